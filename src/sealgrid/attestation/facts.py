@@ -1,0 +1,93 @@
+"""What vaults read on the chain about one task and sign alike; an enclave sees no chain and acts on nothing else."""
+
+from typing import Literal
+
+import msgspec
+
+from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
+from sealgrid.attestation.params import JobParams, SealgridParams, parse_params
+from sealgrid.crypto.digests import canonical, lp, sha256
+from sealgrid.errors import InputRefused
+from sealgrid.units import Digest, to_bytes, to_digest
+
+__all__ = [
+    "AppFact", "DatasetFact", "Facts", "JobParams", "SealgridParams", "SecretFact", "parse_facts", "parse_params",
+    "secrets_digest",
+]  # fmt: skip
+
+
+class AppFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The deal's app."""
+
+    address: HexAddress
+    digest: HexDigest  #: its checksum on the chain
+
+
+class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The deal's dataset."""
+
+    address: HexAddress
+    owner: HexAddress  #: of the NFT, at the block that the vault read
+    checksum: HexDigest  #: SHA-256 of the sealed file
+
+
+class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One key whose shares go with these facts."""
+
+    kind: Literal["dataset", "input"]
+    record: HexDigest  #: EIP-712 digest of its KeyRecord
+    file_sha256: HexDigest
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One task as the chain describes it; the same bytes at every honest vault."""
+
+    schema: Literal["sealgrid/facts/1"] = "sealgrid/facts/1"
+    chain: Count
+    hub: HexAddress
+    broker: HexAddress
+    deal: HexDeal
+    task: HexTask
+    index: Count
+    pool: HexAddress  #: the deal's workerpool
+    worker: HexAddress
+    enclave: HexAddress
+    attempt: Count
+    app: AppFact
+    dataset: DatasetFact | None
+    secrets: tuple[SecretFact, ...]  #: the dataset's first, then the inputs in the order of params
+    requester: HexAddress
+    beneficiary: HexAddress
+    result_key: HexKey
+    params: str
+    inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params
+    callback: HexAddress  #: zero for none
+    release: Literal["escrow", "direct"]
+    output_bytes: Count  #: cap on the padded result
+    expiry: Count  #: Unix seconds; the task's contribution deadline
+
+    def encode(self) -> bytes:
+        """Return the canonical document (RFC 8785)."""
+        return canonical(self)
+
+    def digest(self) -> Digest:
+        """Return the SHA-256 that a Release names."""
+        return to_digest(sha256(self.encode()))
+
+
+def parse_facts(body: bytes) -> Facts:
+    """Read facts; raise InputRefused unless these are exactly the canonical bytes of a document of this form."""
+    try:
+        facts = msgspec.json.decode(body, type=Facts)
+        same = facts.encode() == body
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise InputRefused(f"this is no facts document: {error}.") from error
+    if not same:
+        raise InputRefused("the facts are not in their canonical form (RFC 8785).")
+    return facts
+
+
+def secrets_digest(facts: Facts) -> Digest:
+    """Return the digest over the key records that facts name, in their order."""
+    records = (to_bytes(secret.record, 32) for secret in facts.secrets)
+    return to_digest(sha256(b"sealgrid/secrets/1", lp(*records)))

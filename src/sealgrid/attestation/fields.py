@@ -1,0 +1,16 @@
+"""The forms of values in documents that are hashed or come from outside, for msgspec to check as it decodes."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from sealgrid.units import Address, DealId, Digest, TaskId
+
+_DIGEST = Meta(pattern=r"^0x[0-9a-f]{64}\Z")
+
+HexAddress = Annotated[Address, Meta(pattern=r"^0x[0-9a-f]{40}\Z")]
+HexDigest = Annotated[Digest, _DIGEST]
+HexTask = Annotated[TaskId, _DIGEST]
+HexDeal = Annotated[DealId, _DIGEST]
+HexKey = Annotated[str, _DIGEST]  #: an X25519 public key
+Count = Annotated[int, Meta(ge=0, lt=2**53)]  #: RFC 8785 keeps integers exact below 2^53

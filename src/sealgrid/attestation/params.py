@@ -1,0 +1,49 @@
+"""What a request order's ``params`` say: iExec's keys, and ours under "sealgrid"."""
+
+from typing import Any
+
+import msgspec
+
+from sealgrid.attestation.fields import HexDigest, HexKey
+from sealgrid.errors import InputRefused
+
+
+class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a confidential task needs beyond iExec's keys."""
+
+    result_key: HexKey  #: X25519; results are sealed to it
+    inputs: tuple[HexDigest, ...] = ()  #: SHA-256 of each sealed input file, in the app's order
+
+
+class JobParams(msgspec.Struct, frozen=True, kw_only=True):
+    """Parameters of one job. What stands under iExec's own keys is public."""
+
+    sealgrid: SealgridParams
+    iexec_args: str = ""
+    iexec_input_files: tuple[str, ...] = ()
+
+
+MOST_CHARACTERS = 65536
+MOST_BRACKETS = 1000  #: opening ones, wherever they stand
+
+_KNOWN = frozenset(JobParams.__struct_fields__)
+
+
+def parse_params(params: str) -> JobParams:
+    """Read a deal's params; raise InputRefused when they are no JSON object of this form.
+
+    Further keys that begin with ``iexec_`` are let pass, since iExec's clients set them; any other key is refused, so
+    that a misspelt one is not silently without effect.
+    """
+    # web3 raises Python's recursion limit to 100,000, at which decoding deep nesting overflows the stack and ends the
+    # process. The params of a deal are a stranger's words, so their nesting is bounded before anything decodes them.
+    if len(params) > MOST_CHARACTERS or params.count("[") + params.count("{") > MOST_BRACKETS:
+        raise InputRefused(f"params have at most {MOST_CHARACTERS} characters and {MOST_BRACKETS} opening brackets.")
+    try:
+        document: dict[str, Any] = msgspec.json.decode(params.encode(), type=dict[str, Any])
+        unknown = sorted(key for key in document if key not in _KNOWN and not key.startswith("iexec_"))
+        if unknown:
+            raise InputRefused(f"params have a key that means nothing here: {unknown[0][:80]!r}.")
+        return msgspec.convert(document, JobParams)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise InputRefused(f"params are not of the form that this network reads: {error}.") from error

@@ -1,0 +1,152 @@
+"""Certificates and revocation lists of a SIMULATED platform: the shape of Intel's, under an authority of its own.
+
+Nothing here protects anything: whoever holds the keys can attest whatever they like.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.x509.oid import NameOID
+
+from sealgrid.attestation.evidence import SIMULATED_MARK
+
+ORGANISATION = f"{SIMULATED_MARK} - NOT A TEE"
+SGX_EXTENSION = "1.2.840.113741.1.13.1"
+FMSPC = bytes.fromhex("51d000000000")
+PCE_ID = bytes(2)
+PCE_SVN = 13
+CPU_SVN = bytes([5] * 16)
+
+Key = ec.EllipticCurvePrivateKey
+_SHA256 = ec.ECDSA(hashes.SHA256())
+
+
+def new_key() -> Key:
+    """Make a P-256 key, the only curve of this format."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def sign_raw(key: Key, data: bytes) -> bytes:
+    """Return r ‖ s, 64 bytes, over SHA-256 of the data."""
+    r, s = decode_dss_signature(key.sign(data, _SHA256))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def raw_public(key: Key) -> bytes:
+    """Return x ‖ y, 64 bytes."""
+    return key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)[1:]
+
+
+def at_time(seconds: int) -> datetime:
+    """Return a Unix time as the certificate library wants it."""
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def certificate(
+    name: str,
+    key: Key,
+    *,
+    issuer: tuple[x509.Certificate, Key] | None,
+    valid: tuple[int, int],
+    ppid: bytes | None = None,
+) -> x509.Certificate:
+    """Issue a certificate; no ``issuer`` makes a root. With ``ppid`` it certifies a platform's key (PCK)."""
+    authority = issuer is None or name.endswith("CA")
+    above, signer = (None, key) if issuer is None else issuer
+    builder = (
+        x509.CertificateBuilder(
+            issuer_name=_subject(name) if above is None else above.subject,
+            subject_name=_subject(name),
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=at_time(valid[0]),
+            not_valid_after=at_time(valid[1]),
+        )
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(_usage(authority=authority), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+    )
+    if ppid is not None:
+        extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(SGX_EXTENSION), _sgx_extension(ppid))
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(signer, hashes.SHA256())
+
+
+def revocation_list(
+    issuer: x509.Certificate, key: Key, *, valid: tuple[int, int], revoked: Sequence[x509.Certificate] = ()
+) -> bytes:
+    """Return a revocation list in DER form."""
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=issuer.subject, last_update=at_time(valid[0]), next_update=at_time(valid[1])
+    )
+    builder = builder.add_extension(x509.CRLNumber(1), critical=False)
+    by = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    builder = builder.add_extension(by, critical=False)
+    for each in revoked:
+        entry = x509.RevokedCertificateBuilder(serial_number=each.serial_number, revocation_date=at_time(valid[0]))
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def pem(*certificates: x509.Certificate) -> str:
+    """Return certificates in PEM form, one behind the other."""
+    return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in certificates)
+
+
+def _subject(name: str) -> x509.Name:
+    named = (NameOID.COMMON_NAME, f"{SIMULATED_MARK} {name}"), (NameOID.ORGANIZATION_NAME, ORGANISATION)
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in named])
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority, content_commitment=not authority, key_cert_sign=authority, crl_sign=authority,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _sgx_extension(ppid: bytes) -> bytes:
+    # Intel SGX PCK Certificate and CRL Profile, section 1.3.5: platform, TCB, PCE, family, type.
+    svns = [_field(f"2.{i + 1}", _integer(svn)) for i, svn in enumerate(CPU_SVN)]
+    tcb = _sequence(*svns, _field("2.17", _integer(PCE_SVN)), _field("2.18", _tlv(0x04, CPU_SVN)))
+    return _sequence(
+        _field("1", _tlv(0x04, ppid)), _field("2", tcb), _field("3", _tlv(0x04, PCE_ID)),
+        _field("4", _tlv(0x04, FMSPC)), _field("5", _tlv(0x0A, bytes(1))),
+    )  # fmt: skip
+
+
+def _field(suffix: str, value: bytes) -> bytes:
+    return _sequence(_oid(f"{SGX_EXTENSION}.{suffix}"), value)
+
+
+def _sequence(*parts: bytes) -> bytes:
+    return _tlv(0x30, b"".join(parts))
+
+
+def _integer(value: int) -> bytes:
+    return _tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def _oid(dotted: str) -> bytes:
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    return _tlv(0x06, bytes([40 * first + second]) + b"".join(_base128(arc) for arc in rest))
+
+
+def _base128(value: int) -> bytes:
+    digits = [value & 0x7F]
+    while value := value >> 7:
+        digits.append(0x80 | value & 0x7F)
+    return bytes(reversed(digits))
+
+
+def _tlv(tag: int, body: bytes) -> bytes:
+    # X.690, 8.1.3: lengths below 128 in one byte, others behind a count of bytes.
+    if len(body) < 0x80:
+        return bytes([tag, len(body)]) + body
+    length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + body

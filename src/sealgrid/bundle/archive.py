@@ -1,0 +1,33 @@
+"""One form of zip for what must have one digest: sorted, stored, without times, owners or extra fields."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+_STAMP = (1980, 1, 1, 0, 0, 0)
+_REGULAR_FILE = 0o100644 << 16
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Return the archive of these files; equal files give equal bytes on every machine.
+
+    Nothing is compressed: zlib's output differs between its versions.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(files):
+            archive.writestr(_entry(path), files[path])
+    return target.getvalue()
+
+
+def _entry(path: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(path, _STAMP)
+    entry.create_system = 3
+    entry.external_attr = _REGULAR_FILE
+    return entry
+
+
+def is_regular(entry: zipfile.ZipInfo) -> bool:
+    """Return whether an entry is a plain file: no folder, symbolic link, device, and not encrypted."""
+    kind = entry.external_attr >> 16 & 0o170000
+    return not entry.is_dir() and kind in {0, 0o100000} and not entry.flag_bits & 1

@@ -1,0 +1,120 @@
+"""Make a bundle of a folder: app.toml says what it is, wheels.lock which wheels it runs on."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from sealgrid.bundle.archive import pack
+from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest, Wheel, package_name
+from sealgrid.bundle.verify import check_manifest
+from sealgrid.crypto.digests import cid_of, sha256
+from sealgrid.errors import InputRefused
+from sealgrid.units import Digest, to_digest
+
+APP_FILE = "app.toml"
+LOCK_FILE = "wheels.lock"
+_NEVER = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+class AppFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What app.toml says."""
+
+    name: str
+    version: str
+    title: str = ""
+    description: str = ""
+    python: str = "3.11"
+    entrypoint: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    wheels: tuple[str, ...] = ()  #: "package==version", resolved by wheels.lock
+    files: tuple[str, ...] = ("**/*.py",)  #: globs below the folder
+    limits: Limits = msgspec.field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A published app: its manifest and the archive that anyone may store."""
+
+    manifest: Manifest
+    archive: bytes = field(repr=False)
+
+    @property
+    def app_digest(self) -> Digest:
+        """Return the app's checksum on the chain."""
+        return self.manifest.digest()
+
+    @property
+    def multiaddr(self) -> str:
+        """Return where the archive lies: /ipfs/ and its content address."""
+        return f"/ipfs/{cid_of(to_digest(sha256(self.archive)))}"
+
+
+def build(folder: Path, wheels: Sequence[Wheel] | None = None) -> Bundle:
+    """Return the bundle of a folder; ``wheels`` replaces what its wheels.lock says.
+
+    Equal folders give equal bytes. Raises InputRefused when app.toml or wheels.lock cannot be used, BundleRefused
+    when the app breaks a rule that ``verify_bundle`` holds every app to.
+    """
+    app = read_app(folder)
+    locked = read_lock(folder) if wheels is None else tuple(wheels)
+    _expect_all(app, locked)
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _chosen(folder, app.files)}
+    manifest = _manifest(app, contents, locked)
+    check_manifest(manifest)
+    return Bundle(manifest=manifest, archive=pack({**contents, MANIFEST: manifest.encode()}))
+
+
+def read_app(folder: Path) -> AppFile:
+    """Read a folder's app.toml; raise InputRefused when there is none or it does not fit."""
+    try:
+        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppFile)
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InputRefused(f"{APP_FILE} of {folder.name!r} cannot be used: {error}.") from error
+
+
+def read_lock(folder: Path) -> tuple[Wheel, ...]:
+    """Read a folder's wheels.lock; none means no wheels."""
+    path = folder / LOCK_FILE
+    if not path.exists():
+        return ()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[Wheel, ...])
+    except msgspec.DecodeError as error:
+        raise InputRefused(f"{LOCK_FILE} of {folder.name!r} cannot be used: {error}.") from error
+
+
+def _manifest(app: AppFile, contents: dict[str, bytes], wheels: Sequence[Wheel]) -> Manifest:
+    files = [
+        File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+        for path, content in sorted(contents.items())
+    ]
+    document = {
+        **{name: getattr(app, name) for name in ("name", "version", "title", "description", "python", "entrypoint")},
+        "files": files,
+        "wheels": sorted(wheels, key=lambda wheel: package_name(wheel.name)),
+        "limits": app.limits,
+    }
+    try:
+        return msgspec.convert(msgspec.to_builtins(document), Manifest)
+    except msgspec.ValidationError as error:
+        raise InputRefused(f"{APP_FILE} cannot be used: {error}.") from error
+
+
+def _chosen(folder: Path, globs: Sequence[str]) -> list[Path]:
+    found = {path for glob in globs for path in folder.glob(glob) if not _NEVER & set(path.relative_to(folder).parts)}
+    files = sorted(path for path in found if path.is_symlink() or not path.is_dir())
+    for path in files:
+        if path.is_symlink() or not path.is_file():
+            raise InputRefused(f"{path.name!r} is no plain file; a bundle holds nothing else.")
+    return files
+
+
+def _expect_all(app: AppFile, locked: Sequence[Wheel]) -> None:
+    have = {f"{package_name(wheel.name)}=={wheel.version}" for wheel in locked}
+    for wanted in app.wheels:
+        name, _, version = wanted.partition("==")
+        if f"{package_name(name)}=={version}" not in have:
+            raise InputRefused(f"{LOCK_FILE} has no {wanted}; run python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR.")

@@ -1,0 +1,54 @@
+"""Write an app's wheels.lock from wheel files that were downloaded.
+
+``python -m sealgrid.bundle.lock APP_DIR WHEEL_DIR``; it reaches for no network.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.bundle.build import LOCK_FILE, read_app
+from sealgrid.bundle.manifest import Wheel, package_name
+from sealgrid.crypto.digests import sha256
+from sealgrid.errors import InputRefused
+from sealgrid.units import to_digest
+
+
+def lock(wanted: Iterable[str], wheels: Path) -> tuple[Wheel, ...]:
+    """Return the wheels of a folder that are wanted, as "package==version"; raise InputRefused for a missing one."""
+    found = {(package_name(wheel.name), wheel.version): wheel for wheel in map(_read, sorted(wheels.glob("*.whl")))}
+    locked = []
+    for requirement in wanted:
+        name, _, version = requirement.partition("==")
+        wheel = found.get((package_name(name), version))
+        if wheel is None:
+            raise InputRefused(f"there is no wheel of {requirement} in {wheels.name!r}; name exact versions.")
+        locked.append(wheel)
+    return tuple(sorted(locked, key=lambda wheel: package_name(wheel.name)))
+
+
+def encode(wheels: Iterable[Wheel]) -> str:
+    """Return the text of a wheels.lock."""
+    return json.dumps(msgspec.to_builtins(list(wheels)), indent=2) + "\n"
+
+
+def _read(path: Path) -> Wheel:
+    name, version, *_ = path.name.split("-")
+    return Wheel(name=name, version=version, filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the lock file of one app."""
+    parser = argparse.ArgumentParser(description="Write an app's wheels.lock from downloaded wheel files.")
+    parser.add_argument("app", type=Path, metavar="APP_DIR")
+    parser.add_argument("wheels", type=Path, metavar="WHEEL_DIR")
+    given = parser.parse_args(arguments)
+    locked = lock(read_app(given.app).wheels, given.wheels)
+    (given.app / LOCK_FILE).write_text(encode(locked))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What an app is: the files, wheels, start and limits that its digest stands for (docs/protocol/bundle.md)."""
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+
+from sealgrid.crypto.digests import canonical, sha256
+from sealgrid.units import Digest, to_digest
+
+SCHEMA: Literal["sealgrid/app/1"] = "sealgrid/app/1"
+MANIFEST = "manifest.json"  #: its name in the bundle
+
+HexDigest = Annotated[Digest, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}$")]
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z.+!_-]{1,64}$")]
+Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=1 << 40)]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class File(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of the app itself."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  #: relative, with "/"
+    size: Size  #: bytes
+    sha256: HexDigest
+
+
+class Wheel(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One built package that the app imports; found anywhere by its digest."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    version: Version
+    filename: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.+!-]{1,200}\.whl$")]
+    sha256: HexDigest
+
+
+class Limits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one run may use; more than a platform has is the platform's to refuse."""
+
+    memory: Positive = 1 << 30  #: bytes, address space of a process and resident memory of all
+    cpu_seconds: Positive = 300
+    wall_seconds: Positive = 300
+    processes: Positive = 32  #: at one time, threads not counted
+    output_bytes: Positive = 64 << 20  #: of all output files together
+
+
+class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An app as its developer published it. Not yet held against any bundle."""
+
+    schema: Literal["sealgrid/app/1"] = SCHEMA
+    name: Name
+    version: Version
+    title: Text = ""
+    description: Text = ""
+    python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}$")]  #: the interpreter that the wheels are built for
+    entrypoint: tuple[Text, ...]  #: path of a Python file of the app, then its first arguments
+    files: tuple[File, ...]  #: in the order of their paths
+    wheels: tuple[Wheel, ...] = ()  #: in the order of their names
+    limits: Limits = msgspec.field(default_factory=Limits)
+
+    def encode(self) -> bytes:
+        """Return the canonical document (RFC 8785)."""
+        return canonical(self)
+
+    def digest(self) -> Digest:
+        """Return the app digest: SHA-256 of the canonical document, the app's checksum on the chain."""
+        return to_digest(sha256(self.encode()))
+
+
+def package_name(name: str) -> str:
+    """Return a package's one spelling (PEP 503), by which two wheels of one package are told."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,141 @@
+"""Hold a bundle against the app digest that the chain and the evidence name."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sealgrid.bundle.archive import is_regular
+from sealgrid.bundle.manifest import MANIFEST, Limits, Manifest, package_name
+from sealgrid.bundle.paths import collision_in, fault_of
+from sealgrid.crypto.digests import sha256
+from sealgrid.errors import BundleRefused
+from sealgrid.units import Digest, to_digest
+
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_FILES = 10_000
+MAX_WHEELS = 500
+MAX_BYTES = 256 << 20  #: of all files together
+
+#: no app may ask for more (memory, CPU and wall seconds, processes, output bytes)
+CEILING = Limits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
+
+
+@dataclass(frozen=True)
+class VerifiedBundle:
+    """An app whose every byte is the one that its digest stands for. Made by ``verify_bundle`` alone."""
+
+    app_digest: Digest
+    manifest: Manifest
+    files: Mapping[str, bytes] = field(repr=False)  #: path -> content
+
+
+def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
+    """Return the app in a bundle.
+
+    A bundle is the app ``app_digest`` when
+    (1) it is a readable archive of a bounded number of plain files: no links, folders, encryption, no name twice;
+    (2) its manifest's SHA-256 is the app digest;
+    (3) the manifest is a canonical ``sealgrid/app/1`` document;
+    (4) every path is relative, without ``..``, and reads alike on every system;
+    (5) no two paths are equal but for letter case, and none is a file and a folder;
+    (6) it holds the manifest's files and nothing else;
+    (7) each has the size and the SHA-256 that the manifest names;
+    (8) each package comes as one wheel, whose file name says that package and version;
+    (9) the entry point is a Python file of the app;
+    (10) the limits lie below what any platform gives.
+
+    Raises BundleRefused with the number of the first check that fails.
+    """
+    members = _members(archive)  # (1)
+    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (10)
+    if set(members) != {file.path for file in manifest.files}:  # (6)
+        odd = min(set(members) ^ {file.path for file in manifest.files})
+        raise BundleRefused("6", f"the bundle and its manifest differ in {odd!r}.")
+    for file in manifest.files:  # (7)
+        content = members[file.path]
+        if len(content) != file.size or to_digest(sha256(content)) != file.sha256:
+            raise BundleRefused("7", f"{file.path!r} is not the file that the manifest names.")
+    return VerifiedBundle(app_digest=app_digest, manifest=manifest, files=members)
+
+
+def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
+    """Return a manifest that passes all checks of ``verify_bundle`` that concern the manifest alone."""
+    if to_digest(sha256(document)) != app_digest:  # (2)
+        raise BundleRefused("2", f"the bundle is not the app {app_digest}.")
+    manifest = _parse(document)  # (3)
+    check_manifest(manifest)
+    return manifest
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Apply checks (4), (5), (8), (9) and (10) of ``verify_bundle``; raise BundleRefused."""
+    paths = [file.path for file in manifest.files]
+    _check_paths(paths)  # (4), (5)
+    _check_wheels(manifest)  # (8)
+    entry = manifest.entrypoint[0] if manifest.entrypoint else ""
+    if entry not in paths or not entry.endswith(".py"):  # (9)
+        raise BundleRefused("9", f"the entry point {entry!r} is no Python file of the app.")
+    for name in Limits.__struct_fields__:  # (10)
+        if getattr(manifest.limits, name) > getattr(CEILING, name):
+            raise BundleRefused("10", f"the app asks for more than {getattr(CEILING, name)} of {name}.")
+
+
+def _members(archive: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+            entries = source.infolist()
+            _check_entries(entries)
+            return {entry.filename: source.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, RuntimeError) as error:
+        raise BundleRefused("1", f"the bundle is no readable archive ({type(error).__name__}).") from error
+
+
+def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_FILES + 1 or sum(entry.file_size for entry in entries) > MAX_BYTES:
+        raise BundleRefused("1", f"a bundle holds at most {MAX_FILES} files and {MAX_BYTES} bytes.")
+    for entry in entries:
+        # zipfile cuts a name at a NUL; what it was before counts.
+        if not is_regular(entry) or entry.orig_filename != entry.filename or entry.compress_type:
+            raise BundleRefused("1", f"{entry.filename!r} is no plain, uncompressed file.")
+    if len({entry.filename for entry in entries}) != len(entries):
+        raise BundleRefused("1", "the bundle has two files of one name.")
+
+
+def _parse(document: bytes) -> Manifest:
+    if len(document) > MAX_MANIFEST_BYTES:
+        raise BundleRefused("3", f"a manifest has at most {MAX_MANIFEST_BYTES} bytes.")
+    try:
+        manifest = msgspec.json.decode(document, type=Manifest)
+        canonical = manifest.encode() == document
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BundleRefused("3", f"the manifest is no sealgrid/app/1 document: {error}.") from error
+    if not canonical:
+        raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")
+    return manifest
+
+
+def _check_paths(paths: list[str]) -> None:
+    if len(paths) > MAX_FILES:
+        raise BundleRefused("4", f"an app has at most {MAX_FILES} files.")
+    for path in paths:
+        fault = fault_of(path)
+        if fault is not None:
+            raise BundleRefused("4", f"the path {path!r} {fault}.")
+    collision = collision_in([MANIFEST, *paths])
+    if collision is not None:
+        raise BundleRefused("5", f"the path {collision!r} collides with another.")
+    if paths != sorted(paths):
+        raise BundleRefused("5", "the files are not in the order of their paths.")
+
+
+def _check_wheels(manifest: Manifest) -> None:
+    names = [package_name(wheel.name) for wheel in manifest.wheels]
+    if len(names) > MAX_WHEELS or names != sorted(set(names)):
+        raise BundleRefused("8", "wheels stand in the order of their packages, one per package.")
+    for wheel in manifest.wheels:
+        parts = wheel.filename.removesuffix(".whl").split("-")  # name-version(-build)?-python-abi-platform
+        if len(parts) not in {5, 6} or package_name(parts[0]) != package_name(wheel.name) or parts[1] != wheel.version:
+            raise BundleRefused("8", f"{wheel.filename!r} does not name {wheel.name} {wheel.version}.")

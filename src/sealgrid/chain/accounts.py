@@ -1,0 +1,27 @@
+"""Named development accounts: the ones that every anvil funds at birth, derived from its published test phrase.
+
+Anyone in the world has these keys. They are for local chains only.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from eth_account import Account
+
+from sealgrid.crypto.signing import SigningKey
+
+TEST_PHRASE: Final = " ".join(["test"] * 11 + ["junk"])  #: anvil's and hardhat's default mnemonic, public by design
+
+NAMES: Final = (
+    "admin", "owner", "developer", "requester", "pool", "worker", "thief", "stranger", "worker2", "worker3",
+    "vault1", "vault2", "vault3", "requester2", "beneficiary", "publisher",
+)  # fmt: skip  #: in the order of derivation
+
+
+@lru_cache
+def development_key(name: str) -> SigningKey:
+    """Return the key of a named account (BIP-44, m/44'/60'/0'/0/i); raise ValueError for an unknown name."""
+    account: Any = Account
+    account.enable_unaudited_hdwallet_features()
+    path = f"m/44'/60'/0'/0/{NAMES.index(name)}"
+    return SigningKey.from_bytes(bytes(account.from_mnemonic(TEST_PHRASE, account_path=path).key))

@@ -1,0 +1,100 @@
+"""Make the artifacts: compile our contracts and pick what we use from PoCo's ABI."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+CONTRACTS: Final = {
+    "TeeBroker": "TeeBroker.vy",
+    "Token": "local/Token.vy",
+    "Owner": "local/Owner.vy",
+}
+
+_HUB_FUNCTIONS: Final = """
+    matchOrders initialize contribute contributeAndFinalize reveal finalize reopen claim
+    deposit depositFor withdraw withdrawTo receiveApproval
+    configure setTeeBroker createCategory owner domain
+    manageAppOrder manageDatasetOrder manageWorkerpoolOrder manageRequestOrder
+    viewDeal viewTask viewContribution viewConsumed viewPresigned viewAccount viewCategory countCategory resultFor
+    computeDealVolume token teebroker callbackgas appregistry datasetregistry workerpoolregistry eip712domain_separator
+    verifySignature verifyPresignatureOrSignature
+"""
+_HUB_EVENTS: Final = """
+    OrdersMatched SchedulerNotice TaskInitialize TaskContribute TaskConsensus TaskReveal TaskReopen TaskFinalize
+    TaskClaimed Reward Seize Lock Unlock Transfer CreateCategory
+    ClosedAppOrder ClosedDatasetOrder ClosedWorkerpoolOrder ClosedRequestOrder
+"""
+_REGISTRY: Final = ["initialize", "isRegistered", "ownerOf", "transferFrom", "Transfer"]
+_ENTRY: Final = ["owner", "registry"]
+_HUB_SOURCES: Final = """
+    IexecAccessorsABILegacyFacet IexecCategoryManagerFacet IexecConfigurationFacet IexecEscrowTokenFacet
+    IexecOrderManagementFacet IexecPoco1Facet IexecPoco2Facet IexecPocoAccessorsFacet
+"""
+
+_PICKED: Final = {
+    "AppRegistry": ("registries/apps", ["createApp", "predictApp", *_REGISTRY]),
+    "DatasetRegistry": ("registries/datasets", ["createDataset", "predictDataset", *_REGISTRY]),
+    "WorkerpoolRegistry": ("registries/workerpools", ["createWorkerpool", "predictWorkerpool", *_REGISTRY]),
+    "App": (
+        "registries/apps",
+        ["m_appName", "m_appType", "m_appMultiaddr", "m_appChecksum", "m_appMREnclave", *_ENTRY],
+    ),
+    "Dataset": ("registries/datasets", ["m_datasetName", "m_datasetMultiaddr", "m_datasetChecksum", *_ENTRY]),
+    "Workerpool": (
+        "registries/workerpools",
+        [
+            "m_workerpoolDescription",
+            "m_workerStakeRatioPolicy",
+            "m_schedulerRewardRatioPolicy",
+            "changePolicy",
+            *_ENTRY,
+        ],
+    ),
+}
+
+
+def compiled(source: Path) -> dict[str, Any]:
+    """Compile one Vyper file; metadata is left out so that equal sources give equal bytes."""
+    command = [sys.executable, "-m", "vyper", "-f", "abi,bytecode", "--no-bytecode-metadata", str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own compiler
+    interface, code = done.stdout.strip().splitlines()
+    return {"contractName": source.stem, "abi": json.loads(interface), "bytecode": code}
+
+
+def picked(package: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the ABI entries of PoCo that we use, by contract, in the order of iExec's files."""
+    names = set(f"{_HUB_FUNCTIONS} {_HUB_EVENTS}".split())
+    hub = [entry for facet in _HUB_SOURCES.split() for entry in _entries(package, f"facets/{facet}.sol/{facet}", names)]
+    owner = _entries(package, "interfaces/IOwnable.sol/IOwnable", {"owner"})
+    chosen = {"Hub": _unique(hub + owner)}
+    for contract, (folder, wanted) in _PICKED.items():
+        chosen[contract] = _entries(package, f"{folder}/{contract}.sol/{contract}", set(wanted))
+    return chosen
+
+
+def written(contracts: Path, package: Path) -> dict[str, str]:
+    """Return every artifact file's name and text."""
+    texts = {name: compiled(contracts / source) for name, source in CONTRACTS.items()}
+    return {
+        f"{name}.json": json.dumps(text, indent=1) + "\n" for name, text in (texts | {"poco": picked(package)}).items()
+    }
+
+
+def _entries(package: Path, path: str, names: set[str]) -> list[dict[str, Any]]:
+    artifact = json.loads((package / "artifacts/contracts" / f"{path}.json").read_text())
+    return [_bare(entry) for entry in artifact["abi"] if entry.get("name") in names]
+
+
+def _bare(entry: dict[str, Any]) -> dict[str, Any]:
+    cleaned = {key: value for key, value in entry.items() if key != "internalType"}
+    for part in ("inputs", "outputs", "components"):
+        if part in cleaned:
+            cleaned[part] = [_bare(inner) for inner in cleaned[part]]
+    return cleaned
+
+
+def _unique(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    # Facets share some events; the hub has each once.
+    return list({(entry["type"], entry["name"]): entry for entry in entries}.values())

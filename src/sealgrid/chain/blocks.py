@@ -1,0 +1,26 @@
+"""A block's place in the chain, and one event in it, as our own types."""
+
+import msgspec
+
+from sealgrid.units import Address, Digest
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A block's place in the chain; ``timestamp`` is the chain's clock in Unix seconds."""
+
+    number: int
+    hash: Digest
+    parent: Digest
+    timestamp: int
+
+
+class Log(msgspec.Struct, frozen=True):
+    """One event as the chain stores it."""
+
+    address: Address
+    topics: tuple[bytes, ...]
+    data: bytes
+    block_number: int
+    block_hash: Digest
+    transaction: Digest
+    index: int

@@ -1,0 +1,166 @@
+"""The TeeBroker contract: what it says of a proof, and the proof's form (docs/protocol/broker.md)."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+from eth_abi.abi import encode
+
+from sealgrid.attestation.statements import Verdict
+from sealgrid.chain.interface import interface
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.crypto.signing import Domain, personal_digest
+from sealgrid.errors import ContractReverted, InputRefused
+from sealgrid.poco.ids import authorisation_message
+from sealgrid.units import Address, DealId, Digest, TaskId, to_bytes
+
+_BROKER = interface("TeeBroker")
+_PROOF: Final = (
+    *("address", "bytes32", "uint256", "address", "bytes"),  # worker, deal, index, enclave, the pool's signature
+    "(bytes32,uint8,bytes32,bytes32,uint64)",  # runtime, platform, session, settle, expiry
+    *("uint64[]", "bytes[]"),  # issued and signature, by ascending vault
+)
+
+#: What each check of TeeBroker.isValidSignature demands, by its number.
+CHECKS: Final = {
+    1: "The proof holds no verdicts: a bare signature, or cut short.",
+    2: "The proof is about another worker, task or enclave than the contribution.",
+    3: "The hub knows no such deal.",
+    4: "The pool's owner did not authorise this worker and enclave for this task.",
+    5: "The verdict has expired.",
+    6: "The broker does not accept this platform.",
+    7: "The broker does not accept this runtime.",
+    8: "Fewer vaults signed than the broker demands, or a time of issue is missing or after the expiry.",
+    9: "A vault's signature is no valid signature.",
+    10: "A signature is no listed vault's over this task, worker, enclave and app.",
+    11: "The vaults do not ascend, or one of them counts twice.",
+}
+
+
+class ProofRefused(ContractReverted):
+    """The broker refused a proof; ``check`` is the number in ``CHECKS``."""
+
+    def __init__(self, message: str, *, check: int = 0, money: str = "No money moved.") -> None:
+        super().__init__(message, money=money)
+        self.check = check
+
+    def _details(self) -> dict[str, str]:
+        return {"check": str(self.check)}
+
+    @classmethod
+    def _rebuild(cls, body: dict[str, str]) -> Self:
+        return cls(body["error"], check=int(body.get("check", "0")), money=body.get("money", ""))
+
+
+class Broker:
+    """One TeeBroker on one chain."""
+
+    def __init__(self, node: Node, address: Address) -> None:
+        self.node = node
+        self.address = address
+
+    async def domain(self) -> Domain:
+        """Return the domain in which statements for this broker are signed."""
+        return Domain(chain=await self.node.chain(), broker=self.address)
+
+    async def judge(self, digest: bytes, proof: bytes, *, at: Digest | None = None) -> int:
+        """Return 0 when the broker accepts, else the number of the check in ``CHECKS`` that refuses.
+
+        Raises ContractReverted for a proof that cannot be decoded.
+        """
+        return int(await self._read("judge", digest, proof, at=at))
+
+    async def assert_accepts(self, worker: Address, task: TaskId, enclave: Address, proof: bytes) -> None:
+        """Raise ProofRefused, with the check's number, when PoCo would be told no."""
+        try:
+            check = await self.judge(personal_digest(authorisation_message(worker, task, enclave)), proof)
+        except ContractReverted as error:
+            raise ProofRefused("The broker cannot read the proof.", check=1) from error
+        if check:
+            raise ProofRefused(f"The broker refused, check ({check}): {CHECKS[check]}", check=check)
+
+    async def vaults(self, *, at: Digest | None = None) -> tuple[Address, ...]:
+        """Return the federation, ascending."""
+        return tuple(await self._read("vaults", at=at))
+
+    async def threshold(self, *, at: Digest | None = None) -> int:
+        """Return how many vaults must sign."""
+        return int(await self._read("threshold", at=at))
+
+    async def hub(self, *, at: Digest | None = None) -> Address:
+        """Return the hub whose deals this broker judges."""
+        return Address(await self._read("hub", at=at))
+
+    async def platforms(self, *, at: Digest | None = None) -> int:
+        """Return the bitmap of platforms that may attest."""
+        return int(await self._read("platforms", at=at))
+
+    async def insecure(self, *, at: Digest | None = None) -> bool:
+        """Tell whether it was deployed to accept simulated evidence on any chain."""
+        return bool(await self._read("insecure", at=at))
+
+    async def owner(self, *, at: Digest | None = None) -> Address:
+        """Return who keeps the list of runtimes."""
+        return Address(await self._read("owner", at=at))
+
+    async def is_valid_signature(self, digest: bytes, proof: bytes, *, at: Digest | None = None) -> bytes:
+        """Return the broker's four-byte ERC-1271 answer, as PoCo gets it."""
+        return bytes(await self._read("isValidSignature", digest, proof, at=at))
+
+    async def runtime_allowed(self, runtime: Digest, *, at: Digest | None = None) -> bool:
+        """Tell whether a runtime may attest now."""
+        return bool(await self._read("runtime_allowed", runtime, at=at))
+
+    async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
+        """Let a runtime attest; the wallet is the broker's owner."""
+        return await wallet.call(self.address, "TeeBroker", "allow_runtime", runtime, doing="Allowing a runtime")
+
+    async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
+        """Stop a runtime from attesting; the wallet is the broker's owner."""
+        return await wallet.call(self.address, "TeeBroker", "forbid_runtime", runtime, doing="Forbidding a runtime")
+
+    async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
+        data = _BROKER.call_data(function, *arguments)
+        answer = await self.node.call(self.address, data, at=at, doing=f"Asking the broker for {function}")
+        return _BROKER.decode(function, answer)
+
+
+def encode_proof(
+    *,
+    deal: DealId,
+    index: int,
+    pool_signature: bytes,
+    verdicts: Sequence[tuple[Address, Verdict, bytes]],
+) -> bytes:
+    """Return what goes to PoCo as ``authorizationSign``, of (vault, verdict, signature) in any order.
+
+    The verdicts must agree in all but ``issued``, which is each vault's own clock; raises InputRefused otherwise.
+    """
+    if not verdicts:
+        raise InputRefused("A proof needs at least one verdict.")
+    ordered = sorted(verdicts, key=lambda each: each[0])
+    first = ordered[0][1]
+    if len({_common(verdict) for _, verdict, _ in ordered}) != 1:
+        raise InputRefused("The vaults' verdicts are not about the same result.")
+    issued = [verdict.issued for _, verdict, _ in ordered]
+    signatures = [signature for _, _, signature in ordered]
+    values = (
+        first.worker,
+        to_bytes(deal, 32),
+        index,
+        first.enclave,
+        pool_signature,
+        _stated(first),
+        issued,
+        signatures,
+    )
+    return encode(_PROOF, values)
+
+
+def _stated(verdict: Verdict) -> tuple[Any, ...]:
+    digests = [to_bytes(each, 32) for each in (verdict.runtime, verdict.session, verdict.settle)]
+    return digests[0], verdict.platform, digests[1], digests[2], verdict.expiry
+
+
+def _common(verdict: Verdict) -> tuple[Any, ...]:
+    return (verdict.task, verdict.worker, verdict.enclave, verdict.app, *_stated(verdict))

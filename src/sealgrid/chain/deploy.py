@@ -1,0 +1,122 @@
+"""Put unmodified PoCo, its token and our broker on a fresh local chain."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from sealgrid.chain import artifacts
+from sealgrid.chain.interface import interface, selector
+from sealgrid.chain.poco_package import DIAMOND, FACETS, ORDERS_LIBRARY, REGISTRIES, PocoPackage
+from sealgrid.chain.wallet import Wallet
+from sealgrid.poco.params import LOCAL_CATEGORIES, Category
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
+
+SUPPLY = 87_000_000 * 10**9  #: nRLC, as many as iExec's
+Progress = Callable[[str], None]
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where everything stands on one chain; its genesis tells two local chains apart."""
+
+    chain: int
+    genesis: Digest
+    hub: Address
+    token: Address
+    app_registry: Address
+    dataset_registry: Address
+    workerpool_registry: Address
+    broker: Address
+    categories: dict[str, int]  #: a category's number by its name
+
+
+class BrokerTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a TeeBroker is deployed with."""
+
+    vaults: tuple[Address, ...]  #: in any order
+    threshold: int
+    platforms: tuple[int, ...]  #: numbers of attestation.policy.Platform
+    runtimes: tuple[Digest, ...] = ()
+    insecure: bool = False  #: accept simulated evidence on another chain than a local one
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+async def deploy(
+    admin: Wallet,
+    package: PocoPackage,
+    terms: BrokerTerms,
+    *,
+    categories: Sequence[Category] = LOCAL_CATEGORIES,
+    progress: Progress = _silent,
+) -> Deployment:
+    """Deploy everything; ``admin`` owns the hub and the broker and holds the whole supply of the token."""
+    token = await admin.deploy(artifacts.bytecode("Token"), artifacts.abi("Token"), SUPPLY)
+    progress("token")
+    hub = await deploy_diamond(admin, package, progress)
+    registries = await _deploy_registries(admin, package, progress)
+    details = ("Staked RLC", "SRLC", 9)
+    await admin.call(hub, "Hub", "configure", token, *details, *registries, ZERO_ADDRESS)
+    for category in categories:
+        await admin.call(hub, "Hub", "createCategory", category.name, json.dumps(""), category.timeref)
+    progress("categories")
+    broker = await deploy_broker(admin, hub, terms)
+    await admin.call(hub, "Hub", "setTeeBroker", broker)
+    progress("broker")
+    return Deployment(
+        chain=await admin.node.chain(),
+        genesis=await admin.node.genesis(),
+        hub=hub,
+        token=token,
+        app_registry=registries[0],
+        dataset_registry=registries[1],
+        workerpool_registry=registries[2],
+        broker=broker,
+        categories={category.name: number for number, category in enumerate(categories)},
+    )
+
+
+async def deploy_broker(admin: Wallet, hub: Address, terms: BrokerTerms) -> Address:
+    """Deploy a TeeBroker for a hub; whether the hub asks it, its owner decides (setTeeBroker)."""
+    platforms = sum(1 << number for number in set(terms.platforms))
+    arguments = (hub, sorted(terms.vaults), terms.threshold, platforms, terms.runtimes, terms.insecure)
+    code, abi = artifacts.bytecode("TeeBroker"), artifacts.abi("TeeBroker")
+    return await admin.deploy(code, abi, *arguments, doing="Deploying the broker")
+
+
+async def fund(admin: Wallet, token: Address, account: Address, amount: int) -> None:
+    """Give an account ``amount`` nRLC of the local token."""
+    await admin.call(token, "Token", "transfer", account, amount, doing="Handing out tokens")
+
+
+async def deploy_diamond(admin: Wallet, package: PocoPackage, progress: Progress = _silent) -> Address:
+    """Deploy PoCo's facets and the diamond that joins them; return the hub's address.
+
+    The diamond's constructor takes all cuts at once and no DiamondCut facet: the local hub can never be upgraded.
+    iExec's package has no ownership facet, so ours answers ``owner()``.
+    """
+    library = await admin.deploy(package.artifact(ORDERS_LIBRARY).linked(), [])
+    facet = await admin.deploy(artifacts.bytecode("Owner"), artifacts.abi("Owner"), admin.address)
+    cuts = [(facet, 0, [selector(entry) for entry in artifacts.abi("Owner") if entry["type"] == "function"])]
+    seen = set(cuts[0][2])
+    for name in FACETS:
+        artifact = package.artifact(f"facets/{name}.sol/{name}")
+        fresh = [each for each in artifact.selectors() if each not in seen]
+        seen.update(fresh)
+        cuts.append((await admin.deploy(artifact.linked(library), [], doing=f"Deploying {name}"), 0, fresh))
+        progress(name)
+    diamond = package.artifact(DIAMOND)
+    return await admin.deploy(diamond.linked(), diamond.abi, cuts, (admin.address, ZERO_ADDRESS, b""))
+
+
+async def _deploy_registries(admin: Wallet, package: PocoPackage, progress: Progress) -> list[Address]:
+    addresses = []
+    for kind, path in REGISTRIES.items():
+        artifact = package.artifact(path)
+        registry = await admin.deploy(artifact.linked(), artifact.abi, doing=f"Deploying the {kind} registry")
+        await admin.send(registry, interface(f"{kind}Registry").call_data("initialize", ZERO_ADDRESS))
+        addresses.append(registry)
+        progress(f"{kind} registry")
+    return addresses

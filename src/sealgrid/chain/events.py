@@ -1,0 +1,180 @@
+"""The hub's events as types, in the order in which the chain wrote them."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from sealgrid.chain.blocks import Log
+from sealgrid.chain.interface import interface
+from sealgrid.units import Address, DealId, Digest, Nrlc, TaskId, to_digest
+
+
+class HubEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every event: where the chain has it. Log index and block hash together name it for ever."""
+
+    block_number: int
+    block_hash: Digest
+    transaction: Digest
+    log_index: int
+
+
+class OrdersMatched(HubEvent, frozen=True, kw_only=True):
+    """Four orders became a deal of ``volume`` tasks."""
+
+    deal: DealId
+    app_hash: Digest
+    dataset_hash: Digest
+    workerpool_hash: Digest
+    request_hash: Digest
+    volume: int
+
+
+class SchedulerNotice(HubEvent, frozen=True, kw_only=True):
+    """A pool got a deal."""
+
+    workerpool: Address
+    deal: DealId
+
+
+class TaskInitialize(HubEvent, frozen=True, kw_only=True):
+    """A task may be contributed to."""
+
+    task: TaskId
+    workerpool: Address
+
+
+class TaskContribute(HubEvent, frozen=True, kw_only=True):
+    """A worker committed to a result."""
+
+    task: TaskId
+    worker: Address
+    result_hash: Digest
+
+
+class TaskConsensus(HubEvent, frozen=True, kw_only=True):
+    """A task's result is agreed."""
+
+    task: TaskId
+    consensus: Digest
+
+
+class TaskReveal(HubEvent, frozen=True, kw_only=True):
+    """A worker revealed its result's digest."""
+
+    task: TaskId
+    worker: Address
+    result_digest: Digest
+
+
+class TaskReopen(HubEvent, frozen=True, kw_only=True):
+    """A task is open again: nobody revealed in time."""
+
+    task: TaskId
+
+
+class TaskFinalize(HubEvent, frozen=True, kw_only=True):
+    """A task is completed and paid; ``results`` is PoCo's public hint."""
+
+    task: TaskId
+    results: bytes
+
+
+class TaskClaimed(HubEvent, frozen=True, kw_only=True):
+    """A task failed and its requester was refunded."""
+
+    task: TaskId
+
+
+class Reward(HubEvent, frozen=True, kw_only=True):
+    """An account was paid for a task."""
+
+    account: Address
+    amount: Nrlc
+    task: TaskId
+
+
+class Seize(HubEvent, frozen=True, kw_only=True):
+    """Locked money was taken for a task: its price, or a stake."""
+
+    account: Address
+    amount: Nrlc
+    task: TaskId
+
+
+class Lock(HubEvent, frozen=True, kw_only=True):
+    """Money in escrow was locked."""
+
+    account: Address
+    amount: Nrlc
+
+
+class Unlock(HubEvent, frozen=True, kw_only=True):
+    """Locked money became free."""
+
+    account: Address
+    amount: Nrlc
+
+
+class Transfer(HubEvent, frozen=True, kw_only=True):
+    """Money moved between accounts in escrow; from zero it is a deposit, to zero a withdrawal."""
+
+    sender: Address
+    receiver: Address
+    amount: Nrlc
+
+
+class OrderClosed(HubEvent, frozen=True, kw_only=True):
+    """An order was cancelled by its owner."""
+
+    order_hash: Digest
+
+
+#: Our type for each of PoCo's events; fields in the order of PoCo's own.
+_TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
+    "OrdersMatched": (
+        OrdersMatched,
+        ("deal", "app_hash", "dataset_hash", "workerpool_hash", "request_hash", "volume"),
+    ),
+    "SchedulerNotice": (SchedulerNotice, ("workerpool", "deal")),
+    "TaskInitialize": (TaskInitialize, ("task", "workerpool")),
+    "TaskContribute": (TaskContribute, ("task", "worker", "result_hash")),
+    "TaskConsensus": (TaskConsensus, ("task", "consensus")),
+    "TaskReveal": (TaskReveal, ("task", "worker", "result_digest")),
+    "TaskReopen": (TaskReopen, ("task",)),
+    "TaskFinalize": (TaskFinalize, ("task", "results")),
+    "TaskClaimed": (TaskClaimed, ("task",)),
+    "Reward": (Reward, ("account", "amount", "task")),
+    "Seize": (Seize, ("account", "amount", "task")),
+    "Lock": (Lock, ("account", "amount")),
+    "Unlock": (Unlock, ("account", "amount")),
+    "Transfer": (Transfer, ("sender", "receiver", "amount")),
+    "ClosedAppOrder": (OrderClosed, ("order_hash",)),
+    "ClosedDatasetOrder": (OrderClosed, ("order_hash",)),
+    "ClosedWorkerpoolOrder": (OrderClosed, ("order_hash",)),
+    "ClosedRequestOrder": (OrderClosed, ("order_hash",)),
+}
+
+
+def events_of(logs: Iterable[Log]) -> list[HubEvent]:
+    """Return the events among a hub's logs that have a type here; others are left out."""
+    return [event for event in map(_event, logs) if event is not None]
+
+
+def _event(log: Log) -> HubEvent | None:
+    decoded = interface("Hub").decode_event(log.topics, log.data)
+    if decoded is None or decoded[0] not in _TYPES:
+        return None
+    kind, names = _TYPES[decoded[0]]
+    place = {
+        "block_number": log.block_number,
+        "block_hash": log.block_hash,
+        "transaction": log.transaction,
+        "log_index": log.index,
+    }
+    values = {name: _text(name, value) for name, value in zip(names, decoded[1], strict=True)}
+    return msgspec.convert(place | values, kind)
+
+
+def _text(name: str, value: Any) -> Any:
+    return to_digest(value) if isinstance(value, bytes) and name != "results" else value

@@ -1,0 +1,79 @@
+"""``sealgrid up | down | status``: a whole network on this machine."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sealgrid.localnet.layout import Layout, default_folder
+from sealgrid.localnet.session import started
+from sealgrid.localnet.supervisor import end, running, supervise
+
+Folder = Annotated[Path | None, typer.Option("--data", help="Data folder; SEALGRID_HOME or the user's by default.")]
+DEFAULT_PORT = 8545
+
+console = Console(stderr=True, highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(up)
+    app.command()(down)
+    app.command()(status)
+
+
+def layout_of(folder: Path | None) -> Layout:
+    """Return the layout of a chosen or the default data folder."""
+    return Layout((folder or default_folder()).resolve())
+
+
+def up(
+    data: Folder = None,
+    port: Annotated[int, typer.Option(help="The chain's port; the others follow. 0 takes free ones.")] = DEFAULT_PORT,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready; end it with: down.")] = False,
+) -> None:
+    """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
+    layout = layout_of(data)
+    begun = time.monotonic()
+
+    def ready() -> None:
+        console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
+        console.print("end it with Ctrl-C" if not detach else "end it with: sealgrid down")
+
+    if detach:
+        started(layout, port=port, told=_tell)
+        ready()
+    else:
+        supervise(layout, port=port, ready=ready, told=_tell)
+        console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
+
+
+def down(
+    data: Folder = None,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove the data: chain, files, keys.")] = False,
+) -> None:
+    """Stop the local network; its data stays unless --wipe is given."""
+    layout = layout_of(data)
+    ended = end(layout)
+    console.print("stopped" if ended else "no local network was running")
+    if wipe and layout.root.exists():
+        shutil.rmtree(layout.root)
+        console.print(f"removed {layout.root}: chain, files and keys")
+    elif layout.root.exists():
+        console.print(f"the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
+
+
+def status(data: Folder = None) -> None:
+    """Say whether the local network runs, and where."""
+    layout = layout_of(data)
+    pid = running(layout)
+    console.print(f"running (process {pid}), data in {layout.root}" if pid else "not running")
+    if not pid:
+        raise typer.Exit(1)
+
+
+def _tell(part: str) -> None:
+    console.print(f"starting {part} …", style="dim")

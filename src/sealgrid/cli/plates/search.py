@@ -1,0 +1,57 @@
+"""Search what a machine kept for what it must not have: real windows of bytes, with a planted one as a control."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+WINDOW = 48  #: bytes; long enough to be found by no accident
+STEP = 64 << 10  #: one window of the secret per this many bytes
+PIECE = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search found."""
+
+    files: int
+    bytes: int
+    found: tuple[str, ...]  #: "name of the secret in path"
+
+
+def windows(secret: bytes) -> list[bytes]:
+    """Return windows spread over a secret; runs of one byte are skipped, since any file may hold those."""
+    starts = range(0, max(1, len(secret) - WINDOW), STEP) if len(secret) > STEP else range(0, len(secret), WINDOW)
+    found = (secret[start : start + WINDOW] for start in starts)
+    return [window for window in found if len(set(window)) > WINDOW // 4]
+
+
+def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> Searched:
+    """Look for windows of every secret in every file beneath the folders."""
+    wanted = {name: windows(secret) for name, secret in secrets.items()}
+    files = size = 0
+    found: set[str] = set()
+    for path in _files(folders):
+        files += 1
+        for piece in _pieces(path):
+            size += len(piece)
+            found |= {f"{name} in {path}" for name, each in wanted.items() if any(window in piece for window in each)}
+    return Searched(files, size, tuple(sorted(found)))
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for root, _, names in os.walk(folder):
+            yield from (Path(root) / name for name in names if (Path(root) / name).is_file())
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    # Pieces overlap by a window, so that nothing hides on a border.
+    try:
+        with path.open("rb") as file:
+            tail = b""
+            while piece := file.read(PIECE):
+                yield tail + piece
+                tail = piece[-WINDOW:]
+    except OSError:
+        return  # A file that vanished while it was looked at holds nothing.

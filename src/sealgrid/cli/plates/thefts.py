@@ -1,0 +1,124 @@
+"""Four thefts, tried on the spot with real parts; each must be refused, and says by which numbered check."""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sealgrid.attestation.binding import locked_config, report_data, vault_set
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.statements import Verdict, poco_authorisation
+from sealgrid.chain.anvil import advance
+from sealgrid.chain.broker import CHECKS, Broker, encode_proof
+from sealgrid.cli.plates.report import Refusal
+from sealgrid.cli.plates.thief import HoardingRun, Thief
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.errors import CheckFailed, ContractReverted, HostFailed, SealgridError
+from sealgrid.poco.ids import enclave_message
+from sealgrid.sdk.apps import deploy
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.jobs import Job, run
+from sealgrid.sdk.models import sell
+from sealgrid.units import ZERO_ADDRESS, Address, to_digest
+from sealgrid.wire.vault import NonceRequest, OpenRequest, ReleaseRequest
+from sealgrid.worker.job import JobRun
+
+FINAL_SECONDS = 10 * 30 + 1  #: PoCo's final deadline in the short category
+EXPIRY = 2**40
+MRTD_BYTES = 48
+
+
+async def with_own_quote(thief: Thief, job: Job) -> Refusal:
+    """A worker asks the vaults for the model's key with a quote that it signed itself."""
+    conn, me, hpke = thief.conn, SigningKey.generate(), HpkeKey.generate()
+    task = await thief.open_task(job)
+    authorization = thief.pool.authorisation(job.task, me.address)
+    nonces = [(await vault.nonce(NonceRequest(authorization=authorization))).nonce for vault in conn.vaults]
+    federation = vault_set(
+        chain=conn.network.chain, hub=conn.network.hub, broker=conn.network.broker, t=conn.network.threshold,
+        vaults=conn.vault_addresses,
+    )  # fmt: skip
+    data = report_data(
+        chain=conn.network.chain, hub=conn.network.hub, task=job.task, worker=thief.pool.worker,
+        app_digest=task.app_digest, enclave=me.address, hpke_public=hpke.public, vault_set=federation, nonces=nonces,
+    )  # fmt: skip
+    now = int(conn.clock())
+    quote = SimulatedQuoter(SimulatedPlatformKeys.generate(now=now), now=now).quote(
+        os.urandom(MRTD_BYTES), locked_config(task.app_digest), data
+    )
+    request = ReleaseRequest(
+        authorization=authorization, nonces=tuple(nonces), hpke_public=hpke.public, app_digest=task.app_digest,
+        quote=quote.raw, collateral=quote.collateral.raw,
+    )  # fmt: skip
+    return await _tried(
+        "a worker asks for the model's key with its own quote", "vaults", lambda: conn.vaults[0].release(request)
+    )
+
+
+async def without_enclave(thief: Thief, job: Job) -> Refusal:
+    """A pool finalises with an "enclave" that is a key of its own, which iExec's PoCo alone would pay for."""
+    conn, enclave = thief.conn, SigningKey.generate()
+    digest = to_digest(os.urandom(32))
+    pool_signature = thief.pool.authorisation(job.task, enclave.address).signature
+    deal = await conn.hub.view_deal(job.deal)
+    verdict = Verdict(
+        task=job.task, worker=thief.pool.worker, enclave=enclave.address, app=digest,
+        runtime=conn.network.runtimes[0], platform=Platform(conn.network.platform), session=digest, settle=digest,
+        issued=1, expiry=EXPIRY,
+    )  # fmt: skip
+    keys = sorted((SigningKey.generate() for _ in range(conn.network.threshold)), key=lambda key: key.address)
+    signed = [(key.address, verdict, verdict.sign(conn.domain, key)) for key in keys]
+    proof = encode_proof(deal=job.deal, index=deal.bot_first, pool_signature=pool_signature, verdicts=signed)
+
+    async def finalize() -> None:
+        try:
+            await conn.hub.contribute_and_finalize(
+                conn.wallet, task=job.task, result_digest=digest, results=b"{}", enclave=enclave.address,
+                enclave_signature=enclave.sign(personal_digest(enclave_message(thief.pool.worker, job.task, digest))),
+                authorisation=proof,
+            )  # fmt: skip
+        except ContractReverted as error:
+            authorised = personal_digest(poco_authorisation(thief.pool.worker, job.task, enclave.address))
+            number = await Broker(conn.node, conn.network.broker).judge(authorised, proof)
+            raise CheckFailed(f"broker.{number}", CHECKS[number]) from error
+
+    return await _tried("a pool finalises without an enclave", "PoCo, which asks the broker", finalize)
+
+
+async def with_copying_app(
+    thief: Thief, accomplice: Connection, owner: Connection, model: Address, folder: Path
+) -> Refusal:
+    """An unapproved app copies the model out, though its owner even signed an order that is open to every app."""
+    app = await deploy(thief.conn, folder)
+    await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
+    job = await run(accomplice, app.address, model=model, workerpool=thief.order)
+    task = await thief.open_task(job)
+    return await _tried("an unapproved app copies the model out", "vaults", JobRun(task, thief.shop).run)
+
+
+async def without_paying(thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes) -> Refusal:
+    """A requester keeps the sealed result with the worker's help, lets the task expire and is refunded."""
+    job = await run(accomplice, app, model=model, files=[("picture.png", picture)], workerpool=thief.order)
+    hoard = HoardingRun(await thief.open_task(job), thief.shop)
+    await hoard.run()
+    before = await accomplice.hub.account(accomplice.address)
+    await advance(accomplice.node, FINAL_SECONDS)
+    await accomplice.hub.claim(accomplice.wallet, job.task)
+    after = await accomplice.hub.account(accomplice.address)
+    if hoard.kept is None or hoard.enclave is None or after.locked >= before.locked:
+        raise HostFailed("the theft could not even be tried: no result was kept, or nothing was refunded.")
+    request = OpenRequest(task=job.task, enclave=hoard.enclave)
+    return await _tried(
+        "a requester keeps the sealed result and is refunded", "vaults", lambda: accomplice.vaults[0].open(request)
+    )
+
+
+async def _tried(theft: str, refused_by: str, attempt: Callable[[], Awaitable[object]]) -> Refusal:
+    try:
+        await attempt()
+    except CheckFailed as error:
+        return Refusal(theft, refused_by, error.check, error.message)
+    except SealgridError as error:
+        return Refusal(theft, refused_by, "", f"not refused by a check, but failed: {error}")
+    return Refusal(theft, "nobody", "", "it succeeded")

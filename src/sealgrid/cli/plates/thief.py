@@ -1,0 +1,104 @@
+"""A thief with a pool, a worker and money of its own, who follows the protocol exactly as far as it pays to."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sealgrid.attestation.statements import poco_authorisation
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.assets import Assets
+from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.localnet.chainside import worker_config
+from sealgrid.localnet.layout import Layout
+from sealgrid.poco.orders import WorkerpoolOrder
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk.connection import Connection, connect
+from sealgrid.sdk.jobs import Job as BoughtJob
+from sealgrid.sdk.network import Network
+from sealgrid.sdk.orders import fresh_salt
+from sealgrid.units import Address, TaskId
+from sealgrid.wire.pool import AuthoriseReply, Job, Stage
+from sealgrid.wire.relay import Delivery
+from sealgrid.wire.vault import Authorization
+from sealgrid.worker.job import JobRun, Workshop
+from sealgrid.worker.runner import workshop
+
+NAME = "thief"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPool:
+    """A pool that authorises whatever its one worker, the same person, asks for."""
+
+    key: SigningKey = field(repr=False)
+
+    @property
+    def worker(self) -> Address:
+        """Return the worker, who is the pool's owner too."""
+        return self.key.address
+
+    def authorisation(self, task: TaskId, enclave: Address) -> Authorization:
+        """Sign PoCo's authorisation for any enclave."""
+        message = personal_digest(poco_authorisation(self.worker, task, enclave))
+        return Authorization(task=task, worker=self.worker, enclave=enclave, signature=self.key.sign(message))
+
+    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+        """Say yes."""
+        return AuthoriseReply(authorization=self.authorisation(task, enclave))
+
+    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+        """Keep silent."""
+
+
+class HoardingRun(JobRun):
+    """A job whose result the worker keeps instead of having it paid."""
+
+    kept: Delivery | None = None
+
+    async def finalize(self, delivery: Delivery) -> None:
+        """Keep it."""
+        self.kept = delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Thief:
+    """What the thief has at hand."""
+
+    conn: Connection
+    pool: OwnPool
+    order: WorkerpoolOrder  #: its own pool's, never published
+    shop: Workshop
+
+    async def open_task(self, job: BoughtJob) -> Job:
+        """Initialise a task of the thief's pool and describe it as a pool would."""
+        deal = await self.conn.hub.view_deal(job.deal)
+        await self.conn.hub.initialize(self.conn.wallet, job.deal, deal.bot_first)
+        task = await self.conn.hub.view_task(job.task)
+        assets = Assets(self.conn.hub)
+        return Job(
+            deal=job.deal,
+            task=job.task,
+            index=deal.bot_first,
+            app=deal.app.pointer,
+            app_digest=await assets.checksum("App", deal.app.pointer),
+            bundle=await assets.multiaddr("App", deal.app.pointer),
+            contribution_deadline=task.contribution_deadline,
+        )
+
+
+@contextlib.asynccontextmanager
+async def thief_of(network: Network) -> AsyncIterator[Thief]:
+    """Give the thief a fresh pool on this network and a worker on this machine's platform."""
+    key, layout = development_key(NAME), Layout(Path(network.folder))
+    async with connect(network, key) as conn:
+        pool = await Assets(conn.hub).create_workerpool(conn.wallet, description=f"thief {os.urandom(4).hex()}")
+        order = WorkerpoolOrder(
+            workerpool=pool, volume=100, tag=TEE_TAG, category=network.short_category, salt=fresh_salt()
+        )
+        config = worker_config(layout, network, NAME)
+        async with workshop(config) as (shop, _):
+            own = OwnPool(key)
+            yield Thief(conn, own, sign_order(order, conn.order_domain, key), shop.serving(own))

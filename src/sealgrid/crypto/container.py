@@ -1,0 +1,184 @@
+"""Sealed files: SGC1, a chunked AEAD container (docs/protocol/container.md).
+
+Memory is bounded by two chunks whatever the file's size, and no plaintext leaves before its chunk has verified.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from typing import BinaryIO, cast
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sealgrid.crypto.container_header import (
+    KEY_ID_BYTES,
+    MAX_CHUNK,
+    MAX_METADATA,
+    MIN_CHUNK,
+    SALT_BYTES,
+    TAG_BYTES,
+    Header,
+    read_header,
+)
+from sealgrid.errors import ContainerRefused, InputRefused
+from sealgrid.units import Digest, to_digest
+
+__all__ = ["CHUNK_BYTES", "Header", "SealedReader", "open_bytes", "open_sealed", "read_header", "seal", "seal_bytes"]
+
+CHUNK_BYTES = 4 * 1024 * 1024
+DEK_BYTES = 32
+
+_INFO = b"sealgrid/container/1"
+
+
+def seal(
+    source: BinaryIO,
+    target: BinaryIO,
+    *,
+    dek: bytes,
+    size: int,
+    key_id: bytes,
+    metadata: bytes = b"",
+    chunk_size: int = CHUNK_BYTES,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Digest:
+    """Seal exactly ``size`` bytes of ``source`` into ``target``; return the sealed file's SHA-256.
+
+    Raise InputRefused when the source holds fewer or more bytes, or a parameter is out of its limits; what then
+    stands in ``target`` is to be thrown away.
+    """
+    header = _header(size, chunk_size, key_id, metadata, random)
+    cipher, digest = _Cipher(dek, header), hashlib.sha256(header.encoded)
+    target.write(header.encoded)
+    plain = memoryview(bytearray(min(size, chunk_size)))
+    for index in range(header.chunks):
+        wanted = plain[: header.length(index)]
+        if _fill(source, wanted) != len(wanted):
+            raise InputRefused(f"the source ended before its {size} bytes.")
+        sealed = cipher.encrypt(index, wanted)
+        digest.update(sealed)
+        target.write(sealed)
+    if source.read(1):
+        raise InputRefused(f"the source has more than {size} bytes.")
+    return to_digest(digest.digest())
+
+
+def open_sealed(source: BinaryIO, target: BinaryIO, dek: bytes) -> Header:
+    """Open a seekable sealed file from its start and write its plaintext; return the header, now trusted.
+
+    (1) (2) The header is one (``read_header``). (3) The file has the length that follows from it, no byte more or
+    less. (4) Each chunk verifies under the file key, at its place, the last one as the last. Raises ContainerRefused
+    with the number. Every byte written until then is genuine, but not the whole: throw ``target`` away.
+    """
+    reader = SealedReader(source, dek)
+    for index in range(reader.header.chunks):  # noqa: FURB122 - writelines may collect; the chunk's buffer is reused
+        target.write(reader.chunk(index))
+    return reader.header
+
+
+class SealedReader:
+    """Random access to the plaintext of a seekable sealed file; keeps the last chunk it opened."""
+
+    def __init__(self, source: BinaryIO, dek: bytes) -> None:
+        source.seek(0)
+        self._source = source
+        self.header = read_header(source)  # (1) (2)
+        if source.seek(0, os.SEEK_END) != self.header.sealed_size:  # (3)
+            raise ContainerRefused("3", "the sealed file is cut short or has bytes behind its end.")
+        self._cipher = _Cipher(dek, self.header)
+        self._sealed = memoryview(bytearray(min(self.header.size, self.header.chunk_size) + TAG_BYTES))
+        self._held: int | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``, fewer at the end; refuse as ``open_sealed`` does."""
+        if offset < 0 or length < 0:
+            raise InputRefused("an offset and a length are not negative.")
+        end = min(offset + length, self.header.size)
+        size, parts = self.header.chunk_size, []
+        for index in range(offset // size, -(-end // size)):
+            start = index * size
+            parts.append(bytes(self.chunk(index)[max(0, offset - start) : end - start]))
+        return b"".join(parts)
+
+    def chunk(self, index: int) -> memoryview:
+        """Return the plaintext of one chunk, good until the next call; refuse it unless it verifies."""
+        if not 0 <= index < self.header.chunks:
+            raise InputRefused(f"this file has {self.header.chunks} chunks, and none numbered {index}.")
+        if index != self._held:
+            self._held = None  # a failed chunk leaves the buffer in no state to be read
+            sealed = self._sealed[: self.header.length(index) + TAG_BYTES]
+            self._source.seek(self.header.offset(index))
+            _fill(self._source, sealed)
+            self._cipher.decrypt(index, sealed)  # (4)
+            self._held = index
+        return self._cipher.plain[: self.header.length(index)]
+
+
+def seal_bytes(
+    plaintext: bytes,
+    *,
+    dek: bytes,
+    key_id: bytes,
+    metadata: bytes = b"",
+    chunk_size: int = CHUNK_BYTES,
+    random: Callable[[int], bytes] = os.urandom,
+) -> bytes:
+    """Return plaintext as a sealed file; ``seal`` for what fits in memory."""
+    target = io.BytesIO()
+    seal(
+        io.BytesIO(plaintext), target, dek=dek, size=len(plaintext), key_id=key_id, metadata=metadata,
+        chunk_size=chunk_size, random=random,
+    )  # fmt: skip
+    return target.getvalue()
+
+
+def open_bytes(sealed: bytes, dek: bytes) -> bytes:
+    """Return the plaintext of a sealed file, whole or not at all; ``open_sealed`` for what fits in memory."""
+    target = io.BytesIO()
+    open_sealed(io.BytesIO(sealed), target, dek)
+    return target.getvalue()
+
+
+class _Cipher:
+    """Chunks under one file's key, each at its place, in one buffer that every call overwrites."""
+
+    def __init__(self, dek: bytes, header: Header) -> None:
+        if len(dek) != DEK_BYTES:
+            raise InputRefused(f"a data key has {DEK_BYTES} bytes, not {len(dek)}.")
+        file_key = HKDF(SHA256(), 32, salt=header.salt, info=_INFO + header.hash).derive(dek)
+        self._aead, self._header = AESGCM(file_key), header
+        self.plain = memoryview(bytearray(min(header.size, header.chunk_size) + TAG_BYTES))
+
+    def encrypt(self, index: int, plain: memoryview) -> memoryview:
+        place, sealed = self._header.place(index), self.plain[: len(plain) + TAG_BYTES]
+        self._aead.encrypt_into(place, plain, self._header.hash + place, sealed)
+        return sealed
+
+    def decrypt(self, index: int, sealed: memoryview) -> None:
+        place, plain = self._header.place(index), self.plain[: len(sealed) - TAG_BYTES]
+        try:
+            self._aead.decrypt_into(place, sealed, self._header.hash + place, plain)
+        except InvalidTag as error:
+            raise ContainerRefused("4", f"chunk {index} was altered or moved, or this is not its key.") from error
+
+
+def _header(
+    size: int, chunk_size: int, key_id: bytes, metadata: bytes, random: Callable[[int], bytes]
+) -> Header:  # fmt: skip
+    if not 0 <= size < 1 << 64 or not MIN_CHUNK <= chunk_size <= MAX_CHUNK:
+        raise InputRefused(f"a chunk has {MIN_CHUNK} to {MAX_CHUNK} bytes, a file none or more.")
+    if len(key_id) != KEY_ID_BYTES or len(metadata) > MAX_METADATA:
+        raise InputRefused(f"a key id has {KEY_ID_BYTES} bytes, metadata at most {MAX_METADATA}.")
+    return Header(size=size, chunk_size=chunk_size, key_id=key_id, salt=random(SALT_BYTES), metadata=metadata)
+
+
+def _fill(source: BinaryIO, buffer: memoryview) -> int:
+    # Every binary file of the standard library has readinto; typing.BinaryIO does not say so.
+    done = 0
+    while done < len(buffer) and (count := cast("io.BufferedIOBase", source).readinto(buffer[done:])):
+        done += count
+    return done

@@ -1,0 +1,148 @@
+"""A file's 32-byte key, split among vaults so that any t of them give it back and fewer know nothing.
+
+The arithmetic is PyCryptodome's Shamir over GF(2^128). Its polynomials come from PyCryptodome's own generator (the
+operating system's), not from the caller's; only blinds are drawn from ``random``.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import msgspec
+from Crypto.Protocol.SecretSharing import Shamir
+
+from sealgrid.crypto.digests import lp, sha256
+from sealgrid.crypto.signing import Statement
+from sealgrid.errors import InputRefused, SharesRefused
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
+
+DEK_BYTES = 32
+BLIND_BYTES = 32
+MAX_VAULTS = 255  #: what uint8 holds; a broker on chain takes at most 8
+
+_HALF = 16  # Shamir takes 16 bytes: a key is shared as two halves at the same x
+_COMMITMENT = b"sealgrid/share/1"
+
+
+class Share(msgspec.Struct, frozen=True):
+    """One vault's part of a key; its repr shows neither value nor blind."""
+
+    index: int  #: 1 … n, the x of the polynomial
+    value: bytes  #: 32 bytes, both halves
+    blind: bytes  #: 32 random bytes that keep the commitment from telling anything
+
+    def __repr__(self) -> str:
+        return f"Share(index={self.index})"
+
+    def __rich_repr__(self) -> list[tuple[str, int]]:
+        return [("index", self.index)]
+
+
+class KeyRecord(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an owner signs about a file's key: which vault holds which share, each bound by a commitment."""
+
+    TYPES: ClassVar = (
+        ("address", "hub"), ("address", "asset"), ("address", "owner"), ("uint64", "version"),
+        ("bytes32", "fileSha256"), ("uint8", "n"), ("uint8", "t"), ("address[]", "vaults"),
+        ("bytes32[]", "commitments"),
+    )  # fmt: skip
+
+    hub: Address
+    asset: Address
+    owner: Address
+    version: int
+    file_sha256: Digest
+    n: int
+    t: int
+    vaults: tuple[Address, ...]
+    commitments: tuple[Digest, ...]
+
+
+def split(dek: bytes, n: int, t: int, random: Callable[[int], bytes] = os.urandom) -> tuple[Share, ...]:
+    """Split a 32-byte key into n shares of which any t suffice; raise InputRefused for other sizes."""
+    if len(dek) != DEK_BYTES:
+        raise InputRefused(f"a data key has {DEK_BYTES} bytes, not {len(dek)}.")
+    if not 1 <= t <= n <= MAX_VAULTS:
+        raise InputRefused(f"{t} of {n} shares is no threshold; 1 ≤ t ≤ n ≤ {MAX_VAULTS}.")
+    halves = zip(Shamir.split(t, n, dek[:_HALF], False), Shamir.split(t, n, dek[_HALF:], False), strict=True)
+    return tuple(Share(x, left + right, random(BLIND_BYTES)) for (x, left), (_, right) in halves)
+
+
+def commit(share: Share) -> Digest:
+    """Return a share's commitment (docs/protocol/keys.md); raise ValueError for a share of another shape."""
+    if not 1 <= share.index <= MAX_VAULTS or len(share.value) != DEK_BYTES or len(share.blind) != BLIND_BYTES:
+        raise ValueError("a share has an index from 1, 32 bytes of value and 32 of blind")
+    return to_digest(sha256(_COMMITMENT, lp(share.index.to_bytes(8, "big"), share.value, share.blind)))
+
+
+def record_for(
+    *, hub: Address, asset: Address, owner: Address, version: int, file_sha256: Digest,
+    t: int, vaults: Sequence[Address], shares: Sequence[Share],
+) -> KeyRecord:  # fmt: skip
+    """Return the record of these shares, the i-th for the i-th vault; raise SharesRefused where they do not fit."""
+    if [share.index for share in shares] != list(range(1, len(vaults) + 1)):
+        raise SharesRefused("record.4", f"there are {len(shares)} shares for {len(vaults)} vaults; give one to each.")
+    record = KeyRecord(
+        hub=hub, asset=asset, owner=owner, version=version, file_sha256=file_sha256, n=len(vaults), t=t,
+        vaults=tuple(vaults), commitments=tuple(commit(share) for share in shares),
+    )  # fmt: skip
+    validate_record(record)
+    return record
+
+
+def validate_record(record: KeyRecord) -> None:
+    """Check a record's own arithmetic; who signed it is another question.
+
+    (record.1) The threshold is at least one. (record.2) n = 2t - 1, so that two majorities always share a vault.
+    (record.3) Vaults are strictly ascending and none is zero. (record.4) Vaults and commitments are n each.
+    """
+    if record.t < 1:  # (1)
+        raise SharesRefused("record.1", f"a threshold of {record.t} protects nothing.")
+    if record.n != 2 * record.t - 1 or record.n > MAX_VAULTS:  # (2)
+        raise SharesRefused("record.2", f"{record.t} of {record.n} is no federation; n = 2t - 1.")
+    if list(record.vaults) != sorted(set(record.vaults)) or ZERO_ADDRESS in record.vaults:  # (3)
+        raise SharesRefused("record.3", "vaults stand in strictly ascending order, none of them zero.")
+    if len(record.vaults) != record.n or len(record.commitments) != record.n:  # (4)
+        raise SharesRefused("record.4", f"{record.n} shares need as many vaults and commitments.")
+
+
+def combine(shares: Sequence[Share], record: KeyRecord) -> bytes:
+    """Return the 32-byte key from shares that a verified record commits to.
+
+    (1) At least t different shares came. (2) At least t of them have an index that the record knows. (3) At least t
+    of those match their commitment. Shares that lie are left out; when too few are left their vaults are named.
+    A record that breaks its own rules is refused first, by its own numbers.
+    """
+    validate_record(record)
+    _enough("1", {share.index for share in shares}, record, "came")
+    known = [share for share in shares if 1 <= share.index <= record.n]
+    _enough("2", {share.index for share in known}, record, "have an index that the record knows")
+    good = {share.index: share for share in known if _matches(share, record)}
+    liars = ", ".join(sorted(lying_vaults(shares, record)))
+    _enough("3", set(good), record, f"match their commitments; wrong ones came from {liars}")
+    points = [good[index] for index in sorted(good)[: record.t]]
+    return b"".join(
+        Shamir.combine([(share.index, share.value[half : half + _HALF]) for share in points], False)
+        for half in (0, _HALF)
+    )
+
+
+def lying_vaults(shares: Sequence[Share], record: KeyRecord) -> frozenset[Address]:
+    """Return the vaults in whose name a share came that does not match its commitment."""
+    return frozenset(
+        record.vaults[share.index - 1]
+        for share in shares
+        if 1 <= share.index <= record.n and not _matches(share, record)
+    )  # fmt: skip
+
+
+def _matches(share: Share, record: KeyRecord) -> bool:
+    try:
+        return commit(share) == record.commitments[share.index - 1]
+    except ValueError:
+        return False
+
+
+def _enough(check: str, indexes: set[int], record: KeyRecord, which: str) -> None:
+    if len(indexes) < record.t:
+        raise SharesRefused(check, f"{record.t} shares are needed; only {len(indexes)} {which}.")

@@ -1,0 +1,50 @@
+"""What a sandbox is told about one run of an app, and the two ways in which a run ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sealgrid.bundle.manifest import Limits
+from sealgrid.enclave.confinement import Folders
+
+MAX_LOG_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class AppRun:
+    """One start of a verified app."""
+
+    folders: Folders
+    entrypoint: tuple[str, ...]  #: path below the app's folder, first arguments
+    arguments: tuple[str, ...] = field(default=(), repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limits: Limits = field(default_factory=Limits)
+    log_bytes: int = MAX_LOG_BYTES
+
+    def order(self) -> bytes:
+        """Return what the first code in the sandbox is told."""
+        entry, *first = self.entrypoint
+        return msgspec.json.encode(
+            {
+                "entry": entry,
+                "arguments": [*first, *self.arguments],
+                "environment": dict(self.environment),
+                "limits": msgspec.to_builtins(self.limits),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The app ended by itself; a code other than 0 is its own failure and settled as such."""
+
+    code: int
+    log: bytes = field(repr=False)  #: standard output and error, cut at the cap
+
+
+@dataclass(frozen=True)
+class HostInducible:
+    """The app ended in a way that the machine could have caused: never settled, and no log byte leaves."""
+
+    reason: str

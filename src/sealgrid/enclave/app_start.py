@@ -1,0 +1,79 @@
+"""The first code in an app's sandbox: take the order, set the limits, become the app.
+
+Started as ``python -I -S -B app_start.py STARTED_FD`` with a JSON order on standard input, so that no argument and no
+secret ever stands in a command line or in the environment that the kernel shows. Standard library only.
+"""
+
+import errno
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+
+APP = "/app"
+WHEELS = "/wheels"
+OPEN_FILES = 1024
+
+#: an app that ends in one of these cannot prove that the machine was not the cause
+_HOST_ERRORS = {errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
+
+
+def main(started: int) -> None:
+    """Run the app that standard input orders; the exit code is the app's own."""
+    with os.fdopen(0, "rb", closefd=False) as source:
+        order = json.load(source)
+    _close_input()
+    _limit(order["limits"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    entry = f"{APP}/{order['entry']}"
+    sys.path[:0] = list(dict.fromkeys((entry.rpartition("/")[0], APP, WHEELS)))
+    sys.argv = [entry, *order["arguments"]]
+    os.write(started, b"1")
+    os.close(started)
+    _become(entry)
+
+
+def _close_input() -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def _limit(limits: dict[str, int]) -> None:
+    wanted = {
+        resource.RLIMIT_AS: limits["memory"],
+        resource.RLIMIT_CPU: limits["cpu_seconds"],
+        resource.RLIMIT_FSIZE: limits["output_bytes"],
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        # A fuse against a fork bomb between two looks of the watch, which counts precisely; threads count here.
+        resource.RLIMIT_NPROC: 64 + 16 * limits["processes"],
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, value in wanted.items():
+        hard = resource.getrlimit(kind)[1]
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (most, most))
+
+
+def _become(entry: str) -> None:
+    try:
+        runpy.run_path(entry, run_name="__main__")
+    except MemoryError:
+        _die_as_the_machines_fault()
+    except OSError as error:
+        if error.errno in _HOST_ERRORS:
+            _die_as_the_machines_fault()
+        raise
+
+
+def _die_as_the_machines_fault() -> None:
+    # A death by signal is never taken for the app's own failure.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,187 @@
+"""Prove to the vaults what runs here, and believe only what t of them sign alike (docs/protocol/release.md)."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sealgrid.attestation.binding import report_data, session, vault_set
+from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
+from sealgrid.attestation.statements import DepositKey, Release
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.shares import KeyRecord, Share, combine
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.enclave.quoting import QuotePort
+from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError
+from sealgrid.units import Address, Digest, to_digest
+from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
+from sealgrid.wire.relay import Welcome
+from sealgrid.wire.vault import NonceRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest, VaultClient
+
+NO_NONCE = bytes(32)  #: stands for a vault that gave none; it will not release, the others may
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The two keys that are made for one task and never leave the enclave."""
+
+    signing: SigningKey = field(repr=False)
+    hpke: HpkeKey = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Vaults:
+    """The federation that this enclave believes, in ascending order, and how to reach each member."""
+
+    addresses: tuple[Address, ...]
+    clients: tuple[VaultClient, ...]
+    threshold: int
+    domain: Domain
+
+
+@dataclass(frozen=True)
+class Attested:
+    """One session: the quote and the nonces that it carries."""
+
+    quote: QuoteAnswer
+    nonces: tuple[bytes, ...]
+    report_data: bytes
+    vault_set: Digest
+
+    @property
+    def session(self) -> Digest:
+        """Return the name of this session, which every release repeats."""
+        return session(self.report_data)
+
+
+@dataclass(frozen=True)
+class SignedRelease:
+    """One vault's signed word about the facts."""
+
+    vault: Address
+    release: Release
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What t vaults signed alike, and the keys that their shares make."""
+
+    facts: Facts
+    facts_bytes: bytes
+    releases: tuple[SignedRelease, ...]
+    deposit_keys: dict[Address, bytes]
+    keys: dict[Digest, bytes] = field(repr=False)  #: sealed file's sha256 -> DEK
+
+
+async def attest(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, port: QuotePort) -> Attested:
+    """Collect one nonce per vault and make the one quote that serves them all."""
+    request = NonceRequest(authorization=welcome.authorization, reassign=welcome.reassign)
+    replies = await asyncio.gather(*(vault.nonce(request) for vault in vaults.clients), return_exceptions=True)
+    nonces = tuple(NO_NONCE if isinstance(reply, BaseException) else reply.nonce for reply in replies)
+    at_least(vaults.threshold, replies)
+    federation = vault_set(
+        chain=launch.chain, hub=launch.hub, broker=launch.broker, t=vaults.threshold, vaults=vaults.addresses
+    )
+    data = report_data(
+        chain=launch.chain, hub=launch.hub, task=launch.task, worker=launch.worker, app_digest=launch.app_digest,
+        enclave=me.signing.address, hpke_public=me.hpke.public, vault_set=federation, nonces=nonces,
+    )  # fmt: skip
+    return Attested(quote=port.quote(data), nonces=nonces, report_data=data, vault_set=federation)
+
+
+async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, proof: Attested) -> Agreed:
+    """Ask every vault for release and keep what t of them signed alike.
+
+    An answer counts when (1) it opens with our HPKE key under our report data, (2) its Release is signed by that
+    vault, (3) for our session, (4) over these facts and exactly the records that they name, (5) and its deposit key
+    is signed by that vault. Then (6) t vaults must have signed the same facts, (7) the facts must speak of this
+    chain, hub, broker, task, worker, enclave and of the app that is locked into our evidence, and (8) the shares of
+    each secret must fit the record that the facts name. Raises EvidenceRefused, SharesRefused or what most vaults said.
+    """
+    request = ReleaseRequest(
+        authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
+        app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
+    )  # fmt: skip
+    replies = await asyncio.gather(*(vault.release(request) for vault in vaults.clients), return_exceptions=True)
+    at_least(vaults.threshold, replies)
+    answers = {
+        address: _believe(address, reply, me, vaults.domain, proof)
+        for address, reply in zip(vaults.addresses, replies, strict=True)
+        if isinstance(reply, ReleaseReply)
+    }
+    body, agreeing = _majority(answers, vaults.threshold)  # (6)
+    facts = parse_facts(body)
+    _expect_ours(facts, launch, me.signing.address)  # (7)
+    return Agreed(
+        facts=facts,
+        facts_bytes=body,
+        releases=tuple(SignedRelease(vault, a.release, a.signature) for vault, a in sorted(agreeing.items())),
+        deposit_keys={vault: answer.deposit_key for vault, answer in agreeing.items()},
+        keys=_combine_all(facts, list(agreeing.values())),  # (8)
+    )
+
+
+def at_least(threshold: int, replies: Sequence[object]) -> None:
+    """Raise what the vaults said when fewer than ``threshold`` of them gave what was asked for."""
+    refusals = [reply for reply in replies if isinstance(reply, BaseException)]
+    if len(replies) - len(refusals) >= threshold:
+        return
+    for refusal in refusals:
+        if not isinstance(refusal, SealgridError):
+            raise refusal
+    # A refusal of a vault tells more than one that is only unreachable.
+    raise next((r for r in refusals if isinstance(r, CheckFailed)), refusals[0])
+
+
+def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, proof: Attested) -> ReleaseAnswer:
+    opened = me.hpke.open(reply.sealed, proof.report_data)  # (1)
+    answer = msgspec.json.decode(opened, type=ReleaseAnswer)
+    if answer.release.signer(domain, answer.signature) != vault:  # (2)
+        raise EvidenceRefused("2", f"an answer in the name of vault {vault} is not signed by it.")
+    if answer.release.session != proof.session:  # (3)
+        raise EvidenceRefused("3", f"vault {vault} answered for another session.")
+    named = secrets_digest(parse_facts(answer.facts))
+    if answer.release.facts != to_digest(sha256(answer.facts)) or answer.release.secrets != named:  # (4)
+        raise EvidenceRefused("4", f"vault {vault} signed other facts than it sent.")
+    deposit = DepositKey(vault=vault, key=to_digest(answer.deposit_key))
+    if deposit.signer(domain, answer.deposit_key_signature) != vault:  # (5)
+        raise EvidenceRefused("5", f"the deposit key of vault {vault} is not signed by it.")
+    return answer
+
+
+def _majority(answers: dict[Address, ReleaseAnswer], threshold: int) -> tuple[bytes, dict[Address, ReleaseAnswer]]:
+    groups: dict[bytes, dict[Address, ReleaseAnswer]] = defaultdict(dict)
+    for vault, answer in answers.items():
+        groups[answer.facts][vault] = answer
+    for body, group in groups.items():
+        if len(group) >= threshold:
+            return body, group
+    raise EvidenceRefused("6", f"no {threshold} vaults signed the same facts.")
+
+
+def _expect_ours(facts: Facts, launch: LaunchRequest, enclave: Address) -> None:
+    said = (facts.chain, facts.hub, facts.broker, facts.task, facts.worker, facts.enclave, facts.app.digest)
+    ours = (launch.chain, launch.hub, launch.broker, launch.task, launch.worker, enclave, launch.app_digest)
+    if said != ours:
+        raise EvidenceRefused("7", "the vaults' facts speak of another task, worker, enclave or app.")
+
+
+def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, bytes]:
+    return {secret.file_sha256: _combine(secret.record, facts, answers) for secret in facts.secrets}
+
+
+def _combine(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -> bytes:
+    domain = Domain(chain=facts.chain, broker=facts.broker)
+    record: KeyRecord | None = None
+    shares = []
+    for secret in (s for answer in answers for s in answer.shares):
+        if to_digest(secret.record.digest(domain)) == wanted:
+            record = secret.record
+            shares.append(Share(index=secret.index, value=secret.part.value, blind=secret.part.blind))
+    if record is None:
+        raise HostFailed("the vaults named a secret and sent no share of it.")
+    return combine(shares, record)

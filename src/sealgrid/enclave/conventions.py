@@ -1,0 +1,128 @@
+"""What an app finds in its environment and leaves behind, as iExec's workers do it (docs.iex.ec, "Build an app")."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sealgrid.attestation.facts import Facts
+from sealgrid.crypto.digests import keccak256, sha256
+from sealgrid.errors import AppFailed
+from sealgrid.units import ZERO_ADDRESS, to_bytes
+
+INPUT_FOLDER = "/iexec_in"
+OUTPUT_FOLDER = "/iexec_out"
+COMPUTED = "computed.json"
+NO_FILE = keccak256(b"")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What lies ready for an app beside the facts of its task."""
+
+    input_files: Sequence[str] = ()  #: names below IEXEC_IN, in the order of the requester
+    requester_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  #: by number
+    developer_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What the app says that it computed."""
+
+    path: str  #: below IEXEC_OUT; empty for a callback alone
+    callback: bytes | None = field(repr=False)  #: data for the deal's callback contract
+
+
+def environment(facts: Facts, given: Given) -> dict[str, str]:
+    """Return the variables that an app sees; the dataset's file is named by its address.
+
+    Facts carry no bag of tasks: one task is shown as the bag's only one, under its true index.
+    """
+    shown = {
+        "IEXEC_TASK_ID": facts.task,
+        "IEXEC_DEAL_ID": facts.deal,
+        "IEXEC_TASK_INDEX": str(facts.index),
+        "IEXEC_IN": INPUT_FOLDER,
+        "IEXEC_OUT": OUTPUT_FOLDER,
+        "IEXEC_BOT_SIZE": "1",
+        "IEXEC_BOT_FIRST_INDEX": str(facts.index),
+        "IEXEC_BOT_TASK_INDEX": str(facts.index),
+        "IEXEC_INPUT_FILES_FOLDER": INPUT_FOLDER,
+        "IEXEC_INPUT_FILES_NUMBER": str(len(given.input_files)),
+    }
+    for number, name in enumerate(given.input_files, start=1):
+        shown[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
+    if facts.dataset is not None:
+        shown |= {"IEXEC_DATASET_ADDRESS": facts.dataset.address, "IEXEC_DATASET_FILENAME": facts.dataset.address}
+    return shown | _secrets(given)
+
+
+def _secrets(given: Given) -> dict[str, str]:
+    shown = {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in given.requester_secrets.items()}
+    if given.developer_secret is not None:
+        names = ("IEXEC_APP_DEVELOPER_SECRET", "IEXEC_APP_DEVELOPER_SECRET_1")
+        shown |= dict.fromkeys(names, given.developer_secret)
+    return shown
+
+
+class _ComputedFile(msgspec.Struct, frozen=True, rename="kebab"):
+    deterministic_output_path: str | None = None
+    callback_data: str | None = None
+
+
+def read_computed(files: Mapping[str, bytes], callback: str = ZERO_ADDRESS) -> Computed:
+    """Read the computed.json among an app's output files; ``callback`` is the deal's callback contract.
+
+    Raises AppFailed when it is missing, is none, names a path that the app did not write, or holds no callback data
+    for a deal with a callback. That is provably the app's doing, since the files were read after its death.
+    """
+    said = _parse(files.get(COMPUTED))
+    path = _below_output(said.deterministic_output_path or "")
+    if path and path not in files and not any(name.startswith(path + "/") for name in files):
+        raise AppFailed(f"the app's {COMPUTED} names an output that it did not write.")
+    data = _callback_data(said.callback_data)
+    if callback != ZERO_ADDRESS and data is None:
+        raise AppFailed(f"the deal has a callback and the app's {COMPUTED} no callback-data.")
+    if not path and data is None:
+        raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")
+    return Computed(path=path, callback=data)
+
+
+def output_digest(files: Mapping[str, bytes], computed: Computed) -> bytes:
+    """Return iExec's digest of a result: of callback data, of a file (SHA-256), or of a folder's own files (Keccak).
+
+    It identifies a result by its plaintext, so it belongs inside the sealed result only.
+    """
+    if computed.callback is not None:
+        return keccak256(computed.callback)
+    if computed.path in files:
+        return sha256(files[computed.path])
+    prefix = computed.path + "/"
+    direct = sorted(name for name in files if name.startswith(prefix) and "/" not in name[len(prefix) :])
+    return keccak256(*(sha256(files[name]) for name in direct))
+
+
+def _parse(document: bytes | None) -> _ComputedFile:
+    if document is None:
+        raise AppFailed(f"the app wrote no {COMPUTED}.")
+    try:
+        return msgspec.json.decode(document, type=_ComputedFile)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise AppFailed(f"the app's {COMPUTED} is no JSON object with text fields.") from error
+
+
+def _below_output(path: str) -> str:
+    inside = path.removeprefix(OUTPUT_FOLDER + "/").strip("/")
+    if path.startswith("/") and inside == path.strip("/"):
+        raise AppFailed(f"the app's {COMPUTED} names an output outside {OUTPUT_FOLDER}.")
+    return inside
+
+
+def _callback_data(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        digits = text.removeprefix("0x")
+        return to_bytes("0x" + digits, len(digits) // 2)
+    except ValueError as error:
+        raise AppFailed(f"the callback-data of the app's {COMPUTED} are no hex text.") from error

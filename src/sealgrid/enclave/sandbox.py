@@ -1,0 +1,72 @@
+"""Run an app in its own namespaces and say how it ended; when this returns, every process of the app is dead."""
+
+import os
+import subprocess
+from contextlib import ExitStack, suppress
+
+from sealgrid.enclave.app_run import AppRun, Exited, HostInducible
+from sealgrid.enclave.confinement import Channels, Folders, command
+from sealgrid.enclave.supervision import Ends, Supervisor
+from sealgrid.enclave.syscalls import app_filter
+
+__all__ = ["AppRun", "Exited", "Folders", "HostInducible", "run"]
+
+
+def run(app: AppRun) -> Exited | HostInducible:
+    """Run an app to its end; blocks for at most its wall-clock limit and a moment.
+
+    Exited: it ended by itself with a code below 128. HostInducible: a signal, any limit but its own exit, memory or
+    disk that ran out, a sandbox that did not start, and whatever else is not certain (protocol section 8).
+    Raises SetupMissing without bubblewrap.
+    """
+    with ExitStack() as stack:
+        process, ends = _start(app, stack)
+        watcher = Supervisor(app, ends)
+        stack.callback(watcher.close)
+        try:
+            watcher.follow()
+        finally:
+            watcher.kill()
+            process.kill()
+            process.wait()
+        return watcher.outcome()
+
+
+def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Ends]:
+    (log, log_in), (status, status_in), (hold_out, hold), (started, started_in) = (
+        os.pipe2(os.O_CLOEXEC) for _ in range(4)
+    )
+    for end in (log, status, hold, started):
+        stack.callback(_close, end)
+    given = Channels(status=status_in, hold=hold_out, seccomp=_in_memory(app_filter()), started=started_in)
+    order = _in_memory(app.order())
+    try:
+        process = subprocess.Popen(  # noqa: S603  no shell; every word is ours
+            command(app.folders, given),
+            stdin=order,
+            stdout=log_in,
+            stderr=log_in,
+            pass_fds=given.all(),
+            env=_own_libraries(),
+        )
+    finally:
+        for end in (log_in, order, *given.all()):
+            os.close(end)
+    return process, Ends(log=log, status=status, hold=hold, started=started)
+
+
+def _in_memory(content: bytes) -> int:
+    file = os.memfd_create("order", os.MFD_CLOEXEC)
+    os.write(file, content)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def _close(end: int) -> None:
+    with suppress(OSError):
+        os.close(end)
+
+
+def _own_libraries() -> dict[str, str]:
+    # bubblewrap itself needs the folder of measured libraries; nothing else of our environment goes on.
+    return {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}

@@ -1,0 +1,78 @@
+"""One confidential task inside an enclave, from its first breath to the signature that gets it paid.
+
+Follows docs/protocol/release.md: make keys, prove, obtain, close the quoting interface, run, seal, settle, deliver.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.enclave import attest, work
+from sealgrid.enclave.attest import Identity, Vaults
+from sealgrid.enclave.files import store
+from sealgrid.enclave.quoting import QuotePort
+from sealgrid.enclave.seal import seal_result
+from sealgrid.enclave.settle import Settlement, settle
+from sealgrid.errors import CheckFailed, SealgridError
+from sealgrid.wire.platform import LaunchRequest
+from sealgrid.wire.relay import Failure, Hello, RelayClient, VaultThroughRelay, Welcome
+from sealgrid.wire.vault import VaultClient
+
+Clock = Callable[[], int]
+
+
+async def main(relay_socket: socket.socket, quote_socket: socket.socket, folder: Path, clock: Clock) -> None:
+    """Run the one task that the platform launched this enclave for, and tell the worker how it ended."""
+    port = QuotePort(quote_socket)
+    launch = port.launch()
+    relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
+    try:
+        await _run(launch, relay, port, folder, clock)
+    except CheckFailed as error:
+        await _tell(relay, Failure(kind="refused", reason=error.message, check=error.check))
+    except SealgridError as error:
+        await _tell(relay, Failure(kind="host", reason=error.message))
+    except Exception as error:  # noqa: BLE001  whatever it is, its message may hold what the app saw
+        await _tell(relay, Failure(kind="host", reason=f"the runtime failed ({type(error).__name__})."))
+    finally:
+        await relay.close()
+
+
+async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folder: Path, clock: Clock) -> None:
+    started = clock()
+    me = Identity(signing=SigningKey.generate(), hpke=HpkeKey.generate())
+    welcome = msgspec.msgpack.decode(
+        await relay.ask("hello", body=msgspec.msgpack.encode(Hello(enclave=me.signing.address))), type=Welcome
+    )
+    vaults = _federation(launch, relay)
+    proof = await attest.attest(launch, me, welcome, vaults, port)
+    port.close()
+    await relay.ask("stage", path="attested")
+    agreed = await attest.obtain(launch, me, welcome, vaults, proof)
+    await relay.ask("stage", path="released")
+    outcome = await work.perform(relay, agreed, folder)
+    sealed = seal_result(outcome.archive, agreed.facts, vaults.addresses, vaults.threshold, os.urandom)
+    await store(relay, sealed.content)
+    await relay.ask("stage", path="sealed")
+    result = Settlement(me, vaults, proof, agreed, outcome, sealed, started, finished=clock())
+    delivery = await settle(result, relay)
+    await relay.ask("deliver", body=msgspec.msgpack.encode(delivery))
+
+
+def _federation(launch: LaunchRequest, relay: RelayClient) -> Vaults:
+    clients = tuple(VaultClient(VaultThroughRelay(relay, index)) for index in range(len(launch.vaults)))
+    domain = Domain(chain=launch.chain, broker=launch.broker)
+    return Vaults(addresses=launch.vaults, clients=clients, threshold=launch.threshold, domain=domain)
+
+
+async def _tell(relay: RelayClient, failure: Failure) -> None:
+    try:
+        await relay.ask("fail", body=msgspec.msgpack.encode(failure))
+    except SealgridError:
+        pass  # The worker is gone; there is nobody left to tell.

@@ -1,0 +1,158 @@
+"""Bind the result at the vaults before anyone can be paid for it, and collect the verdicts that the chain counts."""
+
+import asyncio
+from dataclasses import dataclass
+
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.statements import Settle
+from sealgrid.crypto import hpke
+from sealgrid.crypto.digests import canonical, sha256
+from sealgrid.crypto.signing import personal_digest
+from sealgrid.enclave.attest import Agreed, Attested, Identity, Vaults, at_least
+from sealgrid.enclave.files import store
+from sealgrid.enclave.seal import SealedResult
+from sealgrid.enclave.work import Outcome
+from sealgrid.errors import EvidenceRefused
+from sealgrid.poco.ids import enclave_message
+from sealgrid.receipts.receipt import SignedBody, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
+from sealgrid.units import Address, to_digest
+from sealgrid.wire import relay as wire
+from sealgrid.wire.message import encode
+from sealgrid.wire.storage import location
+from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """One result that is to be bound: who made it, under which evidence and facts, and what it is."""
+
+    me: Identity
+    vaults: Vaults
+    proof: Attested
+    agreed: Agreed
+    outcome: Outcome
+    sealed: SealedResult
+    started: int  #: Unix seconds, host's clock
+    finished: int
+
+    def receipt(self) -> SignedBody:
+        """Return the receipt's file: what this enclave says about its job, signed."""
+        body = body_of(
+            self.agreed.facts,
+            t=self.vaults.threshold,
+            vaults=self.vaults.addresses,
+            nonces=self.proof.nonces,
+            hpke_public=self.me.hpke.public,
+            platform=Platform(self.proof.quote.platform),
+            runtime=self.proof.quote.runtime,
+            quote=self.proof.quote.quote,
+            collateral=self.proof.quote.collateral,
+            exit_class=self.outcome.exit_class,
+            result_sha256=self.sealed.sha256,
+            started=self.started,
+            finished=self.finished,
+            callback=self.outcome.callback,
+        )
+        return sign_body(body, self.vaults.domain, self.me.signing)
+
+    def statement(self, receipt: SignedBody) -> Settle:
+        """Return the Settle over sealed result and receipt."""
+        facts = self.agreed.facts
+        return Settle(
+            task=facts.task,
+            worker=facts.worker,
+            enclave=facts.enclave,
+            result_digest=receipt.body.result_digest,
+            sealed_sha256=self.sealed.sha256,
+            receipt_sha256=receipt.sha256(),
+        )
+
+    def request(self, vault: Address, statement: Settle) -> SettleRequest:
+        """Return what one vault gets: the Settle, and its own share of K2."""
+        signature, record = statement.sign(self.vaults.domain, self.me.signing), self.sealed.record
+        if record is None:
+            return SettleRequest(settle=statement, signature=signature, issued=self.finished)
+        share = self.sealed.shares[self.vaults.addresses.index(vault)]
+        part = encode(SharePart(value=share.value, blind=share.blind))
+        return SettleRequest(
+            settle=statement,
+            signature=signature,
+            issued=self.finished,
+            record=record,
+            record_signature=record.sign(self.vaults.domain, self.me.signing),
+            index=share.index,
+            sealed=hpke.seal(self.agreed.deposit_keys[vault], part, record.digest(self.vaults.domain)),
+        )
+
+    def expects(self, vault: Address, reply: SettleReply, statement: Settle) -> bool:
+        """Return whether a reply is this vault's verdict on exactly this result; each vault signs its own time."""
+        facts, verdict = self.agreed.facts, reply.verdict
+        said = (verdict.task, verdict.worker, verdict.enclave, verdict.app, verdict.session, verdict.settle)
+        settled = to_digest(statement.struct_hash())
+        ours = (facts.task, facts.worker, facts.enclave, facts.app.digest, self.proof.session, settled)
+        return said == ours and verdict.signer(self.vaults.domain, reply.signature) == vault
+
+
+async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
+    """Settle a result at the vaults; return what the worker hands to the chain once t of them agree.
+
+    Raises EvidenceRefused when fewer than t vaults sign the verdict that this enclave expects.
+    """
+    receipt = this.receipt()
+    await store(relay, receipt.encode())
+    statement = this.statement(receipt)
+    verdicts = await _verdicts(this, statement)
+    releases = {r.vault: SignedRelease(release=r.release, signature=r.signature) for r in this.agreed.releases}
+    envelope = envelope_of(
+        receipt=receipt,
+        facts=this.agreed.facts_bytes,
+        releases=releases,
+        settle=statement,
+        settle_signature=statement.sign(this.vaults.domain, this.me.signing),
+        verdicts=verdicts,
+    ).encode()
+    await store(relay, envelope)
+    return _delivery(this, statement, verdicts, envelope)
+
+
+async def _verdicts(this: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
+    clients = dict(zip(this.vaults.addresses, this.vaults.clients, strict=True))
+    asked = [vault for vault in this.vaults.addresses if vault in this.agreed.deposit_keys]
+    replies = await asyncio.gather(
+        *(clients[vault].settle(this.request(vault, statement)) for vault in asked), return_exceptions=True
+    )
+    at_least(this.vaults.threshold, replies)
+    signed = {
+        vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
+        for vault, reply in zip(asked, replies, strict=True)
+        if isinstance(reply, SettleReply) and this.expects(vault, reply, statement)
+    }
+    if len(signed) < this.vaults.threshold:
+        raise EvidenceRefused(
+            "verdict", f"fewer than {this.vaults.threshold} vaults signed the verdict on this result."
+        )
+    return signed
+
+
+def _delivery(
+    this: Settlement, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
+) -> wire.Delivery:
+    facts, digest = this.agreed.facts, statement.result_digest
+    hint = {
+        "storage": "ipfs",
+        "location": location(this.sealed.sha256),
+        "receipt": location(to_digest(sha256(envelope))),
+    }
+    message = personal_digest(enclave_message(facts.worker, facts.task, digest))
+    return wire.Delivery(
+        result_digest=digest,
+        results=canonical(hint),
+        callback=this.outcome.callback or b"",
+        enclave_signature=this.me.signing.sign(message),
+        verdicts=tuple(
+            wire.SignedVerdict(vault=vault, verdict=each.verdict, signature=each.signature)
+            for vault, each in sorted(verdicts.items())
+        ),
+        sealed_sha256=this.sealed.sha256,
+        receipt_sha256=statement.receipt_sha256,
+    )

@@ -1,0 +1,152 @@
+"""Fetch, verify and decrypt what the facts name, run the app without network, and collect what it left."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.params import parse_params
+from sealgrid.bundle.inputs import JobInput, unpack
+from sealgrid.bundle.manifest import Wheel
+from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
+from sealgrid.crypto import container
+from sealgrid.enclave import sandbox
+from sealgrid.enclave.attest import Agreed
+from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
+from sealgrid.enclave.environment import expect_interpreter, lay_out_app, unpack_wheels
+from sealgrid.enclave.files import fetch, fetch_bundle
+from sealgrid.enclave.outputs import collect, pack_result
+from sealgrid.errors import AppFailed, HostFailed, InputRefused
+from sealgrid.receipts.receipt import ExitClass
+from sealgrid.units import ZERO_ADDRESS, Digest
+from sealgrid.wire.relay import RelayClient
+
+STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended, and iExec's digest of what it computed
+LOG_FILE = "app.log"  #: in the result of an app that failed
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to; only its sealed form ever leaves the enclave."""
+
+    archive: bytes = field(repr=False)
+    exit_class: ExitClass
+    callback: bytes | None = None  #: public by its nature; None where the deal has no callback
+
+
+@dataclass(frozen=True)
+class Places:
+    """The memory-backed folders of one task."""
+
+    root: Path
+
+    def folder(self, name: str) -> Path:
+        """Return one of them."""
+        path = self.root / name
+        path.mkdir(mode=0o755, exist_ok=True)
+        return path
+
+    def folders(self) -> sandbox.Folders:
+        """Return what the app gets to see."""
+        return sandbox.Folders(
+            app=self.folder("app"), wheels=self.folder("wheels"), inputs=self.folder("in"), outputs=self.folder("out")
+        )
+
+
+async def perform(relay: RelayClient, agreed: Agreed, root: Path) -> Outcome:
+    """Run the app of these facts; raise HostFailed for whatever the machine could have caused.
+
+    An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, the log sealed.
+    """
+    places, facts = Places(root), agreed.facts
+    bundle = verify_bundle(await fetch_bundle(relay), facts.app.digest)
+    expect_interpreter(bundle.manifest)
+    lay_out_app(bundle, places.folder("app"))
+    _, given = await asyncio.gather(_wheels(relay, bundle, places), _secrets(relay, agreed, places))
+    await relay.ask("stage", path="running")
+    try:
+        return await _run(bundle, facts, given, places)
+    except AppFailed as error:
+        return _failed(error.message.encode(), code=-1)
+
+
+async def _run(bundle: VerifiedBundle, facts: Facts, given: JobInput, places: Places) -> Outcome:
+    names = [name for name, _ in given.files]
+    public = parse_params(facts.params).iexec_args.split()
+    app = sandbox.AppRun(
+        folders=places.folders(),
+        entrypoint=bundle.manifest.entrypoint,
+        arguments=(*public, *given.args),
+        environment=environment(facts, Given(input_files=names, requester_secrets=given.secrets)),
+        limits=bundle.manifest.limits,
+    )
+    ended = await asyncio.to_thread(sandbox.run, app)
+    if isinstance(ended, sandbox.HostInducible):
+        raise HostFailed(f"the app did not end by itself: {ended.reason}")
+    if ended.code != 0:
+        return _failed(ended.log, ended.code)
+    return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts)
+
+
+def _output_limit(bundle: VerifiedBundle, facts: Facts) -> int:
+    return min(bundle.manifest.limits.output_bytes, facts.output_bytes)
+
+
+def _finished(files: dict[str, bytes], facts: Facts) -> Outcome:
+    computed = read_computed(files, facts.callback)
+    status = {"exit": 0, "digest": "0x" + output_digest(files, computed).hex()}
+    archive = pack_result(files | {STATUS_FILE: msgspec.json.encode(status)})
+    return Outcome(archive, "ok", computed.callback if facts.callback != ZERO_ADDRESS else None)
+
+
+def _failed(log: bytes, code: int) -> Outcome:
+    files = {STATUS_FILE: msgspec.json.encode({"exit": code}), LOG_FILE: log}
+    return Outcome(pack_result(files), "app-failed")
+
+
+async def _wheels(relay: RelayClient, bundle: VerifiedBundle, places: Places) -> None:
+    downloads, wheels = places.folder("downloads"), bundle.manifest.wheels
+
+    async def copy(wheel: Wheel) -> None:
+        await fetch(relay, wheel.sha256, downloads / wheel.filename)
+
+    await asyncio.gather(*(copy(wheel) for wheel in wheels))
+    sources = {wheel.filename: downloads / wheel.filename for wheel in wheels}
+    await asyncio.to_thread(unpack_wheels, wheels, sources, places.folder("wheels"))
+
+
+async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:
+    facts, inputs = agreed.facts, places.folder("in")
+    if facts.dataset is not None:
+        dataset = await _opened(relay, agreed, facts.dataset.checksum, places)
+        dataset.rename(inputs / facts.dataset.address)
+    given = [unpack((await _opened(relay, agreed, digest, places)).read_bytes()) for digest in facts.inputs]
+    joined = _joined(given)
+    for name, content in joined.files:
+        (inputs / name).write_bytes(content)
+    return joined
+
+
+async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Places) -> Path:
+    if digest not in agreed.keys:
+        raise HostFailed(f"the vaults gave no key for the file {digest}.")
+    sealed = await fetch(relay, digest, places.folder("downloads") / digest)
+    plain = places.folder("plain") / digest
+    await asyncio.to_thread(_open, sealed, plain, agreed.keys[digest])
+    sealed.unlink()
+    return plain
+
+
+def _open(sealed: Path, plain: Path, dek: bytes) -> None:
+    with sealed.open("rb") as source, plain.open("wb") as target:
+        container.open_sealed(source, target, dek)
+
+
+def _joined(given: list[JobInput]) -> JobInput:
+    files = tuple(file for each in given for file in each.files)
+    if len({name for name, _ in files}) != len(files):
+        raise InputRefused("two sealed inputs hold a file of the same name.")
+    secrets = {number: value for each in given for number, value in each.secrets.items()}
+    return JobInput(args=tuple(arg for each in given for arg in each.args), files=files, secrets=secrets)

@@ -1,0 +1,172 @@
+"""Everything that Sealgrid raises on purpose.
+
+::
+
+    SealgridError
+    ├── InputRefused            what you gave cannot be used; change it
+    ├── SetupMissing            a program, file or package is not installed
+    ├── CheckFailed             a numbered verification said no
+    │   ├── ContainerRefused    a sealed file was altered, cut, or is opened with the wrong key
+    │   ├── SharesRefused       key shares do not fit their signed record
+    │   ├── EvidenceRefused     a quote does not prove what it should
+    │   ├── ReleaseRefused      a vault keeps its share
+    │   ├── ReceiptRefused      a receipt does not prove what it should
+    │   ├── BundleRefused       an app bundle differs from its manifest
+    │   └── CallRefused         a signed call to a pool is not whom it says, or too old
+    ├── OrderRefused            an order cannot be signed, published or matched
+    ├── ChainError              the chain did not do what was asked
+    │   └── ContractReverted    a contract said no, with its reason
+    ├── NotFound                nothing is known under that name
+    ├── ServiceUnavailable      a part does not answer; try again
+    ├── ContentDiffers          a store gave other bytes than the digest names; ask another
+    ├── TaskFailed              a task ended without a result
+    │   ├── AppFailed           the app itself failed; settled and paid
+    │   └── HostFailed          the machine failed; never paid
+    └── NetworkNotRunning       no local network answers
+"""
+
+from typing import ClassVar, Self
+
+_BY_NAME: dict[str, type["SealgridError"]] = {}
+
+
+class SealgridError(Exception):
+    """One sentence that says what happened, what to do, and whether money moved."""
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, money: str = "No money moved.") -> None:
+        super().__init__(message)
+        self.message = message
+        self.money = money
+
+    def __init_subclass__(cls) -> None:
+        _BY_NAME[cls.__name__] = cls
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.money}".strip()
+
+    def to_wire(self) -> dict[str, str]:
+        """Return the body of an HTTP error; ``error`` is the sentence, as iExec's services spell it."""
+        return {"error": self.message, "type": type(self).__name__, "money": self.money, **self._details()}
+
+    def _details(self) -> dict[str, str]:
+        return {}
+
+    @classmethod
+    def _rebuild(cls, body: dict[str, str]) -> Self:
+        return cls(body["error"], money=body.get("money", ""))
+
+
+class InputRefused(SealgridError):
+    """What was given cannot be used; change it and try again."""
+
+
+class SetupMissing(SealgridError):
+    """A program, file or package that this needs is not installed."""
+
+
+class CheckFailed(SealgridError):
+    """A numbered verification failed; ``check`` is the number in the docstring of the verification."""
+
+    http_status = 403
+
+    def __init__(self, check: str, message: str, *, money: str = "No money moved.") -> None:
+        super().__init__(message, money=money)
+        self.check = check
+
+    def __str__(self) -> str:
+        return f"({self.check}) {super().__str__()}"
+
+    def _details(self) -> dict[str, str]:
+        return {"check": self.check}
+
+    @classmethod
+    def _rebuild(cls, body: dict[str, str]) -> Self:
+        return cls(body.get("check", "?"), body["error"], money=body.get("money", ""))
+
+
+class ContainerRefused(CheckFailed):
+    """A sealed file was altered, cut short, or is opened with the wrong key."""
+
+
+class SharesRefused(CheckFailed):
+    """Key shares do not fit their signed record."""
+
+
+class EvidenceRefused(CheckFailed):
+    """A quote does not prove what it should."""
+
+
+class ReleaseRefused(CheckFailed):
+    """A vault keeps its share."""
+
+
+class ReceiptRefused(CheckFailed):
+    """A receipt does not prove what it should."""
+
+
+class BundleRefused(CheckFailed):
+    """An app bundle differs from its manifest, or its manifest breaks a rule."""
+
+
+class CallRefused(CheckFailed):
+    """A worker's call to a pool is not signed by that worker, for that pool, now."""
+
+
+class OrderRefused(SealgridError):
+    """An order cannot be signed, published or matched."""
+
+
+class ChainError(SealgridError):
+    """The chain did not do what was asked."""
+
+    http_status = 502
+
+
+class ContractReverted(ChainError):
+    """A contract said no; the message carries its reason."""
+
+
+class NotFound(SealgridError):
+    """Nothing is known under that name."""
+
+    http_status = 404
+
+
+class ServiceUnavailable(SealgridError):
+    """A part of the network does not answer; nothing is lost, try again."""
+
+    http_status = 503
+
+
+class ContentDiffers(SealgridError):
+    """What was read is not the content that its digest names; ask another store."""
+
+    http_status = 502
+
+
+class TaskFailed(SealgridError):
+    """A task ended without a result."""
+
+
+class AppFailed(TaskFailed):
+    """The app itself failed: its log is the result, settled and paid like one."""
+
+
+class HostFailed(TaskFailed):
+    """The machine failed or cannot prove that it did not: never settled, never paid."""
+
+
+class NetworkNotRunning(SealgridError):
+    """No local network answers; start one with ``sealgrid up``."""
+
+
+def from_wire(body: dict[str, str], status: int) -> SealgridError:
+    """Rebuild the error that a service sent; an unknown type becomes the root type for its status."""
+    kind = _BY_NAME.get(body.get("type", ""))
+    if kind is None:
+        kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
+        body = {"error": body.get("error", f"the service answered {status}"), "money": body.get("money", "")}
+    return kind._rebuild(body)

@@ -1,0 +1,237 @@
+"""The parts that speak to the chain: the chain itself, its contracts, vaults, market, pool and worker."""
+
+import asyncio
+import os
+import signal
+import urllib.request
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.localnet.layout import (
+    CHAIN,
+    MARKET,
+    PLATFORM,
+    POOL,
+    STORAGE,
+    THRESHOLD,
+    VAULTS,
+    WORKER,
+    Layout,
+    cache_folder,
+)  # fmt: skip
+from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
+from sealgrid.localnet.processes import Child, Ready, fork
+from sealgrid.localnet.sockets import Sockets
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.runner import run as run_market
+from sealgrid.pool.config import PoolConfig
+from sealgrid.pool.runner import run as run_pool
+from sealgrid.sdk.network import Network, Root, VaultAddress
+from sealgrid.units import Address
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.keys import open_keys
+from sealgrid.vault.runner import run as run_vault
+from sealgrid.wire.platform import Measurement
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.runner import run as run_worker
+
+STEP_SECONDS = 60.0
+
+T = TypeVar("T")
+Told = Callable[[str], None]
+
+
+def start(layout: Layout, children: list[Child], sockets: Sockets, port: int, told: Told) -> None:
+    """Start the chain, prepare it, and start every part that needs it."""
+    told(CHAIN)
+    children.append(_chain(layout, port))
+    for child in children:
+        child.wait_ready(STEP_SECONDS)
+    net = _Plan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)))
+    told("contracts")
+    net.prepare()
+    started = [fork(name, layout.log(name), body) for name, body in net.parts()]
+    children.extend(started)
+    for child in started:
+        told(child.name)
+        child.wait_ready(STEP_SECONDS)
+    _write(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
+    told("orders")
+    net.once("offer", bool, lambda: offer_computing(net.network()))
+
+
+class _Plan:
+    """Who gets told what."""
+
+    def __init__(self, layout: Layout, sockets: Sockets, rpc_url: str, measurement: Measurement) -> None:
+        self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
+        numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
+        self._vaults = sorted(numbered)
+        for name in (*(name for _, name in self._vaults), MARKET, POOL):
+            sockets.take(name)
+        self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
+
+    def prepare(self) -> None:
+        """Put everything on the chain that is not there yet."""
+        package = cache_folder() / "poco"
+        self._foundation = self.once(
+            "foundation",
+            Foundation,
+            lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured.runtime),
+        )
+        broker = self._foundation.deployment.broker
+        self.once(f"admit-{self._measured.runtime}", bool, lambda: admit(self._rpc_url, broker, self._measured.runtime))
+
+    def once(self, name: str, kind: type[T], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what ``work`` gave when it ran first on this chain.
+
+        It runs in a process of its own: this one must hold no thread of an event loop when it forks the parts.
+        """
+        result = self._layout.part(CHAIN) / f"{name}.json"
+
+        def body(ready: Ready) -> None:
+            _write(result, msgspec.json.encode(asyncio.run(work())))
+            ready()
+
+        if not result.exists():
+            child = fork(name, self._layout.log("prepare"), body)
+            child.wait_ready(STEP_SECONDS)
+            os.waitpid(child.pid, 0)
+        return msgspec.json.decode(result.read_bytes(), type=kind)
+
+    def parts(self) -> list[tuple[str, Callable[[Ready], None]]]:
+        """Return the parts and what each runs."""
+        vaults = [(name, self._vault(name)) for _, name in self._vaults]
+        return [*vaults, (MARKET, self._market()), (POOL, self._pool()), (WORKER, self._worker())]
+
+    def network(self) -> Network:
+        """Return what clients are told."""
+        deployment = self._foundation.deployment
+        return Network(
+            name="local",
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            rpc_url=self._rpc_url,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            token=deployment.token,
+            app_registry=deployment.app_registry,
+            dataset_registry=deployment.dataset_registry,
+            workerpool_registry=deployment.workerpool_registry,
+            vaults=tuple(VaultAddress(address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            roots=(Root(Platform.SIMULATED, self._measured.root_ca_der),),
+            allow_simulated=True,
+            runtimes=(self._measured.runtime,),
+            platform=self._measured.platform,
+            storage_url=self._sockets.url(STORAGE),
+            market_url=self._sockets.url(MARKET),
+            pool_url=self._sockets.url(POOL),
+            workerpool=self._foundation.workerpool,
+            short_category=deployment.categories["Short"],
+            folder=str(self._layout.root),
+            platform_url=self._sockets.url(PLATFORM),
+        )
+
+    def _vault(self, name: str) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(name)
+        config = VaultConfig(
+            folder=self._layout.part(name),
+            rpc_url=self._rpc_url,
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            storage_url=self._sockets.url(STORAGE),
+            roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
+            threshold=THRESHOLD,
+            vaults=self._addresses,
+            insecure_allow_simulated=True,
+        )
+        return lambda ready: asyncio.run(run_vault(config, sock, ready))
+
+    def _market(self) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(MARKET)
+        config = MarketConfig(
+            folder=self._layout.part(MARKET), rpc_url=self._rpc_url, chain=deployment.chain,
+            genesis=deployment.genesis, hub=deployment.hub,
+        )  # fmt: skip
+        return lambda ready: asyncio.run(run_market(config, sock, ready))
+
+    def _pool(self) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(POOL)
+        config = PoolConfig(
+            folder=self._layout.part(POOL),
+            rpc_url=self._rpc_url,
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            workerpool=self._foundation.workerpool,
+            key_file=_key_file(self._layout, POOL),
+        )
+        return lambda ready: asyncio.run(run_pool(config, sock, ready))
+
+    def _worker(self) -> Callable[[Ready], None]:
+        config = worker_config(self._layout, self.network(), WORKER)
+        return lambda ready: asyncio.run(run_worker(config, ready))
+
+
+def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
+    """Return the settings of a worker of the local pool, named after a development account."""
+    return WorkerConfig(
+        folder=layout.part(name),
+        key_file=_key_file(layout, name),
+        rpc_url=network.rpc_url,
+        chain=network.chain,
+        hub=network.hub,
+        broker=network.broker,
+        workerpool=network.workerpool,
+        pool_url=network.pool_url,
+        storage_url=network.storage_url,
+        platform_url=network.platform_url,
+        vaults=tuple((vault.address, vault.url) for vault in network.vaults),
+        threshold=network.threshold,
+        wheels=(cache_folder() / "wheels",),
+    )
+
+
+def _chain(layout: Layout, port: int) -> Child:
+    config = AnvilConfig(
+        binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
+    )
+
+    async def hold(ready: Ready) -> None:
+        asked = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+        async with await Anvil.start(config):
+            ready()
+            await asked.wait()
+
+    return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(hold(ready)))
+
+
+def _measurement(platform_url: str) -> Measurement:
+    with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as answer:  # noqa: S310
+        return msgspec.json.decode(answer.read(), type=Measurement)
+
+
+def _key_file(layout: Layout, name: str) -> Path:
+    path = layout.part(name) / "chain.key"
+    _write(path, development_key(name).secret.hex().encode())
+    return path
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Whole or absent: readers must never meet half a file.
+    part = f"{os.fspath(path)}.part"
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    os.replace(part, path)

@@ -1,0 +1,65 @@
+"""Where a local network keeps its files, and which shipped programs it runs."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from sealgrid.errors import SetupMissing
+
+CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER = "chain", "storage", "platform", "market", "pool", "worker"
+VAULTS = 3
+THRESHOLD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The data folder of one local network."""
+
+    root: Path
+
+    @property
+    def network(self) -> Path:
+        """Return the file that tells clients where everything is; it exists while the network runs."""
+        return self.root / "network.json"
+
+    @property
+    def deployment(self) -> Path:
+        """Return the file that remembers the contracts between runs."""
+        return self.root / "deployment.json"
+
+    @property
+    def lock(self) -> Path:
+        """Return the file that the supervisor holds locked, with its process id inside."""
+        return self.root / "supervisor.lock"
+
+    @property
+    def chain_state(self) -> Path:
+        """Return anvil's dumped state."""
+        return self.part("chain") / "state.json"
+
+    def part(self, name: str) -> Path:
+        """Return the private folder of one part."""
+        folder = self.root / name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def log(self, name: str) -> Path:
+        """Return the log of one part."""
+        return self.part("logs") / f"{name}.log"
+
+
+def default_folder() -> Path:
+    """Return SEALGRID_HOME, or the user's data folder."""
+    chosen = os.environ.get("SEALGRID_HOME")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("sealgrid")) / "localnet"
+
+
+def cache_folder() -> Path:
+    """Return the folder that `make setup` filled; raise SetupMissing when it is not there."""
+    here = Path(__file__).resolve()
+    for parent in here.parents:
+        if (parent / ".cache" / "anvil").is_dir():
+            return parent / ".cache"
+    raise SetupMissing("the local chain is not installed; run `make setup` in the checkout.")

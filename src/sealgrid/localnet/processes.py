@@ -1,0 +1,120 @@
+"""Child processes that say when they are ready, write their own log, and never outlive the one that started them."""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.errors import SealgridError, ServiceUnavailable
+
+_PR_SET_PDEATHSIG = 1
+_LOG_TAIL = 400
+STOP_SECONDS = 8.0
+
+Ready = Callable[[], None]
+Body = Callable[[Ready], None]
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel send SIGTERM to this process once its parent is gone; end at once if it is gone already."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that was forked from this one."""
+
+    name: str
+    pid: int
+    ready_fd: int
+    log: Path
+    exit_code: int | None = None
+
+    def alive(self) -> bool:
+        """Return whether it still runs; reap it if it does not."""
+        if self.exit_code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.exit_code = os.waitstatus_to_exitcode(status)
+        return self.exit_code is None
+
+    def wait_ready(self, seconds: float) -> None:
+        """Wait for the word of readiness; raise ServiceUnavailable with the log's end when it does not come."""
+        readable, _, _ = select.select([self.ready_fd], [], [], seconds)
+        word = os.read(self.ready_fd, 1) if readable else b""
+        os.close(self.ready_fd)
+        if word != b"1":
+            why = "ended" if readable else f"was not ready within {seconds:.0f} s"
+            raise ServiceUnavailable(f"{self.name} {why}; the end of its log ({self.log}): {self.log_tail()}")
+
+    def log_tail(self) -> str:
+        """Return the end of its log."""
+        return self.log.read_text(errors="replace")[-_LOG_TAIL:].strip() or "(empty)"
+
+
+def fork(name: str, log: Path, body: Body) -> Child:
+    """Run ``body`` in a new process; it calls its argument once it is ready."""
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return Child(name, pid, reading, log)
+    os.close(reading)
+    _become(name, log, parent)
+    code = 0
+    try:
+        body(lambda: _say_ready(writing))
+    except SealgridError as error:
+        print(error, file=sys.stderr)
+        code = 1
+    except BaseException:  # noqa: BLE001  the last frame of this process
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def stop(children: list[Child]) -> None:
+    """End children, the last started first, and reap them; whoever does not go is killed."""
+    for child in reversed(children):
+        if child.alive():
+            os.kill(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(child.alive() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for child in children:
+        if child.alive():
+            os.kill(child.pid, signal.SIGKILL)
+            os.waitpid(child.pid, 0)
+
+
+def _become(name: str, log: Path, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    die_with_parent(parent)
+    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    os.close(fd)
+    os.close(null)
+    ctypes.CDLL(None).prctl(15, f"sg-{name}".encode()[:15], 0, 0, 0)  # PR_SET_NAME
+
+
+def _say_ready(fd: int) -> None:
+    os.write(fd, b"1")
+    os.close(fd)

@@ -1,0 +1,41 @@
+"""Start every part of a local network: the light ones first, before the chain's libraries are even imported."""
+
+import asyncio
+from collections.abc import Callable
+
+from sealgrid.localnet.layout import PLATFORM, STORAGE, Layout
+from sealgrid.localnet.processes import Child, fork
+from sealgrid.localnet.sockets import Sockets
+from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.runner import run as run_platform
+from sealgrid.storagenode.config import StorageNodeConfig
+from sealgrid.storagenode.runner import run as run_storage
+
+LIGHT_SECONDS = 30.0
+
+Told = Callable[[str], None]
+
+
+def start(layout: Layout, children: list[Child], *, port: int, told: Told) -> None:
+    """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports."""
+    sockets = Sockets(port)
+    chain_port = sockets.port_for_chain()
+    told(STORAGE)
+    children.append(_storage(layout, sockets))
+    told(PLATFORM)
+    children.append(_platform(layout, sockets))
+    # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
+    from sealgrid.localnet import chainside  # noqa: PLC0415
+
+    chainside.start(layout, children, sockets, chain_port, told)
+    sockets.close()
+
+
+def _storage(layout: Layout, sockets: Sockets) -> Child:
+    config, sock = StorageNodeConfig(folder=layout.part(STORAGE)), sockets.take(STORAGE)
+    return fork(STORAGE, layout.log(STORAGE), lambda ready: asyncio.run(run_storage(config, sock, ready)))
+
+
+def _platform(layout: Layout, sockets: Sockets) -> Child:
+    config, sock = PlatformConfig(folder=layout.part(PLATFORM)), sockets.take(PLATFORM)
+    return fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))

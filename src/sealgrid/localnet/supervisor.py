@@ -1,0 +1,104 @@
+"""Hold a local network together: start every part, watch them, and end them all, however this process ends."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.localnet.layout import Layout
+from sealgrid.localnet.processes import Child, stop
+from sealgrid.localnet.start import start
+
+POLL_SECONDS = 0.2
+
+Told = Callable[[str], None]
+
+
+class _Ended(Exception):
+    """A signal asked for the end."""
+
+
+def supervise(layout: Layout, *, port: int, ready: Callable[[], None], told: Told = lambda line: None) -> None:
+    """Run a network until a signal ends it; raise ServiceUnavailable when a part dies by itself."""
+    children: list[Child] = []
+    with _locked(layout), _signals():
+        try:
+            start(layout, children, port=port, told=told)
+            ready()
+            _watch(children)
+        except _Ended:
+            pass
+        finally:
+            layout.network.unlink(missing_ok=True)
+            _ignore_signals()
+            stop(children)
+
+
+def running(layout: Layout) -> int | None:
+    """Return the process id of the network's supervisor, or None when the network does not run."""
+    try:
+        with layout.lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return int(layout.lock.read_text() or "0") or None
+
+
+def end(layout: Layout, seconds: float = 20.0) -> bool:
+    """Ask a running network to end and wait for it; return False when none runs."""
+    pid = running(layout)
+    if pid is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while running(layout) is not None:
+        if time.monotonic() > deadline:
+            raise ServiceUnavailable(f"the network (process {pid}) did not end within {seconds:.0f} s.")
+        time.sleep(0.05)
+    return True
+
+
+@contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with layout.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputRefused("a local network is running in this folder already; see: sealgrid status") from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    def ask_to_end(number: int, frame: object) -> None:
+        raise _Ended
+
+    before = {number: signal.signal(number, ask_to_end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _watch(children: list[Child]) -> None:
+    while True:
+        for child in children:
+            if not child.alive():
+                raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
+        time.sleep(POLL_SECONDS)

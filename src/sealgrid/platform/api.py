@@ -1,0 +1,37 @@
+"""A platform's paths, for the workers of the same machine (sealgrid.wire.platform)."""
+
+import asyncio
+
+from litestar import MediaType, Request, Response, delete, get, post
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.wire.message import encode, parse
+from sealgrid.wire.platform import LaunchRequest
+
+Ask = Request[object, object, State]
+
+
+def handlers(platform: SimulatedPlatform) -> list[HTTPRouteHandler]:
+    """Return the handlers of one platform."""
+
+    @get("/measurement")
+    async def measurement() -> Response[bytes]:
+        return _json(await asyncio.to_thread(platform.measurement))
+
+    @post("/instances")
+    async def launch(request: Ask) -> Response[bytes]:
+        return _json(await platform.launch(parse(await request.body(), LaunchRequest)))
+
+    @delete("/instances/{instance:str}", status_code=200)
+    async def stop(instance: FromPath[str]) -> Response[bytes]:
+        await platform.stop(instance)
+        return _json({})
+
+    return [measurement, launch, stop]
+
+
+def _json(message: object) -> Response[bytes]:
+    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

@@ -1,0 +1,14 @@
+"""What a simulated platform is told at its start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformConfig:
+    """Where a platform keeps its root keys and the image of the runtime, and what an enclave may use."""
+
+    folder: Path
+    boot: Path | None = None  #: file that an enclave starts with; None for the runtime's own
+    memory_bytes: int = 4 << 30  #: of an enclave's memory-backed folders, together
+    insecure_log: Path | None = None  #: where the runtime's own output goes, for looking into a broken runtime only

@@ -1,0 +1,62 @@
+"""The simulated enclave: namespaces without network in which nothing of the host is seen but the measured image."""
+
+from dataclasses import dataclass
+
+from sealgrid.platform.contents import BOOT, LIBRARIES, PACKAGES, PROGRAMS, PYTHON
+from sealgrid.platform.libraries import loader
+from sealgrid.platform.store import Image
+
+RUNTIME = "/runtime"
+BYTECODE = "/bytecode"
+WORK = "/job"  #: memory-backed; what is in it is gone with the enclave
+USER = 1000
+
+_APART = (
+    "--unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try "
+    f"--uid {USER} --gid {USER} --die-with-parent --new-session --cap-drop ALL --clearenv --hostname enclave"
+).split()
+
+#: what the runtime and an app's interpreter import first
+_WARM = (
+    "import sys; sys.path[:0] = [sys.argv[1]]\n"
+    "import runpy, resource, json, ctypes, inspect, pickle, secrets, tempfile, platform, numbers, warnings\n"
+    "import sealgrid.enclave.session\n"
+)
+
+
+@dataclass(frozen=True)
+class Sockets:
+    """The two descriptors that an enclave inherits."""
+
+    relay: int
+    quoting: int
+
+
+def enclave(image: Image, sockets: Sockets, memory: int) -> list[str]:
+    """Return the command that launches an enclave; ``memory`` caps its memory-backed folders, in bytes."""
+    start = (f"{RUNTIME}/{BOOT}", str(sockets.relay), str(sockets.quoting), f"{RUNTIME}/{PACKAGES}")
+    return [*_machine(image, memory, "--ro-bind"), *_python(image), "-B", *start]
+
+
+def warm_up(image: Image, memory: int) -> list[str]:
+    """Return the command that has the measured interpreter write its bytecode."""
+    return [*_machine(image, memory, "--bind"), *_python(image), "-c", _WARM, f"{RUNTIME}/{PACKAGES}"]
+
+
+def _machine(image: Image, memory: int, bytecode: str) -> list[str]:
+    libraries = image.files / LIBRARIES
+    dynamic = loader(path.name for path in libraries.iterdir())
+    return [
+        str(image.files / PROGRAMS / "bwrap"), *_APART,
+        *("--setenv", "LD_LIBRARY_PATH", f"{RUNTIME}/{LIBRARIES}"),
+        *("--setenv", "PATH", f"{RUNTIME}/{PROGRAMS}", "--setenv", "HOME", WORK, "--setenv", "LANG", "C.UTF-8"),
+        *("--ro-bind", str(image.files), RUNTIME, bytecode, str(image.bytecode), BYTECODE),
+        *("--ro-bind", str(libraries / dynamic), image.loader),
+        *("--proc", "/proc", "--dev", "/dev", "--size", str(memory // 8), "--tmpfs", "/tmp"),  # noqa: S108
+        *("--size", str(memory - memory // 8), "--tmpfs", WORK, "--remount-ro", "/", "--chdir", WORK, "--"),
+    ]  # fmt: skip
+
+
+def _python(image: Image) -> list[str]:
+    (program,) = (image.files / PYTHON / "bin").iterdir()
+    return [f"{RUNTIME}/{PYTHON}/bin/{program.name}", "-I", "-S", "-X", "utf8", "-X", f"pycache_prefix={BYTECODE}"]

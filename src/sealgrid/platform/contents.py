@@ -1,0 +1,96 @@
+"""Which files of this machine make a runtime: ours, what they import, the interpreter, its libraries, bubblewrap."""
+
+import importlib.util
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+from sealgrid.errors import SetupMissing
+from sealgrid.platform.libraries import libraries_of
+
+OURS = ("crypto", "attestation", "bundle", "poco", "receipts", "wire", "enclave")
+OUR_FILES = ("__init__.py", "errors.py", "units.py")
+THEIRS = ("msgspec", "coincurve", "_cffi_backend", "cryptography", "Crypto", "rfc8785", "typing_extensions")
+
+BOOT, PACKAGES, PYTHON, LIBRARIES, PROGRAMS = "boot.py", "packages", "python", "lib", "bin"
+
+#: folders of the standard library and of packages that an enclave has no use for
+_NOT_NEEDED = {
+    "__pycache__", "site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3",
+    "ensurepip", "pydoc_data", "SelfTest", "include",
+}  # fmt: skip
+_NOT_NEEDED_FILES = ("_tkinter.", "_test", "_xx", "xx", "_ctypes_test.", "nis.", "turtle.py")
+_KEPT = (".py", ".so", ".txt", ".json", ".typed")
+
+Plan = dict[str, Path]
+
+
+def plan(boot: Path | None = None) -> Plan:
+    """Return path in the image -> file of this machine; raise SetupMissing for a part that is not installed."""
+    files = {BOOT: boot or _source("sealgrid") / "enclave" / "boot.py"}
+    files |= _our_packages() | _their_packages() | _interpreter()
+    files[f"{PROGRAMS}/bwrap"] = _program("bwrap")
+    native = [
+        path for name, path in files.items() if ".so" in path.name or name.startswith((PROGRAMS, f"{PYTHON}/bin"))
+    ]
+    return files | {f"{LIBRARIES}/{name}": path for name, path in libraries_of(native).items()}
+
+
+def _our_packages() -> Plan:
+    root = _source("sealgrid")
+    files = {f"{PACKAGES}/sealgrid/{name}": root / name for name in OUR_FILES}
+    for package in OURS:
+        files |= {f"{PACKAGES}/sealgrid/{package}/{name}": path for name, path in _below(root / package)}
+    return files
+
+
+def _their_packages() -> Plan:
+    files: Plan = {}
+    for name in THEIRS:
+        source = _source(name)
+        if source.is_dir():
+            files |= {f"{PACKAGES}/{name}/{below}": path for below, path in _below(source)}
+        else:
+            files[f"{PACKAGES}/{source.name}"] = source
+    return files
+
+
+def _interpreter() -> Plan:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    library = Path(sysconfig.get_path("stdlib", vars=_base()))
+    native = Path(sysconfig.get_path("platstdlib", vars=_base())) / "lib-dynload"
+    files = {f"{PYTHON}/lib/{version}/{name}": path for name, path in _below(library) if "config-" not in name}
+    files |= {f"{PYTHON}/{sys.platlibdir}/{version}/lib-dynload/{name}": path for name, path in _below(native)}
+    files[f"{PYTHON}/bin/{version}"] = Path(sys.base_prefix, "bin", version).resolve()
+    return files
+
+
+def _base() -> dict[str, str]:
+    return {"base": sys.base_prefix, "installed_base": sys.base_prefix, "platbase": sys.base_exec_prefix,
+            "installed_platbase": sys.base_exec_prefix}  # fmt: skip
+
+
+def _below(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            if path.name not in _NOT_NEEDED:
+                yield from ((f"{path.name}/{name}", below) for name, below in _below(path))
+        elif (path.suffix in _KEPT or ".so." in path.name) and not path.name.startswith(_NOT_NEEDED_FILES):
+            yield path.name, path
+
+
+def _source(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise SetupMissing(f"the Python package {name} is not installed; the runtime of an enclave needs it.")
+    origin = Path(spec.origin)
+    return origin.parent if spec.submodule_search_locations else origin
+
+
+def _program(name: str) -> Path:
+    found = shutil.which(name)
+    if found is None:
+        raise SetupMissing(f"{name} is not installed; `apt-get install bubblewrap` brings it.")
+    return Path(found).resolve()

@@ -1,0 +1,163 @@
+"""The SIMULATED platform: measures and launches the real runtime, and quotes for it under a root of its own.
+
+It protects nothing from whoever is root on this machine. It exists so that the same code runs everywhere.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+
+from sealgrid.attestation.binding import locked_config, runtime_identity
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.errors import InputRefused
+from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.confinement import Sockets, enclave, warm_up
+from sealgrid.platform.contents import LIBRARIES, plan
+from sealgrid.platform.instance import Instance
+from sealgrid.platform.keys import load_or_make
+from sealgrid.platform.libraries import loader
+from sealgrid.platform.quoting import Quoting, serve_one_quote
+from sealgrid.platform.store import Bytecode, Image, Measured, lay_out, measured
+from sealgrid.units import Digest
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement, QuoteAnswer
+
+_DAY = 24 * 3600
+_log = logging.getLogger("sealgrid.platform")
+
+
+class SimulatedPlatform:
+    """Launches enclaves from one image; ``clock`` gives Unix seconds."""
+
+    def __init__(self, config: PlatformConfig, clock: Callable[[], int]) -> None:
+        config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._config, self._clock = config, clock
+        self._keys = load_or_make(config.folder, clock())
+        self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=clock()), clock() // _DAY
+        self._bytecode = Bytecode(config.folder / "bytecode.sha384", self._compile)
+        self._instances: dict[str, Instance] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+        self.image = self._prepare()
+
+    def measurement(self) -> Measurement:
+        """Return the identity of what would be launched now."""
+        now = measured(self.image)
+        return Measurement(
+            platform=Platform.SIMULATED, runtime=_identity(now), root_ca_der=self._quoter.root_der, files=len(now.files)
+        )
+
+    async def launch(self, request: LaunchRequest) -> LaunchReply:
+        """Measure the image as it is now, launch it, lock the app into its one quote.
+
+        Raises InputRefused when nobody listens at the relay.
+        """
+        now = await asyncio.to_thread(self._measure_for_launch)
+        relay = _connect(request.relay)
+        ours, theirs = socket.socketpair()
+        instance = Instance(self._spawn(relay, theirs), relay)
+        theirs.close()
+        name = secrets.token_hex(8)
+        self._instances[name] = instance
+        self._follow(name, instance, ours, request, self._quoting(request.app_digest, now))
+        return LaunchReply(instance=name, platform=Platform.SIMULATED, runtime=_identity(now))
+
+    async def stop(self, name: str) -> None:
+        """End an instance; one that has ended, or never was, is no error."""
+        instance = self._instances.get(name)
+        if instance is not None:
+            await instance.stop()
+
+    async def close(self) -> None:
+        """End every instance."""
+        await asyncio.gather(*(instance.stop() for instance in list(self._instances.values())))
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def running(self) -> tuple[str, ...]:
+        """Return the names of the instances that run."""
+        return tuple(self._instances)
+
+    def _prepare(self) -> Image:
+        files, wanted = self._config.folder / "image", plan(self._config.boot)
+        lay_out(wanted, files)
+        library = loader(name.rpartition("/")[2] for name in wanted if name.startswith(f"{LIBRARIES}/"))
+        image = Image(
+            files=files, bytecode=self._config.folder / "bytecode", loader=str(wanted[f"{LIBRARIES}/{library}"])
+        )
+        self._bytecode.refresh(image, measured(image).mrtd)
+        return image
+
+    def _measure_for_launch(self) -> Measured:
+        now = measured(self.image)
+        self._bytecode.refresh(self.image, now.mrtd)
+        return now
+
+    def _compile(self, image: Image) -> None:
+        command = warm_up(image, self._config.memory_bytes)
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+        if ended.returncode:
+            # Without bytecode an enclave starts all the same, only later.
+            _log.warning("the runtime's warm-up ended with %d: %s", ended.returncode, ended.stderr[-2000:])
+
+    def _spawn(self, relay: socket.socket, quoting: socket.socket) -> subprocess.Popen[bytes]:
+        sockets = Sockets(relay=relay.fileno(), quoting=quoting.fileno())
+        command = enclave(self.image, sockets, self._config.memory_bytes)
+        log = self._config.insecure_log
+        with log.open("ab") if log else open("/dev/null", "ab") as output:  # noqa: PTH123
+            return subprocess.Popen(  # noqa: S603  every word is ours
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={},
+                pass_fds=(*vars(sockets).values(),),
+            )
+
+    def _quoting(self, app: Digest, launched: Measured) -> Quoting:
+        def answer(report_data: bytes) -> QuoteAnswer:
+            made = self._fresh_quoter().quote(launched.mrtd, locked_config(app), report_data)
+            return QuoteAnswer(
+                quote=made.raw, collateral=made.collateral.raw, platform=Platform.SIMULATED, runtime=_identity(launched)
+            )
+
+        return answer
+
+    def _fresh_quoter(self) -> SimulatedQuoter:
+        today = self._clock() // _DAY
+        if today != self._quoter_day:  # collateral expires
+            self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
+        return self._quoter
+
+    def _follow(
+        self, name: str, instance: Instance, channel: socket.socket, request: LaunchRequest, quoting: Quoting
+    ) -> None:
+        async def until_the_end() -> None:
+            answering = asyncio.create_task(serve_one_quote(channel, request, quoting))
+            await instance.ended()
+            answering.cancel()
+            with suppress(asyncio.CancelledError):
+                await answering
+            del self._instances[name]
+
+        task = asyncio.create_task(until_the_end())
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+
+def _identity(now: Measured) -> Digest:
+    return runtime_identity(Platform.SIMULATED, [now.mrtd])
+
+
+def _connect(path: str) -> socket.socket:
+    relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        relay.connect(path)
+    except OSError as error:
+        relay.close()
+        raise InputRefused("nobody listens at the relay that the launch names.") from error
+    return relay

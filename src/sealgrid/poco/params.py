@@ -1,0 +1,47 @@
+"""PoCo's constants (IexecLibCore_v5, FacetBase), and the categories of a local chain."""
+
+from typing import Final
+
+import msgspec
+
+from sealgrid.units import Address, Nrlc
+
+CONTRIBUTION_DEADLINE_RATIO: Final = 7  #: times the category's time reference, after the deal
+REVEAL_DEADLINE_RATIO: Final = 2  #: times the time reference, after the consensus
+FINAL_DEADLINE_RATIO: Final = 10  #: times the time reference, after the deal; then anyone may claim the refund
+WORKERPOOL_STAKE_RATIO: Final = 30  #: per cent of the pool's price that its owner locks for each task
+KITTY_RATIO: Final = 10  #: per cent of the kitty that a successful task may take
+KITTY_MIN: Final = Nrlc(10**9)
+KITTY_ADDRESS: Final = Address("0x99c2268479b93fde36232351229815df80837e23")
+GROUP_MEMBER_PURPOSE: Final = 4  #: ERC-734 purpose by which a restriction contract admits an account
+
+ORDER_DOMAIN_NAME: Final = "iExecODB"
+ORDER_DOMAIN_VERSION: Final = "5.0.0"
+
+
+class Category(msgspec.Struct, frozen=True):
+    """How long a task may take: its deadlines are multiples of ``timeref`` seconds."""
+
+    name: str
+    timeref: int
+
+
+#: iExec's five, in their order of creation, then a short one so that refunds can be seen on a local chain.
+LOCAL_CATEGORIES: Final = (
+    Category("XS", 300),
+    Category("S", 1200),
+    Category("M", 3600),
+    Category("L", 10800),
+    Category("XL", 36000),
+    Category("Short", 30),
+)
+
+
+def pool_stake(price: int) -> Nrlc:
+    """Return what a pool's owner locks for one task at ``price`` nRLC."""
+    return Nrlc(price * WORKERPOOL_STAKE_RATIO // 100)
+
+
+def worker_reward(price: int, scheduler_reward_ratio: int = 1) -> Nrlc:
+    """Return the worker's part of the pool's price after contributeAndFinalize; the rest is the pool owner's."""
+    return Nrlc(price * (100 - scheduler_reward_ratio) // 100)

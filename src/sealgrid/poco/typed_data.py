@@ -1,0 +1,42 @@
+"""An order's hash and its owner's signature: EIP-712 in PoCo's domain (iExec's "orderHash")."""
+
+from functools import cached_property
+
+import msgspec
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.signing import SigningKey, domain_separator, recover
+from sealgrid.errors import OrderRefused
+from sealgrid.poco.orders import AnyOrder, Order
+from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
+from sealgrid.units import Address, Digest, to_bytes, to_digest
+
+
+class OrderDomain(msgspec.Struct, frozen=True, dict=True):
+    """Where orders count: one hub on one chain."""
+
+    chain: int
+    hub: Address
+
+    @cached_property
+    def separator(self) -> bytes:
+        """EIP-712's domain separator; equals the hub's ``eip712domain_separator``."""
+        return domain_separator(ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION, self.chain, self.hub)
+
+
+def order_hash(order: Order, domain: OrderDomain) -> Digest:
+    """Return the order's EIP-712 digest, without looking at ``sign``."""
+    return to_digest(keccak256(b"\x19\x01" + domain.separator + order.struct_hash()))
+
+
+def sign_order(order: AnyOrder, domain: OrderDomain, key: SigningKey) -> AnyOrder:
+    """Return the same order with its owner's signature."""
+    return msgspec.structs.replace(order, sign=key.sign(to_bytes(order_hash(order, domain), 32)))
+
+
+def order_signer(order: Order, domain: OrderDomain) -> Address:
+    """Return who signed an order; raise OrderRefused when nobody did. Whether they own the asset, the chain says."""
+    try:
+        return recover(to_bytes(order_hash(order, domain), 32), order.sign)
+    except ValueError as error:
+        raise OrderRefused(f"This {type(order).__name__} carries no valid signature: {error}.") from error

@@ -1,0 +1,61 @@
+"""Who speaks: a worker's call is believed after the checks listed here, and not before."""
+
+from collections.abc import Set as AbstractSet
+from typing import TypeVar
+
+import msgspec
+
+from sealgrid.attestation.statements import WorkerCall
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.signing import Domain
+from sealgrid.errors import CallRefused, InputRefused
+from sealgrid.units import Address, to_address, to_digest
+from sealgrid.wire.message import parse
+from sealgrid.wire.pool import SignedCall
+
+MAX_AGE = 60  #: seconds between the worker's clock and ours
+
+P = TypeVar("P")
+
+
+class Callers(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose calls a pool takes."""
+
+    domain: Domain
+    pool: Address
+    allowed: AbstractSet[Address]  #: empty: any worker
+
+
+def verify(call: SignedCall, payload: type[P], callers: Callers, *, at: float) -> tuple[Address, P]:
+    """Return the worker and what it says (docs/protocol/pool.md).
+
+    (1) The call was signed within 60 seconds of our clock. (2) The worker that it names signed it, for this pool and
+    over this payload. (3) The worker is allowed here. (4) The payload is what belongs on this path.
+    Raises CallRefused for (1) to (3) and InputRefused for (4).
+    """
+    # (1) fresh
+    if abs(call.issued - at) > MAX_AGE:
+        raise CallRefused("1", f"the call was signed {call.issued - at:+.0f} s from this pool's clock; set your clock.")
+    # (2) signed
+    worker = _signer(call, callers)
+    # (3) allowed
+    if callers.allowed and worker not in callers.allowed:
+        raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
+    # (4) the right payload
+    return worker, parse(call.payload, payload)
+
+
+def _signer(call: SignedCall, callers: Callers) -> Address:
+    try:
+        worker = to_address(call.worker)
+    except ValueError as error:
+        raise InputRefused(f"the worker's address is none: {error}.") from error
+    content = to_digest(sha256(call.payload))
+    statement = WorkerCall(pool=callers.pool, worker=worker, content=content, issued=call.issued)
+    try:
+        signer = statement.signer(callers.domain, call.signature)
+    except ValueError as error:
+        raise CallRefused("2", f"the call carries no valid signature: {error}.") from error
+    if signer != worker:
+        raise CallRefused("2", f"the call was not signed by worker {worker} for pool {callers.pool}.")
+    return worker

@@ -1,0 +1,32 @@
+"""What a pool is told at its start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.pool.events import Rules
+from sealgrid.units import Address, Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """One workerpool on one hub; ``key_file`` (mode 0600) holds its owner's key (32 bytes, or 64 hex digits)."""
+
+    folder: Path
+    rpc_url: str
+    chain: int
+    genesis: Digest
+    hub: Address
+    broker: Address
+    workerpool: Address
+    key_file: Path
+    lease_seconds: float = 30.0  #: a silent worker loses its task after so long
+    retry_seconds: float = 5.0  #: between two tries of a failed transaction, or of a worker that lost a task
+    poll_seconds: float = 0.2  #: between two looks at the chain
+    first_block: int = 0  #: where to begin reading a chain that was never read
+    confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
+    workers: frozenset[Address] = frozenset()  #: the only workers that get tasks; empty for any
+
+    @property
+    def rules(self) -> Rules:
+        """Return the durations that decide who gets a task."""
+        return Rules(lease=self.lease_seconds, retry=self.retry_seconds)

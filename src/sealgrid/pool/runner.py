@@ -1,0 +1,105 @@
+"""Run one pool: follow the chain, act on it, and answer workers."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.follower import Applied, Follower
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.errors import InputRefused, SealgridError
+from sealgrid.pool.api import handlers
+from sealgrid.pool.calls import Callers
+from sealgrid.pool.chainhand import ChainHand
+from sealgrid.pool.chainside import ChainSide
+from sealgrid.pool.clock import ChainClock
+from sealgrid.pool.config import PoolConfig
+from sealgrid.pool.desk import Desk
+from sealgrid.pool.events import Restarted
+from sealgrid.pool.keyfile import read_key
+from sealgrid.pool.memory import Memory
+from sealgrid.pool.state import due
+from sealgrid.pool.store import EventStore
+from sealgrid.wire.serving import serve, service
+
+_log = logging.getLogger("sealgrid.pool")
+
+
+async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; raise InputRefused when chain, key and workerpool do not belong together."""
+    key = read_key(config.key_file)
+    config.folder.mkdir(parents=True, exist_ok=True)
+    store = EventStore(config.folder / "pool.sqlite")
+    try:
+        async with Node(config.rpc_url) as node:
+            await check_place(config, node, key)
+            desk, background = assemble(config, node, key, store)
+            await _together(background, serve(service(handlers(desk)), sock, ready))
+    finally:
+        store.close()
+
+
+def assemble(
+    config: PoolConfig, node: Node, key: SigningKey, store: EventStore
+) -> tuple[Desk, tuple[Coroutine[None, None, None], ...]]:
+    """Return what answers, and what runs beside it."""
+    hub, memory, clock = Hub(node, config.hub), Memory(store), ChainClock()
+    memory.apply(Restarted(at=time.time(), rules=config.rules))
+    follower = Follower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
+    watch = Watch(memory, clock, ChainSide(hub, config.workerpool), follower)
+    hand = ChainHand(memory, hub, Wallet(node, key), retry=config.retry_seconds)
+    callers = Callers(domain=Domain(config.chain, config.broker), pool=config.workerpool, allowed=config.workers)
+    return Desk(memory, clock, callers, key), (watch.work(config.poll_seconds), hand.work())
+
+
+async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:
+    """Raise InputRefused unless this is the configured chain and the key owns the workerpool on it."""
+    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
+        raise InputRefused("the chain at this address is another one than the pool was made for.")
+    owner = await Assets(Hub(node, config.hub)).owner(config.workerpool)
+    if owner != key.address:
+        raise InputRefused(f"workerpool {config.workerpool} belongs to {owner}, the key to {key.address}.")
+
+
+class Watch:
+    """Reads the chain and both clocks, and tells the memory."""
+
+    def __init__(self, memory: Memory, clock: ChainClock, side: ChainSide, follower: Follower) -> None:
+        self._memory, self._clock, self._side, self._follower = memory, clock, side, follower
+
+    async def work(self, every: float) -> None:
+        """Look for ever; a chain that does not answer is waited for."""
+        while True:
+            try:
+                await self.look(time.time())
+            except SealgridError as error:
+                _log.warning("the chain cannot be followed now: %s", error)
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(every)
+
+    async def look(self, now: float) -> None:
+        """Read every new block, then apply what the clocks bring about."""
+        while (change := await self._follower.step()) is not None:
+            events = await self._side.read(change.events, now) if isinstance(change, Applied) else []
+            self._memory.learn(events, self._follower.trail)
+            self._clock.observe(change.block.number, change.block.timestamp, now)
+        for event in due(self._memory.state, now, self._clock.now(now)):
+            self._memory.apply(event)
+
+
+async def _together(background: Sequence[Awaitable[None]], main: Awaitable[None]) -> None:
+    """Run until ``main`` ends; whatever else ends first ends all, with its error."""
+    tasks = [asyncio.ensure_future(each) for each in (main, *background)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,172 @@
+"""A pool's state: events in, a new state and answers out; nothing here knows a clock, a socket or a key."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.effects import Answer, Assign, ChainCall, Claim, Initialize, SignAuthorisation, SignReassign
+from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, OPEN, WORKING, Task, lose, move, report
+from sealgrid.units import Address, DealId, TaskId
+from sealgrid.wire.pool import Stage, StageAt
+
+_REPORTS: Final = (*WORKING[1:], "completed", "failed")
+
+
+class PoolState(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a pool knows, in the order in which it learnt it."""
+
+    rules: e.Rules = e.Rules()
+    deals: Mapping[DealId, e.DealSeen] = {}
+    tasks: Mapping[TaskId, Task] = {}
+
+    def task(self, task: TaskId) -> Task:
+        """Return a task; raise NotFound."""
+        if task not in self.tasks:
+            raise NotFound(f"this pool knows no task {task}; a deal is seen within a second of its block.")
+        return self.tasks[task]
+
+
+Outcome = tuple[PoolState, tuple[Answer, ...]]
+
+
+def step(state: PoolState, event: e.AnyEvent) -> Outcome:
+    """Apply one event; raise InputRefused or NotFound, with the state unchanged, when a worker may not do that."""
+    match event:
+        case e.DealSeen():
+            return _see(state, event), ()
+        case e.WorkerAsked():
+            return _assign(state, event)
+        case e.Restarted():
+            return _restart(state, event), ()
+        case e.EnclaveNamed():
+            return _authorise(state, event)
+        case e.StageReported():
+            return _hear(state, event), ()
+        case _:
+            return _tell(state, event), ()
+
+
+def due(state: PoolState, now: float, chain_now: int) -> tuple[e.AnyEvent, ...]:
+    """Return what the two clocks bring about."""
+    found: list[e.AnyEvent] = []
+    for task in state.tasks.values():
+        deal = state.deals[task.deal]
+        if task.stage in WORKING and now >= task.heard + state.rules.lease:
+            found.append(e.LeaseExpired(task=task.task, at=now))
+        if task.stage in OPEN and chain_now >= deal.contribution_deadline:
+            found.append(e.ContributionClosed(task=task.task, at=now))
+        if task.stage not in ENDED and not task.refund_due and chain_now >= deal.final_deadline:
+            found.append(e.RefundDue(task=task.task, at=now))
+    return tuple(found)
+
+
+def standing(state: PoolState) -> tuple[ChainCall, ...]:
+    """Return the chain calls that the state asks for, until the chain says that they are done: a crash loses none."""
+    calls: list[ChainCall] = []
+    for task in state.tasks.values():
+        if task.refund_due and task.stage not in ENDED:
+            calls.append(Claim(task=task.task, deal=task.deal, index=task.index))
+        elif not task.ready and task.stage in OPEN:
+            calls.append(Initialize(task=task.task, deal=task.deal, index=task.index))
+    return tuple(calls)
+
+
+def _with(state: PoolState, task: Task) -> PoolState:
+    return msgspec.structs.replace(state, tasks={**state.tasks, task.task: task})
+
+
+def _see(state: PoolState, seen: e.DealSeen) -> PoolState:
+    if seen.deal in state.deals:
+        return state
+    fresh = {task_id(seen.deal, index): _new(seen, index) for index in range(seen.first, seen.first + seen.size)}
+    return msgspec.structs.replace(state, deals={**state.deals, seen.deal: seen}, tasks={**state.tasks, **fresh})
+
+
+def _new(seen: e.DealSeen, index: int) -> Task:
+    stage: Stage = "failed" if seen.refusal else "waiting"
+    history = (StageAt(stage=stage, at=seen.at, detail=seen.refusal),)
+    return Task(task=task_id(seen.deal, index), deal=seen.deal, index=index, stage=stage, history=history)
+
+
+def _assign(state: PoolState, asked: e.WorkerAsked) -> Outcome:
+    chosen = next((task for task in state.tasks.values() if _may_take(state, task, asked)), None)
+    if chosen is None:
+        return state, ()
+    taken = msgspec.structs.replace(move(chosen, "assign", asked.at), worker=asked.worker, heard=asked.at)
+    return _with(state, taken), (Assign(task=taken.task, worker=asked.worker),)
+
+
+def _may_take(state: PoolState, task: Task, asked: e.WorkerAsked) -> bool:
+    patient = asked.at - state.rules.retry
+    if asked.chain_now + state.rules.margin >= state.deals[task.deal].contribution_deadline:
+        return False
+    if task.stage == "assigned":  # it was given this task before and never spoke of it
+        return task.worker == asked.worker and task.heard <= patient
+    lost_lately = any(worker == asked.worker and at > patient for worker, at in task.lost)
+    return task.stage == "waiting" and task.ready and not lost_lately
+
+
+def _restart(state: PoolState, event: e.Restarted) -> PoolState:
+    held = {key: task for key, task in state.tasks.items() if task.stage in WORKING}
+    renewed = {key: msgspec.structs.replace(task, heard=event.at) for key, task in held.items()}
+    return msgspec.structs.replace(state, rules=event.rules, tasks={**state.tasks, **renewed})
+
+
+def _owned(state: PoolState, task: TaskId, worker: Address) -> Task:
+    owned = state.task(task)
+    if owned.stage not in WORKING or owned.worker != worker:
+        raise InputRefused(f"task {task} is not yours (any more): it is {owned.stage}; ask for another one.")
+    return owned
+
+
+def _authorise(state: PoolState, named: e.EnclaveNamed) -> Outcome:
+    task = _owned(state, named.task, named.worker)
+    if task.enclave != named.enclave:
+        if task.attempt >= MAX_ATTEMPTS:
+            raise InputRefused(f"task {task.task} has had {MAX_ATTEMPTS} enclaves; it gets no other.")
+        task = msgspec.structs.replace(move(task, "name", named.at), enclave=named.enclave, attempt=task.attempt + 1)
+    task = msgspec.structs.replace(task, heard=named.at)
+    return _with(state, task), _signatures(task, named)
+
+
+def _signatures(task: Task, named: e.EnclaveNamed) -> tuple[Answer, ...]:
+    authorisation = SignAuthorisation(task=task.task, worker=named.worker, enclave=named.enclave)
+    if task.attempt == 1:
+        return (authorisation,)
+    again = SignReassign(task=task.task, attempt=task.attempt, worker=named.worker, enclave=named.enclave)
+    return (authorisation, again)
+
+
+def _hear(state: PoolState, said: e.StageReported) -> PoolState:
+    if said.stage not in _REPORTS:
+        raise InputRefused(f"a worker does not report {said.stage!r}; it reports one of {', '.join(_REPORTS)}.")
+    if said.stage == "completed" and state.task(said.task).stage == "completed":
+        return state  # the chain was faster than the worker
+    task = _owned(state, said.task, said.worker)
+    if said.stage == "failed":
+        return _with(state, lose(task, said.at, f"the machine failed: {said.detail}"))
+    return _with(state, report(task, said.stage, said.at, said.detail))
+
+
+def _tell(state: PoolState, event: e.TaskEvent) -> PoolState:
+    task = state.tasks.get(event.task)
+    if task is None:
+        return state
+    match event:
+        case e.ChainInitialised():
+            task = msgspec.structs.replace(task, ready=True)
+        case e.LeaseExpired():
+            task = lose(task, event.at, "the worker fell silent")
+        case e.ContributionClosed():
+            task = move(task, "close", event.at, "the contribution deadline passed")
+        case e.RefundDue():
+            task = msgspec.structs.replace(move(task, "close", event.at, "the final deadline passed"), refund_due=True)
+        case e.ChainFinalized():
+            task = move(task, "finalize", event.at)
+        case e.ChainClaimed():
+            task = move(task, "claim", event.at, "the requester has the money back")
+    return _with(state, task)

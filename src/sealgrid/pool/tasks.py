@@ -1,0 +1,79 @@
+"""One task: its stages as a literal table, and the small steps between them."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from sealgrid.units import Address, DealId, TaskId
+from sealgrid.wire.pool import Stage, StageAt
+
+MAX_ATTEMPTS: Final = 3  #: enclaves that one task may have (docs/protocol/pool.md)
+MAX_DETAIL: Final = 200  #: characters of a worker's word that are kept
+
+Step = Literal["assign", "name", "lose", "exhaust", "close", "finalize", "claim"]
+
+WORKING: Final[tuple[Stage, ...]] = (
+    "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
+)  # fmt: skip
+OPEN: Final[tuple[Stage, ...]] = ("waiting", *WORKING)
+ENDED: Final[tuple[Stage, ...]] = ("completed", "refunded")
+
+#: (stage, what happens) → stage. What is not here changes nothing.
+TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
+    ("waiting", "assign"): "assigned",
+    ("assigned", "assign"): "assigned",  # the answer was lost on its way, the worker asks again
+    **{(stage, "name"): "launched" for stage in WORKING},
+    **{(stage, "lose"): "waiting" for stage in WORKING},
+    **{(stage, "exhaust"): "failed" for stage in WORKING},
+    **{(stage, "close"): "failed" for stage in OPEN},
+    **{(stage, "finalize"): "completed" for stage in (*OPEN, "failed")},  # the chain's word counts at any stage
+    **{(stage, "claim"): "refunded" for stage in (*OPEN, "failed")},
+}
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pool knows of one task."""
+
+    task: TaskId
+    deal: DealId
+    index: int
+    stage: Stage
+    history: tuple[StageAt, ...]
+    ready: bool = False  #: the chain knows it
+    refund_due: bool = False
+    worker: Address | None = None
+    enclave: Address | None = None
+    attempt: int = 0  #: enclaves authorised so far
+    heard: float = 0.0  #: the worker's last sign of life
+    lost: tuple[tuple[Address, float], ...] = ()  #: who lost it, and when
+
+
+def move(task: Task, step: Step, at: float, detail: str = "") -> Task:
+    """Return the task after a step of the table; unchanged when the table has none for its stage."""
+    to = TRANSITIONS.get((task.stage, step))
+    return task if to is None else enter(task, to, at, detail)
+
+
+def enter(task: Task, stage: Stage, at: float, detail: str = "") -> Task:
+    """Return the task at a stage, with its history one entry longer when the stage is new."""
+    if task.stage == stage:
+        return task
+    entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL])
+    return msgspec.structs.replace(task, stage=stage, history=(*task.history, entry))
+
+
+def lose(task: Task, at: float, why: str) -> Task:
+    """Return the task taken from its worker: for another one to take, or failed after its last enclave."""
+    if task.stage not in WORKING or task.worker is None:
+        return task
+    taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, why)
+    others = tuple(entry for entry in task.lost if entry[0] != task.worker)
+    return msgspec.structs.replace(taken, worker=None, lost=(*others, (task.worker, at)))
+
+
+def report(task: Task, stage: Stage, at: float, detail: str) -> Task:
+    """Return the task after its worker's sign of life; only a later stage of the work moves it."""
+    alive = msgspec.structs.replace(task, heard=at)
+    if stage in WORKING and WORKING.index(stage) > WORKING.index(task.stage):
+        return enter(alive, stage, at, detail)
+    return alive

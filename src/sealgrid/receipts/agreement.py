@@ -1,0 +1,97 @@
+"""What a receipt's file, the facts and the Settle must say alike: judged by vaults before, by anyone after payment.
+
+The numbers are those of ``verify``.
+"""
+
+from sealgrid.attestation import binding
+from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.statements import ReceiptSeal, Settle
+from sealgrid.crypto.signing import Domain, Statement
+from sealgrid.errors import ReceiptRefused
+from sealgrid.poco.ids import task_id
+from sealgrid.receipts.receipt import Body, SignedBody, UsedDataset, parse_signed_body
+from sealgrid.units import Address, Digest, to_bytes
+
+
+def check_receipt(
+    document: bytes,
+    settle: Settle,
+    facts: Facts,
+    *,
+    domain: Domain,
+    platform: Platform,
+    runtime: Digest,
+    session: Digest,
+) -> Body:
+    """Return the body of a receipt's file that may be settled; for a vault, before its Verdict.
+
+    ``facts``, ``platform``, ``runtime`` and ``session`` are what the vault itself found at the release; the Settle's
+    signature it has checked. Raises ReceiptRefused (4), (6), (7), (8), (11) or (12), and InputRefused for another form.
+    """
+    signed = parse_signed_body(document)
+    check_seal(signed, domain)  # (4)
+    check_facts(signed.body, facts)  # (6)
+    check_settle(signed, settle)  # (7)
+    check_result(signed.body, settle)  # (8)
+    if (signed.body.platform, signed.body.runtime) != (platform, runtime):
+        raise ReceiptRefused("11", "the receipt names another platform or runtime than its evidence.")
+    if binding.session(report_data_of(signed.body)) != session:
+        raise ReceiptRefused("12", "the receipt is about another session than the one that the vault released to.")
+    return signed.body
+
+
+def check_seal(signed: SignedBody, domain: Domain) -> None:
+    """Check (4)."""
+    if signed_by(ReceiptSeal(body=signed.body.sha256()), domain, signed.signature) != signed.body.enclave:
+        raise ReceiptRefused("4", "the body is not signed by the enclave that it names.")
+
+
+def check_facts(body: Body, facts: Facts) -> None:
+    """Check (6); names the first field that differs."""
+    for name in ("chain", "hub", "broker", "deal", "task", "attempt", "app", "inputs", "pool", "worker", "enclave"):
+        if getattr(body, name) != getattr(facts, name):
+            raise ReceiptRefused("6", f"the facts that the vaults read say otherwise about: {name}.")
+    dataset = facts.dataset
+    used = None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum)
+    if body.dataset != used:
+        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: dataset.")
+    if body.task != task_id(facts.deal, facts.index):
+        raise ReceiptRefused("6", "the task is not the one of this index in the deal.")
+    if (body.callback_digest is not None) != bool(int(facts.callback, 16)):
+        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: callback.")
+
+
+def check_settle(signed: SignedBody, settle: Settle) -> None:
+    """Check (7) but for the signature."""
+    body = signed.body
+    if (settle.task, settle.worker, settle.enclave) != (body.task, body.worker, body.enclave):
+        raise ReceiptRefused("7", "the Settle is about another task, worker or enclave.")
+    if settle.sealed_sha256 != body.result_sha256:
+        raise ReceiptRefused("7", "the Settle is about another sealed result.")
+    if settle.receipt_sha256 != signed.sha256():
+        raise ReceiptRefused("7", "the Settle is about another receipt.")
+
+
+def check_result(body: Body, settle: Settle) -> None:
+    """Check (8)."""
+    if settle.result_digest != body.result_digest:
+        raise ReceiptRefused("8", "the settled digest is not the one that follows from the receipt.")
+
+
+def report_data_of(body: Body) -> bytes:
+    """Return the report data that the enclave's quote must carry."""
+    vault_set = binding.vault_set(chain=body.chain, hub=body.hub, broker=body.broker, t=body.t, vaults=body.vaults)
+    return binding.report_data(
+        chain=body.chain, hub=body.hub, task=body.task, worker=body.worker, app_digest=body.app.digest,
+        enclave=body.enclave, hpke_public=to_bytes(body.hpke_public, 32), vault_set=vault_set,
+        nonces=[to_bytes(nonce, 32) for _, nonce in sorted(body.nonces.items())],
+    )  # fmt: skip
+
+
+def signed_by(statement: Statement, domain: Domain, signature: bytes) -> Address | None:
+    """Return who signed, or None when nobody did or the statement cannot be hashed."""
+    try:
+        return statement.signer(domain, signature)
+    except (ValueError, OverflowError):
+        return None

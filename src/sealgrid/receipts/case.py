@@ -1,0 +1,75 @@
+"""A readable receipt beside what it is judged by."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from sealgrid.attestation import binding, dcap
+from sealgrid.attestation.evidence import Collateral, Quote, VerifiedClaims
+from sealgrid.attestation.facts import Facts, parse_facts
+from sealgrid.errors import InputRefused
+from sealgrid.receipts.agreement import report_data_of
+from sealgrid.receipts.receipt import Body, Envelope
+from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.units import Digest
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that the steps of ``verify`` look at; what is recomputed, is recomputed once."""
+
+    envelope: Envelope
+    pins: Pins
+    onchain: OnChain | None
+
+    @property
+    def body(self) -> Body:
+        """Return the receipt's body."""
+        return self.envelope.receipt.body
+
+    @property
+    def chain(self) -> OnChain:
+        """Return what the chain says; the steps that ask for it run on line only."""
+        if self.onchain is None:
+            raise InputRefused("this check needs the chain.")
+        return self.onchain
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Return the enclosed facts; raise InputRefused when they are none."""
+        return parse_facts(self.envelope.facts.encode())
+
+    @cached_property
+    def report_data(self) -> bytes:
+        """Return the report data that follow from the body."""
+        return report_data_of(self.body)
+
+    @cached_property
+    def session(self) -> Digest:
+        """Return the session that follows from the body."""
+        return binding.session(self.report_data)
+
+    @cached_property
+    def claims(self) -> VerifiedClaims:
+        """Return what the quote proves, at the first and at the last time of issue; raise EvidenceRefused."""
+        issued = [signed.verdict.issued for signed in self.envelope.verdicts.values()]
+        self._proved(min(issued))
+        return self._proved(max(issued))
+
+    def _proved(self, at: int) -> VerifiedClaims:
+        pins = self.pins
+        return dcap.verify(
+            Quote(self.body.quote, Collateral(self.body.collateral.encode())),
+            pins.roots,
+            at=at,
+            minimum_eval_number=pins.minimum_eval_number,
+            allow_simulated=pins.allow_simulated,
+        )
+
+
+class Step(NamedTuple):
+    """One check: what it says, and how it is judged. It returns a detail or raises."""
+
+    sentence: str
+    judge: Callable[[Case], str]

@@ -1,0 +1,163 @@
+"""Checks (2) to (13) of ``verify``: what a receipt proves by itself."""
+
+from collections.abc import Iterable
+
+from sealgrid.attestation.facts import secrets_digest
+from sealgrid.attestation.statements import Verdict
+from sealgrid.crypto.digests import sha256
+from sealgrid.errors import ReceiptRefused
+from sealgrid.receipts import agreement
+from sealgrid.receipts.case import Case, Step
+from sealgrid.receipts.receipt import SignedRelease, SignedVerdict
+from sealgrid.units import Address, Digest, to_digest
+
+
+def place(case: Case) -> str:
+    """(2)."""
+    body, pins = case.body, case.pins
+    for name in ("chain", "hub", "broker"):
+        if getattr(body, name) != getattr(pins, name):
+            raise ReceiptRefused("2", f"the receipt is about another {name} than the pinned one.")
+    return f"chain {pins.chain}, hub {pins.hub}"
+
+
+def federation(case: Case) -> str:
+    """(3)."""
+    body, pins = case.body, case.pins
+    if (body.vaults, body.t) != (pins.vaults, pins.t):
+        raise ReceiptRefused("3", "the receipt believes other vaults, or another number of them, than the pinned ones.")
+    if set(body.nonces) != set(pins.vaults):
+        raise ReceiptRefused("3", "the receipt does not carry one nonce for each vault.")
+    return f"{pins.t} of {body.n} vaults"
+
+
+def seal(case: Case) -> str:
+    """(4)."""
+    agreement.check_seal(case.envelope.receipt, case.pins.domain)
+    return f"enclave {case.body.enclave}"
+
+
+def releases(case: Case) -> str:
+    """(5)."""
+    signed = case.envelope.releases
+    _enough(case, signed.keys(), "5")
+    if len({each.release.session for each in signed.values()}) != 1:
+        raise ReceiptRefused("5", "the releases are about different sessions.")
+    for vault, each in signed.items():
+        _release(case, vault, each)
+    return f"{len(signed)} vaults released to this session"
+
+
+def facts(case: Case) -> str:
+    """(6)."""
+    agreement.check_facts(case.body, case.facts)
+    return f"task {case.body.task}, attempt {case.body.attempt}"
+
+
+def settle(case: Case) -> str:
+    """(7)."""
+    said = case.envelope.settle
+    if agreement.signed_by(said, case.pins.domain, case.envelope.settle_signature) != case.body.enclave:
+        raise ReceiptRefused("7", "the Settle is not signed by the enclave.")
+    agreement.check_settle(case.envelope.receipt, said)
+    return f"sealed result {said.sealed_sha256}"
+
+
+def result(case: Case) -> str:
+    """(8)."""
+    agreement.check_result(case.body, case.envelope.settle)
+    return f"result digest {case.envelope.settle.result_digest}"
+
+
+def verdicts(case: Case) -> str:
+    """(9)."""
+    signed = case.envelope.verdicts
+    _enough(case, signed.keys(), "9")
+    for vault, each in signed.items():
+        _verdict(case, vault, each)
+    return f"{len(signed)} vaults verified this enclave and hold its settlement"
+
+
+def evidence(case: Case) -> str:
+    """(10)."""
+    return f"{case.claims.platform.name} machine {case.claims.machine}, TCB {case.claims.tcb_status}"
+
+
+def identity(case: Case) -> str:
+    """(11)."""
+    body, claims, pinned = case.body, case.claims, case.pins.runtimes
+    if (claims.platform, claims.runtime) != (body.platform, body.runtime):
+        raise ReceiptRefused("11", "the evidence shows another platform or runtime than the receipt says.")
+    if pinned is not None and claims.runtime not in pinned:
+        raise ReceiptRefused("11", f"the runtime {claims.runtime} is not one of the pinned ones.")
+    return f"runtime {claims.runtime}"
+
+
+def bound(case: Case) -> str:
+    """(12)."""
+    if case.claims.report_data != case.report_data:
+        raise ReceiptRefused("12", "the quote was made for another task, key, app, nonce or federation.")
+    if any(each.release.session != case.session for each in case.envelope.releases.values()):
+        raise ReceiptRefused("12", "the vaults released to another session than the one of this quote.")
+    return f"session {case.session}"
+
+
+def locked(case: Case) -> str:
+    """(13)."""
+    if case.claims.locked_app != case.body.app.digest:
+        raise ReceiptRefused("13", "the evidence does not lock the app that the receipt names.")
+    return f"app {case.body.app.digest}"
+
+
+def _enough(case: Case, vaults: Iterable[Address], number: str) -> None:
+    named = set(vaults)
+    if not named <= set(case.pins.vaults):
+        raise ReceiptRefused(number, "somebody signed who is no pinned vault.")
+    if len(named) < case.pins.t:
+        raise ReceiptRefused(number, f"{len(named)} vaults signed; {case.pins.t} are needed.")
+
+
+def _release(case: Case, vault: Address, signed: SignedRelease) -> None:
+    release = signed.release
+    if agreement.signed_by(release, case.pins.domain, signed.signature) != vault:
+        raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
+    if release.facts != to_digest(sha256(case.envelope.facts.encode())):
+        raise ReceiptRefused("5", f"vault {vault} signed other facts.")
+    if release.secrets != secrets_digest(case.facts):
+        raise ReceiptRefused("5", f"vault {vault} released other secrets than the facts name.")
+
+
+def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:
+    verdict, body = signed.verdict, case.body
+    if agreement.signed_by(verdict, case.pins.domain, signed.signature) != vault:
+        raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
+    expected = Verdict(
+        task=body.task, worker=body.worker, enclave=body.enclave, app=body.app.digest, runtime=body.runtime,
+        platform=body.platform, session=_session(case), settle=to_digest(case.envelope.settle.struct_hash()),
+        issued=verdict.issued, expiry=case.facts.expiry,
+    )  # fmt: skip
+    for name in Verdict.__struct_fields__:
+        if getattr(verdict, name) != getattr(expected, name):
+            raise ReceiptRefused("9", f"the verdict of vault {vault} says otherwise about: {name}.")
+    if verdict.issued > verdict.expiry:
+        raise ReceiptRefused("9", f"the verdict of vault {vault} was issued after it expired.")
+
+
+def _session(case: Case) -> Digest:
+    return next(each.release.session for each in case.envelope.releases.values())
+
+
+STEPS = (
+    Step("It is about the pinned chain, hub and broker.", place),
+    Step("It names exactly the pinned vaults and threshold.", federation),
+    Step("Its body is signed by the enclave.", seal),
+    Step("At least t vaults released to this session and signed these facts.", releases),
+    Step("The body says what the facts say.", facts),
+    Step("The enclave settled this result and this receipt.", settle),
+    Step("The settled digest follows from the receipt.", result),
+    Step("At least t vaults signed verdicts about this settlement.", verdicts),
+    Step("The quote verifies under a pinned root, as of the verdicts.", evidence),
+    Step("Platform and runtime are those of the evidence.", identity),
+    Step("The quote is bound to this task, worker, enclave and federation.", bound),
+    Step("The evidence locks this app.", locked),
+)

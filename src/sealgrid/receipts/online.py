@@ -1,0 +1,66 @@
+"""Checks (14) to (19) of ``verify``: whether chain and storage agree with a receipt."""
+
+from sealgrid.errors import ReceiptRefused
+from sealgrid.receipts.case import Case, Step
+
+
+def broker(case: Case) -> str:
+    """(14)."""
+    if case.chain.broker != case.pins.broker:
+        raise ReceiptRefused("14", "the hub asks another broker; on the chain the pool's word alone may have counted.")
+    return f"broker {case.chain.broker}"
+
+
+def completed(case: Case) -> str:
+    """(15)."""
+    if not case.chain.completed:
+        raise ReceiptRefused("15", "the task is not completed on the chain.")
+    if case.chain.result_digest != case.envelope.settle.result_digest:
+        raise ReceiptRefused("15", "the digest on the chain is not the settled one.")
+    return f"result digest {case.chain.result_digest}"
+
+
+def contribution(case: Case) -> str:
+    """(16)."""
+    found = case.chain
+    if not found.proved:
+        raise ReceiptRefused("16", "the contribution is not proved on the chain.")
+    if (found.worker, found.enclave_challenge) != (case.body.worker, case.body.enclave):
+        raise ReceiptRefused("16", "the chain accepted another worker or another enclave.")
+    return f"worker {found.worker}"
+
+
+def deal(case: Case) -> str:
+    """(17)."""
+    found, body = case.chain, case.body
+    if found.app_checksum != body.app.digest:
+        raise ReceiptRefused("17", "the checksum of the deal's app on the chain is another one.")
+    if found.dataset_checksum != (None if body.dataset is None else body.dataset.checksum):
+        raise ReceiptRefused("17", "the checksum of the deal's dataset on the chain is another one.")
+    if found.pool != body.pool:
+        raise ReceiptRefused("17", "the deal's workerpool on the chain is another one.")
+    return f"app {body.app.address}"
+
+
+def sealed_file(case: Case) -> str:
+    """(18)."""
+    if case.chain.sealed_sha256 != case.envelope.settle.sealed_sha256:
+        raise ReceiptRefused("18", "the sealed result was not found, or is another file.")
+    return f"sealed result {case.chain.sealed_sha256}"
+
+
+def receipt_file(case: Case) -> str:
+    """(19)."""
+    if case.chain.receipt_sha256 != case.envelope.settle.receipt_sha256:
+        raise ReceiptRefused("19", "the receipt's file was not found, or is another file.")
+    return f"receipt {case.chain.receipt_sha256}"
+
+
+STEPS = (
+    Step("The hub asks the pinned broker.", broker),
+    Step("The chain completed the task with the settled digest.", completed),
+    Step("The chain accepted this worker with this enclave.", contribution),
+    Step("The deal's app, dataset and pool are those of the receipt.", deal),
+    Step("The stored sealed result is the settled one.", sealed_file),
+    Step("The stored receipt is the settled one.", receipt_file),
+)

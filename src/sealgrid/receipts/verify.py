@@ -1,0 +1,69 @@
+"""Verify a receipt: recompute everything that it says, off line or against the chain (docs/protocol/receipt.md)."""
+
+from collections.abc import Iterator, Sequence
+
+from sealgrid.errors import CheckFailed, InputRefused
+from sealgrid.receipts import offline, online
+from sealgrid.receipts.case import Case, Step
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.receipts.report import Check, OnChain, Pins, Report
+
+READABLE = "The receipt can be read and is in its canonical form."
+
+
+def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Report:
+    """Return the report on a receipt; bad content fails a check and never raises.
+
+    (1) The envelope can be read and is in its one canonical form.
+    (2) It is about the pinned chain, hub and broker.
+    (3) It names exactly the pinned vaults, and the pinned threshold.
+    (4) The body is signed by the enclave that it names.
+    (5) At least t pinned vaults, and nobody else, signed releases over the enclosed facts for one session.
+    (6) The body says what those facts say.
+    (7) The Settle is signed by the enclave, about this task, worker, sealed result and receipt.
+    (8) The settled digest recomputes from the receipt.
+    (9) At least t pinned vaults, and nobody else, signed verdicts about exactly this settlement and session.
+    (10) The quote verifies under a pinned root, at the time when the verdicts were issued.
+    (11) Its platform and runtime are those of body and verdicts, and the runtime is a pinned one.
+    (12) Its report data recompute from the body, and open the session of releases and verdicts.
+    (13) The evidence locks the app of the body.
+
+    And with ``onchain``, which the caller read for the body's task:
+
+    (14) The hub asks the pinned broker.
+    (15) The task is completed with the settled digest.
+    (16) The proved contribution is of this worker with this enclave.
+    (17) The deal's app, dataset and pool are those of the body.
+    (18) The sealed result that was fetched is the settled one.
+    (19) The receipt's file that was fetched is the settled one.
+    """
+    steps = offline.STEPS + (online.STEPS if onchain is not None else ())
+    try:
+        case = Case(parse_envelope(envelope), pins, onchain)  # (1)
+    except InputRefused as error:
+        return Report((Check(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, 2, because=1)))
+    return Report((Check(1, READABLE, ok=True), *_judge(steps, case)))
+
+
+def _judge(steps: Sequence[Step], case: Case) -> Iterator[Check]:
+    for number, step in enumerate(steps, start=2):
+        check = _run(number, step, case)
+        yield check
+        if not check.ok:
+            yield from _unjudged(steps[number - 1 :], number + 1, because=number)
+            return
+
+
+def _run(number: int, step: Step, case: Case) -> Check:
+    try:
+        return Check(number, step.sentence, ok=True, detail=step.judge(case))
+    except CheckFailed as error:
+        inner = "" if error.check == str(number) else f"({error.check}) "
+        return Check(number, step.sentence, ok=False, detail=inner + error.message)
+    except (InputRefused, ValueError, OverflowError) as error:
+        return Check(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
+
+
+def _unjudged(steps: Sequence[Step], start: int, *, because: int) -> Iterator[Check]:
+    for number, step in enumerate(steps, start=start):
+        yield Check(number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")

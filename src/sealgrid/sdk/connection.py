@@ -1,0 +1,78 @@
+"""One account's open connections to every part of a network."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.poco.typed_data import OrderDomain
+from sealgrid.sdk.network import Network
+from sealgrid.storage.remote import RemoteFiles
+from sealgrid.units import Address
+from sealgrid.wire.market import MarketClient
+from sealgrid.wire.pool import PoolClient
+from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.vault import VaultClient
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What every operation of the SDK works with."""
+
+    network: Network
+    key: SigningKey = field(repr=False)
+    node: Node
+    hub: Hub
+    wallet: Wallet
+    storage: RemoteFiles
+    market: MarketClient
+    pool: PoolClient
+    vaults: tuple[VaultClient, ...]  #: in the order of network.vaults
+    clock: Callable[[], float] = time.time
+
+    @property
+    def address(self) -> Address:
+        """Return who is connected."""
+        return self.key.address
+
+    @property
+    def domain(self) -> Domain:
+        """Return the domain of Sealgrid's statements on this network."""
+        return Domain(chain=self.network.chain, broker=self.network.broker)
+
+    @property
+    def order_domain(self) -> OrderDomain:
+        """Return the domain of PoCo's orders on this network."""
+        return OrderDomain(chain=self.network.chain, hub=self.network.hub)
+
+    @property
+    def vault_addresses(self) -> tuple[Address, ...]:
+        """Return the federation, ascending."""
+        return tuple(vault.address for vault in self.network.vaults)
+
+
+@contextlib.asynccontextmanager
+async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection]:
+    """Open the connections of one account; nothing is sent before it is needed."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def reach(url: str, name: str) -> HttpTransport:
+            return await stack.enter_async_context(HttpTransport(url, name=name))
+
+        node = await stack.enter_async_context(Node(network.rpc_url))
+        yield Connection(
+            network=network,
+            key=key,
+            node=node,
+            hub=Hub(node, network.hub),
+            wallet=Wallet(node, key),
+            storage=RemoteFiles(StorageClient(await reach(network.storage_url, "the storage node"))),
+            market=MarketClient(await reach(network.market_url, "the market"), network.chain),
+            pool=PoolClient(await reach(network.pool_url, "the pool")),
+            vaults=tuple([VaultClient(await reach(vault.url, f"vault {vault.address}")) for vault in network.vaults]),
+        )

@@ -1,0 +1,66 @@
+"""Give a key to the vaults: split it, sign the record, seal each share to its vault, keep the receipts."""
+
+import asyncio
+import os
+
+import msgspec
+
+from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.statements import DepositKey, DepositReceipt, InputGrant
+from sealgrid.crypto import hpke
+from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.errors import EvidenceRefused
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import Address, Digest, to_digest
+from sealgrid.wire.message import encode
+from sealgrid.wire.vault import DepositRequest, Identity, SharePart, VaultClient
+
+
+async def deposit(
+    conn: Connection,
+    dek: bytes,
+    *,
+    asset: Address,
+    file_sha256: Digest,
+    version: int = 1,
+    policy: Policy | None = None,
+    grant: InputGrant | None = None,
+) -> KeyRecord:
+    """Deposit a 32-byte key at every vault; the asset is usable once all of them have signed for their share."""
+    network = conn.network
+    shares = split(dek, len(network.vaults), network.threshold, os.urandom)
+    record = record_for(
+        hub=network.hub, asset=asset, owner=conn.address, version=version, file_sha256=file_sha256,
+        t=network.threshold, vaults=conn.vault_addresses, shares=shares,
+    )  # fmt: skip
+    common = DepositRequest(
+        record=record,
+        signature=record.sign(conn.domain, conn.key),
+        index=0,
+        sealed=b"",
+        policy=policy,
+        policy_signature=policy.sign(conn.domain, conn.key) if policy else b"",
+        grant=grant,
+        grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
+    )
+    members = zip(conn.vaults, conn.vault_addresses, shares, strict=True)
+    await asyncio.gather(*(_give(conn, vault, address, share, common) for vault, address, share in members))
+    return record
+
+
+async def _give(conn: Connection, vault: VaultClient, address: Address, share: Share, common: DepositRequest) -> None:
+    identity = await vault.identity()
+    _check_identity(conn, identity, address)
+    info = common.record.digest(conn.domain)
+    sealed = hpke.seal(identity.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), info)
+
+    reply = await vault.deposit(msgspec.structs.replace(common, index=share.index, sealed=sealed))
+    receipt = DepositReceipt(record=to_digest(info), vault=address, index=share.index)
+    if receipt.signer(conn.domain, reply.signature) != address:
+        raise EvidenceRefused("deposit", f"vault {address} did not sign for its share; the asset is not usable.")
+
+
+def _check_identity(conn: Connection, identity: Identity, address: Address) -> None:
+    statement = DepositKey(vault=address, key=to_digest(identity.deposit_key))
+    if identity.address != address or statement.signer(conn.domain, identity.signature) != address:
+        raise EvidenceRefused("deposit", f"what answers for vault {address} does not hold that vault's key.")

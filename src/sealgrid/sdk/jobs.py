@@ -1,0 +1,158 @@
+"""Buy one run of an app: seal the input, sign the request, make the deal, follow the task."""
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sealgrid.attestation.statements import InputGrant
+from sealgrid.bundle.inputs import JobInput
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.views import TaskStatus as ChainStatus
+from sealgrid.crypto import container
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.errors import HostFailed, NotFound, OrderRefused, ServiceUnavailable
+from sealgrid.poco.ids import task_id
+from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.typed_data import order_hash, sign_order
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.deposits import deposit
+from sealgrid.sdk.orders import cheapest, fresh_salt
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
+from sealgrid.wire.pool import StageAt
+
+POLL_SECONDS = 0.1
+
+Told = Callable[[StageAt], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The four signed orders of a deal."""
+
+    app: AppOrder
+    dataset: DatasetOrder
+    workerpool: WorkerpoolOrder
+    request: RequestOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One task that this account paid into escrow for, and the key that opens its result."""
+
+    deal: DealId
+    task: TaskId
+    terms: Terms
+    result_key: HpkeKey = field(repr=False)
+
+
+async def run(
+    conn: Connection,
+    app: Address,
+    *,
+    model: Address = ZERO_ADDRESS,
+    files: Sequence[tuple[str, bytes]] = (),
+    args: Sequence[str] = (),
+    max_price: int | None = None,
+    category: int | None = None,
+    workerpool: WorkerpoolOrder | None = None,
+) -> Job:
+    """Start one run of an app, private by default: arguments and files go into one sealed input.
+
+    ``max_price`` bounds the sum of the three prices in nRLC; ``workerpool`` takes this pool's order instead of the
+    cheapest on the market. Raises OrderRefused when nobody offers the app, the
+    model or the computing, or when it costs more.
+    """
+    result_key = HpkeKey.generate()
+    dek, sealed, sha256 = _seal_input(JobInput(args=tuple(args), files=tuple(files)))
+    await conn.storage.put_bytes(sealed)
+    offers = await _offers(conn, app, model, category, workerpool)
+    terms = _terms(conn, offers, _params(sha256, result_key), max_price)
+    grant = InputGrant(
+        owner=conn.address,
+        file_sha256=sha256,
+        app=await Assets(conn.hub).checksum("App", app),
+        request=order_hash(terms.request, conn.order_domain),
+    )
+    await deposit(conn, dek, asset=to_address(to_bytes(sha256, 32)[:20]), file_sha256=sha256, grant=grant)
+    deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
+    first = (await conn.hub.view_deal(deal)).bot_first
+    return Job(deal=deal, task=task_id(deal, first), terms=terms, result_key=result_key)
+
+
+async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) -> None:
+    """Wait until the chain has completed the task, telling every stage once.
+
+    Raises HostFailed when the task failed on the chain; the requester then has its money back.
+    """
+    seen = 0
+    while True:
+        history = await _history(conn, job.task)
+        for stage in history[seen:]:
+            told(stage)
+        seen = max(seen, len(history))
+        status = (await conn.hub.view_task(job.task)).status
+        if status is ChainStatus.COMPLETED:
+            return
+        if status is ChainStatus.FAILED:
+            raise HostFailed("no machine finished the task before its deadline.", money="The requester was refunded.")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
+    try:
+        return (await conn.pool.task(task)).history
+    except (NotFound, ServiceUnavailable):
+        return ()  # The chain decides; a pool that is away only tells nothing.
+
+
+def _seal_input(job_input: JobInput) -> tuple[bytes, bytes, Digest]:
+    dek, packed, sealed = os.urandom(32), job_input.pack(), io.BytesIO()
+    sha256 = container.seal(io.BytesIO(packed), sealed, dek=dek, size=len(packed), key_id=os.urandom(16))
+    return dek, sealed.getvalue(), sha256
+
+
+def _params(sha256: Digest, result_key: HpkeKey) -> str:
+    return json.dumps(
+        {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.public.hex()}}, separators=(",", ":")
+    )
+
+
+Offers = tuple[AppOrder, DatasetOrder, WorkerpoolOrder]
+
+
+async def _offers(
+    conn: Connection, app: Address, model: Address, category: int | None, workerpool: WorkerpoolOrder | None
+) -> Offers:
+    wanted = conn.network.short_category if category is None else category
+    app_order = await cheapest(conn, AppOrder, f"the app {app}", app=app)
+    dataset = NO_DATASET_ORDER
+    if model != ZERO_ADDRESS:
+        dataset = await cheapest(conn, DatasetOrder, f"the model {model} for this app", dataset=model, app=app)
+    pool = workerpool or await cheapest(conn, WorkerpoolOrder, "computing in this category", category=str(wanted))
+    return app_order, dataset, pool
+
+
+def _terms(conn: Connection, offers: Offers, params: str, max_price: int | None) -> Terms:
+    app, dataset, pool = offers
+    price = app.appprice + dataset.datasetprice + pool.workerpoolprice
+    if max_price is not None and price > max_price:
+        raise OrderRefused(f"this run costs {price} nRLC, more than the {max_price} that you allow.")
+    request = RequestOrder(
+        app=app.app,
+        appmaxprice=app.appprice,
+        dataset=dataset.dataset,
+        datasetmaxprice=dataset.datasetprice,
+        workerpool=pool.workerpool,
+        workerpoolmaxprice=pool.workerpoolprice,
+        requester=conn.address,
+        beneficiary=conn.address,
+        tag=TEE_TAG,
+        category=pool.category,
+        params=params,
+        salt=fresh_salt(),
+    )
+    return Terms(app, dataset, pool, sign_order(request, conn.order_domain, conn.key))

@@ -1,0 +1,60 @@
+"""Where a network's parts are and which of them a client believes."""
+
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.errors import InputRefused, NetworkNotRunning
+from sealgrid.units import Address, Digest
+
+
+class VaultAddress(msgspec.Struct, frozen=True):
+    """A vault: its broker-listed address, and where it answers."""
+
+    address: Address
+    url: str
+
+
+class Root(msgspec.Struct, frozen=True):
+    """A root of trust for evidence: whatever it signed is of this platform and no other."""
+
+    platform: int
+    root_ca_der: bytes
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a client must know about one network; public, and kept as JSON."""
+
+    name: str
+    chain: int
+    genesis: Digest
+    rpc_url: str
+    hub: Address
+    broker: Address
+    token: Address
+    app_registry: Address
+    dataset_registry: Address
+    workerpool_registry: Address
+    vaults: tuple[VaultAddress, ...]  #: ascending by address
+    threshold: int
+    roots: tuple[Root, ...]
+    allow_simulated: bool  #: simulated evidence protects nothing from the machine's root; local networks only
+    runtimes: tuple[Digest, ...]  #: runtimes that an owner on this network is offered to allow
+    platform: int  #: the platform that those runtimes are measured on
+    storage_url: str
+    market_url: str
+    pool_url: str
+    workerpool: Address
+    short_category: int  #: category for jobs of seconds
+    folder: str = ""  #: data folder of a local network; empty elsewhere
+    platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
+
+
+def load_network(path: Path) -> Network:
+    """Read a network file; raise NetworkNotRunning when there is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Network)
+    except FileNotFoundError as error:
+        raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
+    except msgspec.DecodeError as error:
+        raise InputRefused(f"{path} is no network file: {error}.") from error

@@ -1,0 +1,43 @@
+"""Sign, publish and choose the orders that make a deal."""
+
+import os
+
+from sealgrid.errors import OrderRefused
+from sealgrid.poco.orders import (
+    AnyOrder,
+    AppOrder,
+    DatasetOrder,
+    RequestOrder,
+    WorkerpoolOrder,
+    from_document,
+    to_document,
+)
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import Digest, to_digest
+from sealgrid.wire.market import Kind
+
+KINDS: dict[type[AppOrder | DatasetOrder | WorkerpoolOrder | RequestOrder], Kind] = {
+    AppOrder: "apporders", DatasetOrder: "datasetorders", WorkerpoolOrder: "workerpoolorders",
+    RequestOrder: "requestorders",
+}  # fmt: skip
+
+
+def fresh_salt() -> Digest:
+    """Return what makes two otherwise equal orders different."""
+    return to_digest(os.urandom(32))
+
+
+async def sign_and_publish(conn: Connection, order: AnyOrder) -> AnyOrder:
+    """Sign an order and offer it on the market; return it signed."""
+    signed = sign_order(order, conn.order_domain, conn.key)
+    await conn.market.publish(KINDS[type(signed)], to_document(signed))
+    return signed
+
+
+async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, **filters: str) -> AnyOrder:
+    """Return the cheapest open order that fits the filters; raise OrderRefused when there is none."""
+    found = await conn.market.orders(KINDS[kind], **filters)
+    if not found:
+        raise OrderRefused(f"nobody offers {what} right now; ask its owner for a new order.")
+    return from_document(kind, found[0].order)

@@ -1,0 +1,90 @@
+"""Open a paid result: collect the vaults' shares of K2, join them with our own K1, read the archive."""
+
+import asyncio
+import io
+import zipfile
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sealgrid.attestation.statements import Settle
+from sealgrid.bundle.padding import unpad
+from sealgrid.crypto import container
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.shares import KeyRecord, Share, combine
+from sealgrid.errors import EvidenceRefused, InputRefused, SealgridError
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import Address, TaskId
+from sealgrid.wire.result import ResultMetadata, k1_context
+from sealgrid.wire.vault import OpenReply, OpenRequest, SharePart
+
+MAX_RESULT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the app wrote into IEXEC_OUT."""
+
+    files: dict[str, bytes] = field(repr=False)
+
+    def json(self, name: str = "result.json") -> object:
+        """Return a JSON file of the result."""
+        if name not in self.files:
+            raise InputRefused(f"the result has no file {name!r}; it has: {', '.join(sorted(self.files))}.", money="")
+        return msgspec.json.decode(self.files[name])
+
+
+async def open_result(conn: Connection, settled: Settle, key: HpkeKey) -> Result:
+    """Fetch the sealed result that an enclave settled, ask the vaults for K2, and open it.
+
+    Raises ReleaseRefused with the vaults' reason while the chain has not paid, and ContainerRefused when the file or
+    the key is another one.
+    """
+    sealed = await conn.storage.get_bytes(settled.sealed_sha256, MAX_RESULT_BYTES)
+    metadata = _metadata(sealed, settled.task, settled.enclave)
+    k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
+    k2 = bytes(len(k1)) if metadata.release == "direct" else await _k2(conn, settled, key)
+    dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
+    return Result(_unzip(unpad(container.open_bytes(sealed, dek))))
+
+
+def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
+    # Not yet verified, but every field is: opening binds K1 to task and enclave, and the file to its header.
+    try:
+        metadata = msgspec.json.decode(container.read_header(io.BytesIO(sealed)).metadata, type=ResultMetadata)
+    except msgspec.DecodeError as error:
+        raise InputRefused("this sealed file is no result.", money="") from error
+    if (metadata.task, metadata.enclave) != (task, enclave):
+        raise EvidenceRefused("open", "this sealed file is the result of another task or enclave.", money="")
+    return metadata
+
+
+async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> bytes:
+    request = OpenRequest(task=settled.task, enclave=settled.enclave)
+    replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
+    opened = [reply for reply in replies if isinstance(reply, OpenReply)]
+    if len(opened) < conn.network.threshold:
+        refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
+        raise next(iter(refusals), EvidenceRefused("open", "too few vaults answered."))
+    record = _agreed(conn, opened, settled)
+    context = settled.digest(conn.domain)
+    return combine([_share(reply, key, context) for reply in opened if reply.record == record], record)
+
+
+def _agreed(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord:
+    for reply in opened:
+        record = reply.record
+        signed = record.signer(conn.domain, reply.signature) == record.owner == record.asset == settled.enclave
+        if signed and record.file_sha256 == settled.sealed_sha256 and record.vaults == conn.vault_addresses:
+            return record
+    raise EvidenceRefused("open", "no vault holds a key record that this enclave signed for this file.")
+
+
+def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share:
+    part = msgspec.json.decode(key.open(reply.sealed, context), type=SharePart)
+    return Share(index=reply.index, value=part.value, blind=part.blind)
+
+
+def _unzip(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        return {name: files.read(name) for name in files.namelist()}

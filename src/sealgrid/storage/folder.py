@@ -1,0 +1,150 @@
+"""A folder that holds files under their digest: a file appears whole and verified, or not at all."""
+
+import errno
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.storage.base import NO_LIMIT
+from sealgrid.units import Digest, to_bytes, to_digest
+
+
+class Folder:
+    """Content-addressed files beneath ``root``; limits in bytes, for one file and for all together."""
+
+    def __init__(self, root: Path, *, file_limit: int = NO_LIMIT, total_limit: int = NO_LIMIT) -> None:
+        self._files, self._incoming = root / "files", root / "incoming"
+        self.file_limit, self.total_limit = file_limit, total_limit
+        for folder in (self._files, self._incoming):
+            folder.mkdir(parents=True, exist_ok=True)
+        for abandoned in self._incoming.iterdir():
+            abandoned.unlink()
+        self._lock = threading.Lock()  # pieces are written by threads
+        self.used = sum(file.stat().st_size for file in self._files.glob("*/*"))
+
+    def path(self, sha256: Digest) -> Path:
+        """Return where a stored file lies; raise NotFound."""
+        place = self._place(sha256)
+        if not place.is_file():
+            raise NotFound(f"no file with digest {sha256} is stored here.")
+        return place
+
+    def holds(self, sha256: Digest) -> bool:
+        """Return whether the file is stored here."""
+        return self._place(sha256).is_file()
+
+    def size(self, sha256: Digest) -> int:
+        """Return a stored file's bytes; raise NotFound."""
+        return self.path(sha256).stat().st_size
+
+    def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        """Return at most ``length`` bytes from ``offset``; less at the end of the file."""
+        with self.path(sha256).open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def begin(self) -> "Incoming":
+        """Start a new file."""
+        return Incoming(self, self._incoming / secrets.token_hex(16))
+
+    def reserve(self, size: int, already: int) -> None:
+        """Account for ``size`` more bytes of a file that has ``already``; raise when a limit is passed."""
+        if already + size > self.file_limit:
+            raise InputRefused(f"a file may have at most {self.file_limit} bytes here; use a larger store.")
+        with self._lock:
+            if self.used + size > self.total_limit:
+                raise ServiceUnavailable(f"this store is full: its limit is {self.total_limit} bytes.")
+            self.used += size
+
+    def release(self, size: int) -> None:
+        """Give back the account of bytes that were not kept."""
+        with self._lock:
+            self.used -= size
+
+    def adopt(self, written: Path, sha256: Digest) -> bool:
+        """Give a written file its name; return False when its content was already here."""
+        place = self._place(sha256)
+        with self._lock:
+            if place.exists():
+                return False
+            place.parent.mkdir(exist_ok=True)
+            written.rename(place)
+        _sync_folder(place.parent)
+        _sync_folder(self._files)
+        return True
+
+    def _place(self, sha256: Digest) -> Path:
+        # The digest is decoded first: what is no digest never becomes part of a path.
+        try:
+            name = to_bytes(sha256, 32).hex()
+        except ValueError as error:
+            raise InputRefused(f"{sha256[:80]!r} is no digest: 0x and 64 hex digits.") from error
+        return self._files / name[:2] / name
+
+
+class Incoming:
+    """A file that is being written; ``store`` it or ``discard`` it."""
+
+    def __init__(self, folder: Folder, path: Path) -> None:
+        self._folder, self._path = folder, path
+        self._hash = hashlib.sha256()
+        self.size = 0
+        with disk_errors():
+            self._file = path.open("xb")
+
+    def write(self, piece: bytes) -> None:
+        """Append a piece; raise InputRefused or ServiceUnavailable when a limit or the disk is full."""
+        self._folder.reserve(len(piece), self.size)
+        self.size += len(piece)
+        with disk_errors():
+            self._file.write(piece)
+        self._hash.update(piece)
+
+    def digest(self) -> Digest:
+        """Return the digest of what was written so far."""
+        return to_digest(self._hash.digest())
+
+    def store(self) -> Digest:
+        """Make the file durable under its digest, and return that."""
+        with disk_errors():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._file.close()
+        stored = self.digest()
+        if self._folder.adopt(self._path, stored):
+            self.size = 0  # the folder's now: a later discard gives nothing back
+        else:
+            self.discard()
+        return stored
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        with suppress(OSError):  # what a full disk did not take is removed anyway
+            self._file.close()
+        self._path.unlink(missing_ok=True)
+        self._folder.release(self.size)
+        self.size = 0
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn a disk without space, or one that fails, into ServiceUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        what = "the store's disk is full" if full else f"the store's disk failed ({error.strerror})"
+        raise ServiceUnavailable(f"{what}; the file was not stored.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

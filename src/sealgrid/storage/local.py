@@ -1,0 +1,68 @@
+"""A folder as a FileStore: what a worker caches in and a storage node serves from."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from pathlib import Path
+
+from sealgrid.storage.base import PIECE_BYTES
+from sealgrid.storage.folder import Folder
+from sealgrid.storage.reading import VerifyingReader
+from sealgrid.units import Digest
+
+
+class LocalFiles(VerifyingReader):
+    """Files in a folder of this machine; content is verified again at every read."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+
+    async def put_file(self, path: Path) -> Digest:
+        """Copy a file into the folder; return its digest."""
+        return await asyncio.to_thread(self._store, _pieces_of(path))
+
+    async def put_bytes(self, content: bytes) -> Digest:
+        """Write bytes into the folder; return their digest."""
+        return await asyncio.to_thread(self._store, [content])
+
+    async def size(self, sha256: Digest) -> int:
+        """Return a stored file's bytes; raise NotFound."""
+        return self.folder.size(sha256)
+
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        """Return one piece, unverified; less at the end of the file; raise NotFound."""
+        return await asyncio.to_thread(self.folder.read, sha256, offset, length)
+
+    async def pieces(self, sha256: Digest) -> AsyncGenerator[bytes]:
+        """Yield a stored file; raise NotFound."""
+        for offset in range(0, self.folder.size(sha256), PIECE_BYTES):
+            yield await self.read(sha256, offset, PIECE_BYTES)
+
+    def _store(self, pieces: Iterable[bytes]) -> Digest:
+        incoming = self.folder.begin()
+        try:
+            for piece in pieces:
+                incoming.write(piece)
+            return incoming.store()
+        except BaseException:
+            incoming.discard()
+            raise
+
+
+async def fetch(sha256: Digest, source: VerifyingReader, cache: Folder) -> Path:
+    """Return where a file lies in ``cache``, taken from ``source`` and verified the first time."""
+    if not cache.holds(sha256):
+        incoming = cache.begin()
+        try:
+            async for piece in source.verified(sha256, cache.file_limit):
+                await asyncio.to_thread(incoming.write, piece)
+            await asyncio.to_thread(incoming.store)
+        except BaseException:
+            incoming.discard()
+            raise
+    return cache.path(sha256)
+
+
+def _pieces_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece

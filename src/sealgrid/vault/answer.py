@@ -1,0 +1,73 @@
+"""The facts that a vault states, and the sealed answer that only the attested enclave reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
+from sealgrid.attestation.statements import Release
+from sealgrid.crypto import hpke
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.errors import CheckFailed, ReleaseRefused
+from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.entitlement import Entitlement
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.release import Attested
+from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.wire.message import encode
+from sealgrid.wire.vault import Identity, ReleaseAnswer, SecretShare, SharePart
+
+
+def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, federation: Federation) -> Facts:
+    """Return what every honest vault reads alike on the chain about this task and enclave."""
+    deal, attempt, dataset = snapshot.deal, attested.attempt, snapshot.dataset
+    return Facts(
+        chain=federation.chain, hub=federation.hub, broker=federation.broker,
+        deal=deal.deal, task=attempt.task, index=snapshot.task.index,
+        worker=attempt.worker, enclave=attempt.enclave, attempt=attempt.number,
+        app=AppFact(address=deal.app.pointer, digest=snapshot.app_checksum),
+        dataset=None if dataset is None else DatasetFact(
+            address=dataset.address, owner=dataset.owner, checksum=dataset.checksum
+        ),
+        secrets=tuple(_secret(share) for share in granted.shares),
+        pool=deal.workerpool.pointer,
+        requester=deal.requester, beneficiary=deal.beneficiary, callback=deal.callback,
+        result_key=granted.params.sealgrid.result_key, params=deal.params, inputs=tuple(granted.params.sealgrid.inputs),
+        release=granted.release, output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A vault's signing key with its signed deposit key: what every answer carries."""
+
+    key: SigningKey
+    domain: Domain
+    identity: Identity
+
+
+def sealed_answer(
+    attested: Attested, facts: Facts, shares: Sequence[HeldShare], hpke_public: bytes, *, speaker: Speaker, at: int
+) -> bytes:
+    """Return facts and shares, signed, sealed to the attested key under the report data."""
+    release = Release(session=attested.session, facts=facts.digest(), secrets=secrets_digest(facts), issued=at)
+    answer = ReleaseAnswer(
+        facts=facts.encode(),
+        release=release,
+        signature=release.sign(speaker.domain, speaker.key),
+        deposit_key=speaker.identity.deposit_key,
+        deposit_key_signature=speaker.identity.signature,
+        shares=tuple(_share(held) for held in shares),
+    )
+    try:
+        return hpke.seal(hpke_public, encode(answer), attested.report_data)
+    except CheckFailed:
+        raise ReleaseRefused("4", "the attested HPKE key cannot be sealed to.") from None
+
+
+def _secret(held: HeldShare) -> SecretFact:
+    return SecretFact(kind=held.kind, record=held.record_digest, file_sha256=held.record.file_sha256)
+
+
+def _share(held: HeldShare) -> SecretShare:
+    part = SharePart(value=held.share.value, blind=held.share.blind)
+    return SecretShare(record=held.record, signature=held.signature, index=held.share.index, part=part)

@@ -1,0 +1,61 @@
+"""A vault's HTTP surface: eight handlers that read one message and write one (docs/protocol/release.md)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from sealgrid.errors import InputRefused
+from sealgrid.units import to_address
+from sealgrid.vault.deposits import accept_deposit, set_policy, view_asset
+from sealgrid.vault.service import Vault
+from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
+from sealgrid.wire.message import Message, encode, parse
+from sealgrid.wire.serving import service
+from sealgrid.wire.vault import DepositRequest, NonceRequest, OpenRequest, PolicyRequest, ReleaseRequest, SettleRequest
+
+MAX_BODY_BYTES = 1 << 20  #: a quote with its collateral is below 100 kB
+M = TypeVar("M", bound=Message)
+Answered = Callable[[Vault, M], Awaitable[Message]]
+
+
+def application(vault: Vault) -> Litestar:
+    """Return the application that serves one vault."""
+
+    @get("/identity")
+    async def identity() -> Response[bytes]:
+        return _json(vault.identity())
+
+    @get("/assets/{asset:str}")
+    async def asset(asset: FromPath[str]) -> Response[bytes]:
+        try:
+            address = to_address(asset)
+        except ValueError as error:
+            raise InputRefused("an asset is named by 0x and 40 hex digits.") from error
+        return _json(await view_asset(vault, address))
+
+    handlers = [
+        identity,
+        asset,
+        _handler(vault, "/deposits", DepositRequest, accept_deposit),
+        _handler(vault, "/policies", PolicyRequest, set_policy),
+        _handler(vault, "/nonces", NonceRequest, give_nonce),
+        _handler(vault, "/releases", ReleaseRequest, release_shares),
+        _handler(vault, "/settlements", SettleRequest, settle_result),
+        _handler(vault, "/openings", OpenRequest, open_result),
+    ]
+    return service(handlers, max_body=MAX_BODY_BYTES)
+
+
+def _handler(vault: Vault, path: str, kind: type[M], answer: Answered[M]) -> HTTPRouteHandler:
+    @post(path, status_code=200)
+    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return _json(await answer(vault, parse(await request.body(), kind)))
+
+    return handle
+
+
+def _json(message: Message) -> Response[bytes]:
+    return Response(encode(message), media_type=MediaType.JSON)

@@ -1,0 +1,104 @@
+"""Read the chain for a vault: every question about one decision is asked at the hash of one confirmed block.
+
+By hash, not by number: a node that changed its mind about a block answers with an error, never with a mixture.
+"""
+
+import asyncio
+
+from eth_abi.abi import encode
+
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.broker import Broker
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.views import ContributionView, TaskStatus
+from sealgrid.errors import ChainError, InputRefused, NotFound
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.snapshot import ChainSnapshot, DatasetOnChain
+
+_ERC1271 = bytes.fromhex("1626ba7e")  #: selector of isValidSignature(bytes32,bytes), and its answer for yes
+
+
+class ChainReader:
+    """One vault's eyes on one hub."""
+
+    def __init__(self, hub: Hub, broker: Address, *, confirmations: int) -> None:
+        self._hub, self._assets, self._broker = hub, Assets(hub), Broker(hub.node, broker)
+        self._confirmations = confirmations
+
+    async def expect(self, federation: Federation, genesis: Digest) -> None:
+        """Raise InputRefused unless chain and broker are the ones that this vault was set up for."""
+        node = self._hub.node
+        chain, first = await asyncio.gather(node.chain(), node.genesis())
+        if (chain, first) != (federation.chain, genesis):
+            raise InputRefused("the node serves another chain than the one that this vault belongs to.")
+        at = (await node.block()).hash
+        vaults, threshold, hub = await asyncio.gather(
+            self._broker.vaults(at=at), self._broker.threshold(at=at), self._broker.hub(at=at)
+        )
+        if (vaults, threshold, hub) != (federation.vaults, federation.threshold, federation.hub):
+            raise InputRefused("the broker lists another federation, or serves another hub, than this vault's.")
+
+    async def task(
+        self,
+        task: TaskId,
+        *,
+        runtime: Digest | None = None,
+        worker: Address | None = None,
+        pool_word: tuple[bytes, bytes] | None = None,
+    ) -> ChainSnapshot:
+        """Return all about a task at one confirmed block; raise NotFound for a task that nobody initialised.
+
+        ``runtime`` asks the broker about it too, ``worker`` for that worker's contribution, ``pool_word`` (digest,
+        signature) a pool owner that is a contract whether it signed.
+        """
+        block = await self._hub.node.confirmed_block(self._confirmations)
+        at = block.hash
+        view = await self._hub.view_task(task, at=at)
+        if view.status is TaskStatus.UNSET:
+            raise NotFound("the chain knows no such task; its pool must initialise it first.")
+        deal, broker, allowed, contribution = await asyncio.gather(
+            self._hub.view_deal(view.deal, at=at),
+            self._hub.teebroker(at=at),
+            self._runtime_allowed(runtime, at),
+            self._contribution(task, worker, at),
+        )
+        checksum, dataset, agrees = await asyncio.gather(
+            self._assets.checksum("App", deal.app.pointer, at=at),
+            self._dataset(deal.dataset.pointer, at),
+            self._pool_contract(deal.workerpool.owner, pool_word, at),
+        )
+        return ChainSnapshot(
+            block=block.number, block_hash=at, time=block.timestamp, broker=broker, task_id=task, task=view, deal=deal,
+            app_checksum=checksum, dataset=dataset, runtime_allowed=allowed, contribution=contribution,
+            pool_contract_agrees=agrees,
+        )  # fmt: skip
+
+    async def dataset(self, address: Address) -> DatasetOnChain | None:
+        """Return a dataset's present owner and checksum, None for whatever the hub does not have as a dataset."""
+        at = (await self._hub.node.confirmed_block(self._confirmations)).hash
+        registered = await self._assets.is_registered("Dataset", address, at=at)
+        return await self._dataset(address, at) if registered else None
+
+    async def _dataset(self, address: Address, at: Digest) -> DatasetOnChain | None:
+        if address == ZERO_ADDRESS:
+            return None
+        owner, checksum = await asyncio.gather(
+            self._assets.owner(address, at=at), self._assets.checksum("Dataset", address, at=at)
+        )
+        return DatasetOnChain(address=address, owner=owner, checksum=checksum)
+
+    async def _runtime_allowed(self, runtime: Digest | None, at: Digest) -> bool:
+        return runtime is not None and await self._broker.runtime_allowed(runtime, at=at)
+
+    async def _contribution(self, task: TaskId, worker: Address | None, at: Digest) -> ContributionView | None:
+        return None if worker is None else await self._hub.view_contribution(task, worker, at=at)
+
+    async def _pool_contract(self, owner: Address, word: tuple[bytes, bytes] | None, at: Digest) -> bool | None:
+        if word is None or not await self._hub.node.code(owner):
+            return None
+        try:
+            answer = await self._hub.node.call(owner, _ERC1271 + encode(["bytes32", "bytes"], word), at=at)
+        except ChainError:  # It refuses by reverting, too.
+            return False
+        return answer == _ERC1271.ljust(32, b"\0")

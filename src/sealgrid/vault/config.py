@@ -1,0 +1,27 @@
+"""What one vault is told when it starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.units import Address, Digest
+
+
+@dataclass(frozen=True, slots=True)
+class VaultConfig:
+    """Settings of one vault; read once, never changed."""
+
+    folder: Path  #: keys and database; this vault's alone
+    rpc_url: str  #: the vault's own node
+    chain: int
+    genesis: Digest  #: hash of block 0: two local chains may share an id
+    hub: Address
+    broker: Address
+    storage_url: str  #: where sealed results and receipts are fetched from before a Verdict
+    roots: tuple[TrustRoot, ...]  #: platforms that are believed
+    threshold: int  #: t
+    vaults: tuple[Address, ...]  #: the federation, ascending; n = 2t - 1
+    nonce_ttl: int = 120  #: seconds in which a nonce must come back with its quote
+    minimum_seconds_left: int = 20  #: before the contribution deadline, for a release
+    insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
+    confirmations: int = 1  #: blocks from the one that is read to the head, both counted

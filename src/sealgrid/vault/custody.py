@@ -1,0 +1,121 @@
+"""What a vault keeps for owners and requesters: shares, policies, grants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, Row, desc, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.statements import InputGrant
+from sealgrid.crypto.shares import KeyRecord, Share
+from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.keys import AtRest
+from sealgrid.vault.store import Store, assets, grants, policies
+
+_VALUE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPolicy:
+    """A policy and its owner's signature."""
+
+    policy: Policy
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedGrant:
+    """A requester's grant and its signature."""
+
+    grant: InputGrant
+    signature: bytes
+
+
+class Custody:
+    """Deposits in the database."""
+
+    def __init__(self, store: Store, at_rest: AtRest, federation: Federation) -> None:
+        self._store, self._at_rest, self._index = store, at_rest, federation.position + 1
+
+    def keep(self, held: HeldShare, *, policy: SignedPolicy | None, grant: SignedGrant | None, at: int) -> None:
+        """Store a deposit as one whole."""
+        with self._store.transaction() as connection:
+            self._put(connection, held, at)
+            if policy is not None:
+                _put_policy(connection, policy)
+            if grant is not None:
+                _put_grant(connection, grant)
+
+    def set_policy(self, policy: SignedPolicy) -> None:
+        """Replace an asset's policy."""
+        with self._store.transaction() as connection:
+            _put_policy(connection, policy)
+
+    def share(self, asset: Address, owner: Address) -> HeldShare | None:
+        """Return what is kept of an asset for one owner."""
+        query = select(assets).where(assets.c.asset == asset, assets.c.owner == owner)
+        with self._store.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else self._held(row)
+
+    def newest(self, asset: Address) -> HeldShare | None:
+        """Return what was deposited last under an asset, by whomever the chain then named as its owner."""
+        query = select(assets).where(assets.c.asset == asset).order_by(desc(assets.c.received)).limit(1)
+        with self._store.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else self._held(row)
+
+    def policy(self, asset: Address, owner: Address) -> SignedPolicy | None:
+        """Return the policy of an asset by one owner."""
+        query = select(policies).where(policies.c.asset == asset, policies.c.owner == owner)
+        with self._store.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else SignedPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
+
+    def grants(self, owner: Address, file_sha256: Digest) -> Sequence[InputGrant]:
+        """Return every grant that a requester gave for one of its sealed inputs."""
+        query = select(grants.c.grant).where(grants.c.owner == owner, grants.c.file_sha256 == file_sha256)
+        with self._store.transaction() as connection:
+            return [msgspec.json.decode(row, type=InputGrant) for row in connection.scalars(query)]
+
+    def _put(self, connection: Connection, held: HeldShare, at: int) -> None:
+        record = held.record
+        row = {
+            "asset": record.asset, "owner": record.owner, "kind": held.kind, "file_sha256": record.file_sha256,
+            "record": msgspec.json.encode(record), "record_digest": held.record_digest, "signature": held.signature,
+            "share": self._at_rest.shut(held.share.value + held.share.blind, _row(held.record_digest)), "received": at,
+        }  # fmt: skip
+        connection.execute(
+            upsert(assets).values(row).on_conflict_do_update(index_elements=["asset", "owner"], set_=row)
+        )
+
+    def _held(self, row: Row[tuple[object, ...]]) -> HeldShare:
+        secret = self._at_rest.open(row.share, _row(row.record_digest))
+        share = Share(index=self._index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
+        record = msgspec.json.decode(row.record, type=KeyRecord)
+        return HeldShare(row.kind, record, row.record_digest, row.signature, share)
+
+
+def _row(record_digest: Digest) -> bytes:
+    return b"sealgrid/vault/asset/1" + to_bytes(record_digest, 32)
+
+
+def _put_policy(connection: Connection, signed: SignedPolicy) -> None:
+    row = {
+        "asset": signed.policy.asset, "owner": signed.policy.owner,
+        "policy": msgspec.json.encode(signed.policy), "signature": signed.signature,
+    }  # fmt: skip
+    connection.execute(upsert(policies).values(row).on_conflict_do_update(index_elements=["asset", "owner"], set_=row))
+
+
+def _put_grant(connection: Connection, signed: SignedGrant) -> None:
+    grant = signed.grant
+    row = {
+        "owner": grant.owner, "file_sha256": grant.file_sha256, "app": grant.app, "request": grant.request,
+        "grant": msgspec.json.encode(grant), "signature": signed.signature,
+    }  # fmt: skip
+    connection.execute(upsert(grants).values(row).on_conflict_do_nothing())

@@ -1,0 +1,139 @@
+"""When a vault takes a key share into keeping, and when an owner's policy replaces the one before it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.statements import InputGrant
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.shares import KeyRecord, Share, commit, validate_record
+from sealgrid.crypto.signing import Domain
+from sealgrid.errors import CheckFailed, InputRefused, SharesRefused
+from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.signatures import canonical, digest_of, signer
+from sealgrid.vault.snapshot import DatasetOnChain
+from sealgrid.wire.vault import DepositRequest, SharePart
+
+Kind = Literal["dataset", "input"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldShare:
+    """A share in keeping. Its representation shows nothing of it."""
+
+    kind: Kind
+    record: KeyRecord
+    record_digest: Digest
+    signature: bytes
+    share: Share = field(repr=False)
+
+
+def check_deposit(
+    request: DepositRequest,
+    *,
+    federation: Federation,
+    dataset: DatasetOnChain | None,
+    held: HeldShare | None,
+    deposit_key: HpkeKey,
+) -> HeldShare:
+    """Return the share that may be stored; raise SharesRefused with the number "deposit.n".
+
+    (1) The record is well formed and its key was split for exactly our federation on our hub.
+    (2) Its owner signed it.
+    (3) The share's index is ours.
+    (4) A dataset belongs to that owner now and has this checksum on the chain; a requester's input carries its file's
+        name as asset and a grant, signed by the same owner, for this file.
+    (5) The version is above the one that we hold, or it is the very record that we hold.
+    (6) The share opens with our deposit key under this record.
+    (7) It fits its commitment in the record.
+
+    ``dataset`` is what the chain says of ``record.asset``, None where it is no dataset; ``held`` is what we keep of
+    this asset and owner.
+    """
+    record = request.record
+    digest = check_record(record, request.signature, request.index, federation, "deposit")  # (1) (2) (3)
+    if request.grant is None:  # (4)
+        _check_dataset(record, dataset)
+    else:
+        _check_grant(request.grant, request.grant_signature, record, federation.domain)
+    if held is not None and held.record_digest != digest and held.record.version >= record.version:  # (5)
+        raise SharesRefused("deposit.5", f"version {held.record.version} of this key is here; versions only grow.")
+    share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("deposit.6", "deposit.7"))
+    kind: Kind = "dataset" if request.grant is None else "input"
+    return HeldShare(kind, record, digest, request.signature, share)
+
+
+def input_asset(file_sha256: Digest) -> Address:
+    """Return the name under which a sealed input's key is kept: the first 20 bytes of its file's digest."""
+    return Address(file_sha256[:42])
+
+
+def check_record(record: KeyRecord, signature: bytes, index: int, federation: Federation, proof: str) -> Digest:
+    """Return the digest of a record that (1) is for us, (2) is signed by its owner, (3) gives us this index."""
+    digest = digest_of(record, federation.domain)
+    canonical(addresses=(record.hub, record.asset, record.owner, *record.vaults), digests=(record.file_sha256,))
+    try:
+        validate_record(record)
+    except (CheckFailed, InputRefused) as error:  # (1)
+        raise SharesRefused(f"{proof}.1", error.message) from error
+    if not federation.shares(record):  # (1)
+        raise SharesRefused(f"{proof}.1", "the record is for another hub or another federation of vaults.")
+    if signer(record, federation.domain, signature) != record.owner:  # (2)
+        raise SharesRefused(f"{proof}.2", "the record is not signed by the owner that it names.")
+    if index != federation.position + 1:  # (3)
+        raise SharesRefused(f"{proof}.3", f"share {index} belongs to another vault; ours is {federation.position + 1}.")
+    return digest
+
+
+def open_share(
+    sealed: bytes, index: int, record: KeyRecord, digest: Digest, key: HpkeKey, *, numbers: tuple[str, str]
+) -> Share:
+    """Return the share inside a sealed part; raise SharesRefused when it does not open, or is not the committed one."""
+    try:
+        part = msgspec.json.decode(key.open(sealed, to_bytes(digest, 32)), type=SharePart)
+        share = Share(index=index, value=part.value, blind=part.blind)
+    except (CheckFailed, ValueError, msgspec.DecodeError):
+        # Without the cause: what was decrypted must not travel in an exception.
+        raise SharesRefused(numbers[0], "the share does not open with our deposit key under this record.") from None
+    if len(part.value) != 32 or len(part.blind) != 32 or commit(share) != record.commitments[index - 1]:
+        raise SharesRefused(numbers[1], "the share does not fit its commitment in the record.")
+    return share
+
+
+def check_policy(
+    policy: Policy, signature: bytes, *, asset: Address, owner: Address, held: Policy | None, domain: Domain
+) -> Policy:
+    """Return the policy that may replace ``held``; raise SharesRefused with the number "policy.n".
+
+    (1) It is about this asset and by this owner. (2) The owner signed it. (3) Its version is above the one that we
+    hold, or it is the very policy that we hold.
+    """
+    if (policy.asset, policy.owner) != (asset, owner):  # (1)
+        raise SharesRefused("policy.1", "the policy is about another asset, or names another owner.")
+    if signer(policy, domain, signature) != owner:  # (2)
+        raise SharesRefused("policy.2", "the policy is not signed by the asset's owner.")
+    if held is not None and held != policy and held.version >= policy.version:  # (3)
+        raise SharesRefused("policy.3", f"version {held.version} of the policy is here; versions only grow.")
+    return policy
+
+
+def _check_dataset(record: KeyRecord, dataset: DatasetOnChain | None) -> None:
+    if dataset is None:  # (4)
+        raise SharesRefused("deposit.4", f"{record.asset} is no dataset on this chain; register it first.")
+    if dataset.owner != record.owner:  # (4)
+        raise SharesRefused("deposit.4", "the record's owner does not own the dataset now.")
+    if dataset.checksum != record.file_sha256:  # (4)
+        raise SharesRefused("deposit.4", "the dataset's checksum on the chain is not the record's file.")
+
+
+def _check_grant(grant: InputGrant, signature: bytes, record: KeyRecord, domain: Domain) -> None:
+    if record.asset != input_asset(record.file_sha256):  # (4)
+        raise SharesRefused("deposit.4", "a sealed input's asset is the first 20 bytes of its file's sha256.")
+    if (grant.owner, grant.file_sha256) != (record.owner, record.file_sha256):  # (4)
+        raise SharesRefused("deposit.4", "the grant is by another owner or for another file than the record.")
+    if signer(grant, domain, signature) != record.owner:  # (4)
+        raise SharesRefused("deposit.4", "the grant is not signed by the owner of the input.")
+    canonical(digests=(grant.app, grant.request))

@@ -1,0 +1,35 @@
+"""Fetch a settled result and its receipt: a Verdict says that both can be had, so the vault has had both."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ReleaseRefused
+from sealgrid.units import Digest
+
+RECEIPT_BYTES = 4 << 20  #: a receipt carries a quote and its collateral
+SEALING_BYTES = 2 << 20  #: header, metadata and one tag per chunk
+
+
+class Files(Protocol):
+    """A store whose reads verify (``sealgrid.storage.reading``)."""
+
+    async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
+        """Return a verified file."""
+
+    def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+        """Yield a file's pieces and raise at the end when they are not the file."""
+
+
+def sealed_limit(output_bytes: int) -> int:
+    """Return how large a sealed result may be: the padded result's cap, and what sealing adds."""
+    return output_bytes + SEALING_BYTES
+
+
+async def fetch_settled(files: Files, sealed: Digest, receipt: Digest, *, output_bytes: int) -> bytes:
+    """Fetch both files and return the receipt; raise ReleaseRefused (settle.5), ServiceUnavailable to try again."""
+    try:
+        async for _ in files.verified(sealed, sealed_limit(output_bytes)):
+            pass  # Each piece is hashed and forgotten; a vault has no use for ciphertext.
+        return await files.get_bytes(receipt, RECEIPT_BYTES)
+    except (NotFound, ContentDiffers, InputRefused) as error:
+        raise ReleaseRefused("settle.5", f"the result is not where everyone can get it: {error.message}") from error

@@ -1,0 +1,146 @@
+"""What a vault remembers of tasks: nonces, attempts, releases, settles."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Row, delete, func, insert, or_, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from sealgrid.attestation.facts import parse_facts
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.statements import Settle, Verdict
+from sealgrid.crypto.shares import KeyRecord, Share
+from sealgrid.units import Address, TaskId, to_bytes
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.keys import AtRest
+from sealgrid.vault.nonces import Attempt
+from sealgrid.vault.release import GivenNonce
+from sealgrid.vault.settle import Escrowed, Released, Settled
+from sealgrid.vault.store import Store, attempts, nonces, releases, settles
+
+HOUR = 3600
+_VALUE_BYTES = 32
+
+
+class Journal:
+    """Tasks in the database."""
+
+    def __init__(self, store: Store, at_rest: AtRest, federation: Federation) -> None:
+        self._store, self._at_rest, self._index = store, at_rest, federation.position + 1
+
+    def attempts(self, task: TaskId) -> Sequence[Attempt]:
+        """Return the enclaves that asked for a task, oldest first."""
+        query = select(attempts).where(attempts.c.task == task).order_by(attempts.c.attempt)
+        with self._store.transaction() as connection:
+            return [_attempt(row) for row in connection.execute(query)]
+
+    def give_nonce(self, nonce: bytes, attempt: Attempt, expires: int, at: int) -> None:
+        """Remember a nonce and for whom it is; forget the expired ones."""
+        who = {"task": attempt.task, "attempt": attempt.number, "worker": attempt.worker, "enclave": attempt.enclave}
+        with self._store.transaction() as connection:
+            connection.execute(upsert(attempts).values(who).on_conflict_do_nothing())
+            connection.execute(delete(nonces).where(nonces.c.expires <= at))
+            connection.execute(insert(nonces).values(nonce=nonce, expires=expires, **who))
+
+    def consume_nonce(self, nonce: bytes) -> GivenNonce | None:
+        """Take a nonce out, in one statement: of two that present it at once, one gets it."""
+        with self._store.transaction() as connection:
+            row = connection.execute(delete(nonces).where(nonces.c.nonce == nonce).returning(nonces)).one_or_none()
+        return None if row is None else GivenNonce(_attempt(row), row.expires)
+
+    def uses(self, dataset: Address, requester: Address, *, but: TaskId, at: int) -> int:
+        """Return on how many other tasks of this requester the dataset was used.
+
+        Counted are those settled within the hour, and those released that may still settle: else a requester would
+        have as many as it starts at once.
+        """
+        settled = (settles.c.task == releases.c.task) & (settles.c.enclave == releases.c.enclave)
+        running = settles.c.settled.is_(None) & (releases.c.deadline > at)
+        query = (
+            select(func.count(releases.c.task.distinct()))
+            .select_from(releases.outerjoin(settles, settled))
+            .where(releases.c.dataset == dataset, releases.c.requester == requester, releases.c.task != but)
+            .where(or_(settles.c.settled > at - HOUR, running))
+        )
+        with self._store.transaction() as connection:
+            return connection.scalar(query) or 0
+
+    def remember_release(self, released: Released) -> None:
+        """Store a release; a later one to the same enclave, after a lost answer, replaces it."""
+        facts = released.facts
+        row = {
+            "task": released.task, "enclave": released.enclave, "worker": released.worker, "facts": facts.encode(),
+            "runtime": released.runtime, "platform": int(released.platform), "session": released.session,
+            "requester": facts.requester, "dataset": facts.dataset.address if facts.dataset else "",
+            "deadline": facts.expiry, "released": released.at,
+        }  # fmt: skip
+        with self._store.transaction() as connection:
+            statement = upsert(releases).values(row)
+            connection.execute(statement.on_conflict_do_update(index_elements=["task", "enclave"], set_=row))
+
+    def release(self, task: TaskId, enclave: Address) -> Released | None:
+        """Return what was released to an enclave."""
+        query = select(releases).where(releases.c.task == task, releases.c.enclave == enclave)
+        with self._store.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _released(row)
+
+    def remember_settle(self, settled: Settled) -> None:
+        """Store a result's Settle, our share and our Verdict as one whole; it is never changed."""
+        settle, escrowed = settled.settle, settled.escrowed
+        row = {
+            "task": settle.task, "enclave": settle.enclave, "settle": msgspec.json.encode(settle),
+            "signature": settled.signature, "verdict": msgspec.json.encode(settled.verdict), "settled": settled.at,
+            **(self._shut(escrowed, settle) if escrowed is not None else {}),
+        }  # fmt: skip
+        with self._store.transaction() as connection:
+            connection.execute(insert(settles).values(row))
+
+    def settle(self, task: TaskId, enclave: Address) -> Settled | None:
+        """Return what an enclave settled."""
+        query = select(settles).where(settles.c.task == task, settles.c.enclave == enclave)
+        with self._store.transaction() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else self._settled(row)
+
+    def is_settled(self, task: TaskId) -> bool:
+        """Return whether any enclave of a task has our Verdict."""
+        with self._store.transaction() as connection:
+            return connection.scalar(select(func.count()).where(settles.c.task == task)) != 0
+
+    def _shut(self, escrowed: Escrowed, settle: Settle) -> dict[str, bytes]:
+        share = escrowed.share
+        return {
+            "record": msgspec.json.encode(escrowed.record),
+            "record_signature": escrowed.signature,
+            "share": self._at_rest.shut(share.value + share.blind, _row(settle.task, settle.enclave)),
+        }
+
+    def _settled(self, row: Row[tuple[object, ...]]) -> Settled:
+        return Settled(
+            settle=msgspec.json.decode(row.settle, type=Settle),
+            signature=row.signature,
+            escrowed=None if row.record is None else self._escrowed(row),
+            verdict=msgspec.json.decode(row.verdict, type=Verdict),
+            at=row.settled,
+        )
+
+    def _escrowed(self, row: Row[tuple[object, ...]]) -> Escrowed:
+        secret = self._at_rest.open(row.share, _row(row.task, row.enclave))
+        share = Share(index=self._index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
+        return Escrowed(msgspec.json.decode(row.record, type=KeyRecord), row.record_signature, share)
+
+
+def _attempt(row: Row[tuple[object, ...]]) -> Attempt:
+    return Attempt(row.task, row.attempt, row.worker, row.enclave)
+
+
+def _released(row: Row[tuple[object, ...]]) -> Released:
+    return Released(
+        task=row.task, enclave=row.enclave, worker=row.worker, facts=parse_facts(row.facts), runtime=row.runtime,
+        platform=Platform(row.platform), session=row.session, at=row.released,
+    )  # fmt: skip
+
+
+def _row(task: TaskId, enclave: Address) -> bytes:
+    return b"sealgrid/vault/settle/1" + to_bytes(task, 32) + to_bytes(enclave, 20)

@@ -1,0 +1,33 @@
+"""When a vault opens its half of a result: once the chain has paid for it, and to the requester's key only.
+
+(1) We hold the enclave's Settle for this task, with a share of K2.
+(2) At a confirmed block the task is COMPLETED,
+(3) the contribution of that worker is PROVED with this enclave as its challenge,
+(4) and the result digest on the chain is the settled one.
+"""
+
+from sealgrid.chain.views import ContributionStatus, TaskStatus
+from sealgrid.errors import ReleaseRefused
+from sealgrid.vault.settle import Escrowed, Settled
+from sealgrid.vault.snapshot import ChainSnapshot
+
+
+def check_opening(settled: Settled | None, snapshot: ChainSnapshot) -> Escrowed:
+    """Return the share that may leave; raise ReleaseRefused with the number "open.n"."""
+    if settled is None or settled.escrowed is None:  # (1)
+        raise unknown()
+    if snapshot.task.status is not TaskStatus.COMPLETED:  # (2)
+        raise ReleaseRefused("open.2", "the chain has not paid for this task; its result stays shut.")
+    paid = snapshot.contribution
+    if paid is None or paid.status is not ContributionStatus.PROVED:  # (3)
+        raise ReleaseRefused("open.3", "the worker of this enclave has no proved contribution to the task.")
+    if paid.enclave != settled.settle.enclave:  # (3)
+        raise ReleaseRefused("open.3", "the chain paid for the result of another enclave.")
+    if snapshot.task.result_digest != settled.settle.result_digest:  # (4)
+        raise ReleaseRefused("open.4", "the result on the chain is not the one that this enclave settled.")
+    return settled.escrowed
+
+
+def unknown() -> ReleaseRefused:
+    """Return the refusal of (1)."""
+    return ReleaseRefused("open.1", "no result of this enclave is in escrow here.")

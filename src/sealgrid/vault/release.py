@@ -1,0 +1,139 @@
+"""When a vault gives its shares away: the numbered proof of docs/protocol/release.md over plain data.
+
+(1) The nonce is ours, unexpired, consumed before anything else, and was given to this task, worker and enclave.
+(2) The quote's chain ends at a configured root: strict TCB policy, evaluation number that never falls, our clock.
+(3) Debug is off and the platform's TCB is in order.
+(4) The report data equals ours, recomputed with our federation; (4b) the locked field equals the app's digest.
+(5) The runtime is allowed, on the chain and by the owner.
+(6) The chain, read by ourselves at one confirmed block, agrees: hub's broker, task, deadline, tag, trust, app.
+(7) Each secret follows from the deal (``entitlement.py``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sealgrid.attestation import binding, dcap
+from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, VerifiedClaims
+from sealgrid.attestation.policy import Platform
+from sealgrid.chain.views import TaskStatus
+from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
+from sealgrid.poco import tags
+from sealgrid.units import Digest
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.nonces import NONCE_BYTES, Attempt
+from sealgrid.vault.signatures import canonical
+from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.wire.vault import Authorization, ReleaseRequest
+
+HPKE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNonce:
+    """A nonce as it was given out; it is no longer in the store when the proof begins."""
+
+    attempt: Attempt
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedRoots:
+    """Which platforms a vault believes, and how fresh their collateral must be."""
+
+    roots: tuple[TrustRoot, ...]
+    evaluation: Mapping[Platform, int]  #: least tcbEvaluationDataNumber; only ever grows
+    simulated: bool  #: whether the simulated platform counts
+
+    def least(self) -> int:
+        """Return what holds for every root, whichever it turns out to be."""
+        return min((self.evaluation.get(root.platform, 0) for root in self.roots), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """An enclave whose evidence holds: checks (1) to (4b) are behind it."""
+
+    attempt: Attempt
+    claims: VerifiedClaims
+    app_digest: Digest
+    report_data: bytes
+    session: Digest
+
+
+def own_nonce(request: ReleaseRequest, federation: Federation) -> bytes:
+    """Return the nonce at our place; raise InputRefused for a request that has none."""
+    asked = request.authorization
+    canonical(addresses=(asked.worker, asked.enclave), digests=(asked.task, request.app_digest))
+    sizes = {len(nonce) for nonce in request.nonces}
+    if len(request.nonces) != len(federation.vaults) or sizes != {NONCE_BYTES}:
+        raise InputRefused(f"a request carries one {NONCE_BYTES}-byte nonce per vault, in ascending vault order.")
+    if len(request.hpke_public) != HPKE_BYTES:
+        raise InputRefused(f"an HPKE key has {HPKE_BYTES} bytes.")
+    return request.nonces[federation.position]
+
+
+def check_nonce(
+    asked: Authorization, given: GivenNonce | None, current: Attempt | None, *, settled: bool, at: int
+) -> Attempt:
+    """Check (1); ``given`` is what the store held under the nonce and no longer holds."""
+    if given is None:
+        raise ReleaseRefused("1", "the nonce is not ours or was used; ask for a new one.")
+    if given.expires <= at:
+        raise ReleaseRefused("1", "the nonce has expired; ask for a new one.")
+    attempt = given.attempt
+    if (attempt.task, attempt.worker, attempt.enclave) != (asked.task, asked.worker, asked.enclave):
+        raise ReleaseRefused("1", "the nonce was given to another task, worker or enclave.")
+    if attempt != current or settled:
+        raise ReleaseRefused("1", "the task went on without this enclave since the nonce was given.")
+    return attempt
+
+
+def check_evidence(
+    request: ReleaseRequest, attempt: Attempt, *, federation: Federation, trusted: TrustedRoots, at: int
+) -> Attested:
+    """Checks (2), (3), (4) and (4b)."""
+    claims = _verified(request, trusted, at)  # (2) (3)
+    if claims.eval_number < trusted.evaluation.get(claims.platform, 0):  # (2)
+        raise ReleaseRefused("2.5", "the collateral is older than what this vault has seen; fetch it anew.")
+    data = binding.report_data(
+        chain=federation.chain, hub=federation.hub, task=attempt.task, worker=attempt.worker,
+        app_digest=request.app_digest, enclave=attempt.enclave, hpke_public=request.hpke_public,
+        vault_set=federation.vault_set, nonces=request.nonces,
+    )  # fmt: skip
+    if claims.report_data != data:  # (4)
+        raise ReleaseRefused("4", "the quote was made for something else: another task, key, app, nonce or federation.")
+    if claims.locked_app != request.app_digest:  # (4b)
+        raise ReleaseRefused("4b", "the evidence does not lock this app; another could have asked in its name.")
+    return Attested(attempt, claims, request.app_digest, data, binding.session(data))
+
+
+def check_chain(
+    attested: Attested, snapshot: ChainSnapshot, *, federation: Federation, at: int, seconds_left: int
+) -> None:
+    """Checks (5), its half that the chain decides, and (6)."""
+    if not snapshot.runtime_allowed:  # (5)
+        raise ReleaseRefused("5", "the broker does not list this runtime.")
+    if snapshot.broker != federation.broker:  # (6)
+        raise ReleaseRefused("6", "the hub asks another broker than ours; nothing would hold a worker to its verdict.")
+    if snapshot.task.status is not TaskStatus.ACTIVE:  # (6)
+        raise ReleaseRefused("6", "the task is not active on the chain.")
+    if snapshot.seconds_left(at) <= seconds_left:  # (6)
+        raise ReleaseRefused("6", "too little time is left before the task's contribution deadline.")
+    if not tags.is_tee(snapshot.deal.tag):  # (6)
+        raise ReleaseRefused("6", "the deal does not ask for an enclave; set the TEE bit in its tag.")
+    if snapshot.deal.trust != 1:  # (6)
+        raise ReleaseRefused(
+            "6", "the deal asks for replication, so PoCo would not finalise an enclave's result alone."
+        )
+    if snapshot.app_checksum != attested.app_digest:  # (6)
+        raise ReleaseRefused("6", "the app in the evidence is not the deal's app.")
+
+
+def _verified(request: ReleaseRequest, trusted: TrustedRoots, at: int) -> VerifiedClaims:
+    try:
+        quote = Quote(raw=request.quote, collateral=Collateral(request.collateral))
+        return dcap.verify(
+            quote, trusted.roots, at=at, minimum_eval_number=trusted.least(), allow_simulated=trusted.simulated
+        )
+    except CheckFailed as error:
+        raise ReleaseRefused(error.check, error.message) from error

@@ -1,0 +1,91 @@
+"""Run one vault as a process: open its folder, check that chain and broker are its own, serve."""
+
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.storage.remote import RemoteFiles
+from sealgrid.vault.api import application
+from sealgrid.vault.chain_reader import ChainReader
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.custody import Custody
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.files import Files
+from sealgrid.vault.journal import Journal
+from sealgrid.vault.keys import open_keys
+from sealgrid.vault.service import Rules, Vault
+from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.serving import serve
+from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.transport import HttpTransport
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+async def run(
+    config: VaultConfig,
+    sock: socket.socket,
+    ready: Callable[[], None],
+    *,
+    clock: Callable[[], int] = _now,
+    random: Callable[[int], bytes] = os.urandom,
+) -> None:
+    """Serve one vault until SIGTERM; raise InputRefused when folder, chain or broker are another vault's."""
+    async with HttpTransport(config.storage_url, name="the storage node") as storage:
+        files = RemoteFiles(StorageClient(storage))
+        async with opened(config, files, clock=clock, random=random) as vault:
+            await serve(application(vault), sock, ready)
+
+
+@asynccontextmanager
+async def opened(
+    config: VaultConfig, files: Files, *, clock: Callable[[], int] = _now, random: Callable[[int], bytes] = os.urandom
+) -> AsyncIterator[Vault]:
+    """Open a vault's folder and its node; close both."""
+    keys = open_keys(config.folder, random)
+    federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    async with Node(config.rpc_url) as node:
+        chain = ChainReader(Hub(node, config.hub), config.broker, confirmations=config.confirmations)
+        await chain.expect(federation, config.genesis)
+        store = Store(config.folder / DATABASE)
+        try:
+            store.claim(_identity(config, federation))
+            yield Vault(
+                federation=federation,
+                rules=_rules(config),
+                keys=keys,
+                store=store,
+                custody=Custody(store, keys.at_rest, federation),
+                journal=Journal(store, keys.at_rest, federation),
+                chain=chain,
+                files=files,
+                clock=clock,
+                random=random,
+            )
+        finally:
+            store.close()
+
+
+def _rules(config: VaultConfig) -> Rules:
+    return Rules(
+        roots=config.roots,
+        simulated=config.insecure_allow_simulated,
+        nonce_ttl=config.nonce_ttl,
+        seconds_left=config.minimum_seconds_left,
+    )
+
+
+def _identity(config: VaultConfig, federation: Federation) -> dict[str, str]:
+    return {
+        "chain": str(config.chain),
+        "genesis": config.genesis,
+        "hub": config.hub,
+        "broker": config.broker,
+        "vault": federation.us,
+    }

@@ -1,0 +1,65 @@
+"""One vault with all that it works with. ``deposits.py`` serves owners from it, ``tasks.py`` enclaves and requesters.
+
+In each of their methods the rules, the writing and the signing come after the last ``await``, so that two requests at
+once never decide on the same state.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.statements import DepositKey
+from sealgrid.crypto.signing import Statement
+from sealgrid.units import Address, to_digest
+from sealgrid.vault.chain_reader import ChainReader
+from sealgrid.vault.custody import Custody
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.files import Files
+from sealgrid.vault.journal import Journal
+from sealgrid.vault.keys import VaultKeys
+from sealgrid.vault.store import Store
+from sealgrid.wire.vault import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a vault was configured to insist on."""
+
+    roots: tuple[TrustRoot, ...]
+    simulated: bool  #: whether simulated evidence counts
+    nonce_ttl: int  #: seconds
+    seconds_left: int  #: before the contribution deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """One vault of a federation."""
+
+    federation: Federation
+    rules: Rules
+    keys: VaultKeys = field(repr=False)
+    store: Store
+    custody: Custody
+    journal: Journal
+    chain: ChainReader
+    files: Files
+    clock: Callable[[], int]  #: Unix seconds
+    random: Callable[[int], bytes]
+
+    @property
+    def us(self) -> Address:
+        """Return the address that the broker lists."""
+        return self.federation.us
+
+    def sign(self, statement: Statement) -> bytes:
+        """Sign in the federation's domain."""
+        return statement.sign(self.federation.domain, self.keys.signing)
+
+    def identity(self) -> Identity:
+        """Return who this vault is, with its signed deposit key."""
+        public = self.keys.deposit.public
+        return Identity(
+            address=self.us, deposit_key=public, signature=self.sign(DepositKey(vault=self.us, key=to_digest(public))),
+            chain=self.federation.chain, hub=self.federation.hub, broker=self.federation.broker,
+            simulated=self.rules.simulated,
+        )  # fmt: skip

@@ -1,0 +1,45 @@
+"""What a vault knows of the chain when it decides: plain data, all of it read at one confirmed block."""
+
+from dataclasses import dataclass
+
+from sealgrid.chain.views import ContributionView, DealView, TaskView
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOnChain:
+    """A dataset NFT: who owns it now, and the checksum that it was registered with."""
+
+    address: Address
+    owner: Address
+    checksum: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSnapshot:
+    """The chain at one confirmed block, as far as one task is concerned."""
+
+    block: int
+    block_hash: Digest
+    time: int  #: timestamp of the block
+    broker: Address  #: the hub's teebroker
+    task_id: TaskId
+    task: TaskView
+    deal: DealView
+    app_checksum: Digest
+    dataset: DatasetOnChain | None  #: None when the deal has none
+    runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False when none was asked for
+    contribution: ContributionView | None = None  #: of the worker that was asked for
+    pool_contract_agrees: bool | None = None  #: ERC-1271 word of a pool owner that is a contract; None for an EOA
+
+    def seconds_left(self, at: int) -> int:
+        """Return the seconds until the contribution deadline, by the later of the block's clock and ``at``.
+
+        A chain that makes no blocks has a clock that stands; ours does not.
+        """
+        return self.task.contribution_deadline - max(self.time, at)
+
+    @property
+    def has_dataset(self) -> bool:
+        """Return whether the deal is about a dataset."""
+        return self.deal.dataset.pointer != ZERO_ADDRESS

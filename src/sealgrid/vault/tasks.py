@@ -1,0 +1,167 @@
+"""Serve enclaves and requesters: nonce, release, settle, open, in that order for every confidential task."""
+
+from collections.abc import Sequence
+
+from sealgrid.attestation.facts import JobParams
+from sealgrid.attestation.statements import InputGrant, Verdict
+from sealgrid.crypto import hpke
+from sealgrid.units import Digest, to_bytes
+from sealgrid.vault import nonces, opening, release, settle
+from sealgrid.vault.answer import Speaker, facts_of, sealed_answer
+from sealgrid.vault.deposit import HeldShare, input_asset
+from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
+from sealgrid.vault.files import fetch_settled
+from sealgrid.vault.service import Vault
+from sealgrid.vault.signatures import canonical, digest_of
+from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.wire.message import encode
+from sealgrid.wire.vault import (
+    NonceReply,
+    NonceRequest,
+    OpenReply,
+    OpenRequest,
+    ReleaseReply,
+    ReleaseRequest,
+    SettleReply,
+    SettleRequest,
+    SharePart,
+)
+
+
+async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
+    """Give a nonce to an enclave that the pool authorised."""
+    asked = request.authorization
+    word = (nonces.authorised_digest(asked), asked.signature)
+    snapshot = await vault.chain.task(asked.task, pool_word=word)
+    attempt = nonces.check_nonce_request(
+        request,
+        snapshot,
+        vault.journal.attempts(asked.task),
+        settled=vault.journal.is_settled(asked.task),
+        domain=vault.federation.domain,
+    )
+    nonce, at = vault.random(nonces.NONCE_BYTES), vault.clock()
+    expires = at + vault.rules.nonce_ttl
+    vault.journal.give_nonce(nonce, attempt, expires, at)
+    return NonceReply(vault=vault.us, nonce=nonce, expires=expires)
+
+
+async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
+    """Answer evidence with facts and shares, as ``release.py`` numbers it."""
+    began = vault.clock()
+    given = vault.journal.consume_nonce(release.own_nonce(request, vault.federation))
+    attempt = _current(vault, request, given, began)  # (1)
+    attested = release.check_evidence(  # (2) (3) (4) (4b)
+        request, attempt, federation=vault.federation, trusted=_trusted(vault), at=began
+    )
+    vault.store.raise_evaluation(attested.claims.platform, attested.claims.eval_number)
+    snapshot = await vault.chain.task(attempt.task, runtime=attested.claims.runtime)
+    at = vault.clock()
+    _current(vault, request, given, began)  # (1) others were served while the chain was read
+    release.check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=vault.rules.seconds_left)
+    params = read_params(snapshot.deal)
+    granted = entitle(attested, snapshot, params, _keys_for(vault, snapshot, params, at), at=at)  # (5) (7)
+    facts = facts_of(attested, snapshot, granted, vault.federation)
+    speaker = Speaker(vault.keys.signing, vault.federation.domain, vault.identity())
+    sealed = sealed_answer(attested, facts, granted.shares, request.hpke_public, speaker=speaker, at=at)
+    vault.journal.remember_release(settle.remembered(attested, facts, at))
+    return ReleaseReply(vault=vault.us, sealed=sealed)
+
+
+async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
+    """Bind a result and sign the Verdict about it, as ``settle.py`` numbers it; the same again gives the same."""
+    wanted = request.settle
+    digests = (wanted.task, wanted.sealed_sha256, wanted.receipt_sha256)
+    canonical(addresses=(wanted.worker, wanted.enclave), digests=digests)
+    released, escrowed, known = _settleable(vault, request)  # (1) (2) (3) (4)
+    if known is not None:
+        return _reply(vault, known.verdict)
+    receipt = await fetch_settled(  # (5)
+        vault.files, wanted.sealed_sha256, wanted.receipt_sha256, output_bytes=released.facts.output_bytes
+    )
+    settle.check_receipt(receipt, wanted, released, vault.federation.domain)  # (6)
+    snapshot = await vault.chain.task(wanted.task)
+    at = vault.clock()
+    settle.check_time(released, snapshot, at=at)  # (7)
+    released, escrowed, known = _settleable(vault, request)  # (3) others were served in the meantime
+    if known is not None:
+        return _reply(vault, known.verdict)
+    verdict = settle.verdict_for(wanted, released, at)
+    vault.journal.remember_settle(settle.Settled(wanted, request.signature, escrowed, verdict, at))
+    return _reply(vault, verdict)
+
+
+async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
+    """Give our share of K2 to the requester's key once the chain has paid, as ``opening.py`` numbers it."""
+    canonical(addresses=(request.enclave,), digests=(request.task,))
+    settled = vault.journal.settle(request.task, request.enclave)
+    released = vault.journal.release(request.task, request.enclave)
+    if settled is None or released is None:
+        raise opening.unknown()
+    snapshot = await vault.chain.task(request.task, worker=settled.settle.worker)
+    escrowed = opening.check_opening(settled, snapshot)
+    part = SharePart(value=escrowed.share.value, blind=escrowed.share.blind)
+    context = to_bytes(digest_of(settled.settle, vault.federation.domain), 32)
+    return OpenReply(
+        vault=vault.us,
+        record=escrowed.record,
+        signature=escrowed.signature,
+        index=escrowed.share.index,
+        sealed=hpke.seal(to_bytes(released.facts.result_key, 32), encode(part), context),
+    )
+
+
+def _current(vault: Vault, request: ReleaseRequest, given: release.GivenNonce | None, at: int) -> nonces.Attempt:
+    task = request.authorization.task
+    attempts = vault.journal.attempts(task)
+    return release.check_nonce(
+        request.authorization,
+        given,
+        attempts[-1] if attempts else None,
+        settled=vault.journal.is_settled(task),
+        at=at,
+    )
+
+
+def _trusted(vault: Vault) -> release.TrustedRoots:
+    return release.TrustedRoots(vault.rules.roots, vault.store.evaluation(), simulated=vault.rules.simulated)
+
+
+def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int) -> HeldKeys:
+    inputs = {sha256: found for sha256 in params.sealgrid.inputs if (found := _input(vault, snapshot, sha256))}
+    dataset = snapshot.dataset
+    if dataset is None:
+        return HeldKeys(dataset=None, policy=None, uses=0, inputs=inputs)
+    signed = vault.custody.policy(dataset.address, dataset.owner)
+    uses = vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at)
+    return HeldKeys(
+        dataset=vault.custody.share(dataset.address, dataset.owner),
+        policy=None if signed is None else signed.policy,
+        uses=uses,
+        inputs=inputs,
+    )
+
+
+def _input(vault: Vault, snapshot: ChainSnapshot, sha256: Digest) -> tuple[HeldShare, Sequence[InputGrant]] | None:
+    requester = snapshot.deal.requester
+    held = vault.custody.share(input_asset(sha256), requester)
+    return None if held is None else (held, vault.custody.grants(requester, sha256))
+
+
+def _settleable(
+    vault: Vault, request: SettleRequest
+) -> tuple[settle.Released, settle.Escrowed | None, settle.Settled | None]:
+    wanted = request.settle
+    known = vault.journal.settle(wanted.task, wanted.enclave)
+    released, escrowed = settle.check_settle(
+        request,
+        vault.journal.release(wanted.task, wanted.enclave),
+        known,
+        federation=vault.federation,
+        deposit_key=vault.keys.deposit,
+    )
+    return released, escrowed, known
+
+
+def _reply(vault: Vault, verdict: Verdict) -> SettleReply:
+    return SettleReply(verdict=verdict, signature=vault.sign(verdict))

@@ -1,0 +1,122 @@
+"""What workers and requesters say to a pool."""
+
+from typing import Literal
+
+from sealgrid.units import Address, DealId, Digest, TaskId
+from sealgrid.wire.message import Message, Transport, call, encode
+from sealgrid.wire.vault import Authorization, SignedReassign
+
+Stage = Literal[
+    "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
+    "completed", "failed", "refunded",
+]  # fmt: skip
+
+
+class SignedCall(Message, frozen=True, kw_only=True):
+    """A worker's message, signed: WorkerCall over sha256(payload)."""
+
+    worker: Address
+    issued: int
+    signature: bytes
+    payload: bytes
+
+
+class NextJob(Message, frozen=True, kw_only=True):
+    """Payload: ask for work; the answer waits up to ``wait`` seconds."""
+
+    wait: float = 20.0
+
+
+class Job(Message, frozen=True, kw_only=True):
+    """One task for this worker."""
+
+    deal: DealId
+    task: TaskId
+    index: int
+    app: Address
+    app_digest: Digest
+    bundle: str  #: /ipfs/<cid> of the app's bundle
+    contribution_deadline: int
+
+
+class MaybeJob(Message, frozen=True, kw_only=True):
+    """A job, or nothing for now."""
+
+    job: Job | None = None
+
+
+class AuthoriseRequest(Message, frozen=True, kw_only=True):
+    """Payload: let this enclave contribute."""
+
+    task: TaskId
+    enclave: Address
+
+
+class AuthoriseReply(Message, frozen=True, kw_only=True):
+    """The pool owner's authorisation, with the reassignment when this is not the task's first enclave."""
+
+    authorization: Authorization
+    reassign: SignedReassign | None = None
+
+
+class StageReport(Message, frozen=True, kw_only=True):
+    """Payload: how far the job is."""
+
+    task: TaskId
+    stage: Stage
+    detail: str = ""
+
+
+class StageAt(Message, frozen=True, kw_only=True):
+    """When a task reached a stage, by the pool's clock."""
+
+    stage: Stage
+    at: float
+    detail: str = ""
+
+
+class TaskStatus(Message, frozen=True, kw_only=True):
+    """What anyone may know of a task."""
+
+    task: TaskId
+    deal: DealId
+    index: int
+    worker: Address | None
+    enclave: Address | None
+    attempt: int
+    history: tuple[StageAt, ...]
+
+
+class PoolView(Message, frozen=True, kw_only=True):
+    """Which pool this is."""
+
+    workerpool: Address
+    owner: Address
+    workers: int  #: workers seen in the last minute
+
+
+class PoolClient:
+    """Speak to a pool."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def view(self) -> PoolView:
+        """Return which pool this is."""
+        return await call(self._transport, "GET", "/pool", None, PoolView)
+
+    async def task(self, task: TaskId) -> TaskStatus:
+        """Return how far a task is."""
+        return await call(self._transport, "GET", f"/tasks/{task}/status", None, TaskStatus)
+
+    async def next_job(self, request: SignedCall) -> Job | None:
+        """Ask for work."""
+        return (await call(self._transport, "POST", "/jobs/next", request, MaybeJob)).job
+
+    async def authorise(self, request: SignedCall) -> AuthoriseReply:
+        """Ask for PoCo's authorisation of an enclave."""
+        return await call(self._transport, "POST", "/jobs/authorisation", request, AuthoriseReply)
+
+    async def report(self, request: SignedCall) -> None:
+        """Tell how far the job is."""
+        await self._transport.request("POST", "/jobs/stage", encode(request))

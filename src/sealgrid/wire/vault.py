@@ -1,0 +1,211 @@
+"""What owners, enclaves and requesters say to a vault, and what it answers (docs/protocol/release.md)."""
+
+from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict
+from sealgrid.crypto.shares import KeyRecord
+from sealgrid.units import Address, Digest, TaskId
+from sealgrid.wire.message import Message, Transport, call
+
+
+class Identity(Message, frozen=True, kw_only=True):
+    """Which vault this is: its broker-listed address and the X25519 key that deposits are sealed to."""
+
+    address: Address
+    deposit_key: bytes  #: X25519, 32 bytes
+    signature: bytes  #: of DepositKey, by ``address``
+    chain: int
+    hub: Address
+    broker: Address
+    simulated: bool  #: whether simulated evidence is accepted here
+
+
+class DepositRequest(Message, frozen=True, kw_only=True):
+    """One share of a key, sealed to this vault, under the record that its owner signed."""
+
+    record: KeyRecord
+    signature: bytes
+    index: int  #: 1 … n; this vault is ``record.vaults[index - 1]``
+    sealed: bytes  #: HPKE of a SharePart to the deposit key, info = the record's digest
+    policy: Policy | None = None  #: for a dataset
+    policy_signature: bytes = b""
+    grant: InputGrant | None = None  #: for a requester's sealed input
+    grant_signature: bytes = b""
+
+
+class SharePart(Message, frozen=True, kw_only=True):
+    """What is sealed inside a deposit, an answer or an opening."""
+
+    value: bytes  #: 32 bytes
+    blind: bytes  #: 32 bytes
+
+    def __repr__(self) -> str:
+        return "SharePart(hidden)"
+
+
+class DepositReply(Message, frozen=True, kw_only=True):
+    """The vault's signed receipt: its share fits the commitment and is stored."""
+
+    vault: Address
+    signature: bytes  #: of DepositReceipt
+
+
+class PolicyRequest(Message, frozen=True, kw_only=True):
+    """A newer policy for an asset whose share is already here."""
+
+    policy: Policy
+    signature: bytes
+
+
+class Authorization(Message, frozen=True, kw_only=True):
+    """PoCo's authorisation: the pool owner lets this worker and enclave contribute to this task (EIP-191)."""
+
+    task: TaskId
+    worker: Address
+    enclave: Address
+    signature: bytes
+
+
+class SignedReassign(Message, frozen=True, kw_only=True):
+    """The pool's word that a task goes to another enclave."""
+
+    reassign: Reassign
+    signature: bytes
+
+
+class NonceRequest(Message, frozen=True, kw_only=True):
+    """Ask for the nonce that the quote for this task must carry."""
+
+    authorization: Authorization
+    reassign: SignedReassign | None = None
+
+
+class NonceReply(Message, frozen=True, kw_only=True):
+    """A nonce, good once."""
+
+    vault: Address
+    nonce: bytes  #: 32 bytes
+    expires: int  #: Unix seconds at the vault
+
+
+class ReleaseRequest(Message, frozen=True, kw_only=True):
+    """The evidence for one task."""
+
+    authorization: Authorization
+    nonces: tuple[bytes, ...]  #: one per vault, in ascending vault order
+    hpke_public: bytes
+    app_digest: Digest
+    quote: bytes
+    collateral: bytes  #: JSON, as dcap-qvl reads it
+
+
+class ReleaseReply(Message, frozen=True, kw_only=True):
+    """The answer, readable by the attested enclave only."""
+
+    vault: Address
+    sealed: bytes  #: HPKE of a ReleaseAnswer to hpke_public, info = report_data
+
+
+class SecretShare(Message, frozen=True, kw_only=True):
+    """One vault's share of one secret of the deal."""
+
+    record: KeyRecord
+    signature: bytes
+    index: int
+    part: SharePart
+
+
+class ReleaseAnswer(Message, frozen=True, kw_only=True):
+    """Facts that the vault read on the chain, and its shares of the secrets that follow from them."""
+
+    facts: bytes  #: canonical Facts
+    release: Release
+    signature: bytes
+    deposit_key: bytes
+    deposit_key_signature: bytes
+    shares: tuple[SecretShare, ...]
+
+
+class SettleRequest(Message, frozen=True, kw_only=True):
+    """The enclave's result, bound before anyone can be paid for it."""
+
+    settle: Settle
+    signature: bytes  #: by the enclave key
+    issued: (
+        int  #: Unix seconds that every vault signs into its Verdict; refused when more than 120 s from its own clock
+    )
+    record: KeyRecord | None = None  #: of K2, signed by the enclave key; None when the release is direct
+    record_signature: bytes = b""
+    index: int = 0
+    sealed: bytes = b""  #: HPKE of a SharePart to the deposit key, info = the record's digest
+
+
+class SettleReply(Message, frozen=True, kw_only=True):
+    """The vault's word, which the broker counts."""
+
+    verdict: Verdict
+    signature: bytes
+
+
+class OpenRequest(Message, frozen=True, kw_only=True):
+    """Ask for the K2 share of a task that the chain has paid for."""
+
+    task: TaskId
+    enclave: Address
+
+
+class OpenReply(Message, frozen=True, kw_only=True):
+    """A K2 share for the result key in the deal."""
+
+    vault: Address
+    record: KeyRecord
+    signature: bytes
+    index: int
+    sealed: bytes  #: HPKE of a SharePart to the result key, info = the settle's digest
+
+
+class AssetView(Message, frozen=True, kw_only=True):
+    """What a vault tells about a key that it holds a share of: nothing secret."""
+
+    record: KeyRecord
+    signature: bytes
+    policy: Policy | None
+    policy_signature: bytes
+
+
+class VaultClient:
+    """Speak to one vault."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def identity(self) -> Identity:
+        """Return who this vault is."""
+        return await call(self._transport, "GET", "/identity", None, Identity)
+
+    async def deposit(self, request: DepositRequest) -> DepositReply:
+        """Give the vault its share."""
+        return await call(self._transport, "POST", "/deposits", request, DepositReply)
+
+    async def set_policy(self, request: PolicyRequest) -> AssetView:
+        """Replace an asset's policy by a newer one."""
+        return await call(self._transport, "POST", "/policies", request, AssetView)
+
+    async def asset(self, asset: Address) -> AssetView:
+        """Return the record and policy of an asset."""
+        return await call(self._transport, "GET", f"/assets/{asset}", None, AssetView)
+
+    async def nonce(self, request: NonceRequest) -> NonceReply:
+        """Ask for a nonce."""
+        return await call(self._transport, "POST", "/nonces", request, NonceReply)
+
+    async def release(self, request: ReleaseRequest) -> ReleaseReply:
+        """Ask for the facts and shares of a task."""
+        return await call(self._transport, "POST", "/releases", request, ReleaseReply)
+
+    async def settle(self, request: SettleRequest) -> SettleReply:
+        """Bind a result and get the verdict."""
+        return await call(self._transport, "POST", "/settlements", request, SettleReply)
+
+    async def open(self, request: OpenRequest) -> OpenReply:
+        """Ask for the K2 share of a paid result."""
+        return await call(self._transport, "POST", "/openings", request, OpenReply)

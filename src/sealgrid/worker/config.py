@@ -1,0 +1,26 @@
+"""What a worker must be told once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.units import Address
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """One worker of one pool."""
+
+    folder: Path  #: cache, job notes
+    key_file: Path  #: the worker's chain key, mode 0600
+    rpc_url: str
+    chain: int
+    hub: Address
+    broker: Address
+    workerpool: Address
+    pool_url: str
+    storage_url: str
+    platform_url: str
+    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
+    threshold: int
+    wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
+    cache_bytes: int = 16 << 30

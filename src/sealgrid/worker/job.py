@@ -1,0 +1,199 @@
+"""One job of a worker: launch the enclave, run its errands, hand its result to the chain."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
+from sealgrid.storage.base import FileStore
+from sealgrid.storage.folder import Folder, Incoming
+from sealgrid.storage.local import fetch
+from sealgrid.storage.reading import VerifyingReader
+from sealgrid.units import Address, Digest, TaskId, to_digest
+from sealgrid.wire.message import Transport
+from sealgrid.wire.platform import LaunchRequest, PlatformClient
+from sealgrid.wire.pool import AuthoriseReply, Job, Stage
+from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
+from sealgrid.worker.chainside import Finalizer
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.relay import RelayServer
+from sealgrid.worker.seen import Seen
+from sealgrid.worker.wheels import WheelFolders
+
+BUNDLE = "bundle"  #: how the enclave names the app's bundle
+ENCLAVE_SECONDS = 3600.0  #: no enclave is waited for longer, whatever its deadline
+
+
+class PoolOfJob(Protocol):
+    """What a job asks of its pool (see worker.poolside.PoolSide)."""
+
+    @property
+    def worker(self) -> Address:
+        """Return the worker's address."""
+
+    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+        """Have an enclave authorised."""
+
+    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+        """Tell how far the job is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every job of this worker shares."""
+
+    config: WorkerConfig
+    pool: PoolOfJob
+    chain: Finalizer
+    platform: PlatformClient
+    storage: FileStore
+    source: VerifyingReader
+    cache: Folder
+    wheels: WheelFolders
+    vaults: tuple[Transport, ...]
+
+    def serving(self, pool: PoolOfJob) -> "Workshop":
+        """Return the same workshop for jobs of another pool."""
+        return replace(self, pool=pool)
+
+
+class JobRun:
+    """The errands of one job (see worker.relay.Errands), and the order of its steps."""
+
+    def __init__(self, job: Job, workshop: Workshop) -> None:
+        self.job, self._shop = job, workshop
+        self.seen = Seen()
+        self._uploads: dict[str, Incoming] = {}
+        self.enclave: Address | None = None  #: whom the pool authorised
+        self._pool_signature = b""
+        self._stage: Stage = "assigned"
+
+    async def run(self) -> None:
+        """Run the job to its end; raise SealgridError when it ends without a result."""
+        await fetch(digest_of_cid(self.job.bundle.removeprefix("/ipfs/")), self._shop.source, self._shop.cache)
+        server = RelayServer(self)
+        folder = Path(tempfile.mkdtemp(prefix="sealgrid-"))
+        listening = await asyncio.start_unix_server(server.connected, folder / "relay", limit=1 << 20)
+        instance = None
+        try:
+            instance = (await self._shop.platform.launch(self._launch(folder / "relay"))).instance
+            await self.stage("launched")
+            outcome = await asyncio.wait_for(server.outcome(), ENCLAVE_SECONDS)
+            await self._end(outcome)
+        finally:
+            if instance is not None:
+                with contextlib.suppress(SealgridError):
+                    await self._shop.platform.stop(instance)
+            listening.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            self._note_what_was_seen()
+
+    async def finalize(self, delivery: Delivery) -> None:
+        """Have PoCo judge and pay."""
+        if self.enclave is None:
+            raise HostFailed("an enclave delivered before it said hello.")
+        await self.stage("finalizing")
+        await self._shop.chain.finalize(self.job, self.enclave, self._pool_signature, delivery)
+
+    # Errands of the enclave
+
+    async def authorise(self, hello: Hello) -> Welcome:
+        """Have the pool authorise the enclave."""
+        reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
+        self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
+        return Welcome(authorization=reply.authorization, reassign=reply.reassign)
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        """Carry one attested request."""
+        answer = await self._shop.vaults[index].request("POST", path, body)
+        self.seen.note(f"request to vault {index + 1}: {path}", body)
+        self.seen.note(f"answer of vault {index + 1}: {path}", answer)
+        return answer
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return one piece of the bundle, of a wheel, or of a sealed file."""
+        path = await self._find(name)
+        with path.open("rb") as file:
+            file.seek(offset)
+            piece = file.read(length)
+        if offset == 0:
+            self.seen.note(f"file {name if name == BUNDLE else path.name}, {path.stat().st_size} bytes", piece)
+        return piece
+
+    async def begin(self) -> str:
+        """Start a file of the enclave's."""
+        name = f"upload-{len(self._uploads)}"
+        self._uploads[name] = self._shop.cache.begin()
+        return name
+
+    async def append(self, upload: str, piece: bytes) -> None:
+        """Add a piece to it."""
+        self._upload(upload).write(piece)
+
+    async def finish(self, upload: str) -> Digest:
+        """Store it in the cache and on the storage node."""
+        sha256 = self._upload(upload).store()
+        del self._uploads[upload]
+        path = self._shop.cache.path(sha256)
+        with path.open("rb") as file:
+            self.seen.note("file from the enclave", file.read(1 << 20))
+        await self._shop.storage.put_file(path)
+        return sha256
+
+    async def stage(self, stage: Stage, detail: str = "") -> None:
+        """Tell the pool how far the job is; a pool that is away must not end the job."""
+        self._stage = stage
+        with contextlib.suppress(SealgridError):
+            await self._shop.pool.report(self.job.task, stage, detail)
+
+    async def repeat_stage(self) -> None:
+        """Tell the pool that the job is still where it was."""
+        await self.stage(self._stage)
+
+    # Inside
+
+    async def _end(self, outcome: Delivery | Failure) -> None:
+        if isinstance(outcome, Failure):
+            if outcome.kind == "refused":
+                raise ReleaseRefused(outcome.check, outcome.reason)
+            raise HostFailed(f"the enclave gave up: {outcome.reason}")
+        await self.finalize(outcome)
+        await self.stage("completed")
+
+    def _launch(self, relay: Path) -> LaunchRequest:
+        config = self._shop.config
+        return LaunchRequest(
+            app_digest=self.job.app_digest, task=self.job.task, worker=self._shop.pool.worker, chain=config.chain,
+            hub=config.hub, broker=config.broker, vaults=tuple(address for address, _ in config.vaults),
+            threshold=config.threshold, relay=str(relay),
+        )  # fmt: skip
+
+    async def _find(self, name: str) -> Path:
+        if name == BUNDLE:
+            return self._shop.cache.path(digest_of_cid(self.job.bundle.removeprefix("/ipfs/")))
+        try:
+            sha256 = to_digest(name)
+        except ValueError as error:
+            raise NotFound(f"{name[:80]!r} names no file.") from error
+        wheel = await asyncio.to_thread(self._shop.wheels.find, sha256)
+        return wheel or await fetch(sha256, self._shop.source, self._shop.cache)
+
+    def _upload(self, name: str) -> Incoming:
+        if name not in self._uploads:
+            raise NotFound(f"no upload {name[:80]!r} is going on.")
+        return self._uploads[name]
+
+    def _note_what_was_seen(self) -> None:
+        folder = self._shop.config.folder / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        notes_of(folder, self.job.task).write_bytes(self.seen.encode())
+
+
+def notes_of(folder: Path, task: TaskId) -> Path:
+    """Return where a worker keeps its list of what a job let it see."""
+    return folder / f"{task}.json"

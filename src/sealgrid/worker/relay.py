@@ -1,0 +1,116 @@
+"""The worker's end of the relay: carry what the enclave asks for, note what was seen, believe nothing about it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+
+from sealgrid.errors import HostFailed, InputRefused, SealgridError
+from sealgrid.units import Digest
+from sealgrid.wire.pool import Stage
+from sealgrid.wire.relay import Answer, Call, Delivery, Failure, Frame, Hello, Welcome, read_frame, write_frame
+
+Outcome = Delivery | Failure
+
+
+class Errands(Protocol):
+    """What a job does for its enclave."""
+
+    async def authorise(self, hello: Hello) -> Welcome:
+        """Have the pool authorise the enclave."""
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        """Carry one request to a vault."""
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return one piece of a file."""
+
+    async def begin(self) -> str:
+        """Start a file of the enclave's."""
+
+    async def append(self, upload: str, piece: bytes) -> None:
+        """Add a piece to it."""
+
+    async def finish(self, upload: str) -> Digest:
+        """Store it."""
+
+    async def stage(self, stage: Stage) -> None:
+        """Tell the pool how far the job is."""
+
+
+class RelayServer:
+    """Serve one enclave over one connection until it delivers, fails or goes away."""
+
+    def __init__(self, errands: Errands) -> None:
+        self._errands = errands
+        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._handlers: dict[Call, Callable[[Frame], Awaitable[bytes]]] = {
+            "hello": self._hello, "vault": self._vault, "read": self._read, "begin": self._begin,
+            "append": self._append, "finish": self._finish, "stage": self._stage, "deliver": self._deliver,
+            "fail": self._fail,
+        }  # fmt: skip
+
+    async def outcome(self) -> Outcome:
+        """Wait until the enclave ends; raise HostFailed when it goes away without a word."""
+        return await self._outcome
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer every frame of a connection; questions run side by side."""
+        try:
+            while True:
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
+                task = asyncio.create_task(self._answer(frame, writer))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        except (HostFailed, msgspec.DecodeError):
+            if not self._outcome.done():
+                self._outcome.set_exception(HostFailed("the enclave ended without a result."))
+        finally:
+            writer.close()
+
+    async def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
+        try:
+            answer = Answer(id=frame.id, body=await self._handlers[frame.call](frame))
+        except SealgridError as error:
+            answer = Answer(id=frame.id, error=error.to_wire(), status=error.http_status)
+        write_frame(writer, msgspec.msgpack.encode(answer))
+        await writer.drain()
+
+    async def _hello(self, frame: Frame) -> bytes:
+        welcome = await self._errands.authorise(msgspec.msgpack.decode(frame.body, type=Hello))
+        return msgspec.msgpack.encode(welcome)
+
+    async def _vault(self, frame: Frame) -> bytes:
+        return await self._errands.vault(frame.index, frame.path, frame.body)
+
+    async def _read(self, frame: Frame) -> bytes:
+        return await self._errands.read(frame.path, frame.offset, frame.length)
+
+    async def _begin(self, _: Frame) -> bytes:
+        return (await self._errands.begin()).encode()
+
+    async def _append(self, frame: Frame) -> bytes:
+        await self._errands.append(frame.path, frame.body)
+        return b""
+
+    async def _finish(self, frame: Frame) -> bytes:
+        return (await self._errands.finish(frame.path)).encode()
+
+    async def _stage(self, frame: Frame) -> bytes:
+        if frame.path not in {"attested", "released", "running", "sealed", "settled"}:
+            raise InputRefused(f"{frame.path!r} is no stage that an enclave reaches.")
+        await self._errands.stage(frame.path)  # type: ignore[arg-type]
+        return b""
+
+    async def _deliver(self, frame: Frame) -> bytes:
+        return self._end(msgspec.msgpack.decode(frame.body, type=Delivery))
+
+    async def _fail(self, frame: Frame) -> bytes:
+        return self._end(msgspec.msgpack.decode(frame.body, type=Failure))
+
+    def _end(self, outcome: Outcome) -> bytes:
+        if not self._outcome.done():
+            self._outcome.set_result(outcome)
+        return b""

@@ -1,0 +1,96 @@
+"""Run a worker: ask the pool for work, do it, ask again."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.errors import SealgridError
+from sealgrid.storage.folder import Folder
+from sealgrid.storage.remote import RemoteFiles
+from sealgrid.wire.platform import PlatformClient
+from sealgrid.wire.pool import Job, PoolClient
+from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.transport import HttpTransport
+from sealgrid.worker.chainside import Finalizer
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.job import JobRun, Workshop
+from sealgrid.worker.poolside import PoolSide
+from sealgrid.worker.wheels import WheelFolders
+
+WAIT_SECONDS = 20.0  #: how long one question for work stays open
+PAUSE_SECONDS = 0.5  #: after a pool that does not answer
+HEARTBEAT_SECONDS = 5.0
+
+_log = logging.getLogger("sealgrid.worker")
+
+
+async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
+    """Work until cancelled; ``ready`` is called before the first question for work."""
+    async with workshop(config) as (shop, pool):
+        ready()
+        while True:
+            job = await _next(pool)
+            if job is not None:
+                await _do(job, shop)
+
+
+@contextlib.asynccontextmanager
+async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSide]]:
+    """Open everything that a worker's jobs share, and its pool; close it all again."""
+    async with contextlib.AsyncExitStack() as stack:
+        key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
+        node = await stack.enter_async_context(Node(config.rpc_url))
+
+        async def reach(url: str, name: str) -> HttpTransport:
+            return await stack.enter_async_context(HttpTransport(url, name=name))
+
+        storage = RemoteFiles(StorageClient(await reach(config.storage_url, "the storage node")))
+        domain = Domain(chain=config.chain, broker=config.broker)
+        client = PoolClient(await reach(config.pool_url, "the pool"))
+        pool = PoolSide(client, key, domain, config.workerpool, lambda: int(time.time()))
+        shop = Workshop(
+            config=config,
+            pool=pool,
+            chain=Finalizer(Hub(node, config.hub), Wallet(node, key)),
+            platform=PlatformClient(await reach(config.platform_url, "the platform")),
+            storage=storage,
+            source=storage,
+            cache=Folder(config.folder / "cache", total_limit=config.cache_bytes),
+            wheels=WheelFolders(config.wheels),
+            vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
+        )
+        yield shop, pool
+
+
+async def _next(pool: PoolSide) -> Job | None:
+    try:
+        return await pool.next_job(WAIT_SECONDS)
+    except SealgridError as error:
+        _log.warning("asking for work: %s", error)
+        await asyncio.sleep(PAUSE_SECONDS)
+        return None
+
+
+async def _do(job: Job, shop: Workshop) -> None:
+    run_of_job = JobRun(job, shop)
+    beating = asyncio.create_task(_beat(run_of_job))
+    try:
+        await run_of_job.run()
+    except (SealgridError, TimeoutError) as error:
+        _log.warning("task %s: %s", job.task, error)
+        await run_of_job.stage("failed", str(error))
+    finally:
+        beating.cancel()
+
+
+async def _beat(run_of_job: JobRun) -> None:
+    # A pool takes the task away from a worker that says nothing for the length of a lease.
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await run_of_job.repeat_stage()

@@ -1,0 +1,29 @@
+"""Wheels that apps run on, found by the digest of their file in folders of this machine."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from sealgrid.units import Digest, to_digest
+
+
+class WheelFolders:
+    """Index wheel files lazily; the enclave hashes its own copy again, so a wrong index only costs a job."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+        self._found: dict[Digest, Path] = {}
+        self._hashed: set[Path] = set()
+
+    def find(self, sha256: Digest) -> Path | None:
+        """Return where the wheel lies, or None."""
+        if sha256 not in self._found:
+            self._index()
+        return self._found.get(sha256)
+
+    def _index(self) -> None:
+        for path in (p for folder in self._folders for p in sorted(folder.glob("*.whl"))):
+            if path not in self._hashed:
+                self._hashed.add(path)
+                with path.open("rb") as file:
+                    self._found[to_digest(hashlib.file_digest(file, "sha256").digest())] = path

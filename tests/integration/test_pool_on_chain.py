@@ -1,0 +1,302 @@
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sealgrid.attestation.statements import WorkerCall, poco_authorisation
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
+from sealgrid.chain.node import Node
+from sealgrid.chain.views import TaskStatus
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.signing import SigningKey, personal_digest, recover
+from sealgrid.errors import CallRefused, InputRefused, NotFound
+from sealgrid.poco.ids import task_id
+from sealgrid.poco.tags import NO_TAG
+from sealgrid.pool.config import PoolConfig
+from sealgrid.units import DealId, TaskId, to_digest
+from sealgrid.wire.message import Message, encode
+from sealgrid.wire.pool import AuthoriseRequest, Job, NextJob, PoolClient, SignedCall, Stage, StageReport
+from sealgrid.wire.serving import listen
+from sealgrid.wire.transport import HttpTransport
+from tests.contracts.scene import APP_DIGEST, Attempt, Market, open_market
+
+pytestmark = pytest.mark.chain
+
+ROOT = Path(__file__).parents[2]
+ANNA, BERT = development_key("worker"), development_key("worker2")
+
+
+def free_port() -> int:
+    with listen() as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class PoolProcess:
+    """A pool that can be killed and started again at the same address."""
+
+    config: Path
+    port: int = field(default_factory=free_port)
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.integration.pool_process", str(self.config), str(self.port),
+            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        assert await asyncio.wait_for(self.process.stdout.readline(), 60) == b"ready\n"
+
+    async def end(self, how: signal.Signals) -> None:
+        assert self.process is not None
+        if self.process.returncode is None:
+            os.kill(self.process.pid, how)
+        await self.process.communicate()
+
+
+class Worker:
+    """Speaks to a pool as a worker does."""
+
+    def __init__(self, key: SigningKey, market: Market, client: PoolClient) -> None:
+        self.key, self.market, self.client = key, market, client
+
+    def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
+        payload, at = encode(message), int(time.time()) if issued is None else issued
+        said = WorkerCall(
+            pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at
+        )  # fmt: skip
+        signature = said.sign(self.market.domain, self.key)
+        return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
+
+    async def next(self, wait: float = 15) -> Job | None:
+        return await self.client.next_job(self.signed(NextJob(wait=wait)))
+
+    async def report(self, task: TaskId, stage: Stage, detail: str = "") -> None:
+        await self.client.report(self.signed(StageReport(task=task, stage=stage, detail=detail)))
+
+    def authorise(self, task: TaskId, enclave: SigningKey) -> Awaitable[object]:
+        return self.client.authorise(self.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+
+
+@pytest.fixture(scope="module")
+async def market() -> AsyncIterator[Market]:
+    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
+        yield await open_market(node, ROOT / ".cache/poco")
+
+
+@pytest.fixture(scope="module")
+async def pool(market: Market, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PoolProcess]:
+    folder = tmp_path_factory.mktemp("pool")
+    key = folder / "owner.key"
+    key.touch(mode=0o600)
+    key.write_bytes(development_key("pool").secret)
+    config = PoolConfig(
+        folder=folder / "data", rpc_url=market.node.url, chain=market.deployment.chain,
+        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
+        workerpool=market.pool, key_file=key, lease_seconds=2.0, retry_seconds=0.5,
+    )  # fmt: skip
+    (folder / "config.json").write_bytes(msgspec.json.encode(config, enc_hook=str))
+    process = PoolProcess(folder / "config.json")
+    await process.start()
+    yield process
+    await process.end(signal.SIGTERM)
+
+
+@pytest.fixture
+async def client(pool: PoolProcess) -> AsyncIterator[PoolClient]:
+    async with HttpTransport(f"http://127.0.0.1:{pool.port}", name="the pool") as transport:
+        yield PoolClient(transport)
+
+
+@pytest.fixture
+def anna(market: Market, client: PoolClient) -> Worker:
+    return Worker(ANNA, market, client)
+
+
+@pytest.fixture
+def bert(market: Market, client: PoolClient) -> Worker:
+    return Worker(BERT, market, client)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    """Wait until something holds; what does not within the time fails the test."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110  another process makes it hold
+            await asyncio.sleep(0.05)
+
+
+async def stage_of(client: PoolClient, task: TaskId) -> str:
+    try:
+        return (await client.task(task)).history[-1].stage
+    except NotFound:
+        return "unknown"
+
+
+async def finish(market: Market, job: Job, enclave: SigningKey, authorisation: bytes) -> None:
+    """Publish a result for a job with the pool's authorisation; the real broker judges it."""
+    made = Attempt(market=market, deal=job.deal, task=job.task, index=job.index, expiry=job.contribution_deadline)
+    await made.but(enclave=enclave, pool_signature=authorisation).publish()
+
+
+async def one_task(market: Market) -> tuple[DealId, TaskId]:
+    deal = await market.hub.match_orders(
+        market.wallet("requester"), market.app_order(), market.dataset_order(), market.pool_order(),
+        market.request(volume=1, salt=to_digest(os.urandom(32))),
+    )  # fmt: skip
+    return deal, task_id(deal, 0)
+
+
+async def test_a_waiting_worker_gets_the_task_of_a_new_deal_and_is_authorised_so_that_the_chain_pays(
+    market: Market, anna: Worker, client: PoolClient
+) -> None:
+    waiting = asyncio.create_task(anna.next())
+    deal, task = await one_task(market)
+    job = await waiting
+    assert job is not None
+    assert (job.deal, job.task, job.app, job.app_digest, job.bundle) == (
+        deal,
+        task,
+        market.app,
+        APP_DIGEST,
+        "/ipfs/app",
+    )
+    view = await market.hub.view_task(task)
+    assert (view.status, view.contribution_deadline) == (TaskStatus.ACTIVE, job.contribution_deadline)
+
+    enclave = SigningKey.generate()
+    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    message = personal_digest(poco_authorisation(ANNA.address, task, enclave.address))
+    assert recover(message, reply.authorization.signature) == development_key("pool").address
+    assert reply.reassign is None
+
+    await anna.report(task, "running")
+    await finish(market, job, enclave, reply.authorization.signature)
+    await until(lambda: reached(client, task, "completed"))
+    stages = [entry.stage for entry in (await client.task(task)).history]
+    assert stages == ["waiting", "assigned", "launched", "running", "completed"]
+
+
+async def reached(client: PoolClient, task: TaskId, stage: str) -> bool:
+    return await stage_of(client, task) == stage
+
+
+async def test_a_silent_worker_loses_its_task_and_the_next_enclave_comes_with_a_signed_reassignment(
+    market: Market, anna: Worker, bert: Worker
+) -> None:
+    _, task = await one_task(market)
+    first = await anna.next()
+    assert first is not None
+    await anna.authorise(task, SigningKey.generate())
+    second = await bert.next()
+    assert second == first
+    enclave = SigningKey.generate()
+    reply = await bert.client.authorise(bert.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    assert reply.reassign is not None
+    assert (reply.reassign.reassign.attempt, reply.reassign.reassign.enclave) == (2, enclave.address)
+    owner = development_key("pool").address
+    assert reply.reassign.reassign.signer(market.domain, reply.reassign.signature) == owner
+    with pytest.raises(InputRefused, match="not yours"):
+        await anna.report(task, "sealed")
+    await finish_as(market, bert, second, enclave, reply.authorization.signature)
+
+
+async def finish_as(market: Market, worker: Worker, job: Job, enclave: SigningKey, authorisation: bytes) -> None:
+    await worker.report(job.task, "failed", "handed over")
+    again = await until_job(Worker(ANNA, market, worker.client))
+    assert again.task == job.task
+    mine = SigningKey.generate()
+    asked = Worker(ANNA, market, worker.client)
+    reply = await asked.client.authorise(asked.signed(AuthoriseRequest(task=job.task, enclave=mine.address)))
+    assert reply.reassign is not None
+    assert reply.reassign.reassign.attempt == 3
+    await finish(market, again, mine, reply.authorization.signature)
+
+
+async def until_job(worker: Worker) -> Job:
+    job = await worker.next()
+    assert job is not None
+    return job
+
+
+async def test_a_pool_that_was_killed_goes_on_where_it_was(
+    market: Market, pool: PoolProcess, anna: Worker, client: PoolClient
+) -> None:
+    _, task = await one_task(market)
+    job = await anna.next()
+    assert job is not None
+    await anna.report(task, "running")
+    before = await client.task(task)
+    await pool.end(signal.SIGKILL)
+    _, meanwhile = await one_task(market)
+    await pool.start()
+    assert await client.task(task) == before
+    enclave = SigningKey.generate()
+    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    await finish(market, job, enclave, reply.authorization.signature)
+    await until(lambda: reached(client, task, "completed"))
+    missed = await anna.next()
+    assert missed is not None
+    assert missed.task == meanwhile
+    mine = SigningKey.generate()
+    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=meanwhile, enclave=mine.address)))
+    await finish(market, missed, mine, reply.authorization.signature)
+    await until(lambda: reached(client, meanwhile, "completed"))
+
+
+@pytest.mark.parametrize(
+    ("number", "spoil"),
+    [
+        ("1", lambda worker: worker.signed(NextJob(wait=0), issued=int(time.time()) - 120)),
+        ("2", lambda worker: msgspec.structs.replace(worker.signed(NextJob(wait=0)), worker=BERT.address)),
+        ("2", lambda worker: msgspec.structs.replace(worker.signed(NextJob(wait=0)), payload=encode(NextJob(wait=1)))),
+    ],
+)
+async def test_a_call_that_is_not_the_workers_own_is_refused(
+    anna: Worker, number: str, spoil: Callable[[Worker], SignedCall]
+) -> None:
+    with pytest.raises(CallRefused) as refused:
+        await anna.client.next_job(spoil(anna))
+    assert refused.value.check == number
+
+
+async def test_the_pool_says_which_it_is(market: Market, client: PoolClient) -> None:
+    view = await client.view()
+    assert (view.workerpool, view.owner) == (market.pool, development_key("pool").address)
+
+
+async def test_an_unknown_task_is_not_found(client: PoolClient) -> None:
+    with pytest.raises(NotFound):
+        await client.task(TaskId(to_digest(bytes(32))))
+
+
+async def test_after_the_final_deadline_the_requester_has_the_money_back_without_asking(
+    market: Market, pool: PoolProcess, anna: Worker, client: PoolClient
+) -> None:
+    requester = development_key("requester").address
+    before = await market.hub.account(requester)
+    deal = await market.deal()
+    plain = await market.hub.match_orders(
+        market.wallet("requester"), market.app_order(tag=NO_TAG), market.dataset_order(tag=NO_TAG),
+        market.pool_order(), market.request(tag=NO_TAG, volume=1),
+    )  # fmt: skip
+    job = await anna.next()
+    assert job is not None
+    await until(lambda: reached(client, task_id(plain, 0), "failed"))
+    assert "no enclave (TEE)" in (await client.task(task_id(plain, 0))).history[-1].detail
+    assert (await market.hub.account(requester)).stake < before.stake
+
+    await advance(market.node, 3001)
+    for task in (task_id(deal, 0), task_id(deal, 1), task_id(plain, 0)):
+        await until(lambda task=task: reached(client, task, "refunded"))
+        assert (await market.hub.view_task(task)).status is TaskStatus.FAILED
+    assert await market.hub.account(requester) == before
+    assert await anna.next(wait=0) is None

@@ -1,0 +1,353 @@
+"""Three real vaults over one real market: owners, requester and enclave act as their programs would."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import msgspec
+from litestar import Litestar
+
+from sealgrid.attestation import binding
+from sealgrid.attestation.facts import Facts, parse_facts
+from sealgrid.attestation.policy import Allowance, Platform, Policy
+from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdict, poco_authorisation
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.broker import encode_proof
+from sealgrid.crypto import hpke
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.shares import KeyRecord, Share, combine, record_for, split
+from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.poco.ids import enclave_message, task_id
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.receipts.receipt import body_of, sign_body
+from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storagenode.config import StorageNodeConfig
+from sealgrid.storagenode.runner import build
+from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+from sealgrid.vault.api import application
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.deposit import input_asset
+from sealgrid.vault.keys import KEYS_FOLDER
+from sealgrid.vault.runner import opened
+from sealgrid.vault.service import Vault
+from sealgrid.wire.message import encode
+from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.transport import error_of
+from sealgrid.wire.vault import (
+    Authorization,
+    DepositRequest,
+    NonceRequest,
+    OpenRequest,
+    ReleaseAnswer,
+    ReleaseRequest,
+    SettleRequest,
+    SharePart,
+    SignedReassign,
+    VaultClient,
+)
+from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market
+
+MRTD = b"\x0c" * 48
+RUNTIME = binding.runtime_identity(Platform.SIMULATED, [MRTD])
+MODEL_DEK, PICTURE_DEK, K2 = b"\x61" * 32, b"\x62" * 32, b"\x63" * 32
+PICTURE = to_digest(sha256(b"a sealed picture"))
+THRESHOLD = 2
+
+
+class InProcess:
+    """A Transport that speaks real HTTP to a real application without a socket."""
+
+    def __init__(self, app: Litestar) -> None:
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
+
+    async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        answer = await self.client.request(method, path, content=body or None)
+        if answer.is_success:
+            return answer.content
+        raise error_of(answer.content, answer.status_code)
+
+
+@dataclass
+class Clock:
+    """The vaults' clock; tests may move it."""
+
+    now: int
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Federation:
+    """The vaults of one market, a storage node, and one simulated machine."""
+
+    market: Market
+    vaults: tuple[Vault, ...]
+    clients: tuple[VaultClient, ...]
+    files: RemoteFiles
+    machine: SimulatedQuoter
+    clock: Clock
+    result_key: HpkeKey = field(default_factory=HpkeKey.generate)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return tuple(vault.us for vault in self.vaults)
+
+    async def deposit(self, key: SigningKey, asset: Address, file: Digest, dek: bytes, **more: object) -> KeyRecord:
+        """Split a key and give every vault its share."""
+        shares = split(dek, len(self.vaults), THRESHOLD)
+        record = record_for(
+            hub=self.market.hub.address, asset=asset, owner=key.address, version=1, file_sha256=file,
+            t=THRESHOLD, vaults=self.addresses, shares=shares,
+        )  # fmt: skip
+        signature, context = record.sign(self.market.domain, key), record.digest(self.market.domain)
+        for share, client in zip(shares, self.clients, strict=True):
+            part = encode(SharePart(value=share.value, blind=share.blind))
+            sealed = hpke.seal((await client.identity()).deposit_key, part, context)
+            await client.deposit(
+                DepositRequest(record=record, signature=signature, index=share.index, sealed=sealed, **more)
+            )
+        return record
+
+    async def sell_model(self, **changes: object) -> KeyRecord:
+        """The owner gives the vaults the model's key, with a policy for this app on this runtime."""
+        owner = development_key("owner")
+        allowance = Allowance(
+            app=APP_DIGEST, runtime=RUNTIME, platform=Platform.SIMULATED, output_bytes=1 << 20, callback=False
+        )
+        usual = {
+            "asset": self.market.dataset, "owner": owner.address, "version": 1, "expiry": self.clock.now + 10**6,
+            "allowed": (allowance,), "uses_per_requester_hour": 100,
+        }  # fmt: skip
+        policy = Policy(**usual | changes)
+        return await self.deposit(
+            owner, self.market.dataset, DATASET_CHECKSUM, MODEL_DEK,
+            policy=policy, policy_signature=policy.sign(self.market.domain, owner),
+        )  # fmt: skip
+
+    async def order(
+        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,)
+    ) -> DealId:
+        """The requester grants its sealed picture to the app and matches a deal about it."""
+        requester, market = development_key("requester"), self.market
+        number = market.deployment.categories[category]
+        ours = {"inputs": inputs, "result_key": "0x" + self.result_key.public.hex()}
+        params = msgspec.json.encode({"sealgrid": ours}).decode()
+        request = market.request(category=number, params=params, tag=tag)
+        grant = InputGrant(
+            owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
+        )
+        await self.deposit(
+            requester, input_asset(PICTURE), PICTURE, PICTURE_DEK,
+            grant=grant, grant_signature=grant.sign(market.domain, requester),
+        )  # fmt: skip
+        return await market.hub.match_orders(
+            market.wallet("requester"), market.app_order(tag=tag), market.dataset_order(tag=tag),
+            market.pool_order(category=number), request,
+        )  # fmt: skip
+
+    async def begin(self, deal: DealId, index: int = 0, *, enclave: SigningKey | None = None) -> "Enclave":
+        """The pool initialises a task and a worker launches an enclave for it."""
+        await self.market.hub.initialize(self.market.wallet("pool"), deal, index)
+        return Enclave(self, deal, task_id(deal, index), signing=enclave or SigningKey.generate())
+
+
+@dataclass(frozen=True)
+class Enclave:
+    """One enclave on one worker, as far as vaults can tell."""
+
+    federation: Federation
+    deal: DealId
+    task: TaskId
+    signing: SigningKey = field(repr=False)
+    hpke: HpkeKey = field(default_factory=HpkeKey.generate, repr=False)
+    worker: Address = field(default_factory=lambda: development_key("worker").address)
+    app: Digest = APP_DIGEST
+
+    @property
+    def pool_signature(self) -> bytes:
+        message = poco_authorisation(self.worker, self.task, self.signing.address)
+        return development_key("pool").sign(personal_digest(message))
+
+    @property
+    def authorization(self) -> Authorization:
+        return Authorization(
+            task=self.task, worker=self.worker, enclave=self.signing.address, signature=self.pool_signature
+        )
+
+    def reassigned(self, attempt: int) -> SignedReassign:
+        word = Reassign(task=self.task, attempt=attempt, worker=self.worker, enclave=self.signing.address)
+        signature = word.sign(self.federation.market.domain, development_key("pool"))
+        return SignedReassign(reassign=word, signature=signature)
+
+    async def nonces(self, again: SignedReassign | None = None) -> tuple[bytes, ...]:
+        request = NonceRequest(authorization=self.authorization, reassign=again)
+        return tuple([(await client.nonce(request)).nonce for client in self.federation.clients])
+
+    def report_data(self, nonces: tuple[bytes, ...]) -> bytes:
+        market = self.federation.market
+        vault_set = binding.vault_set(
+            chain=market.deployment.chain, hub=market.hub.address, broker=market.broker.address,
+            t=THRESHOLD, vaults=self.federation.addresses,
+        )  # fmt: skip
+        return binding.report_data(
+            chain=market.deployment.chain, hub=market.hub.address, task=self.task, worker=self.worker,
+            app_digest=self.app, enclave=self.signing.address, hpke_public=self.hpke.public, vault_set=vault_set,
+            nonces=nonces,
+        )  # fmt: skip
+
+    def evidence(self, nonces: tuple[bytes, ...], *, mrtd: bytes = MRTD) -> ReleaseRequest:
+        config = binding.locked_config(self.app)
+        quote = self.federation.machine.quote(mrtd, config, self.report_data(nonces))
+        return ReleaseRequest(
+            authorization=self.authorization, nonces=nonces, hpke_public=self.hpke.public, app_digest=self.app,
+            quote=quote.raw, collateral=quote.collateral.raw,
+        )  # fmt: skip
+
+    async def released(self) -> "Session":
+        nonces = await self.nonces()
+        request, data = self.evidence(nonces), self.report_data(nonces)
+        replies = [await client.release(request) for client in self.federation.clients]
+        opened = [self.hpke.open(reply.sealed, data) for reply in replies]
+        return Session(self, data, tuple(msgspec.json.decode(each, type=ReleaseAnswer) for each in opened), request)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the vaults answered to one enclave."""
+
+    enclave: Enclave
+    report_data: bytes
+    answers: tuple[ReleaseAnswer, ...]
+    request: ReleaseRequest
+
+    @property
+    def facts(self) -> Facts:
+        return parse_facts(self.answers[0].facts)
+
+    def key(self, file: Digest) -> bytes:
+        """Combine the shares of one secret."""
+        parts = [share for answer in self.answers for share in answer.shares if share.record.file_sha256 == file]
+        shares = [Share(index=each.index, value=each.part.value, blind=each.part.blind) for each in parts]
+        return combine(shares, parts[0].record)
+
+    async def seal(self, content: bytes = b"a sealed result", **changes: object) -> "Result":
+        """Upload a result and its receipt; make the Settle and the shares of K2."""
+        enclave, federation = self.enclave, self.enclave.federation
+        body = body_of(
+            self.facts, t=THRESHOLD, vaults=federation.addresses, nonces=self.request.nonces,
+            hpke_public=enclave.hpke.public, platform=Platform.SIMULATED, runtime=RUNTIME, quote=self.request.quote,
+            collateral=self.request.collateral, exit_class="ok",
+            result_sha256=await federation.files.put_bytes(content),
+            started=federation.clock.now, finished=federation.clock.now,
+        )  # fmt: skip
+        receipt = sign_body(body, federation.market.domain, enclave.signing)
+        said = {
+            "task": enclave.task, "worker": enclave.worker, "enclave": enclave.signing.address,
+            "result_digest": body.result_digest, "sealed_sha256": body.result_sha256,
+            "receipt_sha256": await federation.files.put_bytes(receipt.encode()),
+        }  # fmt: skip
+        settle = Settle(**said | changes)
+        shares = split(K2, len(federation.vaults), THRESHOLD)
+        record = record_for(
+            hub=federation.market.hub.address, asset=settle.enclave, owner=settle.enclave, version=1,
+            file_sha256=settle.sealed_sha256, t=THRESHOLD, vaults=federation.addresses, shares=shares,
+        )  # fmt: skip
+        return Result(self, settle, record, shares)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result that is ready to be settled."""
+
+    session: Session
+    settle: Settle
+    record: KeyRecord
+    shares: tuple[Share, ...] = field(repr=False)
+
+    @property
+    def federation(self) -> Federation:
+        return self.session.enclave.federation
+
+    def request(self, position: int, **changes: object) -> SettleRequest:
+        domain, key, share = self.federation.market.domain, self.session.enclave.signing, self.shares[position]
+        part = encode(SharePart(value=share.value, blind=share.blind))
+        usual = {
+            "settle": self.settle, "signature": self.settle.sign(domain, key),
+            "record": self.record, "record_signature": self.record.sign(domain, key), "index": share.index,
+            "sealed": hpke.seal(self.session.answers[position].deposit_key, part, self.record.digest(domain)),
+        }  # fmt: skip
+        if "issued" in SettleRequest.__struct_fields__:  # each vault signs its own time; the field is on its way out
+            usual["issued"] = self.federation.clock.now
+        return SettleRequest(**usual | changes)
+
+    async def settled(self, *positions: int) -> list[tuple[Address, Verdict, bytes]]:
+        """Settle at some vaults; return what the broker counts."""
+        found = []
+        for position in positions:
+            reply = await self.federation.clients[position].settle(self.request(position))
+            found.append((self.federation.addresses[position], reply.verdict, reply.signature))
+        return found
+
+    async def publish(self, verdicts: list[tuple[Address, Verdict, bytes]]) -> None:
+        """Send the result to PoCo as the worker."""
+        enclave, market = self.session.enclave, self.federation.market
+        proof = encode_proof(deal=enclave.deal, index=0, pool_signature=enclave.pool_signature, verdicts=verdicts)
+        message = enclave_message(enclave.worker, enclave.task, self.settle.result_digest)
+        await market.hub.contribute_and_finalize(
+            market.wallet("worker"), task=enclave.task, result_digest=self.settle.result_digest,
+            results=b'{"storage":"ipfs"}', enclave=enclave.signing.address,
+            enclave_signature=enclave.signing.sign(personal_digest(message)), authorisation=proof,
+        )  # fmt: skip
+
+    async def opened(self) -> bytes:
+        """The requester combines K2 from what the vaults answer."""
+        request = OpenRequest(task=self.settle.task, enclave=self.settle.enclave)
+        replies = [await self.federation.clients[position].open(request) for position in (0, 1)]
+        context, key = self.settle.digest(self.federation.market.domain), self.federation.result_key
+        parts = [msgspec.json.decode(key.open(reply.sealed, context), type=SharePart) for reply in replies]
+        shares = [Share(reply.index, part.value, part.blind) for reply, part in zip(replies, parts, strict=True)]
+        return combine(shares, replies[0].record)
+
+
+@asynccontextmanager
+async def federation_over(market: Market, folder: Path) -> AsyncIterator[Federation]:
+    """Open a storage node and the market's three vaults."""
+    clock = Clock((await market.node.block()).timestamp)
+    machine = SimulatedQuoter(SimulatedPlatformKeys.generate(clock.now), now=clock.now)
+    await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
+    node, uploads = build(StorageNodeConfig(folder=folder / "files"))
+    async with AsyncExitStack() as stack:
+        stack.callback(uploads.close)
+        storage = await _transport(stack, node)
+        files = RemoteFiles(StorageClient(storage))
+        vaults, clients = [], []
+        for key in VAULTS:
+            vault = await stack.enter_async_context(opened(_config(market, machine, folder, key), files, clock=clock))
+            vaults.append(vault)
+            clients.append(VaultClient(await _transport(stack, application(vault))))
+        yield Federation(market, tuple(vaults), tuple(clients), files, machine, clock)
+
+
+async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:
+    transport = InProcess(app)
+    await stack.enter_async_context(transport.client)
+    return transport
+
+
+def _config(market: Market, machine: SimulatedQuoter, folder: Path, key: SigningKey) -> VaultConfig:
+    own = folder / key.address
+    (own / KEYS_FOLDER).mkdir(parents=True)
+    file = own / KEYS_FOLDER / "signing.key"
+    file.touch(mode=0o600)
+    file.write_bytes(key.secret)
+    return VaultConfig(
+        folder=own, rpc_url=market.node.url, chain=market.deployment.chain, genesis=market.deployment.genesis,
+        hub=market.hub.address, broker=market.broker.address, storage_url="http://unused", roots=(machine.trust_root,),
+        threshold=THRESHOLD, vaults=tuple(each.address for each in VAULTS), insecure_allow_simulated=True,
+    )  # fmt: skip

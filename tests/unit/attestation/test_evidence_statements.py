@@ -1,0 +1,109 @@
+"""Every signed statement against eth-account, and the broker's Verdict against the contract's own text."""
+
+from pathlib import Path
+
+import pytest
+from eth_account.messages import _hash_eip191_message, encode_typed_data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from web3 import Web3
+
+from sealgrid.attestation import statements
+from sealgrid.attestation.policy import Allowance, Platform, Policy
+from sealgrid.attestation.statements import Verdict, poco_authorisation
+from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
+from sealgrid.poco.ids import authorisation_message
+from sealgrid.units import to_address, to_digest
+
+CONTRACT = Path(__file__).parents[3] / "contracts" / "TeeBroker.vy"
+KINDS = [
+    *(getattr(statements, name) for name in (
+        "Release", "Settle", "Verdict", "Reassign", "DepositKey", "DepositReceipt", "InputGrant", "ReceiptSeal",
+        "WorkerCall",
+    )),
+    Policy,
+]  # fmt: skip
+DOMAIN = Domain(chain=31337, broker=to_address(b"\xbb" * 20))
+
+VALUES = {
+    "bytes32": st.binary(min_size=32, max_size=32).map(to_digest),
+    "address": st.binary(min_size=20, max_size=20).map(to_address),
+    "bool": st.booleans(),
+    "uint8": st.integers(0, 255),
+    "uint32": st.integers(0, 2**32 - 1),
+    "uint64": st.integers(0, 2**64 - 1),
+}
+SPECIAL = {"platform": st.sampled_from(Platform), "release": st.sampled_from([0, 1])}
+
+
+def statements_of(kind):
+    fields = {}
+    for (solidity, _), field in zip(kind.TYPES, kind.__struct_fields__, strict=True):
+        nested = st.lists(statements_of(Allowance), max_size=3).map(tuple) if solidity == "Allowance[]" else None
+        fields[field] = nested if nested is not None else SPECIAL.get(field, VALUES.get(solidity))
+    return st.builds(kind, **fields)
+
+
+def plain(statement):
+    values = {}
+    for (_, name), field in zip(statement.TYPES, statement.__struct_fields__, strict=True):
+        value = getattr(statement, field)
+        if isinstance(value, tuple):
+            value = [plain(each) for each in value]
+        values[name] = bytes.fromhex(value[2:]) if isinstance(value, str) and len(value) == 66 else value
+    return values
+
+
+def by_eth_account(statement):
+    kinds = {kind.__name__: kind for kind in (type(statement), *type(statement).NESTED)}
+    types = {
+        name: [{"name": field, "type": solidity} for solidity, field in kind.TYPES] for name, kind in kinds.items()
+    }
+    types["EIP712Domain"] = [
+        {"name": "name", "type": "string"}, {"name": "version", "type": "string"},
+        {"name": "chainId", "type": "uint256"}, {"name": "verifyingContract", "type": "address"},
+    ]  # fmt: skip
+    domain = {"name": "Sealgrid", "version": "1", "chainId": DOMAIN.chain, "verifyingContract": DOMAIN.broker}
+    message = {"types": types, "primaryType": type(statement).__name__, "domain": domain, "message": plain(statement)}
+    return bytes(_hash_eip191_message(encode_typed_data(full_message=message)))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_every_statement_has_the_digest_that_wallets_show(kind, data):
+    statement = data.draw(statements_of(kind))
+    assert statement.digest(DOMAIN) == by_eth_account(statement)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_each_field_is_the_snake_case_of_its_signed_name(kind):
+    for (_, name), field in zip(kind.TYPES, kind.__struct_fields__, strict=True):
+        assert field.replace("_", "") == name.lower()
+
+
+def test_the_broker_hashes_the_same_verdict():
+    assert f'"{Verdict.encode_type().decode()}"' in CONTRACT.read_text()
+
+
+def test_no_two_statements_have_one_type():
+    assert len({kind.encode_type() for kind in KINDS}) == len(KINDS)
+
+
+def test_a_statement_signed_for_one_chain_or_broker_names_somebody_else_on_another():
+    key = SigningKey.generate()
+    statement = statements.ReceiptSeal(body=to_digest(b"\1" * 32))
+    signature = statement.sign(DOMAIN, key)
+    assert statement.signer(DOMAIN, signature) == key.address
+    for other in (Domain(chain=1, broker=DOMAIN.broker), Domain(chain=31337, broker=to_address(b"\xbc" * 20))):
+        assert statement.signer(other, signature) != key.address
+
+
+@given(VALUES["address"], VALUES["bytes32"], VALUES["address"])
+def test_the_pools_authorisation_is_pocos(worker, task, enclave):
+    message = poco_authorisation(worker, task, enclave)
+    assert message == Web3.solidity_keccak(["address", "bytes32", "address"], [
+        Web3.to_checksum_address(worker), task, Web3.to_checksum_address(enclave)
+    ])  # fmt: skip
+    assert message == authorisation_message(worker, task, enclave)
+    assert len(personal_digest(message)) == 32

@@ -1,0 +1,50 @@
+import msgspec
+import pytest
+
+from sealgrid.attestation.statements import Verdict
+from sealgrid.chain.broker import CHECKS, ProofRefused, encode_proof
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import InputRefused, from_wire
+from sealgrid.units import to_digest
+
+KEYS = [SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)]
+VERDICT = Verdict(
+    task=to_digest(b"\x01" * 32),
+    worker=KEYS[0].address,
+    enclave=KEYS[1].address,
+    app=to_digest(b"\x02" * 32),
+    runtime=to_digest(b"\x03" * 32),
+    platform=255,
+    session=to_digest(b"\x04" * 32),
+    settle=to_digest(b"\x05" * 32),
+    issued=10,
+    expiry=20,
+)
+TERMS = {"deal": to_digest(b"\x06" * 32), "index": 0, "pool_signature": bytes(65)}
+
+
+def given(key: SigningKey, **changes: object) -> tuple:
+    return key.address, msgspec.structs.replace(VERDICT, **changes), bytes(65)
+
+
+def test_the_order_in_which_vaults_answered_does_not_matter() -> None:
+    verdicts = [given(key, issued=10 + n) for n, key in enumerate(KEYS)]
+    assert encode_proof(**TERMS, verdicts=verdicts) == encode_proof(**TERMS, verdicts=verdicts[::-1])
+
+
+@pytest.mark.parametrize("change", [{"expiry": 21}, {"session": to_digest(bytes(32))}, {"task": to_digest(bytes(32))}])
+def test_verdicts_about_different_results_make_no_proof(change: dict[str, object]) -> None:
+    with pytest.raises(InputRefused, match="not about the same result"):
+        encode_proof(**TERMS, verdicts=[given(KEYS[0]), given(KEYS[1], **change)])
+
+
+def test_no_verdict_makes_no_proof() -> None:
+    with pytest.raises(InputRefused, match="at least one"):
+        encode_proof(**TERMS, verdicts=[])
+
+
+def test_a_refusals_number_survives_the_wire() -> None:
+    sent = ProofRefused(CHECKS[10], check=10)
+    received = from_wire(sent.to_wire(), 502)
+    assert isinstance(received, ProofRefused)
+    assert (received.check, received.message) == (10, CHECKS[10])

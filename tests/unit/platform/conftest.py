@@ -1,0 +1,35 @@
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from enclave_scene import Enclave
+
+from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.simulated import SimulatedPlatform
+
+
+@pytest.fixture(scope="session")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SimulatedPlatform]:
+    config = PlatformConfig(
+        folder=tmp_path_factory.mktemp("platform"), boot=Path(__file__).with_name("boot_for_tests.py")
+    )
+    platform = SimulatedPlatform(config, lambda: int(time.time()))
+    yield platform
+    await platform.close()
+
+
+@pytest.fixture(scope="session")
+async def enclave(platform: SimulatedPlatform) -> AsyncIterator[Enclave]:
+    """An enclave that is only looked at, so that tests share it."""
+    enclave = await Enclave(platform).launch()
+    yield enclave
+    await enclave.close()
+
+
+@pytest.fixture
+async def fresh(platform: SimulatedPlatform) -> AsyncIterator[Enclave]:
+    """An enclave of a test's own."""
+    enclave = await Enclave(platform).launch()
+    yield enclave
+    await enclave.close()

@@ -1,0 +1,55 @@
+import asyncio
+import contextlib
+import json
+import tempfile
+from pathlib import Path
+
+from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.units import Address, Digest, TaskId
+from sealgrid.wire.platform import LaunchReply, LaunchRequest
+
+APP = Digest("0x" + "a5" * 32)
+
+
+class Enclave:
+    """One launched test runtime, and the worker's end of its relay."""
+
+    def __init__(self, platform: SimulatedPlatform) -> None:
+        self._platform = platform
+        self._folder = tempfile.TemporaryDirectory(prefix="sg-relay-")
+        self.connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Future()
+        self.reply: LaunchReply
+
+    async def launch(self, app: Digest = APP) -> "Enclave":
+        path = str(Path(self._folder.name) / "relay")
+        self._server = await asyncio.start_unix_server(lambda r, w: self.connected.set_result((r, w)), path)
+        self.reply = await self._platform.launch(request(app, path))
+        self.reader, self.writer = await self.connected
+        return self
+
+    async def ask(self, *question: object) -> object:
+        self.writer.write(json.dumps(question).encode() + b"\n")
+        answer = json.loads(await asyncio.wait_for(self.reader.readline(), 60))
+        assert "error" not in answer, answer["error"]
+        return answer["ok"]
+
+    async def fails(self, *question: object) -> str:
+        self.writer.write(json.dumps(question).encode() + b"\n")
+        return json.loads(await asyncio.wait_for(self.reader.readline(), 60))["error"]
+
+    async def close(self) -> None:
+        await self._platform.stop(self.reply.instance)
+        self.writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
+        self._server.close()
+        await self._server.wait_closed()
+        self._folder.cleanup()
+
+
+def request(app: Digest, relay: str) -> LaunchRequest:
+    return LaunchRequest(
+        app_digest=app, task=TaskId("0x" + "11" * 32), worker=Address("0x" + "22" * 20), chain=31337,
+        hub=Address("0x" + "33" * 20), broker=Address("0x" + "44" * 20), vaults=(Address("0x" + "55" * 20),),
+        threshold=1, relay=relay,
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+import asyncio
+import base64
+import os
+import time
+from pathlib import Path
+
+import pytest
+from enclave_scene import APP, Enclave, request
+
+from sealgrid.attestation.binding import locked_config, runtime_identity
+from sealgrid.attestation.dcap import verify
+from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.errors import InputRefused
+from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.image import measure, mrtd
+from sealgrid.platform.keys import FILE
+from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.units import Digest
+
+
+DATA = bytes(range(64))
+
+
+async def quote(enclave: Enclave, data: bytes = DATA) -> Quote | None:
+    answer = await enclave.ask("quote", data.hex())
+    if answer is None:
+        return None
+    return Quote(base64.b64decode(answer["quote"]), Collateral(base64.b64decode(answer["collateral"])))
+
+
+async def test_the_quote_proves_the_measured_runtime_and_the_locked_app(platform, fresh):
+    assert (await fresh.ask("launch"))["app_digest"] == APP
+    said = platform.measurement()
+    claims = verify(
+        await quote(fresh),
+        [TrustRoot(Platform.SIMULATED, said.root_ca_der)],
+        at=int(time.time()),
+        minimum_eval_number=0,
+        allow_simulated=True,
+    )
+    assert claims.locked_app == APP
+    assert claims.runtime == said.runtime == fresh.reply.runtime
+    assert claims.report_data == DATA
+
+
+async def test_each_instance_is_quoted_for_its_own_app(platform):
+    other = Digest("0x" + "b6" * 32)
+    enclave = await Enclave(platform).launch(other)
+    await enclave.ask("launch")
+    made = await quote(enclave)
+    assert locked_config(other) in made.raw
+    assert locked_config(APP) not in made.raw
+    await enclave.close()
+
+
+async def test_an_instance_gets_one_quote_and_no_second(fresh):
+    await fresh.ask("launch")
+    assert await quote(fresh) is not None
+    assert await quote(fresh) is None
+
+
+async def test_report_data_of_another_size_get_no_quote_at_all(fresh):
+    await fresh.ask("launch")
+    assert await quote(fresh, bytes(63)) is None
+    assert await quote(fresh) is None
+
+
+async def test_an_enclave_sees_nothing_of_the_host(enclave):
+    assert set(await enclave.ask("list", "/")) <= {"runtime", "bytecode", "job", "tmp", "dev", "proc", "lib64", "lib"}
+    assert not await enclave.ask("exists", "/etc/passwd")
+    assert not await enclave.ask("exists", str(Path.cwd()))
+    assert set(await enclave.ask("environment")) <= {"LD_LIBRARY_PATH", "PATH", "HOME", "LANG", "PWD", "LC_CTYPE"}
+
+
+async def test_an_enclave_reaches_no_network(enclave):
+    server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    assert await enclave.ask("reach", "127.0.0.1", port) == "ConnectionRefusedError"
+    assert await enclave.ask("reach", "192.0.2.1", 80) == "OSError"
+    server.close()
+
+
+async def test_an_enclave_writes_to_memory_alone(enclave):
+    for path in ("/x", "/runtime/boot.py", "/bytecode/x"):
+        assert "Read-only" in await enclave.fails("write", path)
+    assert await enclave.ask("write", "/job/x") == 1
+
+
+async def test_an_enclave_runs_an_app_in_a_sandbox_of_its_own(enclave):
+    ended = await enclave.ask("app", "import os, sqlite3; print(os.listdir('/proc'), os.path.exists('/runtime/boot.py'))")
+    assert ended["kind"] == "Exited", ended
+    assert ended["log"].endswith("False\n")
+    assert "'self'" not in ended["log"]
+
+
+async def test_the_whole_session_can_be_imported_from_what_was_measured(enclave):
+    assert await enclave.ask("import", "sealgrid.enclave.session") == "/runtime/packages/sealgrid/enclave/session.py"
+    assert "ModuleNotFoundError" in await enclave.fails("import", "sealgrid.chain.hub")
+    assert "ModuleNotFoundError" in await enclave.fails("import", "web3")
+
+
+async def test_an_enclave_that_ends_is_reaped_and_its_worker_reads_the_end(platform):
+    enclave = await Enclave(platform).launch()
+    instance = platform._instances[enclave.reply.instance]
+    enclave.writer.write(b'["exit", 3]\n')
+    assert await asyncio.wait_for(enclave.reader.read(), 20) == b""
+    await instance.ended()
+    assert not Path(f"/proc/{instance.pid}").exists()
+    await enclave.close()
+
+
+async def test_an_enclave_ends_when_its_worker_hangs_up(platform):
+    enclave = await Enclave(platform).launch()
+    instance = platform._instances[enclave.reply.instance]
+    enclave.writer.close()
+    assert await asyncio.wait_for(instance.ended(), 20) != 0
+    await enclave.close()
+
+
+async def test_stopping_is_idempotent_and_leaves_no_process(platform):
+    enclave = await Enclave(platform).launch()
+    pid = platform._instances[enclave.reply.instance].pid
+    for _ in range(2):
+        await platform.stop(enclave.reply.instance)
+    assert not Path(f"/proc/{pid}").exists()
+    await enclave.close()
+
+
+async def test_a_launch_without_a_relay_is_refused(platform, tmp_path):
+    with pytest.raises(InputRefused, match="nobody listens"):
+        await platform.launch(request(APP, str(tmp_path / "none")))
+
+
+async def test_one_changed_byte_changes_what_is_launched_and_quoted(platform):
+    before = platform.measurement().runtime
+    changed = platform.image.files / "packages/sealgrid/enclave/session.py"
+    original, times = changed.read_bytes(), changed.stat()
+    try:
+        changed.write_bytes(bytes([original[0] ^ 1]) + original[1:])
+        os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))  # neither size nor time tells
+        enclave = await Enclave(platform).launch()
+        assert enclave.reply.runtime != before
+        await enclave.ask("launch")
+        made = await quote(enclave)
+        await enclave.close()
+    finally:
+        changed.write_bytes(original)
+        os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    claims = verify(
+        made,
+        [TrustRoot(Platform.SIMULATED, platform.measurement().root_ca_der)],
+        at=int(time.time()),
+        minimum_eval_number=0,
+        allow_simulated=True,
+    )
+    assert claims.runtime == enclave.reply.runtime != platform.measurement().runtime == before
+
+
+async def test_changed_bytecode_is_never_run(platform):
+    await (await Enclave(platform).launch()).close()
+    compiled = next(platform.image.bytecode.rglob("session.*.pyc"))
+    original = compiled.read_bytes()
+    compiled.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+    enclave = await Enclave(platform).launch()
+    await enclave.close()
+    again = next(platform.image.bytecode.rglob("session.*.pyc"))
+    assert again.read_bytes()[-1] == original[-1]
+
+
+async def test_a_restart_keeps_the_root_the_identity_and_the_bytecode(platform):
+    config = PlatformConfig(folder=platform._config.folder, boot=platform._config.boot)
+    note = config.folder / "bytecode.sha384"
+    written = note.stat().st_mtime_ns
+    again = SimulatedPlatform(config, lambda: int(time.time()))
+    assert again.measurement() == platform.measurement()
+    assert note.stat().st_mtime_ns == written
+    assert (config.folder / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_identity_is_the_simulated_platforms_over_the_file_list(platform):
+    assert platform.measurement().runtime == runtime_identity(
+        Platform.SIMULATED, [mrtd(measure(platform.image.files))]
+    )

@@ -1,0 +1,275 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sealgrid.errors import InputRefused, NotFound, SealgridError
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.effects import Assign, Claim, Initialize, SignAuthorisation, SignReassign
+from sealgrid.pool.state import PoolState, due, standing, step
+from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, TRANSITIONS
+from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
+
+DEAL = DealId(to_digest(b"\x0d" * 32))
+ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
+TASK = task_id(DEAL, 4)
+RULES = e.Rules(lease=30, retry=5, margin=5)
+
+
+def enclave(number: int) -> Address:
+    return to_address(bytes([number]) * 20)
+
+
+def deal(size: int = 1, refusal: str = "") -> e.DealSeen:
+    return e.DealSeen(
+        at=0, deal=DEAL, first=4, size=size, app=enclave(9), app_digest=to_digest(b"\x01" * 32), bundle="/ipfs/b",
+        contribution_deadline=700, final_deadline=1000, refusal=refusal,
+    )  # fmt: skip
+
+
+def asks(worker: Address, at: float = 1) -> e.WorkerAsked:
+    return e.WorkerAsked(at=at, worker=worker, chain_now=int(at))
+
+
+def names(worker: Address, number: int, at: float = 2) -> e.EnclaveNamed:
+    return e.EnclaveNamed(at=at, task=TASK, worker=worker, enclave=enclave(number))
+
+
+def says(worker: Address, stage: str, at: float = 3, detail: str = "") -> e.StageReported:
+    return msgspec.convert(
+        {"at": at, "task": TASK, "worker": worker, "stage": stage, "detail": detail}, e.StageReported
+    )
+
+
+def after(*events: e.AnyEvent, rules: e.Rules = RULES) -> PoolState:
+    state = PoolState(rules=rules)
+    for event in events:
+        state, _ = step(state, event)
+    return state
+
+
+OPENED = (deal(), e.ChainInitialised(at=0.5, task=TASK))
+TAKEN = (*OPENED, asks(ANNA))
+
+
+def test_a_deal_asks_for_each_of_its_tasks_to_be_opened() -> None:
+    tasks = [task_id(DEAL, index) for index in (4, 5, 6)]
+    assert standing(after(deal(size=3))) == tuple(
+        Initialize(task=task, deal=DEAL, index=index) for task, index in zip(tasks, (4, 5, 6), strict=True)
+    )
+
+
+def test_a_deal_seen_twice_counts_once() -> None:
+    assert after(*TAKEN, deal()) == after(*TAKEN)
+
+
+def test_an_unopened_task_is_handed_to_nobody() -> None:
+    assert step(after(deal()), asks(ANNA))[1] == ()
+
+
+def test_an_open_task_goes_to_one_worker_only() -> None:
+    state, answers = step(after(*OPENED), asks(ANNA))
+    assert answers == (Assign(task=TASK, worker=ANNA),)
+    assert step(state, asks(BERT))[1] == ()
+
+
+def test_a_worker_that_never_spoke_of_its_task_gets_the_same_one_when_it_asks_again_later() -> None:
+    state = after(*TAKEN)
+    assert step(state, asks(ANNA, at=2))[1] == ()
+    assert step(state, asks(ANNA, at=7))[1] == (Assign(task=TASK, worker=ANNA),)
+
+
+def test_a_task_too_near_its_contribution_deadline_is_handed_to_nobody() -> None:
+    assert step(after(*OPENED), asks(ANNA, at=695))[1] == ()
+    assert step(after(*OPENED), asks(ANNA, at=694))[1] != ()
+
+
+def test_the_first_enclave_is_authorised_without_a_reassignment() -> None:
+    state, answers = step(after(*TAKEN), names(ANNA, 1))
+    assert answers == (SignAuthorisation(task=TASK, worker=ANNA, enclave=enclave(1)),)
+    assert (state.task(TASK).attempt, state.task(TASK).stage) == (1, "launched")
+
+
+def test_the_same_enclave_gets_the_same_answer_again() -> None:
+    state = after(*TAKEN, names(ANNA, 1))
+    again, answers = step(state, names(ANNA, 1, at=2))
+    assert answers == (SignAuthorisation(task=TASK, worker=ANNA, enclave=enclave(1)),)
+    assert again.task(TASK).attempt == 1
+
+
+def test_another_enclave_is_a_second_attempt_with_a_signed_reassignment() -> None:
+    answers = step(after(*TAKEN, names(ANNA, 1)), names(ANNA, 2))[1]
+    assert answers[1] == SignReassign(task=TASK, attempt=2, worker=ANNA, enclave=enclave(2))
+
+
+def test_a_task_gets_three_enclaves_and_no_fourth() -> None:
+    state = after(*TAKEN, names(ANNA, 1), names(ANNA, 2), names(ANNA, 3))
+    with pytest.raises(InputRefused, match="has had 3 enclaves"):
+        step(state, names(ANNA, 4))
+
+
+def test_a_task_whose_third_enclave_is_lost_has_failed() -> None:
+    state = after(*TAKEN, names(ANNA, 1), names(ANNA, 2), names(ANNA, 3), says(ANNA, "failed"))
+    assert state.task(TASK).stage == "failed"
+    assert step(state, asks(BERT, at=100))[1] == ()
+
+
+@pytest.mark.parametrize("event", [names(BERT, 1), says(BERT, "running"), says(BERT, "failed")])
+def test_a_worker_that_does_not_hold_the_task_is_refused(event: e.AnyEvent) -> None:
+    with pytest.raises(InputRefused, match="not yours"):
+        step(after(*TAKEN), event)
+
+
+def test_a_task_that_nobody_knows_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        step(after(), says(ANNA, "running"))
+
+
+@pytest.mark.parametrize("stage", ["waiting", "assigned", "refunded"])
+def test_a_worker_cannot_report_what_only_the_pool_says(stage: str) -> None:
+    with pytest.raises(InputRefused, match="does not report"):
+        step(after(*TAKEN), says(ANNA, stage))
+
+
+def test_a_worker_cannot_complete_its_own_task() -> None:
+    assert after(*TAKEN, says(ANNA, "completed")).task(TASK).stage == "assigned"
+
+
+def test_reports_move_a_task_forward_only_and_each_stage_is_noted_once() -> None:
+    reports = ("launched", "running", "attested", "running", "sealed")
+    history = after(*TAKEN, *(says(ANNA, stage) for stage in reports)).task(TASK).history
+    assert [entry.stage for entry in history] == ["waiting", "assigned", "launched", "running", "sealed"]
+
+
+def test_a_silent_worker_loses_its_task_to_another_one() -> None:
+    state = after(*TAKEN, says(ANNA, "running", at=20))
+    assert due(state, now=49, chain_now=49) == ()
+    (expired,) = due(state, now=50, chain_now=50)
+    state, _ = step(state, expired)
+    assert step(state, asks(BERT, at=50))[1] == (Assign(task=TASK, worker=BERT),)
+    with pytest.raises(InputRefused, match="not yours"):
+        step(state, says(ANNA, "sealed", at=51))
+
+
+def test_a_worker_whose_machine_failed_waits_before_it_gets_the_task_again_and_others_do_not() -> None:
+    state = after(*TAKEN, says(ANNA, "failed", at=10, detail="out of memory"))
+    assert state.task(TASK).history[-1].detail == "the machine failed: out of memory"
+    assert step(state, asks(ANNA, at=14))[1] == ()
+    assert step(state, asks(BERT, at=14))[1] == (Assign(task=TASK, worker=BERT),)
+    assert step(state, asks(ANNA, at=15))[1] == (Assign(task=TASK, worker=ANNA),)
+
+
+def test_after_a_restart_every_worker_has_its_whole_lease_again() -> None:
+    state = after(*TAKEN, e.Restarted(at=500, rules=RULES))
+    assert due(state, now=529, chain_now=529) == ()
+
+
+def test_the_chain_alone_completes_a_task_at_any_stage() -> None:
+    for events in (OPENED, TAKEN, (*TAKEN, names(ANNA, 1)), (*TAKEN, e.ContributionClosed(at=700, task=TASK))):
+        assert after(*events, e.ChainFinalized(at=701, task=TASK)).task(TASK).stage == "completed"
+
+
+def test_after_the_contribution_deadline_a_task_has_failed_and_nobody_gets_it() -> None:
+    (closed,) = due(after(*OPENED), now=700, chain_now=700)
+    state, _ = step(after(*OPENED), closed)
+    assert state.task(TASK).stage == "failed"
+    assert due(state, now=999, chain_now=999) == ()
+
+
+def test_after_the_final_deadline_the_refund_is_claimed_until_the_chain_has_it() -> None:
+    state = after(*OPENED)
+    for event in due(state, now=1000, chain_now=1000):
+        state, _ = step(state, event)
+    assert standing(state) == (Claim(task=TASK, deal=DEAL, index=4),)
+    assert due(state, now=1001, chain_now=1001) == ()
+    state, _ = step(state, e.ChainClaimed(at=1002, task=TASK))
+    assert (state.task(TASK).stage, standing(state)) == ("refunded", ())
+
+
+def test_a_task_that_was_never_opened_is_refunded_too() -> None:
+    state = after(deal())
+    for event in due(state, now=1000, chain_now=1000):
+        state, _ = step(state, event)
+    assert standing(state) == (Claim(task=TASK, deal=DEAL, index=4),)
+
+
+def test_a_paid_task_is_never_refunded() -> None:
+    state = after(*TAKEN, e.ChainFinalized(at=5, task=TASK))
+    assert due(state, now=5000, chain_now=5000) == ()
+    assert after(*TAKEN, e.ChainFinalized(at=5, task=TASK), e.ChainClaimed(at=6, task=TASK)) == state
+
+
+def test_a_deal_that_this_pool_does_not_run_says_why_and_is_refunded() -> None:
+    state = after(deal(refusal="no enclave"), e.ChainInitialised(at=1, task=TASK))
+    assert (state.task(TASK).stage, state.task(TASK).history[-1].detail) == ("failed", "no enclave")
+    assert (standing(state), step(state, asks(ANNA))[1]) == ((), ())
+    for event in due(state, now=1000, chain_now=1000):
+        state, _ = step(state, event)
+    assert standing(state) == (Claim(task=TASK, deal=DEAL, index=4),)
+
+
+def test_nothing_leaves_an_ended_stage() -> None:
+    assert [key for key in TRANSITIONS if key[0] in ENDED] == []
+
+
+workers, tasks = st.sampled_from([ANNA, BERT]), st.sampled_from([TASK, task_id(DEAL, 5), TaskId(to_digest(bytes(32)))])
+times = st.floats(min_value=0, max_value=1200)
+stages = st.sampled_from(["waiting", "launched", "running", "sealed", "settled", "finalizing", "completed", "failed"])
+happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
+    st.just(deal(size=2)),
+    st.builds(e.WorkerAsked, at=times, worker=workers, chain_now=st.integers(0, 1200)),
+    st.builds(e.ChainInitialised, at=times, task=tasks),
+    st.builds(e.EnclaveNamed, at=times, task=tasks, worker=workers, enclave=st.integers(1, 6).map(enclave)),
+    st.builds(e.StageReported, at=times, task=tasks, worker=workers, stage=stages),
+    *(st.builds(kind, at=times, task=tasks) for kind in (e.LeaseExpired, e.ContributionClosed, e.RefundDue)),
+    *(st.builds(kind, at=times, task=tasks) for kind in (e.ChainFinalized, e.ChainClaimed)),
+    st.builds(e.Restarted, at=times, rules=st.builds(e.Rules, lease=times, retry=times)),
+)
+
+
+def kept(events: list[e.AnyEvent]) -> tuple[PoolState, list[e.AnyEvent]]:
+    """Run events as the pool does: what is refused or changes nothing is not kept."""
+    state, stored = PoolState(rules=RULES), []
+    for event in events:
+        try:
+            following, _ = step(state, event)
+        except SealgridError:
+            continue
+        if following is not state:
+            stored.append(event)
+        state = following
+    return state, stored
+
+
+@given(st.lists(happenings, max_size=40))
+def test_stored_events_replay_to_the_same_state(events: list[e.AnyEvent]) -> None:
+    state, stored = kept([deal(size=2), *events])
+    read_back = msgspec.json.decode(msgspec.json.encode(stored), type=list[e.AnyEvent])
+    assert after(*read_back) == state
+
+
+@given(st.lists(happenings, max_size=40))
+def test_whatever_happens_the_rules_hold(events: list[e.AnyEvent]) -> None:
+    state, answered = PoolState(rules=RULES), []
+    for event in [deal(size=2), *events]:
+        before = state
+        try:
+            state, answers = step(state, event)
+        except SealgridError:
+            continue
+        answered += answers
+        for task in state.tasks.values():
+            old = before.tasks.get(task.task)
+            assert task.attempt <= MAX_ATTEMPTS
+            assert old is None or old.stage not in ENDED or task.stage == old.stage
+            assert old is None or task.history[: len(old.history)] == old.history
+    signed = {(a.task, a.attempt): a.enclave for a in answered if isinstance(a, SignReassign)}
+    assert all(a.enclave == signed[a.task, a.attempt] for a in answered if isinstance(a, SignReassign))
+    assert all(attempt in {2, 3} for _, attempt in signed)
+
+
+def test_events_replay_under_the_rules_of_their_time() -> None:
+    lost = (*TAKEN, says(ANNA, "failed", at=10), asks(ANNA, at=16), names(ANNA, 1, at=17))
+    patient = e.Rules(lease=30, retry=1000)
+    assert after(*lost, e.Restarted(at=20, rules=patient)).task(TASK).attempt == 1

@@ -1,0 +1,127 @@
+"""One finished job with real keys, a real quote and real signatures; every part can be changed before it is signed."""
+
+import msgspec
+
+from sealgrid.attestation import binding
+from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.statements import Release, Settle, Verdict
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.poco.ids import task_id
+from sealgrid.receipts.receipt import SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
+from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
+
+NOW = 1_790_000_000
+EXPIRY = NOW + 300
+MRTD = bytes(range(48))
+CALLED_BACK = b"what the chain calls back with"
+RUNTIME = binding.runtime_identity(Platform.SIMULATED, [MRTD])
+HUB, BROKER, POOL, WORKER, REQUESTER = (to_address(bytes([n]) * 20) for n in range(1, 6))
+DEAL, APP, CHECKSUM, RECORD, RESULT, INPUT = (to_digest(bytes([n]) * 32) for n in range(0x11, 0x17))
+DOMAIN = Domain(chain=31337, broker=BROKER)
+VAULT_KEYS = sorted((SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)), key=lambda key: key.address)
+VAULTS = tuple(key.address for key in VAULT_KEYS)
+NONCES = tuple(bytes([n]) * 32 for n in (0xA1, 0xA2, 0xA3))
+ENCLAVE, HPKE = SigningKey.from_bytes(b"\x09" * 32), HpkeKey.from_bytes(b"\x0a" * 32)
+MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
+PINS = Pins(
+    chain=31337, hub=HUB, broker=BROKER, vaults=VAULTS, t=2, roots=(MACHINE.trust_root,),
+    runtimes=frozenset({RUNTIME}), allow_simulated=True, minimum_eval_number=17,
+)  # fmt: skip
+FACTS = Facts(
+    chain=31337, hub=HUB, broker=BROKER, deal=DEAL, task=task_id(DEAL, 7), index=7, pool=POOL, worker=WORKER,
+    enclave=ENCLAVE.address, attempt=1, app=AppFact(address=to_address(b"\x31" * 20), digest=APP),
+    dataset=DatasetFact(address=to_address(b"\x32" * 20), owner=to_address(b"\x33" * 20), checksum=CHECKSUM),
+    secrets=(SecretFact(kind="dataset", record=RECORD, file_sha256=CHECKSUM),), requester=REQUESTER,
+    beneficiary=REQUESTER, result_key=to_digest(b"\x34" * 32), params="{}", inputs=(INPUT,), callback=ZERO_ADDRESS,
+    release="escrow", output_bytes=1 << 20, expiry=EXPIRY,
+)  # fmt: skip
+
+
+def alter(struct, changes):
+    return msgspec.structs.replace(struct, **changes)
+
+
+class Job:
+    """A job whose every signer goes along with the given changes, each a dict of fields."""
+
+    def __init__(
+        self, *, facts=None, quoted=None, body=None, settle=None, release=None, verdict=None, quoter=MACHINE,
+        config=None, mrtd=MRTD, callback=None, released_by=VAULT_KEYS[:2], judged_by=VAULT_KEYS[:2],
+    ):  # fmt: skip
+        self.facts = alter(FACTS, facts or {})
+        self.report_data = self._report_data(quoted or {})
+        self.quote = quoter.quote(mrtd, binding.locked_config(APP) if config is None else config, self.report_data)
+        self.receipt = sign_body(alter(self._body(callback), body or {}), DOMAIN, ENCLAVE)
+        self.settle = alter(self._settle(), settle or {})
+        self.releases = {key.address: self._release(key, release or {}) for key in released_by}
+        self.verdicts = {key.address: self.verdict_by(key, verdict or {}) for key in judged_by}
+
+    def envelope(self, **changes):
+        """The whole receipt; ``changes`` go into the envelope after everything was signed."""
+        whole = envelope_of(
+            receipt=self.receipt, facts=self.facts.encode(), releases=self.releases, settle=self.settle,
+            settle_signature=self.settle.sign(DOMAIN, ENCLAVE), verdicts=self.verdicts,
+        )  # fmt: skip
+        return alter(whole, changes)
+
+    def encode(self, **changes):
+        return self.envelope(**changes).encode()
+
+    def onchain(self, **changes):
+        body = self.receipt.body
+        told = OnChain(
+            broker=BROKER, completed=True, result_digest=self.settle.result_digest, proved=True, worker=body.worker,
+            enclave_challenge=body.enclave, app_checksum=APP, dataset_checksum=CHECKSUM, pool=POOL,
+            sealed_sha256=RESULT, receipt_sha256=self.receipt.sha256(),
+        )  # fmt: skip
+        return OnChain(**{**{name: getattr(told, name) for name in OnChain.__slots__}, **changes})
+
+    def _report_data(self, changes):
+        vault_set = binding.vault_set(chain=31337, hub=HUB, broker=BROKER, t=2, vaults=VAULTS)
+        parts = {
+            "chain": 31337, "hub": HUB, "task": self.facts.task, "worker": self.facts.worker, "app_digest": APP,
+            "enclave": self.facts.enclave, "hpke_public": HPKE.public, "vault_set": vault_set, "nonces": NONCES,
+        }  # fmt: skip
+        return binding.report_data(**{**parts, **changes})
+
+    def _body(self, callback):
+        return body_of(
+            self.facts, t=2, vaults=VAULTS, nonces=NONCES, hpke_public=HPKE.public, platform=Platform.SIMULATED,
+            runtime=RUNTIME, quote=self.quote.raw, collateral=self.quote.collateral.raw, exit_class="ok",
+            result_sha256=RESULT, started=NOW - 9, finished=NOW - 1, callback=callback,
+        )  # fmt: skip
+
+    def _settle(self):
+        body = self.receipt.body
+        return Settle(
+            task=body.task, worker=body.worker, enclave=body.enclave, result_digest=body.result_digest,
+            sealed_sha256=body.result_sha256, receipt_sha256=self.receipt.sha256(),
+        )  # fmt: skip
+
+    def _release(self, key, changes):
+        release = Release(
+            session=binding.session(self.report_data), facts=to_digest(sha256(self.facts.encode())),
+            secrets=secrets_digest(self.facts), issued=NOW - 10,
+        )  # fmt: skip
+        release = alter(release, changes)
+        return SignedRelease(release=release, signature=release.sign(DOMAIN, key))
+
+    def verdict_by(self, key, changes):
+        body = self.receipt.body
+        verdict = Verdict(
+            task=body.task, worker=body.worker, enclave=body.enclave, app=body.app.digest, runtime=body.runtime,
+            platform=body.platform, session=binding.session(self.report_data),
+            settle=to_digest(self.settle.struct_hash()), issued=NOW, expiry=EXPIRY,
+        )  # fmt: skip
+        verdict = alter(verdict, changes)
+        return SignedVerdict(verdict=verdict, signature=verdict.sign(DOMAIN, key))
+
+
+STRANGER = SigningKey.from_bytes(b"\x77" * 32)
+OTHER_MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
+EXPIRED_MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW - 90 * 86400), now=NOW - 90 * 86400)

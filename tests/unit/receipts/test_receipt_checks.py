@@ -1,0 +1,320 @@
+"""Each numbered check of a receipt, and what it is there for."""
+
+from dataclasses import replace
+
+import pytest
+from receipt_scene import (
+    APP,
+    CALLED_BACK,
+    DOMAIN,
+    EXPIRED_MACHINE,
+    EXPIRY,
+    FACTS,
+    MACHINE,
+    NOW,
+    OTHER_MACHINE,
+    PINS,
+    RUNTIME,
+    STRANGER,
+    VAULT_KEYS,
+    VAULTS,
+    Job,
+    alter,
+)
+
+from sealgrid.attestation.binding import locked_config
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.simulated import DAY
+from sealgrid.crypto.digests import keccak256
+from sealgrid.errors import InputRefused, ReceiptRefused
+from sealgrid.receipts.report import Pins
+from sealgrid.receipts.verify import verify
+from sealgrid.units import to_address, to_digest
+
+OTHER = to_digest(b"\xee" * 32)
+NOBODY = to_address(b"\xee" * 20)
+
+
+def refused(number, document, pins=PINS, onchain=None):
+    report = verify(document, pins, onchain)
+    assert not report.ok
+    assert report.failed.number == number, report.failed
+    assert all(check.ok for check in report.checks[: number - 1])
+    assert not any(check.ok for check in report.checks[number - 1 :])
+    with pytest.raises(ReceiptRefused) as caught:
+        report.require()
+    assert caught.value.check == str(number)
+    return report.failed.detail
+
+
+def test_a_valid_receipt_passes_every_check_off_line():
+    report = verify(Job().encode(), PINS)
+    assert [check.number for check in report.checks] == list(range(1, 14))
+    assert report.ok, report.failed
+    report.require()
+
+
+def test_a_valid_receipt_passes_every_check_on_line():
+    job = Job()
+    report = verify(job.encode(), PINS, job.onchain())
+    assert [check.number for check in report.checks] == list(range(1, 20))
+    assert report.ok, report.failed
+
+
+def test_all_three_vaults_may_have_signed():
+    assert verify(Job(released_by=VAULT_KEYS, judged_by=VAULT_KEYS).encode(), PINS).ok
+
+
+def test_other_two_vaults_may_have_released_than_judged():
+    assert verify(Job(released_by=VAULT_KEYS[:2], judged_by=VAULT_KEYS[1:]).encode(), PINS).ok
+
+
+def test_a_receipt_is_judged_as_of_its_verdicts_not_as_of_today():
+    """The collateral inside was valid for 30 days; nothing here asks what day it is."""
+    assert verify(Job(verdict={"issued": NOW + 100}).encode(), PINS).ok
+
+
+def test_a_job_without_dataset_and_inputs_passes():
+    facts = {"dataset": None, "inputs": (), "secrets": ()}
+    job = Job(facts=facts)
+    assert verify(job.encode(), PINS, job.onchain(dataset_checksum=None)).ok
+
+
+def test_a_callback_job_settles_the_digest_that_poco_fixes():
+    job = Job(facts={"callback": NOBODY}, callback=CALLED_BACK)
+    assert job.settle.result_digest == to_digest(keccak256(CALLED_BACK))
+    assert verify(job.encode(), PINS, job.onchain()).ok
+
+
+@pytest.mark.parametrize("document", [
+    b"", b"{}", b"[]", b"\xff", Job().encode() + b"\n", b" " + Job().encode(),
+    Job().encode().replace(b'"attempt":1', b'"attempt": 1'),
+    Job().encode().replace(b'"attempt":1', b'"attempt":1,"attempt":1'),
+    Job().encode().replace(b'"exit_class":"ok"', b'"exit_class":"fine"'),
+    Job().encode().replace(b'"platform":255', b'"platform":9'),
+    Job().encode().replace(b'"task"', b'"tusk"'),
+    b'{"alien":' + b"[" * 100_000,
+    b"[" * 100_000,
+    bytes(5 << 20),
+])  # fmt: skip
+def test_1_what_is_no_canonical_envelope_is_refused(document):
+    refused(1, document)
+
+
+@pytest.mark.parametrize("pinned", [{"chain": 1}, {"hub": NOBODY}, {"broker": NOBODY}])
+def test_2_a_receipt_about_another_chain_hub_or_broker_is_refused(pinned):
+    refused(2, Job().encode(), replace(PINS, **pinned))
+
+
+@pytest.mark.parametrize("pinned", [
+    {"vaults": (*VAULTS[:2], to_address(b"\xff" * 20))}, {"vaults": VAULTS[:1], "t": 1},
+])  # fmt: skip
+def test_3_a_receipt_that_believes_other_vaults_is_refused(pinned):
+    refused(3, Job().encode(), replace(PINS, **pinned))
+
+
+def test_3_a_receipt_with_a_lower_threshold_is_refused():
+    refused(3, Job(body={"t": 1}).encode())
+
+
+def test_3_a_receipt_that_lacks_a_vaults_nonce_is_refused():
+    refused(3, Job(body={"nonces": dict.fromkeys(VAULTS[:2], OTHER)}).encode())
+
+
+def test_4_a_body_that_somebody_else_signed_is_refused():
+    forged = alter(Job().receipt, {"signature": STRANGER.sign(bytes(32))})
+    refused(4, Job().encode(receipt=forged))
+
+
+@pytest.mark.parametrize("signature", [b"", bytes(65), b"\xff" * 65])
+def test_4_a_body_with_no_signature_is_refused(signature):
+    refused(4, Job().encode(receipt=alter(Job().receipt, {"signature": signature})))
+
+
+def test_4_a_body_that_names_another_enclave_is_refused():
+    refused(4, Job(body={"enclave": STRANGER.address}).encode())
+
+
+def test_5_one_release_where_two_are_needed_is_refused():
+    assert "2 are needed" in refused(5, Job(released_by=VAULT_KEYS[:1]).encode())
+
+
+def test_5_a_strangers_release_is_refused_even_beside_enough_others():
+    assert "no pinned vault" in refused(5, Job(released_by=[*VAULT_KEYS[:2], STRANGER]).encode())
+
+
+def test_5_one_vaults_release_under_two_names_is_refused():
+    job = Job()
+    twice = dict.fromkeys(VAULTS[:2], job.releases[VAULTS[0]])
+    assert "not signed by it" in refused(5, job.encode(releases=twice))
+
+
+@pytest.mark.parametrize("change", [{"facts": OTHER}, {"secrets": OTHER}])
+def test_5_a_release_over_other_facts_or_secrets_is_refused(change):
+    refused(5, Job(release=change).encode())
+
+
+def test_5_releases_for_two_sessions_are_refused():
+    job, other = Job(), Job(release={"session": OTHER})
+    mixed = {VAULTS[0]: job.releases[VAULTS[0]], VAULTS[1]: other.releases[VAULTS[1]]}
+    assert "different sessions" in refused(5, job.encode(releases=mixed))
+
+
+@pytest.mark.parametrize("facts", ["", "{}", FACTS.encode().decode() + " "])
+def test_5_facts_that_the_vaults_did_not_sign_are_refused(facts):
+    refused(5, Job().encode(facts=facts))
+
+
+@pytest.mark.parametrize("change", [
+    {"deal": OTHER}, {"task": OTHER}, {"attempt": 2}, {"pool": NOBODY}, {"worker": NOBODY}, {"inputs": ()},
+    {"inputs": (OTHER,)}, {"dataset": None}, {"app": alter(FACTS.app, {"digest": OTHER})},
+    {"app": alter(FACTS.app, {"address": NOBODY})}, {"callback_digest": OTHER},
+], ids=lambda change: next(iter(change)))  # fmt: skip
+def test_6_a_body_that_says_other_than_the_facts_is_refused(change):
+    assert next(iter(change)).split("_", 1)[0] in refused(6, Job(body=change).encode())
+
+
+def test_6_a_task_that_is_not_of_this_deal_and_index_is_refused():
+    refused(6, Job(facts={"index": 8}).encode())
+
+
+def test_6_a_callback_job_whose_body_tells_no_callback_is_refused():
+    refused(6, Job(facts={"callback": NOBODY}).encode())
+
+
+@pytest.mark.parametrize("change", [
+    {"task": OTHER}, {"worker": NOBODY}, {"enclave": NOBODY}, {"sealed_sha256": OTHER}, {"receipt_sha256": OTHER},
+], ids=lambda change: next(iter(change)))  # fmt: skip
+def test_7_a_settle_about_anything_else_is_refused(change):
+    refused(7, Job(settle=change).encode())
+
+
+def test_7_a_settle_that_the_enclave_did_not_sign_is_refused():
+    job = Job()
+    refused(7, job.encode(settle_signature=job.settle.sign(DOMAIN, STRANGER)))
+
+
+def test_8_a_settled_digest_that_does_not_follow_from_the_receipt_is_refused():
+    refused(8, Job(settle={"result_digest": OTHER}).encode())
+
+
+def test_9_one_verdict_where_two_are_needed_is_refused():
+    refused(9, Job(judged_by=VAULT_KEYS[:1]).encode())
+
+
+def test_9_no_verdict_at_all_is_refused():
+    refused(9, Job(judged_by=()).encode())
+
+
+def test_9_a_strangers_verdict_is_refused_even_beside_enough_others():
+    refused(9, Job(judged_by=[*VAULT_KEYS[:2], STRANGER]).encode())
+
+
+def test_9_one_vaults_verdict_under_two_names_is_refused():
+    job = Job()
+    refused(9, job.encode(verdicts=dict.fromkeys(VAULTS[:2], job.verdicts[VAULTS[0]])))
+
+
+@pytest.mark.parametrize("change", [
+    {"task": OTHER}, {"worker": NOBODY}, {"enclave": NOBODY}, {"app": OTHER}, {"runtime": OTHER},
+    {"platform": Platform.TDX}, {"session": OTHER}, {"settle": OTHER}, {"expiry": EXPIRY + 1}, {"issued": EXPIRY + 1},
+], ids=lambda change: next(iter(change)))  # fmt: skip
+def test_9_a_verdict_about_anything_else_is_refused(change):
+    refused(9, Job(verdict=change).encode())
+
+
+def test_10_a_quote_of_a_machine_under_another_root_is_refused():
+    assert "(2.2)" in refused(10, Job(quoter=OTHER_MACHINE).encode())
+
+
+def test_10_a_simulated_quote_is_refused_where_simulation_is_not_allowed():
+    assert "(2.3)" in refused(10, Job().encode(), replace(PINS, allow_simulated=False))
+
+
+def test_10_collateral_that_had_expired_when_the_verdicts_were_issued_is_refused():
+    pins = replace(PINS, roots=(EXPIRED_MACHINE.trust_root,))
+    assert "(2.4)" in refused(10, Job(quoter=EXPIRED_MACHINE).encode(), pins)
+
+
+def test_10_collateral_below_the_pinned_evaluation_number_is_refused():
+    assert "(2.5)" in refused(10, Job().encode(), replace(PINS, minimum_eval_number=18))
+
+
+def test_10_a_quote_with_one_flipped_bit_is_refused():
+    quote = bytearray(Job().receipt.body.quote)
+    quote[600] ^= 1
+    assert "(2.4)" in refused(10, Job(body={"quote": bytes(quote)}).encode())
+
+
+def test_10_collateral_of_another_machine_is_refused():
+    theirs = OTHER_MACHINE.collateral.raw.decode()
+    assert "(2.4)" in refused(10, Job(body={"collateral": theirs}).encode())
+
+
+@pytest.mark.parametrize("days", [(-2, 0), (0, 60)])
+def test_10_evidence_must_hold_at_the_first_and_at_the_last_time_of_issue(days):
+    expiry = {"expiry": NOW + 90 * DAY}
+    job = Job(facts=expiry)
+    verdicts = {
+        key.address: job.verdict_by(key, {"issued": NOW + day * DAY, **expiry})
+        for key, day in zip(VAULT_KEYS, days, strict=False)
+    }
+    assert "(2.4)" in refused(10, job.encode(verdicts=verdicts))
+
+
+def test_11_a_receipt_that_names_another_runtime_than_its_evidence_is_refused():
+    refused(11, Job(body={"runtime": OTHER}).encode(), replace(PINS, runtimes=None))
+
+
+def test_11_a_simulated_quote_that_is_called_tdx_is_refused():
+    refused(11, Job(body={"platform": Platform.TDX}).encode())
+
+
+def test_11_a_runtime_that_is_not_pinned_is_refused():
+    refused(11, Job().encode(), replace(PINS, runtimes=frozenset({OTHER})))
+
+
+def test_11_without_pinned_runtimes_the_vaults_word_counts():
+    assert verify(Job().encode(), replace(PINS, runtimes=None)).ok
+
+
+@pytest.mark.parametrize("change", [
+    {"task": OTHER}, {"worker": NOBODY}, {"enclave": NOBODY}, {"hpke_public": b"\xee" * 32}, {"vault_set": OTHER},
+    {"app_digest": OTHER}, {"nonces": (bytes(32),) * 3},
+], ids=lambda change: next(iter(change)))  # fmt: skip
+def test_12_a_quote_made_for_anything_else_is_refused(change):
+    refused(12, Job(quoted=change).encode())
+
+
+def test_12_releases_and_verdicts_about_another_session_are_refused():
+    refused(12, Job(release={"session": OTHER}, verdict={"session": OTHER}).encode())
+
+
+@pytest.mark.parametrize("config", [bytes(48), locked_config(OTHER), locked_config(APP)[:-1] + b"\1"])
+def test_13_evidence_that_locks_another_app_or_none_is_refused(config):
+    refused(13, Job(config=config).encode())
+
+
+@pytest.mark.parametrize(("number", "told"), [
+    (14, {"broker": NOBODY}), (15, {"completed": False}), (15, {"result_digest": OTHER}), (16, {"proved": False}),
+    (16, {"worker": NOBODY}), (16, {"enclave_challenge": NOBODY}), (17, {"app_checksum": OTHER}),
+    (17, {"dataset_checksum": None}), (17, {"pool": NOBODY}), (18, {"sealed_sha256": OTHER}),
+    (18, {"sealed_sha256": None}), (19, {"receipt_sha256": OTHER}), (19, {"receipt_sha256": None}),
+])  # fmt: skip
+def test_what_the_chain_or_the_storage_says_otherwise_is_refused(number, told):
+    job = Job()
+    refused(number, job.encode(), onchain=job.onchain(**told))
+
+
+@pytest.mark.parametrize("pinned", [
+    {"t": 0, "vaults": ()}, {"t": 1}, {"vaults": VAULTS[::-1]}, {"vaults": (VAULTS[0], VAULTS[0], VAULTS[1])},
+])  # fmt: skip
+def test_pins_that_would_accept_anything_cannot_be_made(pinned):
+    with pytest.raises(InputRefused, match="vaults"):
+        replace(PINS, **pinned)
+
+
+def test_pins_know_the_domain_of_every_signature():
+    assert Pins(chain=31337, hub=PINS.hub, broker=PINS.broker, vaults=VAULTS, t=2, roots=()).domain == DOMAIN
+    assert RUNTIME in PINS.runtimes
+    assert MACHINE.trust_root in PINS.roots

@@ -1,0 +1,36 @@
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from sealgrid.wire.serving import listen
+from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.transport import HttpTransport
+
+NODE = """
+import asyncio, sys
+from pathlib import Path
+from sealgrid.storagenode.config import StorageNodeConfig
+from sealgrid.storagenode.runner import run
+from sealgrid.wire.serving import listen
+assert not {"web3", "eth_account"} & set(sys.modules)
+ready = lambda: print("ready", flush=True)
+asyncio.run(run(StorageNodeConfig(folder=Path(sys.argv[1])), listen(int(sys.argv[2])), ready))
+"""
+
+
+async def test_a_node_serves_over_http_without_web3_and_ends_at_a_signal(tmp_path: Path) -> None:
+    with listen() as probe:
+        port = int(probe.getsockname()[1])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", NODE, str(tmp_path), str(port), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    async with HttpTransport(f"http://127.0.0.1:{port}") as transport:
+        client = StorageClient(transport)
+        stored = await client.put(b"over the wire")
+        assert await client.read(stored.sha256, 0, 100) == b"over the wire"
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode in {0, -signal.SIGTERM}

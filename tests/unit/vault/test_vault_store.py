@@ -1,0 +1,251 @@
+"""What a vault remembers, in a real database."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
+from vault_scene import (
+    ATTEMPT,
+    DATASET,
+    DEADLINE,
+    ENCLAVE,
+    FEDERATION,
+    MODEL_KEY,
+    NOW,
+    OWNER,
+    PICTURE,
+    PICTURE_KEY,
+    REQUESTER,
+    STRANGER,
+    TASK,
+    WORKER,
+    Split,
+    grant,
+    key,
+    policy,
+    released,
+    settled,
+)
+
+from sealgrid.attestation.policy import Platform
+from sealgrid.errors import InputRefused
+from sealgrid.units import to_digest
+from sealgrid.vault.custody import Custody, SignedGrant, SignedPolicy
+from sealgrid.vault.journal import Journal
+from sealgrid.vault.keys import AtRest
+from sealgrid.vault.nonces import Attempt
+from sealgrid.vault.store import DATABASE, Store, about
+
+RANDOM = iter(i.to_bytes(12, "big") for i in range(1_000_000))
+AT_REST = AtRest(b"\x33" * 32, lambda _: next(RANDOM))
+NONCE = b"\x41" * 32
+NO_TASK = to_digest(b"\xff" * 32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with closing(Store(tmp_path / DATABASE)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def journal(store: Store) -> Any:
+    return Journal(store, AT_REST, FEDERATION)
+
+
+@pytest.fixture
+def custody(store: Store) -> Any:
+    return Custody(store, AT_REST, FEDERATION)
+
+
+def test_every_commit_reaches_the_disk(store: Store) -> None:
+    with store.transaction() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def write_half(store: Store) -> None:
+    with store.transaction() as connection:
+        connection.execute(insert(about).values(name="half", value="written"))
+        raise RuntimeError
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        write_half(store)
+    with store.transaction() as connection:
+        assert connection.execute(select(about)).all() == []
+
+
+def test_a_folder_belongs_to_one_chain_and_broker(store: Store) -> None:
+    store.claim({"chain": "1", "broker": "a"})
+    store.claim({"chain": "1", "broker": "a"})
+    with pytest.raises(InputRefused, match="broker"):
+        store.claim({"chain": "1", "broker": "b"})
+
+
+def test_evaluation_numbers_never_fall(store: Store) -> None:
+    for number in (5, 7, 6):
+        store.raise_evaluation(Platform.TDX, number)
+    store.raise_evaluation(Platform.SIMULATED, 1)
+    assert store.evaluation() == {Platform.TDX: 7, Platform.SIMULATED: 1}
+
+
+def test_a_nonce_is_good_once(journal: Journal) -> None:
+    journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
+    given = journal.consume_nonce(NONCE)
+    assert (given.attempt, given.expires) == (ATTEMPT, NOW + 120)
+    assert journal.consume_nonce(NONCE) is None
+
+
+def test_of_many_who_present_a_nonce_at_once_one_gets_it(journal: Journal) -> None:
+    journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
+    got = []
+    threads = [threading.Thread(target=lambda: got.append(journal.consume_nonce(NONCE))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(given is not None for given in got) == 1
+
+
+def test_an_unknown_nonce_is_nobodys(journal: Journal) -> None:
+    assert journal.consume_nonce(b"\x99" * 32) is None
+
+
+def test_expired_nonces_are_forgotten_when_the_next_is_given(journal: Journal) -> None:
+    journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
+    journal.give_nonce(b"\x42" * 32, ATTEMPT, NOW + 240, NOW + 120)
+    assert journal.consume_nonce(NONCE) is None
+
+
+def test_attempts_come_back_in_order(journal: Journal) -> None:
+    second = Attempt(TASK, 2, WORKER.address, key("second").address)
+    journal.give_nonce(NONCE, ATTEMPT, NOW, NOW)
+    journal.give_nonce(b"\x42" * 32, second, NOW, NOW)
+    journal.give_nonce(b"\x43" * 32, second, NOW, NOW)
+    assert journal.attempts(TASK) == [ATTEMPT, second]
+    assert journal.attempts(to_digest(b"\xee" * 32)) == []
+
+
+def test_a_deposit_survives_a_restart(tmp_path: Path) -> None:
+    word, signature = grant()
+    with closing(Store(tmp_path / DATABASE)) as first:
+        custody = Custody(first, AT_REST, FEDERATION)
+        signed = SignedPolicy(policy(), b"policy signature")
+        custody.keep(MODEL_KEY.held(), policy=signed, grant=None, at=NOW)
+        custody.keep(PICTURE_KEY.held("input"), policy=None, grant=SignedGrant(word, signature), at=NOW)
+    with closing(Store(tmp_path / DATABASE)) as second:
+        custody = Custody(second, AT_REST, FEDERATION)
+        assert custody.share(DATASET, OWNER.address) == MODEL_KEY.held()
+        assert custody.newest(DATASET) == MODEL_KEY.held()
+        assert custody.policy(DATASET, OWNER.address) == signed
+        assert custody.share(PICTURE_KEY.asset, REQUESTER.address) == PICTURE_KEY.held("input")
+        assert custody.grants(REQUESTER.address, PICTURE) == [word]
+
+
+def test_two_owners_of_one_asset_do_not_disturb_each_other(custody: Custody) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    bought = Split(owner=STRANGER, dek=b"\x31" * 32)
+    custody.keep(bought.held(), policy=None, grant=None, at=NOW + 1)
+    assert custody.share(DATASET, OWNER.address) == MODEL_KEY.held()
+    assert custody.newest(DATASET) == bought.held()
+    assert custody.policy(DATASET, STRANGER.address) is None
+
+
+def test_shares_lie_encrypted_in_the_database(tmp_path: Path, store: Store, custody: Custody, journal: Journal) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    journal.remember_release(released())
+    journal.remember_settle(settled())
+    store.close()
+    stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert MODEL_KEY.record.asset.encode() in stored  # the search does find what lies there in the clear
+    for share in (MODEL_KEY.shares[0], settled().escrowed.share):
+        assert share.value not in stored
+        assert share.blind not in stored
+
+
+def test_a_database_without_its_key_file_opens_no_share(store: Store, custody: Custody) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    thief = Custody(store, AtRest(b"\x34" * 32, bytes), FEDERATION)
+    with pytest.raises(InputRefused):
+        thief.share(DATASET, OWNER.address)
+
+
+def test_a_share_moved_to_another_row_does_not_open(tmp_path: Path, store: Store, custody: Custody) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    custody.keep(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
+    store.close()
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as raw:
+        raw.execute("UPDATE assets SET share = (SELECT share FROM assets WHERE kind = 'input')")
+        raw.commit()
+    with pytest.raises(InputRefused):
+        custody.share(DATASET, OWNER.address)
+
+
+def test_releases_and_settles_come_back_as_they_went(journal: Journal) -> None:
+    journal.remember_release(released())
+    journal.remember_release(released())
+    journal.remember_settle(settled())
+    assert journal.release(TASK, ENCLAVE.address) == released()
+    assert journal.settle(TASK, ENCLAVE.address) == settled()
+    assert journal.settle(TASK, STRANGER.address) is None
+    assert journal.is_settled(TASK)
+
+
+def test_a_settle_without_escrow_has_no_share(journal: Journal) -> None:
+    journal.remember_settle(settled(escrowed=None))
+    assert journal.settle(TASK, ENCLAVE.address).escrowed is None
+
+
+def used(journal: Journal, but: Any = NO_TASK, at: int = NOW) -> Any:
+    return journal.uses(DATASET, REQUESTER.address, but=but, at=at)
+
+
+def test_settled_uses_count_for_an_hour(journal: Journal) -> None:
+    journal.remember_release(released())
+    journal.remember_settle(settled())
+    assert used(journal) == 1
+    assert used(journal, at=NOW + 3599) == 1
+    assert used(journal, at=NOW + 3600) == 0
+
+
+def test_a_use_that_may_still_settle_counts_and_one_that_failed_does_not(journal: Journal) -> None:
+    journal.remember_release(released())
+    assert used(journal, at=DEADLINE - 1) == 1
+    assert used(journal, at=DEADLINE) == 0
+
+
+def test_the_task_itself_and_others_requesters_do_not_count(journal: Journal) -> None:
+    journal.remember_release(released())
+    assert used(journal, but=TASK) == 0
+    assert journal.uses(DATASET, STRANGER.address, but=TASK, at=NOW) == 0
+
+
+def test_two_enclaves_of_one_task_are_one_use(journal: Journal) -> None:
+    journal.remember_release(released())
+    journal.remember_release(released(enclave=key("second").address))
+    assert used(journal) == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(order=st.lists(st.tuples(st.sampled_from(["give", "take"]), st.integers(0, 3)), max_size=20))
+def test_a_nonce_is_taken_at_most_as_often_as_it_was_given(
+    tmp_path_factory: pytest.TempPathFactory, order: Any
+) -> None:
+    with closing(Store(tmp_path_factory.mktemp("nonces") / DATABASE)) as store:
+        journal, held = Journal(store, AT_REST, FEDERATION), set()
+        for step, which in order:
+            nonce = bytes([which]) * 32
+            if step == "give" and nonce not in held:
+                journal.give_nonce(nonce, ATTEMPT, NOW + 120, NOW)
+                held.add(nonce)
+            elif step == "take":
+                assert (journal.consume_nonce(nonce) is not None) == (nonce in held)
+                held.discard(nonce)
