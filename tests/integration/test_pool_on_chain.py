@@ -130,7 +130,7 @@ def bert(market: Market, client: PoolClient) -> Worker:
 async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Wait until something holds; what does not within the time fails the test."""
     async with asyncio.timeout(seconds):
-        while not await holds():  # noqa: ASYNC110  another process makes it hold
+        while not await holds():
             await asyncio.sleep(0.05)
 
 

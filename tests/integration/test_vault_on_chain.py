@@ -14,7 +14,7 @@ from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContainerRefused, ContractReverted, InputRefused, NotFound, ReleaseRefused, SharesRefused
 from sealgrid.poco.tags import NO_TAG
-from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.runner import opened
 from sealgrid.wire.vault import NonceRequest, PolicyRequest
@@ -303,6 +303,20 @@ async def test_a_result_after_the_deadline_gets_no_verdict_and_stays_shut(federa
     await advance(market.node, 3 * 30)
     await market.hub.claim(market.wallet("requester"), result.settle.task)
     assert await refused_opening(result) == "open.2"
+
+
+@pytest.mark.parametrize("path", ["deposits", "policies", "nonces", "releases", "settlements", "openings"])
+async def test_what_is_no_message_is_refused_in_one_sentence(federation: Federation, path: str) -> None:
+    for body in (b"", b"{}", b"[]", b"\xff", b'{"surprise": 1}'):
+        with pytest.raises(InputRefused):
+            await federation.transport.request("POST", f"/{path}", body)
+
+
+async def test_an_asset_that_nobody_deposited_is_not_found(federation: Federation) -> None:
+    with pytest.raises(NotFound):
+        await federation.clients[0].asset(development_key("stranger").address)
+    with pytest.raises(InputRefused):
+        await federation.clients[0].asset(Address("0x12"))
 
 
 async def test_vaults_forget_nothing_over_a_restart(federation: Federation) -> None:

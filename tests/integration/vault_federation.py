@@ -89,6 +89,7 @@ class Federation:
     market: Market
     vaults: tuple[Vault, ...]
     clients: tuple[VaultClient, ...]
+    transport: InProcess  #: to the first vault
     files: RemoteFiles
     machine: SimulatedQuoter
     clock: Clock
@@ -282,8 +283,6 @@ class Result:
             "record": self.record, "record_signature": self.record.sign(domain, key), "index": share.index,
             "sealed": hpke.seal(self.session.answers[position].deposit_key, part, self.record.digest(domain)),
         }  # fmt: skip
-        if "issued" in SettleRequest.__struct_fields__:  # each vault signs its own time; the field is on its way out
-            usual["issued"] = self.federation.clock.now
         return SettleRequest(**usual | changes)
 
     async def settled(self, *positions: int) -> list[tuple[Address, Verdict, bytes]]:
@@ -326,12 +325,13 @@ async def federation_over(market: Market, folder: Path) -> AsyncIterator[Federat
         stack.callback(uploads.close)
         storage = await _transport(stack, node)
         files = RemoteFiles(StorageClient(storage))
-        vaults, clients = [], []
+        vaults, transports = [], []
         for key in VAULTS:
             vault = await stack.enter_async_context(opened(_config(market, machine, folder, key), files, clock=clock))
             vaults.append(vault)
-            clients.append(VaultClient(await _transport(stack, application(vault))))
-        yield Federation(market, tuple(vaults), tuple(clients), files, machine, clock)
+            transports.append(await _transport(stack, application(vault)))
+        clients = tuple(VaultClient(transport) for transport in transports)
+        yield Federation(market, tuple(vaults), clients, transports[0], files, machine, clock)
 
 
 async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:

@@ -26,7 +26,9 @@ class JobInput:
     """What a requester gives to an app in private."""
 
     args: tuple[str, ...] = ()
-    files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)  #: (name, content), in the order of IEXEC_INPUT_FILE_NAME_n
+    files: tuple[tuple[str, bytes], ...] = field(
+        default=(), repr=False
+    )  #: (name, content), in the order of IEXEC_INPUT_FILE_NAME_n
     secrets: dict[str, str] = field(default_factory=dict, repr=False)  #: number -> IEXEC_REQUESTER_SECRET_number
 
     def pack(self) -> bytes:

@@ -21,9 +21,9 @@ class AnvilConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How to run anvil."""
 
     binary: Path
-    state: Path | None = (
-        None  #: kept there, dumped every second and on exit; None forgets; of older blocks, logs survive a restart, states do not
-    )
+    #: Kept there, dumped every second and on exit; None forgets. After a restart logs of older blocks are there, their
+    #: states are not: views ``at`` a block older than the head are refused.
+    state: Path | None = None
     log: Path | None = None  #: where anvil's own words go; None discards them
     port: int = 0  #: loopback; 0 takes a free one
     chain: int = LOCAL_CHAIN

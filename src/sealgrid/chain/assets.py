@@ -13,7 +13,7 @@ _NAME_OF = {"App": "m_appName", "Dataset": "m_datasetName", "Workerpool": "m_wor
 
 
 class Assets:
-    """The three registries of one hub, and what stands in them."""
+    """The three registries of one hub, and what stands in them; registering a thing twice gives the same asset."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -62,6 +62,9 @@ class Assets:
         registry = await self._registry(kind)
         doing = f"Registering the {kind.lower()}"
         values = (wallet.address, *arguments)
+        foreseen = to_address(await self._read(f"{kind}Registry", registry, f"predict{kind}", *values, at=None))
+        if await self.is_registered(kind, foreseen):
+            return foreseen  # a second registration of the same thing by the same account would revert
         receipt = await wallet.call(registry, f"{kind}Registry", f"create{kind}", *values, doing=doing)
         topic = interface(f"{kind}Registry").topic("Transfer")
         minted = [log for log in receipt.logs if log.address == registry and log.topics[0] == topic]

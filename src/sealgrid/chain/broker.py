@@ -1,7 +1,7 @@
 """The TeeBroker contract: what it says of a proof, and the proof's form (docs/protocol/broker.md)."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from eth_abi.abi import encode
 
@@ -10,7 +10,7 @@ from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.crypto.signing import Domain, personal_digest
-from sealgrid.errors import ContractReverted, InputRefused
+from sealgrid.errors import ContractReverted, InputRefused, ProofRefused
 from sealgrid.poco.ids import authorisation_message
 from sealgrid.units import Address, DealId, Digest, TaskId, to_bytes
 
@@ -35,21 +35,6 @@ CHECKS: Final = {
     10: "A signature is no listed vault's over this task, worker, enclave and app.",
     11: "The vaults do not ascend, or one of them counts twice.",
 }
-
-
-class ProofRefused(ContractReverted):
-    """The broker refused a proof; ``check`` is the number in ``CHECKS``."""
-
-    def __init__(self, message: str, *, check: int = 0, money: str = "No money moved.") -> None:
-        super().__init__(message, money=money)
-        self.check = check
-
-    def _details(self) -> dict[str, str]:
-        return {"check": str(self.check)}
-
-    @classmethod
-    def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], check=int(body.get("check", "0")), money=body.get("money", ""))
 
 
 class Broker:

@@ -1,5 +1,6 @@
 """One chain's node, over JSON-RPC: blocks, calls at a block, logs."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any, Self, cast
 
@@ -12,6 +13,10 @@ from sealgrid.chain.blocks import Block, Log
 from sealgrid.chain.failures import wrapped
 from sealgrid.errors import ChainError
 from sealgrid.units import Address, Digest, to_address, to_digest
+
+# Importing web3 raises Python's recursion limit a hundredfold, which lets deeply nested JSON from anybody overrun the
+# C stack of a parser; what reads messages must fail with an exception instead.
+sys.setrecursionlimit(1000)
 
 
 class Node:

@@ -17,7 +17,9 @@ WHEELS = "/wheels"
 OPEN_FILES = 1024
 
 #: an app that ends in one of these cannot prove that the machine was not the cause
-_HOST_ERRORS = {errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
+_HOST_ERRORS = {
+    errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN,
+}  # fmt: skip
 
 
 def main(started: int) -> None:

@@ -11,6 +11,8 @@ from sealgrid.enclave.syscalls import app_filter
 
 __all__ = ["AppRun", "Exited", "Folders", "HostInducible", "run"]
 
+_LAST_WORD_SECONDS = 5.0
+
 
 def run(app: AppRun) -> Exited | HostInducible:
     """Run an app to its end; blocks for at most its wall-clock limit and a moment.
@@ -25,6 +27,9 @@ def run(app: AppRun) -> Exited | HostInducible:
         stack.callback(watcher.close)
         try:
             watcher.follow()
+            # bubblewrap tells the exit code only after the namespace is dead.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LAST_WORD_SECONDS)
         finally:
             watcher.kill()
             process.kill()

@@ -7,6 +7,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -72,7 +73,5 @@ def _federation(launch: LaunchRequest, relay: RelayClient) -> Vaults:
 
 
 async def _tell(relay: RelayClient, failure: Failure) -> None:
-    try:
+    with suppress(SealgridError):  # a worker that is gone cannot be told
         await relay.ask("fail", body=msgspec.msgpack.encode(failure))
-    except SealgridError:
-        pass  # The worker is gone; there is nobody left to tell.

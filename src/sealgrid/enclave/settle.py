@@ -71,13 +71,12 @@ class Settlement:
         """Return what one vault gets: the Settle, and its own share of K2."""
         signature, record = statement.sign(self.vaults.domain, self.me.signing), self.sealed.record
         if record is None:
-            return SettleRequest(settle=statement, signature=signature, issued=self.finished)
+            return SettleRequest(settle=statement, signature=signature)
         share = self.sealed.shares[self.vaults.addresses.index(vault)]
         part = encode(SharePart(value=share.value, blind=share.blind))
         return SettleRequest(
             settle=statement,
             signature=signature,
-            issued=self.finished,
             record=record,
             record_signature=record.sign(self.vaults.domain, self.me.signing),
             index=share.index,

@@ -230,8 +230,8 @@ def _key_file(layout: Layout, name: str) -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    # Whole or absent: readers must never meet half a file.
-    part = f"{os.fspath(path)}.part"
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    # Whole or absent, and the owner's alone: readers must never meet half a file.
+    part = path.with_suffix(path.suffix + ".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
-    os.replace(part, path)
+    part.replace(path)

@@ -1,4 +1,4 @@
-"""What a local network needs on its chain before anyone uses it: contracts, money for everybody, a pool with a stake."""
+"""What a local network needs on its chain before anyone uses it: contracts, money, a pool with a stake."""
 
 from pathlib import Path
 

@@ -76,7 +76,7 @@ def fork(name: str, log: Path, body: Body) -> Child:
     try:
         body(lambda: _say_ready(writing))
     except SealgridError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         code = 1
     except BaseException:  # noqa: BLE001  the last frame of this process
         traceback.print_exc()

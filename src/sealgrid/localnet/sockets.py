@@ -7,7 +7,7 @@ from sealgrid.wire.serving import LOOPBACK, listen
 
 
 class Sockets:
-    """Listening sockets, one per part, opened before it starts; ``first`` 0 takes free ports, else one after another."""
+    """Listening sockets, one per part, opened before it starts: from port ``first`` on, or free ones for 0."""
 
     def __init__(self, first: int) -> None:
         self._next = first

@@ -80,7 +80,7 @@ def _locked(layout: Layout) -> Iterator[None]:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    def ask_to_end(number: int, frame: object) -> None:
+    def ask_to_end(_number: int, _frame: object) -> None:
         raise _Ended
 
     before = {number: signal.signal(number, ask_to_end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -53,9 +53,8 @@ class Case:
     @cached_property
     def claims(self) -> VerifiedClaims:
         """Return what the quote proves, at the first and at the last time of issue; raise EvidenceRefused."""
-        issued = [signed.verdict.issued for signed in self.envelope.verdicts.values()]
-        self._proved(min(issued))
-        return self._proved(max(issued))
+        issued = {signed.verdict.issued for signed in self.envelope.verdicts.values()}
+        return [self._proved(at) for at in sorted({min(issued), max(issued)})][-1]
 
     def _proved(self, at: int) -> VerifiedClaims:
         pins = self.pins

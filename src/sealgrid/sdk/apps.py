@@ -31,7 +31,8 @@ async def deploy(
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
     ``wheels`` is a folder with the wheel files that the app names; without it the app's wheels.lock says which they
-    are. Deploying the same bundle again returns the same app. Raises BundleRefused for a folder that makes no valid bundle.
+    are. Deploying the same bundle again returns the same app. Raises BundleRefused for a folder that makes no valid
+    bundle.
     """
     bundle = build(folder, lock(read_app(folder).wheels, wheels) if wheels else None)
     stored = await conn.storage.put_bytes(bundle.archive)

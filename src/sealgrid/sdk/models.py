@@ -99,7 +99,11 @@ async def _allowances(
     digests = [await assets.checksum("App", app) for app in apps]
     return tuple(
         Allowance(
-            app=digest, runtime=runtime, platform=Platform(conn.network.platform), output_bytes=output_bytes, callback=False
+            app=digest,
+            runtime=runtime,
+            platform=Platform(conn.network.platform),
+            output_bytes=output_bytes,
+            callback=False,
         )
         for digest in digests
         for runtime in conn.network.runtimes

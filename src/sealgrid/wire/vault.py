@@ -130,9 +130,6 @@ class SettleRequest(Message, frozen=True, kw_only=True):
 
     settle: Settle
     signature: bytes  #: by the enclave key
-    issued: (
-        int  #: Unix seconds that every vault signs into its Verdict; refused when more than 120 s from its own clock
-    )
     record: KeyRecord | None = None  #: of K2, signed by the enclave key; None when the release is direct
     record_signature: bytes = b""
     index: int = 0

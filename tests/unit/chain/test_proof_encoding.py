@@ -2,9 +2,9 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.chain.broker import CHECKS, ProofRefused, encode_proof
+from sealgrid.chain.broker import CHECKS, encode_proof
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import InputRefused, from_wire
+from sealgrid.errors import InputRefused, ProofRefused, from_wire
 from sealgrid.units import to_digest
 
 KEYS = [SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)]

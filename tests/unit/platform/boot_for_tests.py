@@ -53,7 +53,11 @@ def run_app(source: str) -> object:
     (folders["app"] / "main.py").write_text(source)
     run = sandbox.AppRun(sandbox.Folders(**folders), ("main.py",), limits=Limits(memory=2 << 30, wall_seconds=20))
     ended = sandbox.run(run)
-    return {"kind": type(ended).__name__, "log": getattr(ended, "log", b"").decode(), "reason": getattr(ended, "reason", "")}
+    return {
+        "kind": type(ended).__name__,
+        "log": getattr(ended, "log", b"").decode(),
+        "reason": getattr(ended, "reason", ""),
+    }
 
 
 ASKED = {

@@ -1,6 +1,8 @@
 import asyncio
 import base64
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,7 +19,6 @@ from sealgrid.platform.image import measure, mrtd
 from sealgrid.platform.keys import FILE
 from sealgrid.platform.simulated import SimulatedPlatform
 from sealgrid.units import Digest
-
 
 DATA = bytes(range(64))
 
@@ -88,7 +89,9 @@ async def test_an_enclave_writes_to_memory_alone(enclave):
 
 
 async def test_an_enclave_runs_an_app_in_a_sandbox_of_its_own(enclave):
-    ended = await enclave.ask("app", "import os, sqlite3; print(os.listdir('/proc'), os.path.exists('/runtime/boot.py'))")
+    ended = await enclave.ask(
+        "app", "import os, sqlite3; print(os.listdir('/proc'), os.path.exists('/runtime/boot.py'))"
+    )
     assert ended["kind"] == "Exited", ended
     assert ended["log"].endswith("False\n")
     assert "'self'" not in ended["log"]
@@ -179,6 +182,45 @@ async def test_a_restart_keeps_the_root_the_identity_and_the_bytecode(platform):
 
 
 def test_the_identity_is_the_simulated_platforms_over_the_file_list(platform):
-    assert platform.measurement().runtime == runtime_identity(
-        Platform.SIMULATED, [mrtd(measure(platform.image.files))]
-    )
+    assert platform.measurement().runtime == runtime_identity(Platform.SIMULATED, [mrtd(measure(platform.image.files))])
+
+
+KILLED = """
+import asyncio, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from enclave_scene import Enclave
+from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.simulated import SimulatedPlatform
+
+async def main():
+    config = PlatformConfig(folder=Path(sys.argv[2]), boot=Path(sys.argv[1]) / "boot_for_tests.py")
+    platform = SimulatedPlatform(config, lambda: int(time.time()))
+    enclave = await Enclave(platform).launch()
+    await enclave.ask("launch")
+    print(platform._instances[enclave.reply.instance].pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def descendants(pid: int) -> list[int]:
+    found = [pid]
+    for process in found:
+        found += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
+    return found
+
+
+def test_no_enclave_outlives_a_platform_that_is_killed(platform):
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", KILLED, here, str(platform._config.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as killed:
+        enclave = descendants(int(killed.stdout.readline()))
+        assert len(enclave) > 1
+        killed.kill()
+    for _ in range(200):
+        if not any(Path(f"/proc/{pid}").exists() for pid in enclave):
+            return
+        time.sleep(0.05)
+    pytest.fail("an enclave lives on")

@@ -50,3 +50,4 @@ async def test_the_running_service_tells_its_measurement(platform):
     serving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await serving
+    sock.close()

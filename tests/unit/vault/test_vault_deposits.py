@@ -146,6 +146,7 @@ def test_a_share_that_its_commitment_denies_is_refused() -> None:
     for lie in (Share(1, flipped(good.value), good.blind), Share(1, good.value, flipped(good.blind))):
         refused("deposit.7", MODEL_KEY.deposit(sealed=MODEL_KEY.sealed(lie)))
     refused("deposit.7", MODEL_KEY.deposit(sealed=MODEL_KEY.sealed(Share(1, good.value[:31], good.blind))))
+    refused("deposit.7", MODEL_KEY.deposit(sealed=MODEL_KEY.sealed(Share(1, good.value, good.blind[:31]))))
 
 
 def test_a_second_spelling_of_the_owner_is_refused() -> None:

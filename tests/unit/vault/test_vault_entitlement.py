@@ -135,6 +135,11 @@ def test_an_input_of_somebody_else_is_refused() -> None:
     refused("7.5", replace(KEYS, inputs={PICTURE: (stolen.held("input"), (grant()[0],))}))
 
 
+def test_an_input_under_another_files_name_is_refused() -> None:
+    other = Split(owner=REQUESTER, asset=PICTURE_KEY.asset, file_sha256=MODEL)
+    refused("7.5", replace(KEYS, inputs={PICTURE: (other.held("input"), (grant()[0],))}))
+
+
 @pytest.mark.parametrize(
     "other",
     [{"app": MODEL}, {"request": MODEL}, {"owner": STRANGER.address}],

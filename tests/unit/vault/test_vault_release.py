@@ -1,9 +1,13 @@
 """Checks (1) to (6) of a release, one named bad case each, with real simulated quotes."""
 
+import datetime as dt
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from vault_scene import (
@@ -35,7 +39,7 @@ from vault_scene import (
 
 from sealgrid.attestation import binding
 from sealgrid.attestation.binding import locked_config
-from sealgrid.attestation.evidence import Quote
+from sealgrid.attestation.evidence import Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.chain.views import TaskStatus
@@ -146,6 +150,23 @@ def test_2_collateral_below_the_number_that_was_seen() -> None:
     assert judge(trusted=replace(TRUSTED, evaluation={Platform.SIMULATED: seen})).claims.eval_number == seen
     newer = replace(TRUSTED, evaluation={Platform.SIMULATED: seen + 1})
     assert number_of(judge, trusted=newer) == "2.5"
+
+
+def test_2_the_number_holds_beside_the_root_of_another_platform() -> None:
+    seen = judge().claims.eval_number
+    roots = (MACHINE.trust_root, TrustRoot(Platform.TDX, some_authority()))
+    newer = replace(TRUSTED, roots=roots, evaluation={Platform.SIMULATED: seen + 1})
+    assert number_of(judge, trusted=newer) == "2.5"
+
+
+def some_authority() -> bytes:
+    """The certificate of an authority that signed nothing here."""
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Some Hardware Root")])
+    start = dt.datetime.fromtimestamp(NOW, dt.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(secret.public_key())
+    made = made.serial_number(1).not_valid_before(start).not_valid_after(start + dt.timedelta(days=1))
+    return made.sign(secret, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def test_2_another_platforms_number_does_not_count() -> None:

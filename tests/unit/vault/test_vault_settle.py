@@ -224,3 +224,8 @@ def test_nothing_of_an_escrowed_share_is_shown() -> None:
     shown = repr(settled())
     assert K2.shares[0].value.hex() not in shown
     assert repr(K2.shares[0].value) not in shown
+
+
+def test_7_a_deadline_that_is_not_the_released_one() -> None:
+    longer = snapshot(task=task(contribution_deadline=DEADLINE + 100))
+    assert number_of(check_time, released(), longer, at=NOW) == "settle.7"

@@ -271,8 +271,6 @@ def settle_request(
         "settle": said, "signature": said.sign(DOMAIN, by), "record": k2.record,
         "record_signature": k2.signature, "index": 1, "sealed": k2.sealed(),
     }  # fmt: skip
-    if "issued" in SettleRequest.__struct_fields__:  # each vault signs its own time; the field is on its way out
-        usual["issued"] = NOW
     return SettleRequest(**usual | changes)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WINDOW = 48  #: bytes; long enough to be found by no accident
-STEP = 64 << 10  #: one window of the secret per this many bytes
+COUNT = 12  #: windows of one secret, spread over it
 PIECE = 4 << 20
 
 
@@ -20,10 +20,11 @@ class Searched:
 
 
 def windows(secret: bytes) -> list[bytes]:
-    """Return windows spread over a secret; runs of one byte are skipped, since any file may hold those."""
-    starts = range(0, max(1, len(secret) - WINDOW), STEP) if len(secret) > STEP else range(0, len(secret), WINDOW)
-    found = (secret[start : start + WINDOW] for start in starts)
-    return [window for window in found if len(set(window)) > WINDOW // 4]
+    """Return windows spread over a secret; dull ones are skipped, since any file may hold those."""
+    step = max(WINDOW, len(secret) // (4 * COUNT))
+    found = (secret[start : start + WINDOW] for start in range(0, max(1, len(secret) - WINDOW), step))
+    telling = [window for window in found if len(set(window)) > WINDOW // 3]
+    return telling[:: max(1, len(telling) // COUNT)]
 
 
 def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> Searched:

@@ -1,20 +1,20 @@
 """Four thefts, tried on the spot with real parts; each must be refused, and says by which numbered check."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, report_data, vault_set
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.attestation.statements import Verdict, poco_authorisation
+from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.anvil import advance
-from sealgrid.chain.broker import CHECKS, Broker, encode_proof
+from sealgrid.chain.broker import encode_proof
 from sealgrid.cli.plates.report import Refusal
 from sealgrid.cli.plates.thief import HoardingRun, Thief
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
-from sealgrid.errors import CheckFailed, ContractReverted, HostFailed, SealgridError
+from sealgrid.errors import CheckFailed, HostFailed, ProofRefused, SealgridError
 from sealgrid.poco.ids import enclave_message
 from sealgrid.sdk.apps import deploy
 from sealgrid.sdk.connection import Connection
@@ -52,7 +52,7 @@ async def with_own_quote(thief: Thief, job: Job) -> Refusal:
         quote=quote.raw, collateral=quote.collateral.raw,
     )  # fmt: skip
     return await _tried(
-        "a worker asks for the model's key with its own quote", "vaults", lambda: conn.vaults[0].release(request)
+        "a worker asks for the model's key with its own quote", "vaults", conn.vaults[0].release(request)
     )
 
 
@@ -71,18 +71,11 @@ async def without_enclave(thief: Thief, job: Job) -> Refusal:
     signed = [(key.address, verdict, verdict.sign(conn.domain, key)) for key in keys]
     proof = encode_proof(deal=job.deal, index=deal.bot_first, pool_signature=pool_signature, verdicts=signed)
 
-    async def finalize() -> None:
-        try:
-            await conn.hub.contribute_and_finalize(
-                conn.wallet, task=job.task, result_digest=digest, results=b"{}", enclave=enclave.address,
-                enclave_signature=enclave.sign(personal_digest(enclave_message(thief.pool.worker, job.task, digest))),
-                authorisation=proof,
-            )  # fmt: skip
-        except ContractReverted as error:
-            authorised = personal_digest(poco_authorisation(thief.pool.worker, job.task, enclave.address))
-            number = await Broker(conn.node, conn.network.broker).judge(authorised, proof)
-            raise CheckFailed(f"broker.{number}", CHECKS[number]) from error
-
+    signature = enclave.sign(personal_digest(enclave_message(thief.pool.worker, job.task, digest)))
+    finalize = conn.hub.contribute_and_finalize(
+        conn.wallet, task=job.task, result_digest=digest, results=b"{}", enclave=enclave.address,
+        enclave_signature=signature, authorisation=proof,
+    )  # fmt: skip
     return await _tried("a pool finalises without an enclave", "PoCo, which asks the broker", finalize)
 
 
@@ -94,7 +87,7 @@ async def with_copying_app(
     await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
     job = await run(accomplice, app.address, model=model, workerpool=thief.order)
     task = await thief.open_task(job)
-    return await _tried("an unapproved app copies the model out", "vaults", JobRun(task, thief.shop).run)
+    return await _tried("an unapproved app copies the model out", "vaults", JobRun(task, thief.shop).run())
 
 
 async def without_paying(thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes) -> Refusal:
@@ -110,15 +103,15 @@ async def without_paying(thief: Thief, accomplice: Connection, app: Address, mod
         raise HostFailed("the theft could not even be tried: no result was kept, or nothing was refunded.")
     request = OpenRequest(task=job.task, enclave=hoard.enclave)
     return await _tried(
-        "a requester keeps the sealed result and is refunded", "vaults", lambda: accomplice.vaults[0].open(request)
+        "a requester keeps the sealed result and is refunded", "vaults", accomplice.vaults[0].open(request)
     )
 
 
-async def _tried(theft: str, refused_by: str, attempt: Callable[[], Awaitable[object]]) -> Refusal:
+async def _tried(theft: str, refused_by: str, attempt: Awaitable[object]) -> Refusal:
     try:
-        await attempt()
-    except CheckFailed as error:
-        return Refusal(theft, refused_by, error.check, error.message)
+        await attempt
+    except (CheckFailed, ProofRefused) as error:
+        return Refusal(theft, refused_by, str(error.check), error.message)
     except SealgridError as error:
         return Refusal(theft, refused_by, "", f"not refused by a check, but failed: {error}")
     return Refusal(theft, "nobody", "", "it succeeded")

@@ -1,0 +1,19 @@
+"""An attack, on purpose: copy the dataset into the result. The demo shows that no vault releases a key to it."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    out, name = Path(os.environ["IEXEC_OUT"]), os.environ.get("IEXEC_DATASET_FILENAME")
+    if name is None:
+        sys.exit("there is no dataset to copy.")
+    shutil.copyfile(Path(os.environ["IEXEC_IN"]) / name, out / "stolen.bin")
+    (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "stolen.bin")}))
+
+
+if __name__ == "__main__":
+    main()

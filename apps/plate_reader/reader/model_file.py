@@ -1,0 +1,35 @@
+"""The model as one file: a stored zip with model.json, two networks and the list of characters."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+
+SCHEMA = "sealgrid/plate-model/1"
+CARD, DETECTOR, RECOGNISER, LABELS = "model.json", "detector.onnx", "recogniser.onnx", "labels.txt"
+
+
+class NoModel(Exception):
+    """The dataset is no plate model; the message is for the person who gave it."""
+
+
+@dataclass(frozen=True)
+class PlateModel:
+    """The parts of a plate model, in memory."""
+
+    detector: bytes = field(repr=False)
+    recogniser: bytes = field(repr=False)
+    labels: tuple[str, ...]
+
+
+def open_model(content: bytes) -> PlateModel:
+    """Read a model file; raise NoModel for anything else. Nothing touches a disk."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            card = json.loads(archive.read(CARD))
+            parts = [archive.read(name) for name in (DETECTOR, RECOGNISER, LABELS)]
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise NoModel(f"the dataset is no plate model ({type(error).__name__}); expected a {SCHEMA} zip.") from error
+    if not isinstance(card, dict) or card.get("schema") != SCHEMA:
+        raise NoModel(f"the dataset says that it is no {SCHEMA}.")
+    return PlateModel(parts[0], parts[1], tuple(parts[2].decode().split()))

@@ -1,0 +1,39 @@
+"""Import onnxruntime without its noise, and open sessions that give equal answers on equal machines."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    # A sandbox without /sys makes the C++ library complain as it loads, past Python's sys.stderr.
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+with _without_stderr():
+    import onnxruntime
+
+_ERRORS_ONLY = 4  #: onnxruntime's "fatal"; its exceptions tell the rest
+
+onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+onnxruntime.disable_telemetry_events()
+
+
+def open_session(model: bytes) -> onnxruntime.InferenceSession:
+    """Open a model on one thread; raises onnxruntime's own errors for bytes that are no model."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = _ERRORS_ONLY
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

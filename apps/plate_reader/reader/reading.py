@@ -1,0 +1,82 @@
+"""From a picture to the plates in it, coarse enough that every machine says the same."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .detector import Detector, Found
+from .geometry import Corners, flatten
+from .model_file import NoModel, open_model
+from .recogniser import HEIGHT, Read, Recogniser
+
+GRID = 4  #: pixels; boxes are told no finer
+LEAST_CHARACTERS = 6
+MOST_PIXELS = 64_000_000
+NO_PLATE = "no plate"
+
+_WIDTH = 112  #: pixels of a flattened plate, HEIGHT high
+_MARGIN = 0.06  #: of a plate's sides, added all around
+_LEVELS = ((0.9, "high"), (0.7, "medium"), (0.0, "low"))
+
+
+class NoPicture(Exception):
+    """An input file is no picture; the message is for the person who gave it."""
+
+
+class PlateReader:
+    """A loaded model."""
+
+    def __init__(self, model: bytes) -> None:
+        parts = open_model(model)
+        try:
+            self._detector = Detector(parts.detector)
+            self._recogniser = Recogniser(parts.recogniser, parts.labels)
+        except Exception as error:  # onnxruntime has no error class of its own
+            raise NoModel(f"the dataset's networks cannot be loaded ({type(error).__name__}).") from error
+
+    def read(self, picture: Image.Image) -> dict[str, Any]:
+        """Return ``{"plates": [{"text", "box", "confidence"}]}``, from left to right, with a message when none."""
+        seen = [(found, self._text_of(picture, found)) for found in self._detector.find(picture)]
+        plates = [_plate(found, read, picture.size) for found, read in seen if len(read.text) >= LEAST_CHARACTERS]
+        plates.sort(key=lambda plate: plate["box"])
+        return {"plates": plates} if plates else {"plates": [], "message": NO_PLATE}
+
+    def _text_of(self, picture: Image.Image, found: Found) -> Read:
+        return self._recogniser.read(flatten(picture, _grown(found.corners), (_WIDTH, HEIGHT)))
+
+
+def read_plates(model: bytes, picture: bytes) -> dict[str, Any]:
+    """Read a picture with a model, both whole files; raise NoModel or NoPicture. The same inside an enclave and out."""
+    return PlateReader(model).read(open_picture(picture))
+
+
+def open_picture(content: bytes) -> Image.Image:
+    """Return the picture in RGB, turned as its camera says; raise NoPicture."""
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP")) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise NoPicture(f"the picture has more than {MOST_PIXELS // 10**6} million pixels.")
+            return ImageOps.exif_transpose(picture).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise NoPicture("the input is no PNG, JPEG, WebP or BMP picture.") from error
+
+
+def _plate(found: Found, read: Read, size: tuple[int, int]) -> dict[str, Any]:
+    score = min(found.score, read.score)
+    confidence = next(level for least, level in _LEVELS if score >= least)
+    return {"text": read.text, "box": _on_grid(found.box, size), "confidence": confidence}
+
+
+def _on_grid(box: Sequence[float], size: tuple[int, int]) -> list[int]:
+    return [
+        max(0, min(limit, GRID * round(float(side) / GRID)))
+        for side, limit in zip(box, (*size, *size), strict=True)
+    ]  # fmt: skip
+
+
+def _grown(corners: Corners) -> Corners:
+    centre = np.mean(corners, axis=0)
+    return centre + (corners - centre) * (1 + 2 * _MARGIN)

@@ -1,0 +1,165 @@
+"""The whole line over a local network: sealed model, sealed input, enclave, settlement, receipt, money."""
+
+import asyncio
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from sealgrid.cli.plates.search import search
+from sealgrid.errors import OrderRefused, ReleaseRefused
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.units import ZERO_ADDRESS
+from sealgrid.worker.job import notes_of
+
+ROOT = Path(__file__).resolve().parents[2]
+APP_PRICE, MODEL_PRICE = 3_000, 10_000
+SECONDS = 60
+
+pytestmark = pytest.mark.localnet
+
+
+@dataclass(frozen=True)
+class Sold:
+    app: apps.App
+    model: models.Model
+    content: bytes
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sold(people, tmp_path_factory) -> Sold:
+    source = tmp_path_factory.mktemp("owner") / "model.bin"
+    source.write_bytes(os.urandom(300_000))
+    app = await apps.deploy(people.developer, ROOT / "apps" / "hash_file", price=APP_PRICE)
+    model = await models.publish(people.owner, source, name="weights", apps=[app.address], price=MODEL_PRICE)
+    return Sold(app, model, source.read_bytes())
+
+
+@dataclass(frozen=True)
+class Done:
+    job: jobs.Job
+    envelope: bytes
+    result: results.Result
+    secret: bytes
+    stages: list[str]
+
+
+async def run_to_the_end(requester, app, model=ZERO_ADDRESS, files=()) -> tuple[jobs.Job, bytes, results.Result, list[str]]:
+    stages: list[str] = []
+    job = await jobs.run(requester, app, model=model, files=files)
+    await asyncio.wait_for(jobs.follow(requester, job, lambda stage: stages.append(stage.stage)), SECONDS)
+    envelope = await receipts.fetch_receipt(requester, job.task)
+    return job, envelope, await results.open_result(requester, parse_envelope(envelope).settle, job.result_key), stages
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def done(people, sold) -> Done:
+    secret = os.urandom(100_000)
+    job, envelope, result, stages = await run_to_the_end(
+        people.requester, sold.app.address, sold.model.address, [("letter.txt", secret)]
+    )
+    return Done(job, envelope, result, secret, stages)
+
+
+def test_the_app_saw_the_model_and_the_input_in_the_clear(sold, done):
+    assert done.result.json() == {
+        "dataset": hashlib.sha256(sold.content).hexdigest(),
+        "files": [{"name": "letter.txt", "sha256": hashlib.sha256(done.secret).hexdigest()}],
+    }
+
+
+def test_the_requester_is_told_every_stage_in_order(done):
+    expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "finalizing"]
+    assert done.stages[: len(expected)] == expected
+
+
+async def test_every_check_of_the_receipt_holds_on_line(people, done):
+    report = await receipts.verify_on_line(people.stranger, done.envelope)
+    assert [check.number for check in report.checks] == list(range(1, 20))
+    assert report.ok, report.failed
+
+
+async def test_a_receipt_of_one_task_does_not_pass_for_another(people, sold, done):
+    _, other, _, _ = await run_to_the_end(people.requester, sold.app.address, sold.model.address, [("b", b"b")])
+    body = parse_envelope(done.envelope).receipt.body
+    mixed = done.envelope.replace(body.task.encode(), parse_envelope(other).receipt.body.task.encode())
+    assert not (await receipts.verify_on_line(people.stranger, mixed)).ok
+
+
+async def test_everyone_is_paid_and_the_sum_is_what_the_requester_pays(people, sold, done):
+    paid = {payment.account: payment.amount for payment in await people.requester.hub.payments(done.job.task)}
+    assert paid[people.developer.address] == APP_PRICE
+    assert paid[people.owner.address] == MODEL_PRICE
+    pool_price = done.job.terms.workerpool.workerpoolprice
+    assert sum(paid.values()) == APP_PRICE + MODEL_PRICE + pool_price
+
+
+async def test_the_result_opens_for_nobody_else(people, done):
+    from sealgrid.crypto.hpke import HpkeKey
+    from sealgrid.errors import ContainerRefused
+
+    settled = parse_envelope(done.envelope).settle
+    with pytest.raises(ContainerRefused):
+        await results.open_result(people.stranger, settled, HpkeKey.generate())
+
+
+async def test_nothing_secret_is_found_on_the_machine_and_a_planted_window_is(localnet, sold, done):
+    secrets = {"model": sold.content, "input": done.secret, "result": done.result.files["result.json"] * 50}
+    folders = [path for path in localnet.layout.root.iterdir() if path.is_dir()]
+    planted = localnet.layout.part("worker") / "planted"
+    planted.write_bytes(os.urandom(5_000) + sold.content[1_000:2_000] + os.urandom(5_000))
+    wide = {"model": sold.content[1_000:2_000]}
+    try:
+        assert search(folders, wide).found == (f"model in {planted}",)
+    finally:
+        planted.unlink()
+    searched = search(folders, secrets)
+    assert searched.files > 20
+    assert searched.found == ()
+
+
+def test_the_keys_are_found_nowhere_but_sealed(localnet, done):
+    # The result key's secret half never left the requester's memory; K1 and the DEKs exist in the enclave alone.
+    folders = [path for path in localnet.layout.root.iterdir() if path.is_dir()]
+    assert search(folders, {"result key": done.job.result_key.secret * 2}).found == ()
+
+
+def test_the_worker_keeps_an_honest_list_of_what_it_saw(localnet, sold, done):
+    notes = notes_of(localnet.layout.part("worker") / "jobs", done.job.task).read_text()
+    assert sold.model.checksum.removeprefix("0x")[:16] in notes
+    assert "53474331" in notes  # the sealed files begin with the container's magic
+
+
+async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
+    hostile = await apps.deploy(people.stranger, ROOT / "apps" / "copy_out")
+    await models.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
+    before = await people.requester2.hub.account(people.requester2.address)
+    job = await jobs.run(people.requester2, hostile.address, model=sold.model.address)
+    told: list[str] = []
+
+    def on(stage) -> None:
+        told.append(stage.detail)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(jobs.follow(people.requester2, job, on), 8)
+    assert any("policy" in detail or "approved" in detail or "allow" in detail for detail in told), told
+    after = await people.requester2.hub.account(people.requester2.address)
+    assert after.locked > before.locked  # in escrow until the deadline, paid to nobody
+
+
+async def test_a_model_that_is_sold_for_one_app_cannot_be_bought_for_another(people, sold):
+    other = await apps.deploy(people.stranger, ROOT / "apps" / "copy_out")
+    with pytest.raises(OrderRefused, match="model"):
+        await jobs.run(people.requester, other.address, model=sold.model.address)
+
+
+async def test_the_result_stays_shut_while_the_chain_has_not_paid(people, done):
+    from sealgrid.wire.vault import OpenRequest
+
+    unknown = OpenRequest(task=done.job.deal, enclave=parse_envelope(done.envelope).settle.enclave)
+    with pytest.raises(ReleaseRefused):
+        await people.requester.vaults[0].open(unknown)

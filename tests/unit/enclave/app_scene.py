@@ -1,0 +1,27 @@
+"""One app, run for real in bubblewrap."""
+
+from pathlib import Path
+
+from sealgrid.bundle.manifest import Limits
+from sealgrid.enclave.sandbox import AppRun, Exited, Folders, HostInducible, run
+
+LIMITS = Limits(memory=512 << 20, cpu_seconds=20, wall_seconds=20, processes=4, output_bytes=1 << 20)
+
+
+class Scene:
+    """The folders that an app gets."""
+
+    def __init__(self, root: Path) -> None:
+        self.folders = Folders(root / "app", root / "wheels", root / "inputs", root / "outputs")
+        for folder in vars(self.folders).values():
+            folder.mkdir()
+
+    def run(self, source: str, *arguments: str, limits: Limits = LIMITS, **more: object) -> Exited | HostInducible:
+        (self.folders.app / "main.py").write_text(source)
+        return run(AppRun(self.folders, ("main.py", "first"), arguments, limits=limits, **more))
+
+    def says(self, source: str, *arguments: str, **more: object) -> str:
+        ended = self.run(source, *arguments, **more)
+        assert isinstance(ended, Exited), ended
+        assert ended.code == 0, ended.log.decode()
+        return ended.log.decode().strip()

@@ -1,0 +1,7 @@
+import pytest
+from app_scene import Scene
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path)

@@ -1,0 +1,101 @@
+import hashlib
+import json
+
+import pytest
+from Crypto.Hash import keccak
+
+from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
+from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
+from sealgrid.errors import AppFailed
+from sealgrid.units import ZERO_ADDRESS
+
+WORD, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
+
+
+def facts(dataset: DatasetFact | None = None) -> Facts:
+    return Facts(
+        chain=31337, hub=WORD, broker=WORD, deal="0x" + "01" * 32, task="0x" + "02" * 32, index=7, worker=WORD,
+        enclave=WORD, attempt=1, app=AppFact(address=WORD, digest=HASH), dataset=dataset, secrets=(), requester=WORD, pool=WORD,
+        beneficiary=WORD, result_key=HASH, params="{}", inputs=(), callback=ZERO_ADDRESS, release="escrow",
+        output_bytes=1, expiry=1,
+    )  # fmt: skip
+
+
+def test_an_app_finds_iexecs_variables():
+    dataset = DatasetFact(address="0x" + "0d" * 20, owner=WORD, checksum=HASH)
+    given = Given(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
+    assert environment(facts(dataset), given) == {
+        "IEXEC_TASK_ID": "0x" + "02" * 32,
+        "IEXEC_DEAL_ID": "0x" + "01" * 32,
+        "IEXEC_TASK_INDEX": "7",
+        "IEXEC_IN": "/iexec_in",
+        "IEXEC_OUT": "/iexec_out",
+        "IEXEC_BOT_SIZE": "1",
+        "IEXEC_BOT_FIRST_INDEX": "7",
+        "IEXEC_BOT_TASK_INDEX": "7",
+        "IEXEC_DATASET_ADDRESS": "0x" + "0d" * 20,
+        "IEXEC_DATASET_FILENAME": "0x" + "0d" * 20,
+        "IEXEC_INPUT_FILES_FOLDER": "/iexec_in",
+        "IEXEC_INPUT_FILES_NUMBER": "2",
+        "IEXEC_INPUT_FILE_NAME_1": "a.png",
+        "IEXEC_INPUT_FILE_NAME_2": "b",
+        "IEXEC_REQUESTER_SECRET_1": "s",
+        "IEXEC_REQUESTER_SECRET_4": "t",
+        "IEXEC_APP_DEVELOPER_SECRET": "d",
+        "IEXEC_APP_DEVELOPER_SECRET_1": "d",
+    }
+
+
+def test_without_dataset_or_secrets_no_variable_speaks_of_them():
+    names = environment(facts(), Given())
+    assert not [name for name in names if "DATASET" in name or "SECRET" in name]
+
+
+def computed(**fields: object) -> dict[str, bytes]:
+    return {"computed.json": json.dumps({key.replace("_", "-"): value for key, value in fields.items()}).encode()}
+
+
+def test_a_deterministic_file_is_named_and_hashed_with_sha256():
+    files = computed(deterministic_output_path="/iexec_out/result.txt") | {"result.txt": b"x"}
+    said = read_computed(files)
+    assert (said.path, said.callback) == ("result.txt", None)
+    assert output_digest(files, said) == hashlib.sha256(b"x").digest()
+
+
+def test_a_deterministic_folder_is_hashed_over_its_own_files_in_their_order():
+    files = computed(deterministic_output_path="/iexec_out/out/") | {"out/b": b"2", "out/a": b"1", "out/deep/c": b"3"}
+    expected = keccak.new(digest_bits=256)
+    expected.update(hashlib.sha256(b"1").digest() + hashlib.sha256(b"2").digest())
+    assert output_digest(files, read_computed(files)) == expected.digest()
+
+
+def test_callback_data_are_read_and_hashed_as_poco_does():
+    files = computed(callback_data="0x0102")
+    said = read_computed(files, WORD)
+    assert said.callback == b"\x01\x02"
+    assert output_digest(files, said) == keccak.new(digest_bits=256, data=b"\x01\x02").digest()
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({}, "wrote no"),
+        ({"computed.json": b"[]"}, "no JSON object"),
+        ({"computed.json": b"{\xff"}, "no JSON object"),
+        (computed(), "neither"),
+        (computed(deterministic_output_path="/iexec_out/none"), "did not write"),
+        (computed(deterministic_output_path="/etc/passwd"), "outside"),
+        (computed(deterministic_output_path="/iexec_out/../etc/passwd"), "did not write"),
+        (computed(callback_data="0xzz"), "no hex"),
+        (computed(callback_data="0x123"), "no hex"),
+    ],
+)
+def test_a_computed_file_that_says_nothing_usable_is_the_apps_failure(files, reason):
+    with pytest.raises(AppFailed, match=reason):
+        read_computed(files)
+
+
+def test_a_deal_with_a_callback_needs_callback_data():
+    files = computed(deterministic_output_path="/iexec_out/x") | {"x": b""}
+    with pytest.raises(AppFailed, match="callback"):
+        read_computed(files, WORD)

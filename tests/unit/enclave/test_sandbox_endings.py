@@ -1,0 +1,139 @@
+"""How a run ends, and who is to blame for it (protocol section 8)."""
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from app_scene import LIMITS
+
+from sealgrid.bundle.manifest import Limits
+from sealgrid.enclave.sandbox import Exited, HostInducible
+
+
+def limits(**changes: int) -> Limits:
+    return msgspec.structs.replace(LIMITS, **changes)
+
+
+def test_an_app_that_ends_well_gives_its_log_and_its_output(scene):
+    ended = scene.run("import sys; print('out'); print('err', file=sys.stderr); open('/iexec_out/x', 'w').write('y')")
+    assert isinstance(ended, Exited)
+    assert ended.code == 0
+    assert set(ended.log.splitlines()) == {b"out", b"err"}
+    assert (scene.folders.outputs / "x").read_text() == "y"
+
+
+def test_a_code_other_than_zero_is_the_apps_own_failure(scene):
+    ended = scene.run("import sys; print('why'); sys.exit(3)")
+    assert ended == Exited(code=3, log=b"why\n")
+
+
+def test_an_exception_is_the_apps_own_failure_and_the_log_names_it(scene):
+    ended = scene.run("raise ValueError('no picture')")
+    assert isinstance(ended, Exited)
+    assert ended.code == 1
+    assert b"ValueError: no picture" in ended.log
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "import os; os._exit(200)",
+        "bytearray(4 << 30)",
+        "raise MemoryError",
+        "import errno; raise OSError(errno.EIO, 'disk')",
+        "import errno; raise OSError(errno.ENOSPC, 'full')",
+        "import os; open('/tmp/x', 'wb').write(bytes(1 << 20) * 100)",
+    ],
+    ids=["killed", "crash", "code-above-127", "memory-bomb", "memory", "disk-error", "disk-full", "file-above-limit"],
+)
+def test_what_the_machine_could_have_caused_is_never_the_apps_failure(scene, source):
+    ended = scene.run(source)
+    assert isinstance(ended, HostInducible), ended
+    assert not hasattr(ended, "log")
+
+
+def test_an_app_that_does_not_end_is_ended(scene):
+    ended = scene.run("import time\nwhile True: time.sleep(1)", limits=limits(wall_seconds=1))
+    assert ended == HostInducible("the app did not end in its time.")
+
+
+def test_an_app_that_burns_its_processor_time_is_ended(scene):
+    ended = scene.run("while True: pass", limits=limits(cpu_seconds=1))
+    assert isinstance(ended, HostInducible)
+
+
+def test_a_log_without_end_is_cut_and_the_app_ended_in_time(scene):
+    ended = scene.run("while True: print('x' * 1000)", limits=limits(wall_seconds=1))
+    assert isinstance(ended, HostInducible)
+    ended = scene.run("for _ in range(3000): print('x' * 1000)", log_bytes=5000)
+    assert isinstance(ended, Exited)
+    assert ended.code == 0
+    assert ended.log == (b"x" * 1000 + b"\n") * 4 + b"x" * 996
+
+
+def test_processes_that_share_a_memory_bomb_are_ended(scene):
+    source = """
+import os, time
+for _ in range(3):
+    if os.fork() == 0:
+        break
+block = os.urandom(100 << 20)
+time.sleep(30)
+"""
+    ended = scene.run(source, limits=limits(memory=250 << 20))
+    assert ended == HostInducible("the app's processes took more memory than its limit.")
+
+
+def test_a_fork_bomb_is_ended(scene):
+    source = """
+import os, time
+for _ in range(6):
+    try:
+        os.fork()
+    except OSError:
+        pass
+time.sleep(30)
+"""
+    ended = scene.run(source)
+    assert ended == HostInducible("the app started more processes than its limit.")
+
+
+def test_output_in_many_small_files_counts_too(scene):
+    source = "import time\nfor n in range(2000): open(f'/iexec_out/{n}', 'w').write('x')\ntime.sleep(30)"
+    ended = scene.run(source)
+    assert ended == HostInducible("the app wrote more than its limit.")
+
+
+def test_nothing_of_an_app_lives_on_once_it_ended(scene):
+    source = """
+import os, sys, time
+if os.fork():
+    sys.exit(0)
+os.setsid()
+for n in range(600):
+    open('/iexec_out/late', 'w').write(str(n))
+    time.sleep(0.05)
+"""
+    assert scene.run(source).code == 0
+    late = scene.folders.outputs / "late"
+    before = late.read_text() if late.exists() else None
+    time.sleep(0.3)
+    assert (late.read_text() if late.exists() else None) == before
+
+
+def test_no_run_leaves_a_descriptor_behind(scene):
+    scene.run("pass")
+    before = len(os.listdir("/proc/self/fd"))
+    for source in ("pass", "raise MemoryError"):
+        scene.run(source)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_machine_that_cannot_start_the_sandbox_is_to_blame(scene, monkeypatch):
+    program = Path("/bin/false")
+    monkeypatch.setattr("sealgrid.enclave.confinement.bubblewrap", lambda: str(program))
+    assert scene.run("pass") == HostInducible("the sandbox did not start.")

@@ -1,0 +1,92 @@
+"""Write attestation_*.json anew: ``python tests/vectors/attestation_regenerate.py``. A change is a changed protocol.
+
+The receipt's machine has fresh keys each time, so its vector differs; what it must verify to does not.
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sealgrid.attestation import binding
+from sealgrid.attestation.facts import secrets_digest
+from sealgrid.attestation.policy import Platform
+from sealgrid.receipts.receipt import result_digest
+from sealgrid.receipts.verify import verify
+
+FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER.parent / "unit" / "receipts"))
+
+import receipt_scene as scene  # noqa: E402
+
+REFUSED = {
+    "another runtime is called the pinned one's": (11, {"body": {"runtime": scene.RECORD}}),
+    "the quote was made for another worker": (12, {"quoted": {"worker": scene.HUB}}),
+    "the evidence locks no app": (13, {"config": bytes(48)}),
+    "one verdict only": (9, {"judged_by": scene.VAULT_KEYS[:1]}),
+    "the settled digest is another": (8, {"settle": {"result_digest": scene.RECORD}}),
+}
+
+
+def bindings() -> dict[str, Any]:
+    place = {"chain": 31337, "hub": scene.HUB}
+    members = {**place, "broker": scene.BROKER, "t": 2, "vaults": scene.VAULTS}
+    vault_set = binding.vault_set(**members)
+    parts = {
+        **place, "task": scene.FACTS.task, "worker": scene.WORKER, "app_digest": scene.APP,
+        "enclave": scene.ENCLAVE.address, "vault_set": vault_set,
+    }  # fmt: skip
+    data = binding.report_data(**parts, hpke_public=scene.HPKE.public, nonces=scene.NONCES)
+    nonces = [nonce.hex() for nonce in scene.NONCES]
+    return {
+        "vault_set": {**members, "digest": vault_set},
+        "report_data": {**parts, "hpke_public": scene.HPKE.public.hex(), "nonces": nonces, "data": data.hex()},
+        "session": binding.session(data),
+        "runtimes": [identity(platform, count, size) for platform, count, size in MEASURED],
+        "locked_config": {"app_digest": scene.APP, "config": binding.locked_config(scene.APP).hex()},
+        "facts": {
+            "document": scene.FACTS.encode().decode(), "digest": scene.FACTS.digest(),
+            "secrets": secrets_digest(scene.FACTS),
+        },
+        "result": {
+            "task": scene.FACTS.task, "sealed": scene.RESULT, "body": scene.RECORD,
+            "digest": result_digest(scene.FACTS.task, scene.RESULT, scene.RECORD),
+        },
+    }  # fmt: skip
+
+
+MEASURED = ((Platform.SGX, 1, 32), (Platform.TDX, 4, 48), (Platform.SIMULATED, 1, 48))
+
+
+def identity(platform: Platform, count: int, size: int) -> dict[str, Any]:
+    measured = [bytes([index + 1]) * size for index in range(count)]
+    digest = binding.runtime_identity(platform, measured)
+    return {"platform": int(platform), "measurements": [each.hex() for each in measured], "identity": digest}
+
+
+def receipts() -> dict[str, Any]:
+    good = scene.Job()
+    assert verify(good.encode(), scene.PINS).ok
+    return {
+        "pins": {
+            "chain": 31337, "hub": scene.HUB, "broker": scene.BROKER, "vaults": scene.VAULTS, "t": 2,
+            "runtime": scene.RUNTIME, "simulated_root": base64.b64encode(scene.MACHINE.root_der).decode(),
+        },
+        "accepted": {"envelope": good.encode().decode(), "onchain": msgspec.to_builtins(good.onchain())},
+        "refused": [
+            {"why": why, "check": number, "envelope": scene.Job(**changes).encode().decode()}
+            for why, (number, changes) in REFUSED.items()
+        ],
+    }  # fmt: skip
+
+
+def main() -> None:
+    for name, content in (("binding", bindings()), ("receipt", receipts())):
+        (FOLDER / f"attestation_{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

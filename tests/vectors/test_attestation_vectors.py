@@ -1,0 +1,76 @@
+"""The published digests and receipts of the evidence, as the code sees them today."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from sealgrid.attestation import binding
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.facts import parse_facts, secrets_digest
+from sealgrid.attestation.policy import Platform
+from sealgrid.receipts.receipt import result_digest
+from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.receipts.verify import verify
+
+HERE = Path(__file__).parent
+DOCUMENTS = HERE.parents[1] / "docs" / "protocol"
+BINDING = json.loads((HERE / "attestation_binding.json").read_text())
+RECEIPT = json.loads((HERE / "attestation_receipt.json").read_text())
+
+
+def pins():
+    told = dict(RECEIPT["pins"])
+    root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
+    runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
+    return Pins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+
+
+def test_the_published_vault_set_and_report_data_recompute():
+    members, parts = dict(BINDING["vault_set"]), dict(BINDING["report_data"])
+    assert binding.vault_set(**{k: v for k, v in members.items() if k != "digest"}) == members["digest"]
+    data = bytes.fromhex(parts.pop("data"))
+    key, nonces = bytes.fromhex(parts.pop("hpke_public")), [bytes.fromhex(each) for each in parts.pop("nonces")]
+    assert binding.report_data(**parts, hpke_public=key, nonces=nonces) == data
+    assert binding.session(data) == BINDING["session"]
+
+
+@pytest.mark.parametrize("vector", BINDING["runtimes"], ids=lambda vector: Platform(vector["platform"]).name)
+def test_the_published_runtime_identities_recompute(vector):
+    measured = [bytes.fromhex(each) for each in vector["measurements"]]
+    assert binding.runtime_identity(Platform(vector["platform"]), measured) == vector["identity"]
+
+
+def test_the_published_lock_recomputes():
+    assert binding.locked_config(BINDING["locked_config"]["app_digest"]).hex() == BINDING["locked_config"]["config"]
+
+
+def test_the_published_facts_parse_and_name_themselves():
+    facts = parse_facts(BINDING["facts"]["document"].encode())
+    assert (facts.digest(), secrets_digest(facts)) == (BINDING["facts"]["digest"], BINDING["facts"]["secrets"])
+
+
+def test_the_published_result_digest_recomputes():
+    told = BINDING["result"]
+    assert result_digest(told["task"], told["sealed"], told["body"]) == told["digest"]
+
+
+def test_the_published_receipt_is_accepted_off_line_and_on_line():
+    told = RECEIPT["accepted"]
+    for onchain in (None, OnChain(**told["onchain"])):
+        report = verify(told["envelope"].encode(), pins(), onchain)
+        assert report.ok, report.failed
+
+
+@pytest.mark.parametrize("vector", RECEIPT["refused"], ids=lambda vector: vector["why"])
+def test_a_published_bad_receipt_is_refused_by_its_check(vector):
+    assert verify(vector["envelope"].encode(), pins()).failed.number == vector["check"]
+
+
+@pytest.mark.parametrize(("document", "vector"), [
+    ("evidence.md", BINDING["session"]), ("evidence.md", BINDING["vault_set"]["digest"]),
+    ("facts.md", BINDING["facts"]["digest"]), ("receipt.md", BINDING["result"]["digest"]),
+])  # fmt: skip
+def test_the_documents_show_the_same_digests(document, vector):
+    assert vector in (DOCUMENTS / document).read_text()
