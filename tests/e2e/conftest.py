@@ -1,55 +1,15 @@
 """A whole local network, started once by the command that people use, and the accounts of people on it."""
 
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
+from running_network import RunningNetwork, start_network
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.localnet.layout import Layout
 from sealgrid.sdk.connection import Connection, connect
-from sealgrid.sdk.network import Network, load_network
-
-ROOT = Path(__file__).resolve().parents[2]
-SEALGRID = str(Path(sys.executable).with_name("sealgrid"))
-START_SECONDS = 90
-
-
-@dataclass
-class RunningNetwork:
-    """``sealgrid up`` as a child of the tests; it ends with them, however they end."""
-
-    layout: Layout
-    process: subprocess.Popen[bytes] = field(repr=False)
-
-    @property
-    def network(self) -> Network:
-        return load_network(self.layout.network)
-
-    def stop(self) -> int:
-        self.process.terminate()
-        self.process.communicate(timeout=30)
-        return self.process.returncode
-
-
-def start_network(folder: Path, *extra: str) -> RunningNetwork:
-    layout = Layout(folder)
-    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--port", "0", "--data", str(folder), *extra]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + START_SECONDS
-    assert process.stderr is not None
-    while time.monotonic() < deadline:
-        line = process.stderr.readline()
-        if b"ready" in line:
-            return RunningNetwork(layout, process)
-        assert line, f"the network did not start: {process.wait()}"
-    raise AssertionError("the network was not ready in time")
 
 
 @pytest.fixture(scope="session")

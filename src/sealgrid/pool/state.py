@@ -148,7 +148,7 @@ def _hear(state: PoolState, said: e.StageReported) -> PoolState:
         return state  # the chain was faster than the worker
     task = _owned(state, said.task, said.worker)
     if said.stage == "failed":
-        return _with(state, lose(task, said.at, f"the machine failed: {said.detail}"))
+        return _with(state, lose(task, said.at, f"ended without a result: {said.detail}"))
     return _with(state, report(task, said.stage, said.at, said.detail))
 
 

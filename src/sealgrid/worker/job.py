@@ -151,6 +151,11 @@ class JobRun:
         with contextlib.suppress(SealgridError):
             await self._shop.pool.report(self.job.task, stage, detail)
 
+    @property
+    def abandonable(self) -> bool:
+        """Tell whether nothing was sent to the chain yet, so that ending the job loses nothing."""
+        return self._stage not in {"finalizing", "completed"}
+
     async def repeat_stage(self) -> None:
         """Tell the pool that the job is still where it was."""
         await self.stage(self._stage)

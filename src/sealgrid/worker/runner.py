@@ -25,7 +25,7 @@ from sealgrid.worker.wheels import WheelFolders
 
 WAIT_SECONDS = 20.0  #: how long one question for work stays open
 PAUSE_SECONDS = 0.5  #: after a pool that does not answer
-HEARTBEAT_SECONDS = 5.0
+HEARTBEAT_SECONDS = 2.0  #: well within a pool's lease
 
 _log = logging.getLogger("sealgrid.worker")
 
@@ -79,18 +79,27 @@ async def _next(pool: PoolSide) -> Job | None:
 
 async def _do(job: Job, shop: Workshop) -> None:
     run_of_job = JobRun(job, shop)
-    beating = asyncio.create_task(_beat(run_of_job))
+    running = asyncio.create_task(run_of_job.run())
+    watching = asyncio.create_task(_watch(job, run_of_job, running, shop))
     try:
-        await run_of_job.run()
+        await running
     except (SealgridError, TimeoutError) as error:
         _log.warning("task %s: %s", job.task, error)
         await run_of_job.stage("failed", str(error))
+    except asyncio.CancelledError:
+        if not watching.done():
+            raise  # the worker itself is asked to end
+        _log.warning("task %s: given up, since nobody would be paid for it any more", job.task)
     finally:
-        beating.cancel()
+        watching.cancel()
 
 
-async def _beat(run_of_job: JobRun) -> None:
-    # A pool takes the task away from a worker that says nothing for the length of a lease.
-    while True:
+async def _watch(job: Job, run_of_job: JobRun, running: "asyncio.Task[None]", shop: Workshop) -> None:
+    """Keep the lease at the pool alive, and end a job that the chain does not want any more."""
+    while not running.done():
         await asyncio.sleep(HEARTBEAT_SECONDS)
         await run_of_job.repeat_stage()
+        with contextlib.suppress(SealgridError):  # a chain that is away says nothing about the job
+            if not running.done() and run_of_job.abandonable and not await shop.chain.still_wanted(job):
+                running.cancel()
+                return

@@ -154,7 +154,7 @@ def test_a_silent_worker_loses_its_task_to_another_one() -> None:
 
 def test_a_worker_whose_machine_failed_waits_before_it_gets_the_task_again_and_others_do_not() -> None:
     state = after(*TAKEN, says(ANNA, "failed", at=10, detail="out of memory"))
-    assert state.task(TASK).history[-1].detail == "the machine failed: out of memory"
+    assert state.task(TASK).history[-1].detail == "ended without a result: out of memory"
     assert step(state, asks(ANNA, at=14))[1] == ()
     assert step(state, asks(BERT, at=14))[1] == (Assign(task=TASK, worker=BERT),)
     assert step(state, asks(ANNA, at=15))[1] == (Assign(task=TASK, worker=ANNA),)

@@ -1,0 +1,157 @@
+"""A local network starts by one command, keeps its data, and never leaves a process behind."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from running_network import SEALGRID, start_network
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.localnet.layout import Layout
+from sealgrid.localnet.supervisor import running
+from sealgrid.sdk import apps
+from sealgrid.sdk.connection import connect
+from sealgrid.sdk.network import load_network
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.localnet
+
+
+def descendants(pid: int) -> set[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(fields[1])
+    found, more = set(), {pid}
+    while more:
+        found |= more
+        more = {child for child, parent in parents.items() if parent in found} - found
+    return found - {pid}
+
+
+def gone(pids: set[int], seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_ctrl_c_ends_every_process_and_keeps_the_data(tmp_path):
+    started = start_network(tmp_path)
+    parts = descendants(started.process.pid)
+    assert len(parts) >= 9  # chain, anvil, storage, platform, three vaults, market, pool, worker
+    started.process.send_signal(signal.SIGINT)
+    _, said = started.process.communicate(timeout=30)
+    assert gone(parts)
+    assert started.process.returncode == 0
+    assert b"data stays" in said
+    assert Layout(tmp_path).chain_state.exists()
+    assert not Layout(tmp_path).network.exists()
+
+
+def test_a_killed_supervisor_takes_every_process_with_it(tmp_path):
+    started = start_network(tmp_path)
+    parts = descendants(started.process.pid)
+    started.process.kill()
+    started.process.communicate(timeout=30)
+    assert gone(parts)
+    assert running(Layout(tmp_path)) is None
+
+
+async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path):
+    first = start_network(tmp_path)
+    async with connect(first.network, development_key("developer")) as developer:
+        app = await apps.deploy(developer, ROOT / "apps" / "hash_file", price=11)
+        block = (await developer.node.block()).number
+    genesis = first.network.genesis
+    first.stop()
+    second = start_network(tmp_path)
+    assert second.network.genesis == genesis
+    async with connect(second.network, development_key("developer")) as developer:
+        assert (await developer.node.block()).number >= block
+        orders = await developer.market.orders("apporders", app=app.address)
+        assert [order.order["appprice"] for order in orders] == ["11"]
+    second.stop()
+    down = subprocess.run(
+        [SEALGRID, "down", "--wipe", "--data", str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "removed" in down.stderr
+    assert not tmp_path.exists()
+
+
+def test_down_stops_a_detached_network_and_says_that_the_data_stays(tmp_path):
+    up = subprocess.run(
+        [SEALGRID, "up", "--detach", "--port", "0", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=90,
+    )
+    assert "ready in" in up.stderr
+    pid = running(Layout(tmp_path))
+    assert pid is not None
+    parts = descendants(pid) | {pid}
+    try:
+        network = load_network(Layout(tmp_path).network)
+        assert network.allow_simulated
+    finally:
+        down = subprocess.run([SEALGRID, "down", "--data", str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "the data stays in" in down.stderr
+    assert gone(parts)
+
+
+def test_a_second_network_in_the_same_folder_is_refused_in_one_line(localnet):
+    folder = str(localnet.layout.root)
+    again = subprocess.run(
+        [SEALGRID, "up", "--port", "0", "--data", folder], capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 1
+    assert "running in this folder already" in again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_a_taken_port_is_named_in_one_line(tmp_path, localnet):
+    port = localnet.network.rpc_url.rpartition(":")[2]
+    taken = subprocess.run(
+        [SEALGRID, "up", "--port", port, "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert taken.returncode == 1
+    assert f"port {port} is taken" in taken.stderr
+    assert "Traceback" not in taken.stderr
+
+
+def test_the_storage_node_and_the_platform_never_import_the_chains_library(localnet):
+    supervisor = localnet.process.pid
+    light = [pid for pid in descendants(supervisor) if name_of(pid) in {"sg-storage", "sg-platform"}]
+    assert len(light) == 2
+    for pid in light:
+        assert "coincurve" in maps_of(pid) or name_of(pid) == "sg-storage"
+        assert "/aiohttp/" not in maps_of(pid)  # web3's compiled dependency
+
+
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def maps_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text()

@@ -1,0 +1,44 @@
+"""Money comes back without being asked for: nobody finished the task, the clock passed the final deadline."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sealgrid.chain.anvil import advance
+from sealgrid.errors import HostFailed
+from sealgrid.sdk import apps, jobs
+
+ROOT = Path(__file__).resolve().parents[2]
+FINAL_SECONDS = 10 * 30 + 1
+
+pytestmark = pytest.mark.localnet
+
+NEVER_ENDS = """
+import signal
+signal.pause()
+"""
+
+
+async def test_a_requester_is_refunded_without_asking_when_no_machine_finishes(people, tmp_path):
+    folder = tmp_path / "sleeper"
+    folder.mkdir()
+    (folder / "main.py").write_text(NEVER_ENDS)
+    limits = "[limits]\nwall_seconds = 600\n"
+    (folder / "app.toml").write_text(f'name = "sleeper"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n{limits}')
+    app = await apps.deploy(people.developer, folder, price=7)
+    hub, me = people.requester2.hub, people.requester2.address
+    before = await hub.account(me)
+    job = await jobs.run(people.requester2, app.address)
+    locked = await hub.account(me)
+    assert locked.locked > before.locked
+    stages: list[str] = []
+    following = asyncio.create_task(jobs.follow(people.requester2, job, lambda stage: stages.append(stage.stage)))
+    async with asyncio.timeout(30):
+        while "running" not in stages:
+            await asyncio.sleep(0.05)
+    await advance(people.requester2.node, FINAL_SECONDS)
+    with pytest.raises(HostFailed, match="deadline") as failed:
+        await asyncio.wait_for(following, 30)
+    assert "refunded" in failed.value.money
+    assert await hub.account(me) == before
