@@ -1,0 +1,97 @@
+"""The tree keeps its own rules."""
+
+import ast
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sealgrid import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+
+
+def test_the_error_tree_is_drawn_as_it_is():
+    drawn = re.findall(r"[├└]── (\w+)", errors.__doc__ or "")
+    defined = [
+        name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, errors.SealgridError)
+    ]
+    assert sorted(set(drawn) | {"SealgridError"}) == sorted(defined)
+
+
+def test_every_error_lives_in_the_tree():
+    outside = [
+        f"{path.name}: {node.name}"
+        for path in SOURCES
+        if path.name != "errors.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id in vars(errors) for base in node.bases)
+    ]
+    assert outside == []
+
+
+@pytest.mark.parametrize(
+    "name", ["sealgrid.storagenode.runner", "sealgrid.platform.runner", "sealgrid.enclave.session"]
+)
+def test_what_does_not_touch_the_chain_never_loads_its_library(name):
+    code = f"import sys, {name}; sys.exit(any(m.split('.')[0] in ('web3', 'eth_account') for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_chains_library_does_not_leave_a_raised_recursion_limit():
+    code = "import sealgrid.chain.node, sys; sys.exit(sys.getrecursionlimit() != 1000)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_file_holds_two_ideas():
+    long = {str(path.relative_to(ROOT)): n for path in SOURCES if (n := len(path.read_text().splitlines())) > 400}
+    assert long == {}
+
+
+def test_no_room_is_called_after_nothing():
+    vague = [path.stem for path in SOURCES if path.stem in {"utils", "helpers", "manager", "common", "misc"}]
+    assert vague == []
+
+
+def test_every_module_says_what_it_is():
+    silent = [
+        str(p.relative_to(ROOT))
+        for p in SOURCES
+        if p.name != "__init__.py" and not ast.get_docstring(ast.parse(p.read_text()))
+    ]
+    assert silent == []
+
+
+def test_locks_carry_hashes_and_no_addresses():
+    for lock in sorted((ROOT / "requirements").glob("*.txt")):
+        text = lock.read_text()
+        assert "://" not in text, lock.name
+        assert text.count("==") <= text.count("--hash=sha256:"), lock.name
+
+
+def test_every_protocol_format_is_published():
+    published = {path.stem for path in (ROOT / "docs" / "protocol").glob("*.md")}
+    assert {
+        "container",
+        "keys",
+        "statements",
+        "evidence",
+        "facts",
+        "receipt",
+        "release",
+        "bundle",
+        "broker",
+        "pool",
+        "storage",
+    } <= published
+
+
+def test_shipped_modules_import_alone():
+    for name in ("sealgrid", "sealgrid.errors", "sealgrid.cli.main"):
+        assert importlib.import_module(name)
