@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,8 @@ from sealgrid.errors import SetupMissing
 
 LOCAL_CHAIN = 31337
 _START_SECONDS = 15.0
+#: Anvil makes block 0 anew at every start, even when it loads a state; with a fixed time it is always the same block.
+_GENESIS_TIME = 1_735_689_600
 _STOP_SECONDS = 10.0
 
 
@@ -56,6 +59,7 @@ class Anvil:
         anvil = cls(process, f"http://127.0.0.1:{port}")
         try:
             await asyncio.wait_for(anvil._answers(port), _START_SECONDS)
+            await anvil._set_clock()
         except BaseException:
             await anvil.stop()
             raise
@@ -77,6 +81,12 @@ class Anvil:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+
+    async def _set_clock(self) -> None:
+        # A restarted chain may be ahead of us, when somebody moved its clock: time never goes backwards on it.
+        async with Node(self.url) as node:
+            head = await node.block()
+            await node.rpc("evm_setTime", max(int(time.time()), head.timestamp + 1))
 
     async def _answers(self, port: int) -> None:
         while True:
@@ -117,6 +127,7 @@ def _command(config: AnvilConfig, port: int) -> list[str]:
         raise SetupMissing(f"anvil is not installed at {config.binary}; run `make setup`.")
     command = [leash, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(config.chain), "--accounts", str(len(NAMES)), "--order", "fifo"]
+    command += ["--timestamp", str(_GENESIS_TIME)]
     if config.state:
         command += ["--state", str(config.state), "--state-interval", "1"]
         command += ["--cache-path", str(config.state.with_suffix(".cache"))]

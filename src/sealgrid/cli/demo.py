@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from sealgrid.cli.network import Folder, layout_of
 from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.localnet.layout import cache_folder
 from sealgrid.localnet.session import network
+
+if TYPE_CHECKING:
+    from sealgrid.cli.plates.story import Shot
 
 app = typer.Typer(help="Whole jobs, to look at.", no_args_is_help=True)
 MAX_PICTURE_BYTES = 32 << 20
@@ -31,7 +34,7 @@ def plates(
     data: Folder = None,
 ) -> None:
     """A licence-plate model is sold and used by a stranger, who never sees it; four thefts are tried."""
-    console = Console(stderr=as_json, highlight=False)
+    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     layout, begun = layout_of(data), time.monotonic()
     model = (_cached("models/plate_reader.zip")).read_bytes()
     console.print("[bold]starting a local network[/] …")
@@ -49,7 +52,7 @@ def plates(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def _shot(picture: Path | None, seed: int | None):  # noqa: ANN202
+def _shot(picture: Path | None, seed: int | None) -> "Shot":
     from apps.plate_reader.scenes import draw_scene
 
     from sealgrid.cli.plates.story import Shot

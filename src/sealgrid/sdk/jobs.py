@@ -13,8 +13,8 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus as ChainStatus
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.errors import HostFailed, NotFound, OrderRefused, ServiceUnavailable
-from sealgrid.poco.ids import task_id
+from sealgrid.errors import ChainError, HostFailed, NotFound, OrderRefused, ServiceUnavailable
+from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
@@ -59,12 +59,14 @@ async def run(
     max_price: int | None = None,
     category: int | None = None,
     workerpool: WorkerpoolOrder | None = None,
+    keep: Callable[[Job], None] = lambda job: None,
 ) -> Job:
     """Start one run of an app, private by default: arguments and files go into one sealed input.
 
     ``max_price`` bounds the sum of the three prices in nRLC; ``workerpool`` takes this pool's order instead of the
-    cheapest on the market. Raises OrderRefused when nobody offers the app, the
-    model or the computing, or when it costs more.
+    cheapest on the market. ``keep`` is called with the job just before the deal is made: what it stores survives a
+    crash of this process. Raises OrderRefused when nobody offers the app, the model or the computing, or when it
+    costs more.
     """
     result_key = HpkeKey.generate()
     dek, sealed, sha256 = _seal_input(JobInput(args=tuple(args), files=tuple(files)))
@@ -78,9 +80,13 @@ async def run(
         request=order_hash(terms.request, conn.order_domain),
     )
     await deposit(conn, dek, asset=to_address(to_bytes(sha256, 32)[:20]), file_sha256=sha256, grant=grant)
-    deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
-    first = (await conn.hub.view_deal(deal)).bot_first
-    return Job(deal=deal, task=task_id(deal, first), terms=terms, result_key=result_key)
+    deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
+    job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key)
+    keep(job)
+    made = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
+    if made != deal:
+        raise ChainError(f"the chain made another deal ({made}) than the one that was signed ({deal}).", money="")
+    return job
 
 
 async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) -> None:
@@ -90,10 +96,10 @@ async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) ->
     """
     seen = 0
     while True:
-        history = await _history(conn, job.task)
-        for stage in history[seen:]:
+        told_by_pool = await history(conn, job.task)
+        for stage in told_by_pool[seen:]:
             told(stage)
-        seen = max(seen, len(history))
+        seen = max(seen, len(told_by_pool))
         status = (await conn.hub.view_task(job.task)).status
         if status is ChainStatus.COMPLETED:
             return
@@ -102,7 +108,8 @@ async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) ->
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
+async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
+    """Return the stages that the pool tells of a task; empty while it is away."""
     try:
         return (await conn.pool.task(task)).history
     except (NotFound, ServiceUnavailable):

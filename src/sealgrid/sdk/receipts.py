@@ -2,17 +2,15 @@
 
 import json
 
-from sealgrid.attestation.evidence import TrustRoot
-from sealgrid.attestation.policy import Platform
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.receipts.receipt import MOST_BYTES, Envelope, parse_envelope
-from sealgrid.receipts.report import OnChain, Pins, Report
+from sealgrid.receipts.report import OnChain, Report
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.network import Network
+from sealgrid.sdk.pins import pins_of
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId, to_digest
 
 
@@ -33,19 +31,6 @@ async def verify_on_line(conn: Connection, envelope: bytes) -> Report:
     """Verify a receipt against the pins of the network and what the chain and the storage say now."""
     body = parse_envelope(envelope).receipt.body
     return verify(envelope, pins_of(conn.network), await _on_chain(conn, parse_envelope(envelope), body.task))
-
-
-def pins_of(network: Network) -> Pins:
-    """Return what a client of this network believes without asking anyone."""
-    return Pins(
-        chain=network.chain,
-        hub=network.hub,
-        broker=network.broker,
-        vaults=tuple(vault.address for vault in network.vaults),
-        t=network.threshold,
-        roots=tuple(TrustRoot(Platform(root.platform), root.root_ca_der) for root in network.roots),
-        allow_simulated=network.allow_simulated,
-    )
 
 
 async def _on_chain(conn: Connection, envelope: Envelope, task_id: TaskId) -> OnChain:

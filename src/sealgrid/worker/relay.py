@@ -1,6 +1,7 @@
 """The worker's end of the relay: carry what the enclave asks for, note what was seen, believe nothing about it."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -75,8 +76,9 @@ class RelayServer:
             answer = Answer(id=frame.id, body=await self._handlers[frame.call](frame))
         except SealgridError as error:
             answer = Answer(id=frame.id, error=error.to_wire(), status=error.http_status)
-        write_frame(writer, msgspec.msgpack.encode(answer))
-        await writer.drain()
+        with contextlib.suppress(ConnectionError):  # an enclave that is gone needs no answer
+            write_frame(writer, msgspec.msgpack.encode(answer))
+            await writer.drain()
 
     async def _hello(self, frame: Frame) -> bytes:
         welcome = await self._errands.authorise(msgspec.msgpack.decode(frame.body, type=Hello))

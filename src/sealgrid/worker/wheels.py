@@ -1,6 +1,7 @@
 """Wheels that apps run on, found by the digest of their file in folders of this machine."""
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +15,14 @@ class WheelFolders:
         self._folders = folders
         self._found: dict[Digest, Path] = {}
         self._hashed: set[Path] = set()
+        self._lock = threading.Lock()
 
     def find(self, sha256: Digest) -> Path | None:
         """Return where the wheel lies, or None."""
-        if sha256 not in self._found:
-            self._index()
-        return self._found.get(sha256)
+        with self._lock:  # several wheels of one job are asked for at once
+            if sha256 not in self._found:
+                self._index()
+            return self._found.get(sha256)
 
     def _index(self) -> None:
         for path in (p for folder in self._folders for p in sorted(folder.glob("*.whl"))):

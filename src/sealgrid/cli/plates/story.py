@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -193,7 +194,7 @@ def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Seen:
 def _words(sights: list[Sight], searched: Searched, found: list[str], planted_found: bool) -> list[str]:
     files = [sight for sight in sights if sight.what.startswith("file")]
     asked = [sight for sight in sights if not sight.what.startswith("file")]
-    lines = [f"{sight.what}: begins {sight.head}" for sight in files]
+    lines = [f"{_short(sight.what)}: begins {sight.head}" for sight in files]
     lines.append(
         f"{len(asked)} messages between enclave and vaults, {sum(s.size for s in asked)} bytes, sealed to keys inside"
     )
@@ -203,6 +204,10 @@ def _words(sights: list[Sight], searched: Searched, found: list[str], planted_fo
         + (" (a planted one was found)" if planted_found else " (BUT the planted one was not found either)")
     )
     return lines
+
+
+def _short(what: str) -> str:
+    return re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", what))
 
 
 def app_folder(name: str) -> Path:

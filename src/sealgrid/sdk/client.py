@@ -1,0 +1,140 @@
+"""``sealgrid.connect_async()``: everything that an account does on a network, in a few words.
+
+``sealgrid.connect()``, the blocking twin, is generated from this source (``python -m sealgrid.sdk.generate``).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from sealgrid.chain.accounts import NAMES, development_key
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import ContractReverted, InputRefused
+from sealgrid.sdk import jobs
+from sealgrid.sdk.amounts import Price, amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.connection import connect as open_connection
+from sealgrid.sdk.face.account import Account
+from sealgrid.sdk.face.apps import Apps
+from sealgrid.sdk.face.listings import Named
+from sealgrid.sdk.face.models import Models
+from sealgrid.sdk.face.naming import find_app, find_model
+from sealgrid.sdk.face.runs import Run
+from sealgrid.sdk.home import home
+from sealgrid.sdk.jobs import Job
+from sealgrid.sdk.kept_jobs import KeptJobs, kept
+from sealgrid.sdk.network import Network, load_network
+from sealgrid.units import ZERO_ADDRESS
+
+InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
+
+
+class Client:
+    """One account, connected to one network."""
+
+    def __init__(self, conn: Connection, keys: KeptJobs) -> None:
+        self._conn, self._keys = conn, keys
+
+    @property
+    def network(self) -> Network:
+        """Return which network this is; public, and what a verifier pins."""
+        return self._conn.network
+
+    @property
+    def account(self) -> Account:
+        """Return the account's money."""
+        return Account(self._conn)
+
+    @property
+    def apps(self) -> Apps:
+        """Return the network's apps."""
+        return Apps(self._conn)
+
+    @property
+    def models(self) -> Models:
+        """Return the network's models."""
+        return Models(self._conn)
+
+    async def run(
+        self,
+        app: Named,
+        model: Named | None = None,
+        files: Sequence[InputFile] = (),
+        args: Sequence[str] = (),
+        max_price: Price | None = None,
+    ) -> Run:
+        """Buy one run of an app, on a model if one is named; arguments and files are sealed, for the enclave alone.
+
+        The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
+        model or computing is not offered, or costs more than ``max_price`` together.
+        """
+        most = None if max_price is None else int(amount(max_price))
+        contents = await asyncio.to_thread(_read, files)
+        dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
+        address = await find_app(self._conn, app, model=None if model is None else dataset)
+        keep: list[Job] = []
+
+        def keep_key(job: Job) -> None:
+            keep.append(job)
+            self._keep(job)
+
+        try:
+            job = await jobs.run(
+                self._conn, address, model=dataset, files=contents, args=args, max_price=most, keep=keep_key
+            )
+        except ContractReverted:
+            for refused in keep:
+                self._keys.forget(refused.task)
+            raise
+        return Run(self._conn, job)
+
+    def reopen(self, task: str) -> Run:
+        """Return a run that was bought before, from the file of its key; raise NotFound when there is none."""
+        return Run(self._conn, self._keys.read(task).job())
+
+    def _keep(self, job: Job) -> None:
+        network = self._conn.network
+        self._keys.keep(kept(job, genesis=network.genesis, hub=network.hub, created=int(self._conn.clock())))
+
+
+@contextlib.asynccontextmanager
+async def connect_async(
+    account: str | SigningKey = "owner",
+    *,
+    network: Network | str | Path | None = None,
+    data: str | Path | None = None,
+) -> AsyncIterator[Client]:
+    """Connect an account to a network, the running local one by default.
+
+    ``account`` is a development account's name (owner, developer, requester …) on a local network, or a key;
+    ``network`` a network file; ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises
+    NetworkNotRunning when there is no network, InputRefused for an unknown account.
+    """
+    place = home(data)
+    chosen = network if isinstance(network, Network) else load_network(Path(network) if network else place.network)
+    async with open_connection(chosen, _key(account, chosen)) as conn:
+        yield Client(conn, KeptJobs(place.jobs))
+
+
+def _key(account: str | SigningKey, network: Network) -> SigningKey:
+    if isinstance(account, SigningKey):
+        return account
+    if not network.folder:
+        raise InputRefused(
+            f"everybody knows the key of {account!r}; give your own key on the network {network.name!r}."
+        )
+    if account not in NAMES:
+        raise InputRefused(f"there is no development account {account!r}; take one of: {', '.join(NAMES)}.")
+    return development_key(account)
+
+
+def _read(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:
+    return [file if isinstance(file, tuple) else _read_one(Path(file)) for file in files]
+
+
+def _read_one(path: Path) -> tuple[str, bytes]:
+    try:
+        return path.name, path.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error

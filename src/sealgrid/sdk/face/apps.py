@@ -1,0 +1,47 @@
+"""Apps: deploy one, see which are offered."""
+
+from pathlib import Path
+
+from sealgrid.errors import InputRefused
+from sealgrid.sdk import apps, shipped
+from sealgrid.sdk.amounts import Price, amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.face.listings import Listing, Named, Offer, listing_of, open_offers
+from sealgrid.sdk.face.naming import find_app
+
+
+class Apps:
+    """The apps of a network, as the connected account sees them."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    async def deploy(self, app: str | Path, *, price: Price = "0", uses: int = 1_000_000) -> Listing:
+        """Register an app and sell its use at ``price`` for each run.
+
+        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). Deploying the same code
+        again gives the same app, and one more offer of it. Raises BundleRefused for a folder that makes no valid app.
+        """
+        folder = _folder(app)
+        wanted = amount(price)
+        deployed = await apps.deploy(
+            self._conn, folder, wheels=shipped.wheels_for(folder), price=int(wanted), uses=uses
+        )
+        return await listing_of(self._conn, "App", deployed.address)
+
+    async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
+        """Return the apps that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
+        offers = await open_offers(self._conn, "App")
+        return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
+
+    async def show(self, app: Named) -> Listing:
+        """Return what the chain and the market know of an app."""
+        return await listing_of(self._conn, "App", await find_app(self._conn, app))
+
+
+def _folder(app: str | Path) -> Path:
+    if isinstance(app, str) and "/" not in app and (folder := shipped.app_folder(app)) is not None:
+        return folder
+    if not Path(app).is_dir():
+        raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")
+    return Path(app)

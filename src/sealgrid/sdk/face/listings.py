@@ -1,0 +1,115 @@
+"""What is for sale: the open offers of apps and models, read from the market and the chain."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from sealgrid.chain.assets import Assets
+from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
+from sealgrid.wire.market import OpenOrder
+
+Kind = Literal["App", "Dataset"]
+_PAGE = 1000
+
+
+class Addressed(Protocol):
+    """Anything with an address: what ``deploy``, ``publish``, ``list`` and ``show`` return."""
+
+    @property
+    def address(self) -> Address:
+        """Where it stands on the chain."""
+
+
+Named = str | Addressed  #: an app or model, by address, by name, or as it was returned
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A signed order that can be matched now."""
+
+    address: Address  #: of the app or model
+    name: str  #: as its owner calls it; anybody may take any name
+    owner: Address
+    digest: Digest  #: an app's code, or a model's sealed file
+    price: Amount  #: per use
+    uses: int  #: that are left
+    app: Address | None  #: the only app that a model is offered to; None for any that its owner's policy allows
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An app or a model, and the offers of it, the cheapest first."""
+
+    address: Address
+    name: str
+    owner: Address
+    digest: Digest  #: an app's code, or a model's sealed file
+    location: str  #: where the bundle or the sealed file is said to be
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Published(Listing):
+    """A listing that was just made."""
+
+    warning: str = ""  #: show it to the owner; empty where enclaves are real
+
+
+async def open_offers(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[Offer, ...]:
+    """Return every open offer of a kind, or of one asset, whomever it is restricted to; the cheapest first."""
+    assets = Assets(conn.hub)
+    found = [_priced(kind, order) for order in await open_orders(conn, kind, asset)]
+    return tuple(
+        [
+            Offer(
+                address=address,
+                name=await assets.name(kind, address),
+                owner=signer,
+                digest=await assets.checksum(kind, address),
+                price=price,
+                uses=uses,
+                app=app,
+            )
+            for address, signer, price, uses, app in found
+        ]
+    )
+
+
+async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
+    """Return the open orders behind the offers."""
+    filters = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
+    if asset is not None:
+        filters[kind.lower()] = asset
+    found: list[OpenOrder] = []
+    while True:
+        page = await conn.market.orders(
+            "apporders" if kind == "App" else "datasetorders",
+            pageIndex=str(len(found) // _PAGE), pageSize=str(_PAGE), **filters,
+        )  # fmt: skip
+        found += page
+        if len(page) < _PAGE:
+            return tuple(found)
+
+
+async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
+    """Return what the chain and the market know of an asset."""
+    assets = Assets(conn.hub)
+    return Listing(
+        address=asset,
+        name=await assets.name(kind, asset),
+        owner=await assets.owner(asset),
+        digest=await assets.checksum(kind, asset),
+        location=await assets.multiaddr(kind, asset),
+        offers=await open_offers(conn, kind, asset),
+    )
+
+
+def _priced(kind: Kind, found: OpenOrder) -> tuple[Address, Address, Amount, int, Address | None]:
+    if kind == "App":
+        app = from_document(AppOrder, found.order)
+        return app.app, found.signer, Amount(app.appprice), found.remaining, None
+    order = from_document(DatasetOrder, found.order)
+    only = None if order.apprestrict == ZERO_ADDRESS else order.apprestrict
+    return order.dataset, found.signer, Amount(order.datasetprice), found.remaining, only

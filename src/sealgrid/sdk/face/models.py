@@ -1,0 +1,108 @@
+"""Models: publish your own, see which are offered, take one off the market."""
+
+from pathlib import Path
+
+from sealgrid.chain.assets import Assets
+from sealgrid.errors import InputRefused, NotFound, OrderRefused
+from sealgrid.poco.orders import DatasetOrder, from_document
+from sealgrid.sdk import models, shipped, simulated
+from sealgrid.sdk.amounts import Price, amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.face.apps import Apps
+from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers, open_orders
+from sealgrid.sdk.face.naming import find_app, find_model, is_shipped
+from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.units import Address
+
+
+class Models:
+    """The models of a network, as the connected account sees them."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    async def publish(
+        self,
+        file: str | Path,
+        *,
+        app: Named = shipped.ONNX_RUNNER,
+        price: Price,
+        name: str | None = None,
+        uses: int = 1000,
+        any_file: bool = False,
+    ) -> Published:
+        """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
+
+        A shipped app that nobody offers yet is offered by this account, free of charge. For onnx-runner the file must
+        be an ONNX model, unless ``any_file``. Raises InputRefused for a file that cannot be used. Warns with
+        SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
+        """
+        path, wanted = Path(file), amount(price)
+        _check_readable(path)
+        if not any_file and await self._runs_onnx(app):
+            check_onnx(path)
+        warning = simulated.warn(self._conn.network)
+        address = await self._offered(app)
+        model = await models.publish(
+            self._conn, path, name=name or path.stem, apps=[address], price=int(wanted), uses=uses
+        )
+        made = await listing_of(self._conn, "Dataset", model.address)
+        return Published(
+            address=made.address, name=made.name, owner=made.owner, digest=made.digest, location=made.location,
+            offers=made.offers, warning=warning,
+        )  # fmt: skip
+
+    async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
+        """Return the models that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
+        offers = await open_offers(self._conn, "Dataset")
+        return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
+
+    async def show(self, model: Named) -> Listing:
+        """Return what the chain and the market know of a model."""
+        return await listing_of(self._conn, "Dataset", await find_model(self._conn, model))
+
+    async def unlist(self, model: Named) -> int:
+        """Cancel every open offer of an own model on the chain, for ever; return how many they were.
+
+        Runs that were bought before go on. Raises NotFound when this account offers no such model.
+        """
+        address = await find_model(self._conn, model, own=True)
+        orders = [order for order in await open_orders(self._conn, "Dataset", address) if self._mine(order.signer)]
+        if not orders:
+            raise NotFound(f"{self._conn.address} offers no uses of the model {address}.")
+        for order in orders:
+            await self._conn.hub.cancel(self._conn.wallet, from_document(DatasetOrder, order.order))
+        return len(orders)
+
+    def _mine(self, signer: Address) -> bool:
+        return signer == self._conn.address
+
+    async def _offered(self, app: Named) -> Address:
+        try:
+            return await find_app(self._conn, app, own=True)
+        except OrderRefused:
+            if not is_shipped(app):
+                raise
+            return (await Apps(self._conn).deploy(str(app))).address
+
+    async def _runs_onnx(self, app: Named) -> bool:
+        if shipped.app_folder(shipped.ONNX_RUNNER) is None:
+            return False
+        if is_shipped(app):
+            return app == shipped.ONNX_RUNNER
+        address = await find_app(self._conn, app, own=True)
+        return await Assets(self._conn.hub).checksum("App", address) == _onnx_runner_digest()
+
+
+def _onnx_runner_digest() -> str:
+    return shipped.shipped_bundle(shipped.ONNX_RUNNER).app_digest
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            empty = path.stat().st_size == 0
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
+    if empty:
+        raise InputRefused(f"{path} is empty.")

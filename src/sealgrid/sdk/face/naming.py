@@ -1,0 +1,88 @@
+"""Which app or model somebody means.
+
+Names on a chain prove nothing: anybody may call an app "onnx-runner". So the name of a shipped app means the code that
+comes with this program, found by its digest; any other name counts only where exactly one asset has it.
+"""
+
+import asyncio
+
+from sealgrid.chain.assets import Assets
+from sealgrid.errors import InputRefused, NotFound, OrderRefused
+from sealgrid.sdk import shipped
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.face.listings import Kind, Named, Offer, open_offers
+from sealgrid.units import Address, to_address
+
+_WORD = {"App": "app", "Dataset": "model"}
+
+
+async def find_app(conn: Connection, app: Named, *, model: Address | None = None, own: bool = False) -> Address:
+    """Return an app's address; where several accounts offer a shipped app, one that ``model`` is offered to.
+
+    ``own`` lets a plain name mean only an app of this account: whoever hands over a secret must not follow a name
+    that anybody may take. Raises NotFound for an unknown app, OrderRefused when nobody offers it.
+    """
+    if (address := _address(app)) is not None:
+        return await _existing(conn, "App", address)
+    name = str(app)
+    offers = await open_offers(conn, "App")
+    if shipped.app_folder(name) is not None:
+        digest = (await asyncio.to_thread(shipped.shipped_bundle, name)).app_digest
+        return await _suited(conn, [offer for offer in offers if offer.digest == digest], name, model)
+    if own:
+        offers = tuple(offer for offer in offers if offer.owner == conn.address)
+    return _only([offer for offer in offers if offer.name == name], "App", name)
+
+
+async def find_model(conn: Connection, model: Named, *, own: bool = False) -> Address:
+    """Return a model's address; ``own`` looks among this account's only. Raises as ``find_app``."""
+    if (address := _address(model)) is not None:
+        return await _existing(conn, "Dataset", address)
+    named = [offer for offer in await open_offers(conn, "Dataset") if offer.name == str(model)]
+    if own:
+        named = [offer for offer in named if offer.owner == conn.address]
+    return _only(named, "Dataset", str(model))
+
+
+def is_shipped(app: Named) -> bool:
+    """Tell whether this is the name of an app that comes with Sealgrid."""
+    return isinstance(app, str) and _address(app) is None and shipped.app_folder(app) is not None
+
+
+def _address(asset: Named) -> Address | None:
+    if not isinstance(asset, str):
+        return asset.address
+    try:
+        return to_address(asset.lower())
+    except ValueError:
+        return None
+
+
+async def _existing(conn: Connection, kind: Kind, address: Address) -> Address:
+    if not await Assets(conn.hub).is_registered(kind, address):
+        raise NotFound(f"no {_WORD[kind]} stands at {address} on this network.")
+    return address
+
+
+async def _suited(conn: Connection, offers: list[Offer], name: str, model: Address | None) -> Address:
+    if not offers:
+        raise OrderRefused(f"nobody offers the app {name!r} on this network; offer it with: sealgrid app deploy {name}")
+    if model is None:
+        return offers[0].address
+    allowed = {offer.app for offer in await open_offers(conn, "Dataset", model)}
+    return next((offer.address for offer in offers if offer.address in allowed), offers[0].address)
+
+
+def _only(offers: list[Offer], kind: Kind, name: str) -> Address:
+    found = sorted({offer.address for offer in offers})
+    if not found:
+        raise OrderRefused(
+            f"nobody offers {_article(kind)} called {name!r} right now; give an address, or ask its owner."
+        )
+    if len(found) > 1:
+        raise InputRefused(f"{len(found)} {_WORD[kind]}s are called {name!r}; give an address: {', '.join(found)}.")
+    return found[0]
+
+
+def _article(kind: Kind) -> str:
+    return "an app" if kind == "App" else "a model"

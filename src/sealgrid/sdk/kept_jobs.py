@@ -1,0 +1,114 @@
+"""Keep each job's result key in a private file from before its deal is made: a crash must not lose a paid result."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
+from sealgrid.sdk.jobs import Job, Terms
+from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+
+Document = dict[str, str]
+
+
+class KeptJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file ``<task>.json``, mode 0600. Whoever has it can open the result once the chain has paid."""
+
+    schema: Literal["sealgrid/job/1"] = "sealgrid/job/1"
+    genesis: Digest  #: of the chain that knows the task
+    hub: Address
+    account: Address
+    deal: DealId
+    task: TaskId
+    created: int  #: Unix seconds of this machine
+    orders: tuple[Document, Document, Document, Document]  #: app, dataset, workerpool, request
+    result_key: str  #: 32 bytes of X25519, hex: the secret of this file
+
+    def __repr__(self) -> str:
+        return f"KeptJob({self.task})"
+
+    def job(self) -> Job:
+        """Return the job, ready to be followed and opened."""
+        app, dataset, workerpool, request = self.orders
+        terms = Terms(
+            from_document(AppOrder, app),
+            from_document(DatasetOrder, dataset),
+            from_document(WorkerpoolOrder, workerpool),
+            from_document(RequestOrder, request),
+        )
+        return Job(self.deal, self.task, terms, HpkeKey.from_bytes(bytes.fromhex(self.result_key)))
+
+
+def kept(job: Job, *, genesis: Digest, hub: Address, created: int) -> KeptJob:
+    """Return what is to be kept of a job."""
+    terms = job.terms
+    return KeptJob(
+        genesis=genesis, hub=hub, account=terms.request.requester, deal=job.deal, task=job.task, created=created,
+        orders=(
+            to_document(terms.app), to_document(terms.dataset), to_document(terms.workerpool),
+            to_document(terms.request),
+        ),
+        result_key=job.result_key.secret.hex(),
+    )  # fmt: skip
+
+
+class KeptJobs:
+    """The folder of these files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, task: TaskId) -> Path:
+        """Return where a task's file lies."""
+        return self.folder / f"{task}.json"
+
+    def keep(self, entry: KeptJob) -> None:
+        """Write one; it is on the disk, whole and readable by its owner alone, when this returns."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.path(entry.task)
+        part = path.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(entry))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _sync_folder(self.folder)
+
+    def forget(self, task: TaskId) -> None:
+        """Remove the file of a job that never became a deal."""
+        self.path(task).unlink(missing_ok=True)
+
+    def read(self, task: str) -> KeptJob:
+        """Return one, by its id; raise InputRefused for what is no id, NotFound when this folder has none."""
+        try:
+            name = TaskId(to_digest(task.lower()))
+        except ValueError as error:
+            raise InputRefused(f"{task[:80]!r} is no task; a task is 0x and 64 hex digits.", money="") from error
+        path = self.path(name)
+        if not path.exists():
+            raise NotFound(f"{self.folder} has no key for task {name}; who bought it has.", money="")
+        return _read(path)
+
+    def all(self) -> tuple[KeptJob, ...]:
+        """Return every one, the newest first; a file that cannot be read is an error, never left out."""
+        found = [_read(path) for path in self.folder.glob("0x*.json")] if self.folder.is_dir() else []
+        return tuple(sorted(found, key=lambda entry: entry.created, reverse=True))
+
+
+def _read(path: Path) -> KeptJob:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=KeptJob)
+    except (msgspec.DecodeError, OSError) as error:
+        raise InputRefused(f"{path} cannot be read as a job; restore it from your backup.", money="") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

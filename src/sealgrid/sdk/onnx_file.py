@@ -1,0 +1,86 @@
+"""Tell an ONNX model from what people mistake for one, by its outermost protobuf fields alone.
+
+An ONNX file is one ``ModelProto`` (onnx.proto): ir_version is field 1, the graph field 7.
+"""
+
+import os
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from sealgrid.errors import InputRefused
+
+IR_VERSION, GRAPH = 1, 7
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+_MISTAKEN: Final = (
+    (0, b"PK\x03\x04", "a zip archive (PyTorch and Keras save such); export the model to ONNX"),
+    (0, b"\x80", "a Python pickle; export the model to ONNX"),
+    (0, b"\x89HDF", "an HDF5 file; export the model to ONNX"),
+    (0, b"GGUF", "a GGUF file; onnx-runner runs ONNX only"),
+    (4, b"TFL3", "a TensorFlow Lite file; convert it to ONNX"),
+    (8, b"{", "a safetensors file; export the model to ONNX"),
+)
+
+
+def check_onnx(path: Path) -> None:
+    """Raise InputRefused unless a file is one ONNX model, as far as its outermost fields tell.
+
+    (1) It is not empty. (2) It is no other well-known kind of file. (3) It is protobuf from its first to its last
+    byte. (4) It has an IR version and a graph, as every ModelProto has.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        # (1)
+        if size == 0:
+            raise InputRefused(f"{path.name} is empty, and no ONNX model.")
+        # (2)
+        start = file.read(16)
+        for offset, magic, what in _MISTAKEN:
+            if start[offset:].startswith(magic):
+                raise InputRefused(f"{path.name} is no ONNX model but {what}.")
+        # (3)
+        file.seek(0)
+        try:
+            found = _fields(file, size)
+        except ValueError as error:
+            raise InputRefused(f"{path.name} is no ONNX model ({error}); export one, or say any_file.") from error
+    # (4)
+    if not {(IR_VERSION, VARINT), (GRAPH, BYTES)} <= found:
+        raise InputRefused(f"{path.name} is no ONNX model (it has no IR version or no graph).")
+
+
+def _fields(file: BinaryIO, size: int) -> set[tuple[int, int]]:
+    """Return (number, wire type) of every outermost field; the contents are skipped, never read."""
+    found = set()
+    while file.tell() < size:
+        tag = _varint(file)
+        number, kind = tag >> 3, tag & 7
+        if number == 0:
+            raise ValueError("it is not protobuf")
+        _skip(file, kind, size)
+        found.add((number, kind))
+    return found
+
+
+def _skip(file: BinaryIO, kind: int, size: int) -> None:
+    if kind == VARINT:
+        _varint(file)
+        return
+    if kind not in (FIXED64, BYTES, FIXED32):
+        raise ValueError("it is not protobuf")
+    length = _varint(file) if kind == BYTES else 8 if kind == FIXED64 else 4
+    if file.tell() + length > size:
+        raise ValueError("it is not protobuf, or it is cut short")
+    file.seek(length, os.SEEK_CUR)
+
+
+def _varint(file: BinaryIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            raise ValueError("it is not protobuf, or it is cut short")
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+    raise ValueError("it is not protobuf")

@@ -1,0 +1,19 @@
+"""What a client of a network believes without asking anyone; light, so that receipts verify without any connection."""
+
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.receipts.report import Pins
+from sealgrid.sdk.network import Network
+
+
+def pins_of(network: Network) -> Pins:
+    """Return the pins of a network file."""
+    return Pins(
+        chain=network.chain,
+        hub=network.hub,
+        broker=network.broker,
+        vaults=tuple(vault.address for vault in network.vaults),
+        t=network.threshold,
+        roots=tuple(TrustRoot(Platform(root.platform), root.root_ca_der) for root in network.roots),
+        allow_simulated=network.allow_simulated,
+    )
