@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := .cache/stamps
 
-.PHONY: help demo test check fast up down bench evaluate setup clean
+.PHONY: help demo test check fast setup up down bench evaluate pictures clean
 
 help:  ## show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -18,8 +18,8 @@ test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
 
 check: $(STAMPS)/test  ## format, lint, types, layers
-	@$(BIN)/ruff format --check -q src tests apps setup bench
-	@$(BIN)/ruff check -q src tests apps setup bench
+	@$(BIN)/ruff format --check -q src tests apps setup bench docs
+	@$(BIN)/ruff check -q src tests apps setup bench docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
@@ -54,9 +54,16 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/build.txt
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(BIN)/python setup/fetch.py
+	@$(BIN)/python -m apps.plate_reader build-model
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt
 	@echo "setup: installing the locked development packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
+
+bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
+	@$(BIN)/python -m bench
+
+pictures: $(STAMPS)/demo  ## make the README's pictures from a real run
+	@$(BIN)/python docs/pictures/make.py

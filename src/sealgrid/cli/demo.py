@@ -11,10 +11,11 @@ from rich.console import Console
 
 from sealgrid.cli.network import Folder, layout_of
 from sealgrid.errors import InputRefused, SetupMissing
-from sealgrid.localnet.layout import cache_folder
+from sealgrid.localnet.layout import Layout, cache_folder
 from sealgrid.localnet.session import network
 
 if TYPE_CHECKING:
+    from sealgrid.cli.plates.report import Report
     from sealgrid.cli.plates.story import Shot
 
 app = typer.Typer(help="Whole jobs, to look at.", no_args_is_help=True)
@@ -35,21 +36,27 @@ def plates(
 ) -> None:
     """A licence-plate model is sold and used by a stranger, who never sees it; four thefts are tried."""
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
-    layout, begun = layout_of(data), time.monotonic()
-    model = (_cached("models/plate_reader.zip")).read_bytes()
+    report = tell_plates(console, layout_of(data), picture, seed)
+    if as_json:
+        print(report.as_line())
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def tell_plates(console: Console, layout: Layout, picture: Path | None, seed: int | None) -> "Report":
+    """Run the main job on the network of this folder, or one started for it; print as it goes."""
+    begun = time.monotonic()
+    model = _cached("models/plate_reader.zip").read_bytes()
     console.print("[bold]starting a local network[/] …")
     with network(layout, told=lambda part: console.print(f"  {part}", style="dim")) as running:
         console.print(f"  ready after {time.monotonic() - begun:.1f} s")
         from sealgrid.cli.plates import printing
         from sealgrid.cli.plates.story import Story
 
-        shot = _shot(picture, seed)
-        story = Story(running, model, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), printing.teller(console))
-        report = asyncio.run(story.tell(shot))
+        folder = layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S")
+        story = Story(running, model, folder, printing.teller(console))
+        report = asyncio.run(story.tell(_shot(picture, seed)))
     printing.show(report, console)
-    if as_json:
-        print(report.as_line())
-    raise typer.Exit(0 if report.ok else 1)
+    return report
 
 
 def _shot(picture: Path | None, seed: int | None) -> "Shot":

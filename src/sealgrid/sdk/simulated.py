@@ -14,14 +14,10 @@ class SimulatedPlatformWarning(UserWarning):
     """Something was given to a network whose enclaves are simulated."""
 
 
-def warning_of(network: Network) -> str:
-    """Return the sentence to show before a secret goes to this network; empty where enclaves are real."""
-    return SENTENCE if network.allow_simulated else ""
-
-
 def warn(network: Network) -> str:
-    """Warn, where it is due; return the sentence."""
-    sentence = warning_of(network)
-    if sentence:
-        warnings.warn(sentence, SimulatedPlatformWarning, stacklevel=3)
-    return sentence
+    """Warn before a secret goes to a network whose enclaves are simulated; return the sentence, empty elsewhere."""
+    if not network.allow_simulated:
+        return ""
+    # Not the caller's line: it may be on another thread, and the sentence matters each time.
+    warnings.warn_explicit(SENTENCE, SimulatedPlatformWarning, filename="sealgrid", lineno=1)
+    return SENTENCE

@@ -61,8 +61,10 @@ def run_app(
         address = "0x" + "d5" * 20
         (given / address).write_bytes(dataset)
         shown |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
+    libraries = wheels or folder
+    bytecode = f"pycache_prefix={libraries / 'bytecode'}"  # compiled once for all runs, and never into the checkout
     ended = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-c", START, str(APPS / name), str(wheels or folder), *arguments],
+        [sys.executable, "-I", "-S", "-X", bytecode, "-c", START, str(APPS / name), str(libraries), *arguments],
         env={key: str(value) for key, value in shown.items()},
         capture_output=True,
         text=True,
@@ -78,5 +80,3 @@ def bundled(name: str) -> tuple[Bundle, VerifiedBundle]:
     folder = APPS / name
     bundle = build(folder, lock(read_app(folder).wheels, WHEELS))
     return bundle, verify_bundle(bundle.archive, bundle.app_digest)
-
-

@@ -13,6 +13,7 @@ class Value:
     name: str
     kind: int = FLOAT
     shape: tuple[int | str, ...] | None = (2,)
+    sequence: bool = False  #: of such tensors
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ def _node(node: Node) -> bytes:
 def _value(value: Value) -> bytes:
     sizes = b"".join(_bytes(1, _size(size)) for size in value.shape or ())
     shape = b"" if value.shape is None else _bytes(2, sizes)
-    return _bytes(1, value.name.encode()) + _bytes(2, _bytes(1, _number(1, value.kind) + shape))
+    tensor = _bytes(1, _number(1, value.kind) + shape)
+    kind = _bytes(4, _bytes(1, tensor)) if value.sequence else tensor
+    return _bytes(1, value.name.encode()) + _bytes(2, kind)
 
 
 def _size(size: int | str) -> bytes:

@@ -1,0 +1,83 @@
+"""Make the pictures of the README: ``python docs/pictures/make.py``.
+
+demo.svg is a real run of the main job in a terminal, annotated.png what its enclave drew, architecture.svg the rooms
+of ``src/sealgrid`` in the layers that import-linter keeps, with the imports that the code really has between them.
+"""
+
+import re
+import shutil
+import tempfile
+import tomllib
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from rich.console import Console
+
+from sealgrid.cli.demo import tell_plates
+from sealgrid.localnet.layout import Layout
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+SEED = 2
+WIDTH, ROW, BOX = 1120, 74, 40
+INK, PAPER, LINE, SOFT = "#1b2a3a", "#f7f5f0", "#b9c4cf", "#e4ecf3"
+
+
+def main() -> None:
+    """Make all three."""
+    (HERE / "architecture.svg").write_text(architecture())
+    console = Console(record=True, width=118, highlight=False, soft_wrap=True)
+    with tempfile.TemporaryDirectory() as folder:
+        report = tell_plates(console, Layout(Path(folder)), None, SEED)
+        shutil.copy(report.annotated, HERE / "annotated.png")
+    text = console.export_svg(title="make demo").replace(str(Path(folder)), "~/sealgrid")
+    (HERE / "demo.svg").write_text(text)
+
+
+def architecture() -> str:
+    """Return the layers as an SVG, the top one first."""
+    layers = [[room.strip() for room in layer.split("|")] for layer in _layers()]
+    height = ROW * len(layers) + 30
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">']
+    parts.append(
+        f'<title>Rooms of src/sealgrid: arrows go down only</title><rect width="100%" height="100%" fill="{PAPER}"/>'
+    )
+    for number, rooms in enumerate(layers):
+        parts += _row(number, rooms, last=number == len(layers) - 1)
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _layers() -> list[str]:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    return [layer for layer in linter["contracts"][0]["layers"] if layer != "testing"]
+
+
+def _row(number: int, rooms: list[str], *, last: bool) -> list[str]:
+    top, gap = 18 + number * ROW, 14
+    wide = (WIDTH - 40 - gap * (len(rooms) - 1)) / len(rooms)
+    parts = []
+    for column, room in enumerate(rooms):
+        left = 20 + column * (wide + gap)
+        parts.append(
+            f'<rect x="{left:.0f}" y="{top}" width="{wide:.0f}" height="{BOX}" rx="7" fill="{SOFT}" stroke="{LINE}"/>'
+        )
+        parts.append(
+            f'<text x="{left + wide / 2:.0f}" y="{top + 17}" text-anchor="middle" font-size="15" font-weight="600" fill="{INK}">{room}</text>'
+        )
+        parts.append(
+            f'<text x="{left + wide / 2:.0f}" y="{top + 33}" text-anchor="middle" font-size="10.5" fill="{INK}">{_files(room)}</text>'
+        )
+    if not last:
+        parts.append(f'<text x="{WIDTH / 2}" y="{top + 62}" text-anchor="middle" font-size="16" fill="{LINE}">▼</text>')
+    return parts
+
+
+def _files(room: str) -> str:
+    folder = ROOT / "src" / "sealgrid" / room
+    files = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    lines = sum(len(re.findall(r"\n", path.read_text())) for path in files)
+    return escape(f"{len(files)} {'file' if len(files) == 1 else 'files'} · {lines} lines")
+
+
+if __name__ == "__main__":
+    main()

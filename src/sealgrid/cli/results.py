@@ -1,0 +1,65 @@
+"""Follow a run on the terminal and write down what came of it."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sealgrid.cli.session import answers, notes
+from sealgrid.errors import InputRefused
+
+if TYPE_CHECKING:
+    from sealgrid.sdk.face.runs import Run
+    from sealgrid.sdk.network import Network
+    from sealgrid.sdk.results import Result
+    from sealgrid.wire.pool import StageAt
+
+RESULT, RECEIPT, NETWORK = "result", "receipt.json", "network.json"
+SHOWN = "result.json"
+MOST_SHOWN = 4000  #: characters
+
+
+def check_free(out: Path | None) -> None:
+    """Refuse a folder that holds something, before any money moves."""
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputRefused(f"{out} is no empty folder; give another with --out.")
+
+
+async def follow(run: "Run", network: "Network", out: Path | None) -> None:
+    """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
+    begun = time.monotonic()
+
+    def told(stage: "StageAt") -> None:
+        notes.print(f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False)
+
+    opened = await run.result(told)
+    if out is None:
+        _show(opened)
+        return
+    _write(opened, out / RESULT)
+    await run.receipt.save(out / RECEIPT)
+    (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_public(network))) + b"\n")
+    answers.print(f"the result is in {out / RESULT}", markup=False)
+    answers.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
+
+
+def _show(opened: "Result") -> None:
+    text = opened.files.get(SHOWN, b"").decode(errors="replace")
+    if text:
+        answers.print(text[:MOST_SHOWN].rstrip(), markup=False)
+    notes.print(f"the result holds: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
+
+
+def _write(opened: "Result", folder: Path) -> None:
+    root = folder.resolve()
+    for name, content in opened.files.items():
+        target = (root / name).resolve()
+        if not target.is_relative_to(root):
+            raise InputRefused(f"the result holds a file outside its folder ({name!r}); nothing of it was written.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def _public(network: "Network") -> "Network":
+    return msgspec.structs.replace(network, folder="")  # where it lies on this machine is nobody's business
