@@ -87,7 +87,7 @@ def _shadow(street: Image.Image, centre: float, foot: float, scale: float) -> No
 
 def _photograph(chance: random.Random, picture: Image.Image) -> Image.Image:
     """Return the picture as a middling camera takes it: exposure, contrast, blur, noise, dark corners."""
-    picture = ImageEnhance.Brightness(picture).enhance(chance.uniform(0.72, 1.12))
+    picture = ImageEnhance.Brightness(picture).enhance(chance.uniform(0.8, 1.14))
     picture = ImageEnhance.Contrast(picture).enhance(chance.uniform(0.8, 1.1))
     picture = picture.filter(ImageFilter.GaussianBlur(chance.uniform(0.0, 0.9)))
     grain = np.random.default_rng(chance.getrandbits(32)).normal(0, chance.uniform(1, 7), (SIZE[1], SIZE[0], 3))

@@ -2,7 +2,6 @@
 
 import io
 import random
-import zipfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +18,7 @@ _LEFT_MM = (15.5, 72.5, 151.5, 208.5, 265.5, 322.5, 379.5)
 _TOP_MM = 25
 _DOT_MM = (134.5, 70, 5)  #: x, y, radius
 _BLUE, _DARK_BLUE, _WHITE = (22, 74, 178), (12, 52, 140), (244, 247, 250)
+_LATIN_WEIGHT, _SIGN_WEIGHT = 620, 480  #: of a variable font; 400 is regular, 700 bold
 _LATIN_SQUEEZE = 0.72  #: plate letters are narrower than a text font's
 
 
@@ -59,21 +59,16 @@ def _glyph(character: str, font: Path) -> Image.Image:
     """Return one character as a mask that fills its place on the plate."""
     is_latin = character.isascii()
     drawn = Image.new("L", (900, 900))
-    stroke = 14 if is_latin else 5
-    ImageDraw.Draw(drawn).text((150, 50), character, 255, _font(font), stroke_width=stroke)
+    ImageDraw.Draw(drawn).text((150, 50), character, 255, _font(font, _LATIN_WEIGHT if is_latin else _SIGN_WEIGHT))
     cut = drawn.crop(drawn.getbbox())
-    natural = cut.width * _GLYPH[1] / cut.height * _LATIN_SQUEEZE
-    width = min(_GLYPH[0], round(natural)) if is_latin else _GLYPH[0]
+    natural = round(cut.width * _GLYPH[1] / cut.height * _LATIN_SQUEEZE)
+    width = min(_GLYPH[0], natural) if is_latin else _GLYPH[0]
     return cut.resize((width, _GLYPH[1]), Image.Resampling.LANCZOS)
 
 
 @lru_cache(maxsize=4)
-def _font(path: Path) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(io.BytesIO(_font_file(path)), 500, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _font_file(path: Path) -> bytes:
-    if path.suffix != ".whl":
-        return path.read_bytes()
-    with zipfile.ZipFile(path) as wheel:
-        return wheel.read(next(name for name in wheel.namelist() if name.endswith("SansSC-Regular.otf")))
+def _font(path: Path, weight: int) -> ImageFont.FreeTypeFont:
+    # From memory: Pillow would keep the file open.
+    font = ImageFont.truetype(io.BytesIO(path.read_bytes()), 500, layout_engine=ImageFont.Layout.BASIC)
+    font.set_variation_by_axes([weight])
+    return font

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from .paint import Canvas, Colour, lighten, mix, soft, vertical
 
 HORIZON = 0.31  #: of the picture's height
+FOOT = 430  #: pixels below the horizon where the nearest houses stand
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ def draw_street(chance: random.Random, size: tuple[int, int], light: Light) -> I
     image = _sun_and_clouds(chance, image, light)
     canvas = Canvas(image, lambda point: point)
     _skyline(chance, canvas, light)
-    _houses(chance, canvas, light)
     _ground(chance, canvas, light)
+    _houses(chance, canvas, light)
     _trees(chance, canvas, light)
     _signs(chance, canvas)
     return canvas.image
@@ -77,7 +78,7 @@ def _houses(chance: random.Random, canvas: Canvas, light: Light) -> None:
         near = 1.16
         while near > 0.24:
             far = near * chance.uniform(0.66, 0.78)
-            wall, height = chance.choice(_WALLS), chance.uniform(520, 860)
+            wall, height = chance.choice(_WALLS), chance.uniform(780, 1180)
             wall = mix(wall, (20, 24, 40), light.shade + 0.1 * (side > 0))
             _house(chance, canvas, (middle, horizon, side, near, far, height), wall, light)
             near = far
@@ -89,11 +90,11 @@ def _house(
     middle, horizon, side, near, far, height = at
 
     def corner(depth: float, up: float) -> tuple[float, float]:
-        return middle + side * depth * middle, horizon - depth * (height * up - 210)
+        return middle + side * depth * middle, horizon - depth * (height * up - FOOT)
 
     outline = [corner(near, 1), corner(far, 1), corner(far, 0), corner(near, 0)]
     canvas.polygon(outline, mix(wall, (255, 255, 255), 0.12), mix(wall, (0, 0, 0), 0.2))
-    floors, columns = max(3, round(height / 130)), chance.randint(3, 5)
+    floors, columns = max(4, round(height / 150)), chance.randint(3, 5)
     for floor in range(1, floors):
         for column in range(columns):
             a, b = (near + (far - near) * (column + part) / columns for part in (0.22, 0.78))
@@ -145,7 +146,7 @@ def _trees(chance: random.Random, canvas: Canvas, light: Light) -> None:
     middle, horizon = canvas.image.width / 2, canvas.image.height * HORIZON
     for side in (-1, 1):
         for depth in (0.32, 0.46, 0.68):
-            x, foot = middle + side * (depth * 1.12 + chance.uniform(-0.02, 0.02)) * middle, horizon + depth * 330
+            x, foot = middle + side * (depth * 1.06 + chance.uniform(-0.02, 0.02)) * middle, horizon + depth * 640
             top, reach = horizon - depth * chance.uniform(240, 330), depth * chance.uniform(120, 170)
             canvas.polygon(_block(x - 9 * depth, top, x + 9 * depth, foot), (84, 66, 52), (56, 44, 36))
             green = mix(chance.choice(((70, 108, 58), (92, 124, 62), (58, 96, 70))), (16, 20, 30), light.shade)

@@ -41,7 +41,7 @@ def list_(
     async def work(me: "Client") -> None:
         for offer in await me.apps.list(mine=mine):
             answers.print(
-                f"{offer.address}  {str(offer.price):>12}  {offer.uses:>7} runs  {offer.name!r}",
+                f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} runs  {offer.name!r}",
                 markup=False,
             )
 

@@ -61,7 +61,6 @@ def tell_plates(console: Console, layout: Layout, picture: Path | None, seed: in
 
 def _shot(picture: Path | None, seed: int | None) -> "Shot":
     from apps.plate_reader.scenes import draw_scene
-
     from sealgrid.cli.plates.story import Shot
 
     if picture is not None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from sealgrid.cli import demo, network
+from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task
+from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
 from sealgrid.localnet.layout import default_folder
 
@@ -15,7 +16,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )  # fmt: skip
 network.register(app)
-app.add_typer(demo.app, name="demo")
+app.command()(run.run)
+app.command()(account.earnings)
+app.command()(doctor.doctor)
+for noun, commands in (
+    ("model", model.app), ("app", apps.app), ("task", task.app), ("receipt", receipt.app), ("account", account.app),
+    ("demo", demo.app),
+):  # fmt: skip
+    app.add_typer(commands, name=noun)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ Model = Annotated[str, typer.Argument(help="A model's address, or its name where
 @app.command()
 def publish(
     file: Annotated[Path, typer.Argument(help="The model's file; it is sealed here and leaves encrypted.")],
+    *,
     price: Annotated[str, typer.Option(help=f"For each use. {PRICE_HELP}")],
     runs: Annotated[str, typer.Option("--app", help="The only app that may use it: name or address.")] = "onnx-runner",
     uses: Annotated[int, typer.Option(min=1, help="How many uses are for sale.")] = 1000,
@@ -48,7 +49,9 @@ def list_(
 
     async def work(me: "Client") -> None:
         for offer in await me.models.list(mine=mine):
-            answers.print(f"{offer.address}  {str(offer.price):>12}  {offer.uses:>7} uses  {offer.name!r}", markup=False)
+            answers.print(
+                f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} uses  {offer.name!r}", markup=False
+            )
 
     as_account(account, data, work)
 

@@ -23,6 +23,7 @@ def _group() -> None:
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="The receipt, as `run --out` wrote it.")],
+    *,
     network: Annotated[Path | None, typer.Option(help="Pins: a network file. The local network's by default.")] = None,
     vaults: Annotated[str | None, typer.Option(help="Pin: the vaults' addresses, with commas; 2t - 1 of them.")] = None,
     chain: Annotated[int | None, typer.Option(help="Pin: the chain's id.")] = None,

@@ -31,7 +31,9 @@ async def follow(run: "Run", network: "Network", out: Path | None) -> None:
     begun = time.monotonic()
 
     def told(stage: "StageAt") -> None:
-        notes.print(f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False)
+        notes.print(
+            f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False
+        )
 
     opened = await run.result(told)
     if out is None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def run(
     app: Annotated[str, typer.Argument(help="An app's name or address.")],
+    *,
     model: Annotated[str | None, typer.Option(help="A model's name or address.")] = None,
     file: Annotated[list[Path] | None, typer.Option(help="An input file, sealed; may be given often.")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="An argument, sealed too; may be given often.")] = None,

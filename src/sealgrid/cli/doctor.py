@@ -1,0 +1,114 @@
+"""``sealgrid doctor``: what is installed, what the sandbox holds, where data and keys lie, whether a network runs."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from sealgrid.cli.options import Data
+from sealgrid.cli.session import answers
+
+
+class Finding(NamedTuple):
+    """One line; None is neither good nor bad."""
+
+    what: str
+    ok: bool | None
+    detail: str
+
+
+_WORD = {True: "ok     ", False: "MISSING", None: "       "}
+
+
+def doctor(data: Data = None) -> None:
+    """Look at this machine; exit with 1 when something that is needed is missing."""
+    bad = False
+    for title, findings in (
+        ("installed", _installed()),
+        ("the sandbox of this machine, tried", _sandbox()),
+        ("data and keys", _places(data)),
+        ("network", _network(data)),
+    ):
+        answers.print(title, style="bold")
+        for finding in findings:
+            bad |= finding.ok is False
+            answers.print(f"  {_WORD[finding.ok]} {finding.what:<18} {finding.detail}".rstrip(), markup=False)
+    raise typer.Exit(1 if bad else 0)
+
+
+def _installed() -> Iterator[Finding]:
+    import platform
+    import shutil
+
+    yield Finding("python", True, f"{platform.python_version()} on {platform.machine()}")
+    bwrap = shutil.which("bwrap")
+    yield Finding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
+    from sealgrid.errors import SetupMissing
+    from sealgrid.localnet.layout import cache_folder
+
+    try:
+        cache = cache_folder()
+    except SetupMissing as error:
+        yield Finding("local chain", False, error.message)
+        return
+    for what, below in (
+        ("anvil", "anvil/bin/anvil"),
+        ("PoCo's contracts", "poco/artifacts"),
+        ("wheels of the apps", "wheels"),
+        ("plate model", "models/plate_reader.zip"),
+    ):
+        there = (cache / below).exists()
+        yield Finding(what, there, str(cache / below) if there else "run `make setup` in the checkout")
+
+
+def _sandbox() -> Iterator[Finding]:
+    from sealgrid.cli.probes import tried
+    from sealgrid.errors import SealgridError
+
+    try:
+        for probe in tried():
+            yield Finding(probe.what, probe.held, probe.detail)
+    except (SealgridError, OSError) as error:
+        yield Finding("sandbox", False, str(error))
+
+
+def _places(data: Path | None) -> Iterator[Finding]:
+    from sealgrid.sdk.home import home
+    from sealgrid.sdk.kept_jobs import KeptJobs
+
+    place = home(data)
+    yield Finding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
+    count = len(KeptJobs(place.jobs).all())
+    yield Finding("result keys", _private(place.jobs), f"{place.jobs}, {count} of them")
+    yield Finding(
+        "", None, "Each opens one result that you paid for; nobody else has it. Back up this folder, in private:"
+    )
+    yield Finding("", None, f"cp -a {place.jobs} BACKUP; copied back, `sealgrid task result TASK` opens it.")
+    yield Finding("your models", None, "No copy of a published model or of its key stays here: keep your own file.")
+    yield Finding("accounts", None, "A local network's accounts are development accounts; everybody knows their keys.")
+
+
+def _private(folder: Path) -> bool:
+    if not folder.exists():
+        return True
+    paths = [folder, *folder.glob("*.json")]
+    return not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths)
+
+
+def _network(data: Path | None) -> Iterator[Finding]:
+    from sealgrid.errors import NetworkNotRunning
+    from sealgrid.sdk.home import home
+    from sealgrid.sdk.network import load_network
+
+    try:
+        network = load_network(home(data).network)
+    except NetworkNotRunning as error:
+        yield Finding("local network", None, error.message)
+        return
+    yield Finding("local network", True, f"{network.name!r}, chain {network.chain} at {network.rpc_url}")
+    if network.allow_simulated:
+        from sealgrid.sdk.simulated import SENTENCE
+
+        yield Finding("platform", None, SENTENCE)

@@ -1,0 +1,71 @@
+"""Try on this machine what an app's sandbox promises, with small apps that break the promises."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from sealgrid.bundle.manifest import Limits
+from sealgrid.enclave.confinement import Folders
+from sealgrid.enclave.sandbox import AppRun, Exited, HostInducible, run
+
+_LIMITS = Limits(memory=256 << 20, cpu_seconds=5, wall_seconds=5, processes=2, output_bytes=1 << 20)
+
+_CONNECT = "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"
+_HOST_FILES = "import os, sys\nsys.exit(3 if any(os.path.exists(p) for p in ('/home', '/root', '/etc/passwd')) else 0)"
+_WRITE = "open('/app/planted', 'w')"
+_MEMORY = "b = []\nwhile True: b.append(bytearray(16 << 20))"
+_TIME = "while True: pass"
+_OUTPUT = (
+    "import os\nfor n in range(64): open(os.environ['OUT'] + f'/{n}', 'wb').write(bytes(1 << 19))\n"
+    "import time; time.sleep(4)"
+)
+_PROCESSES = "import os, time\nfor _ in range(20):\n    if os.fork() == 0: time.sleep(4); os._exit(0)\ntime.sleep(4)"
+
+
+class Probe(NamedTuple):
+    """What was tried, whether the sandbox held, and how."""
+
+    what: str
+    held: bool
+    detail: str
+
+
+def tried() -> Iterator[Probe]:
+    """Run every probe; raise SetupMissing without bubblewrap."""
+    begins = _run("pass")
+    yield Probe("starts", isinstance(begins, Exited), "own user, process, network and mount namespaces, seccomp")
+    if not isinstance(begins, Exited):
+        return
+    yield _refused("no network", _CONNECT)
+    yield Probe("no host files", _code(_run(_HOST_FILES)) == 0, "nothing of this machine but what the app needs")
+    yield _refused("app is read-only", _WRITE)
+    yield _ended("memory", _MEMORY, f"{_LIMITS.memory >> 20} MiB held")
+    yield _ended("time", _TIME, f"{_LIMITS.wall_seconds} s held", Limits(cpu_seconds=60, wall_seconds=1))
+    yield _ended("output", _OUTPUT, f"{_LIMITS.output_bytes >> 20} MiB held")
+    yield _ended("processes", _PROCESSES, f"{_LIMITS.processes} held")
+
+
+def _refused(what: str, source: str) -> Probe:
+    ended = _run(source)
+    held = isinstance(ended, Exited) and ended.code != 0
+    return Probe(what, held, "refused" if held else "it went through")
+
+
+def _ended(what: str, source: str, detail: str, limits: Limits = _LIMITS) -> Probe:
+    ended = _run(source, limits)
+    held = not isinstance(ended, Exited) or ended.code != 0
+    return Probe(what, held, detail if held else "the limit did not hold")
+
+
+def _code(ended: Exited | HostInducible) -> int | None:
+    return ended.code if isinstance(ended, Exited) else None
+
+
+def _run(source: str, limits: Limits = _LIMITS) -> Exited | HostInducible:
+    with tempfile.TemporaryDirectory(prefix="sealgrid-doctor-") as root:
+        folders = Folders(*(Path(root, name) for name in ("app", "wheels", "inputs", "outputs")))
+        for folder in (folders.app, folders.wheels, folders.inputs, folders.outputs):
+            folder.mkdir()
+        (folders.app / "main.py").write_text(source)
+        return run(AppRun(folders, ("main.py",), environment={"OUT": "/iexec_out"}, limits=limits))
