@@ -1,16 +1,19 @@
 """The main job as a newcomer runs it: one command, a plate, a receipt, money, four thefts refused."""
 
+import io
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
-from apps.plate_reader.scenes import draw_scene
 from PIL import Image
 from running_network import SEALGRID
 
+from apps.plate_reader import places
+from apps.plate_reader.scenes import draw_scene
+
 ROOT = Path(__file__).resolve().parents[2]
-FONT = next((ROOT / ".cache" / "fonts").glob("*.otf"))
+FONT = places.font()
 SEED = 2
 
 pytestmark = pytest.mark.localnet
@@ -63,7 +66,7 @@ def test_the_annotated_picture_is_the_picture_with_something_drawn_on_it(told):
     with Image.open(report["annotated"]) as annotated:
         assert annotated.size == (960, 640)
         original = draw_scene(SEED, FONT).png
-        assert annotated.tobytes() != Image.open(__import__("io").BytesIO(original)).convert(annotated.mode).tobytes()
+        assert annotated.tobytes() != Image.open(io.BytesIO(original)).convert(annotated.mode).tobytes()
 
 
 def test_the_machine_saw_ciphertext_and_the_search_for_secrets_can_find_something(told):

@@ -13,7 +13,8 @@ HALF_MM, HIGH_MM = 1060, 1480  #: what the canvas holds
 PLATE_MM = (-WIDTH_MM / 2, 452 + HEIGHT_MM / 2)  #: its top left corner
 
 _PAINTS: tuple[Colour, ...] = (
-    (176, 32, 36), (235, 236, 238), (46, 50, 58), (150, 156, 164), (24, 84, 128), (196, 150, 52), (28, 92, 74), (92, 42, 60),
+    (176, 32, 36), (235, 236, 238), (46, 50, 58), (150, 156, 164), (24, 84, 128), (196, 150, 52), (28, 92, 74),
+    (92, 42, 60),
 )  # fmt: skip
 _BLACK, _CHROME, _RUBBER = (14, 15, 18), (196, 200, 206), (26, 27, 30)
 _OUTLINE: tuple[Point, ...] = (
@@ -109,7 +110,9 @@ def _front(canvas: Canvas, paint: Colour) -> None:
 
 
 def _rear(canvas: Canvas, paint: Colour) -> None:
-    canvas.polygon(both(_HOOD[:3] + ((780, 610), (0, 604))), mix(paint, (255, 255, 255), 0.28), mix(paint, _BLACK, 0.12))
+    canvas.polygon(
+        both((*_HOOD[:3], (780, 610), (0, 604))), mix(paint, (255, 255, 255), 0.28), mix(paint, _BLACK, 0.12)
+    )
     canvas.line([(-790, 606), (790, 606)], mix(paint, _BLACK, 0.5), 6)
     _sides(canvas, ((480, 800), (846, 822), (888, 740), (884, 660), (560, 676)), (214, 34, 40), (116, 8, 18))
     _sides(canvas, ((600, 726), (874, 742), (878, 708), (600, 700)), (255, 190, 168), (240, 110, 96))

@@ -54,7 +54,9 @@ def _sun_and_clouds(chance: random.Random, image: Image.Image, light: Light) -> 
         x, y, reach = chance.uniform(0, width), chance.uniform(0, horizon * 0.7), chance.uniform(60, 190)
         for _ in range(6):
             dx, dy = chance.uniform(-reach, reach), chance.uniform(-14, 14)
-            draw.ellipse((x + dx - reach / 2, y + dy - 16, x + dx + reach / 2, y + dy + 16), fill=chance.randint(60, 150))
+            draw.ellipse(
+                (x + dx - reach / 2, y + dy - 16, x + dx + reach / 2, y + dy + 16), fill=chance.randint(60, 150)
+            )
     image = Image.composite(Image.new("RGB", image.size, (250, 250, 250)), image, soft(clouds, 14))
     sun = Image.new("L", image.size)
     x, y = chance.uniform(0, width), horizon * chance.uniform(0.2, 0.9)
@@ -112,7 +114,11 @@ def _ground(chance: random.Random, canvas: Canvas, light: Light) -> None:
     far, near = mix((176, 172, 166), black, light.shade), mix((148, 144, 138), black, light.shade)
     canvas.polygon(_block(0, horizon, width, height), far, near)
     road_far, road_near = mix((120, 122, 126), black, light.shade), mix((72, 74, 78), black, light.shade)
-    canvas.polygon([(middle - 12, horizon), (middle + 12, horizon), (width * 1.3, height), (-width * 0.3, height)], road_far, road_near)
+    canvas.polygon(
+        [(middle - 12, horizon), (middle + 12, horizon), (width * 1.3, height), (-width * 0.3, height)],
+        road_far,
+        road_near,
+    )
     for side in (-1, 1):
         edge = [(middle + side * 12, horizon), (middle + side * 15, horizon)]
         kerb = [*edge, (middle + side * width * 0.83, height), (middle + side * width * 0.80, height)]
@@ -151,7 +157,11 @@ def _trees(chance: random.Random, canvas: Canvas, light: Light) -> None:
             canvas.polygon(_block(x - 9 * depth, top, x + 9 * depth, foot), (84, 66, 52), (56, 44, 36))
             green = mix(chance.choice(((70, 108, 58), (92, 124, 62), (58, 96, 70))), (16, 20, 30), light.shade)
             for _ in range(34):
-                dx, dy, r = chance.gauss(0, reach * 0.5), chance.gauss(0, reach * 0.42), reach * chance.uniform(0.18, 0.36)
+                dx, dy, r = (
+                    chance.gauss(0, reach * 0.5),
+                    chance.gauss(0, reach * 0.42),
+                    reach * chance.uniform(0.18, 0.36),
+                )
                 leaf = mix(green, (214, 224, 150), max(0.0, 0.22 - dy / reach * 0.25) * chance.random())
                 canvas.ellipse((x + dx - r, top + dy - r), (x + dx + r, top + dy + r), leaf, mix(leaf, (0, 0, 0), 0.25))
 

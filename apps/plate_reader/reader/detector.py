@@ -37,6 +37,8 @@ class Detector:
 
     def __init__(self, model: bytes) -> None:
         self._session = open_session(model)
+        if not {"loc", "conf", "landms"} <= {output.name for output in self._session.get_outputs()}:
+            raise ValueError("the network has not the outputs of a plate detector")
 
     def find(self, picture: Image.Image) -> list[Found]:
         """Return the plates of an RGB picture, the surest first."""

@@ -25,7 +25,9 @@ def flatten(picture: Image.Image, corners: Corners, size: tuple[int, int]) -> Im
     """Return what lies between the corners, as an upright picture of the size."""
     # Pillow asks where each pixel of the result comes from.
     matrix = homography(rectangle(*size), corners)
-    return picture.transform(size, Image.Transform.PERSPECTIVE, matrix.reshape(9)[:8].tolist(), Image.Resampling.BICUBIC)
+    return picture.transform(
+        size, Image.Transform.PERSPECTIVE, matrix.reshape(9)[:8].tolist(), Image.Resampling.BICUBIC
+    )
 
 
 def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:

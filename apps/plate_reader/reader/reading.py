@@ -1,6 +1,7 @@
 """From a picture to the plates in it, coarse enough that every machine says the same."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +15,13 @@ from .recogniser import HEIGHT, Read, Recogniser
 
 GRID = 4  #: pixels; boxes are told no finer
 LEAST_CHARACTERS = 6
-MOST_PIXELS = 64_000_000
+MOST_PIXELS = 48_000_000
+LEAST_SIDE = 32  #: pixels; the detector halves a picture five times
 NO_PLATE = "no plate"
 
-_WIDTH = 112  #: pixels of a flattened plate, HEIGHT high
-_MARGIN = 0.06  #: of a plate's sides, added all around
+_WIDTH = 256  #: pixels of a flattened plate, HEIGHT high; stretched, as it reads best (README.md)
+_MARGIN = 0.03  #: of a plate's sides, added all around
+_TOO_LARGE = f"the picture has more than {MOST_PIXELS // 10**6} million pixels; give a smaller one."
 _LEVELS = ((0.9, "high"), (0.7, "medium"), (0.0, "low"))
 
 
@@ -56,12 +59,22 @@ def read_plates(model: bytes, picture: bytes) -> dict[str, Any]:
 def open_picture(content: bytes) -> Image.Image:
     """Return the picture in RGB, turned as its camera says; raise NoPicture."""
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP")) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise NoPicture(f"the picture has more than {MOST_PIXELS // 10**6} million pixels.")
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP"))
+        _expect_bounded(picture)
+        return ImageOps.exif_transpose(picture).convert("RGB")
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise NoPicture(_TOO_LARGE) from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise NoPicture("the input is no PNG, JPEG, WebP or BMP picture.") from error
+
+
+def _expect_bounded(picture: Image.Image) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise NoPicture(_TOO_LARGE)
+    if min(picture.size) < LEAST_SIDE:
+        raise NoPicture(f"the picture is smaller than {LEAST_SIDE} pixels.")
 
 
 def _plate(found: Found, read: Read, size: tuple[int, int]) -> dict[str, Any]:

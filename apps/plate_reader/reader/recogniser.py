@@ -31,6 +31,8 @@ class Recogniser:
         self._session = open_session(model)
         self._labels = ("", *labels)
         self._input = self._session.get_inputs()[0].name
+        if self._session.get_outputs()[0].shape[-1] != len(self._labels):
+            raise ValueError("the network knows not as many characters as the list of labels")
 
     def read(self, plate: Image.Image) -> Read:
         """Read an RGB picture of one plate, HEIGHT pixels high."""

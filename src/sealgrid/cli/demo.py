@@ -65,10 +65,8 @@ def _shot(picture: Path | None, seed: int | None) -> "Shot":
 
     if picture is not None:
         return Shot(_read(picture), None)
-    fonts = sorted((cache_folder() / "fonts").glob("*.[to]t[fc]"))
-    if not fonts:
-        raise SetupMissing("the font for drawn plates is missing; run `make setup`, or give a picture with --picture.")
-    scene = draw_scene(secrets.randbelow(1 << 31) if seed is None else seed, fonts[0])
+    font = _cached("fonts/NotoSansSC[wght].ttf")
+    scene = draw_scene(secrets.randbelow(1 << 31) if seed is None else seed, font)
     return Shot(scene.png, scene.expected)
 
 

@@ -49,9 +49,7 @@ def list_(
 
     async def work(me: "Client") -> None:
         for offer in await me.models.list(mine=mine):
-            answers.print(
-                f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} uses  {offer.name!r}", markup=False
-            )
+            answers.print(f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} uses  {offer.name!r}", markup=False)
 
     as_account(account, data, work)
 

@@ -39,9 +39,13 @@ async def follow(run: "Run", network: "Network", out: Path | None) -> None:
     if out is None:
         _show(opened)
         return
-    _write(opened, out / RESULT)
-    await run.receipt.save(out / RECEIPT)
-    (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_public(network))) + b"\n")
+    try:
+        _write(opened, out / RESULT)
+        await run.receipt.save(out / RECEIPT)
+        (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_public(network))) + b"\n")
+    except OSError as error:
+        again = f"open it again with: sealgrid task result {run.task} --out DIR"
+        raise InputRefused(f"{out} cannot be written ({error.strerror}); {again}", money="The run was paid.") from error
     answers.print(f"the result is in {out / RESULT}", markup=False)
     answers.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
 

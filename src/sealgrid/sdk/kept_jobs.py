@@ -67,12 +67,22 @@ class KeptJobs:
         return self.folder / f"{task}.json"
 
     def keep(self, entry: KeptJob) -> None:
-        """Write one; it is on the disk, whole and readable by its owner alone, when this returns."""
+        """Write one; it is on the disk, whole and readable by its owner alone, when this returns.
+
+        Raises InputRefused when it cannot be written: a full disk must not cost a paid result.
+        """
+        try:
+            self._write(self.path(entry.task), msgspec.json.encode(entry))
+        except OSError as error:
+            raise InputRefused(
+                f"the key of the result cannot be kept in {self.folder} ({error.strerror}); so nothing was bought."
+            ) from error
+
+    def _write(self, path: Path, content: bytes) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.path(entry.task)
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(entry))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -43,7 +43,7 @@ def check_onnx(path: Path) -> None:
         try:
             found = _fields(file, size)
         except ValueError as error:
-            raise InputRefused(f"{path.name} is no ONNX model ({error}); export one, or say any_file.") from error
+            raise InputRefused(f"{path.name} is no ONNX model ({error}); export the model to ONNX.") from error
     # (4)
     if not {(IR_VERSION, VARINT), (GRAPH, BYTES)} <= found:
         raise InputRefused(f"{path.name} is no ONNX model (it has no IR version or no graph).")

@@ -41,8 +41,8 @@ class Models:
         _check_readable(path)
         if not any_file and await self._runs_onnx(app):
             check_onnx(path)
-        warning = simulated.warn(self._conn.network)
         address = await self._offered(app)
+        warning = simulated.warn(self._conn.network)
         model = await models.publish(
             self._conn, path, name=name or path.stem, apps=[address], price=int(wanted), uses=uses
         )

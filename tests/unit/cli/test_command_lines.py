@@ -1,0 +1,79 @@
+"""One clear line per error, a code that is not zero, and no traceback."""
+
+import subprocess
+import sys
+
+import pytest
+from spoken import spoken
+
+NOUNS = {"model": {"publish", "list", "show", "unlist"}, "app": {"deploy", "list", "show"},
+         "task": {"list", "show", "result"}, "receipt": {"verify"}, "account": {"balance", "deposit", "withdraw"}}  # fmt: skip
+VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
+
+
+@pytest.fixture
+def sealgrid(tmp_path):
+    return lambda *words: spoken(*words, home=tmp_path / "home")
+
+
+def test_the_commands_load_the_chains_library_only_when_they_need_it():
+    code = "import sys, sealgrid.cli.main; sys.exit(any(m in sys.modules for m in ('web3', 'eth_account')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_help_names_every_noun_and_every_noun_its_verbs(sealgrid):
+    said = sealgrid("--help").out
+    assert all(f" {word} " in said for word in (*NOUNS, *VERBS))
+    for noun, verbs in NOUNS.items():
+        said = sealgrid(noun, "--help").out
+        assert all(f" {verb} " in said for verb in verbs)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("model", "list"), "no local network is running; start one with: sealgrid up"),
+        (("run", "onnx-runner"), "no local network is running"),
+        (("task", "show", "0x" + "11" * 32), "no local network is running"),
+        (("receipt", "verify", "nowhere.json"), "nowhere.json cannot be read"),
+        (("receipt", "verify", "/dev/null"), "nothing to verify against"),
+        (("receipt", "verify", "/dev/null", "--network", "nowhere.json"), "no network file nowhere.json"),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(sealgrid, words, line):
+    ended = sealgrid(*words)
+    assert ended.code == 1
+    assert line in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert ended.err.startswith("sealgrid: ")
+
+
+def test_a_folder_that_holds_something_is_refused_before_anything_is_bought(sealgrid, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").write_text("mine")
+    ended = sealgrid("run", "onnx-runner", "--out", tmp_path / "out")
+    assert "no empty folder" in ended.err
+    assert "No money moved" in ended.err
+
+
+def test_without_any_job_the_list_is_empty_and_nobody_is_asked(sealgrid):
+    ended = sealgrid("task", "list")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_the_doctor_tries_the_sandbox_and_says_where_the_keys_lie(sealgrid, tmp_path):
+    ended = sealgrid("doctor")
+    assert str(tmp_path / "home" / "jobs") in ended.out
+    assert "Back up this folder" in ended.out
+    assert "no local network is running" in ended.out
+    assert "ok no network" in ended.out
+    assert ended.code == 0, ended.out
+
+
+def test_the_doctor_says_when_others_can_read_the_keys(sealgrid, tmp_path, monkeypatch):
+    monkeypatch.setattr("sealgrid.cli.probes.tried", lambda: iter(()))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "jobs").mkdir(mode=0o755)
+    ended = sealgrid("doctor")
+    assert ended.code == 1
+    assert "NO result keys" in ended.out
