@@ -52,6 +52,10 @@ def bought(sealgrid) -> Path:
     return sealgrid.folder / "answer"
 
 
+def task_of(answer: Path) -> str:
+    return msgspec.json.decode((answer / "receipt.json").read_bytes())["receipt"]["body"]["task"]
+
+
 def test_models_and_apps_are_listed_and_shown(sealgrid, bought):
     assert re.search(r"0x[0-9a-f]{40} +3 RLC +4 uses +'nouns'", sealgrid.says("model", "list", "--mine"))
     assert "0.25 RLC" in sealgrid.says("app", "list", "--mine")
@@ -100,8 +104,7 @@ def test_the_saved_pins_name_no_folder_of_this_machine(sealgrid, bought):
 
 def test_a_task_is_found_again_and_its_result_opened_again(sealgrid, bought, tmp_path):
     listed = [line.split()[0] for line in sealgrid.says("task", "list").splitlines()]
-    receipt = msgspec.json.decode((bought / "receipt.json").read_bytes())
-    task = receipt["receipt"]["body"]["task"]
+    task = task_of(bought)
     assert task in listed
     # The app is on sale for 0.25, or for nothing where another test of this network offered the same code.
     assert re.match(r"completed, bought for 5(\.25)? RLC\n.*completed$", sealgrid.says("task", "show", task), re.DOTALL)
@@ -145,13 +148,15 @@ def test_what_cannot_be_done_is_one_line_that_says_that_no_money_moved(sealgrid,
 
 
 def test_an_app_that_fails_says_so_and_that_it_was_paid(sealgrid, bought):
-    refused = sealgrid.refuses("run", "onnx-runner", "--model", "nouns", "--file", "bad-input.json")
+    wrong = ("--file", "bad-input.json", "--out", "failed")
+    refused = sealgrid.refuses("run", "onnx-runner", "--model", "nouns", *wrong)
     assert "the app failed: the input 'x' has the shape [1, 2]" in refused
     assert "The run was paid" in refused
+    assert "the model takes [1, 3]" in (sealgrid.folder / "failed" / "app.log").read_text()
 
 
 def test_a_result_that_cannot_be_written_is_not_lost(sealgrid, bought, tmp_path):
-    task = sealgrid.says("task", "list").split()[0]
+    task = task_of(bought)
     (tmp_path / "file").write_text("")
     refused = sealgrid.refuses("task", "result", task, "--out", tmp_path / "file" / "below")
     assert f"open it again with: sealgrid task result {task}" in refused

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sealgrid.cli.session import answers, notes
-from sealgrid.errors import InputRefused
+from sealgrid.errors import AppFailed, InputRefused
 
 if TYPE_CHECKING:
     from sealgrid.sdk.face.runs import Run
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sealgrid.sdk.results import Result
     from sealgrid.wire.pool import StageAt
 
-RESULT, RECEIPT, NETWORK = "result", "receipt.json", "network.json"
+RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"
 SHOWN = "result.json"
 MOST_SHOWN = 4000  #: characters
 
@@ -35,7 +35,14 @@ async def follow(run: "Run", network: "Network", out: Path | None) -> None:
             f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False
         )
 
-    opened = await run.result(told)
+    try:
+        opened = await run.result(told)
+    except AppFailed:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / LOG).write_text(await run.log())
+            notes.print(f"all that the app said is in {out / LOG}", markup=False)
+        raise
     if out is None:
         _show(opened)
         return

@@ -109,9 +109,9 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     replies = await asyncio.gather(*(vault.release(request) for vault in vaults.clients), return_exceptions=True)
     at_least(vaults.threshold, replies)
     answers = {
-        address: _believe(address, reply, me, vaults.domain, proof)
+        address: answer
         for address, reply in zip(vaults.addresses, replies, strict=True)
-        if isinstance(reply, ReleaseReply)
+        if isinstance(reply, ReleaseReply) and (answer := _believable(address, reply, me, vaults.domain, proof))
     }
     body, agreeing = _majority(answers, vaults.threshold)  # (6)
     facts = parse_facts(body)
@@ -135,6 +135,16 @@ def at_least(threshold: int, replies: Sequence[object]) -> None:
             raise refusal
     # A refusal of a vault tells more than one that is only unreachable.
     raise next((r for r in refusals if isinstance(r, CheckFailed)), refusals[0])
+
+
+def _believable(
+    vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, proof: Attested
+) -> ReleaseAnswer | None:
+    # A vault whose answer does not hold counts as one that did not answer: t honest ones are enough.
+    try:
+        return _believe(vault, reply, me, domain, proof)
+    except (SealgridError, ValueError, msgspec.MsgspecError):
+        return None
 
 
 def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, proof: Attested) -> ReleaseAnswer:

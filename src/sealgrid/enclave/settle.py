@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.statements import Settle
+from sealgrid.attestation.statements import Settle, Verdict
 from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import personal_digest
@@ -85,11 +85,25 @@ class Settlement:
 
     def expects(self, vault: Address, reply: SettleReply, statement: Settle) -> bool:
         """Return whether a reply is this vault's verdict on exactly this result; each vault signs its own time."""
-        facts, verdict = self.agreed.facts, reply.verdict
-        said = (verdict.task, verdict.worker, verdict.enclave, verdict.app, verdict.session, verdict.settle)
-        settled = to_digest(statement.struct_hash())
-        ours = (facts.task, facts.worker, facts.enclave, facts.app.digest, self.proof.session, settled)
-        return said == ours and verdict.signer(self.vaults.domain, reply.signature) == vault
+        facts, issued = self.agreed.facts, reply.verdict.issued
+        ours = Verdict(
+            task=facts.task,
+            worker=facts.worker,
+            enclave=facts.enclave,
+            app=facts.app.digest,
+            runtime=self.proof.quote.runtime,
+            platform=Platform(self.proof.quote.platform),
+            session=self.proof.session,
+            settle=to_digest(statement.struct_hash()),
+            issued=issued,
+            expiry=facts.expiry,
+        )
+        if reply.verdict != ours or not 0 < issued <= facts.expiry:
+            return False
+        try:
+            return ours.signer(self.vaults.domain, reply.signature) == vault
+        except ValueError:
+            return False
 
 
 async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:

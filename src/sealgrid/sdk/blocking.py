@@ -167,6 +167,10 @@ class Run:
         """
         return BACKGROUND.run(self._inner.result(told))
 
+    def log(self) -> str:
+        """Return all that an app said which failed; empty for one that did not."""
+        return BACKGROUND.run(self._inner.log())
+
 
 class Client:
     """One account, connected to one network."""

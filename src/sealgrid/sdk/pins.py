@@ -15,5 +15,6 @@ def pins_of(network: Network) -> Pins:
         vaults=tuple(vault.address for vault in network.vaults),
         t=network.threshold,
         roots=tuple(TrustRoot(Platform(root.platform), root.root_ca_der) for root in network.roots),
+        runtimes=frozenset(network.runtimes),
         allow_simulated=network.allow_simulated,
     )

@@ -1,30 +1,72 @@
 """Fetch a job's receipt and verify it, against the chain or off line."""
 
-import json
+import asyncio
+from collections import Counter
+
+import msgspec
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
 from sealgrid.errors import NotFound, SealgridError
-from sealgrid.receipts.receipt import MOST_BYTES, Envelope, parse_envelope
+from sealgrid.receipts.receipt import (
+    MOST_BYTES,
+    Envelope,
+    SignedRelease,
+    SignedVerdict,
+    envelope_of,
+    parse_envelope,
+    parse_signed_body,
+)
 from sealgrid.receipts.report import OnChain, Report
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.pins import pins_of
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId, to_digest
+from sealgrid.wire.vault import OpenReply, OpenRequest
 
 
 async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
-    """Return the envelope of a completed task, found through the hint on the chain, unverified.
+    """Return the envelope of a completed task, unverified.
 
-    Raises NotFound when the task has none, or its hint leads nowhere.
+    The hint on the chain is the worker's word: where it is missing or leads nowhere, the vaults' testimonies and the
+    signed body that they fetched before their verdicts make the same receipt. Raises ReleaseRefused while the chain
+    has not paid, and NotFound when too few vaults know the task.
     """
     try:
-        hint = json.loads((await conn.hub.view_task(task)).results)
-        sha256_digest = digest_of_cid(str(hint["receipt"]).removeprefix("/ipfs/"))
-    except (ValueError, KeyError, TypeError, SealgridError) as error:
-        raise NotFound(f"the chain names no receipt for task {task}.", money="") from error
-    return await conn.storage.get_bytes(sha256_digest, MOST_BYTES)
+        hint = msgspec.json.decode((await conn.hub.view_task(task)).results, type=_Hint)
+        found = await conn.storage.get_bytes(digest_of_cid(hint.receipt.removeprefix("/ipfs/")), MOST_BYTES)
+        parse_envelope(found)
+    except (msgspec.DecodeError, SealgridError):
+        return await _rebuilt(conn, task)
+    return found
+
+
+class _Hint(msgspec.Struct, frozen=True):
+    receipt: str
+
+
+async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
+    worker = next(iter((await conn.hub.view_task(task)).contributors), ZERO_ADDRESS)
+    enclave = (await conn.hub.view_contribution(task, worker)).enclave
+    request = OpenRequest(task=task, enclave=enclave)
+    replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
+    opened = [reply for reply in replies if isinstance(reply, OpenReply)]
+    if not opened:
+        refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
+        raise next(iter(refusals), NotFound(f"no vault knows a result of task {task}.", money=""))
+    first = Counter(reply.testimony.settle for reply in opened).most_common(1)[0][0]
+    told = {reply.vault: reply.testimony for reply in opened if reply.testimony.settle == first}
+    one = next(iter(told.values()))
+    body = await conn.storage.get_bytes(one.settle.receipt_sha256, MOST_BYTES)
+    return envelope_of(
+        receipt=parse_signed_body(body),
+        facts=one.facts.encode(),
+        releases={v: SignedRelease(release=t.release, signature=t.release_signature) for v, t in told.items()},
+        settle=one.settle,
+        settle_signature=one.settle_signature,
+        verdicts={v: SignedVerdict(verdict=t.verdict, signature=t.verdict_signature) for v, t in told.items()},
+    ).encode()
 
 
 async def verify_on_line(conn: Connection, envelope: bytes) -> Report:

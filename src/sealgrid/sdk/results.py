@@ -12,7 +12,7 @@ from sealgrid.bundle.padding import unpad
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
-from sealgrid.errors import EvidenceRefused, InputRefused, SealgridError
+from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.result import ResultMetadata, k1_context
@@ -62,26 +62,39 @@ def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
 async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> bytes:
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
     replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
-    opened = [reply for reply in replies if isinstance(reply, OpenReply)]
-    if len(opened) < conn.network.threshold:
-        refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
-        raise next(iter(refusals), EvidenceRefused("open", "too few vaults answered."))
-    record = _agreed(conn, opened, settled)
+    refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
+    record = _agreed(conn, [reply for reply in replies if isinstance(reply, OpenReply)], settled)
+    if record is None:
+        raise next(iter(refusals), EvidenceRefused("open", "no vault holds the enclave's key record for this file."))
     context = settled.digest(conn.domain)
-    return combine([_share(reply, key, context) for reply in opened if reply.record == record], record)
+    opened = [reply for reply in replies if isinstance(reply, OpenReply) and reply.record == record]
+    shares = [share for reply in opened if (share := _share(reply, key, context)) is not None]
+    if len(shares) < record.t and refusals:
+        raise refusals[0]
+    return combine(shares, record)
 
 
-def _agreed(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord:
-    for reply in opened:
-        record = reply.record
-        signed = record.signer(conn.domain, reply.signature) == record.owner == record.asset == settled.enclave
-        if signed and record.file_sha256 == settled.sealed_sha256 and record.vaults == conn.vault_addresses:
+def _agreed(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord | None:
+    for record, signature in ((reply.record, reply.signature) for reply in opened if reply.record):
+        ours = record.file_sha256 == settled.sealed_sha256 and record.vaults == conn.vault_addresses
+        if ours and _signed_by(record, conn, signature) == record.owner == record.asset == settled.enclave:
             return record
-    raise EvidenceRefused("open", "no vault holds a key record that this enclave signed for this file.")
+    return None
 
 
-def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share:
-    part = msgspec.json.decode(key.open(reply.sealed, context), type=SharePart)
+def _signed_by(record: KeyRecord, conn: Connection, signature: bytes) -> Address | None:
+    try:
+        return record.signer(conn.domain, signature)
+    except ValueError:
+        return None
+
+
+def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
+    # One vault that answers rubbish must not keep the others' shares from opening what was paid for.
+    try:
+        part = msgspec.json.decode(key.open(reply.sealed, context), type=SharePart)
+    except (ContainerRefused, msgspec.DecodeError):
+        return None
     return Share(index=reply.index, value=part.value, blind=part.blind)
 
 

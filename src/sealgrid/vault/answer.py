@@ -8,6 +8,7 @@ from sealgrid.attestation.statements import Release
 from sealgrid.crypto import hpke
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CheckFailed, ReleaseRefused
+from sealgrid.units import Digest
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.entitlement import Entitlement
 from sealgrid.vault.federation import Federation
@@ -45,11 +46,16 @@ class Speaker:
     identity: Identity
 
 
+def release_of(facts: Facts, session: Digest, at: int) -> Release:
+    """Return what a vault signs about a release; the same facts, session and time give the same statement."""
+    return Release(session=session, facts=facts.digest(), secrets=secrets_digest(facts), issued=at)
+
+
 def sealed_answer(
     attested: Attested, facts: Facts, shares: Sequence[HeldShare], hpke_public: bytes, *, speaker: Speaker, at: int
 ) -> bytes:
     """Return facts and shares, signed, sealed to the attested key under the report data."""
-    release = Release(session=attested.session, facts=facts.digest(), secrets=secrets_digest(facts), issued=at)
+    release = release_of(facts, attested.session, at)
     answer = ReleaseAnswer(
         facts=facts.encode(),
         release=release,

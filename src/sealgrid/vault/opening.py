@@ -1,6 +1,8 @@
 """When a vault opens its half of a result: once the chain has paid for it, and to the requester's key only.
 
-(1) We hold the enclave's Settle for this task, with a share of K2.
+With its share goes its testimony, so that a worker who was paid cannot withhold the way to the result.
+
+(1) We hold the enclave's Settle for this task.
 (2) At a confirmed block the task is COMPLETED,
 (3) the contribution of that worker is PROVED with this enclave as its challenge,
 (4) and the result digest on the chain is the settled one.
@@ -8,13 +10,13 @@
 
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ReleaseRefused
-from sealgrid.vault.settle import Escrowed, Settled
+from sealgrid.vault.settle import Settled
 from sealgrid.vault.snapshot import ChainSnapshot
 
 
-def check_opening(settled: Settled | None, snapshot: ChainSnapshot) -> Escrowed:
-    """Return the share that may leave; raise ReleaseRefused with the number "open.n"."""
-    if settled is None or settled.escrowed is None:  # (1)
+def check_opening(settled: Settled | None, snapshot: ChainSnapshot) -> Settled:
+    """Return the result that may be opened; raise ReleaseRefused with the number "open.n"."""
+    if settled is None:  # (1)
         raise unknown()
     if snapshot.task.status is not TaskStatus.COMPLETED:  # (2)
         raise ReleaseRefused("open.2", "the chain has not paid for this task; its result stays shut.")
@@ -25,9 +27,9 @@ def check_opening(settled: Settled | None, snapshot: ChainSnapshot) -> Escrowed:
         raise ReleaseRefused("open.3", "the chain paid for the result of another enclave.")
     if snapshot.task.result_digest != settled.settle.result_digest:  # (4)
         raise ReleaseRefused("open.4", "the result on the chain is not the one that this enclave settled.")
-    return settled.escrowed
+    return settled
 
 
 def unknown() -> ReleaseRefused:
     """Return the refusal of (1)."""
-    return ReleaseRefused("open.1", "no result of this enclave is in escrow here.")
+    return ReleaseRefused("open.1", "no result of this enclave was settled here.")

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from sealgrid.attestation.facts import JobParams
 from sealgrid.attestation.statements import InputGrant, Verdict
 from sealgrid.crypto import hpke
 from sealgrid.units import Digest, to_bytes
 from sealgrid.vault import nonces, opening, release, settle
-from sealgrid.vault.answer import Speaker, facts_of, sealed_answer
+from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
 from sealgrid.vault.deposit import HeldShare, input_asset
 from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
 from sealgrid.vault.files import fetch_settled
@@ -25,6 +27,7 @@ from sealgrid.wire.vault import (
     SettleReply,
     SettleRequest,
     SharePart,
+    Testimony,
 )
 
 
@@ -99,15 +102,31 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
     if settled is None or released is None:
         raise opening.unknown()
     snapshot = await vault.chain.task(request.task, worker=settled.settle.worker)
-    escrowed = opening.check_opening(settled, snapshot)
-    part = SharePart(value=escrowed.share.value, blind=escrowed.share.blind)
-    context = to_bytes(digest_of(settled.settle, vault.federation.domain), 32)
-    return OpenReply(
-        vault=vault.us,
-        record=escrowed.record,
-        signature=escrowed.signature,
-        index=escrowed.share.index,
-        sealed=hpke.seal(to_bytes(released.facts.result_key, 32), encode(part), context),
+    paid = opening.check_opening(settled, snapshot)
+    reply = OpenReply(vault=vault.us, testimony=_testimony(vault, released, paid))
+    if paid.escrowed is None:
+        return reply
+    share, context = paid.escrowed.share, to_bytes(digest_of(paid.settle, vault.federation.domain), 32)
+    part = encode(SharePart(value=share.value, blind=share.blind))
+    return msgspec.structs.replace(
+        reply,
+        record=paid.escrowed.record,
+        signature=paid.escrowed.signature,
+        index=share.index,
+        sealed=hpke.seal(to_bytes(released.facts.result_key, 32), part, context),
+    )
+
+
+def _testimony(vault: Vault, released: settle.Released, paid: settle.Settled) -> Testimony:
+    release_statement = release_of(released.facts, released.session, released.at)
+    return Testimony(
+        facts=released.facts.encode().decode(),
+        release=release_statement,
+        release_signature=vault.sign(release_statement),
+        settle=paid.settle,
+        settle_signature=paid.signature,
+        verdict=paid.verdict,
+        verdict_signature=vault.sign(paid.verdict),
     )
 
 

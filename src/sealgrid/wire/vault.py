@@ -150,14 +150,27 @@ class OpenRequest(Message, frozen=True, kw_only=True):
     enclave: Address
 
 
+class Testimony(Message, frozen=True, kw_only=True):
+    """What a vault signed and saw signed about one task: enough, from t vaults, to rebuild its whole receipt."""
+
+    facts: str  #: canonical Facts
+    release: Release
+    release_signature: bytes
+    settle: Settle
+    settle_signature: bytes  #: by the enclave
+    verdict: Verdict
+    verdict_signature: bytes
+
+
 class OpenReply(Message, frozen=True, kw_only=True):
-    """A K2 share for the result key in the deal."""
+    """Everything that a requester needs from this vault once the chain has paid, whatever the worker withholds."""
 
     vault: Address
-    record: KeyRecord
-    signature: bytes
-    index: int
-    sealed: bytes  #: HPKE of a SharePart to the result key, info = the settle's digest
+    testimony: Testimony
+    record: KeyRecord | None = None  #: of K2; None when the release is direct
+    signature: bytes = b""
+    index: int = 0
+    sealed: bytes = b""  #: HPKE of a SharePart to the result key, info = the settle's digest
 
 
 class AssetView(Message, frozen=True, kw_only=True):

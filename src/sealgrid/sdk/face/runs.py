@@ -91,11 +91,20 @@ class Run:
         the app itself failed (paid).
         """
         await jobs.follow(self._conn, self._job, told)
-        envelope = parse_envelope(await self.receipt.content())
-        opened = await results.open_result(self._conn, envelope.settle, self._job.result_key)
-        if envelope.receipt.body.exit_class != "ok":
+        opened, exit_class = await self._opened()
+        if exit_class != "ok":
             raise AppFailed(f"the app failed: {_last_words(opened)}", money="The run was paid, as the app did run.")
         return opened
+
+    async def log(self) -> str:
+        """Return all that an app said which failed; empty for one that did not."""
+        opened, _ = await self._opened()
+        return opened.files.get(LOG_FILE, b"").decode(errors="replace")
+
+    async def _opened(self) -> tuple[Result, str]:
+        envelope = parse_envelope(await self.receipt.content())
+        opened = await results.open_result(self._conn, envelope.settle, self._job.result_key)
+        return opened, envelope.receipt.body.exit_class
 
 
 def _last_words(opened: Result) -> str:

@@ -1,0 +1,76 @@
+"""Parts that cheat, on a real network: a paid worker that hides the result, a vault that lies, input that is rubbish."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from sealgrid.cli.plates.thief import HoardingRun, thief_of
+from sealgrid.errors import ReleaseRefused
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import apps, jobs, receipts, results
+from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
+from sealgrid.worker.job import JobRun
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.localnet
+
+
+class HidingRun(JobRun):
+    """A worker that is paid and names neither the result nor the receipt on the chain."""
+
+    async def finalize(self, delivery) -> None:
+        await super().finalize(msgspec.structs.replace(delivery, results=b"{}"))
+
+
+class Lying(VaultClient):
+    """A vault that answers every opening with rubbish."""
+
+    async def open(self, request: OpenRequest) -> OpenReply:
+        honest = await super().open(request)
+        return msgspec.structs.replace(honest, sealed=b"rubbish", signature=b"\x01" * 65)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def hasher(people) -> apps.App:
+    return await apps.deploy(people.developer, ROOT / "apps" / "hash_file")
+
+
+async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, people, hasher):
+    async with thief_of(localnet.network) as thief:
+        job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
+        await HidingRun(await thief.open_task(job), thief.shop).run()
+    assert (await people.requester.hub.view_task(job.task)).results == b"{}"
+    envelope = await receipts.fetch_receipt(people.requester, job.task)
+    assert (await receipts.verify_on_line(people.requester, envelope)).ok
+    opened = await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
+    assert opened.json()["files"][0]["name"] == "a"
+
+
+async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, people, hasher):
+    async with thief_of(localnet.network) as thief:
+        job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
+        hoard = HoardingRun(await thief.open_task(job), thief.shop)
+        await hoard.run()
+        assert hoard.kept is not None
+        assert hoard.enclave is not None
+        for vault in people.requester.vaults:
+            with pytest.raises(ReleaseRefused) as refused:
+                await vault.open(OpenRequest(task=job.task, enclave=hoard.enclave))
+            assert refused.value.check == "open.2"
+
+
+@pytest.mark.parametrize("liar", [0, 1, 2])
+async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, liar):
+    job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")])
+    await asyncio.wait_for(jobs.follow(people.requester, job), 60)
+    vaults = list(people.requester.vaults)
+    vaults[liar] = Lying(vaults[liar]._transport)
+    conn = dataclasses.replace(people.requester, vaults=tuple(vaults))
+    envelope = await receipts.fetch_receipt(conn, job.task)
+    opened = await results.open_result(conn, parse_envelope(envelope).settle, job.result_key)
+    assert opened.json()["files"]
