@@ -8,10 +8,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from sealgrid.bundle.inputs import JobInput
 from sealgrid.cli.plates.thief import HoardingRun, thief_of
 from sealgrid.errors import ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, receipts, results
+from sealgrid.sdk import apps, jobs, models, receipts, results
 from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
 from sealgrid.worker.job import JobRun
 
@@ -62,6 +63,44 @@ async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, pe
             with pytest.raises(ReleaseRefused) as refused:
                 await vault.open(OpenRequest(task=job.task, enclave=hoard.enclave))
             assert refused.value.check == "open.2"
+
+
+class Rubbish(JobInput):
+    """A sealed input that opens with its key and is no archive."""
+
+    def pack(self) -> bytes:
+        return b"PK\x03\x04 and then nothing that makes sense"
+
+
+async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_sealed(people, hasher, monkeypatch):
+    monkeypatch.setattr(jobs, "JobInput", Rubbish)
+    job = await jobs.run(people.requester, hasher.address)
+    await asyncio.wait_for(jobs.follow(people.requester, job), 60)
+    envelope = await receipts.fetch_receipt(people.requester, job.task)
+    assert parse_envelope(envelope).receipt.body.exit_class == "app-failed"
+    assert (await receipts.verify_on_line(people.requester, envelope)).ok
+    opened = await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
+    assert b"no sealgrid/input/1 archive" in opened.files["app.log"]
+
+
+async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(people, tmp_path):
+    folder = tmp_path / "leaker"
+    folder.mkdir()
+    (folder / "main.py").write_text(
+        "import os, sys, pathlib\n"
+        "model = next(pathlib.Path(os.environ['IEXEC_IN']).iterdir()).read_bytes()\n"
+        "sys.stderr.write(model.hex() * 100)\n"
+        "sys.exit(1)\n"
+    )
+    (folder / "app.toml").write_text('name = "leaker"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    app = await apps.deploy(people.developer, folder)
+    (tmp_path / "model").write_bytes(bytes(range(256)) * 40)
+    model = await models.publish(people.owner, tmp_path / "model", name="m", apps=[app.address], output_bytes=64)
+    job = await jobs.run(people.requester, app.address, model=model.address)
+    await asyncio.wait_for(jobs.follow(people.requester, job), 60)
+    settled = parse_envelope(await receipts.fetch_receipt(people.requester, job.task)).settle
+    opened = await results.open_result(people.requester, settled, job.result_key)
+    assert len(opened.files["app.log"]) == 64
 
 
 @pytest.mark.parametrize("liar", [0, 1, 2])

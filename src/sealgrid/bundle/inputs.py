@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +13,13 @@ _SETTINGS = "input.json"
 _FILES = "files/"
 _STAMP = (1980, 1, 1, 0, 0, 0)
 MAX_FILES = 1000
+MAX_NAME_BYTES = 255
+
+#: everything that Python raises about bytes that are no archive of this kind
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, KeyError, msgspec.MsgspecError, UnicodeError, NotImplementedError, RuntimeError,
+    EOFError, OSError,
+)  # fmt: skip
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +42,8 @@ class JobInput:
     def pack(self) -> bytes:
         """Return the archive (schema sealgrid/input/1); raise InputRefused for a name that is no plain file name."""
         names = [name for name, _ in self.files]
-        _check_names(names)
+        if (bad := _bad_name(names)) is not None:
+            raise InputRefused(f"{bad!r} is no plain file name, or there are two of it or over {MAX_FILES} files.")
         settings = _Settings("sealgrid/input/1", list(self.args), names, dict(self.secrets))
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
@@ -49,16 +58,20 @@ def unpack(archive: bytes) -> JobInput:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as source:
             settings = msgspec.json.decode(source.read(_SETTINGS), type=_Settings)
-            _check_names(settings.files)
+            if _bad_name(settings.files) is not None:  # the name itself is private here
+                raise InputRefused("the sealed input holds a file that has no plain name of its own.")
             files = tuple((name, source.read(_FILES + name)) for name in settings.files)
-    except (zipfile.BadZipFile, KeyError, msgspec.DecodeError) as error:
+    except _UNREADABLE as error:
         raise InputRefused(f"the sealed input is no sealgrid/input/1 archive ({type(error).__name__}).") from error
     return JobInput(args=tuple(settings.args), files=files, secrets=settings.secrets)
 
 
-def _check_names(names: list[str]) -> None:
-    if len(names) > MAX_FILES or len({name.casefold() for name in names}) != len(names):
-        raise InputRefused(f"a sealed input holds at most {MAX_FILES} files, no two of one name.")
-    for name in names:
-        if not name or name in {".", ".."} or "/" in name or "\\" in name or "\0" in name or len(name.encode()) > 255:
-            raise InputRefused(f"{name!r} is no plain file name.")
+def _bad_name(names: list[str]) -> str | None:
+    folded = [name.casefold() for name in names]
+    for number, name in enumerate(names):
+        plain = (
+            name and name not in {".", ".."} and not set(name) & set("/\\\0") and len(name.encode()) <= MAX_NAME_BYTES
+        )
+        if not plain or folded.index(folded[number]) != number or number >= MAX_FILES:
+            return name
+    return None

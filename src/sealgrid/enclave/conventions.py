@@ -107,7 +107,7 @@ def _parse(document: bytes | None) -> _ComputedFile:
         raise AppFailed(f"the app wrote no {COMPUTED}.")
     try:
         return msgspec.json.decode(document, type=_ComputedFile)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise AppFailed(f"the app's {COMPUTED} is no JSON object with text fields.") from error
 
 

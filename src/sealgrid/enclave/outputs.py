@@ -53,6 +53,7 @@ class _Collected:
         if depth > MAX_DEPTH:  # (4)
             raise AppFailed(f"the app's output is more than {MAX_DEPTH} folders deep.")
         for name in self._names(folder):
+            self._charge(len(os.fsencode(prefix + name)))  # names leave with the result, so they count
             fault = fault_of(prefix + name)
             if fault is not None:  # (3)
                 raise AppFailed(f"an output's name {fault}.")
@@ -84,10 +85,13 @@ class _Collected:
         content = bytearray()
         while piece := os.read(file, _PIECE):
             content += piece
-            self._bytes_left -= len(piece)
-            if self._bytes_left < 0:  # (4)
-                raise AppFailed("the app's output is above the limit of its manifest.")
+            self._charge(len(piece))
         return bytes(content)
+
+    def _charge(self, size: int) -> None:
+        self._bytes_left -= size
+        if self._bytes_left < 0:  # (4)
+            raise AppFailed("the app's output is above its limit.")
 
 
 @contextmanager

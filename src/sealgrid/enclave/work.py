@@ -1,6 +1,7 @@
 """Fetch, verify and decrypt what the facts name, run the app without network, and collect what it left."""
 
 import asyncio
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sealgrid.enclave.conventions import Given, environment, output_digest, read
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, unpack_wheels
 from sealgrid.enclave.files import fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
-from sealgrid.errors import AppFailed, HostFailed, InputRefused
+from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused
 from sealgrid.receipts.receipt import ExitClass
 from sealgrid.units import ZERO_ADDRESS, Digest
 from sealgrid.wire.relay import RelayClient
@@ -64,9 +65,9 @@ async def perform(relay: RelayClient, agreed: Agreed, root: Path) -> Outcome:
     bundle = verify_bundle(await fetch_bundle(relay), facts.app.digest)
     expect_interpreter(bundle.manifest)
     lay_out_app(bundle, places.folder("app"))
-    _, given = await asyncio.gather(_wheels(relay, bundle, places), _secrets(relay, agreed, places))
-    await relay.ask("stage", path="running")
     try:
+        _, given = await asyncio.gather(_wheels(relay, bundle, places), _secrets(relay, agreed, places))
+        await relay.ask("stage", path="running")
         return await _run(bundle, facts, given, places)
     except AppFailed as error:
         return _failed(error.message.encode(), code=-1)
@@ -74,7 +75,7 @@ async def perform(relay: RelayClient, agreed: Agreed, root: Path) -> Outcome:
 
 async def _run(bundle: VerifiedBundle, facts: Facts, given: JobInput, places: Places) -> Outcome:
     names = [name for name, _ in given.files]
-    public = parse_params(facts.params).iexec_args.split()
+    public = _public_arguments(facts)
     app = sandbox.AppRun(
         folders=places.folders(),
         entrypoint=bundle.manifest.entrypoint,
@@ -86,8 +87,15 @@ async def _run(bundle: VerifiedBundle, facts: Facts, given: JobInput, places: Pl
     if isinstance(ended, sandbox.HostInducible):
         raise HostFailed(f"the app did not end by itself: {ended.reason}")
     if ended.code != 0:
-        return _failed(ended.log, ended.code)
+        return _failed(ended.log[: _output_limit(bundle, facts)], ended.code)
     return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts)
+
+
+def _public_arguments(facts: Facts) -> list[str]:
+    try:
+        return shlex.split(parse_params(facts.params).iexec_args)
+    except ValueError as error:
+        raise AppFailed("the deal's public arguments have a quotation mark that is never closed.") from error
 
 
 def _output_limit(bundle: VerifiedBundle, facts: Facts) -> int:
@@ -122,8 +130,11 @@ async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInp
     if facts.dataset is not None:
         dataset = await _opened(relay, agreed, facts.dataset.checksum, places)
         dataset.rename(inputs / facts.dataset.address)
-    given = [unpack((await _opened(relay, agreed, digest, places)).read_bytes()) for digest in facts.inputs]
-    joined = _joined(given)
+    opened = [await _opened(relay, agreed, digest, places) for digest in facts.inputs]
+    try:
+        joined = _joined([unpack(path.read_bytes()) for path in opened])
+    except InputRefused as error:
+        raise AppFailed(error.message) from error
     for name, content in joined.files:
         (inputs / name).write_bytes(content)
     return joined
@@ -134,7 +145,11 @@ async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Pl
         raise HostFailed(f"the vaults gave no key for the file {digest}.")
     sealed = await fetch(relay, digest, places.folder("downloads") / digest)
     plain = places.folder("plain") / digest
-    await asyncio.to_thread(_open, sealed, plain, agreed.keys[digest])
+    try:
+        await asyncio.to_thread(_open, sealed, plain, agreed.keys[digest])
+    except ContainerRefused as error:
+        # File and key are exactly those that the vaults vouch for, so this is their owner's doing, not the machine's.
+        raise AppFailed("a sealed file of this deal does not open with the key that was deposited for it.") from error
     sealed.unlink()
     return plain
 

@@ -63,6 +63,8 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
     """
     allowance = _dataset_terms(attested, snapshot, keys, at) if snapshot.has_dataset else None
+    if snapshot.dataset is not None and snapshot.dataset.checksum in params.sealgrid.inputs:  # (7.5)
+        raise ReleaseRefused("7.5", "the deal names the dataset's own file as an input.")
     inputs = tuple(_input(attested, snapshot.deal, keys, sha256) for sha256 in params.sealgrid.inputs)
     dataset = () if allowance is None or keys.dataset is None else (keys.dataset,)
     return Entitlement(

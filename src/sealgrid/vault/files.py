@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from sealgrid.bundle.padding import padded_size
 from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ReleaseRefused
 from sealgrid.units import Digest
 
 RECEIPT_BYTES = 4 << 20  #: a receipt carries a quote and its collateral
+ARCHIVE_BYTES = 12 << 20  #: what an archive of at most 10,000 named files adds to their names and contents
 SEALING_BYTES = 2 << 20  #: header, metadata and one tag per chunk
 
 
@@ -21,8 +23,8 @@ class Files(Protocol):
 
 
 def sealed_limit(output_bytes: int) -> int:
-    """Return how large a sealed result may be: the padded result's cap, and what sealing adds."""
-    return output_bytes + SEALING_BYTES
+    """Return how large a sealed result may be: the cap on names and contents, and what packing and padding add."""
+    return padded_size(output_bytes + ARCHIVE_BYTES) + SEALING_BYTES
 
 
 async def fetch_settled(files: Files, sealed: Digest, receipt: Digest, *, output_bytes: int) -> bytes:

@@ -81,14 +81,14 @@ def test_3_a_name_that_reads_as_another_elsewhere_is_refused(tmp_path, name):
 def test_4_more_bytes_than_allowed_are_refused(tmp_path):
     (tmp_path / "a").write_bytes(bytes(LIMIT // 2))
     (tmp_path / "b").write_bytes(bytes(LIMIT // 2 + 1))
-    with pytest.raises(AppFailed, match="above the limit"):
+    with pytest.raises(AppFailed, match="above its limit"):
         collect(tmp_path, LIMIT)
 
 
 def test_4_a_sparse_file_is_refused_before_it_is_read_whole(tmp_path):
     with (tmp_path / "a").open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(AppFailed, match="above the limit"):
+    with pytest.raises(AppFailed, match="above its limit"):
         collect(tmp_path, LIMIT)
 
 
@@ -101,7 +101,14 @@ def test_4_too_many_files_and_too_deep_folders_are_refused(tmp_path, monkeypatch
     monkeypatch.undo()
     (tmp_path / ("x/" * 40)).mkdir(parents=True)
     with pytest.raises(AppFailed, match="deep"):
-        collect(tmp_path, LIMIT)
+        collect(tmp_path, 100 * LIMIT)
+
+
+def test_4_names_count_as_output_since_they_could_carry_the_model(tmp_path):
+    for number in range(10):
+        (tmp_path / f"{number}{'n' * 200}").write_bytes(b"")
+    with pytest.raises(AppFailed, match="above its limit"):
+        collect(tmp_path, 2000)
 
 
 def test_no_refusal_repeats_a_name_that_the_app_chose(tmp_path):
