@@ -181,7 +181,7 @@ async def test_an_owner_who_withdraws_its_policy_stops_the_next_release(federati
     enclave = await federation.begin(await federation.order())
     market, owner = federation.market, development_key("owner")
     for client in federation.clients:
-        view = await client.asset(market.dataset)
+        view = await client.asset(market.dataset, owner.address)
         nothing = view.policy.__class__(
             asset=market.dataset, owner=owner.address, version=2, expiry=view.policy.expiry, allowed=(),
             uses_per_requester_hour=0,
@@ -314,9 +314,9 @@ async def test_what_is_no_message_is_refused_in_one_sentence(federation: Federat
 
 async def test_an_asset_that_nobody_deposited_is_not_found(federation: Federation) -> None:
     with pytest.raises(NotFound):
-        await federation.clients[0].asset(development_key("stranger").address)
+        await federation.clients[0].asset(federation.market.dataset, development_key("stranger").address)
     with pytest.raises(InputRefused):
-        await federation.clients[0].asset(Address("0x12"))
+        await federation.clients[0].asset(Address("0x12"), Address("0x34"))
 
 
 async def test_vaults_forget_nothing_over_a_restart(federation: Federation) -> None:

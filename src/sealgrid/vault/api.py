@@ -28,13 +28,13 @@ def application(vault: Vault) -> Litestar:
     async def identity() -> Response[bytes]:
         return _json(vault.identity())
 
-    @get("/assets/{asset:str}")
-    async def asset(asset: FromPath[str]) -> Response[bytes]:
+    @get("/assets/{asset:str}/{owner:str}")
+    async def asset(asset: FromPath[str], owner: FromPath[str]) -> Response[bytes]:
         try:
-            address = to_address(asset)
+            named = to_address(asset), to_address(owner)
         except ValueError as error:
-            raise InputRefused("an asset is named by 0x and 40 hex digits.") from error
-        return _json(await view_asset(vault, address))
+            raise InputRefused("asset and owner are each named by 0x and 40 hex digits.") from error
+        return _json(await view_asset(vault, *named))
 
     handlers = [
         identity,

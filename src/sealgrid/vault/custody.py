@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, desc, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.policy import Policy
@@ -58,13 +58,6 @@ class Custody:
     def share(self, asset: Address, owner: Address) -> HeldShare | None:
         """Return what is kept of an asset for one owner."""
         query = select(assets).where(assets.c.asset == asset, assets.c.owner == owner)
-        with self._store.transaction() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else self._held(row)
-
-    def newest(self, asset: Address) -> HeldShare | None:
-        """Return what was deposited last under an asset, by whomever the chain then named as its owner."""
-        query = select(assets).where(assets.c.asset == asset).order_by(desc(assets.c.received)).limit(1)
         with self._store.transaction() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else self._held(row)

@@ -42,11 +42,11 @@ async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
     return _view(vault, held)
 
 
-async def view_asset(vault: Vault, asset: Address) -> AssetView:
-    """Return record and policy of the key that was deposited last under an asset."""
-    held = vault.custody.newest(asset)
+async def view_asset(vault: Vault, asset: Address, owner: Address) -> AssetView:
+    """Return record and policy of an owner's key; anybody may deposit under any name, so the owner is part of it."""
+    held = vault.custody.share(asset, owner)
     if held is None:
-        raise NotFound("no key of this asset is here.")
+        raise NotFound("no key of this asset and owner is here.")
     return _view(vault, held)
 
 

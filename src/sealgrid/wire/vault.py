@@ -200,9 +200,9 @@ class VaultClient:
         """Replace an asset's policy by a newer one."""
         return await call(self._transport, "POST", "/policies", request, AssetView)
 
-    async def asset(self, asset: Address) -> AssetView:
-        """Return the record and policy of an asset."""
-        return await call(self._transport, "GET", f"/assets/{asset}", None, AssetView)
+    async def asset(self, asset: Address, owner: Address) -> AssetView:
+        """Return the record and policy of an owner's asset."""
+        return await call(self._transport, "GET", f"/assets/{asset}/{owner}", None, AssetView)
 
     async def nonce(self, request: NonceRequest) -> NonceReply:
         """Ask for a nonce."""
