@@ -16,6 +16,7 @@ from sealgrid.errors import ContainerRefused, ContractReverted, InputRefused, No
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.files import sealed_limit
 from sealgrid.vault.runner import opened
 from sealgrid.wire.vault import NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
@@ -278,7 +279,7 @@ async def test_a_result_that_was_not_uploaded_gets_no_verdict(federation: Federa
 
 async def test_a_result_above_the_owners_cap_gets_no_verdict(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
-    large = await (await enclave.released()).seal(bytes((1 << 20) + (2 << 20) + 1))
+    large = await (await enclave.released()).seal(bytes(sealed_limit(1 << 20) + 1))
     with pytest.raises(ReleaseRefused) as caught:
         await large.settled(0)
     assert caught.value.check == "settle.5"
