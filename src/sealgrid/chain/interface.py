@@ -2,13 +2,35 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
+from eth_abi.registry import BaseEquals
+from eth_abi.registry import registry as standard
 
 from sealgrid.chain import artifacts
 from sealgrid.crypto.digests import keccak256
 from sealgrid.units import to_bytes
+
+
+class _AnyText(StringDecoder):
+    """Solidity's strings are any bytes: what is no UTF-8 is read with marks where it breaks, and never raises."""
+
+    def __init__(self) -> None:
+        super().__init__(handle_string_errors="replace")
+
+
+def _tolerant() -> ABIDecoder:
+    registry: Any = standard
+    registry = registry.copy()
+    registry.unregister_decoder("string")
+    registry.register_decoder(cast("Any", BaseEquals)("string"), _AnyText, label="string")
+    return ABIDecoder(registry)
+
+
+_CODEC = _tolerant()
 
 
 class Interface:
@@ -31,7 +53,7 @@ class Interface:
 
     def decode(self, function: str, answer: bytes) -> Any:
         """Return a call's answer: one value, or a tuple where the function has several."""
-        values = decode([spelled(part) for part in self._functions[function]["outputs"]], answer)
+        values = _CODEC.decode([spelled(part) for part in self._functions[function]["outputs"]], answer)
         return values[0] if len(values) == 1 else values
 
     def decode_event(self, topics: Sequence[bytes], data: bytes) -> tuple[str, tuple[Any, ...]] | None:
@@ -39,10 +61,11 @@ class Interface:
         entry = self.events.get(topics[0]) if topics else None
         if entry is None:
             return None
-        plain = iter(decode([spelled(part) for part in entry["inputs"] if not part["indexed"]], data))
+        plain = iter(_CODEC.decode([spelled(part) for part in entry["inputs"] if not part["indexed"]], data))
         indexed = iter(topics[1:])
         values = [
-            decode([part["type"]], next(indexed))[0] if part["indexed"] else next(plain) for part in entry["inputs"]
+            _CODEC.decode([part["type"]], next(indexed))[0] if part["indexed"] else next(plain)
+            for part in entry["inputs"]
         ]
         return str(entry["name"]), tuple(values)
 

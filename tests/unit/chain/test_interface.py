@@ -1,6 +1,7 @@
 """Calls and events to bytes and back, against web3's own codec."""
 
 import pytest
+from eth_abi.abi import encode
 from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,3 +45,9 @@ def test_an_event_of_another_contract_is_nobodys() -> None:
 def test_a_call_with_too_few_arguments_is_a_bug() -> None:
     with pytest.raises(ValueError, match="zip"):
         interface("Hub").call_data("claim")
+
+
+def test_a_string_that_is_no_utf8_is_read_and_never_raises():
+    # Whoever signs a request order on chain chooses these bytes, and every pool reads them.
+    answer = encode(["bytes"], [b"\xff\xfe and more"])
+    assert interface("App").decode("m_appName", answer) == "\ufffd\ufffd and more"
