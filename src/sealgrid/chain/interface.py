@@ -19,7 +19,7 @@ class _AnyText(StringDecoder):
     """Solidity's strings are any bytes: what is no UTF-8 is read with marks where it breaks, and never raises."""
 
     def __init__(self) -> None:
-        super().__init__(handle_string_errors="replace")
+        super().__init__(handle_string_errors="replace")  # type: ignore[no-untyped-call]
 
 
 def _tolerant() -> ABIDecoder:

@@ -43,6 +43,7 @@ from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
+WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
 
 T = TypeVar("T")
 Told = Callable[[str], None]
@@ -176,6 +177,7 @@ class _Plan:
             broker=deployment.broker,
             workerpool=self._foundation.workerpool,
             key_file=_key_file(self._layout, POOL),
+            workers=frozenset(development_key(name).address for name in WORKERS),
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 

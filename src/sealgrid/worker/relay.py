@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from sealgrid.errors import HostFailed, InputRefused, SealgridError
+from sealgrid.errors import HostFailed, InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import Answer, Call, Delivery, Failure, Frame, Hello, Welcome, read_frame, write_frame
@@ -76,6 +76,9 @@ class RelayServer:
             answer = Answer(id=frame.id, body=await self._handlers[frame.call](frame))
         except SealgridError as error:
             answer = Answer(id=frame.id, error=error.to_wire(), status=error.http_status)
+        except Exception as error:  # noqa: BLE001  an enclave without an answer would wait for ever
+            failed = ServiceUnavailable(f"the worker failed ({type(error).__name__}).")
+            answer = Answer(id=frame.id, error=failed.to_wire(), status=failed.http_status)
         with contextlib.suppress(ConnectionError):  # an enclave that is gone needs no answer
             write_frame(writer, msgspec.msgpack.encode(answer))
             await writer.drain()
