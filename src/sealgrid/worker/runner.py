@@ -86,7 +86,7 @@ async def _do(job: Job, shop: Workshop) -> None:
     except (SealgridError, TimeoutError) as error:
         _log.warning("task %s: %s", job.task, error)
         await run_of_job.stage("failed", str(error))
-    except Exception as error:  # one job must not end the worker
+    except Exception as error:  # noqa: BLE001  one job must not end the worker
         _log.exception("task %s", job.task)
         await run_of_job.stage("failed", f"an unforeseen {type(error).__name__} on this machine")
     except asyncio.CancelledError:
