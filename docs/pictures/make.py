@@ -26,7 +26,7 @@ INK, PAPER, LINE, SOFT = "#1b2a3a", "#f7f5f0", "#b9c4cf", "#e4ecf3"
 def main() -> None:
     """Make all three."""
     (HERE / "architecture.svg").write_text(architecture())
-    console = Console(record=True, width=118, highlight=False, soft_wrap=True)
+    console = Console(record=True, width=136, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         report = tell_plates(console, Layout(Path(folder)), None, SEED)
         shutil.copy(report.annotated, HERE / "annotated.png")

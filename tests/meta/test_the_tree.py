@@ -95,3 +95,17 @@ def test_every_protocol_format_is_published():
 def test_shipped_modules_import_alone():
     for name in ("sealgrid", "sealgrid.errors", "sealgrid.cli.main"):
         assert importlib.import_module(name)
+
+
+def test_the_readme_shows_the_blocks_that_the_howtos_test_runs():
+    how = (ROOT / "docs" / "howto" / "your-own-model.md").read_text()
+    blocks = re.findall(r"```(?:python|sh)\n(?:import sealgrid|sealgrid model).*?```", how, re.DOTALL)
+    assert len(blocks) >= 2
+    readme = (ROOT / "README.md").read_text()
+    assert all(block in readme for block in blocks[:2])
+
+
+def test_every_picture_and_page_that_the_readme_names_is_there():
+    named = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []

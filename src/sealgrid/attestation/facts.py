@@ -34,7 +34,7 @@ class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One key whose shares go with these facts."""
 
-    kind: Literal["dataset", "input"]
+    kind: Literal["dataset", "input", "developer"]
     record: HexDigest  #: EIP-712 digest of its KeyRecord
     file_sha256: HexDigest
 
@@ -49,13 +49,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     deal: HexDeal
     task: HexTask
     index: Count
+    bot_first: Count  #: index of the deal's first task
+    bot_size: Count  #: how many tasks the deal has
     pool: HexAddress  #: the deal's workerpool
     worker: HexAddress
     enclave: HexAddress
     attempt: Count
     app: AppFact
     dataset: DatasetFact | None
-    secrets: tuple[SecretFact, ...]  #: the dataset's first, then the inputs in the order of params
+    secrets: tuple[SecretFact, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     requester: HexAddress
     beneficiary: HexAddress
     result_key: HexKey

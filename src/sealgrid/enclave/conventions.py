@@ -14,6 +14,7 @@ INPUT_FOLDER = "/iexec_in"
 OUTPUT_FOLDER = "/iexec_out"
 COMPUTED = "computed.json"
 NO_FILE = keccak256(b"")
+MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,15 @@ class Computed:
 
 
 def environment(facts: Facts, given: Given) -> dict[str, str]:
-    """Return the variables that an app sees; the dataset's file is named by its address.
-
-    Facts carry no bag of tasks: one task is shown as the bag's only one, under its true index.
-    """
+    """Return the variables that an app sees; the dataset's file is named by its address."""
     shown = {
         "IEXEC_TASK_ID": facts.task,
         "IEXEC_DEAL_ID": facts.deal,
         "IEXEC_TASK_INDEX": str(facts.index),
         "IEXEC_IN": INPUT_FOLDER,
         "IEXEC_OUT": OUTPUT_FOLDER,
-        "IEXEC_BOT_SIZE": "1",
-        "IEXEC_BOT_FIRST_INDEX": str(facts.index),
+        "IEXEC_BOT_SIZE": str(facts.bot_size),
+        "IEXEC_BOT_FIRST_INDEX": str(facts.bot_first),
         "IEXEC_BOT_TASK_INDEX": str(facts.index),
         "IEXEC_INPUT_FILES_FOLDER": INPUT_FOLDER,
         "IEXEC_INPUT_FILES_NUMBER": str(len(given.input_files)),
@@ -81,8 +79,10 @@ def read_computed(files: Mapping[str, bytes], callback: str = ZERO_ADDRESS) -> C
     if path and path not in files and not any(name.startswith(path + "/") for name in files):
         raise AppFailed(f"the app's {COMPUTED} names an output that it did not write.")
     data = _callback_data(said.callback_data)
-    if callback != ZERO_ADDRESS and data is None:
+    if callback != ZERO_ADDRESS and not data:  # no bytes at all say that the app failed
         raise AppFailed(f"the deal has a callback and the app's {COMPUTED} no callback-data.")
+    if callback != ZERO_ADDRESS and data and len(data) > MOST_CALLBACK_BYTES:
+        raise AppFailed(f"the app's callback-data are more than {MOST_CALLBACK_BYTES} bytes.")
     if not path and data is None:
         raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")
     return Computed(path=path, callback=data)

@@ -66,28 +66,32 @@ async def perform(relay: RelayClient, agreed: Agreed, root: Path) -> Outcome:
     expect_interpreter(bundle.manifest)
     lay_out_app(bundle, places.folder("app"))
     try:
-        _, given = await asyncio.gather(_wheels(relay, bundle, places), _secrets(relay, agreed, places))
+        _, given, developer_secret = await asyncio.gather(
+            _wheels(relay, bundle, places), _secrets(relay, agreed, places), _developer_secret(relay, agreed, places)
+        )
         await relay.ask("stage", path="running")
-        return await _run(bundle, facts, given, places)
+        return await _run(bundle, facts, given, developer_secret, places)
     except AppFailed as error:
-        return _failed(error.message.encode(), code=-1)
+        return _failed(error.message.encode(), -1, facts)
 
 
-async def _run(bundle: VerifiedBundle, facts: Facts, given: JobInput, places: Places) -> Outcome:
+async def _run(
+    bundle: VerifiedBundle, facts: Facts, given: JobInput, developer_secret: str | None, places: Places
+) -> Outcome:
     names = [name for name, _ in given.files]
     public = _public_arguments(facts)
     app = sandbox.AppRun(
         folders=places.folders(),
         entrypoint=bundle.manifest.entrypoint,
         arguments=(*public, *given.args),
-        environment=environment(facts, Given(input_files=names, requester_secrets=given.secrets)),
+        environment=environment(facts, Given(names, given.secrets, developer_secret)),
         limits=bundle.manifest.limits,
     )
     ended = await asyncio.to_thread(sandbox.run, app)
     if isinstance(ended, sandbox.HostInducible):
         raise HostFailed(f"the app did not end by itself: {ended.reason}")
     if ended.code != 0:
-        return _failed(ended.log[: _output_limit(bundle, facts)], ended.code)
+        return _failed(ended.log[: _output_limit(bundle, facts)], ended.code, facts)
     return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts)
 
 
@@ -109,9 +113,10 @@ def _finished(files: dict[str, bytes], facts: Facts) -> Outcome:
     return Outcome(archive, "ok", computed.callback if facts.callback != ZERO_ADDRESS else None)
 
 
-def _failed(log: bytes, code: int) -> Outcome:
+def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
     files = {STATUS_FILE: msgspec.json.encode({"exit": code}), LOG_FILE: log}
-    return Outcome(pack_result(files), "app-failed")
+    # PoCo calls back whatever happens; a callback without a byte is how its contract learns of a failure.
+    return Outcome(pack_result(files), "app-failed", b"" if facts.callback != ZERO_ADDRESS else None)
 
 
 async def _wheels(relay: RelayClient, bundle: VerifiedBundle, places: Places) -> None:
@@ -138,6 +143,20 @@ async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInp
     for name, content in joined.files:
         (inputs / name).write_bytes(content)
     return joined
+
+
+async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) -> str | None:
+    named = [secret.file_sha256 for secret in agreed.facts.secrets if secret.kind == "developer"]
+    if not named:
+        return None
+    try:
+        text = (await _opened(relay, agreed, named[0], places)).read_bytes().decode()
+    except UnicodeDecodeError:
+        # Without the cause: it holds the secret's bytes.
+        raise AppFailed("the secret of the app's developer is no text.") from None
+    if "\0" in text:
+        raise AppFailed("the secret of the app's developer cannot stand in an environment.")
+    return text
 
 
 async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Places) -> Path:

@@ -1,5 +1,8 @@
 """Deploy an app: a measured bundle, registered under its digest, its use for sale."""
 
+import asyncio
+import io
+import os
 from pathlib import Path
 
 import msgspec
@@ -7,12 +10,18 @@ import msgspec
 from sealgrid.bundle.build import build, read_app
 from sealgrid.bundle.lock import lock
 from sealgrid.chain.assets import Assets
+from sealgrid.crypto import container
+from sealgrid.crypto.shares import KeyRecord
+from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
+
+MOST_SECRET_BYTES = 64 << 10
 
 
 class App(msgspec.Struct, frozen=True):
@@ -43,3 +52,25 @@ async def deploy(
     order = AppOrder(app=address, appprice=price, volume=uses, tag=TEE_TAG, salt=fresh_salt())
     signed = await sign_and_publish(conn, order)
     return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, order=signed)
+
+
+async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:
+    """Give an app its developer's secret: every later task of the app finds it as IEXEC_APP_DEVELOPER_SECRET.
+
+    It is sealed, and its key goes to the vaults, who give it to this app alone and only while this account owns it.
+    Setting it again replaces it. Raises InputRefused for what no environment variable can hold, SharesRefused
+    ("deposit.4") for an app of somebody else.
+    """
+    content = secret.encode()
+    if not content or b"\0" in content or len(content) > MOST_SECRET_BYTES:
+        raise InputRefused(f"a secret is a text of 1 to {MOST_SECRET_BYTES} bytes without a zero byte.", money="")
+    dek, sealed = os.urandom(32), io.BytesIO()
+    sha256 = container.seal(io.BytesIO(content), sealed, dek=dek, size=len(content), key_id=os.urandom(16))
+    await conn.storage.put_bytes(sealed.getvalue())
+    known = await asyncio.gather(*(vault.asset(app, conn.address) for vault in conn.vaults), return_exceptions=True)
+    versions = [0 if isinstance(each, NotFound) else each for each in known]
+    failed = next((each for each in versions if isinstance(each, BaseException)), None)
+    if failed is not None:
+        raise failed
+    newest = max(each if isinstance(each, int) else each.record.version for each in versions)
+    return await deposit(conn, dek, asset=app, file_sha256=sha256, version=newest + 1)

@@ -23,7 +23,7 @@ def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, 
     deal, attempt, dataset = snapshot.deal, attested.attempt, snapshot.dataset
     return Facts(
         chain=federation.chain, hub=federation.hub, broker=federation.broker,
-        deal=deal.deal, task=attempt.task, index=snapshot.task.index,
+        deal=deal.deal, task=attempt.task, index=snapshot.task.index, bot_first=deal.bot_first, bot_size=deal.bot_size,
         worker=attempt.worker, enclave=attempt.enclave, attempt=attempt.number,
         app=AppFact(address=deal.app.pointer, digest=snapshot.app_checksum),
         dataset=None if dataset is None else DatasetFact(

@@ -14,7 +14,7 @@ from sealgrid.chain.views import ContributionView, TaskStatus
 from sealgrid.errors import ChainError, InputRefused, NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.snapshot import ChainSnapshot, DatasetOnChain
+from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
 
 _ERC1271 = bytes.fromhex("1626ba7e")  #: selector of isValidSignature(bytes32,bytes), and its answer for yes
 
@@ -63,22 +63,26 @@ class ChainReader:
             self._runtime_allowed(runtime, at),
             self._contribution(task, worker, at),
         )
-        checksum, dataset, agrees = await asyncio.gather(
+        checksum, app_owner, dataset, agrees = await asyncio.gather(
             self._assets.checksum("App", deal.app.pointer, at=at),
+            self._assets.owner(deal.app.pointer, at=at),
             self._dataset(deal.dataset.pointer, at),
             self._pool_contract(deal.workerpool.owner, pool_word, at),
         )
         return ChainSnapshot(
             block=block.number, block_hash=at, time=block.timestamp, broker=broker, task_id=task, task=view, deal=deal,
-            app_checksum=checksum, dataset=dataset, runtime_allowed=allowed, contribution=contribution,
-            pool_contract_agrees=agrees,
+            app_checksum=checksum, app_owner=app_owner, dataset=dataset, runtime_allowed=allowed,
+            contribution=contribution, pool_contract_agrees=agrees,
         )  # fmt: skip
 
-    async def dataset(self, address: Address) -> DatasetOnChain | None:
-        """Return a dataset's present owner and checksum, None for whatever the hub does not have as a dataset."""
+    async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
+        """Return a dataset or an app with its present owner, None for whatever the hub has as neither."""
         at = (await self._hub.node.confirmed_block(self._confirmations)).hash
-        registered = await self._assets.is_registered("Dataset", address, at=at)
-        return await self._dataset(address, at) if registered else None
+        if await self._assets.is_registered("Dataset", address, at=at):
+            return await self._dataset(address, at)
+        if await self._assets.is_registered("App", address, at=at):
+            return AppOnChain(address=address, owner=await self._assets.owner(address, at=at))
+        return None
 
     async def _dataset(self, address: Address, at: Digest) -> DatasetOnChain | None:
         if address == ZERO_ADDRESS:

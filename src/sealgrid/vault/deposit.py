@@ -14,10 +14,10 @@ from sealgrid.errors import CheckFailed, InputRefused, SharesRefused
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.signatures import canonical, digest_of, signer
-from sealgrid.vault.snapshot import DatasetOnChain
+from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.wire.vault import DepositRequest, SharePart
 
-Kind = Literal["dataset", "input"]
+Kind = Literal["dataset", "input", "developer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def check_deposit(
     request: DepositRequest,
     *,
     federation: Federation,
-    dataset: DatasetOnChain | None,
+    asset: DatasetOnChain | AppOnChain | None,
     held: HeldShare | None,
     deposit_key: HpkeKey,
 ) -> HeldShare:
@@ -44,25 +44,22 @@ def check_deposit(
     (1) The record is well formed and its key was split for exactly our federation on our hub.
     (2) Its owner signed it.
     (3) The share's index is ours.
-    (4) A dataset belongs to that owner now and has this checksum on the chain; a requester's input carries its file's
-        name as asset and a grant, signed by the same owner, for this file.
+    (4) A dataset belongs to that owner now and has this checksum on the chain; an app, whose developer's secret this
+        is, belongs to that owner now and comes without a policy; a requester's input carries its file's name as asset
+        and a grant, signed by the same owner, for this file.
     (5) The version is above the one that we hold, or it is the very record that we hold.
     (6) The share opens with our deposit key under this record.
     (7) It fits its commitment in the record.
 
-    ``dataset`` is what the chain says of ``record.asset``, None where it is no dataset; ``held`` is what we keep of
-    this asset and owner.
+    ``asset`` is what the chain says of ``record.asset``, None where it is neither dataset nor app; ``held`` is what we
+    keep of this asset and owner.
     """
     record = request.record
     digest = check_record(record, request.signature, request.index, federation, "deposit")  # (1) (2) (3)
-    if request.grant is None:  # (4)
-        _check_dataset(record, dataset)
-    else:
-        _check_grant(request.grant, request.grant_signature, record, federation.domain)
+    kind = _check_purpose(request, asset, federation.domain)  # (4)
     if held is not None and held.record_digest != digest and held.record.version >= record.version:  # (5)
         raise SharesRefused("deposit.5", f"version {held.record.version} of this key is here; versions only grow.")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("deposit.6", "deposit.7"))
-    kind: Kind = "dataset" if request.grant is None else "input"
     return HeldShare(kind, record, digest, request.signature, share)
 
 
@@ -120,9 +117,27 @@ def check_policy(
     return policy
 
 
-def _check_dataset(record: KeyRecord, dataset: DatasetOnChain | None) -> None:
-    if dataset is None:  # (4)
-        raise SharesRefused("deposit.4", f"{record.asset} is no dataset on this chain; register it first.")
+def _check_purpose(request: DepositRequest, asset: DatasetOnChain | AppOnChain | None, domain: Domain) -> Kind:
+    if request.grant is not None:
+        _check_grant(request.grant, request.grant_signature, request.record, domain)
+        return "input"
+    if asset is None:  # (4)
+        raise SharesRefused("deposit.4", f"{request.record.asset} is neither dataset nor app here; register it first.")
+    if isinstance(asset, DatasetOnChain):
+        _check_dataset(request.record, asset)
+        return "dataset"
+    _check_app(request, asset)
+    return "developer"
+
+
+def _check_app(request: DepositRequest, app: AppOnChain) -> None:
+    if app.owner != request.record.owner:  # (4)
+        raise SharesRefused("deposit.4", "the record's owner does not own the app now.")
+    if request.policy is not None:  # (4)
+        raise SharesRefused("deposit.4", "an app's secret goes to its own app alone, so it has no policy.")
+
+
+def _check_dataset(record: KeyRecord, dataset: DatasetOnChain) -> None:
     if dataset.owner != record.owner:  # (4)
         raise SharesRefused("deposit.4", "the record's owner does not own the dataset now.")
     if dataset.checksum != record.file_sha256:  # (4)

@@ -14,11 +14,11 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
     record = request.record
     # Before the chain is asked: strangers shall not make us ask it.
     check_record(record, request.signature, request.index, vault.federation, "deposit")
-    dataset = await vault.chain.dataset(record.asset) if request.grant is None else None
+    asset = await vault.chain.asset(record.asset) if request.grant is None else None
     held = check_deposit(
         request,
         federation=vault.federation,
-        dataset=dataset,
+        asset=asset,
         held=vault.custody.share(record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )

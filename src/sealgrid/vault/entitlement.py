@@ -27,6 +27,7 @@ class HeldKeys:
     policy: Policy | None  #: of that dataset by that owner
     uses: int  #: tasks of this requester on this dataset in the last hour, the present one not counted
     inputs: Mapping[Digest, tuple[HeldShare, Sequence[InputGrant]]]  #: of the deal's requester, by sealed file
+    developer: HeldShare | None = None  #: of the deal's app under its present owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,16 @@ class Entitlement:
     """The shares that the enclave gets, and the terms that its facts will state."""
 
     params: JobParams
-    shares: tuple[HeldShare, ...]  #: the dataset's first, then the inputs in the order of params
+    shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     release: Literal["escrow", "direct"]
     output_bytes: int
 
 
 def read_params(deal: DealView) -> JobParams:
-    """Return a deal's parameters; raise ReleaseRefused (7) when they, or the result key in them, are bad."""
+    """Return a deal's parameters; raise ReleaseRefused (7) when they, or the result key in them, are bad.
+
+    (7.8) They name no file by URL: nothing would say what an enclave that fetches it has to find there.
+    """
     try:
         params = parse_params(deal.params)
         hpke.check_public(to_bytes(params.sealgrid.result_key, 32))
@@ -48,6 +52,8 @@ def read_params(deal: DealView) -> JobParams:
         raise ReleaseRefused("7", f"the deal's params cannot be used: {_reason(error)}") from error
     if len(set(params.sealgrid.inputs)) != len(params.sealgrid.inputs):
         raise ReleaseRefused("7", "the deal's params name one input twice.")
+    if params.iexec_input_files:  # (7.8)
+        raise ReleaseRefused("7.8", "iexec_input_files have no digests; put the files into the sealed input.")
     return params
 
 
@@ -61,15 +67,17 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     (7.4) The requester's uses in this hour are below what the policy grants.
     (7.5) An input's key, iff params name it: its share is here, deposited by the deal's requester,
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
+    (7.7) The developer's secret, iff the app's present owner deposited one: it is that app's, and a file of its own.
     """
     allowance = _dataset_terms(attested, snapshot, keys, at) if snapshot.has_dataset else None
     if snapshot.dataset is not None and snapshot.dataset.checksum in params.sealgrid.inputs:  # (7.5)
         raise ReleaseRefused("7.5", "the deal names the dataset's own file as an input.")
     inputs = tuple(_input(attested, snapshot.deal, keys, sha256) for sha256 in params.sealgrid.inputs)
     dataset = () if allowance is None or keys.dataset is None else (keys.dataset,)
+    developer = () if keys.developer is None else (_developer(keys.developer, snapshot, dataset + inputs),)
     return Entitlement(
         params=params,
-        shares=dataset + inputs,
+        shares=dataset + inputs + developer,
         release="direct" if allowance is not None and _wants_direct(keys.policy) else "escrow",
         output_bytes=OUTPUT_BYTES_WITHOUT_DATASET if allowance is None else allowance.output_bytes,
     )
@@ -106,6 +114,15 @@ def _input(attested: Attested, deal: DealView, keys: HeldKeys, sha256: Digest) -
     held, grants = found
     if not any(_grants(grant, attested, deal) for grant in grants):  # (7.6)
         raise ReleaseRefused("7.6", "the requester did not grant this input to this app for this deal.")
+    return held
+
+
+def _developer(held: HeldShare, snapshot: ChainSnapshot, others: Sequence[HeldShare]) -> HeldShare:
+    if (held.record.asset, held.record.owner) != (snapshot.deal.app.pointer, snapshot.app_owner):  # (7.7)
+        raise ReleaseRefused("7.7", "the developer's secret here is another app's, or a former owner's.")
+    # Keys are found by file: a second key for the same file would keep the first from opening it.
+    if held.record.file_sha256 in {other.record.file_sha256 for other in others}:  # (7.7)
+        raise ReleaseRefused("7.7", "the developer's secret claims the file of another secret of this deal.")
     return held
 
 

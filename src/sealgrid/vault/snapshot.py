@@ -16,6 +16,14 @@ class DatasetOnChain:
 
 
 @dataclass(frozen=True, slots=True)
+class AppOnChain:
+    """An app NFT and who owns it now."""
+
+    address: Address
+    owner: Address
+
+
+@dataclass(frozen=True, slots=True)
 class ChainSnapshot:
     """The chain at one confirmed block, as far as one task is concerned."""
 
@@ -27,6 +35,7 @@ class ChainSnapshot:
     task: TaskView
     deal: DealView
     app_checksum: Digest
+    app_owner: Address  #: of the NFT now; the deal names who owned it when it was made
     dataset: DatasetOnChain | None  #: None when the deal has none
     runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False when none was asked for
     contribution: ContributionView | None = None  #: of the worker that was asked for

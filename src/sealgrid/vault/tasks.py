@@ -148,9 +148,9 @@ def _trusted(vault: Vault) -> release.TrustedRoots:
 
 def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int) -> HeldKeys:
     inputs = {sha256: found for sha256 in params.sealgrid.inputs if (found := _input(vault, snapshot, sha256))}
-    dataset = snapshot.dataset
+    dataset, developer = snapshot.dataset, vault.custody.share(snapshot.deal.app.pointer, snapshot.app_owner)
     if dataset is None:
-        return HeldKeys(dataset=None, policy=None, uses=0, inputs=inputs)
+        return HeldKeys(dataset=None, policy=None, uses=0, inputs=inputs, developer=developer)
     signed = vault.custody.policy(dataset.address, dataset.owner)
     uses = vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at)
     return HeldKeys(
@@ -158,6 +158,7 @@ def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int)
         policy=None if signed is None else signed.policy,
         uses=uses,
         inputs=inputs,
+        developer=developer,
     )
 
 
