@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+SOURCES := src tests apps setup docs $(wildcard bench)
 STAMPS := .cache/stamps
 
 .PHONY: help demo test check fast setup up down bench evaluate pictures clean
@@ -18,8 +19,8 @@ test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
 
 check: $(STAMPS)/test  ## format, lint, types, layers
-	@$(BIN)/ruff format --check -q src tests apps setup bench docs
-	@$(BIN)/ruff check -q src tests apps setup bench docs
+	@$(BIN)/ruff format --check -q $(SOURCES)
+	@$(BIN)/ruff check -q $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 

@@ -20,6 +20,7 @@ from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
+from sealgrid.wire.vault import VaultClient
 
 MOST_SECRET_BYTES = 64 << 10
 
@@ -67,10 +68,12 @@ async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:
     dek, sealed = os.urandom(32), io.BytesIO()
     sha256 = container.seal(io.BytesIO(content), sealed, dek=dek, size=len(content), key_id=os.urandom(16))
     await conn.storage.put_bytes(sealed.getvalue())
-    known = await asyncio.gather(*(vault.asset(app, conn.address) for vault in conn.vaults), return_exceptions=True)
-    versions = [0 if isinstance(each, NotFound) else each for each in known]
-    failed = next((each for each in versions if isinstance(each, BaseException)), None)
-    if failed is not None:
-        raise failed
-    newest = max(each if isinstance(each, int) else each.record.version for each in versions)
-    return await deposit(conn, dek, asset=app, file_sha256=sha256, version=newest + 1)
+    known = await asyncio.gather(*(_version_at(vault, app, conn.address) for vault in conn.vaults))
+    return await deposit(conn, dek, asset=app, file_sha256=sha256, version=max(known) + 1)
+
+
+async def _version_at(vault: VaultClient, app: Address, owner: Address) -> int:
+    try:
+        return (await vault.asset(app, owner)).record.version
+    except NotFound:
+        return 0

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.statements import InputGrant
@@ -13,7 +13,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus as ChainStatus
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.errors import ChainError, HostFailed, NotFound, OrderRefused, ServiceUnavailable
+from sealgrid.errors import ChainError, HostFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
@@ -56,23 +56,31 @@ async def run(
     model: Address = ZERO_ADDRESS,
     files: Sequence[tuple[str, bytes]] = (),
     args: Sequence[str] = (),
+    secrets: Mapping[str, str] | None = None,
+    public_args: str = "",
+    callback: Address = ZERO_ADDRESS,
+    tasks: int = 1,
     max_price: int | None = None,
     category: int | None = None,
     workerpool: WorkerpoolOrder | None = None,
     keep: Callable[[Job], None] = lambda job: None,
 ) -> Job:
-    """Start one run of an app, private by default: arguments and files go into one sealed input.
+    """Start one run of an app, private by default: arguments, files and secrets go into one sealed input.
 
-    ``max_price`` bounds the sum of the three prices in nRLC; ``workerpool`` takes this pool's order instead of the
+    ``secrets`` are IEXEC_REQUESTER_SECRET_n by n; ``public_args`` come before ``args`` and stand on the chain for all
+    to read. A ``callback`` contract gets what the app publishes for it, in the clear; no bytes at all when the app
+    failed. ``tasks`` is how often the app runs on this input in one deal; the job is about the first.
+    ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
     cheapest on the market. ``keep`` is called with the job just before the deal is made: what it stores survives a
     crash of this process. Raises OrderRefused when nobody offers the app, the model or the computing, or when it
     costs more.
     """
     result_key = HpkeKey.generate()
-    dek, sealed, sha256 = _seal_input(JobInput(args=tuple(args), files=tuple(files)))
+    dek, sealed, sha256 = _seal_input(JobInput(tuple(args), tuple(files), _numbered(secrets or {})))
     await conn.storage.put_bytes(sealed)
     offers = await _offers(conn, app, model, category, workerpool)
-    terms = _terms(conn, offers, _params(sha256, result_key), max_price)
+    wanted = _Wanted(_params(sha256, result_key, public_args), callback, tasks, max_price)
+    terms = _terms(conn, offers, wanted)
     grant = InputGrant(
         owner=conn.address,
         file_sha256=sha256,
@@ -122,13 +130,29 @@ def _seal_input(job_input: JobInput) -> tuple[bytes, bytes, Digest]:
     return dek, sealed.getvalue(), sha256
 
 
-def _params(sha256: Digest, result_key: HpkeKey) -> str:
-    return json.dumps(
-        {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.public.hex()}}, separators=(",", ":")
-    )
+def _numbered(secrets: Mapping[str, str]) -> dict[str, str]:
+    for number, secret in secrets.items():
+        if not number.isdecimal() or not number.isascii() or number.startswith("0"):
+            raise InputRefused("a secret's name is its number: 1, 2, 3 …", money="")
+        if "\0" in secret:
+            raise InputRefused(f"secret {number} holds a zero byte, which no environment variable can.", money="")
+    return dict(secrets)
+
+
+def _params(sha256: Digest, result_key: HpkeKey, public_args: str) -> str:
+    ours = {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.public.hex()}}
+    return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 
 
 Offers = tuple[AppOrder, DatasetOrder, WorkerpoolOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    params: str
+    callback: Address
+    tasks: int
+    max_price: int | None
 
 
 async def _offers(
@@ -143,11 +167,11 @@ async def _offers(
     return app_order, dataset, pool
 
 
-def _terms(conn: Connection, offers: Offers, params: str, max_price: int | None) -> Terms:
+def _terms(conn: Connection, offers: Offers, wanted: _Wanted) -> Terms:
     app, dataset, pool = offers
-    price = app.appprice + dataset.datasetprice + pool.workerpoolprice
-    if max_price is not None and price > max_price:
-        raise OrderRefused(f"this run costs {price} nRLC, more than the {max_price} that you allow.")
+    price = wanted.tasks * (app.appprice + dataset.datasetprice + pool.workerpoolprice)
+    if wanted.max_price is not None and price > wanted.max_price:
+        raise OrderRefused(f"this run costs {price} nRLC, more than the {wanted.max_price} that you allow.")
     request = RequestOrder(
         app=app.app,
         appmaxprice=app.appprice,
@@ -157,9 +181,11 @@ def _terms(conn: Connection, offers: Offers, params: str, max_price: int | None)
         workerpoolmaxprice=pool.workerpoolprice,
         requester=conn.address,
         beneficiary=conn.address,
+        callback=wanted.callback,
+        volume=wanted.tasks,
         tag=TEE_TAG,
         category=pool.category,
-        params=params,
+        params=wanted.params,
         salt=fresh_salt(),
     )
     return Terms(app, dataset, pool, sign_order(request, conn.order_domain, conn.key))

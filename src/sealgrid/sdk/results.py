@@ -19,6 +19,12 @@ from sealgrid.wire.result import ResultMetadata, k1_context
 from sealgrid.wire.vault import OpenReply, OpenRequest, SharePart
 
 MAX_RESULT_BYTES = 1 << 30
+STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended
+LOG_FILE = "app.log"  #: in the result of an app that failed
+
+
+class _Status(msgspec.Struct, frozen=True):
+    exit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,16 @@ class Result:
     """What the app wrote into IEXEC_OUT."""
 
     files: dict[str, bytes] = field(repr=False)
+
+    @property
+    def exit(self) -> int:
+        """Return the app's exit code; -1 where it failed before it could end."""
+        return int(msgspec.json.decode(self.files[STATUS_FILE], type=_Status).exit)
+
+    @property
+    def log(self) -> str:
+        """Return what an app that failed said; empty for one that did not."""
+        return self.files.get(LOG_FILE, b"").decode(errors="replace")
 
     def json(self, name: str = "result.json") -> object:
         """Return a JSON file of the result."""

@@ -29,7 +29,7 @@ facts_documents = st.builds(
 )  # fmt: skip
 A, D = to_address(b"\xaa" * 20), to_digest(b"\xdd" * 32)
 FACTS = Facts(
-    chain=1, hub=A, broker=A, deal=D, task=D, index=0, pool=A, worker=A, enclave=A, attempt=1,
+    chain=1, hub=A, broker=A, deal=D, task=D, index=0, bot_first=0, bot_size=1, pool=A, worker=A, enclave=A, attempt=1,
     app=AppFact(address=A, digest=D), dataset=None, secrets=(), requester=A, beneficiary=A, result_key=D, params="{}",
     inputs=(), callback=A, release="escrow", output_bytes=1, expiry=2,
 )  # fmt: skip

@@ -14,7 +14,7 @@ WORD, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
 
 def facts(dataset: DatasetFact | None = None) -> Facts:
     return Facts(
-        chain=31337, hub=WORD, broker=WORD, deal="0x" + "01" * 32, task="0x" + "02" * 32, index=7, worker=WORD,
+        chain=31337, hub=WORD, broker=WORD, deal="0x" + "01" * 32, task="0x" + "02" * 32, index=7, bot_first=5, bot_size=4, worker=WORD,
         enclave=WORD, attempt=1, app=AppFact(address=WORD, digest=HASH), dataset=dataset, secrets=(), requester=WORD, pool=WORD,
         beneficiary=WORD, result_key=HASH, params="{}", inputs=(), callback=ZERO_ADDRESS, release="escrow",
         output_bytes=1, expiry=1,
@@ -30,8 +30,8 @@ def test_an_app_finds_iexecs_variables():
         "IEXEC_TASK_INDEX": "7",
         "IEXEC_IN": "/iexec_in",
         "IEXEC_OUT": "/iexec_out",
-        "IEXEC_BOT_SIZE": "1",
-        "IEXEC_BOT_FIRST_INDEX": "7",
+        "IEXEC_BOT_SIZE": "4",
+        "IEXEC_BOT_FIRST_INDEX": "5",
         "IEXEC_BOT_TASK_INDEX": "7",
         "IEXEC_DATASET_ADDRESS": "0x" + "0d" * 20,
         "IEXEC_DATASET_FILENAME": "0x" + "0d" * 20,

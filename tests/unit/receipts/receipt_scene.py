@@ -33,7 +33,7 @@ PINS = Pins(
     runtimes=frozenset({RUNTIME}), allow_simulated=True, minimum_eval_number=17,
 )  # fmt: skip
 FACTS = Facts(
-    chain=31337, hub=HUB, broker=BROKER, deal=DEAL, task=task_id(DEAL, 7), index=7, pool=POOL, worker=WORKER,
+    chain=31337, hub=HUB, broker=BROKER, deal=DEAL, task=task_id(DEAL, 7), index=7, bot_first=5, bot_size=4, pool=POOL, worker=WORKER,
     enclave=ENCLAVE.address, attempt=1, app=AppFact(address=to_address(b"\x31" * 20), digest=APP),
     dataset=DatasetFact(address=to_address(b"\x32" * 20), owner=to_address(b"\x33" * 20), checksum=CHECKSUM),
     secrets=(SecretFact(kind="dataset", record=RECORD, file_sha256=CHECKSUM),), requester=REQUESTER,

@@ -6,8 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from vault_scene import (
+    APP_ON_CHAIN,
     DATASET,
     DEPOSIT_KEY,
+    DEVELOPER_KEY,
+    DEVELOPER_SECRET,
     DOMAIN,
     FEDERATION,
     MODEL,
@@ -33,8 +36,8 @@ from sealgrid.units import to_address, to_digest
 from sealgrid.vault.deposit import check_deposit, check_policy
 
 
-def decide(request: Any, *, dataset: Any = SNAPSHOT.dataset, held: Any = None) -> Any:
-    return check_deposit(request, federation=FEDERATION, dataset=dataset, held=held, deposit_key=DEPOSIT_KEY)
+def decide(request: Any, *, asset: Any = SNAPSHOT.dataset, held: Any = None) -> Any:
+    return check_deposit(request, federation=FEDERATION, asset=asset, held=held, deposit_key=DEPOSIT_KEY)
 
 
 def refused(number: str, request: Any, **named: Any) -> Any:
@@ -50,7 +53,7 @@ def test_the_owners_share_is_taken() -> None:
 
 
 def test_a_requesters_sealed_input_is_taken_with_its_grant() -> None:
-    assert decide(granted_deposit(), dataset=None).kind == "input"
+    assert decide(granted_deposit(), asset=None).kind == "input"
 
 
 def test_a_record_for_another_hub_is_refused() -> None:
@@ -88,15 +91,34 @@ def test_a_share_of_another_vault_is_refused(index: int) -> None:
 
 
 def test_a_dataset_that_the_chain_does_not_know_is_refused() -> None:
-    refused("deposit.4", MODEL_KEY.deposit(), dataset=None)
+    refused("deposit.4", MODEL_KEY.deposit(), asset=None)
 
 
 def test_a_dataset_that_belongs_to_somebody_else_is_refused() -> None:
-    refused("deposit.4", MODEL_KEY.deposit(), dataset=replace(SNAPSHOT.dataset, owner=STRANGER.address))
+    refused("deposit.4", MODEL_KEY.deposit(), asset=replace(SNAPSHOT.dataset, owner=STRANGER.address))
 
 
 def test_a_dataset_with_another_checksum_is_refused() -> None:
-    refused("deposit.4", MODEL_KEY.deposit(), dataset=replace(SNAPSHOT.dataset, checksum=PICTURE))
+    refused("deposit.4", MODEL_KEY.deposit(), asset=replace(SNAPSHOT.dataset, checksum=PICTURE))
+
+
+def test_the_developers_secret_is_taken_from_the_apps_owner() -> None:
+    held = decide(DEVELOPER_KEY.deposit(), asset=APP_ON_CHAIN)
+    assert (held.kind, held.record) == ("developer", DEVELOPER_KEY.record)
+
+
+def test_an_apps_secret_by_somebody_else_is_refused() -> None:
+    strangers = Split(owner=STRANGER, asset=APP_ON_CHAIN.address, file_sha256=DEVELOPER_SECRET)
+    refused("deposit.4", strangers.deposit(), asset=APP_ON_CHAIN)
+
+
+def test_the_secret_of_an_app_that_was_given_away_is_refused_from_its_former_owner() -> None:
+    refused("deposit.4", DEVELOPER_KEY.deposit(), asset=replace(APP_ON_CHAIN, owner=STRANGER.address))
+
+
+def test_an_apps_secret_has_no_policy() -> None:
+    with_policy = DEVELOPER_KEY.deposit(policy=policy(), policy_signature=policy().sign(DOMAIN, OWNER))
+    refused("deposit.4", with_policy, asset=APP_ON_CHAIN)
 
 
 def test_an_input_under_a_datasets_name_is_refused() -> None:

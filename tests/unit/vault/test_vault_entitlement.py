@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vault_scene import (
+    APP,
     DATASET,
     DEADLINE,
+    DEVELOPER_KEY,
     HELD_KEYS,
     MODEL,
     MODEL_KEY,
@@ -158,6 +160,40 @@ def test_a_grant_is_for_deals_of_its_request_only(first: int, offset: int) -> No
     later = snapshot(deal=deal(bot_first=first, deal=deal_id(word.request, first)))
     assert decide(chain=later).shares
     refused("7.6", chain=replace(later, deal=msgspec.structs.replace(later.deal, bot_first=first + offset)))
+
+
+WITH_SECRET = replace(KEYS, developer=DEVELOPER_KEY.held("developer"))
+
+
+def test_the_developers_secret_follows_from_the_deals_app() -> None:
+    assert [share.kind for share in decide(WITH_SECRET).shares] == ["dataset", "input", "developer"]
+    bare = snapshot(deal=deal(dataset=Resource(NOTHING, NOTHING, 0), params=params(inputs=[])), dataset=None)
+    assert [share.record for share in decide(WITH_SECRET, bare).shares] == [DEVELOPER_KEY.record]
+
+
+def test_the_secret_of_an_app_that_was_given_away_is_not_released() -> None:
+    refused("7.7", WITH_SECRET, snapshot(app_owner=STRANGER.address))
+
+
+def test_the_secret_of_a_stranger_is_not_released() -> None:
+    refused("7.7", replace(KEYS, developer=Split(owner=STRANGER, asset=APP).held("developer")))
+
+
+def test_the_secret_of_another_app_is_not_released() -> None:
+    refused("7.7", WITH_SECRET, snapshot(deal=deal(app=Resource(DATASET, OWNER.address, 1))))
+
+
+@pytest.mark.parametrize("taken", [MODEL, PICTURE])
+def test_a_developers_secret_that_claims_another_secrets_file_is_refused(taken: Any) -> None:
+    squatter = msgspec.structs.replace(DEVELOPER_KEY.record, file_sha256=taken)
+    refused("7.7", replace(KEYS, developer=replace(DEVELOPER_KEY.held("developer"), record=squatter)))
+
+
+def test_input_files_without_a_digest_are_refused() -> None:
+    named = msgspec.json.decode(params()) | {"iexec_input_files": ["https://example.org/picture.png"]}
+    with pytest.raises(ReleaseRefused) as caught:
+        read_params(deal(params=msgspec.json.encode(named).decode()))
+    assert caught.value.check == "7.8"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from sealgrid.vault.federation import Federation
 from sealgrid.vault.nonces import Attempt
 from sealgrid.vault.release import Attested, TrustedRoots, check_evidence
 from sealgrid.vault.settle import Escrowed, Released, Settled, remembered, verdict_for
-from sealgrid.vault.snapshot import ChainSnapshot, DatasetOnChain
+from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     Authorization,
@@ -59,6 +59,7 @@ def key(name: str) -> SigningKey:
 
 
 OWNER, REQUESTER, POOL_OWNER = key("owner"), key("requester"), key("pool owner")
+DEVELOPER = key("developer")
 WORKER, ENCLAVE, STRANGER = key("worker"), key("enclave"), key("stranger")
 VAULTS = sorted((key(f"vault {i}") for i in range(3)), key=lambda each: each.address)
 DEPOSIT_KEY = HpkeKey.from_bytes(b"\x11" * 32)
@@ -74,7 +75,7 @@ def params(**changes: Any) -> str:
 
 def deal(**changes: Any) -> DealView:
     usual = {
-        "deal": DEAL, "app": Resource(APP, STRANGER.address, 1), "dataset": Resource(DATASET, OWNER.address, 5),
+        "deal": DEAL, "app": Resource(APP, DEVELOPER.address, 1), "dataset": Resource(DATASET, OWNER.address, 5),
         "workerpool": Resource(POOL, POOL_OWNER.address, 3), "trust": 1, "category": 0,
         "tag": to_digest((9).to_bytes(32, "big")), "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
         "callback": ZERO_ADDRESS, "params": params(), "start_time": NOW, "bot_first": 0, "bot_size": 1,
@@ -94,7 +95,7 @@ def task(**changes: Any) -> TaskView:
 
 SNAPSHOT = ChainSnapshot(
     block=7, block_hash=to_digest(b"\x0a" * 32), time=NOW, broker=BROKER, task_id=TASK, task=task(), deal=deal(),
-    app_checksum=APP_DIGEST, dataset=DatasetOnChain(DATASET, OWNER.address, MODEL), runtime_allowed=True,
+    app_checksum=APP_DIGEST, app_owner=DEVELOPER.address, dataset=DatasetOnChain(DATASET, OWNER.address, MODEL), runtime_allowed=True,
 )  # fmt: skip
 
 
@@ -171,6 +172,9 @@ class Split:
 
 
 MODEL_KEY = Split()
+DEVELOPER_SECRET = to_digest(b"\x0e" * 32)
+DEVELOPER_KEY = Split(owner=DEVELOPER, asset=APP, file_sha256=DEVELOPER_SECRET)
+APP_ON_CHAIN = AppOnChain(APP, DEVELOPER.address)
 PICTURE_KEY = Split(owner=REQUESTER, asset=input_asset(PICTURE), file_sha256=PICTURE)
 
 
