@@ -14,7 +14,7 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 	@$(BIN)/sealgrid demo plates
 
 test: $(STAMPS)/test check  ## set up everything and run all tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/property tests/vectors tests/meta
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta
 	@$(BIN)/python -m pytest -q tests/contracts
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
 
@@ -25,7 +25,7 @@ check: $(STAMPS)/test  ## format, lint, types, layers
 	@$(BIN)/lint-imports
 
 fast: $(STAMPS)/test  ## the tests that take seconds
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/property tests/vectors tests/meta
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta
 
 setup: $(STAMPS)/test  ## set up everything without running anything
 
