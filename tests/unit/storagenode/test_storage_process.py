@@ -3,7 +3,6 @@ import signal
 import sys
 from pathlib import Path
 
-from sealgrid.wire.serving import listen
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import HttpTransport
 
@@ -14,19 +13,19 @@ from sealgrid.storagenode.config import StorageNodeConfig
 from sealgrid.storagenode.runner import run
 from sealgrid.wire.serving import listen
 assert not {"web3", "eth_account"} & set(sys.modules)
-ready = lambda: print("ready", flush=True)
-asyncio.run(run(StorageNodeConfig(folder=Path(sys.argv[1])), listen(int(sys.argv[2])), ready))
+sock = listen()
+ready = lambda: print("ready", sock.getsockname()[1], flush=True)
+asyncio.run(run(StorageNodeConfig(folder=Path(sys.argv[1])), sock, ready))
 """
 
 
 async def test_a_node_serves_over_http_without_web3_and_ends_at_a_signal(tmp_path: Path) -> None:
-    with listen() as probe:
-        port = int(probe.getsockname()[1])
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", NODE, str(tmp_path), str(port), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", NODE, str(tmp_path), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    assert await process.stdout.readline() == b"ready\n"
+    word, port = (await process.stdout.readline()).decode().split()
+    assert word == "ready"
     async with HttpTransport(f"http://127.0.0.1:{port}") as transport:
         client = StorageClient(transport)
         stored = await client.put(b"over the wire")
