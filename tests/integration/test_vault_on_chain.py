@@ -178,6 +178,49 @@ async def test_a_model_that_was_sold_is_not_released_under_its_old_owners_word(f
     assert refused.value.check == "deposit.4"
 
 
+SECRET, SECRET_DEK = to_digest(b"\xda" * 32), b"\x64" * 32
+
+
+async def test_the_developers_secret_goes_to_every_task_of_its_app(federation: Federation) -> None:
+    await federation.deposit(development_key("developer"), federation.market.app, SECRET, SECRET_DEK)
+    deal = await federation.order()
+    for index in (0, 1):
+        session = await (await federation.begin(deal, index)).released()
+        assert [secret.kind for secret in session.facts.secrets] == ["dataset", "input", "developer"]
+        assert session.key(SECRET) == SECRET_DEK
+        assert (session.facts.bot_first, session.facts.bot_size, session.facts.index) == (0, 2, index)
+
+
+async def test_an_apps_secret_is_taken_from_its_owner_only(federation: Federation) -> None:
+    with pytest.raises(SharesRefused) as caught:
+        await federation.deposit(development_key("stranger"), federation.market.app, SECRET, SECRET_DEK)
+    assert caught.value.check == "deposit.4"
+
+
+async def test_the_secret_of_an_app_that_was_sold_is_not_released_to_the_new_owners_tasks(
+    federation: Federation,
+) -> None:
+    market, developer, stranger = federation.market, development_key("developer"), development_key("stranger")
+    await federation.deposit(developer, market.app, SECRET, SECRET_DEK)
+    enclave = await federation.begin(await federation.order())
+    await market.assets.transfer(market.wallet("developer"), "App", market.app, stranger.address)
+    session = await enclave.released()
+    assert [secret.kind for secret in session.facts.secrets] == ["dataset", "input"]
+    with pytest.raises(SharesRefused) as caught:
+        await federation.deposit(developer, market.app, SECRET, SECRET_DEK)
+    assert caught.value.check == "deposit.4"
+
+
+async def test_a_secret_of_another_app_is_not_released(federation: Federation) -> None:
+    market, developer = federation.market, development_key("developer")
+    other = await market.assets.create_app(
+        market.wallet("developer"), name="another", multiaddr="/ipfs/x", checksum=to_digest(b"\xab" * 32)
+    )
+    await federation.deposit(developer, other, SECRET, SECRET_DEK)
+    session = await (await federation.begin(await federation.order())).released()
+    assert "developer" not in {secret.kind for secret in session.facts.secrets}
+
+
 async def test_an_owner_who_withdraws_its_policy_stops_the_next_release(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
     market, owner = federation.market, development_key("owner")

@@ -127,7 +127,7 @@ def _command(config: AnvilConfig, port: int) -> list[str]:
         raise SetupMissing(f"anvil is not installed at {config.binary}; run `make setup`.")
     command = [leash, "--pdeathsig", "TERM", str(config.binary), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(config.chain), "--accounts", str(len(NAMES)), "--order", "fifo"]
-    command += ["--timestamp", str(_GENESIS_TIME)]
+    command += ["--timestamp", str(_GENESIS_TIME), "--no-cors"]  # no web page may read it
     if config.state:
         command += ["--state", str(config.state), "--state-interval", "1"]
         command += ["--cache-path", str(config.state.with_suffix(".cache"))]

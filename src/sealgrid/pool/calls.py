@@ -23,7 +23,7 @@ class Callers(msgspec.Struct, frozen=True, kw_only=True):
 
     domain: Domain
     pool: Address
-    allowed: AbstractSet[Address]  #: empty: any worker
+    allowed: AbstractSet[Address]  #: nobody else is heard
 
 
 def verify(call: SignedCall, payload: type[P], callers: Callers, *, at: float) -> tuple[Address, P]:
@@ -39,7 +39,7 @@ def verify(call: SignedCall, payload: type[P], callers: Callers, *, at: float) -
     # (2) signed
     worker = _signer(call, callers)
     # (3) allowed
-    if callers.allowed and worker not in callers.allowed:
+    if worker not in callers.allowed:
         raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
     # (4) the right payload
     return worker, parse(call.payload, payload)

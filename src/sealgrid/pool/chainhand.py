@@ -48,6 +48,9 @@ class ChainHand:
         except SealgridError as error:
             self._not_before[call.task] = self._clock() + self._retry
             _log.warning("%s of task %s waits: %s", type(call).__name__, call.task, error)
+        except Exception:  # one task must not end the work for the others
+            self._not_before[call.task] = self._clock() + self._retry
+            _log.exception("%s of task %s waits", type(call).__name__, call.task)
 
     async def _do(self, call: ChainCall) -> AnyEvent:
         # Anyone may open or claim a task, and we may have been killed after doing it: the chain is asked first.

@@ -1,15 +1,19 @@
 """What the pool reads on the chain: deals for its workerpool, and what became of its tasks."""
 
+import logging
 from collections.abc import Sequence
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import HubEvent, SchedulerNotice, TaskClaimed, TaskFinalize, TaskInitialize
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import DealView
+from sealgrid.errors import SealgridError
 from sealgrid.poco.params import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import is_tee
 from sealgrid.pool.events import AnyEvent, ChainClaimed, ChainFinalized, ChainInitialised, DealSeen
-from sealgrid.units import Address, DealId
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest
+
+_log = logging.getLogger("sealgrid.pool")
 
 
 class ChainSide:
@@ -23,7 +27,7 @@ class ChainSide:
         found: list[AnyEvent] = []
         for event in events:
             if isinstance(event, SchedulerNotice) and event.workerpool == self.workerpool:
-                found.append(await self.deal(event.deal, now))
+                found.append(await self.deal_or_refusal(event.deal, now))
             elif isinstance(event, TaskInitialize):
                 found.append(ChainInitialised(task=event.task, at=now))
             elif isinstance(event, TaskFinalize):
@@ -31,6 +35,19 @@ class ChainSide:
             elif isinstance(event, TaskClaimed):
                 found.append(ChainClaimed(task=event.task, at=now))
         return found
+
+    async def deal_or_refusal(self, deal: DealId, now: float) -> DealSeen:
+        """Read a deal; one that cannot be read is refused, so that it never stands in the way of those after it.
+
+        Raises what the chain says when it does not answer: that passes, and the deal is read then.
+        """
+        try:
+            return await self.deal(deal, now)
+        except SealgridError:
+            raise
+        except Exception as error:  # whoever makes a deal chooses what stands in it
+            _log.exception("deal %s cannot be read", deal)
+            return unreadable(deal, now, type(error).__name__)
 
     async def deal(self, deal: DealId, now: float) -> DealSeen:
         """Read a deal, and the app's bundle and deadlines that follow from it."""
@@ -48,6 +65,22 @@ class ChainSide:
             final_deadline=view.start_time + FINAL_DEADLINE_RATIO * timeref,
             refusal=refusal(view),
         )
+
+
+def unreadable(deal: DealId, now: float, why: str) -> DealSeen:
+    """Return the refusal of a deal of which nothing is known: it has no tasks here."""
+    return DealSeen(
+        at=now,
+        deal=deal,
+        first=0,
+        size=0,
+        app=ZERO_ADDRESS,
+        app_digest=Digest("0x" + "00" * 32),
+        bundle="",
+        contribution_deadline=0,
+        final_deadline=0,
+        refusal=f"the deal cannot be read ({why})",
+    )
 
 
 def refusal(deal: DealView) -> str:

@@ -24,7 +24,7 @@ class PoolConfig:
     poll_seconds: float = 0.2  #: between two looks at the chain
     first_block: int = 0  #: where to begin reading a chain that was never read
     confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
-    workers: frozenset[Address] = frozenset()  #: the only workers that get tasks; empty for any
+    workers: frozenset[Address] = frozenset()  #: who gets tasks; empty for nobody
 
     @property
     def rules(self) -> Rules:

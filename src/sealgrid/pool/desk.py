@@ -46,7 +46,7 @@ class Desk:
     ) -> None:
         self._memory, self._chain_clock, self._callers, self._key = memory, chain_clock, callers, key
         self._clock = clock
-        self._seen: dict[Address, float] = {}
+        self._seen: dict[Address, float] = {}  # the admitted workers at most: others are refused before
 
     def view(self) -> PoolView:
         """Return which pool this is."""

@@ -13,6 +13,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in seconds."""
 
     lease: float = 30.0  #: a worker that is silent for so long loses its task
+    stage_leases: int = 10  #: and one that stays at one stage for so many leases too, unless its app is running
     retry: float = 5.0  #: a worker that lost a task may take it again after so long; others at once
     margin: int = 5  #: a task is handed out only if so much is left of its contribution deadline
 

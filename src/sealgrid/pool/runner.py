@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.follower import Applied, Follower
+from sealgrid.chain.follower import Applied, Change, Follower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
@@ -27,6 +27,7 @@ from sealgrid.pool.state import due
 from sealgrid.pool.store import EventStore
 from sealgrid.wire.serving import serve, service
 
+_PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
 
 
@@ -79,17 +80,30 @@ class Watch:
                 await self.look(time.time())
             except SealgridError as error:
                 _log.warning("the chain cannot be followed now: %s", error)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(_PAUSE)
+            except Exception:
+                _log.exception("the chain cannot be followed now")  # and the pool's other tasks go on
+                await asyncio.sleep(_PAUSE)
             await asyncio.sleep(every)
 
     async def look(self, now: float) -> None:
         """Read every new block, then apply what the clocks bring about."""
-        while (change := await self._follower.step()) is not None:
-            events = await self._side.read(change.events, now) if isinstance(change, Applied) else []
-            self._memory.learn(events, self._follower.trail)
+        while (change := await self._next(now)) is not None:
             self._clock.observe(change.block.number, change.block.timestamp, now)
         for event in due(self._memory.state, now, self._clock.now(now)):
             self._memory.apply(event)
+
+    async def _next(self, now: float) -> Change | None:
+        before = self._follower.trail
+        try:
+            change = await self._follower.step()
+            if change is not None:
+                events = await self._side.read(change.events, now) if isinstance(change, Applied) else []
+                self._memory.learn(events, self._follower.trail)
+        except BaseException:
+            self._follower.trail = before  # what was not learnt is read again
+            raise
+        return change
 
 
 async def _together(background: Sequence[Awaitable[None]], main: Awaitable[None]) -> None:

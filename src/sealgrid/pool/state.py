@@ -55,13 +55,19 @@ def due(state: PoolState, now: float, chain_now: int) -> tuple[e.AnyEvent, ...]:
     found: list[e.AnyEvent] = []
     for task in state.tasks.values():
         deal = state.deals[task.deal]
-        if task.stage in WORKING and now >= task.heard + state.rules.lease:
+        if task.stage in WORKING and _is_idle(task, state.rules, now):
             found.append(e.LeaseExpired(task=task.task, at=now))
         if task.stage in OPEN and chain_now >= deal.contribution_deadline:
             found.append(e.ContributionClosed(task=task.task, at=now))
         if task.stage not in ENDED and not task.refund_due and chain_now >= deal.final_deadline:
             found.append(e.RefundDue(task=task.task, at=now))
     return tuple(found)
+
+
+def _is_idle(task: Task, rules: e.Rules, now: float) -> bool:
+    # An app may run until the contribution deadline; every other stage is short, however often it is reported.
+    stuck = task.stage != "running" and now >= task.moved + rules.stage_leases * rules.lease
+    return stuck or now >= task.heard + rules.lease
 
 
 def standing(state: PoolState) -> tuple[ChainCall, ...]:
@@ -112,7 +118,7 @@ def _may_take(state: PoolState, task: Task, asked: e.WorkerAsked) -> bool:
 
 def _restart(state: PoolState, event: e.Restarted) -> PoolState:
     held = {key: task for key, task in state.tasks.items() if task.stage in WORKING}
-    renewed = {key: msgspec.structs.replace(task, heard=event.at) for key, task in held.items()}
+    renewed = {key: msgspec.structs.replace(task, heard=event.at, moved=event.at) for key, task in held.items()}
     return msgspec.structs.replace(state, rules=event.rules, tasks={**state.tasks, **renewed})
 
 
@@ -160,7 +166,7 @@ def _tell(state: PoolState, event: e.TaskEvent) -> PoolState:
         case e.ChainInitialised():
             task = msgspec.structs.replace(task, ready=True)
         case e.LeaseExpired():
-            task = lose(task, event.at, "the worker fell silent")
+            task = lose(task, event.at, "the worker fell silent or stood still")
         case e.ContributionClosed():
             task = move(task, "close", event.at, "the contribution deadline passed")
         case e.RefundDue():

@@ -45,6 +45,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     enclave: Address | None = None
     attempt: int = 0  #: enclaves authorised so far
     heard: float = 0.0  #: the worker's last sign of life
+    moved: float = 0.0  #: when it reached its stage, or the pool started again since
     lost: tuple[tuple[Address, float], ...] = ()  #: who lost it, and when
 
 
@@ -59,7 +60,7 @@ def enter(task: Task, stage: Stage, at: float, detail: str = "") -> Task:
     if task.stage == stage:
         return task
     entry = StageAt(stage=stage, at=at, detail=detail[:MAX_DETAIL])
-    return msgspec.structs.replace(task, stage=stage, history=(*task.history, entry))
+    return msgspec.structs.replace(task, stage=stage, moved=at, history=(*task.history, entry))
 
 
 def lose(task: Task, at: float, why: str) -> Task:

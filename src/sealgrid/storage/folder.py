@@ -15,11 +15,16 @@ from sealgrid.units import Digest, to_bytes, to_digest
 
 
 class Folder:
-    """Content-addressed files beneath ``root``; limits in bytes, for one file and for all together."""
+    """Content-addressed files beneath ``root``; limits in bytes, for one file and for all together.
 
-    def __init__(self, root: Path, *, file_limit: int = NO_LIMIT, total_limit: int = NO_LIMIT) -> None:
+    With ``evict`` it is a cache: files that were not asked for the longest make room for new ones.
+    """
+
+    def __init__(
+        self, root: Path, *, file_limit: int = NO_LIMIT, total_limit: int = NO_LIMIT, evict: bool = False
+    ) -> None:
         self._files, self._incoming = root / "files", root / "incoming"
-        self.file_limit, self.total_limit = file_limit, total_limit
+        self.file_limit, self.total_limit, self._evict = file_limit, total_limit, evict
         for folder in (self._files, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
         for abandoned in self._incoming.iterdir():
@@ -32,6 +37,8 @@ class Folder:
         place = self._place(sha256)
         if not place.is_file():
             raise NotFound(f"no file with digest {sha256} is stored here.")
+        if self._evict:
+            os.utime(place)  # its modification time says when it was last asked for
         return place
 
     def holds(self, sha256: Digest) -> bool:
@@ -57,6 +64,8 @@ class Folder:
         if already + size > self.file_limit:
             raise InputRefused(f"a file may have at most {self.file_limit} bytes here; use a larger store.")
         with self._lock:
+            if self._evict and self.used + size > self.total_limit:
+                self._make_room(size)
             if self.used + size > self.total_limit:
                 raise ServiceUnavailable(f"this store is full: its limit is {self.total_limit} bytes.")
             self.used += size
@@ -77,6 +86,14 @@ class Folder:
         _sync_folder(place.parent)
         _sync_folder(self._files)
         return True
+
+    def _make_room(self, size: int) -> None:
+        known = [(file.stat(), file) for file in self._files.glob("*/*")]
+        for status, file in sorted(known, key=lambda each: each[0].st_mtime_ns):
+            if self.used + size <= self.total_limit:
+                return
+            file.unlink()  # whoever reads it now keeps its open file
+            self.used -= status.st_size
 
     def _place(self, sha256: Digest) -> Path:
         # The digest is decoded first: what is no digest never becomes part of a path.

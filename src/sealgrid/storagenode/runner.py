@@ -12,7 +12,7 @@ from sealgrid.storage.folder import Folder
 from sealgrid.storage.local import LocalFiles
 from sealgrid.storagenode.api import handlers
 from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.uploads import Uploads
+from sealgrid.storagenode.uploads import EMPTY_SECONDS, Uploads
 from sealgrid.wire.serving import serve, service
 from sealgrid.wire.storage import PIECE_BYTES
 
@@ -20,7 +20,7 @@ from sealgrid.wire.storage import PIECE_BYTES
 async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
     app, uploads = build(config)
-    sweeping = asyncio.create_task(_sweep(uploads, config.upload_seconds / 4))
+    sweeping = asyncio.create_task(_sweep(uploads, min(EMPTY_SECONDS, config.upload_seconds) / 4))
     try:
         await serve(app, sock, ready)
     finally:

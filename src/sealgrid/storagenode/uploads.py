@@ -9,6 +9,8 @@ from sealgrid.storage.folder import Folder, Incoming
 from sealgrid.units import Digest
 from sealgrid.wire.storage import PIECE_BYTES
 
+EMPTY_SECONDS = 10.0  #: an upload without a piece is removed after so long
+
 
 @dataclass(slots=True)
 class _Upload:
@@ -25,9 +27,13 @@ class Uploads:
         self._open: dict[str, _Upload] = {}
 
     def begin(self, now: float) -> str:
-        """Start an upload; return its name; raise ServiceUnavailable when too many are open."""
+        """Start an upload; return its name.
+
+        When too many are open an idle one makes room, first those that are empty, then those silent the longest;
+        raise ServiceUnavailable when every one is being written to.
+        """
         if len(self._open) >= self._at_most:
-            raise ServiceUnavailable(f"{self._at_most} uploads are open; try again in a minute.")
+            self._make_room()
         name = secrets.token_hex(16)
         self._open[name] = _Upload(self._folder.begin(), now)
         return name
@@ -68,8 +74,16 @@ class Uploads:
         for name in list(self._open):
             self._drop(name)
 
+    def _make_room(self) -> None:
+        idle = [(name, upload) for name, upload in self._open.items() if not upload.lock.locked()]
+        if not idle:
+            raise ServiceUnavailable(f"{self._at_most} uploads are open; try again in a minute.")
+        name, _ = min(idle, key=lambda each: (each[1].incoming.size > 0, each[1].touched))
+        self._drop(name)
+
     def _is_silent(self, upload: _Upload, now: float) -> bool:
-        return now - upload.touched > self._silence and not upload.lock.locked()
+        patience = self._silence if upload.incoming.size else min(EMPTY_SECONDS, self._silence)
+        return now - upload.touched > patience and not upload.lock.locked()
 
     def _find(self, name: str) -> _Upload:
         if name not in self._open:

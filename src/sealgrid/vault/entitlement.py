@@ -16,6 +16,7 @@ from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.release import Attested
 from sealgrid.vault.snapshot import ChainSnapshot
 
+MOST_TASKS = (1 << 53) - 1  #: RFC 8785 writes no larger integer
 OUTPUT_BYTES_WITHOUT_DATASET = 256 << 20  #: cap on the output where no dataset owner sets one
 
 
@@ -45,6 +46,8 @@ def read_params(deal: DealView) -> JobParams:
 
     (7.8) They name no file by URL: nothing would say what an enclave that fetches it has to find there.
     """
+    if deal.bot_first + deal.bot_size > MOST_TASKS:
+        raise ReleaseRefused("7", "the deal has more tasks than facts can count.")
     try:
         params = parse_params(deal.params)
         hpke.check_public(to_bytes(params.sealgrid.result_key, 32))

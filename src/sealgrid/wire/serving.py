@@ -15,19 +15,31 @@ from sealgrid.errors import SealgridError
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
 
 LOOPBACK = "127.0.0.1"
+LOCAL_NAMES = frozenset({LOOPBACK, "localhost"})
 AnyRequest = Request[Any, Any, Any]
 _log = logging.getLogger("sealgrid")
 
 
 def service(handlers: list[HTTPRouteHandler], *, max_body: int = MAX_MESSAGE_BYTES) -> Litestar:
-    """Return an application with these handlers and the errors of every Sealgrid service."""
+    """Return an application with these handlers and the errors of every Sealgrid service; web pages get nothing."""
     return Litestar(
         route_handlers=handlers,
+        before_request=_refuse_web_pages,
         exception_handlers={SealgridError: _say, HTTPException: _say_http, Exception: _say_nothing_secret},
         request_max_body_size=max_body,
         logging_config=None,
         openapi_config=None,
     )
+
+
+async def _refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
+    # A browser lets any page call loopback, also under a name of the page's own that was made to lead here.
+    host, origin = request.headers.get("host", ""), request.headers.get("origin")
+    if host.rpartition(":")[0] not in LOCAL_NAMES and host not in LOCAL_NAMES:
+        return _answer({"error": f"ask this service as {LOOPBACK} or localhost, not by another name."}, 403)
+    if origin is not None and origin != f"http://{host}":
+        return _answer({"error": "this service answers programs of this machine, not pages of other sites."}, 403)
+    return None
 
 
 def _answer(body: dict[str, str], status: int) -> Response[bytes]:

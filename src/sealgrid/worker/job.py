@@ -75,7 +75,7 @@ class JobRun:
 
     async def run(self) -> None:
         """Run the job to its end; raise SealgridError when it ends without a result."""
-        await fetch(digest_of_cid(self.job.bundle.removeprefix("/ipfs/")), self._shop.source, self._shop.cache)
+        await self._find(BUNDLE)
         server = RelayServer(self)
         folder = Path(tempfile.mkdtemp(prefix="sealgrid-"))
         listening = await asyncio.start_unix_server(server.connected, folder / "relay", limit=1 << 20)
@@ -91,6 +91,8 @@ class JobRun:
                     await self._shop.platform.stop(instance)
             listening.close()
             shutil.rmtree(folder, ignore_errors=True)
+            for unfinished in self._uploads.values():
+                unfinished.discard()
             self._note_what_was_seen()
 
     async def finalize(self, delivery: Delivery) -> None:
@@ -180,7 +182,8 @@ class JobRun:
 
     async def _find(self, name: str) -> Path:
         if name == BUNDLE:
-            return self._shop.cache.path(digest_of_cid(self.job.bundle.removeprefix("/ipfs/")))
+            bundle = digest_of_cid(self.job.bundle.removeprefix("/ipfs/"))
+            return await fetch(bundle, self._shop.source, self._shop.cache)
         try:
             sha256 = to_digest(name)
         except ValueError as error:

@@ -61,7 +61,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
             platform=PlatformClient(await reach(config.platform_url, "the platform")),
             storage=storage,
             source=storage,
-            cache=Folder(config.folder / "cache", total_limit=config.cache_bytes),
+            cache=Folder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
             vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
         )

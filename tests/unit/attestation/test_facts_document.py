@@ -16,11 +16,12 @@ digests = st.binary(min_size=32, max_size=32).map(to_digest)
 counts = st.integers(0, 2**53 - 1)
 facts_documents = st.builds(
     Facts,
-    chain=counts, hub=addresses, broker=addresses, deal=digests, task=digests, index=counts, pool=addresses,
+    chain=counts, hub=addresses, broker=addresses, deal=digests, task=digests, index=counts, bot_first=counts,
+    bot_size=counts, pool=addresses,
     worker=addresses, enclave=addresses, attempt=counts, app=st.builds(AppFact, address=addresses, digest=digests),
     dataset=st.none() | st.builds(DatasetFact, address=addresses, owner=addresses, checksum=digests),
     secrets=st.lists(
-        st.builds(SecretFact, kind=st.sampled_from(["dataset", "input"]), record=digests, file_sha256=digests),
+        st.builds(SecretFact, kind=st.sampled_from(["dataset", "input", "developer"]), record=digests, file_sha256=digests),
         max_size=3,
     ).map(tuple),
     requester=addresses, beneficiary=addresses, result_key=digests, params=st.text(),

@@ -5,7 +5,7 @@ import pytest
 from Crypto.Hash import keccak
 
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
-from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
+from sealgrid.enclave.conventions import MOST_CALLBACK_BYTES, Given, environment, output_digest, read_computed
 from sealgrid.errors import AppFailed
 from sealgrid.units import ZERO_ADDRESS
 
@@ -95,7 +95,16 @@ def test_a_computed_file_that_says_nothing_usable_is_the_apps_failure(files, rea
         read_computed(files)
 
 
-def test_a_deal_with_a_callback_needs_callback_data():
-    files = computed(deterministic_output_path="/iexec_out/x") | {"x": b""}
-    with pytest.raises(AppFailed, match="callback"):
+@pytest.mark.parametrize("said", [{}, {"callback_data": ""}, {"callback_data": "0x"}])
+def test_a_deal_with_a_callback_needs_callback_data(said):
+    files = computed(deterministic_output_path="/iexec_out/x", **said) | {"x": b""}
+    with pytest.raises(AppFailed, match="no callback-data"):
         read_computed(files, WORD)
+
+
+def test_callback_data_are_bounded_where_the_chain_must_carry_them():
+    fits, above = computed(callback_data="00" * MOST_CALLBACK_BYTES), computed(callback_data="00" * 16385)
+    assert len(read_computed(fits, WORD).callback) == MOST_CALLBACK_BYTES
+    assert len(read_computed(above).callback) == 16385
+    with pytest.raises(AppFailed, match="16384 bytes"):
+        read_computed(above, WORD)

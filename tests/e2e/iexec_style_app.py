@@ -1,0 +1,56 @@
+"""An app as its developer would write it for iExec's Python template: it knows iExec's variables and nothing else."""
+
+# ruff: noqa: T201  such an app speaks by printing
+
+import json
+import os
+import sys
+import time
+
+iexec_in = os.environ["IEXEC_IN"]
+iexec_out = os.environ["IEXEC_OUT"]
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name)) as file:
+        return file.read()
+
+
+def write(name, text):
+    path = os.path.join(iexec_out, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w+") as file:
+        file.write(text)
+    return path
+
+
+def computed(said):
+    write("computed.json", json.dumps(said))
+
+
+wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+if wanted == "fail":
+    print("secret", os.environ.get("IEXEC_REQUESTER_SECRET_1"))
+    print("this input makes no sense", file=sys.stderr)
+    sys.exit(3)
+if wanted == "sleep":
+    time.sleep(3600)
+
+count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
+names = [os.environ["IEXEC_INPUT_FILE_NAME_" + str(i + 1)] for i in range(count)]
+dataset = os.environ.get("IEXEC_DATASET_FILENAME")
+seen = {
+    "environment": {key: value for key, value in os.environ.items() if key.startswith("IEXEC_")},
+    "args": sys.argv[1:],
+    "dataset": read(iexec_in, dataset) if dataset else None,
+    "files": [read(os.environ["IEXEC_INPUT_FILES_FOLDER"], name) for name in names],
+}
+
+if wanted == "callback":
+    computed({"callback-data": sys.argv[2]})
+elif wanted == "folder":
+    write("out/one.json", json.dumps(seen))
+    write("out/two.txt", "two")
+    computed({"deterministic-output-path": os.path.join(iexec_out, "out")})
+else:
+    computed({"deterministic-output-path": write("result.json", json.dumps(seen))})

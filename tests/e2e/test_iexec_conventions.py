@@ -1,0 +1,341 @@
+"""An app that was written for iExec runs as it is: one test per variable, and how its failures end."""
+
+import asyncio
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from Crypto.Hash import keccak
+
+from sealgrid.chain.artifacts.generate import compiled
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.interface import Interface
+from sealgrid.chain.views import TaskStatus
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.errors import ContainerRefused, InputRefused, SharesRefused
+from sealgrid.poco.ids import task_id
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.units import Address
+from sealgrid.wire.vault import PolicyRequest
+
+HERE = Path(__file__).resolve().parent
+RECEIVER = compiled(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
+APP_PRICE = 5
+WEIGHTS = "the owner's weights"
+DEVELOPER_SECRET, REQUESTER_SECRET = "key of the developer's service", "password of the requester"
+FILES = (("b.txt", b"first file"), ("a.txt", b"second file"))
+SECONDS = 90
+
+pytestmark = pytest.mark.localnet
+
+
+def folder_of(place: Path, *, version: str, seconds: int) -> Path:
+    place.mkdir()
+    shutil.copy(HERE / "iexec_style_app.py", place / "app.py")
+    settings = f'name = "iexec-style"\nversion = "{version}"\nentrypoint = ["app.py"]\n'
+    (place / "app.toml").write_text(f"{settings}[limits]\nwall_seconds = {seconds}\n")
+    return place
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def app(people, tmp_path_factory) -> Address:
+    folder = folder_of(tmp_path_factory.mktemp("developer") / "app", version="1.0.0", seconds=60)
+    deployed = await apps.deploy(people.developer, folder, price=APP_PRICE)
+    await apps.set_secret(people.developer, deployed.address, "an older secret")
+    await apps.set_secret(people.developer, deployed.address, DEVELOPER_SECRET)
+    return deployed.address
+
+
+async def published(people, app: Address, folder: Path) -> models.Model:
+    source = folder / "weights"
+    source.write_text(WEIGHTS)
+    return await models.publish(people.owner, source, name="iexec-weights", apps=[app])
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def model(people, app, tmp_path_factory) -> models.Model:
+    return await published(people, app, tmp_path_factory.mktemp("owner"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    job: jobs.Job
+    envelope: bytes
+    result: results.Result
+
+    @property
+    def seen(self) -> Any:
+        return self.result.json()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return self.seen["environment"]
+
+
+async def ended(requester, job: jobs.Job) -> Ended:
+    await asyncio.wait_for(jobs.follow(requester, job), SECONDS)
+    envelope = await receipts.fetch_receipt(requester, job.task)
+    result = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+    return Ended(job, envelope, result)
+
+
+async def ran(requester, app: Address, *args: str, **wanted: Any) -> Ended:
+    return await ended(requester, await jobs.run(requester, app, args=args, **wanted))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def whole(people, app, model) -> list[Ended]:
+    """Both tasks of one deal that uses everything."""
+    first = await jobs.run(
+        people.requester, app, model=model.address, files=FILES, args=["a private word", "--deep"],
+        public_args="--mode 'two words'", secrets={"1": REQUESTER_SECRET, "3": "three"}, tasks=2,
+    )  # fmt: skip
+    second = replace(first, task=task_id(first.deal, 1))
+    return [await ended(people.requester, job) for job in (first, second)]
+
+
+def test_iexec_task_id(whole):
+    assert [each.variables["IEXEC_TASK_ID"] for each in whole] == [each.job.task for each in whole]
+
+
+def test_iexec_deal_id(whole):
+    assert {each.variables["IEXEC_DEAL_ID"] for each in whole} == {whole[0].job.deal}
+
+
+def test_iexec_task_index(whole):
+    assert [each.variables["IEXEC_TASK_INDEX"] for each in whole] == ["0", "1"]
+
+
+def test_iexec_bot_size(whole):
+    assert [each.variables["IEXEC_BOT_SIZE"] for each in whole] == ["2", "2"]
+
+
+def test_iexec_bot_first_index(whole):
+    assert [each.variables["IEXEC_BOT_FIRST_INDEX"] for each in whole] == ["0", "0"]
+
+
+def test_iexec_bot_task_index(whole):
+    assert [each.variables["IEXEC_BOT_TASK_INDEX"] for each in whole] == ["0", "1"]
+
+
+def test_iexec_in(whole):
+    assert whole[0].variables["IEXEC_IN"] == "/iexec_in"
+    assert whole[0].seen["dataset"] == WEIGHTS  # the app looked for it there
+
+
+def test_iexec_out(whole):
+    assert whole[0].variables["IEXEC_OUT"] == "/iexec_out"
+    assert {"result.json", "computed.json"} <= set(whole[0].result.files)  # the app wrote them there
+
+
+def test_iexec_dataset_address(whole, model):
+    assert whole[0].variables["IEXEC_DATASET_ADDRESS"] == model.address
+
+
+def test_iexec_dataset_filename(whole):
+    assert "/" not in whole[0].variables["IEXEC_DATASET_FILENAME"]
+    assert whole[0].seen["dataset"] == WEIGHTS
+
+
+def test_iexec_input_files_number(whole):
+    assert whole[0].variables["IEXEC_INPUT_FILES_NUMBER"] == "2"
+
+
+def test_iexec_input_files_folder(whole):
+    assert whole[0].variables["IEXEC_INPUT_FILES_FOLDER"] == "/iexec_in"
+    assert whole[0].seen["files"] == ["first file", "second file"]
+
+
+def test_iexec_input_file_name_n(whole):
+    names = [whole[0].variables[f"IEXEC_INPUT_FILE_NAME_{number}"] for number in (1, 2)]
+    assert names == [name for name, _ in FILES]
+    assert "IEXEC_INPUT_FILE_NAME_0" not in whole[0].variables
+    assert "IEXEC_INPUT_FILE_NAME_3" not in whole[0].variables
+
+
+def test_iexec_requester_secret_n(whole):
+    given = {name: text for name, text in whole[0].variables.items() if "REQUESTER_SECRET" in name}
+    assert given == {"IEXEC_REQUESTER_SECRET_1": REQUESTER_SECRET, "IEXEC_REQUESTER_SECRET_3": "three"}
+
+
+def test_iexec_app_developer_secret(whole):
+    for name in ("IEXEC_APP_DEVELOPER_SECRET", "IEXEC_APP_DEVELOPER_SECRET_1"):
+        assert {each.variables[name] for each in whole} == {DEVELOPER_SECRET}
+
+
+def test_arguments_are_split_like_a_shells_the_public_ones_first(whole):
+    assert whole[0].seen["args"] == ["--mode", "two words", "a private word", "--deep"]
+
+
+def test_only_the_public_arguments_stand_on_the_chain(whole):
+    params = json.loads(whole[0].job.terms.request.params)
+    assert params["iexec_args"] == "--mode 'two words'"
+    assert "private" not in whole[0].job.terms.request.params
+
+
+def test_deterministic_output_path_of_a_file(whole):
+    result = whole[0].result
+    expected = hashlib.sha256(result.files["result.json"]).hexdigest()
+    assert result.json("sealgrid.json") == {"exit": 0, "digest": "0x" + expected}
+    assert (result.exit, result.log) == (0, "")
+
+
+async def test_deterministic_output_path_of_a_folder(people, app):
+    result = (await ran(people.requester, app, "folder")).result
+    parts = b"".join(hashlib.sha256(result.files[f"out/{name}"]).digest() for name in ("one.json", "two.txt"))
+    expected = keccak.new(digest_bits=256, data=parts).hexdigest()
+    assert result.json("sealgrid.json") == {"exit": 0, "digest": "0x" + expected}
+
+
+async def test_without_dataset_files_and_secrets_no_variable_speaks_of_them(people, app):
+    variables = (await ran(people.requester, app)).variables
+    assert variables["IEXEC_INPUT_FILES_NUMBER"] == "0"
+    assert not [name for name in variables if "DATASET" in name or "FILE_NAME" in name or "REQUESTER" in name]
+
+
+async def test_a_secret_that_has_no_number_is_refused_before_anything_is_bought(people, app):
+    before = await people.requester.hub.account(people.requester.address)
+    for name in ("", "0", "01", "one", "1=2"):
+        with pytest.raises(InputRefused, match="number"):
+            await jobs.run(people.requester, app, secrets={name: "x"})
+    assert await people.requester.hub.account(people.requester.address) == before
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A contract on the chain that keeps what it is called back with."""
+
+    conn: Any = field(repr=False)
+    address: Address
+    face: Interface
+
+    async def asked(self, function: str, task: str) -> Any:
+        return self.face.decode(function, await self.conn.node.call(self.address, self.face.call_data(function, task)))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def receiver(people) -> Receiver:
+    code = bytes.fromhex(RECEIVER["bytecode"][2:])
+    address = await people.requester.wallet.deploy(code, RECEIVER["abi"])
+    return Receiver(people.requester, address, Interface(RECEIVER["abi"]))
+
+
+DATA = bytes(range(32))
+
+
+async def test_callback_data_reach_the_deals_contract(people, app, receiver):
+    done = await ran(people.requester, app, "callback", "0x" + DATA.hex(), callback=receiver.address)
+    assert await receiver.asked("results", done.job.task) == DATA
+    digest = (await people.requester.hub.view_task(done.job.task)).result_digest
+    assert digest == "0x" + keccak.new(digest_bits=256, data=DATA).hexdigest()
+    report = await receipts.verify_on_line(people.stranger, done.envelope)
+    assert report.ok, report.failed
+
+
+async def test_a_failing_app_is_paid_and_calls_back_without_a_byte(people, app, receiver):
+    done = await ran(people.requester, app, "fail", callback=receiver.address)
+    assert done.result.exit == 3
+    assert await receiver.asked("called", done.job.task)
+    assert await receiver.asked("results", done.job.task) == b""
+
+
+async def test_an_app_that_has_nothing_to_call_back_with_failed(people, app, receiver):
+    done = await ran(people.requester, app, callback=receiver.address)
+    assert done.result.exit == -1
+    assert "no callback-data" in done.result.log
+    assert await receiver.asked("results", done.job.task) == b""
+
+
+async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may_is_not(
+    people, app, receiver, tmp_path
+):
+    forbidden = await published(people, app, tmp_path)
+    wanted = {"model": forbidden.address, "callback": receiver.address}
+    job = await jobs.run(people.requester2, app, args=["callback", "0x" + DATA.hex()], **wanted)
+    await told(people.requester2, job, "(7.3) the owner does not allow results to be published by a callback")
+    assert not await receiver.asked("called", job.task)
+
+    loud = tuple(msgspec.structs.replace(each, callback=True) for each in forbidden.policy.allowed)
+    policy = msgspec.structs.replace(forbidden.policy, version=2, allowed=loud)
+    signed = PolicyRequest(policy=policy, signature=policy.sign(people.owner.domain, people.owner.key))
+    for vault in people.owner.vaults:
+        await vault.set_policy(signed)
+    allowed = await ran(people.requester, app, "callback", "0x" + DATA.hex(), **wanted)
+    assert await receiver.asked("results", allowed.job.task) == DATA
+
+
+async def told(conn, job: jobs.Job, words: str) -> None:
+    """Wait until the pool's history of a job says so."""
+    async with asyncio.timeout(SECONDS):
+        while not any(words in stage.detail for stage in await jobs.history(conn, job.task)):
+            await asyncio.sleep(0.1)
+
+
+async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(people, app, localnet):
+    mark = "a window that is found nowhere: 7f3a91c2"
+    done = await ran(people.requester, app, "fail", secrets={"1": mark})
+    assert done.result.exit == 3
+    assert sorted(done.result.log.splitlines()) == [f"secret {mark}", "this input makes no sense"]
+    assert "result.json" not in done.result.files
+    envelope = parse_envelope(done.envelope)
+    assert envelope.receipt.body.exit_class == "app-failed"
+    assert (await receipts.verify_on_line(people.stranger, done.envelope)).ok
+    paid = {payment.account: payment.amount for payment in await people.requester.hub.payments(done.job.task)}
+    assert paid[people.developer.address] == APP_PRICE
+    with pytest.raises(ContainerRefused):
+        await results.open_result(people.stranger, envelope.settle, HpkeKey.generate())
+    files = [path.read_bytes() for path in localnet.layout.root.rglob("*") if path.is_file()]
+    assert any(done.job.task.encode() in content for content in files)  # the search does find what is there
+    assert not any(mark.encode() in content for content in files)
+
+
+async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people, app):
+    done = await ran(people.requester, app, public_args="'never closed")
+    assert done.result.exit == -1
+    assert "quotation mark" in done.result.log
+
+
+async def test_an_app_that_runs_too_long_is_never_paid(people, tmp_path):
+    folder = folder_of(tmp_path / "slow", version="1.0.1", seconds=1)
+    slow = await apps.deploy(people.developer, folder, price=APP_PRICE)
+    job = await jobs.run(people.requester2, slow.address, args=["sleep"])
+    await told(people.requester2, job, "the app did not end in its time")
+    async with asyncio.timeout(SECONDS):
+        while (await people.requester2.pool.task(job.task)).attempt < 3:
+            await asyncio.sleep(0.1)
+        while (await jobs.history(people.requester2, job.task))[-1].stage != "failed":
+            await asyncio.sleep(0.1)
+    stages = {stage.stage for stage in await jobs.history(people.requester2, job.task)}
+    assert not stages & {"sealed", "settled", "finalizing", "completed"}
+    assert (await people.requester2.hub.view_task(job.task)).status is TaskStatus.ACTIVE
+    assert await people.requester2.hub.payments(job.task) == []
+
+
+async def test_nobody_but_its_owner_sets_an_apps_secret(people, app):
+    with pytest.raises(SharesRefused) as caught:
+        await apps.set_secret(people.stranger, app, "another secret")
+    assert caught.value.check == "deposit.4"
+
+
+async def test_an_app_that_was_given_away_keeps_no_secret_of_its_former_owner(people, tmp_path):
+    folder = folder_of(tmp_path / "given", version="1.0.2", seconds=60)
+    given = await apps.deploy(people.developer, folder)
+    await apps.set_secret(people.developer, given.address, DEVELOPER_SECRET)
+    assets = Assets(people.developer.hub)
+    await assets.transfer(people.developer.wallet, "App", given.address, people.stranger.address)
+    order = msgspec.structs.replace(given.order, salt=apps.fresh_salt(), sign=b"")
+    await apps.sign_and_publish(people.stranger, order)
+    variables = (await ran(people.requester, given.address)).variables
+    assert not [name for name in variables if "DEVELOPER" in name]
+    with pytest.raises(SharesRefused):
+        await apps.set_secret(people.developer, given.address, "not mine any more")
+    await apps.set_secret(people.stranger, given.address, "the new owner's")
+    renewed = (await ran(people.requester, given.address)).variables
+    assert renewed["IEXEC_APP_DEVELOPER_SECRET"] == "the new owner's"
