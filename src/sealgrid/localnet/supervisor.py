@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.localnet.layout import Layout
 from sealgrid.localnet.processes import Child, stop
-from sealgrid.localnet.start import start
 
 POLL_SECONDS = 0.2
 
@@ -23,6 +22,8 @@ class _Ended(Exception):
 
 def supervise(layout: Layout, *, port: int, ready: Callable[[], None], told: Told = lambda line: None) -> None:
     """Run a network until a signal ends it; raise ServiceUnavailable when a part dies by itself."""
+    from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
+
     children: list[Child] = []
     with _locked(layout), _signals():
         try:
