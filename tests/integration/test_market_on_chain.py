@@ -70,7 +70,7 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
 async def http(scene: Market, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
     store = OrderStore(config.folder / "market.sqlite")
     app = service(handlers(desk_of(config, scene.node, store), config.chain))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         yield client
     store.close()
 

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
 from sealgrid.attestation.statements import WorkerCall, poco_authorisation
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
+from sealgrid.chain.events import SchedulerNotice, events_of
+from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import sha256
@@ -103,6 +106,7 @@ async def pool(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         folder=folder / "data", rpc_url=market.node.url, chain=market.deployment.chain,
         genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
         workerpool=market.pool, key_file=key, lease_seconds=2.0, retry_seconds=0.5,
+        workers=frozenset({ANNA.address, BERT.address}),
     )  # fmt: skip
     (folder / "config.json").write_bytes(msgspec.json.encode(config, enc_hook=str))
     process = PoolProcess(folder / "config.json")
@@ -227,6 +231,36 @@ async def until_job(worker: Worker) -> Job:
     return job
 
 
+def spoiled(call: bytes) -> bytes:
+    """Return a call whose request order has parameters that are no UTF-8."""
+    assert call.count(b"@@@@@@@@") == 1
+    return call.replace(b"@@@@@@@@", bytes.fromhex("fffe") * 4)
+
+
+async def match_spoiled(market: Market) -> DealId:
+    hub, wallet = interface("Hub"), market.wallet("requester")
+    request = market.request(volume=1, params="@@@@@@@@")
+    fields = [getattr(request, name) for _, name in request.TYPES]
+    await wallet.send(market.hub.address, spoiled(hub.call_data("manageRequestOrder", ((*fields, b""), 0, b""))))
+    orders = [market.app_order(), market.dataset_order(), market.pool_order()]
+    values = [(*(getattr(order, name) for _, name in order.TYPES), order.sign) for order in orders]
+    receipt = await wallet.send(market.hub.address, spoiled(hub.call_data("matchOrders", *values, (*fields, b""))))
+    (notice,) = [event for event in events_of(receipt.logs) if isinstance(event, SchedulerNotice)]
+    return notice.deal
+
+
+async def test_a_deal_whose_parameters_are_no_text_is_read_like_any_other(
+    market: Market, anna: Worker, client: PoolClient
+) -> None:
+    deal = await match_spoiled(market)
+    job = await until_job(anna)
+    assert (job.deal, job.task) == (deal, task_id(deal, 0))
+    enclave = SigningKey.generate()
+    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=job.task, enclave=enclave.address)))
+    await finish(market, job, enclave, reply.authorization.signature)
+    await until(lambda: reached(client, job.task, "completed"))
+
+
 async def test_a_pool_that_was_killed_goes_on_where_it_was(
     market: Market, pool: PoolProcess, anna: Worker, client: PoolClient
 ) -> None:
@@ -266,6 +300,16 @@ async def test_a_call_that_is_not_the_workers_own_is_refused(
     with pytest.raises(CallRefused) as refused:
         await anna.client.next_job(spoil(anna))
     assert refused.value.check == number
+
+
+async def test_no_web_page_may_read_the_local_chain(market: Market) -> None:
+    page = {"origin": "http://evil.example", "access-control-request-method": "POST"}
+    async with httpx.AsyncClient() as browser:
+        asked = await browser.options(market.node.url, headers=page)
+        question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+        answer = await browser.post(market.node.url, headers=page, json=question)
+    assert asked.is_error
+    assert "access-control-allow-origin" not in {*answer.headers, *asked.headers}
 
 
 async def test_the_pool_says_which_it_is(market: Market, client: PoolClient) -> None:

@@ -63,7 +63,7 @@ class InProcess:
     """A Transport that speaks real HTTP to a real application without a socket."""
 
     def __init__(self, app: Litestar) -> None:
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here")
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
     async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
         answer = await self.client.request(method, path, content=body or None)

@@ -48,7 +48,7 @@ class ChainHand:
         except SealgridError as error:
             self._not_before[call.task] = self._clock() + self._retry
             _log.warning("%s of task %s waits: %s", type(call).__name__, call.task, error)
-        except Exception:  # one task must not end the work for the others
+        except Exception:  # noqa: BLE001  one task must not end the work for the others
             self._not_before[call.task] = self._clock() + self._retry
             _log.exception("%s of task %s waits", type(call).__name__, call.task)
 

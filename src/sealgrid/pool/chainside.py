@@ -45,7 +45,7 @@ class ChainSide:
             return await self.deal(deal, now)
         except SealgridError:
             raise
-        except Exception as error:  # whoever makes a deal chooses what stands in it
+        except Exception as error:  # noqa: BLE001  whoever makes a deal chooses what stands in it
             _log.exception("deal %s cannot be read", deal)
             return unreadable(deal, now, type(error).__name__)
 

@@ -81,8 +81,8 @@ class Watch:
             except SealgridError as error:
                 _log.warning("the chain cannot be followed now: %s", error)
                 await asyncio.sleep(_PAUSE)
-            except Exception:
-                _log.exception("the chain cannot be followed now")  # and the pool's other tasks go on
+            except Exception:  # noqa: BLE001  the other tasks of the pool go on
+                _log.exception("the chain cannot be followed now")
                 await asyncio.sleep(_PAUSE)
             await asyncio.sleep(every)
 

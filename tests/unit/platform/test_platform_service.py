@@ -17,7 +17,7 @@ from sealgrid.wire.transport import HttpTransport
 async def test_a_worker_launches_and_stops_an_enclave_over_the_service(platform, tmp_path):
     hellos: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
     relay = await asyncio.start_unix_server(lambda _, writer: hellos.put_nowait(writer), tmp_path / "relay")
-    async with AsyncTestClient(service(handlers(platform))) as client:
+    async with AsyncTestClient(service(handlers(platform)), base_url="http://127.0.0.1") as client:
         answered = await client.post("/instances", content=encode(request(APP, str(tmp_path / "relay"))))
         writer = await asyncio.wait_for(hellos.get(), 20)
         assert answered.json()["runtime"] == platform.measurement().runtime
@@ -30,7 +30,7 @@ async def test_a_worker_launches_and_stops_an_enclave_over_the_service(platform,
 
 
 async def test_a_launch_request_that_is_none_is_refused(platform):
-    async with AsyncTestClient(service(handlers(platform))) as client:
+    async with AsyncTestClient(service(handlers(platform)), base_url="http://127.0.0.1") as client:
         answered = await client.post("/instances", content=b"{}")
     assert answered.status_code == 400
     assert "LaunchRequest" in answered.json()["error"]

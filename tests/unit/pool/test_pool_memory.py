@@ -26,7 +26,7 @@ DEAL = DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)
 POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
 DOMAIN = Domain(31337, to_address(b"\x0e" * 20))
-ANYONE = Callers(domain=DOMAIN, pool=POOL, allowed=frozenset())
+OURS = Callers(domain=DOMAIN, pool=POOL, allowed={WORKER.address})
 BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" * 32), timestamp=100)
 SEEN = e.DealSeen(
     at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
@@ -63,7 +63,7 @@ def test_an_event_that_changes_nothing_is_not_kept(tmp_path: Path) -> None:
 async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
     memory = Memory(store)
-    desk = Desk(memory, ChainClock(), ANYONE, SigningKey.generate())
+    desk = Desk(memory, ChainClock(), OURS, SigningKey.generate())
     waiting = asyncio.create_task(desk.next_job(signed(NextJob(wait=30), issued=int(time.time()))))
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -75,29 +75,36 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
 
 
 def test_a_good_call_says_who_speaks_and_what() -> None:
-    assert verify(signed(NextJob(wait=3)), NextJob, ANYONE, at=1030.0) == (WORKER.address, NextJob(wait=3))
+    assert verify(signed(NextJob(wait=3)), NextJob, OURS, at=1030.0) == (WORKER.address, NextJob(wait=3))
 
 
 @pytest.mark.parametrize("at", [939.0, 1061.0])
 def test_1_a_call_that_is_too_old_or_too_new_is_refused(at: float) -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(NextJob()), NextJob, ANYONE, at=at)
+        verify(signed(NextJob()), NextJob, OURS, at=at)
     assert refused.value.check == "1"
 
 
 def test_2_a_call_for_another_pool_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(NextJob(), pool=WORKER.address), NextJob, ANYONE, at=1000.0)
+        verify(signed(NextJob(), pool=WORKER.address), NextJob, OURS, at=1000.0)
     assert refused.value.check == "2"
 
 
 def test_2_a_call_without_a_signature_is_refused() -> None:
     call = signed(NextJob())
     with pytest.raises(CallRefused) as refused:
-        verify(
-            SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), NextJob, ANYONE, at=1000
-        )
+        verify(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), NextJob, OURS, at=1000)
     assert refused.value.check == "2"
+
+
+def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Path) -> None:
+    store, nobody = EventStore(tmp_path / "pool.sqlite"), Callers(domain=DOMAIN, pool=POOL, allowed=frozenset())
+    desk = Desk(Memory(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0)
+    with pytest.raises(CallRefused) as refused:
+        asyncio.run(desk.next_job(signed(NextJob(wait=0))))
+    assert (refused.value.check, desk.view().workers) == ("3", 0)
+    store.close()
 
 
 def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
@@ -108,7 +115,7 @@ def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
 
 def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
     with pytest.raises(InputRefused, match="no StageReport"):
-        verify(signed(AuthoriseRequest(task=TASK, enclave=POOL)), StageReport, ANYONE, at=1000.0)
+        verify(signed(AuthoriseRequest(task=TASK, enclave=POOL)), StageReport, OURS, at=1000.0)
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:

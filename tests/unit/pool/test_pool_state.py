@@ -152,6 +152,25 @@ def test_a_silent_worker_loses_its_task_to_another_one() -> None:
         step(state, says(ANNA, "sealed", at=51))
 
 
+def test_a_worker_that_repeats_one_stage_loses_its_task_after_ten_leases() -> None:
+    repeated = (says(ANNA, "released", at=at) for at in range(20, 330, 10))
+    state = after(*TAKEN, *repeated)
+    assert due(state, now=319, chain_now=319) == ()
+    (expired,) = due(state, now=320, chain_now=320)
+    assert step(step(state, expired)[0], asks(BERT, at=320))[1] == (Assign(task=TASK, worker=BERT),)
+
+
+def test_a_worker_that_only_asks_again_for_its_task_does_not_hold_it_for_ever() -> None:
+    state = after(*TAKEN, *(asks(ANNA, at=at) for at in range(10, 310, 10)))
+    assert due(state, now=300, chain_now=300) == ()
+    assert len(due(state, now=301, chain_now=301)) == 1
+
+
+def test_an_app_may_run_until_the_contribution_deadline() -> None:
+    state = after(*TAKEN, *(says(ANNA, "running", at=at) for at in range(20, 690, 10)))
+    assert due(state, now=699, chain_now=699) == ()
+
+
 def test_a_worker_whose_machine_failed_waits_before_it_gets_the_task_again_and_others_do_not() -> None:
     state = after(*TAKEN, says(ANNA, "failed", at=10, detail="out of memory"))
     assert state.task(TASK).history[-1].detail == "ended without a result: out of memory"

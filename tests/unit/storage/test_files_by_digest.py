@@ -1,6 +1,7 @@
 import asyncio
 import errno
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +158,25 @@ async def test_limits_are_kept_and_what_they_refuse_is_removed(tmp_path: Path) -
         await files.put_bytes(b"abcdef")
     assert await files.put_bytes(b"abcde") == digest(b"abcde")
     assert len(names(tmp_path)) == 2
+
+
+async def test_a_full_cache_forgets_what_was_not_asked_for_the_longest(tmp_path: Path) -> None:
+    files = LocalFiles(Folder(tmp_path, total_limit=15, evict=True))
+    for age, content in ((300, b"first"), (200, b"other"), (100, b"third")):
+        path = files.folder.path(await files.put_bytes(content))
+        os.utime(path, (path.stat().st_mtime - age,) * 2)
+    files.folder.path(digest(b"first"))  # asked for again just now
+    await files.put_bytes(b"newer")
+    kept = [content for content in (b"first", b"other", b"third", b"newer") if files.folder.holds(digest(content))]
+    assert kept == [b"first", b"third", b"newer"]
+    assert files.folder.used == 15
+
+
+async def test_a_cache_refuses_only_what_is_larger_than_itself(tmp_path: Path) -> None:
+    files = LocalFiles(Folder(tmp_path, total_limit=15, evict=True))
+    with pytest.raises(ServiceUnavailable, match="this store is full"):
+        await files.put_bytes(bytes(16))
+    assert files.folder.used == 0
 
 
 async def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -43,7 +44,7 @@ def config(tmp_path: Path) -> StorageNodeConfig:
 @pytest.fixture
 def uploads_and_http(config: StorageNodeConfig) -> tuple[Uploads, httpx.AsyncClient]:
     app, uploads = build(config)
-    return uploads, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node")
+    return uploads, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 @pytest.fixture
@@ -135,11 +136,43 @@ async def test_a_full_node_says_so(node: StorageClient) -> None:
         await node.put(b"other" + bytes(3 * PIECE_BYTES))
 
 
-async def test_too_many_open_uploads_are_refused(node: StorageClient) -> None:
-    for _ in range(3):
+async def test_many_empty_uploads_stop_nobody(node: StorageClient) -> None:
+    mine = await node.begin()
+    await node.append(mine, b"mo")
+    for _ in range(10):
         await node.begin()
-    with pytest.raises(ServiceUnavailable, match="3 uploads are open"):
-        await node.begin()
+    await node.append(mine, b"del")
+    assert (await node.finish(mine)).sha256 == digest(b"model")
+    assert (await node.put(b"another")).size == 7
+
+
+def test_of_uploads_with_content_the_one_that_is_silent_the_longest_makes_room(config: StorageNodeConfig) -> None:
+    _, uploads = build(config)
+
+    async def fill() -> list[str]:
+        names = [uploads.begin(now=0.0) for _ in range(3)]
+        for at, name in zip((3.0, 1.0, 2.0), names, strict=True):
+            await uploads.append(name, b"x", now=at)
+        uploads.begin(now=4.0)
+        with pytest.raises(NotFound):
+            await uploads.append(names[1], b"x", now=5.0)
+        return [names[0], names[2]]
+
+    async def fill_and_finish() -> None:
+        for name in await fill():
+            assert (await uploads.finish(name))[1] == 1
+
+    asyncio.run(fill_and_finish())
+    uploads.close()
+
+
+def test_an_empty_upload_is_removed_after_seconds_and_one_with_content_is_not(config: StorageNodeConfig) -> None:
+    _, uploads = build(config)
+    uploads.begin(now=0.0)
+    begun = uploads.begin(now=0.0)
+    asyncio.run(uploads.append(begun, b"x", now=0.0))
+    assert uploads.sweep(now=11.0) == 1
+    assert asyncio.run(uploads.finish(begun))[1] == 1
 
 
 async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(config: StorageNodeConfig) -> None:
@@ -158,5 +191,5 @@ async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(config: Stor
 async def test_a_node_keeps_its_files_over_a_restart(config: StorageNodeConfig, node: StorageClient) -> None:
     stored = await node.put(b"kept")
     app, _ = build(config)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node") as again:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as again:
         assert (await again.get(location(stored.sha256))).content == b"kept"

@@ -1,0 +1,83 @@
+"""One job as a requester has it: from the submission to a verified result, with every stage on the way."""
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.figure import NotMeasured
+from bench.workloads import Workload
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import ZERO_ADDRESS, Address, TaskId
+from sealgrid.wire.pool import StageAt
+
+SUBMIT, VERIFY = "submit→waiting", "completed→verified"
+JOB_SECONDS = 60.0
+STAGES = (
+    "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "finalizing", "completed",
+)  # fmt: skip
+STEPS = (SUBMIT, *(f"{before}→{after}" for before, after in itertools.pairwise(STAGES)), VERIFY)
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What stands on the network for one workload."""
+
+    app: Address
+    model: Address
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of one job."""
+
+    total: float
+    steps: dict[str, float]
+
+
+async def sell(developer: Connection, owner: Connection, workload: Workload, folder: Path) -> Sold:
+    """Deploy a workload's app, and publish its model when it has one."""
+    app = await apps.deploy(developer, workload.folder, wheels=workload.wheels)
+    if not workload.model:
+        return Sold(app.address, ZERO_ADDRESS)
+    source = folder / f"{workload.name}.model"
+    source.write_bytes(workload.model)
+    model = await models.publish(owner, source, name=workload.name, apps=[app.address], uses=10_000)
+    return Sold(app.address, model.address)
+
+
+async def timed(requester: Connection, sold: Sold, workload: Workload) -> Timed:
+    """Buy one run, wait for it, verify its receipt on line, open the result; raise NotMeasured for a wrong one."""
+    clock, begun = time.time(), time.perf_counter()
+    async with asyncio.timeout(JOB_SECONDS):
+        job = await jobs.run(requester, sold.app, model=sold.model, files=[workload.file])
+        await jobs.follow(requester, job)
+        envelope = await receipts.fetch_receipt(requester, job.task)
+        report = await receipts.verify_on_line(requester, envelope)
+        result = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+    total = time.perf_counter() - begun
+    if not report.ok:
+        raise NotMeasured(f"a receipt does not verify: {report.failed}")
+    workload.expect_right(result)
+    return Timed(total, _steps(await _whole_history(requester, job.task), clock, clock + total))
+
+
+async def _whole_history(requester: Connection, task: TaskId) -> tuple[StageAt, ...]:
+    # The chain is a moment ahead of the pool, which hears of the end from it.
+    async with asyncio.timeout(JOB_SECONDS):
+        while True:
+            known = await jobs.history(requester, task)
+            if known and known[-1].stage == "completed":
+                return known
+            await asyncio.sleep(0.05)
+
+
+def _steps(history: tuple[StageAt, ...], begun: float, ended: float) -> dict[str, float]:
+    """Return seconds between two stages; a stage that was reached twice counts from its last time."""
+    at = {stage.stage: stage.at for stage in history}
+    known = [(stage, at[stage]) for stage in STAGES if stage in at]
+    between = {f"{one}→{two}": after - before for (one, before), (two, after) in itertools.pairwise(known)}
+    return {SUBMIT: known[0][1] - begun, **between, VERIFY: ended - known[-1][1]}

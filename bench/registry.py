@@ -1,0 +1,31 @@
+"""Every figure by its name, in the order in which they are measured and printed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bench import (
+    bounded_memory,
+    confidential,
+    gas,
+    network_start,
+    plates_job,
+    sealing,
+    trivial_job,
+    vault_release,
+)
+from bench.context import Context
+from bench.figure import Figure
+
+Measure = Callable[[Context], Awaitable[Figure]]
+
+#: Those that need a network come first; those that measure the bare machine follow when no network runs any more.
+FIGURES: Final[dict[str, Measure]] = {
+    "trivial_job": trivial_job.measure,
+    "plates_job": plates_job.measure,
+    "confidential": confidential.measure,
+    "vault_release": vault_release.measure,
+    "network_start": network_start.measure,
+    "sealing": sealing.measure,
+    "bounded_memory": bounded_memory.measure,
+    "gas": gas.measure,
+}

@@ -1,0 +1,158 @@
+"""Deals on a chain of their own, settled with real verdicts or with the pool's word alone; what each step costs."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.statements import Verdict
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.broker import encode_proof
+from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.chain.poco_package import PocoPackage
+from sealgrid.chain.wallet import Wallet
+from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
+from sealgrid.localnet.layout import THRESHOLD, cache_folder
+from sealgrid.poco.ids import authorisation_message, enclave_message
+from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.typed_data import OrderDomain, sign_order
+from sealgrid.sdk.orders import fresh_salt
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
+
+FUNDS, PRICE, VOLUME = 10**9, 1000, 10_000
+APP, DATASET, RUNTIME = (to_digest(bytes([number]) * 32) for number in (7, 5, 6))
+VAULTS: Final = sorted((development_key(f"vault{n}") for n in (1, 2, 3)), key=lambda key: key.address)
+NOBODY: Final = ZERO_ADDRESS  #: who judges where PoCo takes the pool's word alone
+STEPS: Final = ("match", "initialize", "contributeAndFinalize")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Who stands on the chain."""
+
+    app: Address
+    dataset: Address
+    pool: Address
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A hub with one app, one dataset, one pool; everyone signs with a development key."""
+
+    node: Node
+    deployment: Deployment
+    registered: Registered
+
+    @property
+    def hub(self) -> Hub:
+        return Hub(self.node, self.deployment.hub)
+
+    async def judge_by(self, broker: Address) -> None:
+        """Let the hub ask this broker, or nobody."""
+        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", broker)
+
+    async def gas(self, *, verdicts: bool) -> dict[str, int]:
+        """Settle one deal; return the gas of each step."""
+        deal = await self._match()
+        gas = {STEPS[0]: await self._gas_of_head()}
+        task = await self.hub.initialize(self.wallet("pool"), deal, 0)
+        gas[STEPS[1]] = await self._gas_of_head()
+        await self._contribute(deal, task, verdicts=verdicts)
+        return gas | {STEPS[2]: await self._gas_of_head()}
+
+    def wallet(self, name: str) -> Wallet:
+        return Wallet(self.node, development_key(name))
+
+    async def _gas_of_head(self) -> int:
+        # Anvil mines every transaction into a block of its own.
+        return int((await self.node.rpc("eth_getBlockByNumber", "latest", False))["gasUsed"], 16)
+
+    async def _match(self) -> DealId:
+        on, domain = self.registered, OrderDomain(chain=self.deployment.chain, hub=self.deployment.hub)
+        requester = development_key("requester")
+        app = AppOrder(app=on.app, appprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt())
+        dataset = DatasetOrder(
+            dataset=on.dataset, datasetprice=PRICE, volume=VOLUME, tag=TEE_TAG, apprestrict=on.app, salt=fresh_salt()
+        )
+        pool = WorkerpoolOrder(workerpool=on.pool, workerpoolprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt())
+        request = RequestOrder(
+            app=on.app, appmaxprice=PRICE, dataset=on.dataset, datasetmaxprice=PRICE, workerpool=on.pool,
+            workerpoolmaxprice=PRICE, requester=requester.address, beneficiary=requester.address, tag=TEE_TAG,
+            params=_params(), salt=fresh_salt(),
+        )  # fmt: skip
+        return await self.hub.match_orders(
+            self.wallet("requester"),
+            sign_order(app, domain, development_key("developer")),
+            sign_order(dataset, domain, development_key("owner")),
+            sign_order(pool, domain, development_key("pool")),
+            sign_order(request, domain, requester),
+        )
+
+    async def _contribute(self, deal: DealId, task: TaskId, *, verdicts: bool) -> None:
+        worker, enclave, result = development_key("worker").address, SigningKey.generate(), to_digest(os.urandom(32))
+        pool = development_key("pool").sign(personal_digest(authorisation_message(worker, task, enclave.address)))
+        proof = await self._proof(deal, task, enclave.address, pool) if verdicts else pool
+        await self.hub.contribute_and_finalize(
+            self.wallet("worker"), task=task, result_digest=result, results=_results(), enclave=enclave.address,
+            enclave_signature=enclave.sign(personal_digest(enclave_message(worker, task, result))),
+            authorisation=proof,
+        )  # fmt: skip
+
+    async def _proof(self, deal: DealId, task: TaskId, enclave: Address, pool: bytes) -> bytes:
+        expiry = (await self.hub.view_task(task)).contribution_deadline
+        domain = Domain(chain=self.deployment.chain, broker=self.deployment.broker)
+        verdict = Verdict(
+            task=task, worker=development_key("worker").address, enclave=enclave, app=APP, runtime=RUNTIME,
+            platform=Platform.SIMULATED, session=to_digest(os.urandom(32)), settle=to_digest(os.urandom(32)),
+            issued=expiry - 1, expiry=expiry,
+        )  # fmt: skip
+        signed = [(key.address, verdict, verdict.sign(domain, key)) for key in VAULTS[:THRESHOLD]]
+        return encode_proof(deal=deal, index=0, pool_signature=pool, verdicts=signed)
+
+
+@asynccontextmanager
+async def settlement() -> AsyncIterator[Settlement]:
+    """Open a fresh chain with the real contracts on it."""
+    cache = cache_folder()
+    config = AnvilConfig(binary=cache / "anvil" / "bin" / "anvil")
+    terms = BrokerTerms(
+        vaults=tuple(key.address for key in VAULTS), threshold=THRESHOLD, platforms=(Platform.SIMULATED,),
+        runtimes=(RUNTIME,),
+    )  # fmt: skip
+    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
+        admin = Wallet(node, development_key("admin"))
+        deployment = await deploy(admin, PocoPackage(cache / "poco"), terms)
+        for name in ("requester", "pool"):
+            await fund(admin, deployment.token, development_key(name).address, FUNDS)
+            await Hub(node, deployment.hub).deposit(Wallet(node, development_key(name)), FUNDS)
+        yield Settlement(node, deployment, await _registered(Assets(Hub(node, deployment.hub)), node))
+
+
+async def _registered(assets: Assets, node: Node) -> Registered:
+    developer, owner, pool = (Wallet(node, development_key(name)) for name in ("developer", "owner", "pool"))
+    return Registered(
+        app=await assets.create_app(developer, name="app", multiaddr="/ipfs/app", checksum=APP),
+        dataset=await assets.create_dataset(owner, name="model", multiaddr="/ipfs/model", checksum=DATASET),
+        pool=await assets.create_workerpool(pool, description="pool"),
+    )
+
+
+def _params() -> str:
+    """Return params as long as those that the SDK writes."""
+    digest: Digest = to_digest(os.urandom(32))
+    return msgspec.json.encode({"sealgrid": {"inputs": [digest], "result_key": "0x" + os.urandom(32).hex()}}).decode()
+
+
+def _results() -> bytes:
+    """Return results as long as those that an enclave delivers: where result and receipt lie."""
+    place = "/ipfs/" + "b" * 59
+    return msgspec.json.encode({"storage": "ipfs", "location": place, "receipt": place})

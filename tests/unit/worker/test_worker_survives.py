@@ -1,0 +1,111 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sealgrid.crypto.digests import cid_of, sha256
+from sealgrid.errors import ServiceUnavailable
+from sealgrid.storage.folder import Folder
+from sealgrid.storage.reading import VerifyingReader
+from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_digest
+from sealgrid.wire.pool import Job, Stage
+from sealgrid.wire.relay import RelayClient
+from sealgrid.worker.job import BUNDLE, JobRun, Workshop
+from sealgrid.worker.relay import RelayServer
+from sealgrid.worker.runner import _do
+
+BYTES = b"the bundle of an app"
+SOMEONE, SOMETHING = to_address(b"\x0a" * 20), to_digest(b"\x0d" * 32)
+JOB = Job(
+    deal=DealId(SOMETHING), task=TaskId(SOMETHING), index=0, app=SOMEONE, app_digest=SOMETHING,
+    bundle=f"/ipfs/{cid_of(to_digest(sha256(BYTES)))}", contribution_deadline=2**40,
+)  # fmt: skip
+
+
+class Broken:
+    """Errands of which every one fails in its own unforeseen way."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        async def fail(*_: object) -> Any:
+            raise self.error
+
+        return fail
+
+
+class Pool:
+    """A pool that keeps what it is told."""
+
+    worker: Address = SOMEONE
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Stage, str]] = []
+
+    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+        self.told.append((stage, detail))
+
+
+class Source(VerifyingReader):
+    """A store of one file, or one that breaks."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.asked = error, 0
+
+    async def pieces(self, sha256: Digest) -> AsyncIterator[bytes]:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        yield BYTES
+
+
+def workshop(tmp_path: Path, source: Source, pool: Pool) -> Workshop:
+    cache = Folder(tmp_path / "cache", total_limit=100, evict=True)
+    unused: Any = None
+    return Workshop(
+        config=unused, pool=pool, chain=unused, platform=unused, storage=unused, source=source, cache=cache,
+        wheels=unused, vaults=(),
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space: /home/secret"), IndexError("secret"), KeyError("secret")])
+async def test_an_enclave_is_answered_whatever_its_errand_raised(tmp_path: Path, error: Exception) -> None:
+    server = RelayServer(Broken(error))
+    listening = await asyncio.start_unix_server(server.connected, tmp_path / "relay")
+    client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))
+    with pytest.raises(ServiceUnavailable, match=type(error).__name__) as refused:
+        async with asyncio.timeout(5):
+            await client.ask("read", path="bundle", length=10)
+    assert "secret" not in str(refused.value)
+    await client.close()
+    listening.close()
+
+
+async def test_an_enclave_is_answered_when_its_question_cannot_be_read(tmp_path: Path) -> None:
+    server = RelayServer(Broken(OSError()))
+    listening = await asyncio.start_unix_server(server.connected, tmp_path / "relay")
+    client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))
+    with pytest.raises(ServiceUnavailable, match="Error"):
+        async with asyncio.timeout(5):
+            await client.ask("hello", body=b"no hello")
+    await client.close()
+    listening.close()
+
+
+async def test_an_unforeseen_exception_of_one_job_is_reported_by_its_type_and_ends_nothing(tmp_path: Path) -> None:
+    pool = Pool()
+    await _do(JOB, workshop(tmp_path, Source(IndexError("/home/secret")), pool))
+    assert pool.told == [("failed", "an unforeseen IndexError on this machine")]
+
+
+async def test_a_bundle_that_the_cache_forgot_is_fetched_again(tmp_path: Path) -> None:
+    source = Source()
+    shop = workshop(tmp_path, source, Pool())
+    run = JobRun(JOB, shop)
+    assert await run.read(BUNDLE, 0, 100) == BYTES
+    shop.cache.path(to_digest(sha256(BYTES))).unlink()
+    assert await run.read(BUNDLE, 0, 100) == BYTES
+    assert source.asked == 2
