@@ -11,7 +11,7 @@ from bench.workloads import Workload
 
 T = TypeVar("T")
 QUICK = {"hash_file": Plan(1, 5, 3, seconds=8.0), "plate_reader": Plan(1, 3, 2, seconds=8.0)}
-FULL = {"hash_file": Plan(2, 25, 10, seconds=40.0), "plate_reader": Plan(2, 8, 5, seconds=40.0)}
+FULL = {"hash_file": Plan(2, 25, 10, seconds=30.0), "plate_reader": Plan(2, 8, 5, seconds=25.0)}
 
 
 @dataclass

