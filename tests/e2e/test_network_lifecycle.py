@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -155,3 +156,26 @@ def name_of(pid: int) -> str:
 
 def maps_of(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
+
+
+HOLDS_A_NETWORK = """
+import sys, time
+from pathlib import Path
+from sealgrid.localnet.layout import Layout
+from sealgrid.localnet.session import network
+with network(Layout(Path(sys.argv[1]))):
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_network_ends_with_the_program_that_started_it_even_when_that_is_killed(tmp_path):
+    command = [sys.executable, "-c", HOLDS_A_NETWORK, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"up\n"
+        parts = descendants(holder.pid)
+        assert len(parts) >= 10
+        holder.kill()
+    assert gone(parts)
+    assert running(Layout(tmp_path)) is None
