@@ -86,3 +86,6 @@ async def serve(app: Litestar, sock: socket.socket, ready: Callable[[], None]) -
         await server.serve(sockets=[sock])
     finally:
         announcing.cancel()
+        # A cancelled server would leave its socket's number in the loop, and break whoever gets that number next.
+        for listening in getattr(server, "servers", ()):
+            listening.close()
