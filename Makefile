@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests apps setup docs $(wildcard bench)
+SOURCES := src tests apps setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test check fast setup up down bench evaluate pictures clean
+.PHONY: help demo test check fast setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt
 
 bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md
 	@$(BIN)/python -m bench
+
+attack: $(STAMPS)/demo  ## let parts of a network lie, and write down what stopped them
+	@$(BIN)/python -m attacks
 
 pictures: $(STAMPS)/demo  ## make the README's pictures from a real run
 	@$(BIN)/python docs/pictures/make.py

@@ -1,12 +1,13 @@
 """Serve enclaves and requesters: nonce, release, settle, open, in that order for every confidential task."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 
 from sealgrid.attestation.facts import JobParams
 from sealgrid.attestation.statements import InputGrant, Verdict
 from sealgrid.crypto import hpke
+from sealgrid.errors import NotFound, ReleaseRefused
 from sealgrid.units import Digest, to_bytes
 from sealgrid.vault import nonces, opening, release, settle
 from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
@@ -58,7 +59,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
         request, attempt, federation=vault.federation, trusted=_trusted(vault), at=began
     )
     vault.store.raise_evaluation(attested.claims.platform, attested.claims.eval_number)
-    snapshot = await vault.chain.task(attempt.task, runtime=attested.claims.runtime)
+    snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.claims.runtime))
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
     release.check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=vault.rules.seconds_left)
@@ -83,7 +84,7 @@ async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
         vault.files, wanted.sealed_sha256, wanted.receipt_sha256, output_bytes=released.facts.output_bytes
     )
     settle.check_receipt(receipt, wanted, released, vault.federation.domain)  # (6)
-    snapshot = await vault.chain.task(wanted.task)
+    snapshot = await _still_known("settle.7", vault.chain.task(wanted.task))
     at = vault.clock()
     settle.check_time(released, snapshot, at=at)  # (7)
     released, escrowed, known = _settleable(vault, request)  # (3) others were served in the meantime
@@ -101,7 +102,7 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
     released = vault.journal.release(request.task, request.enclave)
     if settled is None or released is None:
         raise opening.unknown()
-    snapshot = await vault.chain.task(request.task, worker=settled.settle.worker)
+    snapshot = await _still_known("open.2", vault.chain.task(request.task, worker=settled.settle.worker))
     paid = opening.check_opening(settled, snapshot)
     reply = OpenReply(vault=vault.us, testimony=_testimony(vault, released, paid))
     if paid.escrowed is None:
@@ -115,6 +116,14 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
         index=share.index,
         sealed=hpke.seal(to_bytes(released.facts.result_key, 32), part, context),
     )
+
+
+async def _still_known(number: str, reading: Awaitable[ChainSnapshot]) -> ChainSnapshot:
+    # A task that was there when its nonce was given has been taken back together with its block.
+    try:
+        return await reading
+    except NotFound as error:
+        raise ReleaseRefused(number, "the chain knows this task no more; its block was taken back.") from error
 
 
 def _testimony(vault: Vault, released: settle.Released, paid: settle.Settled) -> Testimony:

@@ -76,6 +76,11 @@ class Thief:
         """Initialise a task of the thief's pool and describe it as a pool would."""
         deal = await self.conn.hub.view_deal(job.deal)
         await self.conn.hub.initialize(self.conn.wallet, job.deal, deal.bot_first)
+        return await self.described(job)
+
+    async def described(self, job: BoughtJob) -> Job:
+        """Describe an initialised task as a pool would."""
+        deal = await self.conn.hub.view_deal(job.deal)
         task = await self.conn.hub.view_task(job.task)
         assets = Assets(self.conn.hub)
         return Job(

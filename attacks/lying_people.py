@@ -1,0 +1,57 @@
+"""Pools, developers and requesters who want what is not theirs."""
+
+import os
+
+import msgspec
+
+from attacks.attack import Outcome, refused
+from attacks.scene import Scene
+from sealgrid.cli.plates import thefts
+from sealgrid.cli.plates.report import Refusal
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk.jobs import Job
+from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.shipped import app_folder
+from sealgrid.worker.job import JobRun
+
+
+async def quote_with_an_own_key(scene: Scene) -> Outcome:
+    """Ask for the model's key with a quote that the worker signed itself."""
+    return _told(await thefts.with_own_quote(scene.thief, await scene.bought()))
+
+
+async def invent_an_enclave(scene: Scene) -> Outcome:
+    """Finalise with an "enclave" that is a key of the pool's, and verdicts of its own."""
+    job = await scene.bought()
+    await scene.thief.open_task(job)
+    return _told(await thefts.without_enclave(scene.thief, job))
+
+
+async def copy_the_model_out(scene: Scene) -> Outcome:
+    """Run an app that copies the model into its result, under an order that is open to every app."""
+    folder = app_folder("copy_out")
+    assert folder is not None
+    return _told(await thefts.with_copying_app(scene.thief, scene.requester, scene.owner, scene.model, folder))
+
+
+async def open_without_paying(scene: Scene) -> Outcome:
+    """Keep the sealed result, let the task expire, be refunded, and ask the vaults for the key."""
+    return _told(
+        await thefts.without_paying(scene.thief, scene.requester, scene.app.address, scene.model, os.urandom(8))
+    )
+
+
+async def read_anothers_input(scene: Scene) -> Outcome:
+    """Buy a job whose parameters name the sealed input of somebody else, with a result key of one's own."""
+    theirs, conn = await scene.bought(), scene.thief.conn
+    request = msgspec.structs.replace(
+        theirs.terms.request, requester=conn.address, beneficiary=conn.address, salt=fresh_salt()
+    )
+    terms, signed = theirs.terms, sign_order(request, conn.order_domain, conn.key)
+    deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, signed)
+    mine = Job(deal, await scene.first_task(deal), terms, theirs.result_key)
+    return await refused("vaults", JobRun(await scene.thief.open_task(mine), scene.thief.shop).run())
+
+
+def _told(theft: Refusal) -> Outcome:
+    return Outcome(theft.refused_by if theft.check else "", theft.check, theft.reason)

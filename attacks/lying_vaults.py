@@ -1,0 +1,141 @@
+"""Vaults that lie, collude or refuse, one less than the threshold, and vaults that are none."""
+
+from pathlib import Path
+
+import msgspec
+
+from attacks.attack import Outcome, harmless, refused
+from attacks.lying_workers import RELEASES
+from attacks.scene import Scene
+from sealgrid.attestation.binding import report_data, session, vault_set
+from sealgrid.attestation.facts import parse_facts
+from sealgrid.attestation.statements import DepositKey
+from sealgrid.crypto import hpke
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.shares import combine
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import ServiceUnavailable
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import receipts
+from sealgrid.sdk.jobs import Job
+from sealgrid.units import to_digest
+from sealgrid.vault.answer import release_of
+from sealgrid.wire.platform import LaunchRequest
+from sealgrid.wire.relay import Delivery
+from sealgrid.wire.vault import OpenRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest
+from sealgrid.worker.job import JobRun
+
+
+async def forge_the_facts(scene: Scene) -> Outcome:
+    """Answer in the vaults' names, with a result key of the worker's own."""
+    key = SigningKey.generate()
+    job = await scene.bought()
+
+    class Forging(JobRun):
+        async def vault(self, index: int, path: str, body: bytes) -> bytes:
+            if path != RELEASES:
+                return await super().vault(index, path, body)
+            return await _forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
+
+    return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.shop).run())
+
+
+async def collude_with_one_vault(scene: Scene) -> Outcome:
+    """Let one real vault sign facts with a result key of the worker's own."""
+    job = await scene.bought()
+    key = scene.vault_keys(0).signing
+
+    class Colluding(JobRun):
+        async def vault(self, index: int, path: str, body: bytes) -> bytes:
+            if path != RELEASES or index != 0:
+                return await super().vault(index, path, body)
+            await super().vault(index, path, body)
+            return await _forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
+
+    await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
+    envelope = await receipts.fetch_receipt(scene.requester, job.task)
+    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
+    enclave = parse_envelope(envelope).receipt.body.enclave
+    told = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave))
+    assert parse_facts(told.testimony.facts.encode()).result_key == "0x" + job.result_key.public.hex()
+    return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")
+
+
+async def open_the_model_with_one_share(scene: Scene) -> Outcome:
+    """One vault's operator decrypts its own share and tries to make the key of it."""
+    held = scene.share_of_model(0)
+
+    async def combined() -> bytes:
+        return combine([held.share], held.record)
+
+    return await refused("secret sharing", combined())
+
+
+async def finalise_with_one_verdict(scene: Scene) -> Outcome:
+    """Hand the chain one verdict less than the threshold."""
+
+    class Hasty(JobRun):
+        async def finalize(self, delivery: Delivery) -> None:
+            await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1]))
+
+    return await refused("broker", (await scene.job(Hasty))[1].run())
+
+
+async def count_one_vault_twice(scene: Scene) -> Outcome:
+    """Hand the chain one vault's verdict twice."""
+
+    class Doubling(JobRun):
+        async def finalize(self, delivery: Delivery) -> None:
+            await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1] * 2))
+
+    return await refused("broker", (await scene.job(Doubling))[1].run())
+
+
+async def offer_fake_vaults(scene: Scene) -> Outcome:
+    """Launch the enclave with a federation of the worker's own, then ask the real one for the keys."""
+    fake = tuple(sorted(SigningKey.generate().address for _ in scene.network.vaults))
+
+    class Offering(JobRun):
+        def _launch(self, relay: Path) -> LaunchRequest:
+            return msgspec.structs.replace(super()._launch(relay), vaults=fake)
+
+    return await refused("vaults", (await scene.job(Offering))[1].run())
+
+
+async def refuse_as_one_vault(scene: Scene) -> Outcome:
+    """One vault answers nothing at all; the job must go on."""
+
+    class Refusing(JobRun):
+        async def vault(self, index: int, path: str, body: bytes) -> bytes:
+            if index == 0:
+                raise ServiceUnavailable("this vault does not answer.")
+            return await super().vault(index, path, body)
+
+    job, run = await scene.job(Refusing)
+    await run.run()
+    assert (await receipts.verify_on_line(scene.requester, await receipts.fetch_receipt(scene.requester, job.task))).ok
+    return harmless("the other vaults", "two of three vaults are enough; the job ended well.")
+
+
+async def _forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey) -> bytes:
+    """Return the answer of a vault that signs with ``key`` and tells the enclave to seal the result to the thief."""
+    network, asked = scene.network, request.authorization
+    vaults = tuple(vault.address for vault in network.vaults)
+    federation = vault_set(
+        chain=network.chain, hub=network.hub, broker=network.broker, t=network.threshold, vaults=vaults
+    )
+    data = report_data(
+        chain=network.chain, hub=network.hub, task=asked.task, worker=asked.worker, app_digest=request.app_digest,
+        enclave=asked.enclave, hpke_public=request.hpke_public, vault_set=federation, nonces=request.nonces,
+    )  # fmt: skip
+    thiefs = "0x" + HpkeKey.generate().public.hex()
+    facts = msgspec.structs.replace(await scene.facts_of(job, asked.enclave), result_key=thiefs)
+    release, deposit = release_of(facts, session(data), int(scene.owner.clock())), HpkeKey.generate().public
+    domain = scene.owner.domain
+    answer = ReleaseAnswer(
+        facts=facts.encode(), release=release, signature=release.sign(domain, key), deposit_key=deposit,
+        deposit_key_signature=DepositKey(vault=vaults[index], key=to_digest(deposit)).sign(domain, key), shares=(),
+    )  # fmt: skip
+    return msgspec.json.encode(
+        ReleaseReply(vault=vaults[index], sealed=hpke.seal(request.hpke_public, msgspec.json.encode(answer), data))
+    )

@@ -1,0 +1,189 @@
+"""A worker that owns its machine and lies to vaults, enclave, chain and requester. The enclave is honest."""
+
+import os
+
+import msgspec
+
+from attacks.attack import Outcome, harmless, refused
+from attacks.scene import HASHER, Scene
+from sealgrid.bundle.build import build
+from sealgrid.errors import HostFailed, SealgridError
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import receipts, results
+from sealgrid.units import Digest, to_digest
+from sealgrid.wire.relay import Delivery
+from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
+from sealgrid.worker.job import BUNDLE, JobRun
+
+RELEASES = "/releases"
+
+
+class Replaying(JobRun):
+    """Sends the enclave's request for release to the vaults twice."""
+
+    again: Outcome | None = None
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        answer = await super().vault(index, path, body)
+        if path == RELEASES:
+            self.again = await refused("vault", super().vault(index, path, body))
+        return answer
+
+
+async def replay_a_nonce(scene: Scene) -> Outcome:
+    _, run = await scene.job(Replaying)
+    await run.run()
+    assert isinstance(run, Replaying)
+    return run.again or Outcome("", "", "no request was replayed")
+
+
+class Staling(JobRun):
+    """Asks the vaults for new nonces and shows them the quote that was made for the old ones."""
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        if path != RELEASES:
+            return await super().vault(index, path, body)
+        request = msgspec.json.decode(body, type=ReleaseRequest)
+        client = VaultClient(self._shop.vaults[index])
+        fresh = (await client.nonce(NonceRequest(authorization=request.authorization))).nonce
+        nonces = (*request.nonces[:index], fresh, *request.nonces[index + 1 :])
+        return await super().vault(index, path, msgspec.json.encode(msgspec.structs.replace(request, nonces=nonces)))
+
+
+async def show_a_stale_quote(scene: Scene) -> Outcome:
+    _, run = await scene.job(Staling)
+    return await refused("vaults", run.run())
+
+
+class Capturing(JobRun):
+    """Keeps the quote of an honest enclave and lets that enclave starve."""
+
+    captured: ReleaseRequest | None = None
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        if path == RELEASES:
+            self.captured = msgspec.json.decode(body, type=ReleaseRequest)
+            raise HostFailed("the worker keeps this request to itself.")
+        return await super().vault(index, path, body)
+
+
+async def relay_the_quote_of_another_enclave(scene: Scene) -> Outcome:
+    _, first = await scene.job(Capturing)
+    await _ends(first)
+    assert isinstance(first, Capturing)
+    assert first.captured is not None
+    quote, collateral = first.captured.quote, first.captured.collateral
+
+    class Relaying(JobRun):
+        async def vault(self, index: int, path: str, body: bytes) -> bytes:
+            if path == RELEASES:
+                mine = msgspec.json.decode(body, type=ReleaseRequest)
+                body = msgspec.json.encode(msgspec.structs.replace(mine, quote=quote, collateral=collateral))
+            return await super().vault(index, path, body)
+
+    _, second = await scene.job(Relaying)
+    return await refused("vaults", second.run())
+
+
+async def attest_twice_for_one_task(scene: Scene) -> Outcome:
+    job, first = await scene.job(Capturing)
+    await _ends(first)
+    return await refused("vaults", JobRun(await scene.thief.described(job), scene.thief.shop).run())
+
+
+async def swap_the_model(scene: Scene) -> Outcome:
+    return await _swap(scene, dataset=True)
+
+
+async def swap_the_input(scene: Scene) -> Outcome:
+    return await _swap(scene, dataset=False)
+
+
+async def _swap(scene: Scene, *, dataset: bool) -> Outcome:
+    class Swapping(JobRun):
+        async def read(self, name: str, offset: int, length: int) -> bytes:
+            piece = await super().read(name, offset, length)
+            return piece if name == BUNDLE or (name == model) is not dataset else os.urandom(len(piece))
+
+    model = (await scene.owner.vaults[0].asset(scene.model, scene.owner.address)).record.file_sha256
+    _, run = await scene.job(Swapping)
+    return await refused("enclave", run.run(), otherwise="file's digest")
+
+
+async def swap_the_app(scene: Scene) -> Outcome:
+    other = scene.own_folder("other-app")
+    for file in HASHER.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    with (other / "main.py").open("a") as program:
+        program.write("\n# one more line: print everything\n")
+    bundle = build(other).archive
+
+    class Swapping(JobRun):
+        async def read(self, name: str, offset: int, length: int) -> bytes:
+            if name == BUNDLE:
+                return bundle[offset : offset + length]
+            return await super().read(name, offset, length)
+
+    _, run = await scene.job(Swapping)
+    return await refused("enclave", run.run())
+
+
+class Withholding(JobRun):
+    """Takes the enclave's files and stores none of them."""
+
+    async def finish(self, upload: str) -> Digest:
+        sha256 = self._upload(upload).store()
+        del self._uploads[upload]
+        return sha256
+
+
+async def withhold_the_sealed_result(scene: Scene) -> Outcome:
+    _, run = await scene.job(Withholding)
+    return await refused("vaults", run.run())
+
+
+class Spoiling(JobRun):
+    """Stores other bytes than those of the enclave."""
+
+    async def append(self, upload: str, piece: bytes) -> None:
+        await super().append(upload, piece[:-1] + bytes([piece[-1] ^ 1]))
+
+
+async def spoil_the_sealed_result(scene: Scene) -> Outcome:
+    _, run = await scene.job(Spoiling)
+    return await refused("vaults", run.run())
+
+
+class Pointing(JobRun):
+    """Is paid, and points on the chain to files of its own."""
+
+    async def finalize(self, delivery: Delivery) -> None:
+        elsewhere = b'{"storage":"ipfs","location":"/ipfs/bafkreih","receipt":"/ipfs/bafkreih"}'
+        await super().finalize(msgspec.structs.replace(delivery, results=elsewhere))
+
+
+async def point_the_results_elsewhere(scene: Scene) -> Outcome:
+    job, run = await scene.job(Pointing)
+    await run.run()
+    envelope = await receipts.fetch_receipt(scene.requester, job.task)
+    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
+    opened = await results.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
+    assert opened.exit == 0
+    return harmless("requester's SDK", "the result was found by the digest that the vaults testify, and opened.")
+
+
+async def swap_the_result_on_chain(scene: Scene) -> Outcome:
+    class Forging(JobRun):
+        async def finalize(self, delivery: Delivery) -> None:
+            await super().finalize(msgspec.structs.replace(delivery, result_digest=to_digest(os.urandom(32))))
+
+    _, run = await scene.job(Forging)
+    return await refused("PoCo", run.run(), otherwise="enclave's signature")
+
+
+async def _ends(run: JobRun) -> None:
+    try:
+        await run.run()
+    except SealgridError:
+        return
+    raise HostFailed("the attack was to keep this job from its end.")

@@ -1,0 +1,146 @@
+"""Who takes part in an attack: honest people, their app and model, and a thief with a pool and a worker of its own."""
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.attestation.facts import Facts, SecretFact, parse_facts, parse_params
+from sealgrid.chain.accounts import development_key
+from sealgrid.cli.plates.thief import Thief, thief_of
+from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
+from sealgrid.poco.ids import task_id
+from sealgrid.sdk import apps, jobs, models
+from sealgrid.sdk.connection import Connection, connect
+from sealgrid.sdk.network import Network
+from sealgrid.storage.folder import Folder
+from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+from sealgrid.vault.custody import Custody
+from sealgrid.vault.deposit import HeldShare, input_asset
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.keys import VaultKeys, open_keys
+from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.vault import OpenRequest
+from sealgrid.worker.job import JobRun
+
+HASHER = Path(__file__).resolve().parents[1] / "apps" / "hash_file"
+MODEL = b"the weights of a model that is worth stealing"
+PRICE = 10**9  #: nRLC per use
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that an attack may use."""
+
+    network: Network
+    owner: Connection
+    requester: Connection
+    developer: Connection
+    thief: Thief
+    app: apps.App
+    model: Address
+    control: Facts  #: of the control run, in which nobody lied
+    folder: Path = field(repr=False)  #: for what an attack writes
+
+    @property
+    def layout(self) -> Layout:
+        """Return where the network keeps its files: the thief is root on this machine."""
+        return Layout(Path(self.network.folder))
+
+    async def bought(self, content: bytes = b"private") -> jobs.Job:
+        """Have the requester buy one use of the model from the thief's pool."""
+        return await jobs.run(
+            self.requester, self.app.address, model=self.model, files=[("private", content)],
+            workerpool=self.thief.order,
+        )  # fmt: skip
+
+    async def job(self, kind: type[JobRun] = JobRun) -> tuple[jobs.Job, JobRun]:
+        """Return a bought job and the thief's run of it, which has not started."""
+        job = await self.bought()
+        return job, kind(await self.thief.open_task(job), self.thief.shop)
+
+    async def facts_of(self, job: jobs.Job, enclave: Address) -> Facts:
+        """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
+        params, vault = job.terms.request.params, self.owner.vaults[0]
+        inputs = parse_params(params).sealgrid.inputs
+        record = (await vault.asset(input_asset(inputs[0]), self.requester.address)).record
+        private = SecretFact(
+            kind="input", record=to_digest(record.digest(self.owner.domain)), file_sha256=record.file_sha256
+        )
+        task = await self.requester.hub.view_task(job.task)
+        return msgspec.structs.replace(
+            self.control, deal=job.deal, task=job.task, index=task.index, bot_first=task.index, enclave=enclave,
+            secrets=(self.control.secrets[0], private), params=params, inputs=inputs,
+            expiry=task.contribution_deadline,
+        )  # fmt: skip
+
+    def vault_keys(self, index: int) -> VaultKeys:
+        """Return the secret keys of a vault, as its operator has them; vaults are counted in ascending order."""
+        return open_keys(self._folder_of(self.network.vaults[index].address))
+
+    def _folder_of(self, vault: Address) -> Path:
+        folders = (self.layout.part(f"vault-{n}") for n in range(1, VAULTS + 1))
+        return next(folder for folder in folders if open_keys(folder).address == vault)
+
+    def share_of_model(self, index: int) -> HeldShare:
+        """Return a vault's share of the model's key, which its operator can decrypt."""
+        vaults = tuple(vault.address for vault in self.network.vaults)
+        keys, network = self.vault_keys(index), self.network
+        federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
+        store = Store(self._folder_of(keys.address) / DATABASE)
+        try:
+            held = Custody(store, keys.at_rest, federation).share(self.model, self.owner.address)
+        finally:
+            store.close()
+        assert held is not None
+        return held
+
+    async def first_task(self, deal: DealId) -> TaskId:
+        """Return the first task of a deal."""
+        return task_id(deal, (await self.requester.hub.view_deal(deal)).bot_first)
+
+    def stored(self, sha256: Digest) -> Path:
+        """Return where the storage node keeps a file: its operator may change it."""
+        return Folder(self.layout.part(STORAGE)).path(sha256)
+
+    async def take_back_to(self, block: int) -> None:
+        """Have the chain forget every block after this one."""
+        node = self.requester.node
+        await node.rpc("anvil_rollback", (await node.block()).number - block)
+
+    def own_folder(self, name: str) -> Path:
+        """Return a fresh folder."""
+        path = self.folder / f"{name}-{next(_numbers)}"
+        path.mkdir()
+        return path
+
+
+@contextlib.asynccontextmanager
+async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
+    """Set the scene on a running local network; ``folder`` takes what attacks write."""
+    async with contextlib.AsyncExitStack() as stack:
+        owner, requester, developer = [
+            await stack.enter_async_context(connect(network, development_key(name)))
+            for name in ("owner", "requester2", "developer")
+        ]
+        thief = await stack.enter_async_context(thief_of(network))
+        app = await apps.deploy(developer, HASHER)
+        (folder / "model").write_bytes(MODEL)
+        model = await models.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
+        control = await _control(requester, thief, app.address, model.address)
+        yield Scene(network, owner, requester, developer, thief, app, model.address, control, folder)
+
+
+async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:
+    """Run one job in which nobody lies: without it, a refusal would prove nothing."""
+    job = await jobs.run(requester, app, model=model, files=[("private", b"")], workerpool=thief.order)
+    run = JobRun(await thief.open_task(job), thief.shop)
+    await run.run()
+    assert run.enclave is not None
+    told = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave))
+    return parse_facts(told.testimony.facts.encode())

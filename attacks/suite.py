@@ -1,0 +1,52 @@
+"""The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
+
+from attacks import lying_people as people
+from attacks import lying_storage as storage
+from attacks import lying_vaults as vaults
+from attacks import lying_workers as workers
+from attacks import moving_chain as chain
+from attacks.attack import Attack
+
+WORKER, POOL, VAULT = "worker (root on its machine)", "pool and worker", "one vault (t - 1)"
+
+SUITE = (
+    Attack("replay a nonce", WORKER, workers.replay_a_nonce),
+    Attack("show a stale quote with fresh nonces", WORKER, workers.show_a_stale_quote),
+    Attack("relay the quote of another enclave", WORKER, workers.relay_the_quote_of_another_enclave),
+    Attack("ask with a quote under an own root", WORKER, people.quote_with_an_own_key),
+    Attack("attest two enclaves for one task", POOL, workers.attest_twice_for_one_task),
+    Attack("swap the model", WORKER, workers.swap_the_model),
+    Attack("swap the private input", WORKER, workers.swap_the_input),
+    Attack("swap the app", WORKER, workers.swap_the_app),
+    Attack("offer the enclave fake vaults", WORKER, vaults.offer_fake_vaults),
+    Attack("forge the vaults' facts: an own result key", WORKER, vaults.forge_the_facts),
+    Attack("forge the facts with one vault's signature", f"worker and {VAULT}", vaults.collude_with_one_vault),
+    Attack("make the model's key of one share", VAULT, vaults.open_the_model_with_one_share),
+    Attack("finalise with one verdict", f"worker and {VAULT}", vaults.finalise_with_one_verdict),
+    Attack("count one vault's verdict twice", f"worker and {VAULT}", vaults.count_one_vault_twice),
+    Attack("refuse everything", VAULT, vaults.refuse_as_one_vault),
+    Attack("invent an enclave, sign for it", POOL, people.invent_an_enclave),
+    Attack("withhold the sealed result", WORKER, workers.withhold_the_sealed_result),
+    Attack("store a spoilt result", WORKER, workers.spoil_the_sealed_result),
+    Attack("finalise with another result", WORKER, workers.swap_the_result_on_chain),
+    Attack("be paid and point the results elsewhere", WORKER, workers.point_the_results_elsewhere),
+    Attack("serve another result", "storage node", storage.serve_another_result),
+    Attack("copy the model out by an unapproved app", "developer and requester", people.copy_the_model_out),
+    Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
+    Attack(
+        "take the deal back before the release",
+        "whoever reorganises the chain",
+        chain.take_the_deal_back_before_the_release,
+    ),
+    Attack(
+        "take the deal back before the verdict",
+        "whoever reorganises the chain",
+        chain.take_the_deal_back_before_the_verdict,
+    ),
+    Attack(
+        "take the deal back before the payment",
+        "whoever reorganises the chain",
+        chain.take_the_deal_back_before_the_payment,
+    ),
+    Attack("open the result without paying", "requester and worker", people.open_without_paying),
+)
