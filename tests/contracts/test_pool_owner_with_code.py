@@ -1,43 +1,34 @@
 """A workerpool may belong to a contract: then its ERC-1271 answer is the pool's authorisation, as PoCo has it."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from sealgrid.chain.artifacts.generate import compiled
-from sealgrid.chain.interface import Interface
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco import ids
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.units import Address
+from tests.contracts.mocked import Mock
 from tests.contracts.scene import POOL_PRICE, Attempt, Market
 
 pytestmark = pytest.mark.chain
-MOCK = compiled(Path(__file__).parents[2] / "contracts/mocks/SigningOwner.vy")
-
-
-async def approve(market: Market, owner: Address, digest: bytes) -> None:
-    await market.wallet("stranger").send(owner, Interface(MOCK["abi"]).call_data("approve", digest))
 
 
 @pytest.fixture
-async def owner(market: Market) -> Address:
+async def owner(market: Market) -> Mock:
     """A contract that owns the pool and has a deposit for its stake."""
-    code = bytes.fromhex(MOCK["bytecode"][2:])
-    contract = await market.wallet("stranger").deploy(code, MOCK["abi"])
-    await market.assets.transfer(market.wallet("pool"), "Workerpool", market.pool, contract)
+    contract = await Mock.deploy("SigningOwner", market.wallet("stranger"))
+    await market.assets.transfer(market.wallet("pool"), "Workerpool", market.pool, contract.address)
     await market.wallet("pool").call(market.deployment.token, "Token", "approve", market.hub.address, 1000)
-    await market.wallet("pool").call(market.hub.address, "Hub", "depositFor", 1000, contract)
+    await market.wallet("pool").call(market.hub.address, "Hub", "depositFor", 1000, contract.address)
     return contract
 
 
 @pytest.fixture
-async def good(market: Market, owner: Address) -> Attempt:
+async def good(market: Market, owner: Mock) -> Attempt:
     order = WorkerpoolOrder(workerpool=market.pool, workerpoolprice=POOL_PRICE, volume=10, tag=TEE_TAG)
-    await approve(market, owner, bytes.fromhex(order_hash(order, market.orders)[2:]))
+    await owner.call("approve", bytes.fromhex(order_hash(order, market.orders)[2:]))
     deal = await market.hub.match_orders(
         market.wallet("requester"), market.app_order(), market.dataset_order(), order, market.request()
     )
@@ -46,8 +37,8 @@ async def good(market: Market, owner: Address) -> Attempt:
     return Attempt(market=market, deal=deal, task=task, expiry=deadline, pool_signature=b"presigned")
 
 
-async def test_what_the_owning_contract_approved_is_accepted(good: Attempt, owner: Address) -> None:
-    await approve(good.market, owner, good.digest)
+async def test_what_the_owning_contract_approved_is_accepted(good: Attempt, owner: Mock) -> None:
+    await owner.call("approve", good.digest)
     assert await good.judged() == 0
     await good.publish()
 
@@ -56,18 +47,18 @@ async def test_4_what_the_owning_contract_did_not_approve_is_refused(good: Attem
     assert await good.judged() == 4
 
 
-async def test_4_another_workers_approval_does_not_help(good: Attempt, owner: Address) -> None:
+async def test_4_another_workers_approval_does_not_help(good: Attempt, owner: Mock) -> None:
     thief = good.but(worker=good.market.wallet("thief").address)
-    await approve(
-        good.market, owner, personal_digest(ids.authorisation_message(thief.worker, good.task, good.enclave.address))
+    await owner.call(
+        "approve", personal_digest(ids.authorisation_message(thief.worker, good.task, good.enclave.address))
     )
     assert await good.judged() == 4
 
 
 async def test_4_an_owning_contract_that_reverts_is_a_refusal_whatever_it_reverts_with(
-    good: Attempt, owner: Address
+    good: Attempt, owner: Mock
 ) -> None:
-    await approve(good.market, owner, good.digest)
+    await owner.call("approve", good.digest)
     assert await good.but(pool_signature=b"revert").judged() == 4
 
 

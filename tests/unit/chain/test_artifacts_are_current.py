@@ -17,7 +17,7 @@ def fresh() -> dict[str, str]:
     return written(ROOT / "contracts", ROOT / ".cache/poco")
 
 
-@pytest.mark.parametrize("name", ["TeeBroker.json", "Token.json", "Owner.json", "poco.json"])
+@pytest.mark.parametrize("name", [*(f"{contract}.json" for contract in artifacts.SOURCES), "poco.json"])
 def test_an_artifact_equals_its_source(fresh: dict[str, str], name: str) -> None:
     committed = Path(artifacts.__file__).with_name(name).read_text()
     assert committed == fresh[name], "run: python -m sealgrid.chain.artifacts .cache/poco"
@@ -27,6 +27,6 @@ def test_there_are_no_other_artifacts(fresh: dict[str, str]) -> None:
     assert {file.name for file in Path(artifacts.__file__).parent.glob("*.json")} == set(fresh)
 
 
-@pytest.mark.parametrize("contract", ["TeeBroker", "Token", "Owner"])
+@pytest.mark.parametrize("contract", artifacts.SOURCES)
 def test_a_contract_fits_the_chain(contract: str) -> None:
     assert 0 < len(artifacts.bytecode(contract)) < LIMIT

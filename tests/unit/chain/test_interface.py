@@ -13,7 +13,7 @@ from sealgrid.units import to_address, to_digest
 
 digests = st.binary(min_size=32, max_size=32)
 addresses = st.binary(min_size=20, max_size=20)
-CONTRACTS = ("Hub", "AppRegistry", "DatasetRegistry", "WorkerpoolRegistry", "App", "Token", "TeeBroker")
+CONTRACTS = ("Hub", "AppRegistry", "DatasetRegistry", "WorkerpoolRegistry", "App", "Token", "TeeBroker", "AccessPolicy")
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)

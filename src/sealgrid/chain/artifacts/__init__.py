@@ -6,9 +6,17 @@
 import json
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 Abi = list[dict[str, Any]]
+
+#: Our contracts, and where each one's source lies beneath ``contracts/``.
+SOURCES: Final = {
+    "AccessPolicy": "AccessPolicy.vy",
+    "TeeBroker": "TeeBroker.vy",
+    "Token": "local/Token.vy",
+    "Owner": "local/Owner.vy",
+}
 
 
 @lru_cache
@@ -18,8 +26,8 @@ def _load(name: str) -> dict[str, Any]:
 
 
 def abi(contract: str) -> Abi:
-    """Return the ABI of TeeBroker, Token, Owner or of PoCo's Hub, AppRegistry, App …; raise KeyError for others."""
-    if contract in ("TeeBroker", "Token", "Owner"):
+    """Return the ABI of a contract of ours or of PoCo's Hub, AppRegistry, App …; raise KeyError for others."""
+    if contract in SOURCES:
         found: Abi = _load(contract)["abi"]
     else:
         found = _load("poco")[contract]
@@ -27,5 +35,5 @@ def abi(contract: str) -> Abi:
 
 
 def bytecode(contract: str) -> bytes:
-    """Return the creation bytecode of TeeBroker, Token or Owner."""
+    """Return the creation bytecode of a contract of ours."""
     return bytes.fromhex(_load(contract)["bytecode"].removeprefix("0x"))

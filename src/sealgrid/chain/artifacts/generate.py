@@ -6,11 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-CONTRACTS: Final = {
-    "TeeBroker": "TeeBroker.vy",
-    "Token": "local/Token.vy",
-    "Owner": "local/Owner.vy",
-}
+from sealgrid.chain.artifacts import SOURCES
 
 _HUB_FUNCTIONS: Final = """
     matchOrders initialize contribute contributeAndFinalize reveal finalize reopen claim
@@ -76,7 +72,7 @@ def picked(package: Path) -> dict[str, list[dict[str, Any]]]:
 
 def written(contracts: Path, package: Path) -> dict[str, str]:
     """Return every artifact file's name and text."""
-    texts = {name: compiled(contracts / source) for name, source in CONTRACTS.items()}
+    texts = {name: compiled(contracts / source) for name, source in SOURCES.items()}
     return {
         f"{name}.json": json.dumps(text, indent=1) + "\n" for name, text in (texts | {"poco": picked(package)}).items()
     }

@@ -1,0 +1,37 @@
+"""Test doubles from contracts/mocks, compiled when a test first wants one."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from sealgrid.chain.artifacts.generate import compiled
+from sealgrid.chain.interface import Interface
+from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.units import Address
+
+MOCKS = Path(__file__).parents[2] / "contracts/mocks"
+
+
+class Mock:
+    """A deployed test double; anybody may call it."""
+
+    def __init__(self, name: str, wallet: Wallet, address: Address) -> None:
+        self.face, self.wallet, self.address = _interface(name), wallet, address
+
+    @classmethod
+    async def deploy(cls, name: str, wallet: Wallet, *arguments: object) -> "Mock":
+        made = _compiled(name)
+        address = await wallet.deploy(bytes.fromhex(made["bytecode"][2:]), made["abi"], *arguments)
+        return cls(name, wallet, address)
+
+    async def call(self, function: str, *arguments: object) -> Receipt:
+        return await self.wallet.send(self.address, self.face.call_data(function, *arguments))
+
+
+@lru_cache
+def _compiled(name: str) -> dict[str, object]:
+    return compiled(MOCKS / f"{name}.vy")
+
+
+@lru_cache
+def _interface(name: str) -> Interface:
+    return Interface(_compiled(name)["abi"])
