@@ -1,36 +1,15 @@
 """Every noun of the command line on a local network, and receipts off line on the files that ``run`` wrote."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
+from shell import Shell
 
 from tests.unit.apps.onnx_writer import passing
-from tests.unit.cli.spoken import Spoken, spoken
 
 pytestmark = pytest.mark.localnet
-
-
-@dataclass(frozen=True)
-class Shell:
-    folder: Path
-    home: Path
-
-    def __call__(self, *words: object, home: Path | None = None) -> Spoken:
-        return spoken(*words, home=home or self.home, folder=self.folder)
-
-    def says(self, *words: object) -> str:
-        ended = self(*words)
-        assert ended.code == 0, ended.err
-        return ended.out
-
-    def refuses(self, *words: object, home: Path | None = None) -> str:
-        ended = self(*words, home=home)
-        assert ended.code == 1, ended.out
-        assert "Traceback" not in ended.err
-        return ended.err.strip().splitlines()[-1]
 
 
 @pytest.fixture(scope="session")
@@ -68,33 +47,6 @@ def test_a_receipt_is_verified_on_a_machine_without_a_network(sealgrid, bought, 
     assert ended.code == 0, ended.err
     assert "all 13 checks hold" in ended.out
     assert "all 19 checks hold" in sealgrid.says("receipt", "verify", bought / "receipt.json", "--online")
-
-
-@pytest.mark.parametrize(
-    ("field", "changed", "number"),
-    [
-        (b'"schema":"sealgrid/receipt/1"', b'"schema":"sealgrid/receipt/2"', 1),
-        (b'"chain":31337', b'"chain":1', 2),
-        (b'"attempt":1', b'"attempt":2', 4),
-        (b'"exit_class":"ok"', b'"exit_class":"app-failed"', 4),
-    ],
-)
-def test_a_changed_receipt_fails_at_its_number(sealgrid, bought, tmp_path, field, changed, number):
-    original = (bought / "receipt.json").read_bytes()
-    assert field in original
-    (tmp_path / "receipt.json").write_bytes(original.replace(field, changed))
-    refused = sealgrid.refuses(
-        "receipt", "verify", tmp_path / "receipt.json", "--network", bought / "network.json", home=tmp_path
-    )
-    assert refused.startswith(f"sealgrid: ({number})")
-
-
-def test_other_vaults_than_the_pinned_ones_are_refused_at_three(sealgrid, bought):
-    others = ",".join("0x" + digit * 40 for digit in "123")
-    refused = sealgrid.refuses(
-        "receipt", "verify", bought / "receipt.json", "--network", bought / "network.json", "--vaults", others
-    )
-    assert refused.startswith("sealgrid: (3)")
 
 
 def test_the_saved_pins_name_no_folder_of_this_machine(sealgrid, bought):

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from receipt_mutations import leaves, mutate, number_for
 from receipt_scene import DOMAIN, NOW, PINS, RUNTIME, VAULTS, Job, alter
 
 from sealgrid.attestation.binding import session
@@ -18,55 +18,11 @@ from sealgrid.units import to_address, to_digest
 
 JOB = Job()
 DOCUMENT = JOB.encode()
-BODY_CHECKS = {"chain": 2, "hub": 2, "broker": 2, "vaults": 3, "t": 3}
 
 
-def leaves(node, path=()):
-    if isinstance(node, dict):
-        return [leaf for key, child in node.items() for leaf in leaves(child, (*path, key))]
-    if isinstance(node, list):
-        return [leaf for index, child in enumerate(node) for leaf in leaves(child, (*path, index))]
-    return [path]
-
-
-def changed(value):
-    if isinstance(value, int):
-        return value + 1
-    if value is None:
-        return "0x" + "11" * 32
-    if value in ("ok", "escrow"):
-        return {"ok": "app-failed", "escrow": "direct"}[value]
-    last = value[-1]
-    return value[:-1] + ("1" if last != "1" else "2")
-
-
-def mutate(path):
-    document = json.loads(DOCUMENT)
-    node = document
-    for step in path[:-1]:
-        node = node[step]
-    node[path[-1]] = changed(node[path[-1]])
-    return rfc8785.dumps(document)
-
-
-def number_for(path):
-    """The check that must stop a change of this field."""
-    if path[-1] == "schema":
-        return 1
-    if path[:2] == ("receipt", "body"):
-        return BODY_CHECKS.get(path[2], 4)
-    return {"receipt": 4, "facts": 5, "releases": 5, "settle": 7, "settle_signature": 7, "verdicts": 9}[path[0]]
-
-
-def may_be_unreadable(path):
-    """Base64 has spellings that are not canonical, and there are few platforms."""
-    return path[-1] in ("signature", "settle_signature", "quote", "platform")
-
-
-@pytest.mark.parametrize("path", leaves(json.loads(DOCUMENT)), ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.parametrize("path", list(leaves(json.loads(DOCUMENT))), ids=lambda path: ".".join(map(str, path)))
 def test_a_change_of_any_field_is_refused_by_its_check(path):
-    number = verify(mutate(path), PINS).failed.number
-    assert number == number_for(path) or (number == 1 and may_be_unreadable(path))
+    assert verify(mutate(DOCUMENT, path), PINS).failed.number == number_for(path)
 
 
 @settings(max_examples=150)

@@ -1,0 +1,27 @@
+"""A person at a shell: commands of ``sealgrid`` in one folder, with one data folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.unit.cli.spoken import Spoken, spoken
+
+
+@dataclass(frozen=True)
+class Shell:
+    folder: Path
+    home: Path
+
+    def __call__(self, *words: object, home: Path | None = None) -> Spoken:
+        return spoken(*words, home=home or self.home, folder=self.folder)
+
+    def says(self, *words: object) -> str:
+        ended = self(*words)
+        assert ended.code == 0, ended.err
+        return ended.out
+
+    def refuses(self, *words: object, home: Path | None = None) -> str:
+        """Return the last line of a command that ended with 1."""
+        ended = self(*words, home=home)
+        assert ended.code == 1, ended.out
+        assert "Traceback" not in ended.err
+        return ended.err.strip().splitlines()[-1]
