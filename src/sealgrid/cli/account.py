@@ -1,47 +1,55 @@
-"""``sealgrid account …`` and ``sealgrid earnings``: an account's money."""
+"""``sealgrid account balance | deposit | withdraw | fund`` and ``sealgrid earnings``: an account's money."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data
-from sealgrid.cli.session import answers, as_account, unit
+from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.session import answer, answers, as_account, notes, unit
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.account import Balance
+    from sealgrid.sdk.face.account import Balance, Earnings
     from sealgrid.sdk.network import Network
 
-app = typer.Typer(help="An account's money: in its wallet, in escrow.", no_args_is_help=True)
+app = typer.Typer(help="Your accounts: their keys, and their money in wallet and escrow.", no_args_is_help=True)
 
 
 @app.command()
-def balance(account: Account = "owner", data: Data = None) -> None:
+def balance(
+    account: Account = "owner", as_json: Json = False, password_file: PasswordFile = None, data: Data = None
+) -> None:
     """Show what an account has in its wallet and in escrow."""
 
     async def work(me: "Client") -> None:
-        answers.print(f"account  {me.account.address}")
-        _show(await me.account.balance(), me.network)
+        found, address = await me.account.balance(), me.account.address
+        document = {"account": address, "wallet": found.wallet, "escrow": found.escrow, "locked": found.locked}
+        answer(document, (f"account  {address}", *_lines(found, me.network)), as_json=as_json)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command()
 def deposit(
-    amount: Annotated[str, typer.Argument(help=PRICE_HELP)], account: Account = "requester", data: Data = None
+    amount: Annotated[str, typer.Argument(help=PRICE_HELP)],
+    account: Account = "requester",
+    password_file: PasswordFile = None,
+    data: Data = None,
 ) -> None:
     """Move money from the wallet into escrow, from which runs are paid."""
 
     async def work(me: "Client") -> None:
         _show(await me.account.deposit(amount), me.network)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command()
 def withdraw(
     amount: Annotated[str | None, typer.Argument(help=f"All that is free by default. {PRICE_HELP}")] = None,
     account: Account = "owner",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Move money from escrow into the wallet."""
@@ -49,27 +57,55 @@ def withdraw(
     async def work(me: "Client") -> None:
         _show(await me.account.withdraw(amount), me.network)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def fund(
+    amount: Annotated[str, typer.Argument(help=PRICE_HELP)] = "1000",
+    account: Account = "requester",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """On a local network, get test credits into the wallet, and gas; they are worth nothing."""
+
+    async def work(me: "Client") -> None:
+        _show(await me.account.fund(amount), me.network)
+
+    as_account(account, data, work, password_file)
 
 
 def earnings(
+    *,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Also move them from escrow into the wallet.")] = False,
     account: Account = "owner",
+    as_json: Json = False,
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Show what tasks paid to an account."""
 
     async def work(me: "Client") -> None:
         found = await me.account.earnings()
-        for payment in found.payments:
-            answers.print(f"task {payment.task}  {payment.amount}")
-        answers.print(f"earned {found.total}{unit(me.network)}, of which {found.withdrawable} is in escrow")
+        answer(found, _earned(found, me.network), as_json=as_json)
         if withdraw and found.withdrawable:
-            _show(await me.account.withdraw(found.withdrawable), me.network)
+            left = await me.account.withdraw(found.withdrawable)
+            notes.print(f"withdrew {found.withdrawable}; the wallet holds {left.wallet}{unit(me.network)}")
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 def _show(found: "Balance", network: "Network") -> None:
+    for line in _lines(found, network):
+        answers.print(line)
+
+
+def _lines(found: "Balance", network: "Network") -> Iterator[str]:
     for name in ("wallet", "escrow", "locked"):
-        answers.print(f"{name:<8} {getattr(found, name)}{unit(network)}")
+        yield f"{name:<8} {getattr(found, name)}{unit(network)}"
+
+
+def _earned(found: "Earnings", network: "Network") -> Iterator[str]:
+    for payment in found.payments:
+        yield f"task {payment.task}  {payment.amount}"
+    yield f"earned {found.total}{unit(network)}, of which {found.withdrawable} is in escrow"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data
+from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
 from sealgrid.cli.session import answers, as_account
 
 if TYPE_CHECKING:
@@ -16,9 +16,11 @@ app = typer.Typer(help="Deploy an app, see which are offered.", no_args_is_help=
 @app.command()
 def deploy(
     source: Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")],
+    *,
     price: Annotated[str, typer.Option(help=f"For each run. {PRICE_HELP}")] = "0",
     uses: Annotated[int, typer.Option(min=1, help="How many runs are for sale.")] = 1_000_000,
     account: Account = "developer",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Register an app under the digest of its code, and sell its use."""
@@ -27,13 +29,14 @@ def deploy(
         made = await me.apps.deploy(source, price=price, uses=uses)
         answers.print(f"{made.address}  {made.name!r}, measured as {made.digest}", markup=False)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command("list")
 def list_(
     mine: Annotated[bool, typer.Option("--mine", help="Only this account's.")] = False,
     account: Account = "developer",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """List the apps whose use is offered now, the cheapest first."""
@@ -45,13 +48,14 @@ def list_(
                 markup=False,
             )
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command()
 def show(
     source: Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name.")],
     account: Account = "developer",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Show what the chain and the market know of an app."""
@@ -60,4 +64,4 @@ def show(
     async def work(me: "Client") -> None:
         show_listing(await me.apps.show(source), sealed="code digest")
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)

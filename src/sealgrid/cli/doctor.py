@@ -1,6 +1,5 @@
 """``sealgrid doctor``: what is installed, what the sandbox holds, where data and keys lie, whether a network runs."""
 
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -77,24 +76,19 @@ def _sandbox() -> Iterator[Finding]:
 def _places(data: Path | None) -> Iterator[Finding]:
     from sealgrid.sdk.home import home
     from sealgrid.sdk.kept_jobs import KeptJobs
+    from sealgrid.sdk.keystores import Keystores
+    from sealgrid.sdk.private_files import is_private
 
     place = home(data)
     yield Finding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
-    count = len(KeptJobs(place.jobs).all())
-    yield Finding("result keys", _private(place.jobs), f"{place.jobs}, {count} of them")
-    yield Finding(
-        "", None, "Each opens one result that you paid for; nobody else has it. Back up this folder, in private:"
-    )
-    yield Finding("", None, f"cp -a {place.jobs} BACKUP; copied back, `sealgrid task result TASK` opens it.")
+    for what, folder, count, meaning in (
+        ("your accounts", place.accounts, len(Keystores(place.accounts).all()), "Each is locked by its password."),
+        ("result keys", place.jobs, len(KeptJobs(place.jobs).all()), "Each opens one result that you paid for."),
+    ):
+        yield Finding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
+    yield Finding("", None, "Nobody else has these files. Back them up with: sealgrid account backup FILE")
     yield Finding("your models", None, "No copy of a published model or of its key stays here: keep your own file.")
-    yield Finding("accounts", None, "A local network's accounts are development accounts; everybody knows their keys.")
-
-
-def _private(folder: Path) -> bool:
-    if not folder.exists():
-        return True
-    paths = [folder, *folder.glob("*.json")]
-    return not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths)
+    yield Finding("", None, "Everybody knows the keys of a local network's development accounts.")
 
 
 def _network(data: Path | None) -> Iterator[Finding]:

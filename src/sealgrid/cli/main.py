@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task
+from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, wallet
 from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
 from sealgrid.localnet.layout import default_folder
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )  # fmt: skip
 network.register(app)
+wallet.register(account.app)
 app.command()(run.run)
 app.command()(account.earnings)
 app.command()(doctor.doctor)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data
+from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
 from sealgrid.cli.session import answers, as_account, notes, unit
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def publish(
     name: Annotated[str | None, typer.Option(help="Its public name; the file's by default.")] = None,
     any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether it is an ONNX model.")] = False,
     account: Account = "owner",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Seal a model, give its key to the vaults for one app alone, and sell its use."""
@@ -36,13 +37,14 @@ def publish(
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {runs}")
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command("list")
 def list_(
     mine: Annotated[bool, typer.Option("--mine", help="Only this account's.")] = False,
     account: Account = "owner",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """List the models whose use is offered now, the cheapest first."""
@@ -51,26 +53,26 @@ def list_(
         for offer in await me.models.list(mine=mine):
             answers.print(f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} uses  {offer.name!r}", markup=False)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command()
-def show(model: Model, account: Account = "owner", data: Data = None) -> None:
+def show(model: Model, account: Account = "owner", password_file: PasswordFile = None, data: Data = None) -> None:
     """Show what the chain and the market know of a model."""
     from sealgrid.cli.listing import show_listing
 
     async def work(me: "Client") -> None:
         show_listing(await me.models.show(model), sealed="sealed file")
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command()
-def unlist(model: Model, account: Account = "owner", data: Data = None) -> None:
+def unlist(model: Model, account: Account = "owner", password_file: PasswordFile = None, data: Data = None) -> None:
     """Cancel every offer of an own model on the chain, for ever; runs that were bought before go on."""
 
     async def work(me: "Client") -> None:
         cancelled = await me.models.unlist(model)
         answers.print(f"cancelled {cancelled} offer{'s' if cancelled > 1 else ''} of {model}", markup=False)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)

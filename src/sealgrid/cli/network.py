@@ -11,6 +11,7 @@ from rich.console import Console
 from sealgrid.localnet.layout import Layout, default_folder
 from sealgrid.localnet.session import started
 from sealgrid.localnet.supervisor import end, running, supervise
+from sealgrid.sdk.home import home
 
 Folder = Annotated[Path | None, typer.Option("--data", help="Data folder; SEALGRID_HOME or the user's by default.")]
 DEFAULT_PORT = 8545
@@ -53,15 +54,17 @@ def up(
 
 def down(
     data: Folder = None,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove the data: chain, files, keys.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Also remove its data; your own keys stay.")] = False,
 ) -> None:
     """Stop the local network; its data stays unless --wipe is given."""
     layout = layout_of(data)
     ended = end(layout)
     console.print("stopped" if ended else "no local network was running")
     if wipe and layout.root.exists():
-        shutil.rmtree(layout.root)
-        console.print(f"removed {layout.root}: chain, files and keys")
+        kept = _wipe(layout.root)
+        console.print(f"removed the network in {layout.root}: chain, files and vaults")
+        for folder in kept:
+            console.print(f"kept {folder}: keys that only you have")
     elif layout.root.exists():
         console.print(f"the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
@@ -73,6 +76,19 @@ def status(data: Folder = None) -> None:
     console.print(f"running (process {pid}), data in {layout.root}" if pid else "not running")
     if not pid:
         raise typer.Exit(1)
+
+
+def _wipe(root: Path) -> list[Path]:
+    """Remove a network's data; return the folders that stay: what a person alone has is not the network's."""
+    kept = [folder for folder in home(root).precious if folder.is_dir() and any(folder.iterdir())]
+    for path in root.iterdir():
+        if path.is_dir() and path not in kept:
+            shutil.rmtree(path)
+        elif path not in kept:
+            path.unlink()
+    if not kept:
+        root.rmdir()
+    return kept
 
 
 def _tell(part: str) -> None:

@@ -6,5 +6,12 @@ from typing import Annotated
 import typer
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder; SEALGRID_HOME or the user's by default.")]
-Account = Annotated[str, typer.Option("--account", help="A development account of the local network.")]
+Account = Annotated[
+    str, typer.Option("--as", "--account", metavar="NAME", help="Who acts: an account of yours, or a development one.")
+]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", metavar="FILE", help="Its first line opens your account; else you are asked."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amounts in nRLC, times in seconds.")]
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

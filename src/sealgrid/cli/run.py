@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data
+from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
 from sealgrid.cli.session import as_account, notes, unit
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Write result, receipt and the network's pins here.")] = None,
     max_price: Annotated[str | None, typer.Option(help=f"The most that the run may cost. {PRICE_HELP}")] = None,
     account: Account = "requester",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Buy one run of an app, follow it, and open its result."""
@@ -34,4 +35,4 @@ def run(
         notes.print(f"  sealgrid task result {bought.task}")
         await follow(bought, me.network, out)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)

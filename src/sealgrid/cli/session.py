@@ -2,10 +2,11 @@
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 from rich.console import Console
 
 if TYPE_CHECKING:
@@ -18,18 +19,37 @@ answers = Console(highlight=False, soft_wrap=True)  #: what was asked for
 notes = Console(stderr=True, highlight=False, soft_wrap=True)  #: everything else
 
 
-def as_account(account: str, data: Path | None, work: "Callable[[Client], Awaitable[T]]") -> T:
-    """Connect an account, do the work, return what it returns."""
+def as_account(
+    account: str, data: Path | None, work: "Callable[[Client], Awaitable[T]]", password_file: Path | None = None
+) -> T:
+    """Connect an account, with its password if it has one, do the work, return what it returns."""
+    from sealgrid.cli.password import password_for
     from sealgrid.sdk.client import connect_async
     from sealgrid.sdk.simulated import SimulatedPlatformWarning
 
+    password = password_for(account, data, password_file)
+
     async def connected() -> T:
-        async with connect_async(account, data=data) as me:
+        async with connect_async(account, data=data, password=password) as me:
             return await work(me)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SimulatedPlatformWarning)  # the commands say it in their own line
         return asyncio.run(connected())
+
+
+def answer(document: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print one JSON document for programs, or lines for people."""
+    if as_json:
+        encoded = msgspec.json.encode(document, enc_hook=_plain)
+        print(msgspec.json.format(encoded).decode())
+        return
+    for line in lines:
+        answers.print(line, markup=False)
+
+
+def _plain(value: object) -> object:
+    return int(value) if isinstance(value, int) else str(value)
 
 
 def unit(network: "Network") -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Account, Data
+from sealgrid.cli.options import Account, Data, PasswordFile
 from sealgrid.cli.session import answers, as_account, notes
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def list_(data: Data = None) -> None:
 
 
 @app.command()
-def show(task: Task, account: Account = "requester", data: Data = None) -> None:
+def show(task: Task, account: Account = "requester", password_file: PasswordFile = None, data: Data = None) -> None:
     """Show how far a run is."""
 
     async def work(me: "Client") -> None:
@@ -39,7 +39,7 @@ def show(task: Task, account: Account = "requester", data: Data = None) -> None:
             when = time.strftime("%H:%M:%S", time.localtime(stage.at))
             answers.print(f"  {when}  {stage.stage} {stage.detail}".rstrip(), markup=False)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)
 
 
 @app.command()
@@ -47,6 +47,7 @@ def result(
     task: Task,
     out: Annotated[Path | None, typer.Option(help="Write result, receipt and the network's pins here.")] = None,
     account: Account = "requester",
+    password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Wait for a run's end and open its result, with the key of this data folder."""
@@ -59,4 +60,4 @@ def result(
         notes.print(f"task {run.task}")
         await follow(run, me.network, out)
 
-    as_account(account, data, work)
+    as_account(account, data, work, password_file)

@@ -42,6 +42,10 @@ class Account:
         """Move money from escrow into the wallet; all that is free unless told how much."""
         return BACKGROUND.run(self._inner.withdraw(how_much))
 
+    def fund(self, how_much: Price = "1000") -> Balance:
+        """Get test credits into the wallet, and gas; on a local network only, where they are worth nothing."""
+        return BACKGROUND.run(self._inner.fund(how_much))
+
     def earnings(self) -> Earnings:
         """Return what tasks paid to the account so far."""
         return BACKGROUND.run(self._inner.earnings())
@@ -215,7 +219,10 @@ class Client:
         return Run(BACKGROUND.run(self._inner.run(app, model, files, args, max_price)))
 
     def reopen(self, task: str) -> Run:
-        """Return a run that was bought before, from the file of its key; raise NotFound when there is none."""
+        """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
+
+        Raises InputRefused for a task of another chain.
+        """
         return Run(self._inner.reopen(task))
 
     def __enter__(self) -> Self:
@@ -230,13 +237,18 @@ class Client:
 
 
 def connect(
-    account: str | SigningKey = "owner", *, network: Network | str | Path | None = None, data: str | Path | None = None
+    account: str | SigningKey = "owner",
+    *,
+    network: Network | str | Path | None = None,
+    data: str | Path | None = None,
+    password: str | None = None,
 ) -> Client:
     """Connect an account to a network, the running local one by default.
 
-    ``account`` is a development account's name (owner, developer, requester …) on a local network, or a key;
-    ``network`` a network file; ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises
-    NetworkNotRunning when there is no network, InputRefused for an unknown account.
+    ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
+    network also a development account's (owner, developer, requester …); or a key. ``network`` is a network file,
+    ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
+    network, InputRefused for an unknown account or a wrong password.
     """
-    opened = Opened(asynchronous.connect_async(account, network=network, data=data))
+    opened = Opened(asynchronous.connect_async(account, network=network, data=data, password=password))
     return Client(opened.value, opened)

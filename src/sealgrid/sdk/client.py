@@ -24,6 +24,7 @@ from sealgrid.sdk.face.runs import Run
 from sealgrid.sdk.home import home
 from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.kept_jobs import KeptJobs, kept
+from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.units import ZERO_ADDRESS
 
@@ -90,8 +91,14 @@ class Client:
         return Run(self._conn, job)
 
     def reopen(self, task: str) -> Run:
-        """Return a run that was bought before, from the file of its key; raise NotFound when there is none."""
-        return Run(self._conn, self._keys.read(task).job())
+        """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
+
+        Raises InputRefused for a task of another chain.
+        """
+        entry, network = self._keys.read(task), self._conn.network
+        if (entry.genesis, entry.hub) != (network.genesis, network.hub):
+            raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r} is.", money="")
+        return Run(self._conn, entry.job())
 
     def _keep(self, job: Job) -> None:
         network = self._conn.network
@@ -104,29 +111,35 @@ async def connect_async(
     *,
     network: Network | str | Path | None = None,
     data: str | Path | None = None,
+    password: str | None = None,
 ) -> AsyncIterator[Client]:
     """Connect an account to a network, the running local one by default.
 
-    ``account`` is a development account's name (owner, developer, requester …) on a local network, or a key;
-    ``network`` a network file; ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises
-    NetworkNotRunning when there is no network, InputRefused for an unknown account.
+    ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
+    network also a development account's (owner, developer, requester …); or a key. ``network`` is a network file,
+    ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
+    network, InputRefused for an unknown account or a wrong password.
     """
     place = home(data)
     chosen = network if isinstance(network, Network) else load_network(Path(network) if network else place.network)
-    async with open_connection(chosen, _key(account, chosen)) as conn:
+    key = (
+        account if isinstance(account, SigningKey) else await _key(account, password, chosen, Keystores(place.accounts))
+    )
+    async with open_connection(chosen, key) as conn:
         yield Client(conn, KeptJobs(place.jobs))
 
 
-def _key(account: str | SigningKey, network: Network) -> SigningKey:
-    if isinstance(account, SigningKey):
-        return account
+async def _key(name: str, password: str | None, network: Network, own: Keystores) -> SigningKey:
+    if own.has(name):
+        if password is None:
+            raise InputRefused(f"the account {name!r} opens with its password only; give it.")
+        return await asyncio.to_thread(own.open, name, password)
+    if name not in NAMES:
+        known = f"; a local network has {', '.join(NAMES)}" if network.folder else ""
+        raise InputRefused(f"there is no account {name!r}; make one with `sealgrid account new`{known}.")
     if not network.folder:
-        raise InputRefused(
-            f"everybody knows the key of {account!r}; give your own key on the network {network.name!r}."
-        )
-    if account not in NAMES:
-        raise InputRefused(f"there is no development account {account!r}; take one of: {', '.join(NAMES)}.")
-    return development_key(account)
+        raise InputRefused(f"everybody knows the key of {name!r}; use your own on the network {network.name!r}.")
+    return development_key(name)
 
 
 def _read(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:

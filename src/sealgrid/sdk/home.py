@@ -1,4 +1,4 @@
-"""Where a user's things lie: the network file of the local network, and the keys of jobs."""
+"""Where a user's things lie: the network file of the local network, and everything that nobody else has."""
 
 import os
 from dataclasses import dataclass
@@ -14,7 +14,13 @@ class Home:
     """One user's data folder."""
 
     network: Path  #: the local network's file; it exists while the network runs
-    jobs: Path  #: a private file for each job, with the key that opens its result: back this up
+    jobs: Path  #: a private file for each job, with the key that opens its result
+    accounts: Path  #: a keystore for each account of one's own, locked by its password
+
+    @property
+    def precious(self) -> tuple[Path, ...]:
+        """Return the folders to back up: nobody else has what is in them."""
+        return (self.accounts, self.jobs)
 
 
 def home(data: Path | str | None = None) -> Home:
@@ -22,6 +28,10 @@ def home(data: Path | str | None = None) -> Home:
     chosen = data or os.environ.get(ENVIRONMENT)
     if chosen:
         root = Path(chosen).resolve()
-        return Home(network=root / "network.json", jobs=root / "jobs")
+        return _home(root, network=root / "network.json")
     root = Path(platformdirs.user_data_dir("sealgrid"))
-    return Home(network=root / "localnet" / "network.json", jobs=root / "jobs")
+    return _home(root, network=root / "localnet" / "network.json")
+
+
+def _home(root: Path, network: Path) -> Home:
+    return Home(network=network, jobs=root / "jobs", accounts=root / "accounts")

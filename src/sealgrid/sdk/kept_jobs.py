@@ -1,6 +1,5 @@
 """Keep each job's result key in a private file from before its deal is made: a crash must not lose a paid result."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.sdk.jobs import Job, Terms
+from sealgrid.sdk.private_files import write_private
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 
 Document = dict[str, str]
@@ -72,21 +72,11 @@ class KeptJobs:
         Raises InputRefused when it cannot be written: a full disk must not cost a paid result.
         """
         try:
-            self._write(self.path(entry.task), msgspec.json.encode(entry))
+            write_private(self.path(entry.task), msgspec.json.encode(entry))
         except OSError as error:
             raise InputRefused(
                 f"the key of the result cannot be kept in {self.folder} ({error.strerror}); so nothing was bought."
             ) from error
-
-    def _write(self, path: Path, content: bytes) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        _sync_folder(self.folder)
 
     def forget(self, task: TaskId) -> None:
         """Remove the file of a job that never became a deal."""
@@ -114,11 +104,3 @@ def _read(path: Path) -> KeptJob:
         return msgspec.json.decode(path.read_bytes(), type=KeptJob)
     except (msgspec.DecodeError, OSError) as error:
         raise InputRefused(f"{path} cannot be read as a job; restore it from your backup.", money="") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

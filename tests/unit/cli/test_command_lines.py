@@ -7,7 +7,8 @@ import pytest
 from spoken import spoken
 
 NOUNS = {"model": {"publish", "list", "show", "unlist"}, "app": {"deploy", "list", "show"},
-         "task": {"list", "show", "result"}, "receipt": {"verify"}, "account": {"balance", "deposit", "withdraw"}}  # fmt: skip
+         "task": {"list", "show", "result"}, "receipt": {"verify"},
+         "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
 VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
 
 
@@ -64,7 +65,8 @@ def test_without_any_job_the_list_is_empty_and_nobody_is_asked(sealgrid):
 def test_the_doctor_tries_the_sandbox_and_says_where_the_keys_lie(sealgrid, tmp_path):
     ended = sealgrid("doctor")
     assert str(tmp_path / "home" / "jobs") in ended.out
-    assert "Back up this folder" in ended.out
+    assert str(tmp_path / "home" / "accounts") in ended.out
+    assert "Back them up with: sealgrid account backup" in ended.out
     assert "no local network is running" in ended.out
     assert "ok no network" in ended.out
     assert ended.code == 0, ended.out

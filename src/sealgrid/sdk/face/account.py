@@ -7,6 +7,7 @@ from sealgrid.chain.interface import interface
 from sealgrid.errors import OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.credits import hand_out
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 
 
@@ -66,6 +67,11 @@ class Account:
         if wanted > free:
             raise OrderRefused(f"{wanted} cannot be withdrawn: {free} is free in escrow.")
         await self._conn.hub.withdraw(self._conn.wallet, int(wanted))
+        return await self.balance()
+
+    async def fund(self, how_much: Price = "1000") -> Balance:
+        """Get test credits into the wallet, and gas; on a local network only, where they are worth nothing."""
+        await hand_out(self._conn, amount(how_much))
         return await self.balance()
 
     async def earnings(self) -> Earnings:

@@ -1,0 +1,136 @@
+"""Accounts of one's own: Web3 Secret Storage keystores, as geth and wallets have them, in a private folder."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from sealgrid.chain.accounts import NAMES
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.sdk.private_files import write_private
+from sealgrid.units import Address, to_address
+
+SCRYPT_N = 1 << 18  #: as geth's standard: about a second and 256 MiB for each guess
+LEAST_PASSWORD = 8  #: characters
+MOST_BYTES = 64 << 10
+
+_PLAIN = re.compile(rb"(?:0x)?([0-9a-fA-F]{64})")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keystore:
+    """One account of one's own; its key opens with its password alone."""
+
+    name: str
+    address: Address
+    path: Path
+
+
+class Keystores:
+    """The folder of these files, ``NAME.json`` each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        """Return where an account's keystore lies; raise InputRefused for what is no name."""
+        if not _NAME.fullmatch(name):
+            raise InputRefused(f"{name[:40]!r} is no account's name; take up to 40 of a-z, 0-9, - and _.", money="")
+        return self.folder / f"{name}.json"
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is an account of this name."""
+        return _NAME.fullmatch(name) is not None and self.path(name).exists()
+
+    def check_free(self, name: str) -> None:
+        """Raise InputRefused for what is no name, or is taken."""
+        if name in NAMES:
+            raise InputRefused(f"{name!r} is a development account, which everybody has; take another name.", money="")
+        if self.path(name).exists():
+            raise InputRefused(f"there is an account {name!r} already; nothing was overwritten.", money="")
+
+    def add(self, name: str, key: SigningKey, password: str) -> Keystore:
+        """Keep a key under a name and a password; raise InputRefused for a taken name or a password too short."""
+        self.check_free(name)
+        path = self.path(name)
+        if len(password) < LEAST_PASSWORD:
+            raise InputRefused(f"a password has at least {LEAST_PASSWORD} characters.", money="")
+        locked = Account.encrypt(key.secret, password, kdf="scrypt", iterations=SCRYPT_N)
+        try:
+            write_private(path, json.dumps(locked).encode(), replace=False)
+        except OSError as error:
+            raise InputRefused(
+                f"{path} cannot be written ({error.strerror}); no account was made.", money=""
+            ) from error
+        return Keystore(name, key.address, path)
+
+    def find(self, name: str) -> Keystore:
+        """Return an account by name; raise NotFound."""
+        path = self.path(name)
+        if not path.exists():
+            raise NotFound(f"there is no account {name!r} in {self.folder}.", money="")
+        return Keystore(name, _address(_read(path), path), path)
+
+    def open(self, name: str, password: str) -> SigningKey:
+        """Return an account's key; raise InputRefused for a wrong password."""
+        return open_keystore(self.find(name).path, password)
+
+    def all(self) -> tuple[Keystore, ...]:
+        """Return every account, by name; a file that cannot be read is an error, never left out."""
+        paths = self.folder.glob("[a-z]*.json") if self.folder.is_dir() else ()
+        return tuple(self.find(path.stem) for path in sorted(paths))
+
+
+def open_keystore(path: Path, password: str) -> SigningKey:
+    """Return the key in a keystore of any wallet; raise InputRefused for a wrong password or what is no keystore."""
+    content = _read(path)
+    try:
+        key = SigningKey.from_bytes(bytes(Account.decrypt(content, password)))
+    except ValueError as error:
+        # eth-account has one error for a wrong password and a changed file; nobody can tell them apart.
+        raise InputRefused(f"that is not the password of {path.stem!r} ({path}).") from error
+    except (KeyError, TypeError, NotImplementedError) as error:
+        raise InputRefused(f"{path} is no keystore that can be read; restore it from your backup.") from error
+    if "address" in content and key.address != _address(content, path):
+        raise InputRefused(f"{path} names another address than its key has; restore it from your backup.")
+    return key
+
+
+def plain_key(path: Path) -> SigningKey | None:
+    """Return the key in a file of 64 hex digits, None for another file; raise InputRefused where it cannot be read."""
+    if (found := _PLAIN.fullmatch(_content(path).strip())) is None:
+        return None
+    try:
+        return SigningKey.from_bytes(bytes.fromhex(found[1].decode()))
+    except ValueError as error:
+        raise InputRefused(f"{path} holds 64 hex digits that are no key.", money="") from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES)
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).", money="") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_content(path))
+    except ValueError as error:
+        raise InputRefused(f"{path} is no keystore; restore it from your backup.", money="") from error
+    if not isinstance(content, dict):
+        raise InputRefused(f"{path} is no keystore; restore it from your backup.", money="")
+    return content
+
+
+def _address(content: dict[str, Any], path: Path) -> Address:
+    try:
+        return to_address("0x" + str(content["address"]).lower().removeprefix("0x"))
+    except (KeyError, ValueError) as error:
+        raise InputRefused(f"{path} is a keystore that names no address; restore it from your backup.") from error

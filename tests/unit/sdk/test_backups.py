@@ -1,0 +1,78 @@
+"""What nobody else has goes into one private file and comes back; nothing is overwritten, nothing foreign is written."""
+
+import shutil
+import stat
+import zipfile
+
+import pytest
+
+from sealgrid.errors import InputRefused
+from sealgrid.sdk.backup import back_up, restore
+from sealgrid.sdk.home import home
+
+TASK = "0x" + "ab" * 32
+
+
+@pytest.fixture
+def place(tmp_path):
+    place = home(tmp_path / "home")
+    for folder, name in ((place.accounts, "alice.json"), (place.jobs, f"{TASK}.json")):
+        folder.mkdir(parents=True)
+        (folder / name).write_text(f"the content of {name}")
+        (folder / f".{name}.7.part").write_text("half")
+    return place
+
+
+def test_after_a_wipe_everything_is_back_and_private(place, tmp_path):
+    kept = back_up(place, tmp_path / "backup.zip")
+    contents = [path.read_text() for path in kept]
+    assert [path.name for path in kept] == ["alice.json", f"{TASK}.json"]
+    assert stat.S_IMODE((tmp_path / "backup.zip").stat().st_mode) == 0o600
+    shutil.rmtree(tmp_path / "home")
+    done = restore(place, tmp_path / "backup.zip")
+    assert (done.written, done.left) == (kept, ())
+    assert [path.read_text() for path in kept] == contents
+    for path in kept:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_what_is_here_is_left_as_it_is(place, tmp_path):
+    alice, job = back_up(place, tmp_path / "backup.zip")
+    alice.write_text("a newer one")
+    done = restore(place, tmp_path / "backup.zip")
+    assert (done.written, done.left) == ((), (alice,))
+    assert alice.read_text() == "a newer one"
+    assert job.exists()
+
+
+def test_a_backup_never_replaces_a_file(place, tmp_path):
+    (tmp_path / "backup.zip").write_text("precious")
+    with pytest.raises(InputRefused, match="there already"):
+        back_up(place, tmp_path / "backup.zip")
+    assert (tmp_path / "backup.zip").read_text() == "precious"
+
+
+def test_nothing_to_back_up_is_said(tmp_path):
+    with pytest.raises(InputRefused, match="nothing to back up"):
+        back_up(home(tmp_path), tmp_path / "backup.zip")
+    assert not (tmp_path / "backup.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../alice.json", "accounts/../../x.json", "/etc/x.json", "bin/x.json", "accounts/x.sh"]
+)
+def test_a_foreign_entry_is_refused_before_anything_is_written(place, tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
+        archive.writestr("accounts/bob.json", "{}")
+        archive.writestr(name, "{}")
+    with pytest.raises(InputRefused, match="nothing was restored"):
+        restore(place, tmp_path / "odd.zip")
+    assert not (place.accounts / "bob.json").exists()
+
+
+def test_what_is_no_backup_is_refused(place, tmp_path):
+    (tmp_path / "odd.zip").write_bytes(b"PK\x03\x04 and no more")
+    for path in (tmp_path / "odd.zip", tmp_path / "nowhere.zip"):
+        with pytest.raises(InputRefused):
+            restore(place, path)
