@@ -12,6 +12,7 @@
     │   ├── ReleaseRefused      a vault keeps its share
     │   ├── ReceiptRefused      a receipt does not prove what it should
     │   ├── BundleRefused       an app bundle differs from its manifest
+    │   ├── NodesDisagree       two nodes of one chain say different things about it
     │   └── CallRefused         a signed call to a pool is not whom it says, or too old
     ├── OrderRefused            an order cannot be signed, published or matched
     ├── ChainError              the chain did not do what was asked
@@ -114,6 +115,12 @@ class BundleRefused(CheckFailed):
 
 class CallRefused(CheckFailed):
     """A worker's call to a pool is not signed by that worker, for that pool, now."""
+
+
+class NodesDisagree(CheckFailed):
+    """Two nodes of one chain say different things about it; until they agree nothing is decided."""
+
+    http_status = 502
 
 
 class OrderRefused(SealgridError):

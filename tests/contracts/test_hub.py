@@ -172,8 +172,8 @@ async def test_the_hub_asks_our_broker(market: Market) -> None:
 async def test_the_head_is_confirmed_once_and_its_parent_twice(market: Market) -> None:
     head = await market.node.block()
     assert await market.node.confirmed_block() == head
-    assert (await market.node.confirmed_block(depth=2)).hash == head.parent
-    assert (await market.node.confirmed_block(depth=10_000)).number == 0
+    assert (await market.node.confirmed_block(2)).hash == head.parent
+    assert (await market.node.confirmed_block(10_000)).number == 0
 
 
 async def test_an_unknown_deal_is_not_found(market: Market) -> None:

@@ -386,7 +386,7 @@ async def test_a_vault_does_not_start_on_another_chain(federation: Federation, t
     vault = federation.vaults[0]
     market = federation.market
     config = VaultConfig(
-        folder=tmp_path / vault.us, rpc_url=market.node.url, chain=market.deployment.chain,
+        folder=tmp_path / vault.us, rpc_urls=(market.node.url,), chain=market.deployment.chain,
         genesis=to_digest(b"\xaa" * 32), hub=market.hub.address, broker=market.broker.address, storage_url="http://x",
         roots=(), threshold=2, vaults=federation.addresses,
     )  # fmt: skip

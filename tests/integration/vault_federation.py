@@ -315,8 +315,8 @@ class Result:
 
 
 @asynccontextmanager
-async def federation_over(market: Market, folder: Path) -> AsyncIterator[Federation]:
-    """Open a storage node and the market's three vaults."""
+async def federation_over(market: Market, folder: Path, *, second: str = "") -> AsyncIterator[Federation]:
+    """Open a storage node and the market's three vaults, each with ``second`` beside the market's node."""
     clock = Clock((await market.node.block()).timestamp)
     machine = SimulatedQuoter(SimulatedPlatformKeys.generate(clock.now), now=clock.now)
     await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
@@ -327,7 +327,9 @@ async def federation_over(market: Market, folder: Path) -> AsyncIterator[Federat
         files = RemoteFiles(StorageClient(storage))
         vaults, transports = [], []
         for key in VAULTS:
-            vault = await stack.enter_async_context(opened(_config(market, machine, folder, key), files, clock=clock))
+            vault = await stack.enter_async_context(
+                opened(_config(market, machine, folder, key, second), files, clock=clock)
+            )
             vaults.append(vault)
             transports.append(await _transport(stack, application(vault)))
         clients = tuple(VaultClient(transport) for transport in transports)
@@ -340,14 +342,14 @@ async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:
     return transport
 
 
-def _config(market: Market, machine: SimulatedQuoter, folder: Path, key: SigningKey) -> VaultConfig:
+def _config(market: Market, machine: SimulatedQuoter, folder: Path, key: SigningKey, second: str) -> VaultConfig:
     own = folder / key.address
     (own / KEYS_FOLDER).mkdir(parents=True)
     file = own / KEYS_FOLDER / "signing.key"
     file.touch(mode=0o600)
     file.write_bytes(key.secret)
     return VaultConfig(
-        folder=own, rpc_url=market.node.url, chain=market.deployment.chain, genesis=market.deployment.genesis,
+        folder=own, rpc_urls=(market.node.url, second or market.node.url), chain=market.deployment.chain, genesis=market.deployment.genesis,
         hub=market.hub.address, broker=market.broker.address, storage_url="http://unused", roots=(machine.trust_root,),
         threshold=THRESHOLD, vaults=tuple(each.address for each in VAULTS), insecure_allow_simulated=True,
     )  # fmt: skip

@@ -18,7 +18,8 @@ def wrapped(doing: str) -> Iterator[None]:
     try:
         yield
     except ContractLogicError as error:
-        raise ContractReverted(f"{doing}: {explain(reason_of(error))}") from error
+        reason = reason_of(str(error.message or ""))
+        raise ContractReverted(f"{doing}: {explain(reason)}") from error
     except TimeExhausted as error:
         raise ChainError(f"{doing}: the chain did not include the transaction in time.", money="") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -27,7 +28,7 @@ def wrapped(doing: str) -> Iterator[None]:
         raise ChainError(f"{doing}: the node refused: {error}.") from error
 
 
-def reason_of(error: ContractLogicError) -> str:
+def reason_of(message: str) -> str:
     """Return the text of a revert, without the node's own words; empty when the contract gave none."""
-    text = str(error.message or "").removeprefix(_PREFIX).removeprefix(":").strip()
+    text = message.removeprefix(_PREFIX).removeprefix(":").strip()
     return "" if text in ("no data", "custom error 0x:", "") else text

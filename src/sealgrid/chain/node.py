@@ -1,30 +1,40 @@
-"""One chain's node, over JSON-RPC: blocks, calls at a block, logs."""
+"""One chain, read through one node or several that must agree: blocks, calls at a block, logs."""
 
+import asyncio
 import sys
-from collections.abc import Sequence
-from typing import Any, Self, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self, TypeVar
 
-from eth_typing import HexStr
-from hexbytes import HexBytes
+import msgspec
 from web3 import AsyncHTTPProvider, AsyncWeb3
-from web3.types import BlockData, FilterParams, LogReceipt, RPCEndpoint, TxParams
+from web3.types import LogReceipt
 
 from sealgrid.chain.blocks import Block, Log
-from sealgrid.chain.failures import wrapped
-from sealgrid.errors import ChainError
+from sealgrid.chain.confirmation import Tag
+from sealgrid.chain.endpoint import Endpoint
+from sealgrid.chain.reading import read_block, read_bytes, read_chain, read_logs
+from sealgrid.errors import ChainError, ContractReverted, NodesDisagree
 from sealgrid.units import Address, Digest, to_address, to_digest
 
 # Importing web3 raises Python's recursion limit a hundredfold, which lets deeply nested JSON from anybody overrun the
 # C stack of a parser; what reads messages must fail with an exception instead.
 sys.setrecursionlimit(1000)
 
+T = TypeVar("T")
+
 
 class Node:
-    """A connection to a node. Close it, or use it as ``async with Node(url) as node``."""
+    """A connection to a chain. Close it, or use it as ``async with Node(url) as node``.
 
-    def __init__(self, url: str) -> None:
+    With more than one address, whatever is read is asked of every node, and counts only where all of them agree; else
+    NodesDisagree is raised: (chain.1) they serve one chain, (chain.2) they have the same block at a height, (chain.3)
+    they give one answer at it. ``rpc`` and what a wallet sends go through the first alone.
+    """
+
+    def __init__(self, url: str, *others: str) -> None:
         self.url = url
         self.web3 = AsyncWeb3(AsyncHTTPProvider(url))
+        self._endpoints = tuple(Endpoint(each) for each in (url, *others))
         self._chain: int | None = None
 
     async def __aenter__(self) -> Self:
@@ -34,47 +44,53 @@ class Node:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
+        await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints))
         await self.web3.provider.disconnect()
 
     async def chain(self) -> int:
         """Return the chain's id."""
         if self._chain is None:
-            with wrapped("Reading the chain's id"):
-                self._chain = await self.web3.eth.chain_id
+            self._chain = await self._agreed("chain.1", "Reading the chain's id", read_chain)
         return self._chain
 
     async def block(self, which: int | Digest | str = "latest") -> Block:
-        """Return a block by number, hash or name; raise ChainError when the chain has no such block."""
-        with wrapped("Reading a block"):
-            return _block(await self.web3.eth.get_block(cast("Any", which)))
+        """Return a block by number, hash or name; raise ChainError when the chain has no such block.
+
+        Nodes are never at one height: a name means the lowest block that any of them gives it.
+        """
+        if isinstance(which, str) and not which.startswith("0x"):
+            return await self._named(which)
+        return await self._agreed("chain.2", "Reading a block", lambda each: read_block(each, which))
 
     async def genesis(self) -> Digest:
         """Return the hash of block 0: two local chains may share an id, never this."""
         return (await self.block(0)).hash
 
-    async def confirmed_block(self, depth: int = 1) -> Block:
-        """Return the newest block with ``depth`` blocks from it to the head, both counted; the head has depth 1."""
-        if depth < 1:
+    async def confirmed_block(self, which: int | Tag = 1) -> Block:
+        """Return the newest block that counts, by name or with so many blocks from it to the head, both counted."""
+        if isinstance(which, str):
+            return await self.block(which)
+        if which < 1:
             raise ValueError("the head itself counts as depth 1")
         head = await self.block()
-        return head if depth == 1 else await self.block(max(0, head.number - depth + 1))
+        return head if which == 1 else await self.block(max(0, head.number - which + 1))
 
     async def call(
         self, to: Address, data: bytes, *, at: Digest | None = None, doing: str = "Asking a contract"
     ) -> bytes:
         """Return what a contract answers, at a block's hash or at the head; raise ContractReverted when it refuses."""
-        request = cast("TxParams", {"to": self.web3.to_checksum_address(to), "data": HexBytes(data)})
-        with wrapped(doing):
-            answer = bytes(await self.web3.eth.call(request, cast("Any", HexStr(at) if at else "latest")))
+        request = {"to": to, "data": "0x" + data.hex()}
+        asked = ("eth_call", request, _state(at))
+        answer = await self._agreed("chain.3", doing, lambda each: read_bytes(each, doing, *asked))
         if not answer:
             raise ChainError(f"{doing}: no contract stands at {to}.")
         return answer
 
-    async def code(self, account: Address) -> bytes:
+    async def code(self, account: Address, *, at: Digest | None = None) -> bytes:
         """Return a contract's code, empty for an account that has none."""
-        with wrapped("Reading a contract's code"):
-            return bytes(await self.web3.eth.get_code(self.web3.to_checksum_address(account)))
+        doing, asked = "Reading a contract's code", ("eth_getCode", account, _state(at))
+        return await self._agreed("chain.3", doing, lambda each: read_bytes(each, doing, *asked))
 
     async def logs(
         self, address: Address, topics: Sequence[bytes | Sequence[bytes] | None], *, first: int, last: int
@@ -88,20 +104,37 @@ class Node:
 
     async def rpc(self, method: str, *parameters: object) -> Any:
         """Call one method of the node; for what only a development chain knows."""
-        with wrapped(f"Calling {method}"):
-            answer = await self.web3.provider.make_request(RPCEndpoint(method), list(parameters))
-        if "error" in answer:
-            raise ChainError(f"The node refused {method}: {answer['error']}.")
-        return answer.get("result")
+        return msgspec.json.decode(await self._endpoints[0].ask(method, *parameters, doing=f"Calling {method}"))
 
     async def _logs(self, address: Address, topics: Sequence[Any], where: dict[str, str]) -> list[Log]:
-        query = {"address": self.web3.to_checksum_address(address), "topics": [_hex(topic) for topic in topics]} | where
-        with wrapped("Reading events"):
-            return [log_of(found) for found in await self.web3.eth.get_logs(cast("FilterParams", query))]
+        query = {"address": address, "topics": [_hex(topic) for topic in topics]} | where
+        return await self._agreed("chain.3", "Reading events", lambda each: read_logs(each, query))
+
+    async def _named(self, name: str) -> Block:
+        blocks = await asyncio.gather(*(read_block(each, name) for each in self._endpoints))
+        lowest = min(blocks, key=lambda block: block.number)
+        if all(block == lowest for block in blocks):
+            return lowest
+        if await self.block(lowest.number) != lowest:
+            raise _disagreement("chain.2", "Reading a block")
+        return lowest
+
+    async def _agreed(self, number: str, doing: str, ask: Callable[[Endpoint], Awaitable[T]]) -> T:
+        if len(self._endpoints) == 1:
+            return await ask(self._endpoints[0])
+        answers = await asyncio.gather(*(_or_reverted(ask(each)) for each in self._endpoints))
+        first = answers[0]
+        # Nodes word a contract's no in their own ways.
+        said = [None if isinstance(answer, ContractReverted) else (answer,) for answer in answers]
+        if any(each != said[0] for each in said):
+            raise _disagreement(number, doing)
+        if isinstance(first, ContractReverted):
+            raise first
+        return first
 
 
 def log_of(found: LogReceipt) -> Log:
-    """Return a log as our own type."""
+    """Return a log of a transaction's receipt as our own type."""
     return Log(
         address=to_address(found["address"]),
         topics=tuple(bytes(topic) for topic in found["topics"]),
@@ -113,16 +146,24 @@ def log_of(found: LogReceipt) -> Log:
     )
 
 
+async def _or_reverted(asked: Awaitable[T]) -> T | ContractReverted:
+    try:
+        return await asked
+    except ContractReverted as error:
+        return error
+
+
+def _disagreement(number: str, doing: str) -> NodesDisagree:
+    # Without the nodes' addresses: many carry their user's password.
+    return NodesDisagree(number, f"{doing}: the nodes of this chain do not say the same; ask again later.")
+
+
+def _state(at: Digest | None) -> str | dict[str, object]:
+    # EIP-1898: of a block that left the chain a node gives no answer rather than an old one.
+    return "latest" if at is None else {"blockHash": at, "requireCanonical": True}
+
+
 def _hex(topic: bytes | Sequence[bytes] | None) -> Any:
     if topic is None or isinstance(topic, bytes):
         return topic and "0x" + topic.hex()
     return ["0x" + each.hex() for each in topic]
-
-
-def _block(found: BlockData) -> Block:
-    return Block(
-        number=found["number"],
-        hash=to_digest(bytes(found["hash"])),
-        parent=to_digest(bytes(found["parentHash"])),
-        timestamp=found["timestamp"],
-    )

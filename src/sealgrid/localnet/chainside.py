@@ -145,7 +145,7 @@ class _Plan:
         deployment, sock = self._foundation.deployment, self._sockets.of(name)
         config = VaultConfig(
             folder=self._layout.part(name),
-            rpc_url=self._rpc_url,
+            rpc_urls=(self._rpc_url, self._rpc_url),  # there is one node here, asked twice as two would be
             chain=deployment.chain,
             genesis=deployment.genesis,
             hub=deployment.hub,

@@ -52,7 +52,11 @@ def application(vault: Vault) -> Litestar:
 def _handler(vault: Vault, path: str, kind: type[M], answer: Answered[M]) -> HTTPRouteHandler:
     @post(path, status_code=200)
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return _json(await answer(vault, parse(await request.body(), kind)))
+        message = parse(await request.body(), kind)
+        try:
+            return _json(await answer(vault, message))
+        finally:
+            await vault.store.saved()  # nothing leaves, not even a refusal, before what led to it is on the disk
 
     return handle
 

@@ -1,30 +1,43 @@
 """Read the chain for a vault: every question about one decision is asked at the hash of one confirmed block.
 
-By hash, not by number: a node that changed its mind about a block answers with an error, never with a mixture.
+By hash, not by number: a node that changed its mind about a block answers with an error, never with a mixture. Which
+block is the confirmed one is asked for every decision; what was read at it is kept as long as it is the newest.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from eth_abi.abi import encode
 
 from sealgrid.chain.assets import Assets
+from sealgrid.chain.blocks import Block
 from sealgrid.chain.broker import Broker
+from sealgrid.chain.confirmation import Confirmation
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import ContributionView, TaskStatus
-from sealgrid.errors import ChainError, InputRefused, NotFound
+from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
+from sealgrid.vault.block_memory import BlockMemory
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
 
 _ERC1271 = bytes.fromhex("1626ba7e")  #: selector of isValidSignature(bytes32,bytes), and its answer for yes
 
+T = TypeVar("T")
+
 
 class ChainReader:
-    """One vault's eyes on one hub."""
+    """One vault's eyes on one hub.
 
-    def __init__(self, hub: Hub, broker: Address, *, confirmations: int) -> None:
+    Raises NodesDisagree when the vault's nodes differ (``sealgrid.chain.node``), or (chain.4) when the newest block
+    that all of them call confirmed is older than the chain's rule has it.
+    """
+
+    def __init__(self, hub: Hub, broker: Address, *, confirmation: Confirmation, clock: Callable[[], int]) -> None:
         self._hub, self._assets, self._broker = hub, Assets(hub), Broker(hub.node, broker)
-        self._confirmations = confirmations
+        self._confirmation, self._clock = confirmation, clock
+        self._memory = BlockMemory()
 
     async def expect(self, federation: Federation, genesis: Digest) -> None:
         """Raise InputRefused unless chain and broker are the ones that this vault was set up for."""
@@ -52,20 +65,21 @@ class ChainReader:
         ``runtime`` asks the broker about it too, ``worker`` for that worker's contribution, ``pool_word`` (digest,
         signature) a pool owner that is a contract whether it signed.
         """
-        block = await self._hub.node.confirmed_block(self._confirmations)
+        block = await self._confirmed()
         at = block.hash
-        view = await self._hub.view_task(task, at=at)
+        view = await self._once(at, lambda: self._hub.view_task(task, at=at), "task", task)
         if view.status is TaskStatus.UNSET:
             raise NotFound("the chain knows no such task; its pool must initialise it first.")
         deal, broker, allowed, contribution = await asyncio.gather(
-            self._hub.view_deal(view.deal, at=at),
-            self._hub.teebroker(at=at),
+            self._once(at, lambda: self._hub.view_deal(view.deal, at=at), "deal", view.deal),
+            self._once(at, lambda: self._hub.teebroker(at=at), "broker"),
             self._runtime_allowed(runtime, at),
             self._contribution(task, worker, at),
         )
+        app = deal.app.pointer
         checksum, app_owner, dataset, agrees = await asyncio.gather(
-            self._assets.checksum("App", deal.app.pointer, at=at),
-            self._assets.owner(deal.app.pointer, at=at),
+            self._once(at, lambda: self._assets.checksum("App", app, at=at), "checksum", app),
+            self._owner(app, at),
             self._dataset(deal.dataset.pointer, at),
             self._pool_contract(deal.workerpool.owner, pool_word, at),
         )
@@ -77,32 +91,48 @@ class ChainReader:
 
     async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
         """Return a dataset or an app with its present owner, None for whatever the hub has as neither."""
-        at = (await self._hub.node.confirmed_block(self._confirmations)).hash
+        at = (await self._confirmed()).hash
         if await self._assets.is_registered("Dataset", address, at=at):
             return await self._dataset(address, at)
         if await self._assets.is_registered("App", address, at=at):
-            return AppOnChain(address=address, owner=await self._assets.owner(address, at=at))
+            return AppOnChain(address=address, owner=await self._owner(address, at))
         return None
+
+    async def _confirmed(self) -> Block:
+        block, oldest = await self._hub.node.confirmed_block(self._confirmation.which), self._confirmation.oldest
+        if oldest is not None and block.timestamp < self._clock() - oldest:
+            raise NodesDisagree("chain.4", f"the newest confirmed block is older than {oldest} seconds; ask later.")
+        return block
+
+    async def _once(self, at: Digest, read: Callable[[], Awaitable[T]], *question: object) -> T:
+        return await self._memory.once(at, question, read)
+
+    async def _owner(self, asset: Address, at: Digest) -> Address:
+        return await self._once(at, lambda: self._assets.owner(asset, at=at), "owner", asset)
 
     async def _dataset(self, address: Address, at: Digest) -> DatasetOnChain | None:
         if address == ZERO_ADDRESS:
             return None
         owner, checksum = await asyncio.gather(
-            self._assets.owner(address, at=at), self._assets.checksum("Dataset", address, at=at)
+            self._owner(address, at),
+            self._once(at, lambda: self._assets.checksum("Dataset", address, at=at), "sealed", address),
         )
         return DatasetOnChain(address=address, owner=owner, checksum=checksum)
 
     async def _runtime_allowed(self, runtime: Digest | None, at: Digest) -> bool:
-        return runtime is not None and await self._broker.runtime_allowed(runtime, at=at)
+        if runtime is None:
+            return False
+        return await self._once(at, lambda: self._broker.runtime_allowed(runtime, at=at), "runtime", runtime)
 
     async def _contribution(self, task: TaskId, worker: Address | None, at: Digest) -> ContributionView | None:
         return None if worker is None else await self._hub.view_contribution(task, worker, at=at)
 
     async def _pool_contract(self, owner: Address, word: tuple[bytes, bytes] | None, at: Digest) -> bool | None:
-        if word is None or not await self._hub.node.code(owner):
+        node = self._hub.node
+        if word is None or not await self._once(at, lambda: node.code(owner, at=at), "code", owner):
             return None
         try:
-            answer = await self._hub.node.call(owner, _ERC1271 + encode(["bytes32", "bytes"], word), at=at)
+            answer = await node.call(owner, _ERC1271 + encode(["bytes32", "bytes"], word), at=at)
         except ChainError:  # It refuses by reverting, too.
             return False
         return answer == _ERC1271.ljust(32, b"\0")

@@ -4,15 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 
 
 @dataclass(frozen=True, slots=True)
 class VaultConfig:
-    """Settings of one vault; read once, never changed."""
+    """Settings of one vault; read once, never changed.
+
+    Raises InputRefused for a chain that only one node tells of: it could make the vault believe anything.
+    """
 
     folder: Path  #: keys and database; this vault's alone
-    rpc_url: str  #: the vault's own node
+    rpc_urls: tuple[str, ...]  #: nodes of different operators, which must agree; one is enough on a local chain only
     chain: int
     genesis: Digest  #: hash of block 0: two local chains may share an id
     hub: Address
@@ -24,4 +29,7 @@ class VaultConfig:
     nonce_ttl: int = 120  #: seconds in which a nonce must come back with its quote
     minimum_seconds_left: int = 20  #: before the contribution deadline, for a release
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
-    confirmations: int = 1  #: blocks from the one that is read to the head, both counted
+
+    def __post_init__(self) -> None:
+        if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):
+            raise InputRefused("a vault reads its chain through two nodes of different operators; name both.")

@@ -58,21 +58,21 @@ class Custody:
     def share(self, asset: Address, owner: Address) -> HeldShare | None:
         """Return what is kept of an asset for one owner."""
         query = select(assets).where(assets.c.asset == asset, assets.c.owner == owner)
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else self._held(row)
 
     def policy(self, asset: Address, owner: Address) -> SignedPolicy | None:
         """Return the policy of an asset by one owner."""
         query = select(policies).where(policies.c.asset == asset, policies.c.owner == owner)
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else SignedPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
 
     def grants(self, owner: Address, file_sha256: Digest) -> Sequence[InputGrant]:
         """Return every grant that a requester gave for one of its sealed inputs."""
         query = select(grants.c.grant).where(grants.c.owner == owner, grants.c.file_sha256 == file_sha256)
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             return [msgspec.json.decode(row, type=InputGrant) for row in connection.scalars(query)]
 
     def _put(self, connection: Connection, held: HeldShare, at: int) -> None:

@@ -31,7 +31,7 @@ class Journal:
     def attempts(self, task: TaskId) -> Sequence[Attempt]:
         """Return the enclaves that asked for a task, oldest first."""
         query = select(attempts).where(attempts.c.task == task).order_by(attempts.c.attempt)
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             return [_attempt(row) for row in connection.execute(query)]
 
     def give_nonce(self, nonce: bytes, attempt: Attempt, expires: int, at: int) -> None:
@@ -62,7 +62,7 @@ class Journal:
             .where(releases.c.dataset == dataset, releases.c.requester == requester, releases.c.task != but)
             .where(or_(settles.c.settled > at - HOUR, running))
         )
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             return connection.scalar(query) or 0
 
     def remember_release(self, released: Released) -> None:
@@ -81,7 +81,7 @@ class Journal:
     def release(self, task: TaskId, enclave: Address) -> Released | None:
         """Return what was released to an enclave."""
         query = select(releases).where(releases.c.task == task, releases.c.enclave == enclave)
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _released(row)
 
@@ -99,13 +99,13 @@ class Journal:
     def settle(self, task: TaskId, enclave: Address) -> Settled | None:
         """Return what an enclave settled."""
         query = select(settles).where(settles.c.task == task, settles.c.enclave == enclave)
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else self._settled(row)
 
     def is_settled(self, task: TaskId) -> bool:
         """Return whether any enclave of a task has our Verdict."""
-        with self._store.transaction() as connection:
+        with self._store.reading() as connection:
             return connection.scalar(select(func.count()).where(settles.c.task == task)) != 0
 
     def _shut(self, escrowed: Escrowed, settle: Settle) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.storage.remote import RemoteFiles
@@ -50,8 +51,9 @@ async def opened(
     """Open a vault's folder and its node; close both."""
     keys = open_keys(config.folder, random)
     federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
-    async with Node(config.rpc_url) as node:
-        chain = ChainReader(Hub(node, config.hub), config.broker, confirmations=config.confirmations)
+    async with Node(*config.rpc_urls) as node:
+        confirmation = confirmation_of(config.chain)
+        chain = ChainReader(Hub(node, config.hub), config.broker, confirmation=confirmation, clock=clock)
         await chain.expect(federation, config.genesis)
         store = Store(config.folder / DATABASE)
         try:

@@ -1,9 +1,12 @@
 """A vault's database: SQLite in WAL mode, every commit on the disk before anything is answered.
 
 Calls are short and run on the event loop itself: what a handler reads and writes without an ``await`` in between is
-one step for everybody else.
+one step for everybody else. Handlers share commits: each writes, and waits with ``saved`` until some commit has put
+its writes on the disk; a crash before that forgets what nobody was told.
 """
 
+import asyncio
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +27,10 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import DBAPIError
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, ServiceUnavailable
 
 DATABASE = "vault.db"
 SCHEMA = "1"
@@ -121,24 +125,91 @@ settles = Table(
 
 
 class Store:
-    """The open database of one vault; close it."""
+    """The open database of one vault; close it. One connection, which every step has to itself."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = create_engine(f"sqlite:///{path}")
+        self._engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
+        self._alone = threading.RLock()
+        self._connection: Connection | None = None
+        self._begun = self._broken = self._committing = False
+        self._written = self._saved = 0  # steps, counted
+        self._saving: asyncio.Task[None] | None = None
         with self.transaction() as connection:
             _metadata.create_all(connection)
+        self.commit()
+        self._evaluation = self._read_evaluation()
 
     def close(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
+        """Commit and close the connection."""
+        with self._alone:
+            if not self._broken:
+                self.commit()
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._engine.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Commit everything inside, or nothing."""
-        with self._engine.begin() as connection:
-            yield connection
+        """Do everything inside or nothing; it is on the disk after ``saved`` or ``commit``."""
+        with self._alone:
+            connection = self._connected()
+            if not self._begun:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                self._begun = True
+            connection.exec_driver_sql("SAVEPOINT step")
+            try:
+                yield connection
+            except BaseException:
+                self._undo(connection)
+                raise
+            connection.exec_driver_sql("RELEASE step")
+            self._written += 1
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read what was written so far, on the disk or not."""
+        with self._alone:
+            yield self._connected()
+
+    def commit(self) -> None:
+        """Put everything that was written on the disk.
+
+        Raises ServiceUnavailable when that fails, and from then on whenever the database is asked for anything: what
+        was decided on lost writes must never be told.
+        """
+        with self._alone:
+            if not self._begun:
+                return
+            written = self._written
+            try:
+                self._connected().exec_driver_sql("COMMIT")
+            except DBAPIError as error:
+                self._broken = True
+                raise _broken() from error
+            self._begun, self._saved = False, written
+
+    async def saved(self) -> None:
+        """Return once everything that was written so far is on the disk; those who wait together share a commit."""
+        wanted = self._written
+        while self._saved < wanted:
+            if self._saving is None:
+                self._saving = asyncio.create_task(self._save())
+            await asyncio.shield(self._saving)
+
+    async def turn(self) -> None:
+        """Wait while a commit is under way; a step would block the whole event loop until it is over."""
+        if self._committing and self._saving is not None:
+            await asyncio.shield(self._saving)
+
+    async def _save(self) -> None:
+        await asyncio.sleep(0)  # whoever can write in this turn of the loop comes along
+        self._committing = True
+        try:
+            await asyncio.to_thread(self.commit)
+        finally:
+            self._committing, self._saving = False, None
 
     def claim(self, identity: Mapping[str, str]) -> None:
         """Bind a new database to one vault on one chain; raise InputRefused when it belongs to another."""
@@ -151,32 +222,46 @@ class Store:
             elif known != wanted:
                 differing = sorted(name for name in wanted if known.get(name) != wanted[name])
                 raise InputRefused(f"this vault's folder belongs to another {', '.join(differing)}; use a new folder.")
+        self.commit()
 
-    def evaluation(self) -> dict[Platform, int]:
+    def evaluation(self) -> Mapping[Platform, int]:
         """Return the highest collateral evaluation number that was seen of each platform."""
-        with self.transaction() as connection:
-            rows = connection.execute(select(about.c.name, about.c.value).where(about.c.name.like("evaluation %")))
-            return {Platform(int(name.split()[1])): int(value) for name, value in rows}
+        return self._evaluation
 
     def raise_evaluation(self, platform: Platform, number: int) -> None:
         """Remember a platform's evaluation number; it never falls."""
+        if number <= self._evaluation.get(platform, 0):
+            return
+        row = {"name": f"evaluation {int(platform)}", "value": str(number)}
         with self.transaction() as connection:
-            if number > self._evaluation_of(connection, platform):
-                row = {"name": f"evaluation {int(platform)}", "value": str(number)}
-                connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+            connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+        self._evaluation = {**self._evaluation, platform: number}
 
-    @staticmethod
-    def _evaluation_of(connection: Connection, platform: Platform) -> int:
-        found = connection.scalar(select(about.c.value).where(about.c.name == f"evaluation {int(platform)}"))
-        return int(found) if found is not None else 0
+    def _read_evaluation(self) -> dict[Platform, int]:
+        with self.reading() as connection:
+            rows = connection.execute(select(about.c.name, about.c.value).where(about.c.name.like("evaluation %")))
+            return {Platform(int(name.split()[1])): int(value) for name, value in rows}
+
+    def _connected(self) -> Connection:
+        if self._broken:
+            raise _broken()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _undo(self, connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        if driver.in_transaction:
+            connection.exec_driver_sql("ROLLBACK TO step")
+            connection.exec_driver_sql("RELEASE step")
+        else:  # a full disk takes the whole transaction back, with what others wrote
+            self._broken = True
+
+
+def _broken() -> ServiceUnavailable:
+    return ServiceUnavailable("this vault cannot write to its disk; its operator must make room and start it again.")
 
 
 def _configure(connection: Any, _: object) -> None:
-    # SQLAlchemy's own recipe: without this the driver would begin transactions late, after the first read.
-    connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -37,6 +37,7 @@ async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
     asked = request.authorization
     word = (nonces.authorised_digest(asked), asked.signature)
     snapshot = await vault.chain.task(asked.task, pool_word=word)
+    await vault.store.turn()
     attempt = nonces.check_nonce_request(
         request,
         snapshot,
@@ -52,6 +53,7 @@ async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
 
 async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     """Answer evidence with facts and shares, as ``release.py`` numbers it."""
+    await vault.store.turn()
     began = vault.clock()
     given = vault.journal.consume_nonce(release.own_nonce(request, vault.federation))
     attempt = _current(vault, request, given, began)  # (1)
@@ -60,6 +62,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     )
     vault.store.raise_evaluation(attested.claims.platform, attested.claims.eval_number)
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.claims.runtime))
+    await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
     release.check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=vault.rules.seconds_left)

@@ -1,5 +1,7 @@
 """What a vault remembers, in a real database."""
 
+import asyncio
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -34,7 +36,7 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import to_digest
 from sealgrid.vault.custody import Custody, SignedGrant, SignedPolicy
 from sealgrid.vault.journal import Journal
@@ -248,3 +250,52 @@ def test_a_nonce_is_taken_at_most_as_often_as_it_was_given(
             elif step == "take":
                 assert (journal.consume_nonce(nonce) is not None) == (nonce in held)
                 held.discard(nonce)
+
+
+async def test_what_is_saved_survives_a_kill_and_what_is_not_never_happened(tmp_path: Path, store: Store) -> None:
+    store.raise_evaluation(Platform.TDX, 1)
+    await store.saved()
+    store.raise_evaluation(Platform.TDX, 2)
+    killed = tmp_path / "killed"
+    shutil.copytree(tmp_path, killed)
+    with closing(Store(killed / DATABASE)) as again:
+        assert again.evaluation() == {Platform.TDX: 1}
+
+
+async def test_those_who_wait_together_share_one_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits, commit = [], store.commit
+    monkeypatch.setattr(store, "commit", lambda: commits.append(commit()))
+
+    async def write(number: int) -> None:
+        store.raise_evaluation(Platform.TDX, number)
+        await store.saved()
+
+    await asyncio.gather(*(write(number) for number in range(1, 9)))
+    await store.saved()
+    assert len(commits) == 1
+
+
+def test_a_step_that_fails_takes_nothing_of_others_back(store: Store) -> None:
+    store.raise_evaluation(Platform.TDX, 1)
+    with pytest.raises(RuntimeError):
+        write_half(store)
+    store.commit()
+    with store.reading() as connection:
+        assert [name for name, _ in connection.execute(select(about))] == [f"evaluation {int(Platform.TDX)}"]
+
+
+async def test_after_a_commit_that_failed_nothing_is_told_any_more(store: Store, journal: Journal) -> None:
+    with store.reading() as connection:  # a rule that only the commit looks at, and that what follows breaks
+        for line in (
+            "PRAGMA foreign_keys = ON",
+            "CREATE TEMP TABLE a (b INTEGER PRIMARY KEY)",
+            "CREATE TEMP TABLE c (d REFERENCES a(b) DEFERRABLE INITIALLY DEFERRED)",
+        ):
+            connection.exec_driver_sql(line)
+    journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
+    with store.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO c VALUES (7)")
+    told = await asyncio.gather(*(store.saved() for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(each, ServiceUnavailable) for each in told)
+    with pytest.raises(ServiceUnavailable):
+        journal.consume_nonce(NONCE)
