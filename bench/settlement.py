@@ -13,7 +13,7 @@ from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.broker import encode_proof
+from sealgrid.chain.broker import Broker, encode_proof
 from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
@@ -110,10 +110,11 @@ class Settlement:
     async def _proof(self, deal: DealId, task: TaskId, enclave: Address, pool: bytes) -> bytes:
         expiry = (await self.hub.view_task(task)).contribution_deadline
         domain = Domain(chain=self.deployment.chain, broker=self.deployment.broker)
+        broker = Broker(self.node, self.deployment.broker)
         verdict = Verdict(
             task=task, worker=development_key("worker").address, enclave=enclave, app=APP, runtime=RUNTIME,
             platform=Platform.SIMULATED, session=to_digest(os.urandom(32)), settle=to_digest(os.urandom(32)),
-            issued=expiry - 1, expiry=expiry,
+            issued=expiry - 1, expiry=expiry, vault_set=await broker.vault_set(),
         )  # fmt: skip
         signed = [(key.address, verdict, verdict.sign(domain, key)) for key in VAULTS[:THRESHOLD]]
         return encode_proof(deal=deal, index=0, pool_signature=pool, verdicts=signed)

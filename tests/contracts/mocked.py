@@ -26,6 +26,9 @@ class Mock:
     async def call(self, function: str, *arguments: object) -> Receipt:
         return await self.wallet.send(self.address, self.face.call_data(function, *arguments))
 
+    async def read(self, function: str) -> object:
+        return self.face.decode(function, await self.wallet.node.call(self.address, self.face.call_data(function)))
+
 
 @lru_cache
 def _compiled(name: str) -> dict[str, object]:

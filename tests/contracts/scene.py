@@ -26,7 +26,7 @@ VAULTS = tuple(sorted((development_key(f"vault{n}") for n in (1, 2, 3)), key=lam
 APP_PRICE, DATASET_PRICE, POOL_PRICE = 3, 10, 1000
 FUNDS = 10**9
 TERMS = BrokerTerms(
-    vaults=tuple(key.address for key in VAULTS), threshold=2, platforms=(SIMULATED,), runtimes=(RUNTIME,)
+    vaults=tuple(key.address for key in VAULTS), threshold=2, platforms=(SIMULATED,), runtimes=(RUNTIME,), notice=0
 )
 
 
@@ -41,6 +41,7 @@ class Market:
     assets: Assets
     orders: OrderDomain
     domain: Domain
+    vault_set: Digest
     app: Address
     dataset: Address
     pool: Address
@@ -95,6 +96,7 @@ class Attempt:
     app: Digest = APP_DIGEST
     runtime: Digest = RUNTIME
     platform: int = SIMULATED
+    vault_set: Digest | None = None  #: what the vaults signed as theirs, when it is another one
     judged_task: TaskId | None = None  #: what the vaults signed about, when it is another task
     pool_signature: bytes | None = None
     issued: tuple[int, ...] = (1_700_000_000, 1_700_000_005, 1_700_000_007)
@@ -143,6 +145,7 @@ class Attempt:
             app=self.app,
             runtime=self.runtime,
             platform=self.platform,
+            vault_set=self.vault_set or self.market.vault_set,
             session=to_digest(b"\x0a" * 32),
             settle=to_digest(b"\x0b" * 32),
             issued=issued,
@@ -170,6 +173,7 @@ async def open_market(node: Node, package: Path) -> Market:
         assets=assets,
         orders=await hub.order_domain(),
         domain=await broker.domain(),
+        vault_set=await broker.vault_set(),
         app=await assets.create_app(developer, name="reader", multiaddr="/ipfs/app", checksum=APP_DIGEST),
         dataset=await assets.create_dataset(owner, name="model", multiaddr="/ipfs/model", checksum=DATASET_CHECKSUM),
         pool=await assets.create_workerpool(pool, description="pool"),

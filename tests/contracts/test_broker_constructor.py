@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as but
 
 from sealgrid.chain import artifacts
 from sealgrid.chain.accounts import NAMES, development_key
@@ -26,6 +27,7 @@ async def deploys(market: Market, **changes: object) -> Broker:
         "threshold": 2,
         "platforms": 1 << SIMULATED,
         "runtimes": [RUNTIME],
+        "notice": 0,
         "insecure": False,
     }
     arguments = (terms | changes).values()
@@ -103,11 +105,11 @@ async def test_simulated_evidence_on_another_chain_needs_the_insecure_flag(anvil
     async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
         admin = Wallet(node, development_key("admin"))
         hub = await admin.deploy(artifacts.bytecode("Owner"), artifacts.abi("Owner"), admin.address)
-        simulated = type(TERMS)(vaults=TERMS.vaults, threshold=2, platforms=(SIMULATED,))
+        simulated = but(TERMS, notice=86_400)
         with pytest.raises(ContractReverted, match="insecure flag"):
             await deploy_broker(admin, hub, simulated)
-        real = type(TERMS)(vaults=TERMS.vaults, threshold=2, platforms=(TDX,))
-        open_about_it = type(TERMS)(vaults=TERMS.vaults, threshold=2, platforms=(SIMULATED,), insecure=True)
+        real = but(TERMS, platforms=(TDX,), notice=86_400)
+        open_about_it = but(TERMS, insecure=True)
         assert not await Broker(node, await deploy_broker(admin, hub, real)).insecure()
         assert await Broker(node, await deploy_broker(admin, hub, open_about_it)).insecure()
 

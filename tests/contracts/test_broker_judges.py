@@ -1,4 +1,4 @@
-"""Real PoCo, real broker: what is accepted, and one named refusal for each check of TeeBroker.isValidSignature."""
+"""Real PoCo, real judges: what TeeBroker and PoolGate accept, and one named refusal for each check of theirs."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,22 @@ import pytest
 from eth_abi.abi import decode, encode
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.broker import _PROOF, CHECKS, encode_proof
+from sealgrid.chain.broker import CHECKS, PROOF, encode_proof
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.signing import ORDER, SigningKey
 from sealgrid.errors import ContractReverted, ProofRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.units import ZERO_ADDRESS, to_digest
+from tests.contracts.gated import GatedMarket, judged_by
 from tests.contracts.scene import RESULT, TDX, VAULTS, Attempt, Market, attempt
 
 pytestmark = pytest.mark.chain
+
+
+@pytest.fixture(params=["broker", "gate"])
+async def market(request: pytest.FixtureRequest, market: Market) -> Market:
+    """The market with either judge."""
+    return await judged_by(request.param, market)
 
 
 async def refuses(bad: Attempt, check: int, proof: bytes | None = None) -> None:
@@ -71,7 +78,7 @@ async def test_2_no_enclave_is_no_enclave_even_with_every_signature(good: Attemp
     class Nobody:
         address = ZERO_ADDRESS
 
-    assert await good.but(enclave=Nobody()).judged() == 2
+    assert await good.but(enclave=Nobody()).judged() == (13 if isinstance(good.market, GatedMarket) else 2)
 
 
 async def test_3_a_deal_that_the_hub_does_not_know_is_refused(good: Attempt) -> None:
@@ -126,8 +133,8 @@ async def test_8_a_verdict_issued_after_its_expiry_is_refused(good: Attempt) -> 
 
 @pytest.mark.parametrize("issued", [(1,), (1, 1, 1), ()])
 async def test_8_every_signature_has_its_own_time_of_issue(good: Attempt, issued: tuple[int, ...]) -> None:
-    *head, _, signatures = decode(_PROOF, good.proof())
-    await refuses(good, 8, encode(_PROOF, (*head, issued, signatures)))
+    *head, _, signatures = decode(PROOF, good.proof())
+    await refuses(good, 8, encode(PROOF, (*head, issued, signatures)))
 
 
 async def test_9_a_vaults_signature_with_high_s_is_refused(good: Attempt) -> None:

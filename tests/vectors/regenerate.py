@@ -102,7 +102,7 @@ def all_statements() -> list[Statement]:
         ),
         statements.Verdict(
             task=task, worker=worker, enclave=enclave, app=digest(2), runtime=digest(3), platform=Platform.SIMULATED,
-            session=digest(5), settle=digest(11), issued=1_790_000_000, expiry=1_790_000_300,
+            vault_set=digest(17), session=digest(5), settle=digest(11), issued=1_790_000_000, expiry=1_790_000_300,
         ),
         statements.Reassign(task=task, attempt=2, worker=worker, enclave=enclave),
         statements.DepositKey(vault=vault, key=digest(12)),

@@ -1,6 +1,6 @@
 """Everything that Sealgrid's parties sign, as EIP-712 types in the domain of one chain and one broker.
 
-The order of the fields is part of each type; ``TeeBroker.vy`` hashes Verdict the same way. Policies and key records,
+The order of the fields is part of each type; ``judgement.vy`` hashes Verdict the same way. Policies and key records,
 which owners sign, stand in ``policy.py`` and in ``crypto/shares.py``.
 """
 
@@ -53,6 +53,7 @@ class Verdict(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ("bytes32", "app"),
         ("bytes32", "runtime"),
         ("uint8", "platform"),
+        ("bytes32", "vaultSet"),
         ("bytes32", "session"),
         ("bytes32", "settle"),
         ("uint64", "issued"),
@@ -65,6 +66,7 @@ class Verdict(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     app: Digest
     runtime: Digest
     platform: Platform
+    vault_set: Digest  #: the federation under which this was said; the broker counts it under no other
     session: Digest
     settle: Digest  #: hashStruct of the Settle
     issued: int  #: Unix seconds at the vault; the evidence is judged as of then

@@ -27,9 +27,9 @@ class Assets:
         """Register a dataset of the wallet's; ``checksum`` is the sha256 of the sealed file."""
         return await self._create(wallet, "Dataset", name, multiaddr.encode(), checksum)
 
-    async def create_workerpool(self, wallet: Wallet, *, description: str) -> Address:
-        """Register a workerpool of the wallet's."""
-        return await self._create(wallet, "Workerpool", description)
+    async def create_workerpool(self, wallet: Wallet, *, description: str, owner: Address | None = None) -> Address:
+        """Register a workerpool of the wallet's, or of another owner's: a gate's."""
+        return await self._create(wallet, "Workerpool", description, owner=owner)
 
     async def owner(self, asset: Address, *, at: Digest | None = None) -> Address:
         """Return who owns an asset: the holder of its NFT."""
@@ -58,10 +58,10 @@ class Assets:
         arguments = (wallet.address, to, int(asset, 16))
         await wallet.call(registry, f"{kind}Registry", "transferFrom", *arguments, doing="Giving the asset away")
 
-    async def _create(self, wallet: Wallet, kind: Kind, *arguments: object) -> Address:
+    async def _create(self, wallet: Wallet, kind: Kind, *arguments: object, owner: Address | None = None) -> Address:
         registry = await self._registry(kind)
         doing = f"Registering the {kind.lower()}"
-        values = (wallet.address, *arguments)
+        values = (owner or wallet.address, *arguments)
         foreseen = to_address(await self._read(f"{kind}Registry", registry, f"predict{kind}", *values, at=None))
         if await self.is_registered(kind, foreseen):
             return foreseen  # a second registration of the same thing by the same account would revert

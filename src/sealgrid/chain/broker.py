@@ -1,8 +1,9 @@
-"""The TeeBroker contract: what it says of a proof, and the proof's form (docs/protocol/broker.md)."""
+"""The contracts that judge proofs: what they say of one, whom they trust, and its form (docs/protocol/broker.md)."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+import msgspec
 from eth_abi.abi import encode
 
 from sealgrid.attestation.statements import Verdict
@@ -12,16 +13,16 @@ from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.crypto.signing import Domain, personal_digest
 from sealgrid.errors import ContractReverted, InputRefused, ProofRefused
 from sealgrid.poco.ids import authorisation_message
-from sealgrid.units import Address, DealId, Digest, TaskId, to_bytes
+from sealgrid.units import Address, DealId, Digest, TaskId, to_bytes, to_digest
 
-_BROKER = interface("TeeBroker")
-_PROOF: Final = (
+#: ABI of a proof, which PoCo hands over as ``authorizationSign``.
+PROOF: Final = (
     *("address", "bytes32", "uint256", "address", "bytes"),  # worker, deal, index, enclave, the pool's signature
     "(bytes32,uint8,bytes32,bytes32,uint64)",  # runtime, platform, session, settle, expiry
     *("uint64[]", "bytes[]"),  # issued and signature, by ascending vault
 )
 
-#: What each check of TeeBroker.isValidSignature demands, by its number.
+#: What a proof is refused for, by the number of the check in contracts/lib/judgement.vy.
 CHECKS: Final = {
     1: "The proof holds no verdicts: a bare signature, or cut short.",
     2: "The proof is about another worker, task or enclave than the contribution.",
@@ -32,13 +33,25 @@ CHECKS: Final = {
     7: "The broker does not accept this runtime.",
     8: "Fewer vaults signed than the broker demands, or a time of issue is missing or after the expiry.",
     9: "A vault's signature is no valid signature.",
-    10: "A signature is no listed vault's over this task, worker, enclave and app.",
+    10: "A signature is no listed vault's over this task, worker, enclave and app under the present federation.",
     11: "The vaults do not ascend, or one of them counts twice.",
+    12: "Everything is refused for now: owner or guardian paused it.",
+    13: "A pool's word without an enclave counts for no deal that asks for one.",
 }
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """A federation that is to replace the one in force."""
+
+    vaults: tuple[Address, ...]  #: ascending
+    threshold: int
+    effective: int  #: Unix seconds; from then on anyone can put it in force
 
 
 class Broker:
     """One TeeBroker on one chain."""
+
+    CONTRACT: ClassVar = "TeeBroker"
 
     def __init__(self, node: Node, address: Address) -> None:
         self.node = node
@@ -72,6 +85,23 @@ class Broker:
         """Return how many vaults must sign."""
         return int(await self._read("threshold", at=at))
 
+    async def vault_set(self, *, at: Digest | None = None) -> Digest:
+        """Return the name of the federation in force, which every verdict repeats."""
+        return to_digest(await self._read("vault_set", at=at))
+
+    async def announced(self, *, at: Digest | None = None) -> Announced | None:
+        """Return the federation that was announced and is not in force yet."""
+        vaults, threshold, effective = await self._read("announced_federation", at=at)
+        return Announced(tuple(vaults), threshold, effective) if effective else None
+
+    async def notice_period(self, *, at: Digest | None = None) -> int:
+        """Return the seconds between the announcement of a change of trust and its effect."""
+        return int(await self._read("notice_period", at=at))
+
+    async def paused(self, *, at: Digest | None = None) -> bool:
+        """Tell whether everything is refused for now."""
+        return bool(await self._read("paused", at=at))
+
     async def hub(self, *, at: Digest | None = None) -> Address:
         """Return the hub whose deals this broker judges."""
         return Address(await self._read("hub", at=at))
@@ -81,11 +111,11 @@ class Broker:
         return int(await self._read("platforms", at=at))
 
     async def insecure(self, *, at: Digest | None = None) -> bool:
-        """Tell whether it was deployed to accept simulated evidence on any chain."""
+        """Tell whether it was deployed to accept simulated evidence or a shorter notice on any chain."""
         return bool(await self._read("insecure", at=at))
 
     async def owner(self, *, at: Digest | None = None) -> Address:
-        """Return who keeps the list of runtimes."""
+        """Return who may change whom it trusts."""
         return Address(await self._read("owner", at=at))
 
     async def is_valid_signature(self, digest: bytes, proof: bytes, *, at: Digest | None = None) -> bytes:
@@ -97,17 +127,45 @@ class Broker:
         return bool(await self._read("runtime_allowed", runtime, at=at))
 
     async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
-        """Let a runtime attest; the wallet is the broker's owner."""
-        return await wallet.call(self.address, "TeeBroker", "allow_runtime", runtime, doing="Allowing a runtime")
+        """Let a runtime attest once the notice period is over; the wallet is the owner's."""
+        return await self._do(wallet, "allow_runtime", runtime, doing="Allowing a runtime")
 
     async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
-        """Stop a runtime from attesting; the wallet is the broker's owner."""
-        return await wallet.call(self.address, "TeeBroker", "forbid_runtime", runtime, doing="Forbidding a runtime")
+        """Stop a runtime from attesting, at once; the wallet is the owner's."""
+        return await self._do(wallet, "forbid_runtime", runtime, doing="Forbidding a runtime")
+
+    async def announce_federation(self, wallet: Wallet, vaults: Sequence[Address], threshold: int) -> Receipt:
+        """Announce another federation, in any order; the wallet is the owner's."""
+        return await self._do(wallet, "announce_federation", sorted(vaults), threshold, doing="Announcing a federation")
+
+    async def withdraw_federation(self, wallet: Wallet) -> Receipt:
+        """Take the announcement back; the wallet is the owner's."""
+        return await self._do(wallet, "withdraw_federation", doing="Withdrawing the announced federation")
+
+    async def change_federation(self, wallet: Wallet) -> Receipt:
+        """Put the announced federation in force; anyone may, after the notice period."""
+        return await self._do(wallet, "change_federation", doing="Changing the federation")
+
+    async def change_guardian(self, wallet: Wallet, guardian: Address) -> Receipt:
+        """Say who may pause beside the owner; the wallet is the owner's."""
+        return await self._do(wallet, "change_guardian", guardian, doing="Changing the guardian")
+
+    async def pause(self, wallet: Wallet) -> Receipt:
+        """Refuse everything until the owner goes on; the wallet is the owner's or the guardian's."""
+        return await self._do(wallet, "pause", doing="Pausing")
+
+    async def unpause(self, wallet: Wallet) -> Receipt:
+        """Go on accepting; the wallet is the owner's."""
+        return await self._do(wallet, "unpause", doing="Unpausing")
 
     async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
-        data = _BROKER.call_data(function, *arguments)
-        answer = await self.node.call(self.address, data, at=at, doing=f"Asking the broker for {function}")
-        return _BROKER.decode(function, answer)
+        face = interface(self.CONTRACT)
+        data = face.call_data(function, *arguments)
+        answer = await self.node.call(self.address, data, at=at, doing=f"Asking the {self.CONTRACT} for {function}")
+        return face.decode(function, answer)
+
+    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> Receipt:
+        return await wallet.call(self.address, self.CONTRACT, function, *arguments, doing=doing)
 
 
 def encode_proof(
@@ -139,7 +197,7 @@ def encode_proof(
         issued,
         signatures,
     )
-    return encode(_PROOF, values)
+    return encode(PROOF, values)
 
 
 def _stated(verdict: Verdict) -> tuple[Any, ...]:
@@ -148,4 +206,4 @@ def _stated(verdict: Verdict) -> tuple[Any, ...]:
 
 
 def _common(verdict: Verdict) -> tuple[Any, ...]:
-    return (verdict.task, verdict.worker, verdict.enclave, verdict.app, *_stated(verdict))
+    return (verdict.task, verdict.worker, verdict.enclave, verdict.app, verdict.vault_set, *_stated(verdict))

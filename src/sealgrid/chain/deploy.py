@@ -26,18 +26,25 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     app_registry: Address
     dataset_registry: Address
     workerpool_registry: Address
-    broker: Address
+    broker: Address  #: who judges: the TeeBroker that the hub asks, or the PoolGate that owns the pools
     categories: dict[str, int]  #: a category's number by its name
 
 
 class BrokerTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a TeeBroker is deployed with."""
+    """What a TeeBroker or a PoolGate is deployed with."""
 
     vaults: tuple[Address, ...]  #: in any order
     threshold: int
     platforms: tuple[int, ...]  #: numbers of attestation.policy.Platform
     runtimes: tuple[Digest, ...] = ()
-    insecure: bool = False  #: accept simulated evidence on another chain than a local one
+    notice: int = 86_400  #: seconds before a change of trust takes effect; less than a day on local chains only
+    insecure: bool = False  #: accept simulated evidence or a shorter notice on another chain than a local one
+
+    def arguments(self, hub: Address) -> tuple[object, ...]:
+        """Return what the constructors take."""
+        platforms = sum(1 << number for number in set(self.platforms))
+        trusted = (sorted(self.vaults), self.threshold, platforms, self.runtimes)
+        return (hub, *trusted, self.notice, self.insecure)
 
 
 def _silent(_: str) -> None:
@@ -49,10 +56,14 @@ async def deploy(
     package: PocoPackage,
     terms: BrokerTerms,
     *,
+    operator: Address | None = None,
     categories: Sequence[Category] = LOCAL_CATEGORIES,
     progress: Progress = _silent,
 ) -> Deployment:
-    """Deploy everything; ``admin`` owns the hub and the broker and holds the whole supply of the token."""
+    """Deploy everything; ``admin`` owns the hub and who judges, and holds the whole supply of the token.
+
+    With an ``operator`` the hub asks no broker, and a PoolGate judges for whatever pools that operator runs with it.
+    """
     token = await admin.deploy(artifacts.bytecode("Token"), artifacts.abi("Token"), SUPPLY)
     progress("token")
     hub = await deploy_diamond(admin, package, progress)
@@ -62,8 +73,11 @@ async def deploy(
     for category in categories:
         await admin.call(hub, "Hub", "createCategory", category.name, json.dumps(""), category.timeref)
     progress("categories")
-    broker = await deploy_broker(admin, hub, terms)
-    await admin.call(hub, "Hub", "setTeeBroker", broker)
+    if operator:
+        broker = await deploy_gate(admin, hub, terms, operator)
+    else:
+        broker = await deploy_broker(admin, hub, terms)
+        await admin.call(hub, "Hub", "setTeeBroker", broker)
     progress("broker")
     return Deployment(
         chain=await admin.node.chain(),
@@ -80,10 +94,14 @@ async def deploy(
 
 async def deploy_broker(admin: Wallet, hub: Address, terms: BrokerTerms) -> Address:
     """Deploy a TeeBroker for a hub; whether the hub asks it, its owner decides (setTeeBroker)."""
-    platforms = sum(1 << number for number in set(terms.platforms))
-    arguments = (hub, sorted(terms.vaults), terms.threshold, platforms, terms.runtimes, terms.insecure)
     code, abi = artifacts.bytecode("TeeBroker"), artifacts.abi("TeeBroker")
-    return await admin.deploy(code, abi, *arguments, doing="Deploying the broker")
+    return await admin.deploy(code, abi, *terms.arguments(hub), doing="Deploying the broker")
+
+
+async def deploy_gate(admin: Wallet, hub: Address, terms: BrokerTerms, operator: Address) -> Address:
+    """Deploy a PoolGate for workerpools on a hub that asks no broker; ``operator`` will run them."""
+    code, abi = artifacts.bytecode("PoolGate"), artifacts.abi("PoolGate")
+    return await admin.deploy(code, abi, *terms.arguments(hub), operator, doing="Deploying the gate")
 
 
 async def fund(admin: Wallet, token: Address, account: Address, amount: int) -> None:

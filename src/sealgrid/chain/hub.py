@@ -138,7 +138,7 @@ class Hub:
         self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
     ) -> DealId:
         """Make a deal of four signed orders; anyone may send them, the requester pays from escrow."""
-        values = [_values(order) for order in (app, dataset, workerpool, request)]
+        values = [order_values(order) for order in (app, dataset, workerpool, request)]
         receipt = await self._do(wallet, "matchOrders", *values, doing="Matching the orders")
         return _only(receipt, OrdersMatched).deal
 
@@ -167,11 +167,22 @@ class Hub:
         try:
             return await self._do(wallet, "contributeAndFinalize", *arguments, doing="Publishing the result")
         except ContractReverted:
-            # PoCo gives no reason: ask the broker whether it was its no.
-            broker = await self.teebroker()
-            if ZERO_ADDRESS not in (broker, enclave):
-                await Broker(self.node, broker).assert_accepts(wallet.address, task, enclave, authorisation)
+            # PoCo gives no reason: ask who judges whether it was its no.
+            if enclave != ZERO_ADDRESS and (judge := await self._judge(task)):
+                await judge.assert_accepts(wallet.address, task, enclave, authorisation)
             raise
+
+    async def _judge(self, task: TaskId) -> Broker | None:
+        # Whom PoCo asks about this task's enclaves, when that is a contract of ours.
+        asked = await self.teebroker()
+        if asked == ZERO_ADDRESS:
+            asked = (await self.view_deal((await self.view_task(task)).deal)).workerpool.owner
+        judge = Broker(self.node, asked)
+        try:
+            await judge.vault_set()
+        except ChainError:
+            return None
+        return judge
 
     async def claim(self, wallet: Wallet, task: TaskId) -> Receipt:
         """After the final deadline, give the requester its money back; anyone may."""
@@ -180,7 +191,7 @@ class Hub:
     async def cancel(self, wallet: Wallet, order: Order) -> Receipt:
         """Use up an order of the wallet's, so that it can never be matched again."""
         function = f"manage{type(order).__name__}"
-        return await self._do(wallet, function, (_values(order), 1, b""), doing="Cancelling the order")
+        return await self._do(wallet, function, (order_values(order), 1, b""), doing="Cancelling the order")
 
     async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
         data = _HUB.call_data(function, *arguments)
@@ -199,7 +210,8 @@ def _only(receipt: Receipt, kind: type[E]) -> E:
     raise ChainError(f"The transaction went through without its {kind.__name__} event.", money="")
 
 
-def _values(order: Order) -> tuple[Any, ...]:
+def order_values(order: Order) -> tuple[Any, ...]:
+    """Return an order as PoCo's ABI takes it, its signature last."""
     return (*(getattr(order, name) for _, name in order.TYPES), order.sign)
 
 

@@ -93,6 +93,7 @@ class Settlement:
             app=facts.app.digest,
             runtime=self.proof.quote.runtime,
             platform=Platform(self.proof.quote.platform),
+            vault_set=self.proof.vault_set,
             session=self.proof.session,
             settle=to_digest(statement.struct_hash()),
             issued=issued,

@@ -42,8 +42,9 @@ async def lay_foundation(
     async with Node(rpc_url) as node:
         admin = Wallet(node, development_key("admin"))
         terms = BrokerTerms(
-            vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(runtime,), insecure=True
-        )
+            vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(runtime,), notice=0,
+            insecure=True,
+        )  # fmt: skip
         deployment = await deploy(admin, PocoPackage(package), terms)
         hub = Hub(node, deployment.hub)
         for name in (name for name in NAMES if name not in UNSTAKED):

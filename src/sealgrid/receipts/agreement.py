@@ -81,12 +81,16 @@ def check_result(body: Body, settle: Settle) -> None:
 
 def report_data_of(body: Body) -> bytes:
     """Return the report data that the enclave's quote must carry."""
-    vault_set = binding.vault_set(chain=body.chain, hub=body.hub, broker=body.broker, t=body.t, vaults=body.vaults)
     return binding.report_data(
         chain=body.chain, hub=body.hub, task=body.task, worker=body.worker, app_digest=body.app.digest,
-        enclave=body.enclave, hpke_public=to_bytes(body.hpke_public, 32), vault_set=vault_set,
+        enclave=body.enclave, hpke_public=to_bytes(body.hpke_public, 32), vault_set=vault_set_of(body),
         nonces=[to_bytes(nonce, 32) for _, nonce in sorted(body.nonces.items())],
     )  # fmt: skip
+
+
+def vault_set_of(body: Body) -> Digest:
+    """Return the name of the federation that the body lists."""
+    return binding.vault_set(chain=body.chain, hub=body.hub, broker=body.broker, t=body.t, vaults=body.vaults)
 
 
 def signed_by(statement: Statement, domain: Domain, signature: bytes) -> Address | None:

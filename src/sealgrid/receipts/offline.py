@@ -133,8 +133,8 @@ def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:
         raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
     expected = Verdict(
         task=body.task, worker=body.worker, enclave=body.enclave, app=body.app.digest, runtime=body.runtime,
-        platform=body.platform, session=_session(case), settle=to_digest(case.envelope.settle.struct_hash()),
-        issued=verdict.issued, expiry=case.facts.expiry,
+        platform=body.platform, vault_set=agreement.vault_set_of(body), session=_session(case),
+        settle=to_digest(case.envelope.settle.struct_hash()), issued=verdict.issued, expiry=case.facts.expiry,
     )  # fmt: skip
     for name in Verdict.__struct_fields__:
         if getattr(verdict, name) != getattr(expected, name):

@@ -115,11 +115,11 @@ def check_time(released: Released, snapshot: ChainSnapshot, *, at: int) -> None:
         raise ReleaseRefused("settle.7", "the task's contribution deadline has passed; nobody would be paid.")
 
 
-def verdict_for(settle: Settle, released: Released, issued: int) -> Verdict:
+def verdict_for(settle: Settle, released: Released, vault_set: Digest, issued: int) -> Verdict:
     """Return what this vault signs about a settled result; all vaults say the same but for ``issued``."""
     return Verdict(
         task=settle.task, worker=settle.worker, enclave=settle.enclave, app=released.facts.app.digest,
-        runtime=released.runtime, platform=released.platform, session=released.session,
+        runtime=released.runtime, platform=released.platform, vault_set=vault_set, session=released.session,
         settle=to_digest(settle.struct_hash()), issued=issued, expiry=released.facts.expiry,
     )  # fmt: skip
 

@@ -93,7 +93,7 @@ async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
     released, escrowed, known = _settleable(vault, request)  # (3) others were served in the meantime
     if known is not None:
         return _reply(vault, known.verdict)
-    verdict = settle.verdict_for(wanted, released, at)
+    verdict = settle.verdict_for(wanted, released, vault.federation.vault_set, at)
     vault.journal.remember_settle(settle.Settled(wanted, request.signature, escrowed, verdict, at))
     return _reply(vault, verdict)
 

@@ -15,7 +15,7 @@ from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.poco.ids import authorisation_message
 from sealgrid.units import to_address, to_digest
 
-CONTRACT = Path(__file__).parents[3] / "contracts" / "TeeBroker.vy"
+CONTRACT = Path(__file__).parents[3] / "contracts" / "lib" / "judgement.vy"
 KINDS = [
     *(getattr(statements, name) for name in (
         "Release", "Settle", "Verdict", "Reassign", "DepositKey", "DepositReceipt", "InputGrant", "ReceiptSeal",

@@ -15,6 +15,7 @@ VERDICT = Verdict(
     app=to_digest(b"\x02" * 32),
     runtime=to_digest(b"\x03" * 32),
     platform=255,
+    vault_set=to_digest(b"\x07" * 32),
     session=to_digest(b"\x04" * 32),
     settle=to_digest(b"\x05" * 32),
     issued=10,
@@ -32,7 +33,15 @@ def test_the_order_in_which_vaults_answered_does_not_matter() -> None:
     assert encode_proof(**TERMS, verdicts=verdicts) == encode_proof(**TERMS, verdicts=verdicts[::-1])
 
 
-@pytest.mark.parametrize("change", [{"expiry": 21}, {"session": to_digest(bytes(32))}, {"task": to_digest(bytes(32))}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expiry": 21},
+        {"session": to_digest(bytes(32))},
+        {"vault_set": to_digest(bytes(32))},
+        {"task": to_digest(bytes(32))},
+    ],
+)
 def test_verdicts_about_different_results_make_no_proof(change: dict[str, object]) -> None:
     with pytest.raises(InputRefused, match="not about the same result"):
         encode_proof(**TERMS, verdicts=[given(KEYS[0]), given(KEYS[1], **change)])

@@ -25,6 +25,7 @@ DEAL, APP, CHECKSUM, RECORD, RESULT, INPUT = (to_digest(bytes([n]) * 32) for n i
 DOMAIN = Domain(chain=31337, broker=BROKER)
 VAULT_KEYS = sorted((SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)), key=lambda key: key.address)
 VAULTS = tuple(key.address for key in VAULT_KEYS)
+VAULT_SET = binding.vault_set(chain=31337, hub=HUB, broker=BROKER, t=2, vaults=VAULTS)
 NONCES = tuple(bytes([n]) * 32 for n in (0xA1, 0xA2, 0xA3))
 ENCLAVE, HPKE = SigningKey.from_bytes(b"\x09" * 32), HpkeKey.from_bytes(b"\x0a" * 32)
 MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
@@ -82,10 +83,9 @@ class Job:
         return OnChain(**{**{name: getattr(told, name) for name in OnChain.__slots__}, **changes})
 
     def _report_data(self, changes):
-        vault_set = binding.vault_set(chain=31337, hub=HUB, broker=BROKER, t=2, vaults=VAULTS)
         parts = {
             "chain": 31337, "hub": HUB, "task": self.facts.task, "worker": self.facts.worker, "app_digest": APP,
-            "enclave": self.facts.enclave, "hpke_public": HPKE.public, "vault_set": vault_set, "nonces": NONCES,
+            "enclave": self.facts.enclave, "hpke_public": HPKE.public, "vault_set": VAULT_SET, "nonces": NONCES,
         }  # fmt: skip
         return binding.report_data(**{**parts, **changes})
 
@@ -115,7 +115,7 @@ class Job:
         body = self.receipt.body
         verdict = Verdict(
             task=body.task, worker=body.worker, enclave=body.enclave, app=body.app.digest, runtime=body.runtime,
-            platform=body.platform, session=binding.session(self.report_data),
+            platform=body.platform, vault_set=VAULT_SET, session=binding.session(self.report_data),
             settle=to_digest(self.settle.struct_hash()), issued=NOW, expiry=EXPIRY,
         )  # fmt: skip
         verdict = alter(verdict, changes)

@@ -177,10 +177,11 @@ def test_7_a_deadline_that_passed_by_either_clock() -> None:
 
 
 def test_a_verdict_says_what_the_vault_found_and_not_what_the_enclave_says() -> None:
-    verdict = verdict_for(settle(), released(), NOW)
+    verdict = verdict_for(settle(), released(), FEDERATION.vault_set, NOW)
     assert (verdict.app, verdict.runtime, verdict.platform) == (APP_DIGEST, RUNTIME, Platform.SIMULATED)
     assert (verdict.session, verdict.expiry, verdict.issued) == (released().session, DEADLINE, NOW)
     assert verdict.settle == to_digest(settle().struct_hash())
+    assert verdict.vault_set == FEDERATION.vault_set
     assert MACHINE.trust_root.platform == verdict.platform
 
 

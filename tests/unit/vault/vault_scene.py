@@ -281,7 +281,7 @@ def settle_request(
 def settled(**changes: Any) -> Settled:
     said = settle()
     usual = {
-        "settle": said, "signature": said.sign(DOMAIN, ENCLAVE), "verdict": verdict_for(said, released(), NOW),
+        "settle": said, "signature": said.sign(DOMAIN, ENCLAVE), "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
         "at": NOW, "escrowed": Escrowed(K2.record, K2.signature, K2.shares[0]),
     }  # fmt: skip
     return Settled(**usual | changes)

@@ -14,6 +14,7 @@ Abi = list[dict[str, Any]]
 SOURCES: Final = {
     "AccessPolicy": "AccessPolicy.vy",
     "TeeBroker": "TeeBroker.vy",
+    "PoolGate": "PoolGate.vy",
     "Token": "local/Token.vy",
     "Owner": "local/Owner.vy",
 }

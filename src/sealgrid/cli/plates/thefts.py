@@ -64,8 +64,8 @@ async def without_enclave(thief: Thief, job: Job) -> Refusal:
     deal = await conn.hub.view_deal(job.deal)
     verdict = Verdict(
         task=job.task, worker=thief.pool.worker, enclave=enclave.address, app=digest,
-        runtime=conn.network.runtimes[0], platform=Platform(conn.network.platform), session=digest, settle=digest,
-        issued=1, expiry=EXPIRY,
+        runtime=conn.network.runtimes[0], platform=Platform(conn.network.platform), vault_set=digest,
+        session=digest, settle=digest, issued=1, expiry=EXPIRY,
     )  # fmt: skip
     keys = sorted((SigningKey.generate() for _ in range(conn.network.threshold)), key=lambda key: key.address)
     signed = [(key.address, verdict, verdict.sign(conn.domain, key)) for key in keys]

@@ -1,0 +1,265 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: Apache-2.0
+"""
+@title PoolGate: TeeBroker's judgement on a hub where nobody sets a teebroker
+@license Apache-2.0
+@notice On such a hub PoCo takes the word of a workerpool's owner for an enclave. This contract is that owner, so PoCo asks it
+        through ERC-1271, and it answers as TeeBroker would: only a proof with the verdicts of t vaults counts. Its operator
+        runs the pool: it signs authorisations, presigns orders, finalises and reopens, and gets stake and rewards.
+@dev It never gives a workerpool away again: a pool that this contract owns is judged for ever, whoever operates it. It
+     accepts no signature over an order; orders are presigned on chain by their owner, which is this contract. Further check:
+
+     (13) Without an enclave, the operator's word alone counts, and only for a deal without the TEE bit, and no vault
+          signed anything.
+@custom:kill Owner or guardian pause: from then on check (12) refuses all proofs. The operator closes the pool's orders.
+"""
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from .lib import admission
+from .lib import federation
+from .lib import judgement
+from .lib import notice
+from .lib import signatures
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: notice
+initializes: federation[ownable := ownable, notice := notice]
+initializes: admission[ownable := ownable, notice := notice]
+initializes: judgement[federation := federation, admission := admission]
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    ownable_2step.renounce_ownership,
+    notice.__interface__,
+    federation.__interface__,
+    admission.__interface__,
+)
+
+
+interface Hub:
+    # Only the head of its answer is read: what follows is a text of any length.
+    def viewDealABILegacy_pt2(deal: bytes32) -> (uint256, bytes32): view
+    def manageWorkerpoolOrder(operation: OrderOperation): nonpayable
+    def finalize(task: bytes32, results: Bytes[MAX_RESULTS], callback: Bytes[MAX_RESULTS]): nonpayable
+    def reopen(task: bytes32): nonpayable
+    def withdrawTo(amount: uint256, target: address) -> bool: nonpayable
+
+
+interface Workerpool:
+    def changePolicy(worker_stake_ratio: uint256, scheduler_reward_ratio: uint256): nonpayable
+
+
+MAX_RESULTS: constant(uint256) = 16384
+REFUSED: constant(bytes4) = 0xffffffff
+TEE: constant(uint256) = 1
+SIGN: constant(uint8) = 0
+CLOSE: constant(uint8) = 1
+
+
+# PoCo's WorkerpoolOrder, in the order of its ABI.
+struct WorkerpoolOrder:
+    workerpool: address
+    workerpoolprice: uint256
+    volume: uint256
+    tag: bytes32
+    category: uint256
+    trust: uint256
+    apprestrict: address
+    datasetrestrict: address
+    requesterrestrict: address
+    salt: bytes32
+    sign: Bytes[65]
+
+
+struct OrderOperation:
+    order: WorkerpoolOrder
+    operation: uint8
+    sign: Bytes[65]
+
+
+# @notice Who runs the pool; an account, or a contract that speaks ERC-1271.
+operator: public(address)
+
+
+event OperatorChanged:
+    operator: indexed(address)
+
+
+@deploy
+def __init__(
+    hub_: address,
+    vaults_: DynArray[address, federation.MAX_VAULTS],
+    threshold_: uint256,
+    platforms_: uint256,
+    runtimes_: DynArray[bytes32, admission.MAX_RUNTIMES],
+    notice_: uint256,
+    insecure_: bool,
+    operator_: address,
+):
+    """
+    @notice The deployer owns it: it says whom the judgement trusts, as with TeeBroker, and who operates.
+    @param hub_ The PoCo hub; it must have code.
+    @param vaults_ The vaults' addresses, nonzero and strictly ascending.
+    @param threshold_ How many of them must sign: n = 2t - 1.
+    @param platforms_ Bitmap of platforms that may attest; bit 255 is the simulated one.
+    @param runtimes_ Runtime identities that may attest from the start.
+    @param notice_ Seconds between the announcement of a change of trust and its effect; at least a day.
+    @param insecure_ Say so openly when simulated evidence or a shorter notice shall do on another chain than a local one.
+    @param operator_ Who runs the pool.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    notice.__init__(notice_, insecure_)
+    federation.__init__(hub_, vaults_, threshold_)
+    admission.__init__(platforms_, runtimes_)
+    self._change_operator(operator_)
+
+
+@external
+def change_operator(operator_: address):
+    """
+    @notice Let another account run the pool; what the former one authorised and is not yet published is refused.
+    @param operator_ Its address.
+    """
+    ownable._check_owner()
+    self._change_operator(operator_)
+
+
+@external
+def sign_order(order: WorkerpoolOrder):
+    """
+    @notice Presign an order of a workerpool that this contract owns, so that PoCo may match it; the operator.
+    @param order The order; its own signature is not looked at.
+    """
+    self._manage(order, SIGN)
+
+
+@external
+def close_order(order: WorkerpoolOrder):
+    """
+    @notice Use up an order, so that it can never be matched again; the operator.
+    @param order The order.
+    """
+    self._manage(order, CLOSE)
+
+
+@external
+def finalize(task: bytes32, results: Bytes[MAX_RESULTS], callback: Bytes[MAX_RESULTS]):
+    """
+    @notice Finalise a task whose workers revealed; the operator. Where an enclave worked, its proof was judged before.
+    @param task The task.
+    @param results Where the result is said to be.
+    @param callback What PoCo calls the deal's callback contract with.
+    """
+    self._check_operator()
+    extcall Hub(federation.hub).finalize(task, results, callback)
+
+
+@external
+def reopen(task: bytes32):
+    """
+    @notice Open a task again whose workers did not reveal in time; the operator.
+    @param task The task.
+    """
+    self._check_operator()
+    extcall Hub(federation.hub).reopen(task)
+
+
+@external
+def change_policy(workerpool: address, worker_stake_ratio: uint256, scheduler_reward_ratio: uint256):
+    """
+    @notice Change what workers of a pool stake and earn in deals to come; the operator.
+    @param workerpool A workerpool that this contract owns.
+    @param worker_stake_ratio Per cent of the price.
+    @param scheduler_reward_ratio Per cent of the price that stays with the pool.
+    """
+    self._check_operator()
+    extcall Workerpool(workerpool).changePolicy(worker_stake_ratio, scheduler_reward_ratio)
+
+
+@external
+def withdraw(amount: uint256):
+    """
+    @notice Move free stake and rewards from this contract's escrow to the operator; the operator. Anyone may deposit with
+            PoCo's `depositFor`.
+    @param amount How much, in 10^-9 RLC.
+    """
+    self._check_operator()
+    assert extcall Hub(federation.hub).withdrawTo(amount, msg.sender), "PoolGate: the hub did not pay out"
+
+
+@view
+@external
+def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> bytes4:
+    """
+    @notice ERC-1271: whether PoCo may accept this worker, and its enclave where it has one, for this task.
+    @param digest What PoCo hashed: EIP-191 of keccak256(worker, task, enclave).
+    @param proof See lib/judgement.vy; without an enclave, everything after the pool's word is zero or empty.
+    @return The magic value 0x1626ba7e, or 0xffffffff.
+    """
+    return signatures.ACCEPTED if self._judge(digest, proof) == 0 else REFUSED
+
+
+@view
+@external
+def judge(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> uint256:
+    """
+    @notice Say which check refuses a proof.
+    @param digest What PoCo hashed.
+    @param proof See isValidSignature.
+    @return 0 when the proof is accepted, else the number of the first check that refused it.
+    """
+    return self._judge(digest, proof)
+
+
+@internal
+def _change_operator(operator_: address):
+    assert operator_ not in [empty(address), self], "PoolGate: the operator must be another account"
+    self.operator = operator_
+    log OperatorChanged(operator=operator_)
+
+
+@view
+@internal
+def _check_operator():
+    assert msg.sender == self.operator, "PoolGate: only the operator runs the pool"
+
+
+@internal
+def _manage(order: WorkerpoolOrder, operation: uint8):
+    self._check_operator()
+    extcall Hub(federation.hub).manageWorkerpoolOrder(OrderOperation(order=order, operation=operation, sign=b""))
+
+
+@view
+@internal
+def _judge(digest: bytes32, raw: Bytes[judgement.MAX_PROOF]) -> uint256:
+    if len(raw) < judgement.MIN_PROOF:
+        return 1
+    proof: judgement.Proof = judgement._read(raw)
+    if not judgement._is_about(digest, proof):
+        return 2
+    app: address = empty(address)
+    pool_owner: address = empty(address)
+    app, pool_owner = judgement._parties(proof.deal)
+    if app == empty(address) or pool_owner == empty(address):
+        return 3
+    if pool_owner != self or not signatures._signed(self.operator, digest, proof.word):
+        return 4
+    if proof.enclave == empty(address):
+        return self._judge_word(proof)
+    return judgement._judge_verdicts(proof, app)
+
+
+@view
+@internal
+def _judge_word(proof: judgement.Proof) -> uint256:
+    trust: uint256 = 0
+    tag: bytes32 = empty(bytes32)
+    trust, tag = staticcall Hub(federation.hub).viewDealABILegacy_pt2(proof.deal)
+    if convert(tag, uint256) & TEE != 0 or len(proof.signatures) != 0:
+        return 13
+    return 12 if admission.paused else 0
