@@ -124,7 +124,20 @@ class NodesDisagree(CheckFailed):
 
 
 class OrderRefused(SealgridError):
-    """An order cannot be signed, published or matched."""
+    """An order cannot be signed, published or matched; ``check`` names the rule that it breaks."""
+
+    http_status = 403
+
+    def __init__(self, message: str, *, check: str = "", money: str = "No money moved.") -> None:
+        super().__init__(message, money=money)
+        self.check = check
+
+    def _details(self) -> dict[str, str]:
+        return {"check": self.check} if self.check else {}
+
+    @classmethod
+    def _rebuild(cls, body: dict[str, str]) -> Self:
+        return cls(body["error"], check=body.get("check", ""), money=body.get("money", ""))
 
 
 class ChainError(SealgridError):

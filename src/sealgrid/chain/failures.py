@@ -7,7 +7,7 @@ import aiohttp
 from web3.exceptions import ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
 
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
-from sealgrid.poco.matching import explain
+from sealgrid.poco.refusals import explain
 
 _PREFIX = "execution reverted"
 

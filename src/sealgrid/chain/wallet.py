@@ -16,7 +16,7 @@ from sealgrid.chain.interface import Interface, interface
 from sealgrid.chain.node import Node, log_of
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, ContractReverted
-from sealgrid.poco.matching import NO_REASON
+from sealgrid.poco.refusals import NO_REASON
 from sealgrid.units import Address, Digest, to_address, to_digest
 
 _POLL = 0.01  #: seconds between two looks for a receipt; web3's own 0.1 would dominate every step

@@ -40,3 +40,23 @@ def order_signer(order: Order, domain: OrderDomain) -> Address:
         return recover(to_bytes(order_hash(order, domain), 32), order.sign)
     except ValueError as error:
         raise OrderRefused(f"This {type(order).__name__} carries no valid signature: {error}.") from error
+
+
+def is_signed_by(account: Address, digest: Digest, signature: bytes) -> bool:
+    """Tell whether an account without code signed a digest, in 65 bytes or in the 64 of EIP-2098, as PoCo reads them.
+
+    An account with code is asked by ERC-1271 instead, on the chain.
+    """
+    try:
+        return recover(to_bytes(digest, 32), _full(signature)) == account
+    except ValueError:
+        return False
+
+
+def _full(signature: bytes) -> bytes:
+    # EIP-2098: the highest bit of s is free, because s is in the lower half, and carries v.
+    if len(signature) != 64:
+        return signature
+    s = bytearray(signature[32:])
+    odd, s[0] = s[0] >> 7, s[0] & 0x7F
+    return signature[:32] + bytes(s) + bytes([27 + odd])

@@ -1,0 +1,292 @@
+"""poco.matching against the real contracts: which four orders make a deal, at what price, and why not."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.node import Node
+from sealgrid.errors import OrderRefused
+from sealgrid.poco.matching import Match, Quadruple, match
+from sealgrid.poco.orders import NO_DATASET_ORDER
+from sealgrid.poco.refusals import MATCH_REFUSALS
+from sealgrid.poco.tags import NO_TAG, TEE_TAG
+from sealgrid.units import ZERO_ADDRESS, to_digest
+from tests.contracts.matching_world import (
+    APPROVED,
+    CLOSED,
+    KEYS,
+    PRESIGNED,
+    SIGNATURES,
+    USED,
+    World,
+    open_world,
+)
+from tests.contracts.scene import FUNDS, open_market
+
+pytestmark = pytest.mark.chain
+
+#: What the contract says when it stops before its own numbered check: an asset without code, a signature's length,
+#: and the escrow, which has no numbers, as sums that no account could pay.
+BEFORE_ITS_NUMBER = {
+    "none": {"20", "30", "40"},
+    "invalid-signature-format": {"21", "31", "41", "50"},
+    "IexecEscrow: Transfer amount exceeds balance": {"funds", "stake"},
+    "Panic error 0x11: Arithmetic operation results in underflow or overflow.": {"funds", "stake"},
+}
+
+
+class Stage:
+    """The world on its own loop: Hypothesis calls plain functions."""
+
+    def __init__(self, runner: asyncio.Runner, world: World) -> None:
+        self.run, self.world = runner.run, world
+
+    def ours(self, four: Quadruple) -> Match | str:
+        try:
+            return match(four, self.world.market.orders, self.world)
+        except OrderRefused as error:
+            return next(check for check, sentence in MATCH_REFUSALS.items() if error.message == sentence)
+
+    def agree(self, four: Quadruple) -> Match | str:
+        ours, theirs = self.ours(four), self.run(self.world.refusal(four))
+        if isinstance(ours, Match):
+            assert theirs == ""
+        else:
+            assert ours == theirs or ours in BEFORE_ITS_NUMBER.get(theirs, ())
+        return ours
+
+    async def deal(self, four: Quadruple) -> dict[str, object]:
+        """Really match, tell what came of it, and undo it."""
+        market = self.world.market
+        before = await snapshot(market.node)
+        payer, pool = four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
+        locked = {each: (await market.hub.account(each)).locked for each in (payer, pool)}
+        deal = await market.hub.match_orders(
+            market.wallet("thief"), four.app, four.dataset, four.workerpool, four.request
+        )
+        view = await market.hub.view_deal(deal)
+        now = {each: (await market.hub.account(each)).locked for each in (payer, pool)}
+        await revert(market.node, before)
+        return {
+            "match": Match(
+                volume=view.bot_size, tag=view.tag, trust=view.trust, app_price=view.app.price,
+                dataset_price=view.dataset.price, workerpool_price=view.workerpool.price,
+            ),
+            "cost": now[payer] - locked[payer],
+            "stake": now[pool] - locked[pool],
+        }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stage(anvil_binary: Path, poco_package: Path) -> Iterator[Stage]:
+    with asyncio.Runner() as runner:
+        anvil = runner.run(Anvil.start(AnvilConfig(binary=anvil_binary)))
+        node = Node(anvil.url)
+        try:
+            market = runner.run(open_market(node, poco_package))
+            yield Stage(runner, runner.run(open_world(market)))
+        finally:
+            runner.run(node.close())
+            runner.run(anvil.stop())
+
+
+Parts = dict[str, dict[str, object]]
+
+
+def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = None) -> Quadruple:
+    made = {
+        "app": world.app_order(**parts.get("app", {})),
+        "dataset": world.dataset_order(**parts.get("dataset", {})),
+        "workerpool": world.pool_order(**parts.get("workerpool", {})),
+        "request": world.request(**parts.get("request", {})),
+    }
+    if parts.get("dataset", {}).get("dataset") == ZERO_ADDRESS and len(parts["dataset"]) == 1:
+        made["dataset"] = NO_DATASET_ORDER
+    return Quadruple(
+        **{name: world.signed(order, (signatures or {}).get(name, "good")) for name, order in made.items()}
+    )
+
+
+# --- one example of each refusal
+
+Case = Callable[[World], tuple[Parts, dict[str, str]]]
+OTHER = to_digest(b"\xff" * 32)
+
+
+def plain(**parts: dict[str, object]) -> Case:
+    return lambda world: (parts, {})
+
+
+def badly(**signatures: str) -> Case:
+    return lambda world: ({}, signatures)
+
+
+def at(name: str, field: str, address: Callable[[World], str]) -> Case:
+    return lambda world: ({name: {field: address(world)}}, {})
+
+
+def stranger(world: World) -> str:
+    return KEYS["thief"].address
+
+
+def unregistered(world: World) -> str:
+    return world.group  # has an owner, and stands in no registry
+
+
+REFUSED: dict[str, list[Case]] = {
+    "00": [plain(request={"category": 1})],
+    "01": [plain(request={"category": 99}, workerpool={"category": 99})],
+    "02": [plain(request={"trust": 2}, workerpool={"trust": 1})],
+    "03": [plain(app={"appprice": 4})],
+    "04": [plain(dataset={"datasetprice": 11})],
+    "05": [plain(workerpool={"workerpoolprice": 1001})],
+    "06": [plain(app={"tag": TEE_TAG}), plain(dataset={"tag": TEE_TAG}), plain(request={"tag": OTHER})],
+    "07": [plain(request={"tag": TEE_TAG}, workerpool={"tag": TEE_TAG})],
+    "10": [at("request", "app", lambda world: world.contract_app)],
+    "11": [plain(request={"dataset": ZERO_ADDRESS}), plain(dataset={"dataset": ZERO_ADDRESS})],
+    "12": [at("request", "workerpool", stranger)],
+    "13": [at("app", "datasetrestrict", stranger)],
+    "14": [at("app", "workerpoolrestrict", lambda world: world.poor_pool)],
+    "15": [at("app", "requesterrestrict", stranger)],
+    "16": [at("dataset", "apprestrict", stranger)],
+    "17": [at("dataset", "workerpoolrestrict", stranger)],
+    "18": [at("dataset", "requesterrestrict", stranger)],
+    "19": [at("workerpool", "apprestrict", stranger)],
+    "1a": [at("workerpool", "datasetrestrict", lambda world: world.group)],
+    "1b": [at("workerpool", "requesterrestrict", stranger)],
+    "20": [
+        lambda world: ({"app": {"app": unregistered(world)}, "request": {"app": unregistered(world)}}, {}),
+        lambda world: ({"app": {"app": stranger(world)}, "request": {"app": stranger(world)}}, {}),
+        lambda world: ({"app": {"app": world.market.dataset}, "request": {"app": world.market.dataset}}, {}),
+    ],
+    "21": [badly(app=how) for how in SIGNATURES if how not in ("good", "short")],
+    "30": [
+        lambda world: ({"dataset": {"dataset": unregistered(world)}, "request": {"dataset": unregistered(world)}}, {}),
+        lambda world: ({"dataset": {"dataset": stranger(world)}, "request": {"dataset": stranger(world)}}, {}),
+    ],
+    "31": [badly(dataset="thief"), badly(dataset="empty")],
+    "40": [at("workerpool", "workerpool", unregistered), at("workerpool", "workerpool", stranger)],
+    "41": [badly(workerpool="thief"), badly(workerpool="empty")],
+    "50": [badly(request="thief"), badly(request="high s")],
+    "60": [plain(**{name: {"volume": 0}}) for name in ("app", "dataset", "workerpool", "request")]
+    + [plain(**{name: {"salt": CLOSED}}) for name in ("app", "dataset", "workerpool", "request")]
+    + [plain(request={"salt": USED, "volume": 3})],
+    "funds": [
+        plain(app={"appprice": FUNDS}, request={"appmaxprice": FUNDS}),
+        plain(app={"appprice": 2**256 - 1}, request={"appmaxprice": 2**256 - 1}),
+        at("request", "requester", lambda world: KEYS["requester2"].address),
+    ],
+    "stake": [at("workerpool", "workerpool", lambda world: world.poor_pool)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "case"), [(number, case) for number, cases in REFUSED.items() for case in cases])
+def test_the_contract_and_we_refuse_for_the_same_reason(stage: Stage, number: str, case: Case) -> None:
+    parts, signatures = case(stage.world)
+    assert stage.agree(quadruple(stage.world, parts, signatures)) == number
+
+
+def test_every_number_of_the_contract_has_an_example() -> None:
+    assert set(REFUSED) == set(MATCH_REFUSALS)
+
+
+# --- what makes a deal
+
+MATCHED: dict[str, Case] = {
+    "plain": plain(),
+    "without a dataset": plain(dataset={"dataset": ZERO_ADDRESS}, request={"dataset": ZERO_ADDRESS}),
+    "a pool that offers more": plain(workerpool={"tag": TEE_TAG, "trust": 5}, request={"trust": 3}),
+    "TEE everywhere": plain(
+        app={"tag": TEE_TAG}, dataset={"tag": TEE_TAG}, workerpool={"tag": TEE_TAG}, request={"tag": TEE_TAG}
+    ),
+    "cheaper than allowed": plain(app={"appprice": 0}, workerpool={"workerpoolprice": 7}),
+    "a stake that is rounded down": plain(workerpool={"workerpoolprice": 3}),
+    "restricted to a group that has the requester": at("dataset", "requesterrestrict", lambda world: world.group),
+    "restricted to a group that has the app": at("workerpool", "apprestrict", lambda world: world.group),
+    "restricted to exactly this app": at("dataset", "apprestrict", lambda world: world.market.app),
+    "the smallest volume counts": plain(app={"volume": 4}, workerpool={"volume": 2**256 - 1}),
+    "a rest of orders": plain(app={"salt": USED}, dataset={"salt": USED}, workerpool={"salt": USED}),
+    "short signatures": badly(app="short", dataset="short", workerpool="short", request="short"),
+    "an app whose owner is a contract": lambda world: (
+        {"app": {"app": world.contract_app, "salt": APPROVED}, "request": {"app": world.contract_app}},
+        {"app": "junk"},
+    ),
+    "signed on chain before": lambda world: (
+        {name: {"salt": PRESIGNED} for name in ("app", "dataset", "workerpool", "request")},
+        {"app": "empty", "dataset": "junk", "workerpool": "thief", "request": "long"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MATCHED)
+def test_a_match_has_the_deals_volume_tag_trust_prices_and_locks(stage: Stage, name: str) -> None:
+    four = quadruple(stage.world, *MATCHED[name](stage.world))
+    ours = stage.agree(four)
+    assert isinstance(ours, Match)
+    assert stage.run(stage.deal(four)) == {"match": ours, "cost": ours.cost, "stake": ours.pool_stake}
+
+
+# --- anything
+
+PRICES = st.sampled_from([0, 1, 3, 10, 1000, FUNDS // 10, FUNDS, 2**256 - 1])
+VOLUMES = st.sampled_from([0, 1, 3, 10, 2**256 - 1])
+SALTS = st.sampled_from([to_digest(bytes(32)), PRESIGNED, USED, CLOSED, APPROVED])
+TAGS = st.sampled_from([NO_TAG, TEE_TAG, to_digest((1 << 8).to_bytes(32, "big")), to_digest((2).to_bytes(32, "big"))])
+SMALL = st.integers(0, 6)
+#: Names that stand for addresses of the world, so that examples can be drawn before there is one.
+WHO = st.sampled_from(["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester"])
+FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
+    "app": {"app": WHO, "appprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS, "datasetrestrict": WHO,
+            "workerpoolrestrict": WHO, "requesterrestrict": WHO},
+    "dataset": {"dataset": WHO, "datasetprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS,
+                "apprestrict": WHO, "workerpoolrestrict": WHO, "requesterrestrict": WHO},
+    "workerpool": {"workerpool": WHO, "workerpoolprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS,
+                   "category": SMALL, "trust": SMALL, "apprestrict": WHO, "datasetrestrict": WHO,
+                   "requesterrestrict": WHO},
+    "request": {"app": WHO, "appmaxprice": PRICES, "dataset": WHO, "datasetmaxprice": PRICES, "workerpool": WHO,
+                "workerpoolmaxprice": PRICES, "requester": st.sampled_from(["requester", "requester2", "pool owner"]),
+                "volume": VOLUMES, "tag": TAGS, "category": SMALL, "trust": SMALL, "salt": SALTS},
+}  # fmt: skip
+
+
+def changes() -> st.SearchStrategy[dict[tuple[str, str], object]]:
+    """A few fields, each with a value; a quadruple that matched is changed in these."""
+    one = st.sampled_from([(name, field) for name, fields in FIELDS.items() for field in fields]).flatmap(
+        lambda place: st.tuples(st.just(place), FIELDS[place[0]][place[1]])
+    )
+    return st.lists(one, max_size=5).map(dict)
+
+
+def address(world: World, who: str) -> str:
+    known = {
+        "none": ZERO_ADDRESS, "app": world.market.app, "contract_app": world.contract_app,
+        "dataset": world.market.dataset, "pool": world.market.pool, "poor_pool": world.poor_pool,
+        "group": world.group, "pool owner": KEYS["pool"].address,
+    }  # fmt: skip
+    return known.get(who) or KEYS[who].address
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    changed=changes(),
+    signatures=st.dictionaries(st.sampled_from(sorted(FIELDS)), st.sampled_from(SIGNATURES), max_size=2),
+    generous=st.booleans(),
+)
+def test_any_four_orders_are_judged_as_the_contract_judges_them(
+    stage: Stage, changed: dict[tuple[str, str], object], signatures: dict[str, str], generous: bool
+) -> None:
+    world = stage.world
+    parts: Parts = {"request": {"appmaxprice": 2**128, "datasetmaxprice": 2**128}} if generous else {}
+    for (name, field), value in changed.items():
+        addressed = isinstance(value, str) and not value.startswith("0x")
+        parts.setdefault(name, {})[field] = address(world, value) if addressed else value
+    four = quadruple(world, parts, signatures)
+    ours = stage.agree(four)
+    event(ours if isinstance(ours, str) else "a deal")
+    if isinstance(ours, Match):
+        assert stage.run(stage.deal(four)) == {"match": ours, "cost": ours.cost, "stake": ours.pool_stake}
