@@ -60,6 +60,11 @@ class Stage:
             assert ours == theirs or ours in BEFORE_ITS_NUMBER.get(theirs, ())
         return ours
 
+    def promised(self, four: Quadruple, ours: Match) -> dict[str, object]:
+        payer, pool = four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
+        locked = {payer: ours.cost} | {pool: ours.pool_stake + (ours.cost if pool == payer else 0)}
+        return {"match": ours, "locked": locked}
+
     async def deal(self, four: Quadruple) -> dict[str, object]:
         """Really match, tell what came of it, and undo it."""
         market = self.world.market
@@ -77,8 +82,7 @@ class Stage:
                 volume=view.bot_size, tag=view.tag, trust=view.trust, app_price=view.app.price,
                 dataset_price=view.dataset.price, workerpool_price=view.workerpool.price,
             ),
-            "cost": now[payer] - locked[payer],
-            "stake": now[pool] - locked[pool],
+            "locked": {each: now[each] - locked[each] for each in (payer, pool)},
         }  # fmt: skip
 
 
@@ -228,7 +232,7 @@ def test_a_match_has_the_deals_volume_tag_trust_prices_and_locks(stage: Stage, n
     four = quadruple(stage.world, *MATCHED[name](stage.world))
     ours = stage.agree(four)
     assert isinstance(ours, Match)
-    assert stage.run(stage.deal(four)) == {"match": ours, "cost": ours.cost, "stake": ours.pool_stake}
+    assert stage.run(stage.deal(four)) == stage.promised(four, ours)
 
 
 # --- anything
@@ -289,4 +293,4 @@ def test_any_four_orders_are_judged_as_the_contract_judges_them(
     ours = stage.agree(four)
     event(ours if isinstance(ours, str) else "a deal")
     if isinstance(ours, Match):
-        assert stage.run(stage.deal(four)) == {"match": ours, "cost": ours.cost, "stake": ours.pool_stake}
+        assert stage.run(stage.deal(four)) == stage.promised(four, ours)
