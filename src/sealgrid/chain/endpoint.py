@@ -12,7 +12,7 @@ import msgspec
 
 from sealgrid.chain.failures import reason_of
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
-from sealgrid.poco.matching import explain
+from sealgrid.poco.refusals import explain
 
 MOST_IN_BATCH: Final = 50  #: public nodes take no more than 100
 MOST_AT_ONCE: Final = 4  #: batches under way; what is asked meanwhile waits and travels together
