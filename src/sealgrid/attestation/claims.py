@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sealgrid.attestation.binding import locked_app, runtime_identity
-from sealgrid.attestation.evidence import VerifiedClaims
+from sealgrid.attestation.binding import locked_app
+from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
 from sealgrid.attestation.policy import Platform
+from sealgrid.crypto.digests import sha256
 from sealgrid.errors import EvidenceRefused
+from sealgrid.units import to_digest
 
 SEPT_VE_DISABLE = bytes.fromhex("0000001000000000")  #: the one TD attribute that is right: no debug, no migration
 SGX_DEBUG = 0x02
@@ -79,35 +81,35 @@ class QuoteFacts:
         """Return the lower evaluation number of platform and quoting enclave."""
         return min(self.document.tcb.eval_data_number, self.document.qe.tcb_eval_data_number)
 
-    def claims_for(self, platform: Platform) -> VerifiedClaims:
-        """Interpret the report as one of this platform; raise EvidenceRefused (3.4) when it is none."""
+    def claims_for(self, root: TrustRoot) -> VerifiedClaims:
+        """Interpret the report as one of the root's platform; raise EvidenceRefused (3.4) when it is none."""
         report = self.document.report
-        if platform is Platform.SGX and report.sgx is not None:
-            return self._sgx(report.sgx)
+        if root.platform is Platform.SGX and report.sgx is not None:
+            return self._sgx(report.sgx, root)
         td = report.td10 or report.td15
-        if platform in (Platform.TDX, Platform.SIMULATED) and td is not None:
-            return self._td(platform, td)
-        raise EvidenceRefused("3.4", f"this kind of report is none that {platform.name} makes.")
+        if root.platform in (Platform.TDX, Platform.SIMULATED) and td is not None:
+            return self._td(td, root)
+        raise EvidenceRefused("3.4", f"this kind of report is none that {root.platform.name} makes.")
 
-    def _sgx(self, report: _Sgx) -> VerifiedClaims:
+    def _sgx(self, report: _Sgx, root: TrustRoot) -> VerifiedClaims:
         if bytes.fromhex(report.attributes)[0] & SGX_DEBUG:
             raise EvidenceRefused("3.4", "the enclave's attributes allow debugging.")
         # SGX holds the app's files in its own measurement, so nothing further is locked.
-        return self._claims(Platform.SGX, (report.mr_enclave,), b"", report.report_data)
+        return self._claims(root, (report.mr_enclave,), b"", report.report_data)
 
-    def _td(self, platform: Platform, report: _Td) -> VerifiedClaims:
+    def _td(self, report: _Td, root: TrustRoot) -> VerifiedClaims:
         if bytes.fromhex(report.td_attributes) != SEPT_VE_DISABLE or any(bytes.fromhex(report.mr_service_td)):
             raise EvidenceRefused("3.4", WEAK_TD)
         measured: tuple[str, ...] = (report.mr_td,)
-        if platform is Platform.TDX:
+        if root.platform is Platform.TDX:
             measured += (report.rt_mr0, report.rt_mr1, report.rt_mr2)
-        return self._claims(platform, measured, bytes.fromhex(report.mr_config_id), report.report_data)
+        return self._claims(root, measured, bytes.fromhex(report.mr_config_id), report.report_data)
 
-    def _claims(self, platform: Platform, measured: tuple[str, ...], config: bytes, report_data: str) -> VerifiedClaims:
+    def _claims(self, root: TrustRoot, measured: tuple[str, ...], config: bytes, report_data: str) -> VerifiedClaims:
         tcb, pck = self.document.tcb, self.document.platform.pck
         return VerifiedClaims(
-            platform=platform,
-            runtime=runtime_identity(platform, [bytes.fromhex(each) for each in measured]),
+            platform=root.platform,
+            measurements=tuple(bytes.fromhex(each) for each in measured),
             locked_app=locked_app(config),
             report_data=bytes.fromhex(report_data),
             machine=bytes(pck.ppid).hex(),
@@ -115,6 +117,7 @@ class QuoteFacts:
             tcb_status=tcb.status,
             advisories=tcb.advisory_ids,
             eval_number=self.eval_number,
+            series=to_digest(sha256(root.root_ca_der)),
         )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import dcap_qvl  # type: ignore[import-untyped]
 
 from sealgrid.attestation.claims import WEAK_TD, QuoteFacts, read_claims
-from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims
+from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, root_named
 from sealgrid.attestation.policy import Platform
-from sealgrid.errors import EvidenceRefused, InputRefused
+from sealgrid.attestation.quote_format import TEE_TDX
+from sealgrid.errors import EvidenceRefused
 
 MOST_QUOTE_BYTES = 64 << 10
 MOST_COLLATERAL_BYTES = 1 << 20
@@ -28,36 +29,33 @@ _NUMBER_OF = (
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
-def verify(
-    quote: Quote, roots: Sequence[TrustRoot], *, at: int, minimum_eval_number: int, allow_simulated: bool
-) -> VerifiedClaims:
-    """Return what a quote proves at the Unix time ``at``; raise EvidenceRefused with the number.
+def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated: bool) -> VerifiedClaims:
+    """Return what a quote of SGX, TDX or the simulated platform proves at the Unix time ``at``.
 
     (2.1) The quote and its collateral can be read.
-    (2.2) The quote's certificate chain ends at a configured root; that root alone decides the platform.
+    (2.2) The quote's certificate chain ends at a configured root; that root decides the platform. Intel's may be
+          configured for SGX and for TDX: the kind of report, which its chain signed, tells the two apart.
     (2.3) A simulated root counts only where ``allow_simulated`` says so.
     (2.4) Every signature, certificate, revocation list and date holds at ``at``.
-    (2.5) The collateral's evaluation number is at least ``minimum_eval_number``: no rollback to forgiving levels.
+    (2.5) The collateral's evaluation number is at least the root's: no rollback to forgiving levels.
     (3.1) Debug is off.
-    (3.2) The TCB of the machine and of its quoting enclave is up to date; no other status passes.
+    (3.2) The TCB of the machine and of its quoting enclave is up to date, or has a status that the root accepts.
     (3.3) The machine has no trait but those that its root accepts.
     (3.4) The report is of the kind that the root's platform makes, with no attribute that weakens it.
 
     Whether the runtime, the app and the report data are the right ones, the caller decides. Numbers (2) and (3) of
-    docs/protocol/evidence.md; raises InputRefused when two roots are one certificate.
+    docs/protocol/evidence.md; raises EvidenceRefused with the number.
     """
-    if len({root.root_ca_der for root in roots}) != len(roots):
-        raise InputRefused("each root of trust stands for one platform; one certificate is configured twice.")
     collateral = _readable(quote)  # (2.1)
     root = _root_of(quote, roots)  # (2.2)
     if root.platform is Platform.SIMULATED and not allow_simulated:  # (2.3)
         raise EvidenceRefused("2.3", "simulated evidence proves nothing and is not accepted here.")
     facts = _signed(quote, collateral, root, at)  # (2.4) (3.1) (3.2) (3.3)
-    if facts.eval_number < minimum_eval_number:  # (2.5)
+    if facts.eval_number < root.minimum_eval_number:  # (2.5)
         raise EvidenceRefused("2.5", "the collateral is older than what was seen before; fetch it anew.")
-    if facts.status != "UpToDate":  # (3.2) again: dcap-qvl's policy has decided already, the claims must say the same
+    if facts.status not in {"UpToDate", *root.statuses}:  # (3.2) again: the claims must say what the policy decided
         raise EvidenceRefused("3.2", f"the machine's TCB is {facts.status}.")
-    return facts.claims_for(root.platform)  # (3.4)
+    return facts.claims_for(root)  # (3.4)
 
 
 def _readable(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
@@ -70,12 +68,10 @@ def _readable(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
 
 
 def _root_of(quote: Quote, roots: Sequence[TrustRoot]) -> TrustRoot:
-    # Which root is meant is the sender's word; that it signed is proved in (2.4), with this root and no other.
-    named = _last_certificate(quote.raw)
-    for root in roots:
-        if root.root_ca_der == named:
-            return root
-    raise EvidenceRefused("2.2", "the quote's certificates do not end at a root of trust that is configured here.")
+    named = root_named(roots, _last_certificate(quote.raw))
+    # Only Intel's root is found twice. The header's word chooses the policy to verify under; (3.4) proves it.
+    kind = Platform.TDX if quote.raw[4:8] == TEE_TDX.to_bytes(4, "little") else Platform.SGX
+    return next((root for root in named if root.platform is kind), named[0])
 
 
 def _last_certificate(raw: bytes) -> bytes:
@@ -90,6 +86,8 @@ def _signed(quote: Quote, collateral: dcap_qvl.QuoteCollateralV3, root: TrustRoo
     policy = dcap_qvl.QuotePolicy.strict(at)
     policy = policy.allow_dynamic_platform("dynamic_platform" in root.traits)
     policy = policy.allow_cached_keys("cached_keys" in root.traits).allow_smt("smt" in root.traits)
+    for status in root.statuses:
+        policy = policy.allow_status(status)
     verifier = dcap_qvl.QuoteVerifier(root.root_ca_der)
     try:
         return read_claims(verifier.verify_with_policy(quote.raw, collateral, at, policy).to_json())

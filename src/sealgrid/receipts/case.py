@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from sealgrid.attestation import binding, dcap
+from sealgrid.attestation import binding, verification
 from sealgrid.attestation.evidence import Collateral, Quote, VerifiedClaims
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.errors import InputRefused
@@ -58,13 +58,8 @@ class Case:
 
     def _proved(self, at: int) -> VerifiedClaims:
         pins = self.pins
-        return dcap.verify(
-            Quote(self.body.quote, Collateral(self.body.collateral.encode())),
-            pins.roots,
-            at=at,
-            minimum_eval_number=pins.minimum_eval_number,
-            allow_simulated=pins.allow_simulated,
-        )
+        quote = Quote(self.body.quote, Collateral(self.body.collateral.encode()))
+        return verification.verify(quote, pins.roots, at=at, allow_simulated=pins.allow_simulated)
 
 
 class Step(NamedTuple):

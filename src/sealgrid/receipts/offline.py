@@ -86,11 +86,12 @@ def evidence(case: Case) -> str:
 def identity(case: Case) -> str:
     """(11)."""
     body, claims, pinned = case.body, case.claims, case.pins.runtimes
-    if (claims.platform, claims.runtime) != (body.platform, body.runtime):
+    runtime = claims.runtime_of(body.app.digest)
+    if (claims.platform, runtime) != (body.platform, body.runtime):
         raise ReceiptRefused("11", "the evidence shows another platform or runtime than the receipt says.")
-    if pinned is not None and claims.runtime not in pinned:
-        raise ReceiptRefused("11", f"the runtime {claims.runtime} is not one of the pinned ones.")
-    return f"runtime {claims.runtime}"
+    if pinned is not None and runtime not in pinned:
+        raise ReceiptRefused("11", f"the runtime {runtime} is not one of the pinned ones.")
+    return f"runtime {runtime}"
 
 
 def bound(case: Case) -> str:
@@ -104,7 +105,7 @@ def bound(case: Case) -> str:
 
 def locked(case: Case) -> str:
     """(13)."""
-    if case.claims.locked_app != case.body.app.digest:
+    if not case.claims.locks(case.body.app.digest):
         raise ReceiptRefused("13", "the evidence does not lock the app that the receipt names.")
     return f"app {case.body.app.digest}"
 

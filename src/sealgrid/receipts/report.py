@@ -20,7 +20,6 @@ class Pins:
     roots: tuple[TrustRoot, ...]
     runtimes: frozenset[Digest] | None = None  #: runtimes that count; None leaves that to the vaults
     allow_simulated: bool = False
-    minimum_eval_number: int = 0  #: of the collateral
 
     def __post_init__(self) -> None:
         if self.t < 1 or len(self.vaults) != 2 * self.t - 1 or list(self.vaults) != sorted(set(self.vaults)):

@@ -100,7 +100,7 @@ def _dataset_terms(attested: Attested, snapshot: ChainSnapshot, keys: HeldKeys, 
         raise ReleaseRefused("7.2", "the dataset's present owner signed no policy, so nobody may use it.")
     if policy.expiry <= max(at, snapshot.time):  # (7.2)
         raise ReleaseRefused("7.2", "the owner's policy has expired.")
-    allowance = policy.allowance_for(attested.app_digest, attested.claims.runtime, attested.claims.platform)
+    allowance = policy.allowance_for(attested.app_digest, attested.runtime, attested.claims.platform)
     if allowance is None:  # (5)
         raise ReleaseRefused("5", "the owner's policy does not allow this app on this runtime and platform.")
     if snapshot.deal.callback != ZERO_ADDRESS and not allowance.callback:  # (7.3)

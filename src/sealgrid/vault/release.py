@@ -3,7 +3,8 @@
 (1) The nonce is ours, unexpired, consumed before anything else, and was given to this task, worker and enclave.
 (2) The quote's chain ends at a configured root: strict TCB policy, evaluation number that never falls, our clock.
 (3) Debug is off and the platform's TCB is in order.
-(4) The report data equals ours, recomputed with our federation; (4b) the locked field equals the app's digest.
+(4) The report data equals ours, recomputed with our federation; (4b) the locked field equals the app's digest;
+    SGX has none, and its runtime identity names the app too.
 (5) The runtime is allowed, on the chain and by the owner.
 (6) The chain, read by ourselves at one confirmed block, agrees: hub's broker, task, deadline, tag, trust, app.
 (7) Each secret follows from the deal (``entitlement.py``).
@@ -12,9 +13,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sealgrid.attestation import binding, dcap
+from sealgrid.attestation import binding, verification
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, VerifiedClaims
-from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
@@ -41,12 +41,8 @@ class TrustedRoots:
     """Which platforms a vault believes, and how fresh their collateral must be."""
 
     roots: tuple[TrustRoot, ...]
-    evaluation: Mapping[Platform, int]  #: least tcbEvaluationDataNumber; only ever grows
+    evaluation: Mapping[Digest, int]  #: highest evaluation number that was seen of each series; only ever grows
     simulated: bool  #: whether the simulated platform counts
-
-    def least(self) -> int:
-        """Return what holds for every root, whichever it turns out to be."""
-        return min((self.evaluation.get(root.platform, 0) for root in self.roots), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,7 @@ class Attested:
     attempt: Attempt
     claims: VerifiedClaims
     app_digest: Digest
+    runtime: Digest  #: identity of what runs this app
     report_data: bytes
     session: Digest
 
@@ -93,7 +90,7 @@ def check_evidence(
 ) -> Attested:
     """Checks (2), (3), (4) and (4b)."""
     claims = _verified(request, trusted, at)  # (2) (3)
-    if claims.eval_number < trusted.evaluation.get(claims.platform, 0):  # (2)
+    if claims.eval_number < trusted.evaluation.get(claims.series, 0):  # (2)
         raise ReleaseRefused("2.5", "the collateral is older than what this vault has seen; fetch it anew.")
     data = binding.report_data(
         chain=federation.chain, hub=federation.hub, task=attempt.task, worker=attempt.worker,
@@ -102,9 +99,10 @@ def check_evidence(
     )  # fmt: skip
     if claims.report_data != data:  # (4)
         raise ReleaseRefused("4", "the quote was made for something else: another task, key, app, nonce or federation.")
-    if claims.locked_app != request.app_digest:  # (4b)
+    if not claims.locks(request.app_digest):  # (4b)
         raise ReleaseRefused("4b", "the evidence does not lock this app; another could have asked in its name.")
-    return Attested(attempt, claims, request.app_digest, data, binding.session(data))
+    app = request.app_digest
+    return Attested(attempt, claims, app, claims.runtime_of(app), data, binding.session(data))
 
 
 def check_chain(
@@ -132,8 +130,6 @@ def check_chain(
 def _verified(request: ReleaseRequest, trusted: TrustedRoots, at: int) -> VerifiedClaims:
     try:
         quote = Quote(raw=request.quote, collateral=Collateral(request.collateral))
-        return dcap.verify(
-            quote, trusted.roots, at=at, minimum_eval_number=trusted.least(), allow_simulated=trusted.simulated
-        )
+        return verification.verify(quote, trusted.roots, at=at, allow_simulated=trusted.simulated)
     except CheckFailed as error:
         raise ReleaseRefused(error.check, error.message) from error

@@ -91,7 +91,7 @@ def remembered(attested: Attested, facts: Facts, at: int) -> Released:
     """Return what is to be remembered of a release."""
     attempt, claims = attested.attempt, attested.claims
     return Released(
-        task=attempt.task, enclave=attempt.enclave, worker=attempt.worker, facts=facts, runtime=claims.runtime,
+        task=attempt.task, enclave=attempt.enclave, worker=attempt.worker, facts=facts, runtime=attested.runtime,
         platform=claims.platform, session=attested.session, at=at,
     )  # fmt: skip
 

@@ -29,8 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
-from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.units import Digest
 
 DATABASE = "vault.db"
 SCHEMA = "1"
@@ -224,23 +224,23 @@ class Store:
                 raise InputRefused(f"this vault's folder belongs to another {', '.join(differing)}; use a new folder.")
         self.commit()
 
-    def evaluation(self) -> Mapping[Platform, int]:
-        """Return the highest collateral evaluation number that was seen of each platform."""
+    def evaluation(self) -> Mapping[Digest, int]:
+        """Return the highest collateral evaluation number that was seen of each series."""
         return self._evaluation
 
-    def raise_evaluation(self, platform: Platform, number: int) -> None:
-        """Remember a platform's evaluation number; it never falls."""
-        if number <= self._evaluation.get(platform, 0):
+    def raise_evaluation(self, series: Digest, number: int) -> None:
+        """Remember a series' evaluation number; it never falls."""
+        if number <= self._evaluation.get(series, 0):
             return
-        row = {"name": f"evaluation {int(platform)}", "value": str(number)}
+        row = {"name": f"evaluation {series}", "value": str(number)}
         with self.transaction() as connection:
             connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
-        self._evaluation = {**self._evaluation, platform: number}
+        self._evaluation = {**self._evaluation, series: number}
 
-    def _read_evaluation(self) -> dict[Platform, int]:
+    def _read_evaluation(self) -> dict[Digest, int]:
         with self.reading() as connection:
             rows = connection.execute(select(about.c.name, about.c.value).where(about.c.name.like("evaluation %")))
-            return {Platform(int(name.split()[1])): int(value) for name, value in rows}
+            return {Digest(name.split()[1]): int(value) for name, value in rows}
 
     def _connected(self) -> Connection:
         if self._broken:

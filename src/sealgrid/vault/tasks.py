@@ -60,8 +60,8 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     attested = release.check_evidence(  # (2) (3) (4) (4b)
         request, attempt, federation=vault.federation, trusted=_trusted(vault), at=began
     )
-    vault.store.raise_evaluation(attested.claims.platform, attested.claims.eval_number)
-    snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.claims.runtime))
+    vault.store.raise_evaluation(attested.claims.series, attested.claims.eval_number)
+    snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
-from sealgrid.attestation import dcap
+from sealgrid.attestation import verification
 from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.evidence import Quote
 from sealgrid.attestation.quote_format import TEE_SGX, TEE_TDX
@@ -40,9 +40,8 @@ def sgx_quote(**fields):
 
 
 def verify(quote, *roots, at=NOW, least=17, simulated=True):
-    return dcap.verify(
-        quote, roots or (machine().trust_root,), at=at, minimum_eval_number=least, allow_simulated=simulated
-    )
+    fresh = [replace(root, minimum_eval_number=least) for root in roots or (machine().trust_root,)]
+    return verification.verify(quote, fresh, at=at, allow_simulated=simulated)
 
 
 __all__ = ["APP", "DAY", "MRTD", "NOW", "REPORT_DATA"]

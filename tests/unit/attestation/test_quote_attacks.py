@@ -41,7 +41,7 @@ def td_quote(attributes, config=None):
 def test_a_good_quote_proves_platform_runtime_app_report_data_and_machine():
     claims = verify(good_quote())
     assert claims.platform is Platform.SIMULATED
-    assert claims.runtime == runtime_identity(Platform.SIMULATED, [MRTD])
+    assert claims.runtime_of(APP) == runtime_identity(Platform.SIMULATED, [MRTD])
     assert claims.locked_app == APP
     assert claims.report_data == REPORT_DATA
     assert (len(claims.machine), claims.tcb_status, claims.eval_number) == (32, "UpToDate", 17)
@@ -72,7 +72,7 @@ def test_2_2_another_root_refuses_our_machine():
 
 def test_2_2_without_any_root_everything_is_refused():
     with pytest.raises(EvidenceRefused) as caught:
-        machines.dcap.verify(good_quote(), (), at=NOW, minimum_eval_number=0, allow_simulated=True)
+        machines.verification.verify(good_quote(), (), at=NOW, allow_simulated=True)
     assert caught.value.check == "2.2"
 
 
@@ -161,7 +161,7 @@ def test_3_4_a_td_that_the_host_may_interrupt_by_faults_is_refused():
 def test_a_tdx_quote_under_the_simulated_root_is_simulated_and_has_no_real_runtimes_identity():
     claims = verify(good_quote())
     assert claims.platform is Platform.SIMULATED
-    assert claims.runtime != runtime_identity(Platform.TDX, [MRTD, bytes(48), bytes(48), bytes(48)])
+    assert claims.runtime_of(APP) != runtime_identity(Platform.TDX, [MRTD, bytes(48), bytes(48), bytes(48)])
 
 
 def test_a_simulated_root_cannot_be_configured_as_real_hardware():

@@ -27,7 +27,7 @@ def test_two_platforms_have_two_roots_and_two_machines():
     quotes = [each.quote(MRTD, locked_config(APP), REPORT_DATA) for each in (one, two)]
     first, second = (verify(quote, each.trust_root) for quote, each in zip(quotes, (one, two), strict=True))
     assert first.machine != second.machine
-    assert first.runtime == second.runtime
+    assert first.measurements == second.measurements
 
 
 def test_every_certificate_and_the_saved_file_say_that_they_are_simulated():

@@ -1,5 +1,7 @@
 """One finished job with real keys, a real quote and real signatures; every part can be changed before it is signed."""
 
+from dataclasses import replace
+
 import msgspec
 
 from sealgrid.attestation import binding
@@ -30,8 +32,8 @@ NONCES = tuple(bytes([n]) * 32 for n in (0xA1, 0xA2, 0xA3))
 ENCLAVE, HPKE = SigningKey.from_bytes(b"\x09" * 32), HpkeKey.from_bytes(b"\x0a" * 32)
 MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
 PINS = Pins(
-    chain=31337, hub=HUB, broker=BROKER, vaults=VAULTS, t=2, roots=(MACHINE.trust_root,),
-    runtimes=frozenset({RUNTIME}), allow_simulated=True, minimum_eval_number=17,
+    chain=31337, hub=HUB, broker=BROKER, vaults=VAULTS, t=2, roots=(replace(MACHINE.trust_root, minimum_eval_number=17),),
+    runtimes=frozenset({RUNTIME}), allow_simulated=True,
 )  # fmt: skip
 FACTS = Facts(
     chain=31337, hub=HUB, broker=BROKER, deal=DEAL, task=task_id(DEAL, 7), index=7, bot_first=5, bot_size=4, pool=POOL, worker=WORKER,

@@ -237,7 +237,9 @@ def test_10_collateral_that_had_expired_when_the_verdicts_were_issued_is_refused
 
 
 def test_10_collateral_below_the_pinned_evaluation_number_is_refused():
-    assert "(2.5)" in refused(10, Job().encode(), replace(PINS, minimum_eval_number=18))
+    assert "(2.5)" in refused(
+        10, Job().encode(), replace(PINS, roots=(replace(MACHINE.trust_root, minimum_eval_number=18),))
+    )
 
 
 def test_10_a_quote_with_one_flipped_bit_is_refused():
@@ -317,4 +319,4 @@ def test_pins_that_would_accept_anything_cannot_be_made(pinned):
 def test_pins_know_the_domain_of_every_signature():
     assert Pins(chain=31337, hub=PINS.hub, broker=PINS.broker, vaults=VAULTS, t=2, roots=()).domain == DOMAIN
     assert RUNTIME in PINS.runtimes
-    assert MACHINE.trust_root in PINS.roots
+    assert [root.root_ca_der for root in PINS.roots] == [MACHINE.root_der]

@@ -224,7 +224,7 @@ def test_bad_params_and_bad_result_keys_are_refused_before_a_secret_moves(bad: A
 
 
 def test_the_scene_is_what_its_names_say() -> None:
-    assert ATTESTED.claims.runtime == RUNTIME
+    assert ATTESTED.runtime == RUNTIME
     assert DEADLINE > NOW
     assert (DATASET, OWNER.address) == (SNAPSHOT.dataset.address, SNAPSHOT.dataset.owner)
     assert REQUESTER.address == SNAPSHOT.deal.requester

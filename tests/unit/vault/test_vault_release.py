@@ -1,6 +1,7 @@
 """Checks (1) to (6) of a release, one named bad case each, with real simulated quotes."""
 
 import datetime as dt
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,7 @@ from sealgrid.vault.nonces import Attempt
 from sealgrid.vault.release import GivenNonce, TrustedRoots, check_chain, check_evidence, check_nonce, own_nonce
 
 TRUSTED = TrustedRoots((MACHINE.trust_root,), {}, simulated=True)
+SERIES = to_digest(hashlib.sha256(MACHINE.root_der).digest())
 GIVEN = GivenNonce(ATTEMPT, NOW + 120)
 OTHER = key("other enclave")
 
@@ -124,7 +126,7 @@ def judge(quote: Any = None, *, trusted: Any = TRUSTED, at: int = NOW, **changes
 
 def test_an_honest_enclave_is_attested() -> None:
     found = judge()
-    assert (found.claims.runtime, found.claims.platform) == (RUNTIME, Platform.SIMULATED)
+    assert (found.runtime, found.claims.platform) == (RUNTIME, Platform.SIMULATED)
     assert (found.report_data, found.session) == (report(), binding.session(report()))
 
 
@@ -147,15 +149,15 @@ def test_2_collateral_that_expired() -> None:
 
 def test_2_collateral_below_the_number_that_was_seen() -> None:
     seen = judge().claims.eval_number
-    assert judge(trusted=replace(TRUSTED, evaluation={Platform.SIMULATED: seen})).claims.eval_number == seen
-    newer = replace(TRUSTED, evaluation={Platform.SIMULATED: seen + 1})
+    assert judge(trusted=replace(TRUSTED, evaluation={SERIES: seen})).claims.eval_number == seen
+    newer = replace(TRUSTED, evaluation={SERIES: seen + 1})
     assert number_of(judge, trusted=newer) == "2.5"
 
 
 def test_2_the_number_holds_beside_the_root_of_another_platform() -> None:
     seen = judge().claims.eval_number
     roots = (MACHINE.trust_root, TrustRoot(Platform.TDX, some_authority()))
-    newer = replace(TRUSTED, roots=roots, evaluation={Platform.SIMULATED: seen + 1})
+    newer = replace(TRUSTED, roots=roots, evaluation={SERIES: seen + 1})
     assert number_of(judge, trusted=newer) == "2.5"
 
 
@@ -169,8 +171,8 @@ def some_authority() -> bytes:
     return made.sign(secret, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
-def test_2_another_platforms_number_does_not_count() -> None:
-    assert judge(trusted=replace(TRUSTED, evaluation={Platform.TDX: 999}))
+def test_2_another_roots_number_does_not_count() -> None:
+    assert judge(trusted=replace(TRUSTED, evaluation={to_digest(bytes(32)): 999}))
 
 
 @given(at=st.integers(0, 48 + 584 - 1))
@@ -279,5 +281,5 @@ def test_6_an_app_that_is_not_the_deals() -> None:
 
 
 def test_the_scene_measures_one_runtime() -> None:
-    assert attested().claims.runtime == binding.runtime_identity(Platform.SIMULATED, [MRTD])
+    assert attested().runtime == binding.runtime_identity(Platform.SIMULATED, [MRTD])
     assert HPKE.public == release_request().hpke_public

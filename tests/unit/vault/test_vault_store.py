@@ -35,7 +35,6 @@ from vault_scene import (
     settled,
 )
 
-from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import to_digest
 from sealgrid.vault.custody import Custody, SignedGrant, SignedPolicy
@@ -47,6 +46,7 @@ from sealgrid.vault.store import DATABASE, Store, about
 RANDOM = iter(i.to_bytes(12, "big") for i in range(1_000_000))
 AT_REST = AtRest(b"\x33" * 32, lambda _: next(RANDOM))
 NONCE = b"\x41" * 32
+INTEL, SIMULATED = to_digest(b"\x01" * 32), to_digest(b"\x02" * 32)
 NO_TASK = to_digest(b"\xff" * 32)
 
 
@@ -94,9 +94,19 @@ def test_a_folder_belongs_to_one_chain_and_broker(store: Store) -> None:
 
 def test_evaluation_numbers_never_fall(store: Store) -> None:
     for number in (5, 7, 6):
-        store.raise_evaluation(Platform.TDX, number)
-    store.raise_evaluation(Platform.SIMULATED, 1)
-    assert store.evaluation() == {Platform.TDX: 7, Platform.SIMULATED: 1}
+        store.raise_evaluation(INTEL, number)
+    store.raise_evaluation(SIMULATED, 1)
+    assert store.evaluation() == {INTEL: 7, SIMULATED: 1}
+
+
+def test_evaluation_numbers_outlive_a_restart(tmp_path: Path) -> None:
+    before = Store(tmp_path / "vault.db")
+    before.raise_evaluation(INTEL, 17)
+    before.close()
+    after = Store(tmp_path / "vault.db")
+    after.raise_evaluation(INTEL, 16)
+    assert after.evaluation() == {INTEL: 17}
+    after.close()
 
 
 def test_a_nonce_is_good_once(journal: Journal) -> None:
@@ -253,13 +263,13 @@ def test_a_nonce_is_taken_at_most_as_often_as_it_was_given(
 
 
 async def test_what_is_saved_survives_a_kill_and_what_is_not_never_happened(tmp_path: Path, store: Store) -> None:
-    store.raise_evaluation(Platform.TDX, 1)
+    store.raise_evaluation(INTEL, 1)
     await store.saved()
-    store.raise_evaluation(Platform.TDX, 2)
+    store.raise_evaluation(INTEL, 2)
     killed = tmp_path / "killed"
     shutil.copytree(tmp_path, killed)
     with closing(Store(killed / DATABASE)) as again:
-        assert again.evaluation() == {Platform.TDX: 1}
+        assert again.evaluation() == {INTEL: 1}
 
 
 async def test_those_who_wait_together_share_one_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +277,7 @@ async def test_those_who_wait_together_share_one_commit(store: Store, monkeypatc
     monkeypatch.setattr(store, "commit", lambda: commits.append(commit()))
 
     async def write(number: int) -> None:
-        store.raise_evaluation(Platform.TDX, number)
+        store.raise_evaluation(INTEL, number)
         await store.saved()
 
     await asyncio.gather(*(write(number) for number in range(1, 9)))
@@ -276,12 +286,12 @@ async def test_those_who_wait_together_share_one_commit(store: Store, monkeypatc
 
 
 def test_a_step_that_fails_takes_nothing_of_others_back(store: Store) -> None:
-    store.raise_evaluation(Platform.TDX, 1)
+    store.raise_evaluation(INTEL, 1)
     with pytest.raises(RuntimeError):
         write_half(store)
     store.commit()
     with store.reading() as connection:
-        assert [name for name, _ in connection.execute(select(about))] == [f"evaluation {int(Platform.TDX)}"]
+        assert [name for name, _ in connection.execute(select(about))] == [f"evaluation {INTEL}"]
 
 
 async def test_after_a_commit_that_failed_nothing_is_told_any_more(store: Store, journal: Journal) -> None:

@@ -1,0 +1,125 @@
+"""Turn an AMD SEV-SNP attestation report into verified claims."""
+
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from sealgrid.attestation import snp_report
+from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, root_named
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.snp_collateral import Chain, broken_link, read_chain
+from sealgrid.attestation.snp_report import SigningKey, SnpReport
+from sealgrid.crypto.digests import sha256
+from sealgrid.errors import EvidenceRefused
+from sealgrid.units import to_digest
+
+MOST_COLLATERAL_BYTES = 64 << 10
+CHIP_BYTES = 64
+
+
+def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClaims:
+    """Return what an SEV-SNP report proves at the Unix time ``at``; raise EvidenceRefused with the number.
+
+    (2.1) The report and its collateral can be read.
+    (2.2) The certificates end at a configured root that stands for SNP.
+    (2.4) Every certificate is signed by the one above and valid at ``at``; the root's revocation list is there,
+          signed and valid, and names none of them.
+    (2.5) That list's number is at least the root's: no rollback to what forgives more.
+    (2.6) The leaf is the one that the report names: kind of key, product, firmware, and for a VCEK the chip.
+    (2.7) The report is signed by the leaf's key.
+    (3.1) Debug is off.
+    (3.2) No part of the machine's firmware is below the root's floor.
+    (3.3) The guest has no trait but those that the root accepts: shared cores, a provider's key, a service module.
+    (3.4) Nothing weakens the guest: no migration agent, no bit of policy that we do not know.
+
+    Whether the runtime, the app and the report data are the right ones, the caller decides. Numbers (2) and (3) of
+    docs/protocol/evidence.md. A simulated root (2.3) never stands for SNP.
+    """
+    report, chain = _readable(quote)  # (2.1)
+    root = root_named(  # (2.2)
+        (root for root in roots if root.platform is Platform.SNP), chain.root.public_bytes(Encoding.DER)
+    )[0]
+    _expect_chain(chain, root, at)  # (2.4) (2.5)
+    _expect_leaf_of(report, chain)  # (2.6)
+    _expect_signed(report, chain)  # (2.7)
+    _expect_strong(report, chain, root)  # (3.1) (3.2) (3.3) (3.4)
+    leaf = chain.facts
+    return VerifiedClaims(
+        platform=Platform.SNP,
+        measurements=(report.measurement,),
+        locked_app=to_digest(report.host_data) if any(report.host_data) else None,
+        report_data=report.report_data,
+        machine=leaf.provider or report.chip_id.hex(),
+        fmspc=leaf.product,
+        tcb_status=str(leaf.tcb),
+        advisories=(),
+        eval_number=chain.list_number,
+        series=to_digest(sha256(chain.intermediate.public_bytes(Encoding.DER))),
+    )
+
+
+def _readable(quote: Quote) -> tuple[SnpReport, Chain]:
+    if len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
+        raise EvidenceRefused("2.1", "the collateral is larger than any real one.")
+    try:
+        return SnpReport(quote.raw), read_chain(quote.collateral)
+    except ValueError as error:
+        raise EvidenceRefused("2.1", "the report or its collateral cannot be read.") from error
+
+
+def _expect_chain(chain: Chain, root: TrustRoot, at: int) -> None:
+    if chain.revocation_list is None and "no_revocation_list" not in root.traits:  # (2.4)
+        raise EvidenceRefused("2.4", "nothing shows that AMD has not withdrawn the certificates; fetch its list.")
+    if (broken := broken_link(chain, at)) is not None:  # (2.4)
+        raise EvidenceRefused("2.4", f"{broken}.")
+    if chain.list_number < root.minimum_eval_number:  # (2.5)
+        raise EvidenceRefused("2.5", "the revocation list is older than what was seen before; fetch it anew.")
+
+
+def _expect_leaf_of(report: SnpReport, chain: Chain) -> None:
+    leaf = chain.facts
+    signer = f"SEV-{leaf.product}" if leaf.kind is SigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
+    if (report.signing_key, _name(chain)) != (leaf.kind, signer):  # (2.6)
+        raise EvidenceRefused("2.6", "the certificate is of another kind of key, or product, than the report's.")
+    if report.reported_tcb(leaf.product) != leaf.tcb:  # (2.6)
+        raise EvidenceRefused("2.6", "the certificate is for other firmware than the report names; fetch it anew.")
+    if leaf.kind is SigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)
+        raise EvidenceRefused("2.6", "the certificate is another chip's.")
+    if (leaf.kind is SigningKey.VCEK and not any(leaf.chip)) or (leaf.kind is SigningKey.VLEK and not leaf.provider):
+        raise EvidenceRefused("2.6", "the certificate names neither a chip nor a provider.")
+
+
+def _expect_signed(report: SnpReport, chain: Chain) -> None:
+    signature = encode_dss_signature(*report.signature())
+    try:
+        chain.facts.key.verify(signature, report.signed, ec.ECDSA(hashes.SHA384()))
+    except InvalidSignature as error:
+        raise EvidenceRefused("2.7", "the report's signature does not hold.") from error
+
+
+def _expect_strong(report: SnpReport, chain: Chain, root: TrustRoot) -> None:
+    if report.policy & snp_report.POLICY_DEBUG:  # (3.1)
+        raise EvidenceRefused("3.1", "the guest may be debugged; its memory is open to the host.")
+    if not chain.facts.tcb.reaches(root.least_tcb):  # (3.2)
+        raise EvidenceRefused("3.2", f"the machine's firmware ({chain.facts.tcb}) is out of date; update it.")
+    if traits := _traits(report) - root.traits:  # (3.3)
+        raise EvidenceRefused("3.3", f"the root of trust is not configured to accept: {', '.join(sorted(traits))}.")
+    unknown = report.policy & ~snp_report.POLICY_KNOWN or not report.policy & snp_report.POLICY_RESERVED_ONE
+    if unknown or report.policy & snp_report.POLICY_MIGRATION:  # (3.4)
+        raise EvidenceRefused("3.4", "the guest's policy allows its migration, or what we do not know.")
+
+
+def _traits(report: SnpReport) -> set[str]:
+    shared = report.policy & snp_report.POLICY_SMT and report.platform_info & snp_report.PLATFORM_SMT
+    said = {"smt": shared, "provider_key": report.signing_key == SigningKey.VLEK, "service_module": report.vmpl > 0}
+    return {trait for trait, true in said.items() if true}
+
+
+def _name(chain: Chain) -> str:
+    names = chain.intermediate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else ""

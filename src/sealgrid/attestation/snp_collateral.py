@@ -1,0 +1,161 @@
+"""What is needed beside an SEV-SNP report: AMD's certificates down to the key that signed, and a revocation list."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate
+from sealgrid.attestation.snp_report import SigningKey
+
+_AMD = "1.3.6.1.4.1.3704.1"
+_PARTS = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}  #: .fmc on Turin alone
+
+
+class SnpCollateral(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Certificates in DER form, in base64 as JSON writes bytes. Untrusted."""
+
+    leaf: bytes  #: VCEK or VLEK
+    intermediate: bytes  #: ASK or ASVK
+    root: bytes  #: ARK
+    revocation_list: bytes | None = None  #: the ARK's
+
+    def encode(self) -> Collateral:
+        """Return it as collateral of a quote."""
+        return Collateral(msgspec.json.encode(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What a VCEK or VLEK certificate says about its key."""
+
+    kind: SigningKey
+    product: str  #: "Milan", "Genoa", "Turin"
+    tcb: TcbVersion  #: that the key was derived for
+    chip: bytes  #: id of the one chip that has the key; empty for a VLEK
+    provider: str  #: who has the key; empty for a VCEK
+    key: ec.EllipticCurvePublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Collateral that could be read: whether its signatures hold is not known yet."""
+
+    leaf: x509.Certificate
+    intermediate: x509.Certificate
+    root: x509.Certificate
+    revocation_list: x509.CertificateRevocationList | None
+    facts: Leaf
+
+    @property
+    def list_number(self) -> int:
+        """Return the number of the revocation list; 0 without one, or when it has none."""
+        if self.revocation_list is None:
+            return 0
+        try:
+            return self.revocation_list.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        except x509.ExtensionNotFound:
+            return 0
+
+
+def read_chain(collateral: Collateral) -> Chain:
+    """Read collateral; raise ValueError for what is none."""
+    try:
+        parts = msgspec.json.decode(collateral.raw, type=SnpCollateral)
+        leaf = load_certificate(parts.leaf)
+        listed = parts.revocation_list
+        return Chain(
+            leaf=leaf,
+            intermediate=load_certificate(parts.intermediate),
+            root=load_certificate(parts.root),
+            revocation_list=x509.load_der_x509_crl(listed) if listed is not None else None,
+            facts=_leaf(leaf),
+        )
+    except (msgspec.MsgspecError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+        raise ValueError("this is no collateral of an SEV-SNP report") from error
+
+
+def broken_link(chain: Chain, at: int) -> str | None:
+    """Return what does not hold of signatures, dates and the revocation list at ``at``; None when all does."""
+    for certificate, issuer in (
+        (chain.root, chain.root),
+        (chain.intermediate, chain.root),
+        (chain.leaf, chain.intermediate),
+    ):
+        if not _issued(certificate, issuer):
+            return "a certificate is not signed by the one above it"
+        if not certificate.not_valid_before_utc <= _time(at) <= certificate.not_valid_after_utc:
+            return "a certificate is not valid at this time"
+    return None if chain.revocation_list is None else _broken_list(chain, chain.revocation_list, at)
+
+
+def _broken_list(chain: Chain, listed: x509.CertificateRevocationList, at: int) -> str | None:
+    key, until = chain.root.public_key(), listed.next_update_utc
+    if not isinstance(key, rsa.RSAPublicKey) or listed.issuer != chain.root.subject or not _signed(listed, key):
+        return "the revocation list is not signed by the root"
+    if until is None or not listed.last_update_utc <= _time(at) <= until:
+        return "the revocation list is not valid at this time"
+    # Leaf certificates all have the serial number 0: AMD withdraws them by withdrawing what signed them.
+    if listed.get_revoked_certificate_by_serial_number(chain.intermediate.serial_number) is not None:
+        return "a certificate was withdrawn by AMD"
+    return None
+
+
+def _signed(listed: x509.CertificateRevocationList, key: rsa.RSAPublicKey) -> bool:
+    try:
+        return listed.is_signature_valid(key)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _time(at: int) -> datetime:
+    return datetime.fromtimestamp(at, tz=UTC)
+
+
+def _leaf(certificate: x509.Certificate) -> Leaf:
+    # AMD 57230, "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface", table of extensions.
+    key = certificate.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):
+        raise ValueError("a report is signed with a key on P-384")  # noqa: TRY004  bytes of a stranger, not a type
+    said = {each.oid.dotted_string: each.value for each in certificate.extensions}
+    values = {
+        oid.removeprefix(f"{_AMD}."): value.value
+        for oid, value in said.items()
+        if isinstance(value, x509.UnrecognizedExtension)
+    }
+    tcb = TcbVersion(**{part: _number(values[oid]) for part, oid in _PARTS.items() if oid in values})
+    name = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    leaf = Leaf(SigningKey.VCEK, _text(values.get("2", b"")).partition("-")[0], tcb, b"", "", key)
+    if [each.value for each in name] == ["SEV-VLEK"]:
+        return replace(leaf, kind=SigningKey.VLEK, provider=_text(values.get("5", b"")))
+    return replace(leaf, chip=_octets(values.get("4", b"")))
+
+
+def _number(der: bytes) -> int:
+    if len(der) < 3 or der[0] != 0x02 or der[1] != len(der) - 2:
+        raise ValueError("a part of the firmware's version is no INTEGER")
+    return int.from_bytes(der[2:], "big", signed=True)
+
+
+def _text(der: bytes) -> str:
+    if len(der) < 3 or der[0] != 0x16 or der[1] != len(der) - 2:
+        raise ValueError("a name in the certificate is no IA5String")
+    return der[2:].decode("ascii")
+
+
+def _octets(value: bytes) -> bytes:
+    # Certificates of before 2023 hold the chip's id as it is, later ones as an OCTET STRING.
+    wrapped = len(value) > 2 and value[0] == 0x04 and value[1] == len(value) - 2 and len(value) not in (8, 64)
+    return value[2:] if wrapped else value

@@ -1,0 +1,104 @@
+"""Byte layout of an AMD SEV-SNP attestation report (AMD 56860, SEV-SNP ABI; little-endian)."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sealgrid.attestation.evidence import TcbVersion
+
+REPORT_BYTES = 1184
+SIGNED_BYTES = 0x2A0  #: what the signature covers
+VERSIONS = (2, 3, 4, 5)
+ECDSA_P384_SHA384 = 1
+NUMBER_BYTES = 72  #: of r and of s, little-endian
+
+POLICY_SMT = 1 << 16
+POLICY_RESERVED_ONE = 1 << 17
+POLICY_MIGRATION = 1 << 18
+POLICY_DEBUG = 1 << 19
+POLICY_KNOWN = (1 << 26) - 1
+PLATFORM_SMT = 1 << 0
+
+#: where a TCB version's parts stand in its eight bytes
+_TCB = {"bootloader": 0, "tee": 1, "snp": 6, "microcode": 7}
+_TCB_TURIN = {"fmc": 0, "bootloader": 1, "tee": 2, "snp": 3, "microcode": 7}
+
+
+class SigningKey(IntEnum):
+    """Whose key signed a report."""
+
+    VCEK = 0  #: the chip's own
+    VLEK = 1  #: a cloud provider's, the same on many chips
+
+
+@dataclass(frozen=True, slots=True)
+class SnpReport:
+    """A report as somebody sent it. Untrusted: whoever has the bytes may have made them up."""
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.raw) != REPORT_BYTES:
+            raise ValueError(f"a report has {REPORT_BYTES} bytes")
+        if self._u32(0) not in VERSIONS or self._u32(0x34) != ECDSA_P384_SHA384:
+            raise ValueError("a report of another version or signature algorithm")
+
+    @property
+    def policy(self) -> int:
+        """Return what the guest's launch allowed, as bits."""
+        return self._u64(0x08)
+
+    @property
+    def vmpl(self) -> int:
+        """Return the privilege level that asked, 0 the highest."""
+        return self._u32(0x30)
+
+    @property
+    def platform_info(self) -> int:
+        """Return how the machine is set up, as bits."""
+        return self._u64(0x40)
+
+    @property
+    def signing_key(self) -> int:
+        """Return which kind of key signed, by its number in ``SigningKey``; others exist and sign nothing."""
+        return self._u32(0x48) >> 2 & 0b111
+
+    @property
+    def report_data(self) -> bytes:
+        """Return the 64 bytes that the guest chose."""
+        return self.raw[0x50:0x90]
+
+    @property
+    def measurement(self) -> bytes:
+        """Return the launch digest, 48 bytes."""
+        return self.raw[0x90:0xC0]
+
+    @property
+    def host_data(self) -> bytes:
+        """Return the 32 bytes that the host chose at launch and nobody can change."""
+        return self.raw[0xC0:0xE0]
+
+    @property
+    def chip_id(self) -> bytes:
+        """Return the chip's id, 64 bytes, zero where the machine hides it."""
+        return self.raw[0x1A0:0x1E0]
+
+    @property
+    def signed(self) -> bytes:
+        """Return what the signature covers."""
+        return self.raw[:SIGNED_BYTES]
+
+    def signature(self) -> tuple[int, int]:
+        """Return r and s."""
+        r, s = (self.raw[at : at + NUMBER_BYTES] for at in (SIGNED_BYTES, SIGNED_BYTES + NUMBER_BYTES))
+        return int.from_bytes(r, "little"), int.from_bytes(s, "little")
+
+    def reported_tcb(self, product: str) -> TcbVersion:
+        """Return the firmware that the signing key was derived for; newer firmware only can derive it."""
+        places = _TCB_TURIN if product == "Turin" else _TCB
+        return TcbVersion(**{part: self.raw[0x180 + place] for part, place in places.items()})
+
+    def _u32(self, at: int) -> int:
+        return int.from_bytes(self.raw[at : at + 4], "little")
+
+    def _u64(self, at: int) -> int:
+        return int.from_bytes(self.raw[at : at + 8], "little")
