@@ -21,6 +21,7 @@
     ├── NotFound                nothing is known under that name
     ├── ServiceUnavailable      a part does not answer; try again
     ├── ContentDiffers          a store gave other bytes than the digest names; ask another
+    ├── StillRunning            somebody stopped waiting for a task; it goes on
     ├── TaskFailed              a task ended without a result
     │   ├── AppFailed           the app itself failed; settled and paid
     │   └── HostFailed          the machine failed; never paid
@@ -181,6 +182,10 @@ class ContentDiffers(SealgridError):
     """What was read is not the content that its digest names; ask another store."""
 
     http_status = 502
+
+
+class StillRunning(SealgridError):
+    """Somebody stopped waiting for a task; it goes on, and its result opens later."""
 
 
 class TaskFailed(SealgridError):

@@ -66,7 +66,7 @@ async def test_a_stranger_uses_a_model_and_its_owner_is_paid_withdraws_and_takes
     left = await owner.account.withdraw(PRICE)
     assert (left.escrow, left.wallet) == (held.escrow - PRICE, held.wallet + PRICE)
     assert [offer.uses for offer in (await owner.models.show(model)).offers] == [999]
-    assert await owner.models.unlist(model) == 1
+    assert (await owner.models.unlist(model)).cancelled == 1
     for named in ("face", model):
         with pytest.raises(OrderRefused, match="nobody offers"):
             await requester.run("onnx-runner", model=named, files=[folder / "input.json"])

@@ -1,16 +1,19 @@
-"""``sealgrid app …``: deploy an app, see which are offered."""
+"""``sealgrid app …``: deploy an app, give it its secret, see which are offered."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
-from sealgrid.cli.session import answers, as_account
+from sealgrid.cli.listing import listing_lines, offer_lines
+from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.session import answer, answers, as_account, notes, warn_of_simulated
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
 
 app = typer.Typer(help="Deploy an app, see which are offered.", no_args_is_help=True)
+App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name where only one has it.")]
 
 
 @app.command()
@@ -36,32 +39,52 @@ def deploy(
 def list_(
     mine: Annotated[bool, typer.Option("--mine", help="Only this account's.")] = False,
     account: Account = "developer",
+    as_json: Json = False,
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """List the apps whose use is offered now, the cheapest first."""
 
     async def work(me: "Client") -> None:
-        for offer in await me.apps.list(mine=mine):
-            answers.print(
-                f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} runs  {offer.name!r}",
-                markup=False,
-            )
+        found = await me.apps.list(mine=mine)
+        answer(found, offer_lines(found, "runs"), as_json=as_json)
 
     as_account(account, data, work, password_file)
 
 
 @app.command()
 def show(
-    source: Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name.")],
+    source: App,
     account: Account = "developer",
+    as_json: Json = False,
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Show what the chain and the market know of an app."""
-    from sealgrid.cli.listing import show_listing
 
     async def work(me: "Client") -> None:
-        show_listing(await me.apps.show(source), sealed="code digest")
+        found = await me.apps.show(source)
+        answer(found, listing_lines(found, sealed="code digest"), as_json=as_json)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def secret(
+    source: App,
+    file: Annotated[Path, typer.Argument(help="A file that holds it, or - for standard input; never an argument.")],
+    account: Account = "developer",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Give an own app its secret, sealed: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else does."""
+    from sealgrid.cli.secrets import read_secret
+
+    text = read_secret(file)
+
+    async def work(me: "Client") -> None:
+        warn_of_simulated(me.network)
+        await me.apps.set_secret(source, text)
+        notes.print("the vaults have its key; an earlier secret of this app is replaced")
 
     as_account(account, data, work, password_file)

@@ -76,6 +76,7 @@ def _sandbox() -> Iterator[Finding]:
 def _places(data: Path | None) -> Iterator[Finding]:
     from sealgrid.sdk.home import home
     from sealgrid.sdk.kept_jobs import KeptJobs
+    from sealgrid.sdk.kept_models import KeptModels
     from sealgrid.sdk.keystores import Keystores
     from sealgrid.sdk.private_files import is_private
 
@@ -83,11 +84,11 @@ def _places(data: Path | None) -> Iterator[Finding]:
     yield Finding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
     for what, folder, count, meaning in (
         ("your accounts", place.accounts, len(Keystores(place.accounts).all()), "Each is locked by its password."),
+        ("model keys", place.models, len(KeptModels(place.models).all()), "Each opens a model that you published."),
         ("result keys", place.jobs, len(KeptJobs(place.jobs).all()), "Each opens one result that you paid for."),
     ):
         yield Finding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
     yield Finding("", None, "Nobody else has these files. Back them up with: sealgrid account backup FILE")
-    yield Finding("your models", None, "No copy of a published model or of its key stays here: keep your own file.")
     yield Finding("", None, "Everybody knows the keys of a local network's development accounts.")
 
 

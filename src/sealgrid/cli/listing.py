@@ -1,11 +1,20 @@
-"""An app or a model on the terminal."""
+"""Apps and models as lines on the terminal."""
 
-from sealgrid.cli.session import answers
-from sealgrid.sdk.face.listings import Listing
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sealgrid.sdk.face.listings import Listing, Offer
 
 
-def show_listing(listing: Listing, *, sealed: str) -> None:
-    """Print it, one fact a line."""
+def offer_lines(offers: "Iterable[Offer]", what: str) -> Iterator[str]:
+    """Yield one line an offer."""
+    for offer in offers:
+        yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {what}  {offer.name!r}"
+
+
+def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
+    """Yield one fact a line; ``sealed`` says what the digest is of."""
     for what, value in (
         ("address", listing.address),
         ("name", listing.name),
@@ -13,9 +22,9 @@ def show_listing(listing: Listing, *, sealed: str) -> None:
         (sealed, listing.digest),
         ("location", listing.location),
     ):
-        answers.print(f"{what:<12} {value}", markup=False)
+        yield f"{what:<12} {value}"
     for offer in listing.offers:
         only = f", for the app {offer.app} only" if offer.app else ""
-        answers.print(f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}", markup=False)
+        yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}"
     if not listing.offers:
-        answers.print(f"{'offer':<12} none")
+        yield f"{'offer':<12} none"

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
-from sealgrid.cli.session import answers, as_account, notes, unit
+from sealgrid.cli.listing import listing_lines, offer_lines
+from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.progress import shown_progress
+from sealgrid.cli.session import answer, answers, as_account, notes, unit, warn_of_simulated
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
@@ -24,6 +26,9 @@ def publish(
     uses: Annotated[int, typer.Option(min=1, help="How many uses are for sale.")] = 1000,
     name: Annotated[str | None, typer.Option(help="Its public name; the file's by default.")] = None,
     any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether it is an ONNX model.")] = False,
+    callback: Annotated[
+        bool, typer.Option("--callback", help="Allow runs whose result goes to a contract: PUBLIC, for ever.")
+    ] = False,
     account: Account = "owner",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -31,9 +36,11 @@ def publish(
     """Seal a model, give its key to the vaults for one app alone, and sell its use."""
 
     async def work(me: "Client") -> None:
-        made = await me.models.publish(file, app=runs, price=price, name=name, uses=uses, any_file=any_file)
-        if made.warning:
-            notes.print(f"warning: {made.warning}", style="bold yellow")
+        warn_of_simulated(me.network)
+        with shown_progress() as told:
+            made = await me.models.publish(
+                file, app=runs, price=price, name=name, uses=uses, any_file=any_file, callback=callback, told=told
+            )
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {runs}")
 
@@ -44,25 +51,32 @@ def publish(
 def list_(
     mine: Annotated[bool, typer.Option("--mine", help="Only this account's.")] = False,
     account: Account = "owner",
+    as_json: Json = False,
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """List the models whose use is offered now, the cheapest first."""
 
     async def work(me: "Client") -> None:
-        for offer in await me.models.list(mine=mine):
-            answers.print(f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} uses  {offer.name!r}", markup=False)
+        found = await me.models.list(mine=mine)
+        answer(found, offer_lines(found, "uses"), as_json=as_json)
 
     as_account(account, data, work, password_file)
 
 
 @app.command()
-def show(model: Model, account: Account = "owner", password_file: PasswordFile = None, data: Data = None) -> None:
+def show(
+    model: Model,
+    account: Account = "owner",
+    as_json: Json = False,
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
     """Show what the chain and the market know of a model."""
-    from sealgrid.cli.listing import show_listing
 
     async def work(me: "Client") -> None:
-        show_listing(await me.models.show(model), sealed="sealed file")
+        found = await me.models.show(model)
+        answer(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
 
     as_account(account, data, work, password_file)
 
@@ -72,7 +86,25 @@ def unlist(model: Model, account: Account = "owner", password_file: PasswordFile
     """Cancel every offer of an own model on the chain, for ever; runs that were bought before go on."""
 
     async def work(me: "Client") -> None:
-        cancelled = await me.models.unlist(model)
-        answers.print(f"cancelled {cancelled} offer{'s' if cancelled > 1 else ''} of {model}", markup=False)
+        done = await me.models.unlist(model)
+        answers.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {model}", markup=False)
+        for place in done.unreached:
+            notes.print(place, style="yellow", markup=False)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def recover(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="A new file.")],
+    account: Account = "owner",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Write an own model's plain file again: sealed, the network has it, and its key is in this data folder."""
+
+    async def work(me: "Client") -> None:
+        answers.print(str(await me.models.recover(model, out)), markup=False)
 
     as_account(account, data, work, password_file)

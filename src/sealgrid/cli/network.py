@@ -2,16 +2,20 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from sealgrid.cli.options import Json
+from sealgrid.cli.session import answer
 from sealgrid.localnet.layout import Layout, default_folder
 from sealgrid.localnet.session import started
 from sealgrid.localnet.supervisor import end, running, supervise
 from sealgrid.sdk.home import home
+from sealgrid.sdk.network import Network, load_network
 
 Folder = Annotated[Path | None, typer.Option("--data", help="Data folder; SEALGRID_HOME or the user's by default.")]
 DEFAULT_PORT = 8545
@@ -42,7 +46,8 @@ def up(
 
     def ready() -> None:
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
-        console.print("end it with Ctrl-C" if not detach else "end it with: sealgrid down")
+        where = f" --data {data}" if data else ""
+        console.print("end it with Ctrl-C" if not detach else f"end it with: sealgrid down{where}", markup=False)
 
     if detach:
         started(layout, port=port, told=_tell)
@@ -69,13 +74,29 @@ def down(
         console.print(f"the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 
-def status(data: Folder = None) -> None:
-    """Say whether the local network runs, and where."""
+def status(as_json: Json = False, data: Folder = None) -> None:
+    """Say whether the local network runs, and where; exit with 1 when it does not."""
     layout = layout_of(data)
     pid = running(layout)
-    console.print(f"running (process {pid}), data in {layout.root}" if pid else "not running")
+    network = load_network(layout.network) if pid and layout.network.exists() else None
+    document = {
+        "running": pid is not None, "process": pid, "data": layout.root, "chain": network and network.chain,
+        "rpc_url": network and network.rpc_url, "market_url": network and network.market_url,
+    }  # fmt: skip
+    answer(document, _status_lines(pid, layout, network), as_json=as_json)
     if not pid:
         raise typer.Exit(1)
+
+
+def _status_lines(pid: int | None, layout: Layout, network: Network | None) -> Iterator[str]:
+    if pid is None:
+        yield f"no network is running in {layout.root}; start one with: sealgrid up"
+        return
+    yield f"running (process {pid}), data in {layout.root}"
+    if network is None:
+        yield "it is still starting, or ending"
+    else:
+        yield f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}"
 
 
 def _wipe(root: Path) -> list[Path]:

@@ -1,12 +1,13 @@
 """``sealgrid receipt verify``: every check of a receipt by number, without any connection unless asked for."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Data
-from sealgrid.cli.session import answers
+from sealgrid.cli.options import Data, Json
+from sealgrid.cli.session import answer
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def verify(
     root: Annotated[list[str] | None, typer.Option(help="Pin: PLATFORM=FILE, a root certificate, DER or PEM.")] = None,
     runtime: Annotated[list[str] | None, typer.Option(help="Pin: a runtime's digest; any that t vaults took.")] = None,
     online: Annotated[bool, typer.Option("--online", help="Also ask the chain and the storage.")] = False,
+    as_json: Json = False,
     data: Data = None,
 ) -> None:
     """Verify a receipt, off line, at the time when its verdicts were issued, against what you pin."""
@@ -44,11 +46,16 @@ def verify(
 
         given = Given(vaults=vaults, chain=chain, hub=hub, broker=broker, roots=root or (), runtimes=runtime or ())
         report = verify_receipt(envelope, pins_from(network, data, given))
+    answer({"ok": report.ok, "checks": report.checks}, _lines(report), as_json=as_json)
+    report.require()
+
+
+def _lines(report: "Report") -> Iterator[str]:
     for check in report.checks:
         word = "holds " if check.ok else "FAILED"
-        answers.print(f"({check.number:>2}) {word}  {check.sentence}  {check.detail}", markup=False)
-    report.require()
-    answers.print(f"all {len(report.checks)} checks hold")
+        yield f"({check.number:>2}) {word}  {check.sentence}  {check.detail}"
+    if report.ok:
+        yield f"all {len(report.checks)} checks hold"
 
 
 def _read(file: Path) -> bytes:

@@ -1,13 +1,14 @@
 """Follow a run on the terminal and write down what came of it."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from sealgrid.cli.session import answers, notes
-from sealgrid.errors import AppFailed, InputRefused
+from sealgrid.errors import AppFailed, InputRefused, TaskFailed
 
 if TYPE_CHECKING:
     from sealgrid.sdk.face.runs import Run
@@ -26,7 +27,26 @@ def check_free(out: Path | None) -> None:
         raise InputRefused(f"{out} is no empty folder; give another with --out.")
 
 
-async def follow(run: "Run", network: "Network", out: Path | None) -> None:
+async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None, within: float | None) -> None:
+    """Follow each task of a bag; those of several write into folders of their own below ``out``.
+
+    Raises what the first task raised that failed, once all the others have ended.
+    """
+    failed: list[TaskFailed] = []
+    for number, run in enumerate(bag, start=1):
+        if len(bag) > 1:
+            notes.print(f"task {number} of {len(bag)}: {run.task}")
+        try:
+            await follow(run, network, out if out is None or len(bag) == 1 else out / f"task-{number}", within)
+        except TaskFailed as error:
+            failed.append(error)
+            if len(bag) > 1:
+                notes.print(str(error), style="red", markup=False)
+    if failed:
+        raise failed[0]
+
+
+async def follow(run: "Run", network: "Network", out: Path | None, within: float | None) -> None:
     """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
     begun = time.monotonic()
 
@@ -36,7 +56,7 @@ async def follow(run: "Run", network: "Network", out: Path | None) -> None:
         )
 
     try:
-        opened = await run.result(told)
+        opened = await run.result(told, within)
     except AppFailed:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)

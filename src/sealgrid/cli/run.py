@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
+from sealgrid.cli.progress import shown_progress
 from sealgrid.cli.session import as_account, notes, unit
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
+    from sealgrid.sdk.face.runs import Run
+
+_PUBLIC = "warning: public arguments, and all that the app gives to the callback contract, EVERYBODY can read for ever."
 
 
 def run(
@@ -18,21 +22,52 @@ def run(
     model: Annotated[str | None, typer.Option(help="A model's name or address.")] = None,
     file: Annotated[list[Path] | None, typer.Option(help="An input file, sealed; may be given often.")] = None,
     arg: Annotated[list[str] | None, typer.Option(help="An argument, sealed too; may be given often.")] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NUMBER=FILE", help="A secret of yours for the app, sealed; - is standard input."),
+    ] = None,
+    public_arg: Annotated[
+        list[str] | None, typer.Option(help="An argument that EVERYBODY can read, on the chain, for ever.")
+    ] = None,
+    callback: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A contract that gets what the app gives out: PUBLIC.")
+    ] = None,
+    tasks: Annotated[int, typer.Option(min=1, help="Run the app so often on the same input.")] = 1,
+    within: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result then; the run goes on.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write result, receipt and the network's pins here.")] = None,
-    max_price: Annotated[str | None, typer.Option(help=f"The most that the run may cost. {PRICE_HELP}")] = None,
+    max_price: Annotated[str | None, typer.Option(help=f"The most that all may cost together. {PRICE_HELP}")] = None,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Buy one run of an app, follow it, and open its result."""
-    from sealgrid.cli.results import check_free, follow
+    from sealgrid.cli.results import check_free, follow_all
+    from sealgrid.cli.secrets import numbered_secrets
 
     check_free(out)
+    secrets = numbered_secrets(secret or ())
 
     async def work(me: "Client") -> None:
-        bought = await me.run(app, model=model, files=file or (), args=arg or (), max_price=max_price)
-        notes.print(f"bought for {bought.price}{unit(me.network)}; open it at any later time with:")
-        notes.print(f"  sealgrid task result {bought.task}")
-        await follow(bought, me.network, out)
+        if public_arg or callback:
+            notes.print(_PUBLIC, style="bold yellow")
+        with shown_progress() as told:
+            bought = await me.run(
+                app, model=model, files=file or (), args=arg or (), max_price=max_price, secrets=secrets,
+                public_args=public_arg or (), callback=callback, tasks=tasks, told=told,
+            )  # fmt: skip
+        _say_bought(bought, unit(me.network))
+        await follow_all(bought.bag, me.network, out, within)
 
     as_account(account, data, work, password_file)
+
+
+def _say_bought(bought: "Run", unit: str) -> None:
+    bag = bought.bag
+    if len(bag) == 1:
+        notes.print(f"bought for {bought.price}{unit}; open it at any later time with:")
+    else:
+        notes.print(f"bought {len(bag)} tasks for {bought.price}{unit} each; open them at any later time with:")
+    for run in bag:
+        notes.print(f"  sealgrid task result {run.task}")

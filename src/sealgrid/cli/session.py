@@ -52,6 +52,14 @@ def _plain(value: object) -> object:
     return int(value) if isinstance(value, int) else str(value)
 
 
+def warn_of_simulated(network: "Network") -> None:
+    """Say loudly, before a secret goes to a network whose enclaves are simulated, that these protect nothing."""
+    from sealgrid.sdk.simulated import SENTENCE
+
+    if network.allow_simulated:
+        notes.print(f"warning: {SENTENCE}", style="bold yellow")
+
+
 def unit(network: "Network") -> str:
     """Return what to call RLC on this network."""
     return " (test credits)" if network.folder else ""

@@ -1,51 +1,91 @@
 """``sealgrid task …``: the runs that were bought with keys of this data folder."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Account, Data, PasswordFile
-from sealgrid.cli.session import answers, as_account, notes
+from sealgrid.cli.options import Account, Data, Json, PasswordFile
+from sealgrid.cli.session import answer, as_account, notes
+from sealgrid.units import ZERO_ADDRESS
 
 if TYPE_CHECKING:
+    from sealgrid.sdk.amounts import Amount
     from sealgrid.sdk.client import Client
+    from sealgrid.sdk.face.runs import Status
+    from sealgrid.sdk.kept_jobs import KeptJob
 
 app = typer.Typer(help="The runs that you bought: how far they are, their results.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(help="0x and 64 hex digits, as `run` said.")]
 
 
 @app.command("list")
-def list_(data: Data = None) -> None:
+def list_(as_json: Json = False, data: Data = None) -> None:
     """List the runs whose keys are in this data folder, the newest first; asks nobody."""
     from sealgrid.sdk.home import home
     from sealgrid.sdk.kept_jobs import KeptJobs
 
-    for entry in KeptJobs(home(data).jobs).all():
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.created))
-        answers.print(f"{entry.task}  {when}  app {entry.job().terms.app.app}")
+    kept = KeptJobs(home(data).jobs).all()
+    answer([_document(entry) for entry in kept], map(_line, kept), as_json=as_json)
+
+
+def _document(entry: "KeptJob") -> dict[str, object]:
+    terms = entry.job().terms
+    model = None if terms.dataset.dataset == ZERO_ADDRESS else terms.dataset.dataset
+    return {
+        "task": entry.task, "deal": entry.deal, "account": entry.account, "app": terms.app.app, "model": model,
+        "price": terms.price, "created": entry.created,
+    }  # fmt: skip
+
+
+def _line(entry: "KeptJob") -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.created))
+    return f"{entry.task}  {when}  app {entry.job().terms.app.app}"
 
 
 @app.command()
-def show(task: Task, account: Account = "requester", password_file: PasswordFile = None, data: Data = None) -> None:
+def show(
+    task: Task,
+    account: Account = "requester",
+    as_json: Json = False,
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
     """Show how far a run is."""
 
     async def work(me: "Client") -> None:
         run = me.reopen(task)
         status = await run.status()
-        answers.print(f"{status.state}, bought for {run.price}")
-        for stage in status.stages:
-            when = time.strftime("%H:%M:%S", time.localtime(stage.at))
-            answers.print(f"  {when}  {stage.stage} {stage.detail}".rstrip(), markup=False)
+        document = {
+            "task": run.task, "deal": run.deal, "state": status.state, "price": run.price,
+            "deadline": status.deadline, "stages": status.stages,
+        }  # fmt: skip
+        answer(document, _status_lines(run.price, status), as_json=as_json)
 
     as_account(account, data, work, password_file)
+
+
+def _status_lines(price: "Amount", status: "Status") -> Iterator[str]:
+    refund = ""
+    if status.state == "running" and status.deadline is not None:
+        refund = f", refunded if it has not ended at {_clock(status.deadline)}"
+    yield f"{status.state}, bought for {price}{refund}"
+    for stage in status.stages:
+        yield f"  {_clock(stage.at)}  {stage.stage} {stage.detail}".rstrip()
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 @app.command()
 def result(
     task: Task,
+    *,
     out: Annotated[Path | None, typer.Option(help="Write result, receipt and the network's pins here.")] = None,
+    within: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting then; the run goes on.")] = None,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -58,6 +98,6 @@ def result(
     async def work(me: "Client") -> None:
         run = me.reopen(task)
         notes.print(f"task {run.task}")
-        await follow(run, me.network, out)
+        await follow(run, me.network, out, within)
 
     as_account(account, data, work, password_file)

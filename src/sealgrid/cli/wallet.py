@@ -64,13 +64,13 @@ def show(name: Name, as_json: Json = False, data: Data = None) -> None:
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file, which only you can read.")], data: Data = None
 ) -> None:
-    """Copy your keystores and the keys of your results into one file: nobody else has them."""
+    """Copy your keystores and the keys of your models and results into one file: nobody else has them."""
     from sealgrid.sdk.backup import back_up
     from sealgrid.sdk.home import home
 
     kept = back_up(home(data), file)
     answers.print(f"{file}: {_counted(kept)}", markup=False)
-    notes.print("Keep it as private as money: the keys of results are not locked by a password.")
+    notes.print("Keep it as private as money: the keys of models and results are not locked by a password.")
 
 
 def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.")], data: Data = None) -> None:
@@ -117,6 +117,10 @@ def _counted(paths: tuple[Path, ...]) -> str:
 
 
 def _counts(paths: tuple[Path, ...]) -> Iterator[str]:
-    for folder, one, more in (("accounts", "keystore", "keystores"), ("jobs", "key of a result", "keys of results")):
+    for folder, one, more in (
+        ("accounts", "keystore", "keystores"),
+        ("models", "key of a model", "keys of models"),
+        ("jobs", "key of a result", "keys of results"),
+    ):
         if count := sum(path.parent.name == folder for path in paths):
             yield f"{count} {one if count == 1 else more}"

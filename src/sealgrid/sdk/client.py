@@ -5,7 +5,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import shlex
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
@@ -21,12 +22,14 @@ from sealgrid.sdk.face.listings import Named
 from sealgrid.sdk.face.models import Models
 from sealgrid.sdk.face.naming import find_app, find_model
 from sealgrid.sdk.face.runs import Run
-from sealgrid.sdk.home import home
+from sealgrid.sdk.home import Home, home
 from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.kept_jobs import KeptJobs, kept
+from sealgrid.sdk.kept_models import KeptModels
 from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.network import Network, load_network
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.sdk.progress import Progress, silent
+from sealgrid.units import ZERO_ADDRESS, Address, to_address
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
@@ -34,8 +37,9 @@ InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the 
 class Client:
     """One account, connected to one network."""
 
-    def __init__(self, conn: Connection, keys: KeptJobs) -> None:
-        self._conn, self._keys = conn, keys
+    def __init__(self, conn: Connection, place: Home) -> None:
+        self._conn = conn
+        self._keys, self._models = KeptJobs(place.jobs), KeptModels(place.models)
 
     @property
     def network(self) -> Network:
@@ -55,7 +59,7 @@ class Client:
     @property
     def models(self) -> Models:
         """Return the network's models."""
-        return Models(self._conn)
+        return Models(self._conn, self._models)
 
     async def run(
         self,
@@ -64,12 +68,25 @@ class Client:
         files: Sequence[InputFile] = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
+        *,
+        secrets: Mapping[int, str] | None = None,
+        public_args: Sequence[str] = (),
+        callback: str | None = None,
+        tasks: int = 1,
+        told: Progress = silent,
     ) -> Run:
-        """Buy one run of an app, on a model if one is named; arguments and files are sealed, for the enclave alone.
+        """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
+
+        ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
+        the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
+        the contract ``callback``. ``tasks`` runs the app so often on the same input; ``Run.bag`` has them all.
+        ``told`` hears every step until the deal is made.
 
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
         model or computing is not offered, or costs more than ``max_price`` together.
         """
+        if tasks < 1:
+            raise InputRefused(f"{tasks} tasks cannot be bought; one or more can.")
         most = None if max_price is None else int(amount(max_price))
         contents = await asyncio.to_thread(_read, files)
         dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
@@ -77,17 +94,21 @@ class Client:
         keep: list[Job] = []
 
         def keep_key(job: Job) -> None:
-            keep.append(job)
-            self._keep(job)
+            for task in job.bag():
+                keep.append(task)
+                self._keep(task)
 
         try:
             job = await jobs.run(
-                self._conn, address, model=dataset, files=contents, args=args, max_price=most, keep=keep_key
-            )
+                self._conn, address, model=dataset, files=contents, args=args,
+                secrets={str(number): secret for number, secret in (secrets or {}).items()},
+                public_args=shlex.join(public_args), callback=_contract(callback), tasks=tasks, max_price=most,
+                keep=keep_key, progress=told,
+            )  # fmt: skip
         except ContractReverted:
-            for refused in keep:
-                self._keys.forget(refused.task)
+            self._forget(keep)
             raise
+        self._forget(keep[job.tasks :])
         return Run(self._conn, job)
 
     def reopen(self, task: str) -> Run:
@@ -99,6 +120,10 @@ class Client:
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
             raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r} is.", money="")
         return Run(self._conn, entry.job())
+
+    def _forget(self, never_bought: Sequence[Job]) -> None:
+        for job in never_bought:
+            self._keys.forget(job.task)
 
     def _keep(self, job: Job) -> None:
         network = self._conn.network
@@ -126,7 +151,7 @@ async def connect_async(
         account if isinstance(account, SigningKey) else await _key(account, password, chosen, Keystores(place.accounts))
     )
     async with open_connection(chosen, key) as conn:
-        yield Client(conn, KeptJobs(place.jobs))
+        yield Client(conn, place)
 
 
 async def _key(name: str, password: str | None, network: Network, own: Keystores) -> SigningKey:
@@ -140,6 +165,13 @@ async def _key(name: str, password: str | None, network: Network, own: Keystores
     if not network.folder:
         raise InputRefused(f"everybody knows the key of {name!r}; use your own on the network {network.name!r}.")
     return development_key(name)
+
+
+def _contract(written: str | None) -> Address:
+    try:
+        return ZERO_ADDRESS if written is None else to_address(written.lower())
+    except ValueError as error:
+        raise InputRefused(f"{written!r} is no contract's address to call back.") from error
 
 
 def _read(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:

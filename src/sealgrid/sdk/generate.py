@@ -95,6 +95,9 @@ def _passed(arguments: ast.arguments) -> Iterator[str]:
 
 
 def _wrapped(returns: str, value: str) -> str:
+    several = returns.removeprefix("tuple[").removesuffix(", ...]").strip("'")
+    if several != returns and several in TWINS:
+        return f"tuple([{several}(each) for each in {value}])"
     return f"{returns}({value})" if returns in TWINS else value
 
 

@@ -17,10 +17,12 @@ class Home:
     jobs: Path  #: a private file for each job, with the key that opens its result
     accounts: Path  #: a keystore for each account of one's own, locked by its password
 
+    models: Path  #: a private file for each published model, with its key and the offers that were signed
+
     @property
     def precious(self) -> tuple[Path, ...]:
         """Return the folders to back up: nobody else has what is in them."""
-        return (self.accounts, self.jobs)
+        return (self.accounts, self.models, self.jobs)
 
 
 def home(data: Path | str | None = None) -> Home:
@@ -34,4 +36,4 @@ def home(data: Path | str | None = None) -> Home:
 
 
 def _home(root: Path, network: Path) -> Home:
-    return Home(network=network, jobs=root / "jobs", accounts=root / "accounts")
+    return Home(network=network, jobs=root / "jobs", accounts=root / "accounts", models=root / "models")

@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.bundle.inputs import JobInput
@@ -21,6 +21,7 @@ from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import cheapest, fresh_salt
+from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 
@@ -38,6 +39,11 @@ class Terms:
     workerpool: WorkerpoolOrder
     request: RequestOrder
 
+    @property
+    def price(self) -> int:
+        """Return what one task costs in nRLC: app, model and computing together."""
+        return self.app.appprice + self.dataset.datasetprice + self.workerpool.workerpoolprice
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -47,6 +53,11 @@ class Job:
     task: TaskId
     terms: Terms
     result_key: HpkeKey = field(repr=False)
+    tasks: int = 1  #: in the deal; all have this input and this key
+
+    def bag(self) -> tuple["Job", ...]:
+        """Return every task of the deal, this one among them."""
+        return tuple(replace(self, task=task_id(self.deal, index)) for index in range(self.tasks))
 
 
 async def run(
@@ -64,21 +75,27 @@ async def run(
     category: int | None = None,
     workerpool: WorkerpoolOrder | None = None,
     keep: Callable[[Job], None] = lambda job: None,
+    progress: Progress = silent,
 ) -> Job:
     """Start one run of an app, private by default: arguments, files and secrets go into one sealed input.
 
     ``secrets`` are IEXEC_REQUESTER_SECRET_n by n; ``public_args`` come before ``args`` and stand on the chain for all
     to read. A ``callback`` contract gets what the app publishes for it, in the clear; no bytes at all when the app
-    failed. ``tasks`` is how often the app runs on this input in one deal; the job is about the first.
+    failed. ``tasks`` is how often the app runs on this input in one deal; the job is about the first, and says how
+    many were sold when others were quicker.
     ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
     cheapest on the market. ``keep`` is called with the job just before the deal is made: what it stores survives a
-    crash of this process. Raises OrderRefused when nobody offers the app, the model or the computing, or when it
-    costs more.
+    crash of this process. ``progress`` hears every step until then. Raises OrderRefused when nobody offers the app,
+    the model or the computing, or when it costs more.
     """
     result_key = HpkeKey.generate()
+    progress(Step("sealing the input"))
     dek, sealed, sha256 = _seal_input(JobInput(tuple(args), tuple(files), _numbered(secrets or {})))
+    progress(Step("storing the sealed input"))
     await conn.storage.put_bytes(sealed)
-    offers = await _offers(conn, app, model, category, workerpool)
+    progress(Step("choosing the cheapest offers"))
+    pool = workerpool or await _computing(conn, tasks, category)
+    offers = await _offers(conn, app, model, tasks, pool)
     wanted = _Wanted(_params(sha256, result_key, public_args), callback, tasks, max_price)
     terms = _terms(conn, offers, wanted)
     grant = InputGrant(
@@ -87,14 +104,24 @@ async def run(
         app=await Assets(conn.hub).checksum("App", app),
         request=order_hash(terms.request, conn.order_domain),
     )
+    progress(Step("giving the key of the input to the vaults"))
     await deposit(conn, dek, asset=to_address(to_bytes(sha256, 32)[:20]), file_sha256=sha256, grant=grant)
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
-    job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key)
+    job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
     keep(job)
+    progress(Step("making the deal on the chain"))
     made = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
     if made != deal:
         raise ChainError(f"the chain made another deal ({made}) than the one that was signed ({deal}).", money="")
-    return job
+    return job if tasks == 1 else await _as_sold(conn, job)
+
+
+async def _as_sold(conn: Connection, job: Job) -> Job:
+    """Return a bag as the chain sold it; what of it was not sold is cancelled, so that nobody sells it later."""
+    sold = (await conn.hub.view_deal(job.deal)).bot_size
+    if sold < job.tasks:
+        await conn.hub.cancel(conn.wallet, job.terms.request)
+    return replace(job, tasks=sold)
 
 
 async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) -> None:
@@ -155,16 +182,18 @@ class _Wanted:
     max_price: int | None
 
 
-async def _offers(
-    conn: Connection, app: Address, model: Address, category: int | None, workerpool: WorkerpoolOrder | None
-) -> Offers:
-    wanted = conn.network.short_category if category is None else category
-    app_order = await cheapest(conn, AppOrder, f"the app {app}", app=app)
+async def _offers(conn: Connection, app: Address, model: Address, tasks: int, computing: WorkerpoolOrder) -> Offers:
+    app_order = await cheapest(conn, AppOrder, f"the app {app}", uses=tasks, app=app)
     dataset = NO_DATASET_ORDER
     if model != ZERO_ADDRESS:
-        dataset = await cheapest(conn, DatasetOrder, f"the model {model} for this app", dataset=model, app=app)
-    pool = workerpool or await cheapest(conn, WorkerpoolOrder, "computing in this category", category=str(wanted))
-    return app_order, dataset, pool
+        what = f"the model {model} for this app"
+        dataset = await cheapest(conn, DatasetOrder, what, uses=tasks, dataset=model, app=app)
+    return app_order, dataset, computing
+
+
+async def _computing(conn: Connection, tasks: int, category: int | None) -> WorkerpoolOrder:
+    wanted = conn.network.short_category if category is None else category
+    return await cheapest(conn, WorkerpoolOrder, "computing in this category", uses=tasks, category=str(wanted))
 
 
 def _terms(conn: Connection, offers: Offers, wanted: _Wanted) -> Terms:

@@ -40,7 +40,8 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             from_document(WorkerpoolOrder, workerpool),
             from_document(RequestOrder, request),
         )
-        return Job(self.deal, self.task, terms, HpkeKey.from_bytes(bytes.fromhex(self.result_key)))
+        key = HpkeKey.from_bytes(bytes.fromhex(self.result_key))
+        return Job(self.deal, self.task, terms, key, tasks=terms.request.volume)
 
 
 def kept(job: Job, *, genesis: Digest, hub: Address, created: int) -> KeptJob:

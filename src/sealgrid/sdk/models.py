@@ -3,8 +3,10 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import msgspec
 
@@ -17,6 +19,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.progress import Counted, Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
 
@@ -35,6 +38,17 @@ class Model(msgspec.Struct, frozen=True):
     order: DatasetOrder | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed and registered model, as its owner keeps it."""
+
+    address: Address
+    name: str
+    checksum: Digest  #: sha256 of the sealed file
+    dek: bytes = field(repr=False)
+    order: DatasetOrder | None = None  #: signed; not yet offered to anybody
+
+
 async def publish(
     conn: Connection,
     source: Path,
@@ -46,55 +60,108 @@ async def publish(
     uses_per_requester_hour: int = 1000,
     output_bytes: int = OUTPUT_BYTES,
     direct: bool = False,
+    callback: bool = False,
+    progress: Progress = silent,
+    keep: Callable[[Sealed], None] = lambda sealed: None,
 ) -> Model:
     """Seal a file, upload the ciphertext, register it, give its key to the vaults, and sell ``uses`` uses.
 
     ``apps`` are the only apps that will ever see it, at the code that they have now; ``price`` is nRLC per use.
+    ``callback`` lets them give what they compute to a contract, in public. ``progress`` hears every step.
+    ``keep`` is called before the vaults get the key, and again with the signed offer before anybody sees that.
     Raises InputRefused for an empty list of apps: nobody could use the model.
     """
     if not apps:
         raise InputRefused("name at least one app that may use the model; without one nobody could.")
     dek = os.urandom(DEK_BYTES)
-    checksum, size = await _seal_and_upload(conn, source, dek)
+    checksum, size = await _seal_and_upload(conn, source, dek, progress)
+    progress(Step("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
+    sealed = Sealed(address, name, checksum, dek)
+    keep(sealed)
     policy = Policy(
         asset=address,
         owner=conn.address,
         version=1,
         expiry=int(conn.clock()) + POLICY_SECONDS,
-        allowed=await _allowances(conn, assets, apps, output_bytes),
+        allowed=await _allowances(conn, assets, apps, output_bytes, callback=callback),
         uses_per_requester_hour=uses_per_requester_hour,
         release=1 if direct else 0,
     )
+    progress(Step("giving the key to the vaults"))
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
-    order = await sell(conn, address, price=price, uses=uses, app=apps[0] if len(apps) == 1 else ZERO_ADDRESS)
+    progress(Step("offering it on the market"))
+    only = apps[0] if len(apps) == 1 else ZERO_ADDRESS
+    order = await sell(
+        conn, address, price=price, uses=uses, app=only, keep=lambda signed: keep(replace(sealed, order=signed))
+    )
     return Model(address=address, checksum=checksum, sealed_bytes=size, policy=policy, order=order)
 
 
-async def sell(conn: Connection, model: Address, *, price: int, uses: int, app: Address) -> DatasetOrder:
-    """Offer uses of a model; ``app`` zero offers it to every app, though the vaults still ask the owner's policy."""
+async def sell(
+    conn: Connection,
+    model: Address,
+    *,
+    price: int,
+    uses: int,
+    app: Address,
+    keep: Callable[[DatasetOrder], None] = lambda signed: None,
+) -> DatasetOrder:
+    """Offer uses of a model; ``app`` zero offers it to every app, though the vaults still ask the owner's policy.
+
+    ``keep`` gets the signed offer before anybody else does.
+    """
     order = DatasetOrder(
         dataset=model, datasetprice=price, volume=uses, tag=TEE_TAG, apprestrict=app, salt=fresh_salt()
     )
-    return await sign_and_publish(conn, order)
+    return await sign_and_publish(conn, order, keep)
 
 
-async def _seal_and_upload(conn: Connection, source: Path, dek: bytes) -> tuple[Digest, int]:
+async def recover(conn: Connection, checksum: Digest, dek: bytes, target: Path) -> Path:
+    """Write the plain file of a sealed one that the network stores; it appears whole or not at all.
+
+    Raises InputRefused when the target is there already or cannot be written.
+    """
+    if target.exists():
+        raise InputRefused(f"{target} is there already; nothing was overwritten.", money="")
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         sealed = Path(folder) / "sealed"
-        checksum = await asyncio.to_thread(_seal, source, sealed, dek)
-        await conn.storage.put_file(sealed)
-        return checksum, sealed.stat().st_size
+        await conn.storage.get_file(checksum, sealed)
+        await asyncio.to_thread(_open, sealed, target, dek)
+    return target
 
 
-def _seal(source: Path, target: Path, dek: bytes) -> Digest:
+def _open(sealed: Path, target: Path, dek: bytes) -> None:
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with sealed.open("rb") as source, os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as plain:
+            container.open_sealed(source, plain, dek)
+        part.replace(target)
+    except OSError as error:
+        raise InputRefused(f"{target} cannot be written ({error.strerror}).", money="") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+async def _seal_and_upload(conn: Connection, source: Path, dek: bytes, progress: Progress) -> tuple[Digest, int]:
+    with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
+        sealed = Path(folder) / "sealed"
+        checksum = await asyncio.to_thread(_seal, source, sealed, dek, progress)
+        size = sealed.stat().st_size
+        await conn.storage.put_file(sealed, lambda sent: progress(Step("uploading", sent, size)))
+        return checksum, size
+
+
+def _seal(source: Path, target: Path, dek: bytes, progress: Progress) -> Digest:
+    size = source.stat().st_size
     with source.open("rb") as plain, target.open("wb") as sealed:
-        return container.seal(plain, sealed, dek=dek, size=source.stat().st_size, key_id=os.urandom(16))
+        told = cast("BinaryIO", Counted(plain, "sealing", size, progress))
+        return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16))
 
 
 async def _allowances(
-    conn: Connection, assets: Assets, apps: Sequence[Address], output_bytes: int
+    conn: Connection, assets: Assets, apps: Sequence[Address], output_bytes: int, *, callback: bool
 ) -> tuple[Allowance, ...]:
     digests = [await assets.checksum("App", app) for app in apps]
     return tuple(
@@ -103,7 +170,7 @@ async def _allowances(
             runtime=runtime,
             platform=Platform(conn.network.platform),
             output_bytes=output_bytes,
-            callback=False,
+            callback=callback,
         )
         for digest in digests
         for runtime in conn.network.runtimes

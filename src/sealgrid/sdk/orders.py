@@ -1,6 +1,7 @@
 """Sign, publish and choose the orders that make a deal."""
 
 import os
+from collections.abc import Callable
 
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.orders import (
@@ -28,16 +29,26 @@ def fresh_salt() -> Digest:
     return to_digest(os.urandom(32))
 
 
-async def sign_and_publish(conn: Connection, order: AnyOrder) -> AnyOrder:
-    """Sign an order and offer it on the market; return it signed."""
+async def sign_and_publish(
+    conn: Connection, order: AnyOrder, keep: Callable[[AnyOrder], None] = lambda signed: None
+) -> AnyOrder:
+    """Sign an order, let ``keep`` store it, and offer it on the market; return it signed."""
     signed = sign_order(order, conn.order_domain, conn.key)
+    keep(signed)
     await conn.market.publish(KINDS[type(signed)], to_document(signed))
     return signed
 
 
-async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, **filters: str) -> AnyOrder:
-    """Return the cheapest open order that fits the filters; raise OrderRefused when there is none."""
-    found = await conn.market.orders(KINDS[kind], **filters)
+async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, *, uses: int = 1, **filters: str) -> AnyOrder:
+    """Return the cheapest open order that fits the filters and has enough uses left.
+
+    Raises OrderRefused when there is none.
+    """
+    offered = await conn.market.orders(KINDS[kind], **filters)
+    found = [each for each in offered if each.remaining >= uses]
+    if offered and not found:
+        most = max(each.remaining for each in offered)
+        raise OrderRefused(f"no offer of {what} has {uses} uses left; the largest has {most}.")
     if not found:
         raise OrderRefused(f"nobody offers {what} right now; ask its owner for a new order.")
     return from_document(kind, found[0].order)

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -49,13 +49,18 @@ class RemoteFiles(VerifyingReader):
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    async def put_file(self, path: Path) -> Digest:
-        """Send a file in pieces; raise ContentDiffers when the node stored something else."""
+    async def put_file(self, path: Path, told: Callable[[int], None] = lambda sent: None) -> Digest:
+        """Send a file in pieces; raise ContentDiffers when the node stored something else.
+
+        ``told`` hears how many bytes were sent so far.
+        """
         with path.open("rb") as file:
-            running, upload = hashlib.sha256(), await self._node.begin()
+            running, sent, upload = hashlib.sha256(), 0, await self._node.begin()
             while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
                 running.update(piece)
                 await self._node.append(upload, piece)
+                sent += len(piece)
+                told(sent)
         return await self._finish(upload, to_digest(running.digest()))
 
     async def put_bytes(self, content: bytes) -> Digest:

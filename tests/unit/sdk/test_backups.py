@@ -10,13 +10,14 @@ from sealgrid.errors import InputRefused
 from sealgrid.sdk.backup import back_up, restore
 from sealgrid.sdk.home import home
 
+MODEL = "0x" + "cd" * 20
 TASK = "0x" + "ab" * 32
 
 
 @pytest.fixture
 def place(tmp_path):
     place = home(tmp_path / "home")
-    for folder, name in ((place.accounts, "alice.json"), (place.jobs, f"{TASK}.json")):
+    for folder, name in ((place.accounts, "alice.json"), (place.models, f"{MODEL}.json"), (place.jobs, f"{TASK}.json")):
         folder.mkdir(parents=True)
         (folder / name).write_text(f"the content of {name}")
         (folder / f".{name}.7.part").write_text("half")
@@ -26,7 +27,7 @@ def place(tmp_path):
 def test_after_a_wipe_everything_is_back_and_private(place, tmp_path):
     kept = back_up(place, tmp_path / "backup.zip")
     contents = [path.read_text() for path in kept]
-    assert [path.name for path in kept] == ["alice.json", f"{TASK}.json"]
+    assert [path.name for path in kept] == ["alice.json", f"{MODEL}.json", f"{TASK}.json"]
     assert stat.S_IMODE((tmp_path / "backup.zip").stat().st_mode) == 0o600
     shutil.rmtree(tmp_path / "home")
     done = restore(place, tmp_path / "backup.zip")
@@ -38,11 +39,12 @@ def test_after_a_wipe_everything_is_back_and_private(place, tmp_path):
 
 
 def test_what_is_here_is_left_as_it_is(place, tmp_path):
-    alice, job = back_up(place, tmp_path / "backup.zip")
+    alice, model, job = back_up(place, tmp_path / "backup.zip")
     alice.write_text("a newer one")
     done = restore(place, tmp_path / "backup.zip")
     assert (done.written, done.left) == ((), (alice,))
     assert alice.read_text() == "a newer one"
+    assert model.exists()
     assert job.exists()
 
 

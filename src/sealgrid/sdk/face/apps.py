@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk import apps, shipped
+from sealgrid.sdk import apps, shipped, simulated
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.listings import Listing, Named, Offer, listing_of, open_offers
@@ -37,6 +37,16 @@ class Apps:
     async def show(self, app: Named) -> Listing:
         """Return what the chain and the market know of an app."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
+
+    async def set_secret(self, app: Named, secret: str) -> None:
+        """Give an own app its developer's secret: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else.
+
+        Setting it again replaces it. Raises SharesRefused for an app of somebody else, InputRefused for a text that
+        no environment variable can hold. Warns as ``models.publish`` does where the enclaves are simulated.
+        """
+        address = await find_app(self._conn, app, own=True)
+        simulated.warn(self._conn.network)
+        await apps.set_secret(self._conn, address, secret)
 
 
 def _folder(app: str | Path) -> Path:

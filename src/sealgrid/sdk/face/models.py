@@ -3,23 +3,25 @@
 from pathlib import Path
 
 from sealgrid.chain.assets import Assets
-from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.poco.orders import DatasetOrder, from_document
+from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.sdk import models, shipped, simulated
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.apps import Apps
-from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers, open_orders
+from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers
 from sealgrid.sdk.face.naming import find_app, find_model, is_shipped
+from sealgrid.sdk.face.unlisting import Unlisted, unlist
+from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.sdk.progress import Progress, silent
 from sealgrid.units import Address
 
 
 class Models:
     """The models of a network, as the connected account sees them."""
 
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
+    def __init__(self, conn: Connection, kept: KeptModels) -> None:
+        self._conn, self._kept = conn, kept
 
     async def publish(
         self,
@@ -30,12 +32,16 @@ class Models:
         name: str | None = None,
         uses: int = 1000,
         any_file: bool = False,
+        callback: bool = False,
+        told: Progress = silent,
     ) -> Published:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         A shipped app that nobody offers yet is offered by this account, free of charge. For onnx-runner the file must
-        be an ONNX model, unless ``any_file``. Raises InputRefused for a file that cannot be used. Warns with
-        SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
+        be an ONNX model, unless ``any_file``. ``callback`` allows runs whose result goes to a contract, in public.
+        ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
+        The model's key and the signed offer are in a private file of the data folder before anybody else has them.
+        Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
         """
         path, wanted = Path(file), amount(price)
         _check_readable(path)
@@ -44,7 +50,15 @@ class Models:
         address = await self._offered(app)
         warning = simulated.warn(self._conn.network)
         model = await models.publish(
-            self._conn, path, name=name or path.stem, apps=[address], price=int(wanted), uses=uses
+            self._conn,
+            path,
+            name=name or path.stem,
+            apps=[address],
+            price=int(wanted),
+            uses=uses,
+            callback=callback,
+            progress=told,
+            keep=lambda sealed: self._kept.keep(self._conn, sealed),
         )
         made = await listing_of(self._conn, "Dataset", model.address)
         return Published(
@@ -61,21 +75,41 @@ class Models:
         """Return what the chain and the market know of a model."""
         return await listing_of(self._conn, "Dataset", await find_model(self._conn, model))
 
-    async def unlist(self, model: Named) -> int:
-        """Cancel every open offer of an own model on the chain, for ever; return how many they were.
+    async def unlist(self, model: Named) -> Unlisted:
+        """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.
 
-        Runs that were bought before go on. Raises NotFound when this account offers no such model.
+        Runs that were bought before go on. What it could not look for, the answer says. Raises NotFound when this
+        account offers no such model.
         """
-        address = await find_model(self._conn, model, own=True)
-        orders = [order for order in await open_orders(self._conn, "Dataset", address) if self._mine(order.signer)]
-        if not orders:
-            raise NotFound(f"{self._conn.address} offers no uses of the model {address}.")
-        for order in orders:
-            await self._conn.hub.cancel(self._conn.wallet, from_document(DatasetOrder, order.order))
-        return len(orders)
+        address = await self._own(model)
+        return await unlist(self._conn, address, self._find_kept(address))
 
-    def _mine(self, signer: Address) -> bool:
-        return signer == self._conn.address
+    async def recover(self, model: Named, target: str | Path) -> Path:
+        """Write an own model's plain file again, from the network's sealed file and the key in the data folder.
+
+        Raises NotFound without that key, InputRefused when the target is there already or cannot be written.
+        """
+        if (kept := self._find_kept(model)) is None:
+            raise NotFound(
+                f"{self._kept.folder} has no key of a model {_word(model)!r}; restore your backup.", money=""
+            )
+        return await models.recover(self._conn, kept.checksum, bytes.fromhex(kept.dek), Path(target))
+
+    async def _own(self, model: Named) -> Address:
+        try:
+            return await find_model(self._conn, model, own=True)
+        except (OrderRefused, ServiceUnavailable):
+            if (kept := self._find_kept(model)) is None:
+                raise
+            return kept.model
+
+    def _find_kept(self, model: Named) -> KeptModel | None:
+        named = _word(model)
+        found = [each for each in self._kept.of(self._conn) if named in (each.name, each.model)]
+        if len(found) > 1:
+            addresses = ", ".join(each.model for each in found)
+            raise InputRefused(f"{len(found)} models of yours are called {named!r}; give an address: {addresses}.")
+        return found[0] if found else None
 
     async def _offered(self, app: Named) -> Address:
         try:
@@ -92,6 +126,10 @@ class Models:
             return app == shipped.ONNX_RUNNER
         address = await find_app(self._conn, app, own=True)
         return await Assets(self._conn.hub).checksum("App", address) == _onnx_runner_digest()
+
+
+def _word(model: Named) -> str:
+    return model if isinstance(model, str) else model.address
 
 
 def _onnx_runner_digest() -> str:

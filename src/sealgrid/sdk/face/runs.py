@@ -1,11 +1,12 @@
 """One run of an app: how far it is, its result, its receipt."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import AppFailed
+from sealgrid.errors import AppFailed, StillRunning
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.receipts.report import Report
 from sealgrid.sdk import jobs, receipts, results
@@ -16,7 +17,6 @@ from sealgrid.sdk.results import Result
 from sealgrid.units import DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
-LOG_FILE = "app.log"  #: in the result of an app that failed
 _STATE = {
     TaskStatus.UNSET: "waiting", TaskStatus.ACTIVE: "running", TaskStatus.REVEALING: "running",
     TaskStatus.COMPLETED: "completed", TaskStatus.FAILED: "refunded",
@@ -29,6 +29,7 @@ class Status:
 
     state: str  #: by the chain: waiting, running, completed (and paid), refunded
     stages: tuple[StageAt, ...]  #: by the pool
+    deadline: int | None  #: Unix seconds; who has no result then is refunded; None until a pool begins
 
 
 class Receipt:
@@ -70,9 +71,13 @@ class Run:
 
     @property
     def price(self) -> Amount:
-        """Return what the run costs: app, model and computing together."""
-        terms = self._job.terms
-        return Amount(terms.app.appprice + terms.dataset.datasetprice + terms.workerpool.workerpoolprice)
+        """Return what one task costs: app, model and computing together."""
+        return Amount(self._job.terms.price)
+
+    @property
+    def bag(self) -> tuple["Run", ...]:
+        """Return the runs of all tasks that were bought in one deal, this one among them."""
+        return tuple(Run(self._conn, job) for job in self._job.bag())
 
     @property
     def receipt(self) -> Receipt:
@@ -82,15 +87,24 @@ class Run:
     async def status(self) -> Status:
         """Return how far the run is."""
         view = await self._conn.hub.view_task(self.task)
-        return Status(_STATE[view.status], await jobs.history(self._conn, self.task))
+        stages = await jobs.history(self._conn, self.task)
+        return Status(_STATE[view.status], stages, view.final_deadline or None)
 
-    async def result(self, told: Callable[[StageAt], None] = lambda stage: None) -> Result:
+    async def result(self, told: Callable[[StageAt], None] = lambda stage: None, within: float | None = None) -> Result:
         """Wait for the end of the run and open its result; ``told`` hears every stage once.
 
+        Raises StillRunning when it has not ended ``within`` so many seconds: it goes on, and can be waited for again.
         Raises HostFailed when no machine finished it (refunded), AppFailed with the end of the app's own words when
         the app itself failed (paid).
         """
-        await jobs.follow(self._conn, self._job, told)
+        try:
+            async with asyncio.timeout(within):
+                await jobs.follow(self._conn, self._job, told)
+        except TimeoutError as error:
+            raise StillRunning(
+                f"task {self.task} has not ended within {within:g} seconds; it goes on, open it later.",
+                money="What it costs stays in escrow.",
+            ) from error
         opened, exit_class = await self._opened()
         if exit_class != "ok":
             raise AppFailed(f"the app failed: {_last_words(opened)}", money="The run was paid, as the app did run.")
@@ -99,7 +113,7 @@ class Run:
     async def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
         opened, _ = await self._opened()
-        return opened.files.get(LOG_FILE, b"").decode(errors="replace")
+        return opened.log
 
     async def _opened(self) -> tuple[Result, str]:
         envelope = parse_envelope(await self.receipt.content())
@@ -108,5 +122,5 @@ class Run:
 
 
 def _last_words(opened: Result) -> str:
-    lines = opened.files.get(LOG_FILE, b"").decode(errors="replace").strip().splitlines()
+    lines = opened.log.strip().splitlines()
     return lines[-1].strip()[:500] if lines else "it said nothing."

@@ -1,0 +1,44 @@
+"""Cancel on the chain every offer of an own model that can be found: on the market, and in one's own records."""
+
+from dataclasses import dataclass
+
+from sealgrid.errors import NotFound, ServiceUnavailable
+from sealgrid.poco.orders import DatasetOrder, from_document
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.face.listings import open_orders
+from sealgrid.sdk.kept_models import KeptModel
+from sealgrid.units import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """What was cancelled, and what may be left."""
+
+    cancelled: int  #: offers, for ever
+    unreached: tuple[str, ...]  #: a sentence for each place where offers could not be looked for
+
+
+async def unlist(conn: Connection, model: Address, kept: KeptModel | None) -> Unlisted:
+    """Cancel every open offer of a model that the market or the record ``kept`` knows.
+
+    Raises NotFound when there is none, ServiceUnavailable when the market is away and there is no record.
+    """
+    unreached: list[str] = []
+    if kept is None:
+        unreached.append(f"no record of {model} is here: offers that were signed elsewhere and not listed stay open.")
+    known = list(kept.offers()) if kept else []
+    try:
+        found = await open_orders(conn, "Dataset", model)
+        known += [from_document(DatasetOrder, each.order) for each in found if each.signer == conn.address]
+    except ServiceUnavailable:
+        if not known:
+            raise
+        unreached.append("the market does not answer: offers that only it knows stay open; do it again later.")
+    orders = {order_hash(order, conn.order_domain): order for order in known}
+    still = [order for digest, order in orders.items() if await conn.hub.view_consumed(digest) < order.volume]
+    if not still:
+        raise NotFound(" ".join((f"{conn.address} offers no uses of the model {model}.", *unreached)))
+    for order in still:
+        await conn.hub.cancel(conn.wallet, order)
+    return Unlisted(len(still), tuple(unreached))

@@ -1,0 +1,79 @@
+"""Keep the key and the signed offers of each published model in a private file: an owner may need both again."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from sealgrid.errors import InputRefused
+from sealgrid.poco.orders import DatasetOrder, from_document, to_document
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.models import Sealed
+from sealgrid.sdk.private_files import write_private
+from sealgrid.units import Address, Digest
+
+
+class KeptModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file ``<model>.json``, mode 0600. Whoever has it and the sealed file, which is public, has the model."""
+
+    schema: Literal["sealgrid/model/1"] = "sealgrid/model/1"
+    genesis: Digest  #: of the chain that knows the model
+    hub: Address
+    account: Address
+    model: Address
+    name: str
+    checksum: Digest  #: sha256 of the sealed file
+    created: int  #: Unix seconds of this machine
+    dek: str  #: 32 bytes, hex: the secret of this file
+    orders: tuple[dict[str, str], ...]  #: every offer that was signed here
+
+    def __repr__(self) -> str:
+        return f"KeptModel({self.model})"
+
+    def offers(self) -> tuple[DatasetOrder, ...]:
+        """Return the signed offers."""
+        return tuple(from_document(DatasetOrder, order) for order in self.orders)
+
+
+class KeptModels:
+    """The folder of these files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, conn: Connection, sealed: Sealed) -> None:
+        """Write one, or the offer that was signed for it since; it is on the disk when this returns.
+
+        Raises InputRefused when it cannot be written.
+        """
+        entry = KeptModel(
+            genesis=conn.network.genesis, hub=conn.network.hub, account=conn.address, model=sealed.address,
+            name=sealed.name, checksum=sealed.checksum, created=int(conn.clock()), dek=sealed.dek.hex(),
+            orders=(to_document(sealed.order),) if sealed.order else (),
+        )  # fmt: skip
+        try:
+            write_private(self.folder / f"{sealed.address}.json", msgspec.json.encode(entry))
+        except OSError as error:
+            raise InputRefused(
+                f"the model's key cannot be kept in {self.folder} ({error.strerror}); so nothing is for sale."
+            ) from error
+
+    def of(self, conn: Connection) -> tuple[KeptModel, ...]:
+        """Return what this account published on this network; a file that cannot be read is an error."""
+        network = conn.network
+        return tuple(
+            entry
+            for entry in self.all()
+            if (entry.genesis, entry.hub, entry.account) == (network.genesis, network.hub, conn.address)
+        )
+
+    def all(self) -> tuple[KeptModel, ...]:
+        """Return every one; a file that cannot be read is an error, never left out."""
+        return tuple(_read(path) for path in sorted(self.folder.glob("0x*.json"))) if self.folder.is_dir() else ()
+
+
+def _read(path: Path) -> KeptModel:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=KeptModel)
+    except (msgspec.DecodeError, OSError) as error:
+        raise InputRefused(f"{path} cannot be read as a model; restore it from your backup.", money="") from error
