@@ -19,6 +19,7 @@ from tests.unit.apps.onnx_writer import passing
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO = (ROOT / "docs" / "howto" / "your-own-model.md").read_text()
+WHAT_A_RUN_TAKES = (ROOT / "docs" / "howto" / "what-a-run-takes.md").read_text()
 PRICE = sealgrid.Amount(3 * 10**9)
 
 pytestmark = pytest.mark.localnet
@@ -150,17 +151,43 @@ async def test_an_app_of_somebody_else_gets_no_model_by_its_name_alone(localnet,
     assert (await owner.apps.show("onnx-runner")).digest != fake.digest
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", HOW_TO, re.DOTALL)
+def blocks(language: str, page: str = HOW_TO) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+
+
+def in_python(lines: str, localnet, folder) -> subprocess.CompletedProcess[str]:
+    home = os.environ | {"SEALGRID_HOME": str(localnet.layout.root)}
+    return subprocess.run(
+        [sys.executable, "-c", lines], cwd=folder, env=home, capture_output=True, text=True, check=False
+    )
+
+
+def in_a_shell(commands: str, localnet, folder) -> list[subprocess.CompletedProcess[str]]:
+    home = os.environ | {
+        "SEALGRID_HOME": str(localnet.layout.root),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    ended = [
+        subprocess.run(shlex.split(line), cwd=folder, env=home, capture_output=True, text=True, check=False)
+        for line in commands.strip().splitlines()
+    ]
+    assert [each.returncode for each in ended] == [0] * len(ended), [each.stderr for each in ended]
+    return ended
+
+
+def test_what_a_run_takes_is_told_as_it_is(localnet, folder):
+    (lines,), (commands,) = (blocks(language, WHAT_A_RUN_TAKES) for language in ("python", "sh"))
+    done = in_python(lines, localnet, folder)
+    assert done.stdout.count("[[1.0, 2.0, 3.0]]") == 2, done.stderr
+    (folder / "token.txt").write_text("a token")
+    in_a_shell(commands, localnet, folder)
+    assert len(list(folder.glob("answers/*/receipt.json"))) == 2
 
 
 def test_the_eight_lines_of_the_how_to_do_what_it_says(localnet, folder):
     (lines,) = blocks("python")
     assert len(lines.strip().splitlines()) <= 8
-    home = os.environ | {"SEALGRID_HOME": str(localnet.layout.root)}
-    done = subprocess.run(
-        [sys.executable, "-c", lines], cwd=folder, env=home, capture_output=True, text=True, check=False
-    )
+    done = in_python(lines, localnet, folder)
     assert done.returncode == 0, done.stderr
     assert "[[1.0, 2.0, 3.0]]" in done.stdout
     assert re.search(r"^earned \d+ RLC$", done.stdout, re.MULTILINE)
@@ -171,16 +198,7 @@ def test_the_eight_lines_of_the_how_to_do_what_it_says(localnet, folder):
 def test_the_four_commands_of_the_how_to_do_what_it_says(localnet, folder):
     (commands,) = blocks("sh")
     assert len(commands.strip().splitlines()) <= 4
-    home = os.environ | {
-        "SEALGRID_HOME": str(localnet.layout.root),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    ended = [
-        subprocess.run(shlex.split(line), cwd=folder, env=home, capture_output=True, text=True, check=False)
-        for line in commands.strip().splitlines()
-    ]
-    assert [each.returncode for each in ended] == [0] * len(ended), [each.stderr for each in ended]
-    sold, used, paid, gone = ended
+    sold, used, paid, gone = in_a_shell(commands, localnet, folder)
     assert "Never publish a real secret" in sold.stderr
     assert "completed" in used.stderr or "finalizing" in used.stderr
     assert (folder / "answer" / "result" / "result.json").exists()
