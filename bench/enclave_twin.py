@@ -87,8 +87,10 @@ class EnclaveTwin:
 
 
 @asynccontextmanager
-async def enclave_twin(network: Network, workload: Workload, folder: Path) -> AsyncIterator[EnclaveTwin]:
-    """Sell an app and a model to the twin's runtime, buy one run from the twin's pool, open its task."""
+async def enclave_twins(
+    network: Network, workload: Workload, folder: Path, *, tasks: int = 1
+) -> AsyncIterator[list[EnclaveTwin]]:
+    """Sell an app and a model to the twins' runtime, buy so many runs from their pool in one deal, open the tasks."""
     wider = msgspec.structs.replace(network, runtimes=(*network.runtimes, RUNTIME))
     async with AsyncExitStack() as stack:
 
@@ -98,16 +100,16 @@ async def enclave_twin(network: Network, workload: Workload, folder: Path) -> As
         admin, us = await as_("admin"), await as_(POOL)
         await Broker(admin.node, network.broker).allow_runtime(admin.wallet, RUNTIME)
         sold = await sell(await as_("developer"), await as_("owner"), workload, folder)
-        job = await _bought(await as_("requester"), us, sold, workload)
-        await us.hub.initialize(us.wallet, job.deal, 0)
+        job = await _bought(await as_("requester"), us, sold, workload, tasks)
+        opened = [await us.hub.initialize(us.wallet, job.deal, index) for index in range(tasks)]
         now = int(us.clock())
-        keys = load_or_make(Layout(Path(network.folder)).part(PLATFORM), now)
+        quoter = SimulatedQuoter(load_or_make(Layout(Path(network.folder)).part(PLATFORM), now), now=now)
         app = await Assets(us.hub).checksum("App", sold.app)
-        yield EnclaveTwin(us, job.task, app, SimulatedQuoter(keys, now=now))
+        yield [EnclaveTwin(us, task, app, quoter) for task in opened]
 
 
-async def _bought(requester: Connection, us: Connection, sold: Sold, workload: Workload) -> jobs.Job:
+async def _bought(requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int) -> jobs.Job:
     pool = await Assets(us.hub).create_workerpool(us.wallet, description=f"bench {os.urandom(4).hex()}")
-    order = WorkerpoolOrder(workerpool=pool, volume=10, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())
+    order = WorkerpoolOrder(workerpool=pool, volume=tasks, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())
     signed = sign_order(order, us.order_domain, us.key)
-    return await jobs.run(requester, sold.app, model=sold.model, files=[workload.file], workerpool=signed)
+    return await jobs.run(requester, sold.app, model=sold.model, files=[workload.file], tasks=tasks, workerpool=signed)

@@ -11,6 +11,7 @@ from bench import (
     plates_job,
     sealing,
     trivial_job,
+    vault_load,
     vault_release,
 )
 from bench.context import Context
@@ -24,6 +25,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "plates_job": plates_job.measure,
     "confidential": confidential.measure,
     "vault_release": vault_release.measure,
+    "vault_load": vault_load.measure,
     "network_start": network_start.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,

@@ -15,6 +15,7 @@ from sealgrid.errors import InputRefused, NodesDisagree
 from sealgrid.units import to_digest
 from sealgrid.vault.chain_reader import ChainReader
 from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.runner import opened
 from tests.contracts.lying_node import LyingNode, lying_node
 from tests.contracts.scene import Market, open_market
 from tests.integration.vault_federation import Federation, federation_over
@@ -75,8 +76,14 @@ async def test_a_node_on_a_fork_stops_nonces(scene: Scene) -> None:
 
 async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp_path: Path) -> None:
     scene.liar.lie = lambda method, _, result: "0x1" if method == "eth_chainId" else result
+    market, us = scene.market, scene.federation.addresses[0]
+    config = VaultConfig(
+        folder=tmp_path / us, rpc_urls=(market.node.url, scene.liar.url), chain=market.deployment.chain,
+        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address, storage_url="",
+        roots=(), threshold=2, vaults=scene.federation.addresses,
+    )  # fmt: skip
     with pytest.raises(NodesDisagree) as caught:
-        async with federation_over(scene.market, tmp_path / "other", second=scene.liar.url):
+        async with opened(config, scene.federation.files):
             pass
     assert caught.value.check == "chain.1"
 

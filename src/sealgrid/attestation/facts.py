@@ -1,5 +1,6 @@
 """What vaults read on the chain about one task and sign alike; an enclave sees no chain and acts on nothing else."""
 
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -70,11 +71,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def encode(self) -> bytes:
         """Return the canonical document (RFC 8785)."""
-        return canonical(self)
+        return _encoded(self)
 
     def digest(self) -> Digest:
         """Return the SHA-256 that a Release names."""
         return to_digest(sha256(self.encode()))
+
+
+@lru_cache(maxsize=64)  # a vault writes, hashes and stores the same facts for each release
+def _encoded(facts: Facts) -> bytes:
+    return canonical(facts)
 
 
 def parse_facts(body: bytes) -> Facts:

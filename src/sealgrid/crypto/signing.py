@@ -7,7 +7,7 @@ imported line is trusted. Tests prove that both agree.
 import os
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 
 import coincurve
@@ -88,6 +88,7 @@ class Domain(msgspec.Struct, frozen=True):
         return domain_separator("Sealgrid", "1", self.chain, self.broker)
 
 
+@lru_cache(maxsize=64)
 def domain_separator(name: str, version: str, chain: int, contract: Address) -> bytes:
     """Return an EIP-712 domain separator over name, version, chain id and verifying contract."""
     return keccak256(
@@ -113,7 +114,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     def struct_hash(self) -> bytes:
         """Return EIP-712's hashStruct; raise ValueError or TypeError for a value that does not fit its type."""
         words = (encode_value(kind, getattr(self, field)) for kind, field in _fields(type(self)))
-        return keccak256(keccak256(self.encode_type()), *words)
+        return keccak256(_type_hash(type(self)), *words)
 
     def digest(self, domain: Domain) -> bytes:
         """Return the 32 bytes that are signed."""
@@ -126,6 +127,11 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     def signer(self, domain: Domain, signature: bytes) -> Address:
         """Return who signed this; raise ValueError for what is no signature."""
         return recover(self.digest(domain), signature)
+
+
+@cache
+def _type_hash(kind: type[Statement]) -> bytes:
+    return keccak256(kind.encode_type())
 
 
 @cache

@@ -26,7 +26,7 @@ def application(vault: Vault) -> Litestar:
 
     @get("/identity")
     async def identity() -> Response[bytes]:
-        return _json(vault.identity())
+        return _json(vault.identity)
 
     @get("/assets/{asset:str}/{owner:str}")
     async def asset(asset: FromPath[str], owner: FromPath[str]) -> Response[bytes]:

@@ -14,9 +14,17 @@ from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import AtRest
+from sealgrid.vault.prepared import Prepared, given, replaced_in
 from sealgrid.vault.store import Store, assets, grants, policies
 
 _VALUE_BYTES = 32
+
+_SHARE = Prepared(select(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
+_POLICY = Prepared(select(policies).where(policies.c.asset == given("asset"), policies.c.owner == given("owner")))
+_GRANTS = Prepared(
+    select(grants.c.grant).where(grants.c.owner == given("owner"), grants.c.file_sha256 == given("file"))
+)
+_KEEP, _SET_POLICY = Prepared(replaced_in(assets)), Prepared(replaced_in(policies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +65,21 @@ class Custody:
 
     def share(self, asset: Address, owner: Address) -> HeldShare | None:
         """Return what is kept of an asset for one owner."""
-        query = select(assets).where(assets.c.asset == asset, assets.c.owner == owner)
         with self._store.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = _SHARE.on(connection, asset=asset, owner=owner).one_or_none()
         return None if row is None else self._held(row)
 
     def policy(self, asset: Address, owner: Address) -> SignedPolicy | None:
         """Return the policy of an asset by one owner."""
-        query = select(policies).where(policies.c.asset == asset, policies.c.owner == owner)
         with self._store.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = _POLICY.on(connection, asset=asset, owner=owner).one_or_none()
         return None if row is None else SignedPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
 
     def grants(self, owner: Address, file_sha256: Digest) -> Sequence[InputGrant]:
         """Return every grant that a requester gave for one of its sealed inputs."""
-        query = select(grants.c.grant).where(grants.c.owner == owner, grants.c.file_sha256 == file_sha256)
         with self._store.reading() as connection:
-            return [msgspec.json.decode(row, type=InputGrant) for row in connection.scalars(query)]
+            found = _GRANTS.on(connection, owner=owner, file=file_sha256).scalars()
+            return [msgspec.json.decode(row, type=InputGrant) for row in found]
 
     def _put(self, connection: Connection, held: HeldShare, at: int) -> None:
         record = held.record
@@ -82,9 +88,7 @@ class Custody:
             "record": msgspec.json.encode(record), "record_digest": held.record_digest, "signature": held.signature,
             "share": self._at_rest.shut(held.share.value + held.share.blind, _row(held.record_digest)), "received": at,
         }  # fmt: skip
-        connection.execute(
-            upsert(assets).values(row).on_conflict_do_update(index_elements=["asset", "owner"], set_=row)
-        )
+        _KEEP.on(connection, **row)
 
     def _held(self, row: Row[tuple[object, ...]]) -> HeldShare:
         secret = self._at_rest.open(row.share, _row(row.record_digest))
@@ -102,7 +106,7 @@ def _put_policy(connection: Connection, signed: SignedPolicy) -> None:
         "asset": signed.policy.asset, "owner": signed.policy.owner,
         "policy": msgspec.json.encode(signed.policy), "signature": signed.signature,
     }  # fmt: skip
-    connection.execute(upsert(policies).values(row).on_conflict_do_update(index_elements=["asset", "owner"], set_=row))
+    _SET_POLICY.on(connection, **row)
 
 
 def _put_grant(connection: Connection, signed: SignedGrant) -> None:

@@ -14,12 +14,31 @@ from sealgrid.units import Address, TaskId, to_bytes
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.nonces import Attempt
+from sealgrid.vault.prepared import Prepared, given, replaced_in
 from sealgrid.vault.release import GivenNonce
 from sealgrid.vault.settle import Escrowed, Released, Settled
 from sealgrid.vault.store import Store, attempts, nonces, releases, settles
 
 HOUR = 3600
 _VALUE_BYTES = 32
+
+_ATTEMPTS = Prepared(select(attempts).where(attempts.c.task == given("task")).order_by(attempts.c.attempt))
+_CONSUME = Prepared(delete(nonces).where(nonces.c.nonce == given("nonce")).returning(nonces))
+_SETTLED = Prepared(select(settles.c.settled).where(settles.c.task == given("task")).limit(1))
+_RELEASE = Prepared(select(releases).where(releases.c.task == given("task"), releases.c.enclave == given("enclave")))
+_SETTLE = Prepared(select(settles).where(settles.c.task == given("task"), settles.c.enclave == given("enclave")))
+_REMEMBER = Prepared(replaced_in(releases))
+_RUNNING = settles.c.settled.is_(None) & (releases.c.deadline > given("at"))
+_USES = Prepared(
+    select(func.count(releases.c.task.distinct()))
+    .select_from(
+        releases.outerjoin(settles, (settles.c.task == releases.c.task) & (settles.c.enclave == releases.c.enclave))
+    )
+    .where(releases.c.dataset == given("dataset"), releases.c.requester == given("requester"))
+    # Whatever was settled within the hour had its deadline after the hour began: older releases need no look.
+    .where(releases.c.task != given("but"), releases.c.deadline > given("since"))
+    .where(or_(settles.c.settled > given("since"), _RUNNING))
+)
 
 
 class Journal:
@@ -30,9 +49,8 @@ class Journal:
 
     def attempts(self, task: TaskId) -> Sequence[Attempt]:
         """Return the enclaves that asked for a task, oldest first."""
-        query = select(attempts).where(attempts.c.task == task).order_by(attempts.c.attempt)
         with self._store.reading() as connection:
-            return [_attempt(row) for row in connection.execute(query)]
+            return [_attempt(row) for row in _ATTEMPTS.on(connection, task=task)]
 
     def give_nonce(self, nonce: bytes, attempt: Attempt, expires: int, at: int) -> None:
         """Remember a nonce and for whom it is; forget the expired ones."""
@@ -45,7 +63,7 @@ class Journal:
     def consume_nonce(self, nonce: bytes) -> GivenNonce | None:
         """Take a nonce out, in one statement: of two that present it at once, one gets it."""
         with self._store.transaction() as connection:
-            row = connection.execute(delete(nonces).where(nonces.c.nonce == nonce).returning(nonces)).one_or_none()
+            row = _CONSUME.on(connection, nonce=nonce).one_or_none()
         return None if row is None else GivenNonce(_attempt(row), row.expires)
 
     def uses(self, dataset: Address, requester: Address, *, but: TaskId, at: int) -> int:
@@ -54,16 +72,9 @@ class Journal:
         Counted are those settled within the hour, and those released that may still settle: else a requester would
         have as many as it starts at once.
         """
-        settled = (settles.c.task == releases.c.task) & (settles.c.enclave == releases.c.enclave)
-        running = settles.c.settled.is_(None) & (releases.c.deadline > at)
-        query = (
-            select(func.count(releases.c.task.distinct()))
-            .select_from(releases.outerjoin(settles, settled))
-            .where(releases.c.dataset == dataset, releases.c.requester == requester, releases.c.task != but)
-            .where(or_(settles.c.settled > at - HOUR, running))
-        )
+        values = {"dataset": dataset, "requester": requester, "but": but, "at": at, "since": at - HOUR}
         with self._store.reading() as connection:
-            return connection.scalar(query) or 0
+            return int(_USES.on(connection, **values).scalar_one())
 
     def remember_release(self, released: Released) -> None:
         """Store a release; a later one to the same enclave, after a lost answer, replaces it."""
@@ -75,14 +86,12 @@ class Journal:
             "deadline": facts.expiry, "released": released.at,
         }  # fmt: skip
         with self._store.transaction() as connection:
-            statement = upsert(releases).values(row)
-            connection.execute(statement.on_conflict_do_update(index_elements=["task", "enclave"], set_=row))
+            _REMEMBER.on(connection, **row)
 
     def release(self, task: TaskId, enclave: Address) -> Released | None:
         """Return what was released to an enclave."""
-        query = select(releases).where(releases.c.task == task, releases.c.enclave == enclave)
         with self._store.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = _RELEASE.on(connection, task=task, enclave=enclave).one_or_none()
         return None if row is None else _released(row)
 
     def remember_settle(self, settled: Settled) -> None:
@@ -98,15 +107,14 @@ class Journal:
 
     def settle(self, task: TaskId, enclave: Address) -> Settled | None:
         """Return what an enclave settled."""
-        query = select(settles).where(settles.c.task == task, settles.c.enclave == enclave)
         with self._store.reading() as connection:
-            row = connection.execute(query).one_or_none()
+            row = _SETTLE.on(connection, task=task, enclave=enclave).one_or_none()
         return None if row is None else self._settled(row)
 
     def is_settled(self, task: TaskId) -> bool:
         """Return whether any enclave of a task has our Verdict."""
         with self._store.reading() as connection:
-            return connection.scalar(select(func.count()).where(settles.c.task == task)) != 0
+            return _SETTLED.on(connection, task=task).first() is not None
 
     def _shut(self, escrowed: Escrowed, settle: Settle) -> dict[str, bytes]:
         share = escrowed.share

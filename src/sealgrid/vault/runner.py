@@ -18,7 +18,7 @@ from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import open_keys
-from sealgrid.vault.service import Rules, Vault
+from sealgrid.vault.service import Rules, Vault, identify
 from sealgrid.vault.store import DATABASE, Store
 from sealgrid.wire.serving import serve
 from sealgrid.wire.storage import StorageClient
@@ -51,6 +51,7 @@ async def opened(
     """Open a vault's folder and its node; close both."""
     keys = open_keys(config.folder, random)
     federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    rules = _rules(config)
     async with Node(*config.rpc_urls) as node:
         confirmation = confirmation_of(config.chain)
         chain = ChainReader(Hub(node, config.hub), config.broker, confirmation=confirmation, clock=clock)
@@ -60,7 +61,7 @@ async def opened(
             store.claim(_identity(config, federation))
             yield Vault(
                 federation=federation,
-                rules=_rules(config),
+                rules=rules,
                 keys=keys,
                 store=store,
                 custody=Custody(store, keys.at_rest, federation),
@@ -69,6 +70,7 @@ async def opened(
                 files=files,
                 clock=clock,
                 random=random,
+                identity=identify(federation, rules, keys),
             )
         finally:
             store.close()

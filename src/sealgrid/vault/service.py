@@ -45,6 +45,7 @@ class Vault:
     files: Files
     clock: Callable[[], int]  #: Unix seconds
     random: Callable[[int], bytes]
+    identity: Identity  #: who this vault is, with its signed deposit key
 
     @property
     def us(self) -> Address:
@@ -55,11 +56,12 @@ class Vault:
         """Sign in the federation's domain."""
         return statement.sign(self.federation.domain, self.keys.signing)
 
-    def identity(self) -> Identity:
-        """Return who this vault is, with its signed deposit key."""
-        public = self.keys.deposit.public
-        return Identity(
-            address=self.us, deposit_key=public, signature=self.sign(DepositKey(vault=self.us, key=to_digest(public))),
-            chain=self.federation.chain, hub=self.federation.hub, broker=self.federation.broker,
-            simulated=self.rules.simulated,
-        )  # fmt: skip
+
+def identify(federation: Federation, rules: Rules, keys: VaultKeys) -> Identity:
+    """Return what a vault says about itself."""
+    public = keys.deposit.public
+    statement = DepositKey(vault=federation.us, key=to_digest(public))
+    return Identity(
+        address=federation.us, deposit_key=public, signature=statement.sign(federation.domain, keys.signing),
+        chain=federation.chain, hub=federation.hub, broker=federation.broker, simulated=rules.simulated,
+    )  # fmt: skip

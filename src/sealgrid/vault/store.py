@@ -106,7 +106,7 @@ releases = Table(
     Column("dataset", Text, nullable=False),  # empty when the deal has none
     Column("deadline", Integer, nullable=False),
     Column("released", Integer, nullable=False),
-    Index("uses", "dataset", "requester", "released"),
+    Index("recent_uses", "dataset", "requester", "deadline"),
 )
 
 settles = Table(

@@ -69,7 +69,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     params = read_params(snapshot.deal)
     granted = entitle(attested, snapshot, params, _keys_for(vault, snapshot, params, at), at=at)  # (5) (7)
     facts = facts_of(attested, snapshot, granted, vault.federation)
-    speaker = Speaker(vault.keys.signing, vault.federation.domain, vault.identity())
+    speaker = Speaker(vault.keys.signing, vault.federation.domain, vault.identity)
     sealed = sealed_answer(attested, facts, granted.shares, request.hpke_public, speaker=speaker, at=at)
     vault.journal.remember_release(settle.remembered(attested, facts, at))
     return ReleaseReply(vault=vault.us, sealed=sealed)
