@@ -10,7 +10,7 @@ settings.register_profile("ci", deadline=None, max_examples=200)
 settings.load_profile("ci" if os.environ.get("CI") else "quick")
 
 #: The only tests that may be skipped, by their reason: evidence that is not the project's own, another processor.
-MAY_SKIP = ("recorded real quotes lie beside the checkout", "the numbers of these calls are x86_64's")
+MAY_SKIP = ("recorded evidence lies beside the checkout", "the numbers of these calls are x86_64's")
 
 _skipped: list[str] = []
 

@@ -86,6 +86,8 @@ def _expect_leaf_of(report: SnpReport, chain: Chain) -> None:
     signer = f"SEV-{leaf.product}" if leaf.kind is SigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
     if (report.signing_key, _name(chain)) != (leaf.kind, signer):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is of another kind of key, or product, than the report's.")
+    if report.product not in (None, leaf.product):  # (2.6)
+        raise EvidenceRefused("2.6", "the certificate is of another product than the report's processor.")
     if report.reported_tcb(leaf.product) != leaf.tcb:  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is for other firmware than the report names; fetch it anew.")
     if leaf.kind is SigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)

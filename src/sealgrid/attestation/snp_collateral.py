@@ -62,6 +62,14 @@ class Chain:
             return 0
 
 
+def leaf_of(der: bytes) -> Leaf:
+    """Read a VCEK or VLEK certificate; raise ValueError for what is none."""
+    try:
+        return _facts_of(load_certificate(der))
+    except (UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+        raise ValueError("this is no certificate of an SEV-SNP key") from error
+
+
 def read_chain(collateral: Collateral) -> Chain:
     """Read collateral; raise ValueError for what is none."""
     try:
@@ -73,7 +81,7 @@ def read_chain(collateral: Collateral) -> Chain:
             intermediate=load_certificate(parts.intermediate),
             root=load_certificate(parts.root),
             revocation_list=x509.load_der_x509_crl(listed) if listed is not None else None,
-            facts=_leaf(leaf),
+            facts=_facts_of(leaf),
         )
     except (msgspec.MsgspecError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise ValueError("this is no collateral of an SEV-SNP report") from error
@@ -124,7 +132,7 @@ def _time(at: int) -> datetime:
     return datetime.fromtimestamp(at, tz=UTC)
 
 
-def _leaf(certificate: x509.Certificate) -> Leaf:
+def _facts_of(certificate: x509.Certificate) -> Leaf:
     # AMD 57230, "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface", table of extensions.
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):

@@ -18,6 +18,13 @@ POLICY_DEBUG = 1 << 19
 POLICY_KNOWN = (1 << 26) - 1
 PLATFORM_SMT = 1 << 0
 
+_WITH_CPUID = 3  #: the first version that tells it
+_PRODUCTS = {
+    "Milan": (0x19, range(0x10)),
+    "Genoa": (0x19, (*range(0x10, 0x20), *range(0xA0, 0xB0))),
+    "Turin": (0x1A, range(0x12)),
+}
+
 #: where a TCB version's parts stand in its eight bytes
 _TCB = {"bootloader": 0, "tee": 1, "snp": 6, "microcode": 7}
 _TCB_TURIN = {"fmc": 0, "bootloader": 1, "tee": 2, "snp": 3, "microcode": 7}
@@ -71,6 +78,14 @@ class SnpReport:
     def measurement(self) -> bytes:
         """Return the launch digest, 48 bytes."""
         return self.raw[0x90:0xC0]
+
+    @property
+    def product(self) -> str | None:
+        """Return the product that the CPUID says; None where the report does not tell, or tells an unknown one."""
+        if self._u32(0) < _WITH_CPUID:
+            return None
+        family, model = self.raw[0x188], self.raw[0x189]
+        return next((name for name, (own, models) in _PRODUCTS.items() if own == family and model in models), None)
 
     @property
     def host_data(self) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, wallet
+from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, wallet, worker
 from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
 from sealgrid.localnet.layout import default_folder
@@ -22,7 +22,7 @@ app.command()(account.earnings)
 app.command()(doctor.doctor)
 for noun, commands in (
     ("model", model.app), ("app", apps.app), ("task", task.app), ("receipt", receipt.app), ("account", account.app),
-    ("demo", demo.app),
+    ("demo", demo.app), ("worker", worker.app),
 ):  # fmt: skip
     app.add_typer(commands, name=noun)
 

@@ -63,12 +63,13 @@ def _base(network: Path | None, data: Path | None, given: Given) -> Pins:
 
 
 def _with_roots(pins: Pins, written: Sequence[str]) -> Pins:
-    roots = tuple(_root(each) for each in written)
+    roots = tuple(root_from(each) for each in written)
     simulated = any(root.platform is Platform.SIMULATED for root in roots)
     return replace(pins, roots=roots, allow_simulated=simulated)
 
 
-def _root(written: str) -> TrustRoot:
+def root_from(written: str) -> TrustRoot:
+    """Read a root as it is written in an option, PLATFORM=FILE; raise InputRefused."""
     name, _, file = written.partition("=")
     if name.upper() not in Platform.__members__ or not file:
         known = ", ".join(platform.name.lower() for platform in Platform)

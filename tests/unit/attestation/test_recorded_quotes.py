@@ -24,7 +24,7 @@ REAL_SERVERS = frozenset({"dynamic_platform", "cached_keys", "smt"})
 
 pytestmark = [
     pytest.mark.recorded,
-    pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded real quotes lie beside the checkout, and do not here"),
+    pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded evidence lies beside the checkout, and does not here"),
 ]
 
 

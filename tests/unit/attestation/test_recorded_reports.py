@@ -26,7 +26,7 @@ CLOUD = ACCEPTED | {"provider_key", "service_module"}
 
 pytestmark = [
     pytest.mark.recorded,
-    pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded real reports lie beside the checkout, and do not here"),
+    pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded evidence lies beside the checkout, and does not here"),
 ]
 
 

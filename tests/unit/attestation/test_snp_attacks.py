@@ -168,6 +168,12 @@ def test_2_6_a_report_that_names_no_known_key_is_refused(signing_key):
     refused(OURS.quote(signing_key=signing_key), "2.6")
 
 
+def test_2_6_a_processor_of_another_product_than_the_leaf_is_refused():
+    assert check(OURS.quote(cpuid=(0x19, 0x01)))
+    for other in ((0x19, 0x11), (0x19, 0xA0), (0x1A, 0x02)):
+        refused(OURS.quote(cpuid=other), "2.6")
+
+
 def test_2_6_a_leaf_of_another_product_is_refused():
     refused(OURS.quote(OURS.collateral(leaf=OURS.leaf(product="Genoa"))), "2.6")
 

@@ -7,7 +7,7 @@ import pytest
 from spoken import spoken
 
 NOUNS = {"model": {"publish", "list", "show", "unlist"}, "app": {"deploy", "list", "show"},
-         "task": {"list", "show", "result"}, "receipt": {"verify"},
+         "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote"},
          "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
 VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
 

@@ -1,0 +1,148 @@
+"""``sealgrid worker …``: what this machine offers to whoever rents it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from sealgrid.cli.session import answers
+
+if TYPE_CHECKING:
+    from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
+    from sealgrid.platform.machine import Found, Machine
+    from sealgrid.platform.tsm import RawQuote
+
+app = typer.Typer(help="What this machine offers as a worker.", no_args_is_help=True)
+
+INTEL = "https://api.trustedservices.intel.com"
+AMD = "https://kdsintf.amd.com"
+
+_TITLES = {
+    "SGX": "Intel SGX enclaves",
+    "TDX": "Intel TDX guests",
+    "SNP": "AMD SEV-SNP guests",
+    "SIMULATED": "simulated enclaves (protect nothing from this machine's root), and every app's sandbox",
+}
+
+
+@app.command()
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell which platforms this machine has the parts for, what is missing, and how to get it.
+
+    Ends with 1 when it is ready for none.
+    """
+    from sealgrid.platform.machine import Machine
+
+    machine = Machine.this()
+    if as_json:
+        print(json.dumps(_document(machine), indent=2))
+    else:
+        _print(machine)
+    ready = any(all(each.there for each in needs) for needs in machine.needs().values())
+    raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
+def quote(
+    *,
+    roots: Annotated[list[str], typer.Option("--root", help="PLATFORM=FILE, a root's certificate; may be repeated.")],
+    traits: Annotated[list[str] | None, typer.Option("--accept", help="A trait that the roots accept.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A quote in a file; this machine makes one by default.")] = None,
+    intel: Annotated[str, typer.Option(help="Intel's collateral service, or a PCCS.")] = INTEL,
+    amd: Annotated[str, typer.Option(help="AMD's key service.")] = AMD,
+    cache: Annotated[Path | None, typer.Option(help="Where collateral is kept.")] = None,
+) -> None:
+    """Make a quote, fetch its collateral, and judge both as a vault would.
+
+    Ends with the number of the check that refused. Nothing is sent but the machine's family or chip id.
+    """
+    import asyncio
+
+    from sealgrid.attestation.evidence import Trait
+    from sealgrid.cli.pins import root_from
+    from sealgrid.errors import InputRefused
+    from sealgrid.platform.tsm import RawQuote
+    from sealgrid.sdk.home import home
+
+    made = _made() if file is None else RawQuote(_read(file))
+    if unknown := set(traits or ()) - set(get_args(Trait)):
+        raise InputRefused(f"{min(unknown)!r} is no trait; known are: {', '.join(get_args(Trait))}.", money="")
+    believed = tuple(replace(root_from(each), traits=frozenset(traits or ())) for each in roots)  # type: ignore[arg-type]
+    kept = cache or home(None).network.parent / "collateral"
+    claims = asyncio.run(_judged(made, believed, kept, (intel, amd)))
+    answers.print(f"accepted: {claims.platform.name} machine {claims.machine}", markup=False)
+    answers.print(f"  TCB {claims.tcb_status}, collateral {claims.eval_number}", markup=False)
+    answers.print(f"  measurements {' '.join(each.hex() for each in claims.measurements)}", markup=False)
+    answers.print(f"  locks app {claims.locked_app or 'none'}", markup=False)
+
+
+def _made() -> "RawQuote":
+    from sealgrid.errors import SetupMissing
+    from sealgrid.platform.gramine import GramineAttestation
+    from sealgrid.platform.tsm import ConfigfsTsm
+
+    for source in (ConfigfsTsm(), GramineAttestation()):
+        if source.there():
+            return source.quote(bytes(64))
+    raise SetupMissing("neither configfs-tsm nor Gramine is here; run this inside a confidential guest or enclave.")
+
+
+async def _judged(
+    made: "RawQuote", roots: "tuple[TrustRoot, ...]", kept: Path, services: tuple[str, str]
+) -> "VerifiedClaims":
+    import time
+
+    import httpx
+
+    from sealgrid.attestation.evidence import Quote
+    from sealgrid.attestation.verification import verify
+    from sealgrid.platform.collateral import CollateralCache
+    from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
+
+    async with httpx.AsyncClient(timeout=20) as client:
+        intel, amd = (HttpFetch(base, client) for base in services)
+        cache = CollateralCache(kept, roots, IntelClient(intel), AmdClient(amd), lambda: int(time.time()))
+        collateral = await cache.collateral_for(made)
+    return verify(Quote(made.raw, collateral), roots, at=int(time.time()), allow_simulated=True)
+
+
+def _document(machine: "Machine") -> dict[str, Any]:
+    def listed(found: "tuple[Found, ...]") -> list[dict[str, Any]]:
+        return [{"what": each.what, "there": each.there, "detail": each.detail} for each in found]
+
+    return {
+        "kernel": machine.release,
+        "platforms": {
+            platform.name.lower(): {"ready": all(each.there for each in needs), "needs": listed(needs)}
+            for platform, needs in machine.needs().items()
+        },
+        "inside": listed(machine.inside()),
+    }
+
+
+def _print(machine: "Machine") -> None:
+    for platform, needs in machine.needs().items():
+        word = "ready" if all(each.there for each in needs) else "not ready"
+        answers.print(f"{_TITLES[platform.name]}: {word}", style="bold")
+        _print_found(needs)
+    answers.print("inside a confidential machine", style="bold")
+    _print_found(machine.inside())
+
+
+def _print_found(found: "tuple[Found, ...]") -> None:
+    for each in found:
+        answers.print(f"  {'ok' if each.there else '--'} {each.what:<18} {each.detail}", markup=False)
+
+
+def _read(file: Path) -> bytes:
+    from sealgrid.errors import InputRefused
+
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error

@@ -1,0 +1,73 @@
+"""Quotes of a TDX or SEV-SNP guest, from Linux's configfs-tsm (Documentation/ABI/testing/configfs-tsm-report, 6.7)."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.attestation.binding import REPORT_DATA_BYTES
+from sealgrid.errors import HostFailed
+from sealgrid.platform.attributes import Attributes
+
+REPORTS = Path("/sys/kernel/config/tsm/report")
+PROVIDERS = {"tdx_guest": "TDX", "sev_guest": "SEV-SNP"}
+
+
+@dataclass(frozen=True, slots=True)
+class RawQuote:
+    """What the hardware gave; untrusted like any quote until it is verified."""
+
+    raw: bytes
+    certificates: bytes = b""  #: SEV-SNP only: the table that the host has handed to the guest, often empty
+
+
+class ConfigfsTsm:
+    """The kernel's interface for attestation; ``root`` is its directory of reports."""
+
+    def __init__(self, root: Path = REPORTS, name: Callable[[], str] = lambda: secrets.token_hex(8)) -> None:
+        self._files, self._name = Attributes(root), name
+
+    def there(self) -> bool:
+        """Return whether this kernel has the interface."""
+        return self._files.there()
+
+    def quote(self, report_data: bytes) -> RawQuote:
+        """Return a quote over exactly 64 bytes.
+
+        (1) A directory of our own is made, which the kernel fills with attributes. (2) The provider is one that we
+        know. (3) The report data go in, which counts the generation up by one. (4) The quote comes out. (5) The
+        generation is still ours: nobody else wrote in between, so the quote is over our bytes. Raises HostFailed with
+        the step; the directory is removed in any case.
+        """
+        if len(report_data) != REPORT_DATA_BYTES:
+            raise ValueError(f"report data have {REPORT_DATA_BYTES} bytes")
+        ours = f"sealgrid-{self._name()}"
+        try:
+            self._files.make(ours)  # (1)
+        except OSError as error:
+            raise HostFailed(f"the kernel's attestation interface refuses a request (1): {error.strerror}.") from error
+        try:
+            return self._ask(ours, report_data)
+        except OSError as error:
+            raise HostFailed(f"the kernel's attestation interface failed: {error}.") from error
+        finally:
+            self._files.remove(ours)
+
+    def _ask(self, ours: str, report_data: bytes) -> RawQuote:
+        provider = self._files.read(f"{ours}/provider").decode("ascii", "replace").strip()
+        if provider not in PROVIDERS:  # (2)
+            raise HostFailed(f"the kernel attests as {provider!r} (2); known are {', '.join(PROVIDERS)}.")
+        before = self._generation(ours)
+        self._files.write(f"{ours}/inblob", report_data)  # (3)
+        raw = self._files.read(f"{ours}/outblob")  # (4)
+        auxiliary = f"{ours}/auxblob"
+        certificates = self._files.read(auxiliary) if self._files.there(auxiliary) else b""
+        if self._generation(ours) != before + 1:  # (5)
+            raise HostFailed("somebody else used our request for a quote (5); the quote is not believed.")
+        return RawQuote(raw, certificates)
+
+    def _generation(self, ours: str) -> int:
+        said = self._files.read(f"{ours}/generation").strip()
+        if not said.isdigit():
+            raise HostFailed("the kernel's attestation interface does not count its generations.")
+        return int(said)

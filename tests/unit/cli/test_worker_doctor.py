@@ -1,0 +1,109 @@
+"""``sealgrid worker``: what this machine offers, and whether a vault would believe its quote."""
+
+import json
+import time
+
+import pytest
+from spoken import spoken
+
+from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.platform.machine import Machine
+from tests.unit.platform.collateral_services import intel_answers, served
+
+
+@pytest.fixture
+def sealgrid(tmp_path):
+    return lambda *words: spoken(*words, home=tmp_path / "home")
+
+
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """A machine with nothing."""
+    monkeypatch.setattr(Machine, "this", classmethod(lambda cls: cls(tmp_path, "6.1.0", lambda _: None)))
+
+
+def test_it_tells_every_platform_what_is_missing_and_how_to_get_it(sealgrid, bare):
+    said = sealgrid("worker", "doctor")
+    assert said.code == 1
+    for words in (
+        "Intel SGX enclaves: not ready",
+        "Intel TDX guests: not ready",
+        "AMD SEV-SNP guests: not ready",
+        "modprobe",
+    ):
+        assert words in said.out
+
+
+def test_a_program_reads_the_same(sealgrid, bare):
+    told = json.loads(sealgrid("worker", "doctor", "--json").out)
+    assert told["kernel"] == "6.1.0"
+    assert {name: each["ready"] for name, each in told["platforms"].items()} == dict.fromkeys(
+        ("sgx", "tdx", "snp", "simulated"), False
+    )
+    assert {each["what"] for each in told["platforms"]["tdx"]["needs"]} >= {"kernel", "KVM", "QEMU", "vsock"}
+
+
+def test_it_tells_of_this_machine(sealgrid):
+    assert set(json.loads(sealgrid("worker", "doctor", "--json").out)["platforms"]) == {
+        "sgx",
+        "tdx",
+        "snp",
+        "simulated",
+    }
+
+
+@pytest.fixture
+def quoted(tmp_path):
+    """A quote of a simulated machine in a file, and its root."""
+    machine = SimulatedQuoter(SimulatedPlatformKeys.generate(int(time.time())), now=int(time.time()))
+    quote = machine.quote(bytes(range(48)), b"\xaa" * 32 + bytes(16), bytes(64))
+    (tmp_path / "quote").write_bytes(quote.raw)
+    (tmp_path / "root.der").write_bytes(machine.root_der)
+    return quote, tmp_path
+
+
+def judged(sealgrid, quoted, base, *more):
+    where = ("--file", quoted / "quote", "--root", f"simulated={quoted / 'root.der'}", "--cache", quoted / "kept")
+    return sealgrid("worker", "quote", *where, "--intel", base, *more)
+
+
+def test_a_quote_is_judged_with_collateral_that_is_fetched_once(sealgrid, quoted):
+    quote, folder = quoted
+    with served(intel_answers(quote.collateral, "tdx")) as base:
+        said = judged(sealgrid, folder, base)
+    assert said.code == 0, said.err
+    assert "accepted: SIMULATED machine" in said.out
+    assert bytes(range(48)).hex() in said.out
+    assert "0x" + "aa" * 32 in said.out
+    assert judged(sealgrid, folder, base).code == 0  # the service is gone, what it said is kept
+
+
+def test_a_refusal_names_its_check(sealgrid, quoted):
+    quote, folder = quoted
+    raw = bytearray(quote.raw)
+    raw[48 + 136] ^= 1
+    (folder / "quote").write_bytes(raw)
+    with served(intel_answers(quote.collateral, "tdx")) as base:
+        said = judged(sealgrid, folder, base)
+    assert said.code == 1
+    assert said.err.startswith("sealgrid: (2.4)")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--accept", "nonsense"), "'nonsense' is no trait; known are: dynamic_platform"),
+        (("--file", "/nowhere"), "/nowhere cannot be read"),
+        (("--file", "/dev/null"), "names no machine"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_line(sealgrid, quoted, words, line):
+    said = judged(sealgrid, quoted[1], "http://127.0.0.1:1", *words)
+    assert said.code == 1
+    assert line in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_where_no_hardware_quotes_it_is_said(sealgrid, quoted):
+    said = sealgrid("worker", "quote", "--root", f"simulated={quoted[1] / 'root.der'}")
+    assert "neither configfs-tsm nor Gramine is here" in said.err
