@@ -71,6 +71,8 @@ def read_app(folder: Path) -> AppFile:
     """Read a folder's app.toml; raise InputRefused when there is none or it does not fit."""
     try:
         return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppFile)
+    except FileNotFoundError as error:
+        raise InputRefused(f"the folder {str(folder)!r} has no {APP_FILE}; an app's folder has one.") from error
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InputRefused(f"{APP_FILE} of {folder.name!r} cannot be used: {error}.") from error
 

@@ -32,7 +32,7 @@ def balance(
 
 @app.command()
 def deposit(
-    amount: Annotated[str, typer.Argument(help=PRICE_HELP)],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)],
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -47,7 +47,9 @@ def deposit(
 
 @app.command()
 def withdraw(
-    amount: Annotated[str | None, typer.Argument(help=f"All that is free by default. {PRICE_HELP}")] = None,
+    amount: Annotated[
+        str | None, typer.Argument(metavar="AMOUNT", help=f"All that is free by default. {PRICE_HELP}")
+    ] = None,
     account: Account = "owner",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -62,7 +64,7 @@ def withdraw(
 
 @app.command()
 def fund(
-    amount: Annotated[str, typer.Argument(help=PRICE_HELP)] = "1000",
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help=PRICE_HELP)] = "1000",
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,

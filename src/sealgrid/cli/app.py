@@ -20,8 +20,8 @@ App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or it
 def deploy(
     source: Annotated[str, typer.Argument(metavar="FOLDER|NAME", help="A folder with an app.toml, or a shipped app.")],
     *,
-    price: Annotated[str, typer.Option(help=f"For each run. {PRICE_HELP}")] = "0",
-    uses: Annotated[int, typer.Option(min=1, help="How many runs are for sale.")] = 1_000_000,
+    price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")] = "0",
+    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many runs are for sale.")] = 1_000_000,
     account: Account = "developer",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -72,7 +72,9 @@ def show(
 @app.command()
 def secret(
     source: App,
-    file: Annotated[Path, typer.Argument(help="A file that holds it, or - for standard input; never an argument.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file that holds it, or - for standard input; never an argument.")
+    ],
     account: Account = "developer",
     password_file: PasswordFile = None,
     data: Data = None,

@@ -33,7 +33,7 @@ def doctor(data: Data = None) -> None:
         answers.print(title, style="bold")
         for finding in findings:
             bad |= finding.ok is False
-            answers.print(f"  {_WORD[finding.ok]:<2} {finding.what:<18} {finding.detail}".rstrip(), markup=False)
+            answers.print(f"  {_WORD[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
     raise typer.Exit(1 if bad else 0)
 
 

@@ -9,22 +9,25 @@ import typer
 from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, wallet, worker
 from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
-from sealgrid.localnet.layout import default_folder
+from sealgrid.sdk.home import home
 
 app = typer.Typer(
     help="Sell and buy the use of AI models that nobody can copy.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
+    epilog="To look first: sealgrid demo plates. To sell a model of your own: sealgrid up, sealgrid model publish.",
 )  # fmt: skip
-network.register(app)
 wallet.register(account.app)
-app.command()(run.run)
-app.command()(account.earnings)
-app.command()(doctor.doctor)
-for noun, commands in (
-    ("model", model.app), ("app", apps.app), ("task", task.app), ("receipt", receipt.app), ("account", account.app),
-    ("demo", demo.app), ("worker", worker.app),
+SELL, BUY, MONEY, LOCAL = "Sell", "Buy", "Keys and money", "A network on this machine"
+for noun, commands, panel in (
+    ("model", model.app, SELL), ("app", apps.app, SELL), ("task", task.app, BUY), ("receipt", receipt.app, BUY),
+    ("account", account.app, MONEY), ("demo", demo.app, LOCAL), ("worker", worker.app, LOCAL),
 ):  # fmt: skip
-    app.add_typer(commands, name=noun)
+    app.add_typer(commands, name=noun, rich_help_panel=panel)
+for command, panel in (
+    (network.up, LOCAL), (network.down, LOCAL), (network.status, LOCAL), (doctor.doctor, LOCAL), (run.run, BUY),
+    (account.earnings, MONEY),
+):  # fmt: skip
+    app.command(rich_help_panel=panel)(command)
 
 
 def main() -> None:
@@ -41,7 +44,7 @@ def main() -> None:
 
 
 def _log_of(error: Exception) -> Path:
-    log = default_folder().parent / "last-error.log"
+    log = home().accounts.parent / "last-error.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("".join(traceback.format_exception(error)))
     return log

@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
 
 app = typer.Typer(help="Publish a model, see what is offered.", no_args_is_help=True)
-Model = Annotated[str, typer.Argument(help="A model's address, or its name where only one has it.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's address, or its name where only one has it.")]
 
 
 @app.command()
 def publish(
-    file: Annotated[Path, typer.Argument(help="The model's file; it is sealed here and leaves encrypted.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The model's file; it is sealed here and leaves encrypted.")
+    ],
     *,
-    price: Annotated[str, typer.Option(help=f"For each use. {PRICE_HELP}")],
-    runs: Annotated[str, typer.Option("--app", help="The only app that may use it: name or address.")] = "onnx-runner",
-    uses: Annotated[int, typer.Option(min=1, help="How many uses are for sale.")] = 1000,
-    name: Annotated[str | None, typer.Option(help="Its public name; the file's by default.")] = None,
+    price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
+    runs: Annotated[
+        str, typer.Option("--app", metavar="APP", help="The only app that may use it: name or address.")
+    ] = "onnx-runner",
+    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many uses are for sale.")] = 1000,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Its public name; the file's by default.")] = None,
     any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether it is an ONNX model.")] = False,
     callback: Annotated[
         bool, typer.Option("--callback", help="Allow runs whose result goes to a contract: PUBLIC, for ever.")
@@ -97,7 +101,7 @@ def unlist(model: Model, account: Account = "owner", password_file: PasswordFile
 @app.command()
 def recover(
     model: Model,
-    out: Annotated[Path, typer.Option(help="A new file.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A new file.")],
     account: Account = "owner",
     password_file: PasswordFile = None,
     data: Data = None,

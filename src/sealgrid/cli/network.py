@@ -17,17 +17,12 @@ from sealgrid.localnet.supervisor import end, running, supervise
 from sealgrid.sdk.home import home
 from sealgrid.sdk.network import Network, load_network
 
-Folder = Annotated[Path | None, typer.Option("--data", help="Data folder; SEALGRID_HOME or the user's by default.")]
+Folder = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Data folder; SEALGRID_HOME or the user's by default.")
+]
 DEFAULT_PORT = 8545
 
 console = Console(stderr=True, highlight=False)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(up)
-    app.command()(down)
-    app.command()(status)
 
 
 def layout_of(folder: Path | None) -> Layout:
@@ -37,7 +32,9 @@ def layout_of(folder: Path | None) -> Layout:
 
 def up(
     data: Folder = None,
-    port: Annotated[int, typer.Option(help="The chain's port; the others follow. 0 takes free ones.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", help="The chain's port; the others follow. 0 takes free ones.")
+    ] = DEFAULT_PORT,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready; end it with: down.")] = False,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
@@ -46,6 +43,8 @@ def up(
 
     def ready() -> None:
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
+        console.print("whom you can be: owner, developer, requester … (--as NAME); all credits are test credits")
+        console.print("next: sealgrid model publish FILE --price 3")
         where = f" --data {data}" if data else ""
         console.print("end it with Ctrl-C" if not detach else f"end it with: sealgrid down{where}", markup=False)
 

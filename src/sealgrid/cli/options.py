@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[Path | None, typer.Option("--data", help="Data folder; SEALGRID_HOME or the user's by default.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Data folder; SEALGRID_HOME or the user's by default.")
+]
 Account = Annotated[
     str, typer.Option("--as", "--account", metavar="NAME", help="Who acts: an account of yours, or a development one.")
 ]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from sealgrid.cli.session import notes
 
 if TYPE_CHECKING:
-    from rich import progress
+    from rich.progress import Progress as Bars
+    from rich.progress import Task, TaskID
 
     from sealgrid.sdk.progress import Progress, Step
 
@@ -18,13 +19,17 @@ def shown_progress() -> "Iterator[Progress]":
     if not notes.is_terminal:
         yield _lines()
         return
-    from rich import progress as rich_progress
+    from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = (
-        rich_progress.SpinnerColumn(), rich_progress.TextColumn("{task.description}"), rich_progress.BarColumn(),
-        rich_progress.DownloadColumn(), rich_progress.TimeRemainingColumn(),
-    )  # fmt: skip
-    with rich_progress.Progress(*columns, console=notes, transient=True) as bars:
+    class Bytes(DownloadColumn):
+        """How many bytes, where bytes are counted."""
+
+        def render(self, task: "Task") -> Text:
+            return super().render(task) if task.total else Text()
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), Bytes(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True) as bars:
         yield _bars(bars)
 
 
@@ -39,8 +44,8 @@ def _lines() -> "Progress":
     return told
 
 
-def _bars(bars: "progress.Progress") -> "Progress":
-    tasks: dict[str, progress.TaskID] = {}
+def _bars(bars: "Bars") -> "Progress":
+    tasks: dict[str, TaskID] = {}
 
     def told(step: "Step") -> None:
         if step.what not in tasks:

@@ -23,15 +23,24 @@ def _group() -> None:
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="The receipt, as `run --out` wrote it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The receipt, as `run --out` wrote it.")],
     *,
-    network: Annotated[Path | None, typer.Option(help="Pins: a network file. The local network's by default.")] = None,
-    vaults: Annotated[str | None, typer.Option(help="Pin: the vaults' addresses, with commas; 2t - 1 of them.")] = None,
-    chain: Annotated[int | None, typer.Option(help="Pin: the chain's id.")] = None,
-    hub: Annotated[str | None, typer.Option(help="Pin: the address of PoCo's hub.")] = None,
-    broker: Annotated[str | None, typer.Option(help="Pin: the address of the broker.")] = None,
-    root: Annotated[list[str] | None, typer.Option(help="Pin: PLATFORM=FILE, a root certificate, DER or PEM.")] = None,
-    runtime: Annotated[list[str] | None, typer.Option(help="Pin: a runtime's digest; any that t vaults took.")] = None,
+    network: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Pins: a network file. The local network's by default.")
+    ] = None,
+    vaults: Annotated[
+        str | None, typer.Option(metavar="ADDRESSES", help="Pin: the vaults' addresses, with commas; 2t - 1 of them.")
+    ] = None,
+    chain: Annotated[int | None, typer.Option(metavar="NUMBER", help="Pin: the chain's id.")] = None,
+    hub: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Pin: the address of PoCo's hub.")] = None,
+    broker: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Pin: the address of the broker.")] = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PLATFORM=FILE", help="Pin: PLATFORM=FILE, a root certificate, DER or PEM."),
+    ] = None,
+    runtime: Annotated[
+        list[str] | None, typer.Option(metavar="DIGEST", help="Pin: a runtime's digest; any that t vaults took.")
+    ] = None,
     online: Annotated[bool, typer.Option("--online", help="Also ask the chain and the storage.")] = False,
     as_json: Json = False,
     data: Data = None,

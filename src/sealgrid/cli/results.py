@@ -1,7 +1,8 @@
 """Follow a run on the terminal and write down what came of it."""
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,15 +49,9 @@ async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None,
 
 async def follow(run: "Run", network: "Network", out: Path | None, within: float | None) -> None:
     """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
-    begun = time.monotonic()
-
-    def told(stage: "StageAt") -> None:
-        notes.print(
-            f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False
-        )
-
     try:
-        opened = await run.result(told, within)
+        with _waiting() as told:
+            opened = await run.result(told, within)
     except AppFailed:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
@@ -75,6 +70,20 @@ async def follow(run: "Run", network: "Network", out: Path | None, within: float
         raise InputRefused(f"{out} cannot be written ({error.strerror}); {again}", money="The run was paid.") from error
     answers.print(f"the result is in {out / RESULT}", markup=False)
     answers.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
+
+
+@contextlib.contextmanager
+def _waiting() -> "Iterator[Callable[[StageAt], None]]":
+    """Tell stages as they come; on a terminal, something moves between them."""
+    begun = time.monotonic()
+
+    def told(stage: "StageAt") -> None:
+        notes.print(
+            f"  {time.monotonic() - begun:6.1f} s  {stage.stage} {stage.detail}".rstrip(), style="dim", markup=False
+        )
+
+    with notes.status("waiting …", spinner="dots") if notes.is_terminal else contextlib.nullcontext():
+        yield told
 
 
 def _show(opened: "Result") -> None:

@@ -17,27 +17,36 @@ _PUBLIC = "warning: public arguments, and all that the app gives to the callback
 
 
 def run(
-    app: Annotated[str, typer.Argument(help="An app's name or address.")],
+    app: Annotated[str, typer.Argument(metavar="APP", help="An app's name or address.")],
     *,
-    model: Annotated[str | None, typer.Option(help="A model's name or address.")] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="An input file, sealed; may be given often.")] = None,
-    arg: Annotated[list[str] | None, typer.Option(help="An argument, sealed too; may be given often.")] = None,
+    model: Annotated[str | None, typer.Option(metavar="MODEL", help="A model's name or address.")] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="An input file, sealed; may be given often.")
+    ] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="An argument, sealed too; may be given often.")
+    ] = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(metavar="NUMBER=FILE", help="A secret of yours for the app, sealed; - is standard input."),
     ] = None,
     public_arg: Annotated[
-        list[str] | None, typer.Option(help="An argument that EVERYBODY can read, on the chain, for ever.")
+        list[str] | None,
+        typer.Option(metavar="TEXT", help="An argument that EVERYBODY can read, on the chain, for ever."),
     ] = None,
     callback: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A contract that gets what the app gives out: PUBLIC.")
     ] = None,
-    tasks: Annotated[int, typer.Option(min=1, help="Run the app so often on the same input.")] = 1,
+    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Run the app so often on the same input.")] = 1,
     within: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result then; the run goes on.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write result, receipt and the network's pins here.")] = None,
-    max_price: Annotated[str | None, typer.Option(help=f"The most that all may cost together. {PRICE_HELP}")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
+    ] = None,
+    max_price: Annotated[
+        str | None, typer.Option(metavar="PRICE", help=f"The most that all may cost together. {PRICE_HELP}")
+    ] = None,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sealgrid.sdk.kept_jobs import KeptJob
 
 app = typer.Typer(help="The runs that you bought: how far they are, their results.", no_args_is_help=True)
-Task = Annotated[str, typer.Argument(help="0x and 64 hex digits, as `run` said.")]
+Task = Annotated[str, typer.Argument(metavar="TASK", help="0x and 64 hex digits, as `run` said.")]
 
 
 @app.command("list")
@@ -84,7 +84,9 @@ def _clock(at: float) -> str:
 def result(
     task: Task,
     *,
-    out: Annotated[Path | None, typer.Option(help="Write result, receipt and the network's pins here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
+    ] = None,
     within: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting then; the run goes on.")] = None,
     account: Account = "requester",
     password_file: PasswordFile = None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sealgrid.crypto.signing import SigningKey
     from sealgrid.sdk.keystores import Keystore, Keystores
 
-Name = Annotated[str, typer.Argument(help="What you call it: a-z, 0-9, - and _.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call it: a-z, 0-9, - and _.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,9 @@ def new(name: Name, password_file: PasswordFile = None, data: Data = None) -> No
 
 def import_(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="A keystore of any wallet, or a file with a key of 64 hex digits.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A keystore of any wallet, or a file with a key of 64 hex digits.")
+    ],
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
@@ -62,7 +64,8 @@ def show(name: Name, as_json: Json = False, data: Data = None) -> None:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="A new file, which only you can read.")], data: Data = None
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, which only you can read.")],
+    data: Data = None,
 ) -> None:
     """Copy your keystores and the keys of your models and results into one file: nobody else has them."""
     from sealgrid.sdk.backup import back_up
@@ -73,7 +76,9 @@ def backup(
     notes.print("Keep it as private as money: the keys of models and results are not locked by a password.")
 
 
-def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.")], data: Data = None) -> None:
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that backup wrote.")], data: Data = None
+) -> None:
     """Put back from a backup what is not here; nothing is overwritten."""
     from sealgrid.sdk.backup import restore as put_back
     from sealgrid.sdk.home import home

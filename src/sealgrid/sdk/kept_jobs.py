@@ -91,7 +91,7 @@ class KeptJobs:
             raise InputRefused(f"{task[:80]!r} is no task; a task is 0x and 64 hex digits.", money="") from error
         path = self.path(name)
         if not path.exists():
-            raise NotFound(f"{self.folder} has no key for task {name}; who bought it has.", money="")
+            raise NotFound(f"{self.folder} has no key for task {name}; only who bought it has one.", money="")
         return _read(path)
 
     def all(self) -> tuple[KeptJob, ...]:

@@ -6,6 +6,8 @@ import sys
 import pytest
 from spoken import spoken
 
+from sealgrid.errors import InputRefused
+
 NOUNS = {"model": {"publish", "list", "show", "unlist"}, "app": {"deploy", "list", "show"},
          "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote"},
          "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
@@ -79,3 +81,19 @@ def test_the_doctor_says_when_others_can_read_the_keys(sealgrid, tmp_path, monke
     ended = sealgrid("doctor")
     assert ended.code == 1
     assert "NO result keys" in ended.out
+
+
+def test_what_nobody_foresaw_is_one_line_and_its_details_stay_in_the_data_folder(sealgrid, tmp_path, monkeypatch):
+    monkeypatch.setattr("sealgrid.sdk.kept_jobs.KeptJobs.all", lambda self: 1 / 0)
+    ended = sealgrid("task", "list")
+    log = tmp_path / "home" / "last-error.log"
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"sealgrid: an unforeseen ZeroDivisionError; the details are in {log}.\n"
+    assert "ZeroDivisionError" in log.read_text()
+
+
+def test_a_folder_that_is_no_apps_says_what_is_missing(tmp_path):
+    from sealgrid.bundle.build import read_app
+
+    with pytest.raises(InputRefused, match=r"has no app\.toml"):
+        read_app(tmp_path)
