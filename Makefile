@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := src tests apps setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test check fast setup up down bench attack evaluate pictures clean
+.PHONY: help demo test check fast fuzz setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,7 +14,7 @@ demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it
 	@$(BIN)/sealgrid demo plates
 
 test: $(STAMPS)/test check  ## set up everything and run all tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
 	@$(BIN)/python -m pytest -q tests/contracts
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
 
@@ -25,7 +25,10 @@ check: $(STAMPS)/test  ## format, lint, types, layers
 	@$(BIN)/lint-imports
 
 fast: $(STAMPS)/test  ## the tests that take seconds
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
+
+fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
+	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
 
 setup: $(STAMPS)/test  ## set up everything without running anything
 

@@ -8,6 +8,7 @@ from sealgrid.attestation.binding import locked_app
 from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
 
@@ -125,5 +126,5 @@ def read_claims(document: str) -> QuoteFacts:
     """Read dcap-qvl's JSON; raise EvidenceRefused (2.4) when it has another form than version 0.7 writes."""
     try:
         return QuoteFacts(msgspec.json.decode(document, type=_Document))
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise EvidenceRefused("2.4", "the verifier's claims cannot be read; check the version of dcap-qvl.") from error

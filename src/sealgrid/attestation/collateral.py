@@ -20,6 +20,7 @@ from sealgrid.attestation.evidence import Collateral, TrustRoot, root_named
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.snp_collateral import broken_link, read_chain
 from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Digest, to_digest
 
@@ -68,7 +69,7 @@ def intel_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> 
         lists = [x509.load_der_x509_crl(bytes.fromhex(text)) for text in (parts.root_ca_crl, parts.pck_crl)]
         documents = [msgspec.json.decode(text, type=_Signed) for text in (parts.tcb_info, parts.qe_identity)]
         signatures = [bytes.fromhex(text) for text in (parts.tcb_info_signature, parts.qe_identity_signature)]
-    except (msgspec.MsgspecError, ValueError) as error:  # (2.1)
+    except (ValueError, *UNREADABLE) as error:  # (2.1)
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
     believed = [root for root in roots if root.platform in _INTEL]
     root = pck_chain[-1]

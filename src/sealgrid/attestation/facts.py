@@ -8,6 +8,7 @@ import msgspec
 from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
 from sealgrid.attestation.params import JobParams, SealgridParams, parse_params
 from sealgrid.crypto.digests import canonical, lp, sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
@@ -88,7 +89,7 @@ def parse_facts(body: bytes) -> Facts:
     try:
         facts = msgspec.json.decode(body, type=Facts)
         same = facts.encode() == body
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise InputRefused(f"this is no facts document: {error}.") from error
     if not same:
         raise InputRefused("the facts are not in their canonical form (RFC 8785).")

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from sealgrid.attestation.fields import HexDigest, HexKey
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused
 
 
@@ -45,5 +46,5 @@ def parse_params(params: str) -> JobParams:
         if unknown:
             raise InputRefused(f"params have a key that means nothing here: {unknown[0][:80]!r}.")
         return msgspec.convert(document, JobParams)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise InputRefused(f"params are not of the form that this network reads: {error}.") from error

@@ -11,6 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate
 from sealgrid.attestation.snp_report import SigningKey
+from sealgrid.crypto.documents import UNREADABLE
 
 _AMD = "1.3.6.1.4.1.3704.1"
 _PARTS = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}  #: .fmc on Turin alone
@@ -83,7 +84,7 @@ def read_chain(collateral: Collateral) -> Chain:
             revocation_list=x509.load_der_x509_crl(listed) if listed is not None else None,
             facts=_facts_of(leaf),
         )
-    except (msgspec.MsgspecError, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+    except (*UNREADABLE, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise ValueError("this is no collateral of an SEV-SNP report") from error
 
 

@@ -1,7 +1,9 @@
 """One form of zip for what must have one digest: sorted, stored, without times, owners or extra fields."""
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 
 _STAMP = (1980, 1, 1, 0, 0, 0)
@@ -25,6 +27,13 @@ def _entry(path: str) -> zipfile.ZipInfo:
     entry.create_system = 3
     entry.external_attr = _REGULAR_FILE
     return entry
+
+
+#: everything that Python raises about bytes that are no archive, or no sound one
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, OverflowError, NotImplementedError,
+    RuntimeError, EOFError, OSError,
+)  # fmt: skip
 
 
 def is_regular(entry: zipfile.ZipInfo) -> bool:

@@ -2,11 +2,12 @@
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 
 import msgspec
 
+from sealgrid.bundle.archive import BROKEN
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused
 
 _SETTINGS = "input.json"
@@ -14,12 +15,6 @@ _FILES = "files/"
 _STAMP = (1980, 1, 1, 0, 0, 0)
 MAX_FILES = 1000
 MAX_NAME_BYTES = 255
-
-#: everything that Python raises about bytes that are no archive of this kind
-_UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, KeyError, msgspec.MsgspecError, UnicodeError, NotImplementedError, RuntimeError,
-    EOFError, OSError,
-)  # fmt: skip
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,11 +52,14 @@ def unpack(archive: bytes) -> JobInput:
     """Read an archive; raise InputRefused when it is none."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as source:
+            # Nothing in it is compressed, so its files together are no larger than itself, unless it was made to burst.
+            if sum(entry.file_size for entry in source.infolist()) > len(archive):
+                raise InputRefused("the sealed input holds more than its own bytes.")
             settings = msgspec.json.decode(source.read(_SETTINGS), type=_Settings)
             if _bad_name(settings.files) is not None:  # the name itself is private here
                 raise InputRefused("the sealed input holds a file that has no plain name of its own.")
             files = tuple((name, source.read(_FILES + name)) for name in settings.files)
-    except _UNREADABLE as error:
+    except (*BROKEN, *UNREADABLE) as error:
         raise InputRefused(f"the sealed input is no sealgrid/input/1 archive ({type(error).__name__}).") from error
     return JobInput(args=tuple(settings.args), files=files, secrets=settings.secrets)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sealgrid.bundle.archive import is_regular
+from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.manifest import MANIFEST, Limits, Manifest, package_name
 from sealgrid.bundle.paths import collision_in, fault_of
 from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import BundleRefused
 from sealgrid.units import Digest, to_digest
 
@@ -89,7 +90,7 @@ def _members(archive: bytes) -> dict[str, bytes]:
             entries = source.infolist()
             _check_entries(entries)
             return {entry.filename: source.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, RuntimeError) as error:
+    except BROKEN as error:
         raise BundleRefused("1", f"the bundle is no readable archive ({type(error).__name__}).") from error
 
 
@@ -110,7 +111,7 @@ def _parse(document: bytes) -> Manifest:
     try:
         manifest = msgspec.json.decode(document, type=Manifest)
         canonical = manifest.encode() == document
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise BundleRefused("3", f"the manifest is no sealgrid/app/1 document: {error}.") from error
     if not canonical:
         raise BundleRefused("3", "the manifest is not in its canonical form (RFC 8785, every field written).")

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from sealgrid.chain.failures import reason_of
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
 
@@ -88,7 +89,7 @@ class Endpoint:
         answers: dict[int | None, _Answer] = {}
         try:
             answers = _read(await self._post(_written(tuple(batch))), len(batch))
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError):
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
             pass
         finally:
             for number, future in enumerate(batch.values()):

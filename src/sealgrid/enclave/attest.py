@@ -11,6 +11,7 @@ from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.crypto.signing import Domain, SigningKey
@@ -143,7 +144,7 @@ def _believable(
     # A vault whose answer does not hold counts as one that did not answer: t honest ones are enough.
     try:
         return _believe(vault, reply, me, domain, proof)
-    except (SealgridError, ValueError, msgspec.MsgspecError):
+    except (SealgridError, ValueError, *UNREADABLE):
         return None
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from sealgrid.attestation.facts import Facts
 from sealgrid.crypto.digests import keccak256, sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import AppFailed
 from sealgrid.units import ZERO_ADDRESS, to_bytes
 
@@ -107,7 +108,7 @@ def _parse(document: bytes | None) -> _ComputedFile:
         raise AppFailed(f"the app wrote no {COMPUTED}.")
     try:
         return msgspec.json.decode(document, type=_ComputedFile)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise AppFailed(f"the app's {COMPUTED} is no JSON object with text fields.") from error
 
 

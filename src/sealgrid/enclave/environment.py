@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.bundle.archive import is_regular
+from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.manifest import Manifest, Wheel
 from sealgrid.bundle.paths import collision_in, fault_of
 from sealgrid.bundle.verify import VerifiedBundle
@@ -85,7 +85,7 @@ def _plan(wheel: Wheel, source: Path) -> _Unpacking:
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except BROKEN as error:
         raise BundleRefused("2", f"{wheel.filename} is no readable archive.") from error
     for entry in entries:
         if not is_regular(entry):  # (3)
@@ -138,5 +138,5 @@ def _write(plan: _Unpacking, target: Path) -> None:
         with zipfile.ZipFile(plan.source) as archive:
             for entry, path in plan.entries:
                 (target / path).write_bytes(archive.read(entry))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except BROKEN as error:
         raise HostFailed(f"{plan.wheel.filename} could not be unpacked ({type(error).__name__}).") from error

@@ -14,6 +14,7 @@ from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, H
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import ReceiptSeal, Release, Settle, Verdict
 from sealgrid.crypto.digests import canonical, keccak256, lp, sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
@@ -201,7 +202,7 @@ def _parse(document: bytes, kind: type[D]) -> D:
     try:
         found = msgspec.json.decode(document, type=kind)
         same = found.encode() == document
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (ValueError, *UNREADABLE) as error:
         raise InputRefused(f"this is no receipt: {error}.") from error
     if not same:
         raise InputRefused("the receipt is not in its canonical form (RFC 8785).")

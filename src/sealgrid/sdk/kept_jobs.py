@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
@@ -103,5 +104,5 @@ class KeptJobs:
 def _read(path: Path) -> KeptJob:
     try:
         return msgspec.json.decode(path.read_bytes(), type=KeptJob)
-    except (msgspec.DecodeError, OSError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise InputRefused(f"{path} cannot be read as a job; restore it from your backup.", money="") from error

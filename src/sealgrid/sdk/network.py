@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.units import Address, Digest
 
@@ -56,5 +57,5 @@ def load_network(path: Path) -> Network:
         return msgspec.json.decode(path.read_bytes(), type=Network)
     except FileNotFoundError as error:
         raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InputRefused(f"{path} is no network file: {error}.") from error

@@ -8,6 +8,7 @@ import msgspec
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.receipts.receipt import (
     MOST_BYTES,
@@ -37,7 +38,7 @@ async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
         hint = msgspec.json.decode((await conn.hub.view_task(task)).results, type=_Hint)
         found = await conn.storage.get_bytes(digest_of_cid(hint.receipt.removeprefix("/ipfs/")), MOST_BYTES)
         parse_envelope(found)
-    except (msgspec.DecodeError, SealgridError):
+    except (SealgridError, *UNREADABLE):
         return await _rebuilt(conn, task)
     return found
 

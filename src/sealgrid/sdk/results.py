@@ -10,6 +10,7 @@ import msgspec
 from sealgrid.attestation.statements import Settle
 from sealgrid.bundle.padding import unpad
 from sealgrid.crypto import container
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
@@ -68,7 +69,7 @@ def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
     # Not yet verified, but every field is: opening binds K1 to task and enclave, and the file to its header.
     try:
         metadata = msgspec.json.decode(container.read_header(io.BytesIO(sealed)).metadata, type=ResultMetadata)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InputRefused("this sealed file is no result.", money="") from error
     if (metadata.task, metadata.enclave) != (task, enclave):
         raise EvidenceRefused("open", "this sealed file is the result of another task or enclave.", money="")
@@ -109,7 +110,7 @@ def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
     # One vault that answers rubbish must not keep the others' shares from opening what was paid for.
     try:
         part = msgspec.json.decode(key.open(reply.sealed, context), type=SharePart)
-    except (ContainerRefused, msgspec.DecodeError):
+    except (ContainerRefused, *UNREADABLE):
         return None
     return Share(index=reply.index, value=part.value, blind=part.blind)
 

@@ -7,6 +7,7 @@ import msgspec
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, commit, validate_record
 from sealgrid.crypto.signing import Domain
@@ -92,7 +93,7 @@ def open_share(
     try:
         part = msgspec.json.decode(key.open(sealed, to_bytes(digest, 32)), type=SharePart)
         share = Share(index=index, value=part.value, blind=part.blind)
-    except (CheckFailed, ValueError, msgspec.DecodeError):
+    except (CheckFailed, ValueError, *UNREADABLE):
         # Without the cause: what was decrypted must not travel in an exception.
         raise SharesRefused(numbers[0], "the share does not open with our deposit key under this record.") from None
     if len(part.value) != 32 or len(part.blind) != 32 or commit(share) != record.commitments[index - 1]:

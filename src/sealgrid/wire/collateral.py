@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.collateral import IntelCollateral
 from sealgrid.attestation.evidence import TcbVersion
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import ServiceUnavailable
 
 MOST_ANSWER_BYTES = 1 << 20
@@ -97,7 +98,7 @@ class IntelClient:
                 qe_identity=bytes(quoting.document).decode(),
                 qe_identity_signature=quoting.signature,
             )
-        except (msgspec.MsgspecError, KeyError, UnicodeDecodeError) as error:
+        except (KeyError, StopIteration, *UNREADABLE) as error:
             raise ServiceUnavailable("the collateral service answered what is no collateral.") from error
 
 

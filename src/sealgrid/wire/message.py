@@ -4,6 +4,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused, ServiceUnavailable
 
 MAX_MESSAGE_BYTES = 4 << 20  #: larger bodies are files and go to the storage node
@@ -31,7 +32,7 @@ def decode(body: bytes, kind: type[M]) -> M:
     """Read an answer of a service; raise ServiceUnavailable when it is not what the protocol promises."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ServiceUnavailable(f"a service answered something that is no {kind.__name__}: {error}.") from error
 
 
@@ -39,7 +40,7 @@ def parse(body: bytes, kind: type[M]) -> M:
     """Read what a client sent; raise InputRefused when it does not fit."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise InputRefused(f"this is no {kind.__name__}: {error}.") from error
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from sealgrid.attestation.statements import Verdict
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
 from sealgrid.units import Address, Digest
 from sealgrid.wire.vault import Authorization, SignedReassign
@@ -133,7 +134,7 @@ class RelayClient:
                 waiting = self._waiting.pop(answer.id, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)
-        except (HostFailed, msgspec.DecodeError) as error:
+        except (HostFailed, *UNREADABLE) as error:
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(HostFailed(f"the relay between worker and enclave broke: {error}"))

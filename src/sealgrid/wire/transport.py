@@ -6,6 +6,7 @@ from typing import Self
 import httpx
 import msgspec
 
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import SealgridError, ServiceUnavailable, from_wire
 
 CONNECT_SECONDS = 5.0
@@ -50,6 +51,6 @@ def error_of(body: bytes, status: int) -> SealgridError:
     """Rebuild the error in an answer's body; whatever is not JSON becomes an error of the status alone."""
     try:
         fields = msgspec.json.decode(body, type=dict[str, str])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         fields = {}
     return from_wire(fields, status)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
@@ -65,7 +66,7 @@ class RelayServer:
                 task = asyncio.create_task(self._answer(frame, writer))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-        except (HostFailed, msgspec.DecodeError):
+        except (HostFailed, *UNREADABLE):
             if not self._outcome.done():
                 self._outcome.set_exception(HostFailed("the enclave ended without a result."))
         finally:

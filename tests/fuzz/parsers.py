@@ -1,0 +1,284 @@
+"""Every parser that takes a stranger's bytes, with real bytes to damage and the memory that it may use.
+
+``bound`` is stated in docs/protocol/limits.md; a meta test compares. ``longest`` is the most that the parser is given.
+"""
+
+import base64
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
+
+from sealgrid.attestation import snp_certificates
+from sealgrid.attestation.collateral import intel_terms, snp_terms
+from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
+from sealgrid.attestation.facts import parse_facts
+from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.quote_identity import told_identity
+from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.verification import verify
+from sealgrid.bundle import inputs, padding
+from sealgrid.bundle.archive import pack
+from sealgrid.bundle.manifest import Manifest, Wheel
+from sealgrid.bundle.verify import read_manifest, verify_bundle
+from sealgrid.crypto import container
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.hpke import HpkeKey, seal
+from sealgrid.crypto.iexec_format import open_iexec
+from sealgrid.enclave.conventions import read_computed
+from sealgrid.enclave.environment import unpack_wheels
+from sealgrid.errors import SealgridError
+from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
+from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
+from sealgrid.receipts.report import Pins
+from sealgrid.receipts.verify import verify as verify_receipt
+from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.units import to_digest
+from sealgrid.wire import market, pool, relay, storage, vault
+from sealgrid.wire.message import Message, parse
+from sealgrid.wire.transport import error_of
+from tests.unit.attestation.snp_machine import SnpMachine, report
+
+NOW = 1_790_000_000
+MIB = 1 << 20
+ROOT = Path(__file__).parents[2]
+VECTORS = ROOT / "tests" / "vectors"
+DEK = bytes(range(32))
+
+
+@dataclass(frozen=True)
+class Parser:
+    """One parser."""
+
+    name: str
+    parse: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+    longest: int  #: bytes
+    bound: int  #: bytes of memory beyond what it is given
+    refuses: tuple[type[Exception], ...] = (SealgridError,)  #: all that it may raise
+    hostile: tuple[bytes, ...] = field(default=())  #: made to cost memory or time
+
+
+@cache
+def machine():
+    return SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
+
+
+@cache
+def amd():
+    return SnpMachine()
+
+
+def _judge(raw, collateral):
+    roots = [machine().trust_root, amd().root]
+    return verify(Quote(raw, Collateral(collateral)), roots, at=NOW, allow_simulated=True)
+
+
+def _quotes():
+    made = machine().quote(bytes(48), bytes(48), bytes(64))
+    lengths = []
+    for at in (632, 636 + 128 + 2, 1254):  # where a TD quote says how long something is
+        for value in (0, 0x7FFFFFFF, 0xFFFFFFFF):
+            raw = bytearray(made.raw)
+            raw[at : at + 4] = value.to_bytes(4, "little")
+            lengths.append(bytes(raw))
+    collateral = made.collateral.raw
+    return (
+        Parser("quote", lambda raw: _judge(raw, collateral), (made.raw, machine().sign_sgx(bytes(32), bytes(64))),
+               64 << 10, 16 * MIB, hostile=tuple(lengths)),
+        Parser("collateral", lambda raw: _judge(made.raw, raw), (collateral,), MIB, 32 * MIB),
+        Parser("kept collateral", lambda raw: intel_terms(Collateral(raw), [machine().trust_root], NOW), (collateral,),
+               MIB, 32 * MIB),
+        Parser("snp report", lambda raw: _judge(raw.ljust(1184, b"\0")[:1184], amd().collateral().encode().raw),
+               (report(),), 1184, 4 * MIB),
+        Parser("snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
+        Parser("kept snp collateral", lambda raw: snp_terms(Collateral(raw), [amd().root], NOW),
+               (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
+        Parser("snp certificates", snp_certificates.read_table, (bytes(24), b"\x01".ljust(24, b"\0") * 40), 1 << 20,
+               4 * MIB, (ValueError,)),
+        Parser("quote's own word", lambda raw: told_identity(raw, to_digest(bytes(32))), (made.raw, report()), 64 << 10,
+               MIB, (ValueError,)),
+    )  # fmt: skip
+
+
+def _by_iexec(plain):
+    padder = PKCS7(128).padder()
+    cipher = Cipher(AES256(DEK), CBC(bytes(16))).encryptor()
+    return bytes(16) + cipher.update(padder.update(plain) + padder.finalize()) + cipher.finalize()
+
+
+def _containers():
+    vectors = json.loads((VECTORS / "container.json").read_bytes())
+    sealed = tuple(bytes.fromhex(each["sealed"]) for each in vectors if "sealed" in each)
+    key = HpkeKey.from_bytes(b"\x13" * 32)
+    huge = container.seal_bytes(b"x", dek=DEK, key_id=bytes(16))
+    claims = tuple(huge[:10] + size.to_bytes(8, "big") + huge[18:] for size in (1 << 40, (1 << 64) - 1))
+    return (
+        Parser("container", lambda raw: container.open_bytes(raw, DEK), (*sealed, huge), 4 * MIB, 16 * MIB, hostile=claims),
+        Parser("iexec file", lambda raw: open_iexec(io.BytesIO(raw), io.BytesIO(), DEK, sha256=to_digest(sha256(raw))),
+               (_by_iexec(b"plain"), bytes(range(256))), 4 * MIB, 16 * MIB),
+        Parser("hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB),
+        Parser("padded result", padding.unpad, (padding.pad(b"result"),), 4 * MIB, 16 * MIB),
+    )  # fmt: skip
+
+
+def _zipped(*entries, compression=zipfile.ZIP_DEFLATED):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", compression) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+def _overlapping(first, names, content):
+    """A zip that lists ``first`` and then one entry under many names."""
+    raw = _zipped(first, (names[0], content), compression=zipfile.ZIP_STORED)
+    end = raw.index(b"PK\x05\x06")
+    start = raw.rindex(b"PK\x01\x02", 0, end)
+    again = b"".join(raw[start:end].replace(names[0].encode(), name.encode()) for name in names[1:])
+    count = (len(names) + 1).to_bytes(2, "little")
+    directory = raw[raw.index(b"PK\x01\x02") : end] + again
+    where = raw.index(b"PK\x01\x02").to_bytes(4, "little")
+    return (
+        raw[:end] + again + raw[end : end + 8] + count + count + len(directory).to_bytes(4, "little") + where + bytes(2)
+    )
+
+
+def _bundles():
+    app = {"main.py": b"print('hello')\n", "data/model.txt": bytes(200)}
+    manifest = json.loads((ROOT / "tests" / "fuzz" / "manifest.json").read_bytes())
+    for file in manifest["files"]:
+        file |= {"size": len(app[file["path"]]), "sha256": to_digest(sha256(app[file["path"]]))}
+    document = msgspec.convert(manifest, Manifest).encode()
+    archive = pack({**app, "manifest.json": document})
+    given = inputs.JobInput(("a", "b"), (("one.txt", b"one"), ("two.bin", bytes(50))), {"1": "secret"}).pack()
+    names = [f"files/{number:03}" for number in range(999)]
+    bomb = _zipped(
+        ("input.json", json.dumps({"schema": "sealgrid/input/1", "args": [], "files": ["zeros"], "secrets": {}})),
+        ("files/zeros", bytes(64 * MIB)),
+    )
+    listed = {"schema": "sealgrid/input/1", "args": [], "files": [name[6:] for name in names], "secrets": {}}
+    overlapping = _overlapping(("input.json", json.dumps(listed)), names, bytes(MIB))
+    return (
+        Parser("manifest", lambda raw: read_manifest(raw, to_digest(sha256(raw))), (document,), 4 * MIB, 64 * MIB),
+        Parser("bundle", lambda raw: verify_bundle(raw, to_digest(sha256(document))), (archive,), 4 * MIB, 32 * MIB,
+               hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping)),
+        Parser("sealed input", inputs.unpack, (given, _zipped(("input.json", b"{}"))), 4 * MIB, 32 * MIB,
+               hostile=(bomb, overlapping)),
+        Parser("wheel", _unpack_wheel, (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
+               MIB, 64 * MIB, hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),)),
+        Parser("computed.json", lambda raw: read_computed({"computed.json": raw, "out": b""}),
+               (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'), MIB, 8 * MIB),
+    )  # fmt: skip
+
+
+def _unpack_wheel(raw):
+    wheel = Wheel(name="pkg", version="1", filename="pkg-1-py3-none-any.whl", sha256=to_digest(sha256(raw)))
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "wheel"), Path(folder, "target")
+        source.write_bytes(raw)
+        target.mkdir()
+        unpack_wheels([wheel], {wheel.filename: source}, target)
+
+
+def _onnx(raw):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(raw)
+        file.flush()
+        check_onnx(Path(file.name))
+
+
+def _documents():
+    recorded = json.loads((VECTORS / "attestation_receipt.json").read_bytes())
+    envelope = recorded["accepted"]["envelope"].encode()
+    told = dict(recorded["pins"])
+    root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
+    runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
+    pins = Pins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+    read = parse_envelope(envelope)
+    body, facts = read.receipt.encode(), read.facts.encode()
+    params = b'{"sealgrid":{"result_key":"0x%s","inputs":["0x%s"]},"iexec_args":"a b"}' % (b"11" * 32, b"22" * 32)
+    return (
+        Parser("receipt", lambda raw: verify_receipt(raw, pins), (envelope,), 4 * MIB, 64 * MIB),
+        Parser("receipt body", parse_signed_body, (body,), 4 * MIB, 64 * MIB),
+        Parser("facts", parse_facts, (facts,), MIB, 16 * MIB),
+        Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
+        Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
+        Parser("service's error", lambda raw: error_of(raw, 500), (b'{"error":"e","type":"InputRefused"}',), MIB, 8 * MIB),
+    )  # fmt: skip
+
+
+def _orders():
+    def reader(kind):
+        return lambda raw: from_document(kind, parse(raw, dict[str, str]))
+
+    here = "0x" + "11" * 20
+    orders = (
+        AppOrder(app=here, appprice=1),
+        DatasetOrder(dataset=here, datasetprice=1),
+        WorkerpoolOrder(workerpool=here, workerpoolprice=1),
+        RequestOrder(app=here, requester=here, beneficiary=here, params="{}"),
+    )
+    return tuple(
+        Parser(type(order).__name__, reader(type(order)), (json.dumps(to_document(order)).encode(),), 4 * MIB, 64 * MIB)
+        for order in orders
+    )
+
+
+def _messages():
+    kinds = sorted(
+        {
+            kind
+            for module in (market, pool, storage, vault)
+            for kind in vars(module).values()
+            if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
+        },
+        key=lambda kind: kind.__name__,
+    )
+
+    def every(raw):
+        for kind in kinds:
+            try:
+                parse(raw, kind)
+            except SealgridError:
+                continue
+
+    def frames(raw):
+        for kind in (relay.Frame, relay.Answer, relay.Hello, relay.Welcome, relay.Delivery, relay.Failure):
+            try:
+                msgspec.msgpack.decode(raw, type=kind)
+            except UNREADABLE:
+                continue
+
+    job = pool.Job(
+        deal="0x" + "11" * 32, task="0x" + "22" * 32, index=0, app="0x" + "33" * 20, app_digest="0x" + "44" * 32,
+        bundle="/ipfs/x", contribution_deadline=1,
+    )  # fmt: skip
+    seeds = (
+        msgspec.json.encode(job),
+        msgspec.json.encode(pool.SignedCall(worker="0x", issued=1, signature=b"", payload=b"{}")),
+        msgspec.json.encode(vault.SharePart(value=bytes(32), blind=bytes(32))),
+    )
+    frame = relay.Frame(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")
+    return (
+        Parser("wire messages", every, seeds, 4 * MIB, 64 * MIB),
+        Parser("relay frames", frames, (msgspec.msgpack.encode(frame),), 4 * MIB, 64 * MIB),
+    )
+
+
+@cache
+def parsers() -> tuple[Parser, ...]:
+    """Return all of them."""
+    return (*_quotes(), *_containers(), *_bundles(), *_documents(), *_orders(), *_messages())

@@ -1,0 +1,52 @@
+"""What fuzzing has found: each by the bytes that showed it."""
+
+import asyncio
+import socket
+
+import pytest
+
+from sealgrid.bundle.inputs import JobInput, unpack
+from sealgrid.errors import HostFailed, InputRefused, ServiceUnavailable
+from sealgrid.wire.message import decode, parse
+from sealgrid.wire.relay import RelayClient
+from sealgrid.wire.transport import error_of
+from tests.fuzz.parsers import parsers
+
+NO_TEXT = b'{"\xff": "1"}'
+
+
+def test_a_message_whose_key_is_no_text_is_refused():
+    with pytest.raises(InputRefused):
+        parse(NO_TEXT, dict[str, str])
+
+
+def test_an_answer_whose_key_is_no_text_is_an_error_of_the_service():
+    with pytest.raises(ServiceUnavailable):
+        decode(NO_TEXT, dict[str, str])
+    assert isinstance(error_of(NO_TEXT, 500), ServiceUnavailable)
+
+
+async def test_a_relay_that_answers_what_is_no_text_does_not_leave_the_enclave_waiting():
+    ours, theirs = socket.socketpair()
+    client = RelayClient(*await asyncio.open_unix_connection(sock=ours))
+    asking = asyncio.create_task(client.ask("stage", path="attested"))
+    answer = b"\x81\xa5err\xffr\xc0"
+    await asyncio.to_thread(theirs.sendall, len(answer).to_bytes(4, "big") + answer)
+    with pytest.raises(HostFailed, match="broke"):
+        await asyncio.wait_for(asking, 30)
+    await client.close()
+    theirs.close()
+
+
+def test_a_sealed_input_without_its_first_bytes_is_refused():
+    archive = JobInput(("a",), (("one.txt", b"one"),)).pack()
+    for cut in range(1, len(archive)):
+        with pytest.raises(InputRefused):
+            unpack(archive[cut:])
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["bursts", "lists one entry a thousand times"])
+def test_a_sealed_input_that_is_larger_inside_than_outside_is_refused(number):
+    (sealed_input,) = [parser for parser in parsers() if parser.name == "sealed input"]
+    with pytest.raises(InputRefused, match=r"more than its own bytes|no sealgrid/input/1"):
+        unpack(sealed_input.hostile[number])
