@@ -17,6 +17,7 @@ test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
 	@$(BIN)/python -m pytest -q tests/contracts
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
+	@$(BIN)/python -m pytest -q tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers
 	@$(BIN)/ruff format --check -q $(SOURCES)
@@ -61,9 +62,10 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/python -m apps.plate_reader build-model
 	@touch $@
 
-$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt
+$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml
 	@echo "setup: installing the locked development packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/python setup/fetch.py tests
 	@touch $@
 
 bench: $(STAMPS)/test  ## measure the figures of docs/explanation/figures.md

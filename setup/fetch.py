@@ -26,12 +26,17 @@ class Missing(Exception):
 
 
 def main() -> int:
-    """Fetch everything; return the exit code."""
+    """Fetch what running needs, or with ``tests`` what tests need besides; return the exit code."""
+    wanted = "tests" if sys.argv[1:] == ["tests"] else "running"
     try:
         for item in tomllib.loads((ROOT / "setup" / "downloads.toml").read_text())["download"]:
-            fetch(item)
-        fetch_wheels()
-        need_bubblewrap()
+            if item.get("for", "running") == wanted:
+                fetch(item)
+        if wanted == "tests":
+            need("chromium", "chromium", "the browser that the pages are tested in")
+        else:
+            fetch_wheels()
+            need("bwrap", "bubblewrap", "the sandbox")
     except Missing as missing:
         print(f"setup: {missing}", file=sys.stderr)
         return 1
@@ -114,20 +119,20 @@ def fetch_wheels() -> None:
     stamp.write_text(digest)
 
 
-def need_bubblewrap() -> None:
-    """Install the sandbox where the package manager may; otherwise say in one line how to get it."""
-    if shutil.which("bwrap"):
+def need(program: str, package: str, what: str) -> None:
+    """Install a system package where the package manager may; otherwise say in one line how to get it."""
+    if shutil.which(program):
         return
     apt = shutil.which("apt-get")
-    command = ("apt-get", "install", "-y", "-qq", "bubblewrap")
+    command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     sudo = () if _is_root() else ("sudo", "-n")
     if apt and (_is_root() or _may_sudo()):
-        print("setup: installing bubblewrap (the sandbox)", flush=True)
+        print(f"setup: installing {package} ({what})", flush=True)
         subprocess.run((*sudo, "apt-get", "update", "-qq"), check=False, capture_output=True)
         done = subprocess.run((*sudo, *command), check=False, capture_output=True)
         if done.returncode == 0:
             return
-    raise Missing("bubblewrap is missing; install it with: sudo apt-get install bubblewrap")
+    raise Missing(f"{package} is missing; install it with: sudo apt-get install {package}")
 
 
 def _is_root() -> bool:

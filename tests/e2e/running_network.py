@@ -30,9 +30,10 @@ class RunningNetwork:
         return self.process.returncode
 
 
-def start_network(folder: Path, *extra: str) -> RunningNetwork:
+def start_network(folder: Path, *extra: str, stocked: bool = False) -> RunningNetwork:
     layout = Layout(folder)
-    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--port", "0", "--data", str(folder), *extra]
+    goods = () if stocked else ("--bare",)
+    command = ["setpriv", "--pdeathsig", "TERM", SEALGRID, "up", "--port", "0", "--data", str(folder), *goods, *extra]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + START_SECONDS
     assert process.stderr is not None

@@ -35,6 +35,7 @@ def up(
     port: Annotated[
         int, typer.Option(metavar="NUMBER", help="The chain's port; the others follow. 0 takes free ones.")
     ] = DEFAULT_PORT,
+    bare: Annotated[bool, typer.Option("--bare", help="Put nothing up for sale: no shipped apps, no model.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready; end it with: down.")] = False,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
@@ -45,14 +46,15 @@ def up(
         console.print(f"ready in {time.monotonic() - begun:.1f} s; data in {layout.root}")
         console.print("whom you can be: owner, developer, requester … (--as NAME); all credits are test credits")
         console.print("next: sealgrid model publish FILE --price 3")
+        console.print(f"open {load_network(layout.network).web_url} in a browser")
         where = f" --data {data}" if data else ""
         console.print("end it with Ctrl-C" if not detach else f"end it with: sealgrid down{where}", markup=False)
 
     if detach:
-        started(layout, port=port, told=_tell)
+        started(layout, port=port, told=_tell, stocked=not bare)
         ready()
     else:
-        supervise(layout, port=port, ready=ready, told=_tell)
+        supervise(layout, port=port, ready=ready, told=_tell, stocked=not bare)
         console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 

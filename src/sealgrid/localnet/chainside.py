@@ -22,12 +22,14 @@ from sealgrid.localnet.layout import (
     STORAGE,
     THRESHOLD,
     VAULTS,
+    WEB,
     WORKER,
     Layout,
     cache_folder,
 )  # fmt: skip
 from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
 from sealgrid.localnet.processes import Child, Ready, fork
+from sealgrid.localnet.shop import stock
 from sealgrid.localnet.sockets import Sockets
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
@@ -38,6 +40,8 @@ from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import open_keys
 from sealgrid.vault.runner import run as run_vault
+from sealgrid.web.config import WebConfig
+from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import Measurement
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
@@ -49,7 +53,7 @@ T = TypeVar("T")
 Told = Callable[[str], None]
 
 
-def start(layout: Layout, children: list[Child], sockets: Sockets, port: int, told: Told) -> None:
+def start(layout: Layout, children: list[Child], sockets: Sockets, port: int, told: Told, *, stocked: bool) -> None:
     """Start the chain, prepare it, and start every part that needs it."""
     told(CHAIN)
     children.append(_chain(layout, port))
@@ -66,6 +70,8 @@ def start(layout: Layout, children: list[Child], sockets: Sockets, port: int, to
     _write(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     told("orders")
     net.once("offer", bool, lambda: offer_computing(net.network()))
+    if stocked and (shop := net.later("shop", lambda: stock(net.network()))):
+        children.append(shop)
 
 
 class _Plan:
@@ -75,7 +81,7 @@ class _Plan:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
         numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
-        for name in (*(name for _, name in self._vaults), MARKET, POOL):
+        for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB):
             sockets.take(name)
         self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
 
@@ -107,10 +113,21 @@ class _Plan:
             os.waitpid(child.pid, 0)
         return msgspec.json.decode(result.read_bytes(), type=kind)
 
+    def later(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> Child | None:
+        """Have ``work`` done in the background, once on this chain; return who does it, None when it was done."""
+        result = self._layout.part(CHAIN) / f"{name}.json"
+
+        def body(ready: Ready) -> None:
+            ready()
+            _write(result, msgspec.json.encode(asyncio.run(work())))
+
+        return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
+
     def parts(self) -> list[tuple[str, Callable[[Ready], None]]]:
         """Return the parts and what each runs."""
         vaults = [(name, self._vault(name)) for _, name in self._vaults]
-        return [*vaults, (MARKET, self._market()), (POOL, self._pool()), (WORKER, self._worker())]
+        others = ((MARKET, self._market()), (POOL, self._pool()), (WORKER, self._worker()), (WEB, self._web()))
+        return [*vaults, *others]
 
     def network(self) -> Network:
         """Return what clients are told."""
@@ -139,6 +156,7 @@ class _Plan:
             short_category=deployment.categories["Short"],
             folder=str(self._layout.root),
             platform_url=self._sockets.url(PLATFORM),
+            web_url=self._sockets.url(WEB),
         )
 
     def _vault(self, name: str) -> Callable[[Ready], None]:
@@ -180,6 +198,11 @@ class _Plan:
             workers=frozenset(development_key(name).address for name in WORKERS),
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
+
+    def _web(self) -> Callable[[Ready], None]:
+        sock, root = self._sockets.of(WEB), self._layout.root
+        config = WebConfig(folder=self._layout.part(WEB), network=self.network(), libraries=cache_folder(), data=root)
+        return lambda ready: asyncio.run(run_web(config, sock, ready))
 
     def _worker(self) -> Callable[[Ready], None]:
         config = worker_config(self._layout, self.network(), WORKER)

@@ -8,7 +8,9 @@ import platformdirs
 
 from sealgrid.errors import SetupMissing
 
-CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER = "chain", "storage", "platform", "market", "pool", "worker"
+CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB = (
+    "chain", "storage", "platform", "market", "pool", "worker", "web",
+)  # fmt: skip
 VAULTS = 3
 THRESHOLD = 2
 

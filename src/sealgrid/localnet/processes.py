@@ -36,6 +36,7 @@ class Child:
     pid: int
     ready_fd: int
     log: Path
+    ends: bool = False  #: whether it does one thing and is done
     exit_code: int | None = None
 
     def alive(self) -> bool:
@@ -45,6 +46,10 @@ class Child:
             if pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
         return self.exit_code is None
+
+    def lost(self) -> bool:
+        """Return whether it is gone though it should not be."""
+        return not self.alive() and not (self.ends and self.exit_code == 0)
 
     def wait_ready(self, seconds: float) -> None:
         """Wait for the word of readiness; raise ServiceUnavailable with the log's end when it does not come."""
@@ -60,7 +65,7 @@ class Child:
         return self.log.read_text(errors="replace")[-_LOG_TAIL:].strip() or "(empty)"
 
 
-def fork(name: str, log: Path, body: Body) -> Child:
+def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
     """Run ``body`` in a new process; it calls its argument once it is ready."""
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -69,7 +74,7 @@ def fork(name: str, log: Path, body: Body) -> Child:
     pid = os.fork()
     if pid:
         os.close(writing)
-        return Child(name, pid, reading, log)
+        return Child(name, pid, reading, log, ends)
     os.close(reading)
     _become(name, log, parent)
     code = 0

@@ -26,7 +26,7 @@ def network(layout: Layout, *, port: int = 0, told: Told = lambda line: None) ->
         end(layout)
 
 
-def started(layout: Layout, *, port: int, told: Told, leash: bool = False) -> None:
+def started(layout: Layout, *, port: int, told: Told, leash: bool = False, stocked: bool = False) -> None:
     """Start a network in the background and return when it is ready; with ``leash`` it ends with this process."""
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -35,12 +35,12 @@ def started(layout: Layout, *, port: int, told: Told, leash: bool = False) -> No
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _background(layout, port, writing, parent if leash else None)
+        _background(layout, port, writing, parent if leash else None, stocked=stocked)
     os.close(writing)
     _await(reading, pid, layout, told)
 
 
-def _background(layout: Layout, port: int, writing: int, parent: int | None) -> None:
+def _background(layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool) -> None:
     # In a session of its own: a Ctrl-C at the terminal is for the one who waits, who then ends the network in order.
     os.setsid()
     if parent is not None:
@@ -49,8 +49,9 @@ def _background(layout: Layout, port: int, writing: int, parent: int | None) -> 
     code = 0
     try:
         supervise(
-            layout, port=port, ready=lambda: _say(writing, "ready"), told=lambda part: _say(writing, f"told {part}")
-        )
+            layout, port=port, ready=lambda: _say(writing, "ready"), told=lambda part: _say(writing, f"told {part}"),
+            stocked=stocked,
+        )  # fmt: skip
     except SealgridError as error:
         _say(writing, f"error {error.message}")
         code = 1

@@ -16,7 +16,7 @@ LIGHT_SECONDS = 30.0
 Told = Callable[[str], None]
 
 
-def start(layout: Layout, children: list[Child], *, port: int, told: Told) -> None:
+def start(layout: Layout, children: list[Child], *, port: int, told: Told, stocked: bool) -> None:
     """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports."""
     sockets = Sockets(port)
     chain_port = sockets.port_for_chain()
@@ -27,7 +27,7 @@ def start(layout: Layout, children: list[Child], *, port: int, told: Told) -> No
     # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
     from sealgrid.localnet import chainside  # noqa: PLC0415
 
-    chainside.start(layout, children, sockets, chain_port, told)
+    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked)
     sockets.close()
 
 

@@ -20,14 +20,19 @@ class _Ended(Exception):
     """A signal asked for the end."""
 
 
-def supervise(layout: Layout, *, port: int, ready: Callable[[], None], told: Told = lambda line: None) -> None:
-    """Run a network until a signal ends it; raise ServiceUnavailable when a part dies by itself."""
+def supervise(
+    layout: Layout, *, port: int, ready: Callable[[], None], told: Told = lambda line: None, stocked: bool = False
+) -> None:
+    """Run a network until a signal ends it; raise ServiceUnavailable when a part dies by itself.
+
+    ``stocked`` puts the shipped apps and a model up for sale, in the background.
+    """
     from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
 
     children: list[Child] = []
     with _locked(layout), _signals():
         try:
-            start(layout, children, port=port, told=told)
+            start(layout, children, port=port, told=told, stocked=stocked)
             ready()
             _watch(children)
         except _Ended:
@@ -100,6 +105,6 @@ def _ignore_signals() -> None:
 def _watch(children: list[Child]) -> None:
     while True:
         for child in children:
-            if not child.alive():
+            if child.lost():
                 raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
         time.sleep(POLL_SECONDS)

@@ -29,7 +29,7 @@ from sealgrid.sdk.kept_models import KeptModels
 from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.units import ZERO_ADDRESS, Address, to_address
+from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address, to_digest
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
@@ -124,6 +124,13 @@ class Client:
     def _forget(self, never_bought: Sequence[Job]) -> None:
         for job in never_bought:
             self._keys.forget(job.task)
+
+    async def claim(self, task: str) -> None:
+        """Have a task that no machine finished before its final deadline refunded; anybody may ask for that.
+
+        Raises ContractReverted before the deadline, and for a task that has ended.
+        """
+        await self._conn.hub.claim(self._conn.wallet, TaskId(to_digest(task.lower())))
 
     def _keep(self, job: Job) -> None:
         network = self._conn.network

@@ -48,6 +48,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     workerpool: Address
     short_category: int  #: category for jobs of seconds
     folder: str = ""  #: data folder of a local network; empty elsewhere
+    web_url: str = ""  #: the pages; empty where nobody serves them
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
 
 

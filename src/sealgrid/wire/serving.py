@@ -24,7 +24,7 @@ def service(handlers: list[HTTPRouteHandler], *, max_body: int = MAX_MESSAGE_BYT
     """Return an application with these handlers and the errors of every Sealgrid service; web pages get nothing."""
     return Litestar(
         route_handlers=handlers,
-        before_request=_refuse_web_pages,
+        before_request=refuse_web_pages,
         exception_handlers={SealgridError: _say, HTTPException: _say_http, Exception: _say_nothing_secret},
         request_max_body_size=max_body,
         logging_config=None,
@@ -32,7 +32,8 @@ def service(handlers: list[HTTPRouteHandler], *, max_body: int = MAX_MESSAGE_BYT
     )
 
 
-async def _refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
+async def refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
+    """Refuse what another site's page, or a name that was made to lead here, asks through a browser."""
     # A browser lets any page call loopback, also under a name of the page's own that was made to lead here.
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
     if host.rpartition(":")[0] not in LOCAL_NAMES and host not in LOCAL_NAMES:
@@ -56,8 +57,13 @@ def _say_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
 
 def _say_nothing_secret(_: AnyRequest, error: Exception) -> Response[bytes]:
     # The message of an unforeseen error may hold anything, so only its type leaves the process.
-    _log.error("unforeseen %s", type(error).__name__, exc_info=error)
+    log_unforeseen(error)
     return _answer({"error": f"the service failed ({type(error).__name__}); its log says more."}, 500)
+
+
+def log_unforeseen(error: Exception) -> None:
+    """Write an unforeseen error into the service's own log."""
+    _log.error("unforeseen %s", type(error).__name__, exc_info=error)
 
 
 def listen(port: int = 0) -> socket.socket:

@@ -110,6 +110,10 @@ class Run:
             raise AppFailed(f"the app failed: {_last_words(opened)}", money="The run was paid, as the app did run.")
         return opened
 
+    async def opened(self) -> Result:
+        """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
+        return (await self._opened())[0]
+
     async def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
         opened, _ = await self._opened()

@@ -1,0 +1,81 @@
+"""The web app as one application: pages, static files, a strict policy for what a browser may load, errors as pages."""
+
+from pathlib import Path
+
+from litestar import Litestar, Response, get
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_404_NOT_FOUND
+
+from sealgrid.errors import CheckFailed, NotFound, SealgridError
+from sealgrid.web.forms import MOST_UPLOAD
+from sealgrid.web.pages import account, apps, compute, models, task, tasks
+from sealgrid.web.site import Ask, Site
+from sealgrid.wire.serving import log_unforeseen, refuse_web_pages
+
+#: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin",
+}  # fmt: skip
+_STATIC = Path(__file__).with_name("static")
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def application(site: Site, libraries: Path) -> Litestar:
+    """Return the application; ``libraries`` holds the pinned scripts of others."""
+
+    def problem(request: Ask, error: SealgridError) -> Response[bytes]:
+        said = f"Check ({error.check}): {error.message}" if isinstance(error, CheckFailed) else error.message
+        return _problem(site, request, said, error.money, error.http_status)
+
+    def refused(request: Ask, error: HTTPException) -> Response[bytes]:
+        return _problem(site, request, error.detail, "No money moved.", error.status_code)
+
+    def unforeseen(request: Ask, error: Exception) -> Response[bytes]:
+        log_unforeseen(error)
+        said = f"The site failed ({type(error).__name__}); its log says more."
+        return _problem(site, request, said, "", 500)
+
+    rooms = (apps, models, compute, tasks, task, account)
+    return Litestar(
+        route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
+        before_request=refuse_web_pages,
+        after_request=_guarded,
+        exception_handlers={SealgridError: problem, HTTPException: refused, Exception: unforeseen},
+        request_max_body_size=MOST_UPLOAD,
+        logging_config=None,
+        openapi_config=None,
+    )
+
+
+def _static(libraries: Path) -> HTTPRouteHandler:
+    files = {file.name: (file.read_bytes(), _KINDS[file.suffix]) for file in _STATIC.iterdir() if file.suffix in _KINDS}
+    files["htmx.js"] = (libraries / "htmx" / "dist" / "htmx.min.js").read_bytes(), _KINDS[".js"]
+    files["sse.js"] = (libraries / "htmx-sse" / "dist" / "sse.js").read_bytes(), _KINDS[".js"]
+
+    @get("/static/{name:str}")
+    async def static(name: str) -> Response[bytes]:
+        if name not in files:
+            raise NotFound("there is no such file.", money="")
+        content, kind = files[name]
+        return Response(content, media_type=kind, headers={"cache-control": "max-age=300"})
+
+    return static
+
+
+def _guarded(response: Response[bytes]) -> Response[bytes]:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _problem(site: Site, request: Ask, said: str, money: str, status: int) -> Response[bytes]:
+    back = request.headers.get("referer", "/") if request.method == "POST" else "/"
+    heading = "Not here" if status == HTTP_404_NOT_FOUND else "That did not work"
+    context = {"heading": heading, "said": said, "money": money, "back": back}
+    return _guarded(site.page(request, "problem.html", context, status=status))

@@ -1,0 +1,16 @@
+"""What the web app is told when it starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.sdk.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Settings of the web app; read once, never changed."""
+
+    folder: Path  #: its index of the chain, which can always be made again
+    network: Network
+    libraries: Path  #: where set-up put the pinned scripts that pages load
+    data: Path | None = None  #: where the development accounts' job keys are kept; None for no built-in wallet

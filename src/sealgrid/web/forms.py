@@ -1,0 +1,35 @@
+"""Read what a form sends."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from litestar.datastructures import FormMultiDict, UploadFile
+
+from sealgrid.errors import InputRefused
+from sealgrid.web.site import Ask
+
+MOST_UPLOAD = 256 << 20  #: bytes of one form; larger files go through the command line
+
+
+async def form_of(request: Ask) -> FormMultiDict:
+    """Return a form's fields, which only a page of this site may have sent.
+
+    Raises InputRefused unless the browser says that the form came from here: no other site may act for an account.
+    """
+    if request.headers.get("origin") != f"http://{request.headers.get('host', '')}":
+        raise InputRefused("this form did not come from a page of this site; open the page again.")
+    return await request.form()
+
+
+async def files_of(uploads: Sequence[UploadFile]) -> list[tuple[str, bytes]]:
+    """Return the chosen files by their plain names; a field without a file is none."""
+    return [(PurePath(upload.filename).name, await upload.read()) for upload in uploads if upload.filename]
+
+
+def words_of(text: str) -> list[str]:
+    """Return arguments as a shell would split them; raise InputRefused for an open quotation mark."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise InputRefused(f"the arguments cannot be read: {error}.") from error

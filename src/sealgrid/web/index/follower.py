@@ -1,0 +1,155 @@
+"""Keep the index true to the chain: every block's events become rows, every block that vanishes takes its rows back."""
+
+import asyncio
+import logging
+
+from sealgrid.chain.assets import Assets, Kind
+from sealgrid.chain.events import (
+    HubEvent,
+    OrdersMatched,
+    Reward,
+    TaskClaimed,
+    TaskContribute,
+    TaskFinalize,
+    TaskInitialize,
+    TaskReopen,
+)
+from sealgrid.chain.follower import Applied, Follower
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.interface import interface
+from sealgrid.errors import ChainError, SealgridError
+from sealgrid.poco.ids import task_id
+from sealgrid.units import ZERO_ADDRESS, Address, to_address
+from sealgrid.web.index.store import IndexStore, Row, Written
+
+PAUSE_SECONDS = 1.0  #: after a chain that does not answer
+MOST_TASKS = 1000  #: of one deal that are listed before they start; the rest appear when they do
+MOST_NAME = 200  #: characters of a name that pages show
+ZERO_DIGEST = "0x" + "00" * 32
+
+_KINDS: dict[type[HubEvent], str] = {
+    TaskInitialize: "initialize", TaskContribute: "contribute", TaskFinalize: "finalize", TaskClaimed: "claimed",
+    TaskReopen: "reopen", Reward: "reward",
+}  # fmt: skip
+_log = logging.getLogger("sealgrid.web")
+
+
+class Indexer:
+    """Reads one hub and its registries into an index."""
+
+    def __init__(self, hub: Hub, store: IndexStore) -> None:
+        self._hub, self._store, self._assets = hub, store, Assets(hub)
+        self._follower = Follower(hub, store.trail())
+        self._times: dict[int, int] = {}
+
+    async def run(self, *, every: float = 0.2) -> None:
+        """Follow for ever; a chain that is away is waited for, one that was wiped is read anew."""
+        while True:
+            try:
+                if not await self.step():
+                    await asyncio.sleep(every)
+            except ChainError as error:
+                _log.warning("the index waits: %s", error)
+                if await self._is_another_chain():
+                    self._store.start_again()
+                    self._follower = Follower(self._hub)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def step(self) -> bool:
+        """Take one change over; return whether there was one."""
+        first = self._follower.trail.next_number
+        change = await self._follower.step()
+        if change is None:
+            return False
+        if isinstance(change, Applied):
+            written = await self._written(change, first)
+            await asyncio.to_thread(self._store.write, written, self._follower.trail)
+        else:
+            self._times.clear()
+            await asyncio.to_thread(self._store.roll_back, change.block.number, self._follower.trail)
+        return True
+
+    async def _is_another_chain(self) -> bool:
+        tip = self._follower.trail.tip
+        try:
+            return tip is not None and (await self._hub.node.block(0)).number == 0 and await self._lost(tip.number)
+        except SealgridError:
+            return False
+
+    async def _lost(self, number: int) -> bool:
+        head = await self._hub.node.block()
+        kept = [block for block in self._follower.trail.blocks if block.number <= min(number, head.number)]
+        return not kept or all([(await self._hub.node.block(block.number)).hash != block.hash for block in kept])
+
+    async def _written(self, change: Applied, first: int) -> Written:
+        self._times = {change.block.number: change.block.timestamp}
+        matched = [event for event in change.events if isinstance(event, OrdersMatched)]
+        found = [await self._deal(event) for event in matched]
+        minted, owners = await self._registered(first, change.block.number)
+        return Written(
+            assets=tuple(minted),
+            owners=tuple(owners),
+            deals=tuple(deal for deal, _ in found),
+            tasks=tuple(task for _, tasks in found for task in tasks),
+            steps=tuple([await self._step(event) for event in change.events if type(event) in _KINDS]),
+        )
+
+    async def _deal(self, event: OrdersMatched) -> tuple[Row, list[Row]]:
+        deal, time = await self._hub.view_deal(event.deal), await self._time(event.block_number)
+        timeref = (await self._hub.view_category(deal.category)).timeref
+        parties = {
+            "app": deal.app.pointer, "dataset": deal.dataset.pointer, "workerpool": deal.workerpool.pointer,
+            "requester": deal.requester,
+        }  # fmt: skip
+        row = parties | {
+            "deal": event.deal, "app_price": deal.app.price, "dataset_price": deal.dataset.price,
+            "pool_price": deal.workerpool.price, "category": deal.category, "callback": deal.callback,
+            "bot_first": deal.bot_first, "bot_size": deal.bot_size, "final_deadline": deal.start_time + 10 * timeref,
+            "block": event.block_number, "time": time,
+        }  # fmt: skip
+        shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
+        numbers = range(deal.bot_first, deal.bot_first + min(deal.bot_size, MOST_TASKS))
+        return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
+
+    async def _step(self, event: HubEvent) -> Row:
+        account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
+        return {
+            "block": event.block_number, "position": event.log_index, "task": getattr(event, "task", ""),
+            "kind": _KINDS[type(event)], "account": account, "amount": getattr(event, "amount", 0),
+            "transaction": event.transaction, "time": await self._time(event.block_number),
+        }  # fmt: skip
+
+    async def _registered(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
+        minted: list[Row] = []
+        owners: list[Row] = []
+        kinds: tuple[Kind, ...] = ("App", "Dataset", "Workerpool")
+        for kind, registry in zip(kinds, await self._hub.registries(), strict=True):
+            topic = interface(f"{kind}Registry").topic("Transfer")
+            for log in await self._hub.node.logs(registry, [topic], first=first, last=last):
+                sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:4])
+                if sender == ZERO_ADDRESS:
+                    minted.append(await self._asset(kind, asset, receiver, log.block_number))
+                else:
+                    owners.append({"address": asset, "owner": receiver})
+        return minted, owners
+
+    async def _asset(self, kind: Kind, asset: Address, owner: Address, block: int) -> Row:
+        name, multiaddr, checksum = await self._described(kind, asset)
+        return {
+            "address": asset, "kind": kind, "owner": owner, "name": name, "multiaddr": multiaddr, "checksum": checksum,
+            "block": block, "time": await self._time(block),
+        }  # fmt: skip
+
+    async def _described(self, kind: Kind, asset: Address) -> tuple[str, str, str]:
+        try:
+            name = (await self._assets.name(kind, asset))[:MOST_NAME]
+            if kind == "Workerpool":
+                return name, "", ZERO_DIGEST
+            return name, await self._assets.multiaddr(kind, asset), await self._assets.checksum(kind, asset)
+        except ValueError:  # A name is a stranger's bytes, not always text; the asset is there all the same.
+            return "", "", ZERO_DIGEST
+
+    async def _time(self, block: int) -> int:
+        if block not in self._times:
+            self._times[block] = (await self._hub.node.block(block)).timestamp
+        return self._times[block]

@@ -1,0 +1,108 @@
+"""The index as an SQLite file: written by one follower, block by block, read by every page."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sql
+
+from sealgrid.chain.trail import Trail
+from sealgrid.units import Digest
+from sealgrid.web.index.tables import META, assets, deals, progress, steps, tasks
+
+Row = dict[str, Any]
+
+#: What a step makes of its task's state; other steps leave it.
+STATES = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What one stretch of blocks adds to the index."""
+
+    assets: tuple[Row, ...] = ()
+    owners: tuple[Row, ...] = ()  #: assets that changed hands: address, owner
+    deals: tuple[Row, ...] = ()
+    tasks: tuple[Row, ...] = ()
+    steps: tuple[Row, ...] = ()
+
+
+class IndexStore:
+    """Opens or makes the file; an index of another chain is thrown away, since all of it can be read again."""
+
+    def __init__(self, path: Path, genesis: Digest) -> None:
+        self.engine = sql.create_engine(f"sqlite:///{path}")
+        sql.event.listen(self.engine, "connect", _configure)
+        META.create_all(self.engine)
+        self._genesis = genesis
+        with self.engine.begin() as connection:
+            if connection.scalar(sql.select(progress.c.genesis)) not in {None, genesis}:
+                self._forget(connection)
+
+    def trail(self) -> Trail | None:
+        """Return which blocks are in the index; None for none."""
+        with self.engine.connect() as connection:
+            body = connection.scalar(sql.select(progress.c.trail))
+        return None if body is None else msgspec.json.decode(body, type=Trail)
+
+    def write(self, written: Written, trail: Trail) -> None:
+        """Add what some blocks hold, together with the trail that has them."""
+        with self.engine.begin() as connection:
+            for table, rows in (
+                (assets, written.assets),
+                (deals, written.deals),
+                (tasks, written.tasks),
+                (steps, written.steps),
+            ):
+                if rows:
+                    connection.execute(table.insert().prefix_with("OR REPLACE"), list(rows))
+            for change in written.owners:
+                connection.execute(
+                    assets.update().where(assets.c.address == change["address"]).values(owner=change["owner"])
+                )
+            _settle(connection, {row["task"] for row in written.steps if row["kind"] in STATES})
+            self._save(connection, trail)
+
+    def roll_back(self, block: int, trail: Trail) -> None:
+        """Forget every block above ``block``."""
+        with self.engine.begin() as connection:
+            touched = set(connection.scalars(sql.select(steps.c.task).where(steps.c.block > block)))
+            for table in (assets, deals, tasks, steps):
+                connection.execute(table.delete().where(table.c.block > block))
+            _settle(connection, touched)
+            self._save(connection, trail)
+
+    def start_again(self) -> None:
+        """Forget everything: the chain is not the one that was followed."""
+        with self.engine.begin() as connection:
+            self._forget(connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.engine.dispose()
+
+    def _save(self, connection: sql.Connection, trail: Trail) -> None:
+        row = {"one": 1, "genesis": self._genesis, "trail": msgspec.json.encode(trail)}
+        connection.execute(progress.insert().prefix_with("OR REPLACE"), row)
+
+    def _forget(self, connection: sql.Connection) -> None:
+        for table in META.tables.values():
+            connection.execute(table.delete())
+
+
+def _settle(connection: sql.Connection, touched: Iterable[str]) -> None:
+    """Set each task's state to what its last step makes of it."""
+    for task in touched:
+        query = sql.select(steps.c.kind, steps.c.time).where(steps.c.task == task, steps.c.kind.in_(STATES))
+        last = connection.execute(query.order_by(steps.c.block.desc(), steps.c.position.desc()).limit(1)).one_or_none()
+        state = "waiting" if last is None else STATES[last.kind]
+        ended = last.time if last is not None and state in {"completed", "refunded"} else None
+        connection.execute(tasks.update().where(tasks.c.task == task).values(state=state, ended=ended))
+
+
+def _configure(connection: Any, _: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+Rows = Sequence[Row]

@@ -1,0 +1,85 @@
+"""What the pages remember of the chain: assets, deals, tasks, and every event that they are derived from."""
+
+import sqlalchemy as sql
+
+META = sql.MetaData()
+
+assets = sql.Table(
+    "assets", META,
+    sql.Column("address", sql.String(42), primary_key=True),
+    sql.Column("kind", sql.String(10), nullable=False),
+    sql.Column("owner", sql.String(42), nullable=False),
+    sql.Column("name", sql.String, nullable=False),
+    sql.Column("multiaddr", sql.String, nullable=False),
+    sql.Column("checksum", sql.String(66), nullable=False),
+    sql.Column("block", sql.Integer, nullable=False),
+    sql.Column("time", sql.Integer, nullable=False),
+    sql.Index("assets_by_kind", "kind", "block"),
+    sql.Index("assets_by_checksum", "checksum"),
+    sql.Index("assets_by_owner", "owner", "kind"),
+)  # fmt: skip
+
+deals = sql.Table(
+    "deals", META,
+    sql.Column("deal", sql.String(66), primary_key=True),
+    sql.Column("app", sql.String(42), nullable=False),
+    sql.Column("dataset", sql.String(42), nullable=False),
+    sql.Column("workerpool", sql.String(42), nullable=False),
+    sql.Column("requester", sql.String(42), nullable=False),
+    sql.Column("app_price", sql.Integer, nullable=False),
+    sql.Column("dataset_price", sql.Integer, nullable=False),
+    sql.Column("pool_price", sql.Integer, nullable=False),
+    sql.Column("category", sql.Integer, nullable=False),
+    sql.Column("callback", sql.String(42), nullable=False),
+    sql.Column("bot_first", sql.Integer, nullable=False),
+    sql.Column("bot_size", sql.Integer, nullable=False),
+    sql.Column("final_deadline", sql.Integer, nullable=False),
+    sql.Column("block", sql.Integer, nullable=False),
+    sql.Column("time", sql.Integer, nullable=False),
+    sql.Index("deals_by_app", "app", "time"),
+    sql.Index("deals_by_dataset", "dataset", "time"),
+    sql.Index("deals_by_workerpool", "workerpool", "time"),
+)  # fmt: skip
+
+tasks = sql.Table(
+    "tasks", META,
+    sql.Column("task", sql.String(66), primary_key=True),
+    sql.Column("deal", sql.String(66), nullable=False, index=True),
+    sql.Column("position", sql.Integer, nullable=False),
+    sql.Column("app", sql.String(42), nullable=False),
+    sql.Column("dataset", sql.String(42), nullable=False),
+    sql.Column("workerpool", sql.String(42), nullable=False),
+    sql.Column("requester", sql.String(42), nullable=False),
+    sql.Column("state", sql.String(10), nullable=False),
+    sql.Column("block", sql.Integer, nullable=False),
+    sql.Column("time", sql.Integer, nullable=False),
+    sql.Column("ended", sql.Integer),
+    sql.Index("tasks_by_time", "time", "task"),
+    sql.Index("tasks_by_app", "app", "state"),
+    sql.Index("tasks_by_dataset", "dataset", "state"),
+    sql.Index("tasks_by_workerpool", "workerpool", "state"),
+    sql.Index("tasks_by_requester", "requester", "time"),
+    sql.Index("tasks_by_state", "state", "time"),
+)  # fmt: skip
+
+steps = sql.Table(
+    "steps", META,
+    sql.Column("block", sql.Integer, nullable=False),
+    sql.Column("position", sql.Integer, nullable=False),
+    sql.Column("task", sql.String(66), nullable=False),
+    sql.Column("kind", sql.String(20), nullable=False),
+    sql.Column("account", sql.String(42), nullable=False),
+    sql.Column("amount", sql.Integer, nullable=False),
+    sql.Column("transaction", sql.String(66), nullable=False),
+    sql.Column("time", sql.Integer, nullable=False),
+    sql.PrimaryKeyConstraint("block", "position"),
+    sql.Index("steps_by_task", "task", "block", "position"),
+    sql.Index("steps_by_account", "account", "kind", "time"),
+)  # fmt: skip
+
+progress = sql.Table(
+    "progress", META,
+    sql.Column("one", sql.Integer, primary_key=True),
+    sql.Column("genesis", sql.String(66), nullable=False),
+    sql.Column("trail", sql.LargeBinary, nullable=False),
+)  # fmt: skip

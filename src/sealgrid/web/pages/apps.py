@@ -1,0 +1,102 @@
+"""The dApp Store: which apps there are, what each does and costs, and a form that runs one."""
+
+import asyncio
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from sealgrid.errors import NotFound
+from sealgrid.sdk.face.listings import Offer, open_offers
+from sealgrid.units import Address, to_address
+from sealgrid.web import charts
+from sealgrid.web.forms import files_of, form_of, words_of
+from sealgrid.web.index.reading import PAGE, TaskFilter
+from sealgrid.web.site import Ask, Site, page_of, text_of
+
+MONTH = 30 * 24 * 3600
+
+
+def handlers(site: Site) -> list[HTTPRouteHandler]:
+    """Return the handlers of these pages."""
+
+    @get("/")
+    async def store(request: Ask) -> Response[bytes]:
+        search, page = text_of(request, "q"), page_of(request)
+        rows = site.index.assets("App", search=search, page=page)
+        cards = await asyncio.gather(*(_card(site, row) for row in rows[:PAGE]))
+        context = {
+            "cards": cards,
+            "search": search,
+            "page": page,
+            "more": len(rows) > PAGE,
+            "counts": site.index.counts(),
+        }
+        return site.page(request, "cards_of_apps.html" if "hx-request" in request.headers else "apps.html", context)
+
+    @get("/apps/{address:str}")
+    async def app(address: str, request: Ask) -> Response[bytes]:
+        row = site.index.asset(asset_of(address))
+        if row is None or row.kind != "App":
+            raise NotFound(f"no app stands at {address[:60]} on this network.", money="")
+        offers = await open_offers(site.reader, "App", row.address)
+        models = await models_for(site, row.address)
+        used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
+        context = {
+            "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
+            "record": site.index.record("app", row.address), "models": models, "chosen": text_of(request, "model"),
+            "tasks": site.index.tasks(TaskFilter({"app": row.address}))[:8],
+            "usage": charts.bars(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
+            "computing": await cheapest_computing(site),
+        }  # fmt: skip
+        return site.page(request, "app.html", context)
+
+    @post("/apps/{address:str}/run")
+    async def run(address: str, request: Ask) -> Redirect:
+        client, form = await site.client(request), await form_of(request)
+        model = str(form.get("model", "")) or None
+        uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
+        bought = await client.run(
+            asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", "")))
+        )
+        await site.until_known(bought.task)
+        return Redirect(f"/tasks/{bought.task}", status_code=303)
+
+    return [store, app, run]
+
+
+def asset_of(text: str) -> Address:
+    """Return an address from a page's own address; raise NotFound for what is none."""
+    try:
+        return to_address(text.lower())
+    except ValueError as error:
+        raise NotFound(f"{text[:60]!r} is no address.", money="") from error
+
+
+async def models_for(site: Site, app: Address) -> list[Offer]:
+    """Return the models that are offered to an app, or to any that their owners allow."""
+    offers = await open_offers(site.reader, "Dataset")
+    found: dict[Address, Offer] = {}
+    for offer in offers:
+        if offer.app in {None, app}:
+            found.setdefault(offer.address, offer)
+    return list(found.values())
+
+
+async def cheapest_computing(site: Site) -> int | None:
+    """Return what the cheapest pool asks for a short task, nRLC; None when nobody offers any."""
+    orders = await site.reader.market.orders("workerpoolorders", category=str(site.network.short_category))
+    return min((int(order.order["workerpoolprice"]) for order in orders), default=None)
+
+
+async def _card(site: Site, row: Any) -> dict[str, Any]:
+    offers, about = await asyncio.gather(
+        open_offers(site.reader, "App", row.address), site.bundles.about(row.multiaddr, row.checksum)
+    )
+    return {"app": row, "about": about, "offer": _first(offers), "record": site.index.record("app", row.address)}
+
+
+def _first(offers: tuple[Offer, ...]) -> Offer | None:
+    return offers[0] if offers else None

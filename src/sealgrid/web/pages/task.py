@@ -1,0 +1,169 @@
+"""One task: its timeline as it grows, its money, its receipt, and for whoever bought it, its result."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from litestar import MediaType, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
+
+from sealgrid.errors import AppFailed, NotFound, SealgridError
+from sealgrid.receipts.report import Report
+from sealgrid.sdk import jobs, receipts
+from sealgrid.sdk.face.runs import Run
+from sealgrid.sdk.results import Result
+from sealgrid.units import TaskId, to_digest
+from sealgrid.web.forms import form_of
+from sealgrid.web.pages.tasks import POLL_SECONDS
+from sealgrid.web.site import Ask, Site
+
+MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it is a click away
+PICTURES = {
+    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
+}  # fmt: skip
+ENDED = {"completed", "refunded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step of the timeline."""
+
+    at: float
+    what: str
+    detail: str
+    transaction: str = ""
+
+
+_WORDS = {
+    "waiting": "bought; waits for a machine", "assigned": "a machine took it", "launched": "an enclave was launched",
+    "attested": "the enclave proved to the vaults what it runs", "released": "the vaults released the keys to it",
+    "running": "the app runs, without network", "sealed": "the result is sealed",
+    "settled": "the vaults fetched the sealed result and gave their verdicts", "finalizing": "sent to the chain",
+    "completed": "paid; the result may be opened", "failed": "this machine failed; nothing was paid",
+    "refunded": "the requester was refunded",
+}  # fmt: skip
+_CHAIN = {
+    "initialize": "task initialised", "contribute": "result contributed",
+    "finalize": "task finalised: verified and paid",
+    "claimed": "task failed; the requester was refunded", "reopen": "task reopened",
+}  # fmt: skip
+
+
+def handlers(site: Site) -> list[HTTPRouteHandler]:
+    """Return the handlers of these pages."""
+    return [*_told(site), *_receipt(site), *_result(site)]
+
+
+def _told(site: Site) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}")
+    async def one(task: str, request: Ask) -> Response[bytes]:
+        return site.page(request, "task.html", await _story(site, request, _task_id(task)))
+
+    @get("/tasks/{task:str}/live")
+    async def follow(task: str, request: Ask) -> ServerSentEvent:
+        return ServerSentEvent(_until_it_ends(site, request, _task_id(task)))
+
+    @post("/tasks/{task:str}/claim")
+    async def claim(task: str, request: Ask) -> Redirect:
+        client, _ = await site.client(request), await form_of(request)
+        await client.claim(_task_id(task))
+        return Redirect(f"/tasks/{task}", status_code=303)
+
+    return [one, follow, claim]
+
+
+def _receipt(site: Site) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}/checks")
+    async def checks(task: str, request: Ask) -> Response[bytes]:
+        report: Report | None = None
+        problem = ""
+        try:
+            envelope = await receipts.fetch_receipt(site.reader, _task_id(task))
+            report = await receipts.verify_on_line(site.reader, envelope)
+        except SealgridError as error:
+            problem = error.message
+        return site.asked_part(request, "checks.html", {"report": report, "problem": problem, "task": task})
+
+    @get("/tasks/{task:str}/receipt.json")
+    async def receipt(task: str) -> Response[bytes]:
+        content = await receipts.fetch_receipt(site.reader, _task_id(task))
+        return Response(content, media_type=MediaType.JSON, headers={"content-disposition": "attachment"})
+
+    return [checks, receipt]
+
+
+def _result(site: Site) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}/result")
+    async def result(task: str, request: Ask) -> Response[bytes]:
+        opened, said = await _opened(await _run(site, request, _task_id(task)))
+        files = [_shown(name, content) for name, content in sorted(opened.files.items())]
+        return site.asked_part(request, "result.html", {"task": task, "files": files, "said": said})
+
+    @get("/tasks/{task:str}/result/{name:str}")
+    async def file(task: str, name: str, request: Ask) -> Response[bytes]:
+        opened, _ = await _opened(await _run(site, request, _task_id(task)))
+        if name not in opened.files:
+            raise NotFound(f"the result has no file {name[:80]!r}.", money="")
+        kind = PICTURES.get(PurePath(name).suffix.lower(), "application/octet-stream")
+        shown = "inline" if kind in PICTURES.values() else "attachment"
+        return Response(opened.files[name], media_type=kind, headers={"content-disposition": shown})
+
+    return [result, file]
+
+
+def _task_id(text: str) -> TaskId:
+    try:
+        return TaskId(to_digest(text.lower()))
+    except ValueError as error:
+        raise NotFound(f"{text[:80]!r} is no task.", money="") from error
+
+
+async def _until_it_ends(site: Site, request: Ask, task: TaskId) -> AsyncIterator[ServerSentEventMessage]:
+    before = None
+    while True:
+        story = await _story(site, request, task)
+        if (current := site.part(request, "story.html", story)) != before:
+            before = current
+            yield ServerSentEventMessage(data=current, event="change")
+        if story["task"].state in ENDED:
+            yield ServerSentEventMessage(data="", event="end")
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
+    row = site.index.task(task)
+    if row is None:
+        raise NotFound("the chain has no such task; one that was just bought appears within a second.", money="")
+    steps = site.index.steps(task)
+    lines = [Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in await jobs.history(site.reader, task)]
+    return {
+        "task": row, "names": site.index.names({row.app, row.dataset, row.workerpool}), "lines": lines,
+        "chain": [step for step in steps if step.kind != "reward"], "words": _CHAIN,
+        "payments": [step for step in steps if step.kind == "reward" and step.amount],
+        "mine": _mine(site, request, row), "ended": row.state in ENDED, "late": row.final_deadline < site.clock(),
+    }  # fmt: skip
+
+
+def _mine(site: Site, request: Ask, row: Any) -> bool:
+    return site.people.built_in and site.people.name(row.requester) == site.account(request)
+
+
+async def _run(site: Site, request: Ask, task: TaskId) -> Run:
+    return (await site.client(request)).reopen(task)
+
+
+async def _opened(run: Run) -> tuple[Result, str]:
+    try:
+        return await run.result(), ""
+    except AppFailed as error:
+        return await run.opened(), str(error)
+
+
+def _shown(name: str, content: bytes) -> dict[str, Any]:
+    picture = PurePath(name).suffix.lower() in PICTURES
+    text = None if picture or b"\0" in content[:1000] else content[:MOST_SHOWN].decode(errors="replace")
+    return {"name": name, "size": len(content), "picture": picture, "text": text}

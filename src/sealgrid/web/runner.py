@@ -1,0 +1,42 @@
+"""Run the web app: follow the chain into its index, serve the pages."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.sdk.connection import connect
+from sealgrid.web.api import application
+from sealgrid.web.bundles import Bundles
+from sealgrid.web.config import WebConfig
+from sealgrid.web.index.follower import Indexer
+from sealgrid.web.index.reading import Index
+from sealgrid.web.index.store import IndexStore
+from sealgrid.web.people import People
+from sealgrid.web.rendering import environment
+from sealgrid.web.site import Site
+from sealgrid.wire.serving import serve
+
+
+async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = IndexStore(config.folder / "index.sqlite", config.network.genesis)
+    people = People(config.network, config.data)
+    try:
+        async with connect(config.network, SigningKey.generate()) as reader:
+            indexing = asyncio.create_task(Indexer(reader.hub, store).run())
+            site = Site(
+                network=config.network, reader=reader, index=Index(store.engine), bundles=Bundles(reader.storage),
+                people=people, templates=environment(people),
+            )  # fmt: skip
+            try:
+                await serve(application(site, config.libraries), sock, ready)
+            finally:
+                indexing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await indexing
+    finally:
+        await people.close()
+        store.close()

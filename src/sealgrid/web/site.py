@@ -1,0 +1,85 @@
+"""What every page works with."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment
+from litestar import MediaType, Request, Response
+from litestar.datastructures import State
+
+from sealgrid.chain.hub import Hub
+from sealgrid.sdk.client import Client
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.network import Network
+from sealgrid.units import TaskId
+from sealgrid.web.bundles import Bundles
+from sealgrid.web.index.reading import Index
+from sealgrid.web.people import People
+
+KNOWN_TRIES, KNOWN_PAUSE = 100, 0.1  #: seconds between two looks
+COOKIE = "sealgrid_account"
+Ask = Request[Any, Any, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The open parts of one web app."""
+
+    network: Network
+    reader: Connection  #: reads for everybody; its key is random and owns nothing
+    index: Index
+    bundles: Bundles
+    people: People
+    templates: Environment
+    clock: Callable[[], float] = time.time
+
+    @property
+    def hub(self) -> Hub:
+        """Return the hub."""
+        return self.reader.hub
+
+    def account(self, request: Ask) -> str:
+        """Return the name of the account that this browser acts as; empty without a built-in wallet."""
+        return self.people.chosen(request.cookies.get(COOKIE))
+
+    async def client(self, request: Ask) -> Client:
+        """Return the client of that account; raise InputRefused where there is no built-in wallet."""
+        return await self.people.client(self.account(request))
+
+    async def until_known(self, task: TaskId) -> None:
+        """Wait until the index has a task that was just bought, for as long as a reader would."""
+        for _ in range(KNOWN_TRIES):
+            if self.index.task(task) is not None:
+                return
+            await asyncio.sleep(KNOWN_PAUSE)
+
+    def page(self, request: Ask, template: str, context: Mapping[str, Any], *, status: int = 200) -> Response[bytes]:
+        """Return a whole page, or a part of one when htmx asks for it."""
+        html = self.part(request, template, context)
+        return Response(html.encode(), status_code=status, media_type=MediaType.HTML)
+
+    def asked_part(self, request: Ask, template: str, context: Mapping[str, Any]) -> Response[bytes]:
+        """Return a part where a script of the page asks for it, a whole page around it for anybody else."""
+        if "hx-request" in request.headers:
+            return self.page(request, template, context)
+        return self.page(request, "whole.html", {**context, "inner": template})
+
+    def part(self, request: Ask, template: str, context: Mapping[str, Any]) -> str:
+        """Return what a template makes of a context."""
+        return self.templates.get_template(template).render(
+            network=self.network, people=self.people, account=self.account(request), path=request.url.path, **context
+        )
+
+
+def text_of(request: Ask, name: str) -> str:
+    """Return a parameter of a page's address; empty when it is not there."""
+    return str(request.query_params.get(name, ""))[:200]
+
+
+def page_of(request: Ask) -> int:
+    """Return which page of a list is asked for, from 0."""
+    number = text_of(request, "page")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 0

@@ -1,0 +1,30 @@
+"""A newcomer opens the page of a fresh local network and runs the plate reader on a picture of their own."""
+
+import re
+
+from playwright.sync_api import expect
+from visitor import Visitor
+
+from apps.plate_reader.scenes import draw_scene
+from sealgrid.localnet.layout import cache_folder
+
+
+def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, tmp_path):
+    scene = draw_scene(1007, cache_folder() / "fonts" / "NotoSansSC[wght].ttf")
+    (tmp_path / "car.png").write_bytes(scene.png)
+    page = visitor.open("/")
+    visitor.picture("apps")
+    page.get_by_role("link", name="Read licence plates").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Read licence plates")
+    visitor.picture("app")
+    page.get_by_label("Model or data").select_option(label="licence plates · 3 RLC")
+    page.get_by_label("Your files").set_input_files(tmp_path / "car.png")
+    page.get_by_role("button", name="Buy one run").click()
+    page.wait_for_url(re.compile("/tasks/0x"))
+    visitor.picture("task-begins")
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("All [0-9]+ checks hold"))).to_be_visible()
+    visitor.picture("task-ended")
+    assert scene.expected in page.locator("#result").inner_text()
+    picture = page.get_by_alt_text("annotated.png, made by the app")
+    assert picture.evaluate("image => image.naturalWidth") > 100

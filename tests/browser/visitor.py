@@ -1,0 +1,58 @@
+"""Somebody with a browser on the pages of a local network."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from tests.e2e.running_network import RunningNetwork
+
+AXE = Path(__file__).resolve().parents[2] / ".cache" / "axe" / "axe.min.js"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the pages are, and where pictures of them go."""
+
+    url: str
+    network: RunningNetwork
+    pictures: Path
+
+
+class Visitor:
+    """Somebody with a browser: every script error and every blocked resource is kept, since no page may have any."""
+
+    def __init__(self, context: BrowserContext, place: Place) -> None:
+        self.context, self.place, self.complaints = context, place, []
+        self.page: Page = context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._only_here(request.url))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # That the site refused a form is no fault of the page that says so.
+        if message.type == "error" and "responded with a status of 400" not in message.text:
+            self.complaints.append(message.text)
+
+    def _only_here(self, url: str) -> None:
+        if not url.startswith((self.place.url, "data:")):
+            self.complaints.append(f"asked another host: {url}")
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.place.url + path)
+        return self.page
+
+    def picture(self, name: str) -> None:
+        self.page.screenshot(path=self.place.pictures / f"{name}.png", full_page=True)
+
+    def faults(self) -> list[str]:
+        """Return what axe calls serious or critical on the page."""
+        self.page.evaluate(AXE.read_text())
+        found = json.loads(self.page.evaluate("axe.run().then(found => JSON.stringify(found.violations))"))
+        return [
+            f"{fault['id']}: {node['html'][:120]}"
+            for fault in found
+            if fault["impact"] in {"serious", "critical"}
+            for node in fault["nodes"]
+        ]

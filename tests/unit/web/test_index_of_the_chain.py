@@ -1,0 +1,109 @@
+"""The index says the same whichever way the chain got to where it is."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sealgrid.chain.blocks import Block
+from sealgrid.chain.trail import Trail
+from sealgrid.web.index.reading import Index, TaskFilter
+from sealgrid.web.index.store import IndexStore, Written
+
+GENESIS = "0x" + "11" * 32
+APPS = ["0x" + f"{n:02x}" * 20 for n in (1, 2)]
+KINDS = ("initialize", "contribute", "finalize", "claimed", "reopen", "reward")
+
+
+def digest(*parts: object) -> str:
+    return "0x" + random.Random(repr(parts)).randbytes(32).hex()
+
+
+def block(number: int, fork: int) -> Written:
+    """What a block holds: a deal with two tasks, and one step of some earlier task; forks differ."""
+    chance = random.Random(f"{number} {fork}")
+    deal, app = digest("deal", number, fork), chance.choice(APPS)
+    shared = {"app": app, "dataset": APPS[0], "workerpool": APPS[1], "requester": APPS[0], "deal": deal}
+    row = shared | {
+        "app_price": 1, "dataset_price": 2, "pool_price": 3, "category": 0, "callback": APPS[0], "bot_first": 0,
+        "bot_size": 2, "final_deadline": 9, "block": number, "time": number,
+    }  # fmt: skip
+    tasks = [
+        shared
+        | {"task": digest(deal, n), "position": n, "state": "waiting", "block": number, "time": number, "ended": None}
+        for n in range(2)
+    ]
+    step = {
+        "block": number, "position": 1, "task": tasks[chance.randrange(2)]["task"], "kind": chance.choice(KINDS),
+        "account": app, "amount": chance.randrange(5), "transaction": digest("tx", number, fork), "time": number,
+    }  # fmt: skip
+    return Written(deals=(row,), tasks=tuple(tasks), steps=(step,))
+
+
+def seen(store: IndexStore) -> object:
+    index = Index(store.engine)
+    tasks = [tuple(row) for page in range(9) for row in index.tasks(TaskFilter(), page=page)]
+    return sorted(set(tasks)), index.counts(), [index.record("app", app) for app in APPS], index.earned_in_all(APPS[0])
+
+
+def trail_of(forks: list[int]) -> Trail:
+    hashes = [digest("block", *forks[: n + 1]) for n in range(len(forks))]
+    blocks = [Block(n, hashes[n], hashes[n - 1] if n else GENESIS, n) for n in range(len(forks))]
+    return Trail(tuple(blocks))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.one_of(st.just("grow"), st.integers(0, 5)), max_size=12))
+def test_an_index_through_reorganisations_equals_one_that_saw_only_what_is_left(tmp_path_factory, steps):
+    folder = tmp_path_factory.mktemp("index")
+    lived, forks, fork = IndexStore(folder / "lived", GENESIS), [], 0
+    for step in steps:
+        if step == "grow":
+            forks.append(fork)
+            lived.write(block(len(forks) - 1, fork), trail_of(forks))
+        elif step < len(forks):
+            fork, forks = fork + 1, forks[: step + 1]
+            lived.roll_back(step, trail_of(forks))
+    straight = IndexStore(folder / "straight", GENESIS)
+    for number, chosen in enumerate(forks):
+        straight.write(block(number, chosen), trail_of(forks[: number + 1]))
+    assert seen(lived) == seen(straight)
+    assert lived.trail() == straight.trail()
+    lived.close()
+    straight.close()
+
+
+def test_what_was_written_is_there_after_a_restart(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    store.write(block(0, 0), trail_of([0]))
+    before = seen(store)
+    store.close()
+    again = IndexStore(tmp_path / "index", GENESIS)
+    assert seen(again) == before
+    assert again.trail() == trail_of([0])
+    again.close()
+
+
+def test_the_index_of_another_chain_is_thrown_away(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    store.write(block(0, 0), trail_of([0]))
+    store.close()
+    other = IndexStore(tmp_path / "index", digest("another genesis"))
+    assert other.trail() is None
+    assert Index(other.engine).tasks(TaskFilter()) == []
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [("initialize", "running"), ("finalize", "completed"), ("claimed", "refunded")]
+)
+def test_a_task_is_where_its_last_step_left_it(tmp_path, kind, state):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    written = block(0, 0)
+    step = written.steps[0] | {"kind": kind}
+    store.write(Written(deals=written.deals, tasks=written.tasks, steps=(step,)), trail_of([0]))
+    found = Index(store.engine).task(step["task"])
+    assert found.state == state
+    assert (found.ended is not None) == (state in {"completed", "refunded"})
+    store.close()
