@@ -203,6 +203,10 @@ class Run:
         """
         return BACKGROUND.run(self._inner.result(told, within))
 
+    def opened(self) -> Result:
+        """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
+        return BACKGROUND.run(self._inner.opened())
+
     def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
         return BACKGROUND.run(self._inner.log())
@@ -282,6 +286,13 @@ class Client:
         Raises InputRefused for a task of another chain.
         """
         return Run(self._inner.reopen(task))
+
+    def claim(self, task: str) -> None:
+        """Have a task that no machine finished before its final deadline refunded; anybody may ask for that.
+
+        Raises ContractReverted before the deadline, and for a task that has ended.
+        """
+        return BACKGROUND.run(self._inner.claim(task))
 
     def __enter__(self) -> Self:
         return self
