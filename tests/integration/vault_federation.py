@@ -41,9 +41,11 @@ from sealgrid.wire.transport import error_of
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
+    Identity,
     NonceRequest,
     OpenRequest,
     ReleaseAnswer,
+    ReleaseReply,
     ReleaseRequest,
     SettleRequest,
     SharePart,
@@ -91,6 +93,7 @@ class Federation:
     clients: tuple[VaultClient, ...]
     transport: InProcess  #: to the first vault
     files: RemoteFiles
+    storage: Litestar  #: the node that they lie on
     machine: SimulatedQuoter
     clock: Clock
     result_key: HpkeKey = field(default_factory=HpkeKey.generate)
@@ -99,21 +102,15 @@ class Federation:
     def addresses(self) -> tuple[Address, ...]:
         return tuple(vault.us for vault in self.vaults)
 
-    async def deposit(self, key: SigningKey, asset: Address, file: Digest, dek: bytes, **more: object) -> KeyRecord:
+    async def deposit(
+        self, key: SigningKey, asset: Address, file: Digest, dek: bytes, *, version: int = 1, **more: object
+    ) -> KeyRecord:
         """Split a key and give every vault its share."""
-        shares = split(dek, len(self.vaults), THRESHOLD)
-        record = record_for(
-            hub=self.market.hub.address, asset=asset, owner=key.address, version=1, file_sha256=file,
-            t=THRESHOLD, vaults=self.addresses, shares=shares,
-        )  # fmt: skip
-        signature, context = record.sign(self.market.domain, key), record.digest(self.market.domain)
-        for share, client in zip(shares, self.clients, strict=True):
-            part = encode(SharePart(value=share.value, blind=share.blind))
-            sealed = hpke.seal((await client.identity()).deposit_key, part, context)
-            await client.deposit(
-                DepositRequest(record=record, signature=signature, index=share.index, sealed=sealed, **more)
-            )
-        return record
+        identities = [await client.identity() for client in self.clients]
+        deposits = share_deposits(self, key, asset, file, dek, identities, version=version, **more)
+        for deposit, client in zip(deposits, self.clients, strict=True):
+            await client.deposit(deposit)
+        return deposits[0].record
 
     async def sell_model(self, **changes: object) -> KeyRecord:
         """The owner gives the vaults the model's key, with a policy for this app on this runtime."""
@@ -132,14 +129,14 @@ class Federation:
         )  # fmt: skip
 
     async def order(
-        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,)
+        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,), tasks: int = 2
     ) -> DealId:
         """The requester grants its sealed picture to the app and matches a deal about it."""
         requester, market = development_key("requester"), self.market
         number = market.deployment.categories[category]
         ours = {"inputs": inputs, "result_key": "0x" + self.result_key.public.hex()}
         params = msgspec.json.encode({"sealgrid": ours}).decode()
-        request = market.request(category=number, params=params, tag=tag)
+        request = market.request(category=number, params=params, tag=tag, volume=tasks)
         grant = InputGrant(
             owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
         )
@@ -214,8 +211,11 @@ class Enclave:
         nonces = await self.nonces()
         request, data = self.evidence(nonces), self.report_data(nonces)
         replies = [await client.release(request) for client in self.federation.clients]
-        opened = [self.hpke.open(reply.sealed, data) for reply in replies]
-        return Session(self, data, tuple(msgspec.json.decode(each, type=ReleaseAnswer) for each in opened), request)
+        return Session(self, data, tuple(self.answer(reply, data) for reply in replies), request)
+
+    def answer(self, reply: ReleaseReply, data: bytes) -> ReleaseAnswer:
+        """Open what one vault answered."""
+        return msgspec.json.decode(self.hpke.open(reply.sealed, data), type=ReleaseAnswer)
 
 
 @dataclass(frozen=True)
@@ -314,6 +314,28 @@ class Result:
         return combine(shares, replies[0].record)
 
 
+def share_deposits(
+    federation: Federation, key: SigningKey, asset: Address, file: Digest, dek: bytes, to: list[Identity],
+    *, version: int, **more: object,
+) -> list[DepositRequest]:  # fmt: skip
+    """Split a key and seal each vault's share to it."""
+    shares = split(dek, len(federation.vaults), THRESHOLD)
+    record = record_for(
+        hub=federation.market.hub.address, asset=asset, owner=key.address, version=version, file_sha256=file,
+        t=THRESHOLD, vaults=federation.addresses, shares=shares,
+    )  # fmt: skip
+    domain = federation.market.domain
+    signature, context = record.sign(domain, key), record.digest(domain)
+    return [
+        DepositRequest(
+            record=record, signature=signature, index=share.index,
+            sealed=hpke.seal(vault.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), context),
+            **more,
+        )
+        for share, vault in zip(shares, to, strict=True)
+    ]  # fmt: skip
+
+
 @asynccontextmanager
 async def federation_over(market: Market, folder: Path, *, second: str = "") -> AsyncIterator[Federation]:
     """Open a storage node and the market's three vaults, each with ``second`` beside the market's node."""
@@ -333,7 +355,7 @@ async def federation_over(market: Market, folder: Path, *, second: str = "") -> 
             vaults.append(vault)
             transports.append(await _transport(stack, application(vault)))
         clients = tuple(VaultClient(transport) for transport in transports)
-        yield Federation(market, tuple(vaults), clients, transports[0], files, machine, clock)
+        yield Federation(market, tuple(vaults), clients, transports[0], files, node, machine, clock)
 
 
 async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:

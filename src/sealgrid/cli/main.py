@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, wallet, worker
+from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, vault, wallet, worker
 from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.home import home
@@ -21,6 +21,7 @@ SELL, BUY, MONEY, LOCAL = "Sell", "Buy", "Keys and money", "A network on this ma
 for noun, commands, panel in (
     ("model", model.app, SELL), ("app", apps.app, SELL), ("task", task.app, BUY), ("receipt", receipt.app, BUY),
     ("account", account.app, MONEY), ("demo", demo.app, LOCAL), ("worker", worker.app, LOCAL),
+    ("vault", vault.app, LOCAL),
 ):  # fmt: skip
     app.add_typer(commands, name=noun, rich_help_panel=panel)
 for command, panel in (

@@ -7,6 +7,7 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
+from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class VaultConfig:
     Raises InputRefused for a chain that only one node tells of: it could make the vault believe anything.
     """
 
-    folder: Path  #: keys and database; this vault's alone
+    folder: Path  #: the database; this vault's alone
     rpc_urls: tuple[str, ...]  #: nodes of different operators, which must agree; one is enough on a local chain only
     chain: int
     genesis: Digest  #: hash of block 0: two local chains may share an id
@@ -28,8 +29,15 @@ class VaultConfig:
     vaults: tuple[Address, ...]  #: the federation, ascending; n = 2t - 1
     nonce_ttl: int = 120  #: seconds in which a nonce must come back with its quote
     minimum_seconds_left: int = 20  #: before the contribution deadline, for a release
+    keys: Path | None = None  #: folder of the key files; ``keys`` in the vault's own folder when None
+    key_command: tuple[str, ...] = ()  #: in place of key files: a program that writes them (``keys.KeyCommand``)
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
 
     def __post_init__(self) -> None:
         if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):
             raise InputRefused("a vault reads its chain through two nodes of different operators; name both.")
+
+    @property
+    def key_source(self) -> KeySource:
+        """Return where the vault's keys come from."""
+        return KeyCommand(self.key_command) if self.key_command else KeyFiles(self.keys or self.folder / KEYS_FOLDER)

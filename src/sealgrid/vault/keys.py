@@ -1,14 +1,16 @@
 """A vault's three secrets: what it signs with, what deposits are sealed to, what its shares are encrypted under.
 
-Each is a file of 32 bytes, readable by its owner alone, in a folder apart from the database: whoever copies the
-database has no share.
+They come from outside the database, so that whoever copies it has no share: from private files, or from a command that
+asks whatever keeps the operator's keys, an HSM or a key management service.
 """
 
 import os
 import stat
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +23,7 @@ from sealgrid.units import Address
 KEYS_FOLDER = "keys"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_COMMAND_SECONDS = 60
 
 
 class AtRest:
@@ -56,25 +59,68 @@ class VaultKeys:
         return self.signing.address
 
 
+class KeySource(Protocol):
+    """Where a vault's secrets come from."""
+
+    def secret(self, name: str) -> bytes:
+        """Return 32 bytes; raise InputRefused when there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """A folder with a file for each secret, readable by nobody else; a missing one is made."""
+
+    folder: Path
+    random: Callable[[int], bytes] = os.urandom
+
+    def secret(self, name: str) -> bytes:
+        """Return a file's content; raise InputRefused for one that others may read."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / f"{name}.key"
+        if not path.exists():
+            _write(path, self.random(_KEY_BYTES))
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise InputRefused(f"others may read {path.name}; a vault's key files need mode 600.")
+        if stat.S_IMODE(self.folder.stat().st_mode) & 0o022:
+            raise InputRefused(f"others may put keys into {self.folder.name}; a vault's folder of keys needs mode 700.")
+        return path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCommand:
+    """A program that is given a secret's name as its last argument and writes the secret as 64 hex digits."""
+
+    program: Sequence[str]
+
+    def secret(self, name: str) -> bytes:
+        """Return what the program writes; raise InputRefused when it fails."""
+        try:
+            # Whom it asks, and how, is the operator's own word in the operator's own file.
+            told = subprocess.run([*self.program, name], capture_output=True, check=True, timeout=_COMMAND_SECONDS)  # noqa: S603
+            return bytes.fromhex(told.stdout.decode())
+        except (OSError, subprocess.SubprocessError, ValueError):
+            # Without the cause: it may carry what the program wrote.
+            raise InputRefused(f"{self.program[0]} did not give the vault's key {name!r}.") from None
+
+
 def open_keys(folder: Path, random: Callable[[int], bytes] = os.urandom) -> VaultKeys:
-    """Read the keys of a vault's folder, making those that are missing; raise InputRefused for a readable key file."""
-    keys = folder / KEYS_FOLDER
-    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Return the keys of a vault whose key files lie in its own folder."""
+    return keys_from(KeyFiles(folder / KEYS_FOLDER, random), random)
+
+
+def keys_from(source: KeySource, random: Callable[[int], bytes] = os.urandom) -> VaultKeys:
+    """Return a vault's keys; raise InputRefused for a secret that is none, or that others may read."""
     return VaultKeys(
-        signing=SigningKey.from_bytes(_secret(keys / "signing.key", random)),
-        deposit=HpkeKey.from_bytes(_secret(keys / "deposit.key", random)),
-        at_rest=AtRest(_secret(keys / "at-rest.key", random), random),
+        signing=SigningKey.from_bytes(_checked(source, "signing")),
+        deposit=HpkeKey.from_bytes(_checked(source, "deposit")),
+        at_rest=AtRest(_checked(source, "at-rest"), random),
     )
 
 
-def _secret(path: Path, random: Callable[[int], bytes]) -> bytes:
-    if not path.exists():
-        _write(path, random(_KEY_BYTES))
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise InputRefused(f"others may read {path.name}; a vault's key files need mode 600.")
-    secret = path.read_bytes()
+def _checked(source: KeySource, name: str) -> bytes:
+    secret = source.secret(name)
     if len(secret) != _KEY_BYTES:
-        raise InputRefused(f"{path.name} is no vault key; it needs {_KEY_BYTES} bytes.")
+        raise InputRefused(f"{name}.key is no vault key; it needs {_KEY_BYTES} bytes.")
     return secret
 
 

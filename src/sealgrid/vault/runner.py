@@ -17,7 +17,7 @@ from sealgrid.vault.custody import Custody
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
 from sealgrid.vault.journal import Journal
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import keys_from
 from sealgrid.vault.service import Rules, Vault, identify
 from sealgrid.vault.store import DATABASE, Store
 from sealgrid.wire.serving import serve
@@ -49,7 +49,7 @@ async def opened(
     config: VaultConfig, files: Files, *, clock: Callable[[], int] = _now, random: Callable[[int], bytes] = os.urandom
 ) -> AsyncIterator[Vault]:
     """Open a vault's folder and its node; close both."""
-    keys = open_keys(config.folder, random)
+    keys = keys_from(config.key_source, random)
     federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
     rules = _rules(config)
     async with Node(*config.rpc_urls) as node:

@@ -1,5 +1,6 @@
 """A vault's key files, and shares at rest."""
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.vault.keys import KEYS_FOLDER, AtRest, open_keys
+from sealgrid.vault.keys import KEYS_FOLDER, AtRest, KeyCommand, keys_from, open_keys
 
 SHARE = b"a share of sixty-four bytes".ljust(64, b".")
 
@@ -32,6 +33,35 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / KEYS_FOLDER / "deposit.key").chmod(0o640)
     with pytest.raises(InputRefused, match=r"deposit\.key"):
         open_keys(tmp_path)
+
+
+def test_a_folder_that_others_may_put_keys_into_is_refused(tmp_path: Path) -> None:
+    open_keys(tmp_path)
+    (tmp_path / KEYS_FOLDER).chmod(0o770)
+    with pytest.raises(InputRefused, match="mode 700"):
+        open_keys(tmp_path)
+
+
+def test_keys_may_come_from_a_program_that_asks_who_keeps_them(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("#!/bin/sh\necho $(printf %s $2 | sha256sum | cut -c1-64)\n")
+    kept.chmod(0o700)
+    keys = keys_from(KeyCommand((str(kept), "--slot=1")))
+    assert keys.signing.secret == hashlib.sha256(b"signing").digest()
+    assert keys.deposit.secret == hashlib.sha256(b"deposit").digest()
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("said", ["exit 1", "echo secret-words", "echo 00"])
+def test_a_program_that_gives_no_key_is_named_and_what_it_said_is_not(tmp_path: Path, said: str) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text(f"#!/bin/sh\n{said}\n")
+    broken.chmod(0o700)
+    with pytest.raises(InputRefused) as caught:
+        keys_from(KeyCommand((str(broken),)))
+    assert "secret-words" not in f"{caught.value}{caught.value.__cause__}"
+    with pytest.raises(InputRefused, match="missing"):
+        keys_from(KeyCommand((str(tmp_path / "missing"),)))
 
 
 def test_half_a_key_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""A vault's settings as its operator writes them: one TOML file (docs/howto/run-a-vault.md)."""
+
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.errors import InputRefused
+from sealgrid.units import Address, Digest
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.keys import KEYS_FOLDER
+
+
+class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    platform: str  #: sgx, tdx, snp or simulated
+    certificate: Path  #: DER
+    traits: tuple[str, ...] = ()
+
+
+class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file; paths count from where it lies."""
+
+    folder: Path  #: database
+    keys: Path | None = None  #: key files; best on another disk than the database; ``keys`` in its folder by default
+    key_command: tuple[str, ...] = ()  #: in place of key files
+    port: int  #: on loopback; put a TLS proxy before it
+    rpc_urls: tuple[str, ...]
+    chain: int
+    genesis: Digest
+    hub: Address
+    broker: Address
+    storage_url: str
+    threshold: int
+    vaults: tuple[Address, ...]
+    roots: tuple[_Root, ...]
+    insecure_allow_simulated: bool = False
+
+
+def read_config(path: Path) -> tuple[VaultConfig, int]:
+    """Return a vault's settings and its port; raise InputRefused for a file that cannot be used."""
+    try:
+        told = msgspec.toml.decode(path.read_bytes(), type=VaultFile, dec_hook=lambda kind, text: kind(text))
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
+    except msgspec.DecodeError as error:
+        raise InputRefused(f"{path} does not describe a vault: {error}.") from error
+    here = path.parent
+    folder = here / told.folder
+    config = VaultConfig(
+        folder=folder, keys=here / (told.keys or folder / KEYS_FOLDER), key_command=told.key_command,
+        rpc_urls=told.rpc_urls, chain=told.chain, genesis=told.genesis, hub=told.hub, broker=told.broker,
+        storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
+        threshold=told.threshold, vaults=told.vaults, insecure_allow_simulated=told.insecure_allow_simulated,
+    )  # fmt: skip
+    return config, told.port
+
+
+def _root(here: Path, told: _Root) -> TrustRoot:
+    try:
+        platform, certificate = Platform[told.platform.upper()], (here / told.certificate).read_bytes()
+    except KeyError as error:
+        raise InputRefused(f"{told.platform!r} is no platform; take sgx, tdx, snp or simulated.") from error
+    except OSError as error:
+        raise InputRefused(f"{told.certificate} cannot be read ({error.strerror}).") from error
+    return TrustRoot(platform, certificate, frozenset(told.traits))  # type: ignore[arg-type]

@@ -1,0 +1,290 @@
+"""A vault that is killed with SIGKILL, at every statement to its database and at random moments under load.
+
+Whatever it told anybody holds after the restart: a used nonce stays used, a verdict stays the verdict, a deposit with a
+receipt is there; and no share is ever half there.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.chain.node import Node
+from sealgrid.crypto.shares import commit
+from sealgrid.errors import ReleaseRefused, ServiceUnavailable
+from sealgrid.vault.custody import Custody
+from sealgrid.vault.journal import Journal
+from sealgrid.vault.keys import open_keys
+from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.serving import listen, serve
+from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
+from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
+from tests.integration.vault_federation import (
+    MODEL_DEK,
+    Enclave,
+    Federation,
+    Session,
+    federation_over,
+    share_deposits,
+)
+
+pytestmark = pytest.mark.chain
+ROOT = Path(__file__).parents[2]
+SEED = 20261123
+TASKS = 120
+MOST_STATEMENTS = 60  #: a request that sends more would make this test endless
+
+
+@dataclass
+class Process:
+    """The vault that is killed: the first of the federation."""
+
+    config: Path
+    forker: asyncio.subprocess.Process
+    client: VaultClient
+    pid: int = 0
+
+    async def start(self, after: int = 0) -> None:
+        """Start it; once lit it dies after so many statements."""
+        assert self.forker.stdin is not None
+        self.forker.stdin.write(f"{after}\n".encode())
+        self.pid = int(await self._line())
+
+    def light(self) -> None:
+        os.kill(self.pid, signal.SIGUSR1)
+
+    async def ended(self) -> None:
+        assert await self._line() == b"ended\n"
+
+    async def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        await self.ended()
+
+    async def _line(self) -> bytes:
+        assert self.forker.stdout is not None
+        return await asyncio.wait_for(self.forker.stdout.readline(), 60)
+
+
+@dataclass
+class Scene:
+    federation: Federation
+    enclaves: list[Enclave]
+    process: Process
+    folder: Path
+    sent: dict[bytes, int] = field(default_factory=dict)  #: nonce -> how often it got an answer
+
+    async def evidence(self) -> tuple[Enclave, ReleaseRequest]:
+        """The next enclave, with its nonce and quote."""
+        enclave = self.enclaves.pop()
+        nonce = (await self.process.client.nonce(NonceRequest(authorization=enclave.authorization))).nonce
+        return enclave, enclave.evidence((nonce, b"\1" * 32, b"\2" * 32))
+
+    async def release(self, request: ReleaseRequest) -> bool:
+        """Ask for a release; count it by its nonce."""
+        try:
+            await self.process.client.release(request)
+        except (ServiceUnavailable, ReleaseRefused):
+            return False
+        self.sent[request.nonces[0]] = self.sent.get(request.nonces[0], 0) + 1
+        return True
+
+    async def restarted(self, after: int = 0) -> None:
+        """The killed process is gone: nothing in its folder is half there, and it starts again."""
+        await self.process.ended()
+        expect_whole(self.folder, self.federation)
+        await self.process.start(after)
+
+    async def at_every_statement(self, ask: Callable[[], Awaitable["Asked"]]) -> int:
+        """Kill the vault after each statement that one request makes; return how many requests were cut off."""
+        for after in range(MOST_STATEMENTS):
+            await self.process.kill()
+            await self.process.start(after)
+            asked = await ask()
+            self.process.light()
+            try:
+                told = await asked.request()
+            except ServiceUnavailable:
+                await self.restarted()
+                await asked.expect_after(None)
+            else:  # it made fewer statements than that
+                await self.process.kill()
+                await self.process.start()
+                await asked.expect_after(told)
+                return after
+        raise AssertionError("the request makes too many statements")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that may be cut off, and what must hold afterwards, knowing the answer or None."""
+
+    request: Callable[[], Awaitable[Any]]
+    expect_after: Callable[[Any], Awaitable[None]]
+
+
+def expect_whole(folder: Path, federation: Federation) -> None:
+    """The database is sound, and every share in it opens and fits its owner's commitment."""
+    vault = federation.vaults[0]
+    with closing(sqlite3.connect(folder / DATABASE)) as raw:
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        held = raw.execute("SELECT asset, owner FROM assets").fetchall()
+        settled = raw.execute("SELECT task, enclave FROM settles").fetchall()
+    keys = open_keys(folder)
+    with closing(Store(folder / DATABASE)) as store:
+        custody, journal = (kind(store, keys.at_rest, vault.federation) for kind in (Custody, Journal))
+        found = [custody.share(asset, owner) for asset, owner in held]
+        found += [journal.settle(task, enclave).escrowed for task, enclave in settled]
+    assert all(commit(each.share) == each.record.commitments[each.share.index - 1] for each in found)
+
+
+@pytest.fixture(scope="module")
+async def market() -> AsyncIterator[Market]:
+    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
+        yield await open_market(node, ROOT / ".cache/poco")
+
+
+@pytest.fixture(scope="module")
+async def scene(market: Market, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """A deal of many tasks; the first vault's folder, keys and shares move into a process of their own."""
+    folder = tmp_path_factory.mktemp("killed")
+    async with federation_over(market, folder) as federation, contextlib.AsyncExitStack() as stack:
+        await federation.sell_model(uses_per_requester_hour=10_000)
+        deal = await federation.order(tasks=TASKS)
+        enclaves = [await federation.begin(deal, index) for index in range(TASKS)]
+        federation.vaults[0].store.close()
+        storage = listen()
+        serving = asyncio.create_task(serve(federation.storage, storage, lambda: None))
+        stack.callback(serving.cancel)
+        config = written(federation, folder, f"http://127.0.0.1:{storage.getsockname()[1]}")
+        port = int(config.read_text().split("port = ")[1].split()[0])
+        client = VaultClient(await stack.enter_async_context(HttpTransport(f"http://127.0.0.1:{port}")))
+        forker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.integration.vault_process", str(config), cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        process = Process(config, forker, client)
+        await process.start()
+        yield Scene(federation, enclaves, process, config.parent)
+        await process.kill()
+        forker.stdin.close()
+        await forker.wait()
+
+
+def written(federation: Federation, folder: Path, storage_url: str) -> Path:
+    """Write the first vault's settings as its operator would."""
+    market, home = federation.market, folder / federation.addresses[0]
+    (home / "root.der").write_bytes(federation.machine.trust_root.root_ca_der)
+    with listen() as free:
+        port = free.getsockname()[1]
+    config = home / "vault.toml"
+    config.write_text(f"""
+folder = "."
+port = {port}
+rpc_urls = ["{market.node.url}"]
+chain = {market.deployment.chain}
+genesis = "{market.deployment.genesis}"
+hub = "{market.hub.address}"
+broker = "{market.broker.address}"
+storage_url = "{storage_url}"
+threshold = 2
+vaults = {list(federation.addresses)}
+insecure_allow_simulated = true
+[[roots]]
+platform = "simulated"
+certificate = "root.der"
+""")
+    return config
+
+
+async def test_a_nonce_is_good_once_wherever_the_vault_is_killed(scene: Scene) -> None:
+    async def ask() -> Asked:
+        _, request = await scene.evidence()
+        nonce = request.nonces[0]
+
+        async def expect_after(_: Any) -> None:
+            for _ in range(2):
+                await scene.release(request)
+            assert scene.sent.get(nonce, 0) <= 1
+
+        async def once() -> bool:
+            reply = await scene.process.client.release(request)
+            scene.sent[nonce] = scene.sent.get(nonce, 0) + 1
+            return bool(reply.sealed)
+
+        return Asked(once, expect_after)
+
+    assert await scene.at_every_statement(ask) > 5
+    assert all(times == 1 for times in scene.sent.values())
+
+
+async def test_a_deposit_is_there_or_not_wherever_the_vault_is_killed(scene: Scene) -> None:
+    owner, federation = development_key("owner"), scene.federation
+    client, model = scene.process.client, federation.market.dataset
+
+    async def ask() -> Asked:
+        before = (await client.asset(model, owner.address)).record
+        identities = [await client.identity()] * 3  # only the first deposit is sent
+        deposits = share_deposits(
+            federation, owner, model, DATASET_CHECKSUM, MODEL_DEK, identities, version=before.version + 1
+        )
+
+        async def expect_after(receipt: Any) -> None:
+            now = (await client.asset(model, owner.address)).record
+            assert now in ((deposits[0].record,) if receipt else (before, deposits[0].record))
+            await client.deposit(deposits[0])
+
+        return Asked(lambda: client.deposit(deposits[0]), expect_after)
+
+    assert await scene.at_every_statement(ask) > 3
+
+
+async def test_a_verdict_stays_the_verdict_wherever_the_vault_is_killed(scene: Scene) -> None:
+    client = scene.process.client
+
+    async def ask() -> Asked:
+        enclave, request = await scene.evidence()
+        data = enclave.report_data(request.nonces)
+        answer = enclave.answer(await client.release(request), data)
+        result = await Session(enclave, data, (answer,) * 3, request).seal(os.urandom(20))
+        settle = result.request(0)
+
+        async def expect_after(told: Any) -> None:
+            again = await client.settle(settle)
+            assert told is None or again == told
+            assert await client.settle(settle) == again
+            other = await Session(enclave, data, (answer,) * 3, request).seal(os.urandom(20))
+            with pytest.raises(ReleaseRefused) as caught:
+                await client.settle(other.request(0))
+            assert caught.value.check == "settle.3"
+
+        return Asked(lambda: client.settle(settle), expect_after)
+
+    assert await scene.at_every_statement(ask) > 3
+
+
+@pytest.mark.parametrize("round_", range(6))
+async def test_under_load_no_nonce_is_good_twice(scene: Scene, round_: int) -> None:
+    chance = random.Random(SEED + round_)
+    requests = [(await scene.evidence())[1] for _ in range(8)]
+    asking = [asyncio.create_task(scene.release(request)) for request in requests]
+    await asyncio.sleep(chance.uniform(0, 0.08))
+    os.kill(scene.process.pid, signal.SIGKILL)
+    await asyncio.gather(*asking)
+    await scene.restarted()
+    for request in requests * 2:
+        await scene.release(request)
+    assert all(times == 1 for times in scene.sent.values())

@@ -1,0 +1,58 @@
+"""Vaults that can be killed: ``python -m tests.integration.vault_process CONFIG.toml``, one forked for each line of input.
+
+A vault that gets SIGUSR1 kills itself with SIGKILL right after so many further statements to its database as the line
+said; 0 is right before the first.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from sealgrid.vault.config_file import read_config
+from sealgrid.vault.runner import run
+from sealgrid.wire.serving import listen
+
+
+class Fuse:
+    """Counts statements once it is lit."""
+
+    def __init__(self, after: int) -> None:
+        self.after, self.lit = after, False
+
+    def light(self, *_: object) -> None:
+        self.lit = True
+
+    def before(self, *_: Any) -> None:
+        if self.lit and self.after == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def done(self, *_: Any) -> None:
+        if self.lit:
+            self.after -= 1
+            self.before()
+
+
+def serve(config: Path, after: int) -> None:
+    fuse, (settings, port) = Fuse(after), read_config(config)
+    event.listen(Engine, "before_cursor_execute", fuse.before)
+    event.listen(Engine, "after_cursor_execute", fuse.done)
+    signal.signal(signal.SIGUSR1, fuse.light)
+    asyncio.run(run(settings, listen(port), lambda: print(os.getpid(), flush=True)))  # noqa: T201
+
+
+def main() -> None:
+    for line in sys.stdin:
+        if (child := os.fork()) == 0:
+            serve(Path(sys.argv[1]), int(line))
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("ended", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""A vault's settings as its operator writes them."""
+
+from pathlib import Path
+
+import pytest
+from vault_scene import BROKER, HUB, MACHINE, MODEL, VAULTS
+
+from sealgrid.attestation.policy import Platform
+from sealgrid.errors import InputRefused
+from sealgrid.vault.config_file import read_config
+from sealgrid.vault.keys import KeyCommand, KeyFiles
+
+FILE = f"""
+folder = "data"
+port = 9443
+rpc_urls = ["https://one.example", "https://two.example"]
+chain = 42161
+genesis = "{MODEL}"
+hub = "{HUB}"
+broker = "{BROKER}"
+storage_url = "https://files.example"
+threshold = 2
+vaults = {[vault.address for vault in VAULTS]}
+[[roots]]
+platform = "simulated"
+certificate = "root.der"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "root.der").write_bytes(MACHINE.trust_root.root_ca_der)
+    (tmp_path / "vault.toml").write_text(FILE)
+    return tmp_path / "vault.toml"
+
+
+def test_paths_count_from_the_file(file: Path) -> None:
+    config, port = read_config(file)
+    assert (config.folder, port) == (file.parent / "data", 9443)
+    assert config.key_source == KeyFiles(file.parent / "data" / "keys")
+    assert [root.platform for root in config.roots] == [Platform.SIMULATED]
+    assert not config.insecure_allow_simulated
+
+
+def test_keys_may_lie_elsewhere_or_come_from_a_program(file: Path) -> None:
+    file.write_text('keys = "/safe/keys"\n' + FILE)
+    assert read_config(file)[0].key_source == KeyFiles(Path("/safe/keys"))
+    file.write_text('key_command = ["hsm", "--slot=1"]\n' + FILE)
+    assert read_config(file)[0].key_source == KeyCommand(("hsm", "--slot=1"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (FILE.replace("port = 9443", ""), "port"),
+        (FILE + 'colour = "red"\n', "colour"),
+        (FILE.replace('"simulated"', '"abacus"'), "abacus"),
+        (FILE.replace("root.der", "missing.der"), "missing.der"),
+        (FILE.replace(', "https://two.example"', ""), "two nodes"),
+        ("port = ", "does not describe a vault"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(file: Path, wrong: str, named: str) -> None:
+    file.write_text(wrong)
+    with pytest.raises(InputRefused, match=named):
+        read_config(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=r"vault\.toml"):
+        read_config(tmp_path / "vault.toml")
