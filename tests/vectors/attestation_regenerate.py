@@ -58,7 +58,7 @@ def bindings() -> dict[str, Any]:
     }  # fmt: skip
 
 
-MEASURED = ((Platform.SGX, 1, 32), (Platform.TDX, 4, 48), (Platform.SIMULATED, 1, 48))
+MEASURED = ((Platform.SGX, 2, 32), (Platform.TDX, 4, 48), (Platform.SNP, 1, 48), (Platform.SIMULATED, 1, 48))
 
 
 def identity(platform: Platform, count: int, size: int) -> dict[str, Any]:

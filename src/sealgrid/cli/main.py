@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from sealgrid.cli import account, demo, doctor, model, network, receipt, run, task, vault, wallet, worker
+from sealgrid.cli import account, demo, doctor, model, network, receipt, run, runtime, task, vault, wallet, worker
 from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.home import home
@@ -17,11 +17,11 @@ app = typer.Typer(
     epilog="To look first: sealgrid demo plates. To sell a model of your own: sealgrid up, sealgrid model publish.",
 )  # fmt: skip
 wallet.register(account.app)
-SELL, BUY, MONEY, LOCAL = "Sell", "Buy", "Keys and money", "A network on this machine"
+SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
 for noun, commands, panel in (
     ("model", model.app, SELL), ("app", apps.app, SELL), ("task", task.app, BUY), ("receipt", receipt.app, BUY),
-    ("account", account.app, MONEY), ("demo", demo.app, LOCAL), ("worker", worker.app, LOCAL),
-    ("vault", vault.app, LOCAL),
+    ("account", account.app, MONEY), ("demo", demo.app, LOCAL), ("worker", worker.app, MACHINES),
+    ("vault", vault.app, MACHINES), ("runtime", runtime.app, MACHINES),
 ):  # fmt: skip
     app.add_typer(commands, name=noun, rich_help_panel=panel)
 for command, panel in (

@@ -10,6 +10,7 @@ from sealgrid.errors import InputRefused
 
 NOUNS = {"model": {"publish", "list", "show", "unlist"}, "app": {"deploy", "list", "show"},
          "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote"},
+         "runtime": {"build", "identity"},
          "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
 VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
 

@@ -1,0 +1,134 @@
+"""``sealgrid runtime …``: the recipe of the runtime for real hardware, and what follows of its measurement."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sealgrid.cli.session import answers
+
+if TYPE_CHECKING:
+    from sealgrid.attestation.policy import Platform
+    from sealgrid.bundle.verify import VerifiedBundle
+
+app = typer.Typer(help="The runtime for real hardware: its recipe and its identity.", no_args_is_help=True)
+Kind = Literal["tdx", "sgx", "snp"]
+Choice = Annotated[Kind, typer.Option("--platform", help="tdx, sgx or snp.")]
+
+NOT_RUN = "Not run on hardware by its authors; only what measurement.json calls computed is computed."
+
+
+@app.command()
+def build(
+    platform: Choice,
+    *,
+    out: Annotated[Path, typer.Option(help="A new folder.")] = Path("sealgrid-runtime"),
+    bundle: Annotated[Path | None, typer.Option("--app", help="SGX: the folder of the one app in the enclave.")] = None,
+    firmware: Annotated[Path | None, typer.Option(help="The firmware that the guest will start with.")] = None,
+    kernel: Annotated[Path | None, typer.Option(help="SEV-SNP: the image's kernel.")] = None,
+    initrd: Annotated[Path | None, typer.Option(help="SEV-SNP: the image's initrd.")] = None,
+    cpus: Annotated[int, typer.Option(min=1, max=512, help="SEV-SNP: how many processors.")] = 2,
+    cpu: Annotated[str, typer.Option(help="SEV-SNP: QEMU's name of the processor.")] = "EPYC-v4",
+) -> None:
+    """Lay out the runtime and render what builds it; say which measurements follow without hardware."""
+    from sealgrid.attestation.policy import Platform
+    from sealgrid.enclave.environment import lay_out_app
+    from sealgrid.errors import InputRefused
+    from sealgrid.platform import recipe
+    from sealgrid.platform.image import measure
+    from sealgrid.platform.store import lay_out
+
+    wanted = Platform[platform.upper()]
+    packed = _bundle(bundle) if wanted is Platform.SGX else None
+    if out.exists() and any(out.iterdir()):
+        raise InputRefused(f"{out} is not empty; name a new folder.", money="")
+    told = _measured(wanted, firmware=firmware, kernel=kernel, initrd=initrd, cpus=cpus, cpu=cpu)
+    lay_out(recipe.runtime_plan(), out / "runtime")
+    files = measure(out / "runtime")
+    rendered = recipe.guest_recipe(wanted, files) if packed is None else recipe.enclave_recipe(files, packed)
+    _write(out, rendered | {"measurement.json": json.dumps(told, indent=2) + "\n"})
+    if packed is not None:
+        (out / "app").mkdir()
+        lay_out_app(packed, out / "app")
+    answers.print(f"{out}: {len(files)} files of the runtime, {', '.join(sorted(rendered))}", markup=False)
+    for name, value in {**told["computed"], **told["not computed"]}.items():
+        answers.print(f"  {name}: {value}", markup=False)
+    answers.print(NOT_RUN, markup=False)
+
+
+@app.command()
+def identity(
+    platform: Choice,
+    measurements: Annotated[
+        list[str], typer.Option("--measurement", help="Hex, in the order of docs/protocol/evidence.md.")
+    ],
+    bundle: Annotated[Path | None, typer.Option("--app", help="SGX: the folder of the one app in the enclave.")] = None,
+) -> None:
+    """Tell the identity that a broker lists and an owner allows, from what hardware or its tools measured."""
+    from sealgrid.attestation.binding import runtime_identity
+    from sealgrid.attestation.policy import Platform
+    from sealgrid.errors import InputRefused
+    from sealgrid.units import to_bytes
+
+    wanted = Platform[platform.upper()]
+    size, count = (32, 1) if wanted is Platform.SGX else (48, 4 if wanted is Platform.TDX else 1)
+    try:
+        parts = [to_bytes("0x" + each.removeprefix("0x"), size) for each in measurements]
+    except ValueError as error:
+        raise InputRefused(f"a measurement of {platform} has {size} bytes in hex.", money="") from error
+    if len(parts) != count:
+        raise InputRefused(f"{platform} has {count} measurements, not {len(parts)}.", money="")
+    if wanted is Platform.SGX:
+        parts.append(to_bytes(_bundle(bundle).app_digest, 32))
+    answers.print(runtime_identity(wanted, parts), markup=False)
+
+
+def _measured(
+    platform: "Platform", *, firmware: Path | None, kernel: Path | None, initrd: Path | None, cpus: int, cpu: str
+) -> dict[str, Any]:
+    from sealgrid.attestation.binding import runtime_identity
+    from sealgrid.attestation.policy import Platform
+    from sealgrid.platform import firmware as measured
+    from sealgrid.platform.recipe import CMDLINE
+
+    computed: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    if platform is Platform.SGX:
+        missing["MRENCLAVE"] = "gramine-sgx-sign computes it from the manifest; then: sealgrid runtime identity"
+    elif platform is Platform.TDX:
+        if firmware is None:
+            missing["MRTD"] = "name the TDVF with --firmware"
+        else:
+            computed["MRTD"] = measured.mrtd(firmware).hex()
+        missing["RTMR0, RTMR1, RTMR2"] = (
+            "firmware and kernel extend them; read them from the first quote on hardware you trust"
+        )
+    elif firmware is None or kernel is None or initrd is None:
+        missing["MEASUREMENT"] = "build the image, then name --firmware, --kernel and --initrd"
+    else:
+        boot = measured.SnpBoot(firmware, kernel, initrd, CMDLINE, cpus, cpu)
+        digest = measured.launch_digest(boot)
+        computed |= {"MEASUREMENT": digest.hex(), "runtime": runtime_identity(platform, [digest])}
+    return {"platform": platform.name.lower(), "computed": computed, "not computed": missing, "note": NOT_RUN}
+
+
+def _bundle(folder: Path | None) -> "VerifiedBundle":
+    from sealgrid.bundle.build import build as bundled
+    from sealgrid.bundle.verify import verify_bundle
+    from sealgrid.errors import InputRefused
+
+    if folder is None:
+        raise InputRefused("an SGX runtime holds one app; name its folder with --app.", money="")
+    made = bundled(folder)
+    return verify_bundle(made.archive, made.app_digest)
+
+
+def _write(out: Path, rendered: Mapping[str, str]) -> None:
+    for name, text in rendered.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if path.suffix == ".sh":
+            path.chmod(0o755)

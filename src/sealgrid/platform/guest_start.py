@@ -1,0 +1,13 @@
+"""The first code of ours in a confidential guest: find the measured packages, then serve the host.
+
+Copied to ``/runtime/guest.py``; started as ``python -I -S guest.py``.
+"""
+
+import sys
+
+sys.path[:0] = ["/runtime/packages"]
+
+if __name__ == "__main__":
+    from sealgrid.platform.guest import main
+
+    sys.exit(main())
