@@ -112,25 +112,26 @@ class Federation:
             await client.deposit(deposit)
         return deposits[0].record
 
-    async def sell_model(self, **changes: object) -> KeyRecord:
+    async def sell_model(self, *, version: int = 1, **changes: object) -> KeyRecord:
         """The owner gives the vaults the model's key, with a policy for this app on this runtime."""
         owner = development_key("owner")
         allowance = Allowance(
             app=APP_DIGEST, runtime=RUNTIME, platform=Platform.SIMULATED, output_bytes=1 << 20, callback=False
         )
         usual = {
-            "asset": self.market.dataset, "owner": owner.address, "version": 1, "expiry": self.clock.now + 10**6,
+            "asset": self.market.dataset, "owner": owner.address, "version": version, "expiry": self.clock.now + 10**6,
             "allowed": (allowance,), "uses_per_requester_hour": 100,
         }  # fmt: skip
         policy = Policy(**usual | changes)
         return await self.deposit(
-            owner, self.market.dataset, DATASET_CHECKSUM, MODEL_DEK,
+            owner, self.market.dataset, DATASET_CHECKSUM, MODEL_DEK, version=version,
             policy=policy, policy_signature=policy.sign(self.market.domain, owner),
         )  # fmt: skip
 
     async def order(
-        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,), tasks: int = 2
-    ) -> DealId:
+        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,), tasks: int = 2,
+        version: int = 1,
+    ) -> DealId:  # fmt: skip
         """The requester grants its sealed picture to the app and matches a deal about it."""
         requester, market = development_key("requester"), self.market
         number = market.deployment.categories[category]
@@ -141,7 +142,7 @@ class Federation:
             owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
         )
         await self.deposit(
-            requester, input_asset(PICTURE), PICTURE, PICTURE_DEK,
+            requester, input_asset(PICTURE), PICTURE, PICTURE_DEK, version=version,
             grant=grant, grant_signature=grant.sign(market.domain, requester),
         )  # fmt: skip
         return await market.hub.match_orders(
@@ -337,21 +338,32 @@ def share_deposits(
 
 
 @asynccontextmanager
-async def federation_over(market: Market, folder: Path, *, second: str = "") -> AsyncIterator[Federation]:
-    """Open a storage node and the market's three vaults, each with ``second`` beside the market's node."""
+async def federation_over(
+    market: Market,
+    folder: Path,
+    *,
+    second: str = "",
+    keys: tuple[SigningKey, ...] = VAULTS,
+    machine: SimulatedQuoter | None = None,
+) -> AsyncIterator[Federation]:
+    """Open a storage node and the vaults of these keys, each with ``second`` beside the market's node.
+
+    With the machine of an earlier federation they serve its enclaves; folders that are there are opened again.
+    """
     clock = Clock((await market.node.block()).timestamp)
-    machine = SimulatedQuoter(SimulatedPlatformKeys.generate(clock.now), now=clock.now)
-    await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
+    if machine is None:
+        machine = SimulatedQuoter(SimulatedPlatformKeys.generate(clock.now), now=clock.now)
+        await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
     node, uploads = build(StorageNodeConfig(folder=folder / "files"))
     async with AsyncExitStack() as stack:
         stack.callback(uploads.close)
         storage = await _transport(stack, node)
         files = RemoteFiles(StorageClient(storage))
         vaults, transports = [], []
-        for key in VAULTS:
-            vault = await stack.enter_async_context(
-                opened(_config(market, machine, folder, key, second), files, clock=clock)
-            )
+        for key in keys:
+            config = _config(market, machine, folder / key.address, keys, second)
+            _keep_key(config.folder, key)
+            vault = await stack.enter_async_context(opened(config, files, clock=clock))
             vaults.append(vault)
             transports.append(await _transport(stack, application(vault)))
         clients = tuple(VaultClient(transport) for transport in transports)
@@ -364,14 +376,19 @@ async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:
     return transport
 
 
-def _config(market: Market, machine: SimulatedQuoter, folder: Path, key: SigningKey, second: str) -> VaultConfig:
-    own = folder / key.address
-    (own / KEYS_FOLDER).mkdir(parents=True)
-    file = own / KEYS_FOLDER / "signing.key"
+def _config(
+    market: Market, machine: SimulatedQuoter, folder: Path, keys: tuple[SigningKey, ...], second: str
+) -> VaultConfig:
+    return VaultConfig(
+        folder=folder, rpc_urls=(market.node.url, second or market.node.url), chain=market.deployment.chain,
+        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
+        storage_url="http://unused", roots=(machine.trust_root,), threshold=THRESHOLD,
+        vaults=tuple(each.address for each in keys), insecure_allow_simulated=True,
+    )  # fmt: skip
+
+
+def _keep_key(folder: Path, key: SigningKey) -> None:
+    file = folder / KEYS_FOLDER / "signing.key"
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_bytes(key.secret)
-    return VaultConfig(
-        folder=own, rpc_urls=(market.node.url, second or market.node.url), chain=market.deployment.chain, genesis=market.deployment.genesis,
-        hub=market.hub.address, broker=market.broker.address, storage_url="http://unused", roots=(machine.trust_root,),
-        threshold=THRESHOLD, vaults=tuple(each.address for each in VAULTS), insecure_allow_simulated=True,
-    )  # fmt: skip

@@ -108,6 +108,7 @@ def all_statements() -> list[Statement]:
         statements.DepositKey(vault=vault, key=digest(12)),
         statements.DepositReceipt(record=digest(13), vault=vault, index=1),
         statements.InputGrant(owner=SIGNER.address, file_sha256=digest(0xF1), app=digest(2), request=digest(14)),
+        statements.Withdrawal(asset=address(0xA2), owner=SIGNER.address, version=7),
         statements.ReceiptSeal(body=digest(15)),
         statements.WorkerCall(pool=address(0x66), worker=worker, content=digest(16), issued=1_790_000_000),
     ]  # fmt: skip

@@ -114,6 +114,16 @@ class InputGrant(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     request: Digest  #: hash of the request order; a deal's id is keccak256(request, volume consumed before)
 
 
+class Withdrawal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An owner: destroy your share of this key, up to this version. Signed by the owner."""
+
+    TYPES: ClassVar = (("address", "asset"), ("address", "owner"), ("uint64", "version"))
+
+    asset: Address
+    owner: Address
+    version: int
+
+
 class ReceiptSeal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An enclave: this is the body of my receipt. Signed by the enclave's key."""
 

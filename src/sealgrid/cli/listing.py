@@ -1,6 +1,7 @@
 """Apps and models as lines on the terminal."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,3 +29,10 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
         yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}"
     if not listing.offers:
         yield f"{'offer':<12} none"
+    for version in listing.versions:
+        where = f"held by {version.held} vaults" if version.held else "its shares are destroyed"
+        yield f"{'key':<12} version {version.number}, since {_day(version.since)}, {where}"
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

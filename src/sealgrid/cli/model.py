@@ -99,6 +99,26 @@ def unlist(model: Model, account: Account = "owner", password_file: PasswordFile
 
 
 @app.command()
+def rotate(
+    model: Model,
+    reseal: Annotated[bool, typer.Option("--reseal", help="Also seal the file under a new key: a new model.")] = False,
+    account: Account = "owner",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Share an own model's key anew among the vaults, which destroy the shares that they held."""
+
+    async def work(me: "Client") -> None:
+        done = await me.models.rotate(model, reseal=reseal)
+        anew = f", sealed anew, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
+        answers.print(f"{done.address}  version {done.version} of its key{anew}", markup=False)
+        for left in done.unreached:
+            notes.print(left, style="yellow", markup=False)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
 def recover(
     model: Model,
     out: Annotated[Path, typer.Option(metavar="FILE", help="A new file.")],

@@ -12,6 +12,7 @@ from sealgrid.sdk.background import BACKGROUND, Opened
 from sealgrid.sdk.client import InputFile
 from sealgrid.sdk.face.account import Balance, Earnings
 from sealgrid.sdk.face.listings import Listing, Named, Offer, Published
+from sealgrid.sdk.face.rotating import Rotated
 from sealgrid.sdk.face.runs import Status
 from sealgrid.sdk.face.unlisting import Unlisted
 from sealgrid.sdk.network import Network
@@ -138,6 +139,15 @@ class Models:
         Raises NotFound without that key, InputRefused when the target is there already or cannot be written.
         """
         return BACKGROUND.run(self._inner.recover(model, target))
+
+    def rotate(self, model: Named, *, reseal: bool = False, told: Progress = silent) -> Rotated:
+        """Share an own model's key anew among the vaults, which destroy the shares that they held.
+
+        Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
+        file itself is sealed under a new key, as a new model on the same terms; the old one's offers are cancelled and
+        its shares destroyed, so runs of it that got no key yet are refunded. Raises NotFound without the model's key.
+        """
+        return BACKGROUND.run(self._inner.rotate(model, reseal=reseal, told=told))
 
 
 class Receipt:

@@ -26,6 +26,7 @@ class KeptModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     created: int  #: Unix seconds of this machine
     dek: str  #: 32 bytes, hex: the secret of this file
     orders: tuple[dict[str, str], ...]  #: every offer that was signed here
+    successor: str = ""  #: the model that this one was sealed anew as; its own shares are destroyed
 
     def __repr__(self) -> str:
         return f"KeptModel({self.model})"
@@ -46,17 +47,27 @@ class KeptModels:
 
         Raises InputRefused when it cannot be written.
         """
+        path = self.folder / f"{sealed.address}.json"
+        before = _read(path).orders if path.exists() else ()
         entry = KeptModel(
             genesis=conn.network.genesis, hub=conn.network.hub, account=conn.address, model=sealed.address,
             name=sealed.name, checksum=sealed.checksum, created=int(conn.clock()), dek=sealed.dek.hex(),
-            orders=(to_document(sealed.order),) if sealed.order else (),
+            orders=(*before, to_document(sealed.order)) if sealed.order else before,
         )  # fmt: skip
         try:
-            write_private(self.folder / f"{sealed.address}.json", msgspec.json.encode(entry))
+            write_private(path, msgspec.json.encode(entry))
         except OSError as error:
             raise InputRefused(
                 f"the model's key cannot be kept in {self.folder} ({error.strerror}); so nothing is for sale."
             ) from error
+
+    def succeed(self, old: KeptModel, new: Address) -> None:
+        """Note which model took the place of another; raise InputRefused when it cannot be written."""
+        entry = msgspec.structs.replace(old, successor=new)
+        try:
+            write_private(self.folder / f"{old.model}.json", msgspec.json.encode(entry))
+        except OSError as error:
+            raise InputRefused(f"{self.folder} cannot be written ({error.strerror}).") from error
 
     def of(self, conn: Connection) -> tuple[KeptModel, ...]:
         """Return what this account published on this network; a file that cannot be read is an error."""

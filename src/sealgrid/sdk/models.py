@@ -74,7 +74,7 @@ async def publish(
     if not apps:
         raise InputRefused("name at least one app that may use the model; without one nobody could.")
     dek = os.urandom(DEK_BYTES)
-    checksum, size = await _seal_and_upload(conn, source, dek, progress)
+    checksum, size = await seal_and_upload(conn, source, dek, progress)
     progress(Step("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
@@ -144,7 +144,8 @@ def _open(sealed: Path, target: Path, dek: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-async def _seal_and_upload(conn: Connection, source: Path, dek: bytes, progress: Progress) -> tuple[Digest, int]:
+async def seal_and_upload(conn: Connection, source: Path, dek: bytes, progress: Progress) -> tuple[Digest, int]:
+    """Seal a file under a key and store it; return the sealed file's SHA-256 and size."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         sealed = Path(folder) / "sealed"
         checksum = await asyncio.to_thread(_seal, source, sealed, dek, progress)

@@ -1,4 +1,4 @@
-"""A vault's HTTP surface: eight handlers that read one message and write one (docs/protocol/release.md)."""
+"""A vault's HTTP surface: nine handlers that read one message and write one (docs/protocol/release.md)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -9,12 +9,20 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
-from sealgrid.vault.deposits import accept_deposit, set_policy, view_asset
+from sealgrid.vault.deposits import accept_deposit, set_policy, view_asset, withdraw_key
 from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.serving import service
-from sealgrid.wire.vault import DepositRequest, NonceRequest, OpenRequest, PolicyRequest, ReleaseRequest, SettleRequest
+from sealgrid.wire.vault import (
+    DepositRequest,
+    NonceRequest,
+    OpenRequest,
+    PolicyRequest,
+    ReleaseRequest,
+    SettleRequest,
+    WithdrawRequest,
+)
 
 MAX_BODY_BYTES = 1 << 20  #: a quote with its collateral is below 100 kB
 M = TypeVar("M", bound=Message)
@@ -41,6 +49,7 @@ def application(vault: Vault) -> Litestar:
         asset,
         _handler(vault, "/deposits", DepositRequest, accept_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),
+        _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
         _handler(vault, "/nonces", NonceRequest, give_nonce),
         _handler(vault, "/releases", ReleaseRequest, release_shares),
         _handler(vault, "/settlements", SettleRequest, settle_result),

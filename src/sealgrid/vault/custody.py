@@ -1,10 +1,10 @@
-"""What a vault keeps for owners and requesters: shares, policies, grants."""
+"""What a vault keeps for owners and requesters: shares, their versions, policies, grants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, delete, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.policy import Policy
@@ -15,7 +15,7 @@ from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.prepared import Prepared, given, replaced_in
-from sealgrid.vault.store import Store, assets, grants, policies
+from sealgrid.vault.store import Store, assets, grants, policies, versions
 
 _VALUE_BYTES = 32
 
@@ -25,6 +25,16 @@ _GRANTS = Prepared(
     select(grants.c.grant).where(grants.c.owner == given("owner"), grants.c.file_sha256 == given("file"))
 )
 _KEEP, _SET_POLICY = Prepared(replaced_in(assets)), Prepared(replaced_in(policies))
+_DELETE = Prepared(delete(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
+_OF_KEY = (versions.c.asset == given("asset"), versions.c.owner == given("owner"))
+_VERSIONS = Prepared(select(versions).where(*_OF_KEY).order_by(versions.c.version))
+_BEGIN = Prepared(replaced_in(versions))
+_END = Prepared(
+    update(versions)
+    .where(*_OF_KEY, versions.c.version < given("before"), versions.c.destroyed == literal_column("0"))
+    .values(destroyed=given("at"))
+)
+_NO_VERSION = (1 << 63) - 1  #: above every version
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +53,45 @@ class SignedGrant:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a key that is or was here."""
+
+    record: KeyRecord
+    record_digest: Digest
+    signature: bytes
+    received: int  #: Unix seconds
+    destroyed: int  #: Unix seconds; 0 while its share is here
+
+
 class Custody:
     """Deposits in the database."""
 
     def __init__(self, store: Store, at_rest: AtRest, federation: Federation) -> None:
-        self._store, self._at_rest, self._index = store, at_rest, federation.position + 1
+        self._store, self._at_rest, self._federation = store, at_rest, federation
 
     def keep(self, held: HeldShare, *, policy: SignedPolicy | None, grant: SignedGrant | None, at: int) -> None:
-        """Store a deposit as one whole."""
+        """Store a deposit as one whole, in place of the share of an earlier version."""
+        record = held.record
         with self._store.transaction() as connection:
             self._put(connection, held, at)
+            _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
+            _BEGIN.on(connection, **_version(held, at))
             if policy is not None:
                 _put_policy(connection, policy)
             if grant is not None:
                 _put_grant(connection, grant)
+
+    def destroy(self, asset: Address, owner: Address, *, at: int) -> None:
+        """Delete a share; that it was here is remembered, so that it never comes back."""
+        with self._store.transaction() as connection:
+            _DELETE.on(connection, asset=asset, owner=owner)
+            _END.on(connection, asset=asset, owner=owner, before=_NO_VERSION, at=at)
+
+    def versions(self, asset: Address, owner: Address) -> Sequence[Version]:
+        """Return every version of a key that was ever here, oldest first."""
+        with self._store.reading() as connection:
+            return [_read_version(row) for row in _VERSIONS.on(connection, asset=asset, owner=owner)]
 
     def set_policy(self, policy: SignedPolicy) -> None:
         """Replace an asset's policy."""
@@ -68,6 +103,11 @@ class Custody:
         with self._store.reading() as connection:
             row = _SHARE.on(connection, asset=asset, owner=owner).one_or_none()
         return None if row is None else self._held(row)
+
+    def usable(self, asset: Address, owner: Address) -> HeldShare | None:
+        """Return a share that was split for the present federation; after a change of vaults owners share anew."""
+        held = self.share(asset, owner)
+        return held if held is not None and self._federation.shares(held.record) else None
 
     def policy(self, asset: Address, owner: Address) -> SignedPolicy | None:
         """Return the policy of an asset by one owner."""
@@ -92,13 +132,27 @@ class Custody:
 
     def _held(self, row: Row[tuple[object, ...]]) -> HeldShare:
         secret = self._at_rest.open(row.share, _row(row.record_digest))
-        share = Share(index=self._index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
         record = msgspec.json.decode(row.record, type=KeyRecord)
+        place = record.vaults.index(self._federation.us) + 1
+        share = Share(index=place, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
         return HeldShare(row.kind, record, row.record_digest, row.signature, share)
 
 
 def _row(record_digest: Digest) -> bytes:
     return b"sealgrid/vault/asset/1" + to_bytes(record_digest, 32)
+
+
+def _version(held: HeldShare, at: int) -> dict[str, object]:
+    return {
+        "asset": held.record.asset, "owner": held.record.owner, "version": held.record.version,
+        "record": msgspec.json.encode(held.record), "record_digest": held.record_digest, "signature": held.signature,
+        "received": at, "destroyed": 0,
+    }  # fmt: skip
+
+
+def _read_version(row: Row[tuple[object, ...]]) -> Version:
+    record = msgspec.json.decode(row.record, type=KeyRecord)
+    return Version(record, row.record_digest, row.signature, row.received, row.destroyed)
 
 
 def _put_policy(connection: Connection, signed: SignedPolicy) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.statements import InputGrant
+from sealgrid.attestation.statements import InputGrant, Withdrawal
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, commit, validate_record
@@ -38,6 +38,7 @@ def check_deposit(
     federation: Federation,
     asset: DatasetOnChain | AppOnChain | None,
     held: HeldShare | None,
+    last: int,
     deposit_key: HpkeKey,
 ) -> HeldShare:
     """Return the share that may be stored; raise SharesRefused with the number "deposit.n".
@@ -48,18 +49,18 @@ def check_deposit(
     (4) A dataset belongs to that owner now and has this checksum on the chain; an app, whose developer's secret this
         is, belongs to that owner now and comes without a policy; a requester's input carries its file's name as asset
         and a grant, signed by the same owner, for this file.
-    (5) The version is above the one that we hold, or it is the very record that we hold.
+    (5) The version is above every one of this key that was ever here, or it is the very record that we hold.
     (6) The share opens with our deposit key under this record.
     (7) It fits its commitment in the record.
 
     ``asset`` is what the chain says of ``record.asset``, None where it is neither dataset nor app; ``held`` is what we
-    keep of this asset and owner.
+    keep of this asset and owner, ``last`` the highest version that we know, of shares that are destroyed too.
     """
     record = request.record
     digest = check_record(record, request.signature, request.index, federation, "deposit")  # (1) (2) (3)
     kind = _check_purpose(request, asset, federation.domain)  # (4)
-    if held is not None and held.record_digest != digest and held.record.version >= record.version:  # (5)
-        raise SharesRefused("deposit.5", f"version {held.record.version} of this key is here; versions only grow.")
+    if (held is None or held.record_digest != digest) and last >= record.version:  # (5)
+        raise SharesRefused("deposit.5", f"version {last} of this key was here already; versions only grow.")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("deposit.6", "deposit.7"))
     return HeldShare(kind, record, digest, request.signature, share)
 
@@ -116,6 +117,18 @@ def check_policy(
     if held is not None and held != policy and held.version >= policy.version:  # (3)
         raise SharesRefused("policy.3", f"version {held.version} of the policy is here; versions only grow.")
     return policy
+
+
+def check_withdrawal(withdrawal: Withdrawal, signature: bytes, *, last: int, domain: Domain) -> None:
+    """Raise SharesRefused with the number "withdraw.n" unless the share may be destroyed.
+
+    (1) The owner of the key signed it. (2) It is about the newest version that we know, or a later one: a word from
+    before the key was shared anew does not destroy what came after.
+    """
+    if signer(withdrawal, domain, signature) != withdrawal.owner:  # (1)
+        raise SharesRefused("withdraw.1", "the withdrawal is not signed by the owner of the key.")
+    if withdrawal.version < last:  # (2)
+        raise SharesRefused("withdraw.2", f"version {last} of this key is here, and was not withdrawn.")
 
 
 def _check_purpose(request: DepositRequest, asset: DatasetOnChain | AppOnChain | None, domain: Domain) -> Kind:

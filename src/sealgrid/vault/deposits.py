@@ -4,9 +4,10 @@ from sealgrid.attestation.statements import DepositReceipt
 from sealgrid.errors import NotFound
 from sealgrid.units import Address
 from sealgrid.vault.custody import SignedGrant, SignedPolicy
-from sealgrid.vault.deposit import HeldShare, check_deposit, check_policy, check_record
+from sealgrid.vault.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
 from sealgrid.vault.service import Vault
-from sealgrid.wire.vault import AssetView, DepositReply, DepositRequest, PolicyRequest
+from sealgrid.vault.signatures import canonical
+from sealgrid.wire.vault import AssetView, DepositReply, DepositRequest, KeyVersion, PolicyRequest, WithdrawRequest
 
 
 async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
@@ -19,7 +20,8 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
         request,
         federation=vault.federation,
         asset=asset,
-        held=vault.custody.share(record.asset, record.owner),
+        held=(before := vault.custody.share(record.asset, record.owner)),
+        last=_last(vault, record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )
     signed = None if request.policy is None else SignedPolicy(request.policy, request.policy_signature)
@@ -27,6 +29,8 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
     if signed is not None:
         _expect_newer(vault, signed, held)
     vault.custody.keep(held, policy=signed, grant=grant, at=vault.clock())
+    if before is not None and before.record_digest != held.record_digest:
+        await vault.store.scrubbed()
     receipt = DepositReceipt(record=held.record_digest, vault=vault.us, index=request.index)
     return DepositReply(vault=vault.us, signature=vault.sign(receipt))
 
@@ -39,15 +43,23 @@ async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
     signed = SignedPolicy(request.policy, request.signature)
     _expect_newer(vault, signed, held)
     vault.custody.set_policy(signed)
-    return _view(vault, held)
+    return _view(vault, held.record.asset, held.record.owner)
+
+
+async def withdraw_key(vault: Vault, request: WithdrawRequest) -> AssetView:
+    """Destroy the share of a key for good; it can be shared anew under a higher version."""
+    word = request.withdrawal
+    canonical(addresses=(word.asset, word.owner))
+    last = _last(vault, word.asset, word.owner)
+    check_withdrawal(word, request.signature, last=last, domain=vault.federation.domain)
+    vault.custody.destroy(word.asset, word.owner, at=vault.clock())
+    await vault.store.scrubbed()
+    return _view(vault, word.asset, word.owner)
 
 
 async def view_asset(vault: Vault, asset: Address, owner: Address) -> AssetView:
     """Return record and policy of an owner's key; anybody may deposit under any name, so the owner is part of it."""
-    held = vault.custody.share(asset, owner)
-    if held is None:
-        raise NotFound("no key of this asset and owner is here.")
-    return _view(vault, held)
+    return _view(vault, asset, owner)
 
 
 def _expect_newer(vault: Vault, signed: SignedPolicy, held: HeldShare) -> None:
@@ -62,11 +74,25 @@ def _expect_newer(vault: Vault, signed: SignedPolicy, held: HeldShare) -> None:
     )
 
 
-def _view(vault: Vault, held: HeldShare) -> AssetView:
-    known = vault.custody.policy(held.record.asset, held.record.owner)
+def _last(vault: Vault, asset: Address, owner: Address) -> int:
+    return max((each.record.version for each in vault.custody.versions(asset, owner)), default=0)
+
+
+def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
+    versions, policy = vault.custody.versions(asset, owner), vault.custody.policy(asset, owner)
+    if not versions:
+        raise NotFound("no key of this asset and owner was ever here.")
+    newest = versions[-1]
     return AssetView(
-        record=held.record,
-        signature=held.signature,
-        policy=None if known is None else known.policy,
-        policy_signature=b"" if known is None else known.signature,
-    )
+        record=newest.record,
+        signature=newest.signature,
+        policy=None if policy is None else policy.policy,
+        policy_signature=b"" if policy is None else policy.signature,
+        history=tuple(
+            KeyVersion(
+                version=each.record.version, record=each.record_digest, received=each.received,
+                destroyed=each.destroyed,
+            )
+            for each in versions
+        ),
+    )  # fmt: skip

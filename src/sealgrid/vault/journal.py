@@ -45,7 +45,7 @@ class Journal:
     """Tasks in the database."""
 
     def __init__(self, store: Store, at_rest: AtRest, federation: Federation) -> None:
-        self._store, self._at_rest, self._index = store, at_rest, federation.position + 1
+        self._store, self._at_rest, self._us = store, at_rest, federation.us
 
     def attempts(self, task: TaskId) -> Sequence[Attempt]:
         """Return the enclaves that asked for a task, oldest first."""
@@ -135,8 +135,10 @@ class Journal:
 
     def _escrowed(self, row: Row[tuple[object, ...]]) -> Escrowed:
         secret = self._at_rest.open(row.share, _row(row.task, row.enclave))
-        share = Share(index=self._index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
-        return Escrowed(msgspec.json.decode(row.record, type=KeyRecord), row.record_signature, share)
+        record = msgspec.json.decode(row.record, type=KeyRecord)
+        place = record.vaults.index(self._us) + 1
+        share = Share(index=place, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
+        return Escrowed(record, row.record_signature, share)
 
 
 def _attempt(row: Row[tuple[object, ...]]) -> Attempt:

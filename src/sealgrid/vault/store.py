@@ -52,6 +52,19 @@ assets = Table(
     Column("received", Integer, nullable=False),
 )
 
+versions = Table(
+    "versions",  # every version of a key that was ever here; a version never comes back
+    _metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("record", LargeBinary, nullable=False),
+    Column("record_digest", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("destroyed", Integer, nullable=False),  # 0 while the share is there
+)
+
 policies = Table(
     "policies",
     _metadata,
@@ -124,6 +137,14 @@ settles = Table(
 )
 
 
+#: A database from before versions were kept has only the newest of each key.
+_FROM_BEFORE_VERSIONS = """
+    INSERT OR IGNORE INTO versions (asset, owner, version, record, record_digest, signature, received, destroyed)
+    SELECT asset, owner, json_extract(CAST(record AS TEXT), '$.version'), record, record_digest, signature, received, 0
+    FROM assets
+"""
+
+
 class Store:
     """The open database of one vault; close it. One connection, which every step has to itself."""
 
@@ -137,6 +158,7 @@ class Store:
         self._saving: asyncio.Task[None] | None = None
         with self.transaction() as connection:
             _metadata.create_all(connection)
+            connection.exec_driver_sql(_FROM_BEFORE_VERSIONS)
         self.commit()
         self._evaluation = self._read_evaluation()
 
@@ -197,6 +219,24 @@ class Store:
             if self._saving is None:
                 self._saving = asyncio.create_task(self._save())
             await asyncio.shield(self._saving)
+
+    async def scrubbed(self) -> None:
+        """Return once nothing that was deleted or replaced is left on the disk, in the write-ahead log neither.
+
+        Deleted cells are overwritten as they are freed (secure_delete). Raises ServiceUnavailable while somebody who
+        reads the database, such as a backup, keeps the log from being emptied.
+        """
+        await self.saved()
+        await self.turn()
+        if await asyncio.to_thread(self._empty_log):
+            raise ServiceUnavailable(
+                "a backup is being made, so old shares are not yet destroyed; ask again.", money=""
+            )
+
+    def _empty_log(self) -> bool:
+        with self._alone:
+            self.commit()
+            return bool(self._connected().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar())
 
     async def turn(self) -> None:
         """Wait while a commit is under way; a step would block the whole event loop until it is over."""

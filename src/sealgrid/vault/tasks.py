@@ -160,13 +160,13 @@ def _trusted(vault: Vault) -> release.TrustedRoots:
 
 def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int) -> HeldKeys:
     inputs = {sha256: found for sha256 in params.sealgrid.inputs if (found := _input(vault, snapshot, sha256))}
-    dataset, developer = snapshot.dataset, vault.custody.share(snapshot.deal.app.pointer, snapshot.app_owner)
+    dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
     if dataset is None:
         return HeldKeys(dataset=None, policy=None, uses=0, inputs=inputs, developer=developer)
     signed = vault.custody.policy(dataset.address, dataset.owner)
     uses = vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at)
     return HeldKeys(
-        dataset=vault.custody.share(dataset.address, dataset.owner),
+        dataset=vault.custody.usable(dataset.address, dataset.owner),
         policy=None if signed is None else signed.policy,
         uses=uses,
         inputs=inputs,
@@ -176,7 +176,7 @@ def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int)
 
 def _input(vault: Vault, snapshot: ChainSnapshot, sha256: Digest) -> tuple[HeldShare, Sequence[InputGrant]] | None:
     requester = snapshot.deal.requester
-    held = vault.custody.share(input_asset(sha256), requester)
+    held = vault.custody.usable(input_asset(sha256), requester)
     return None if held is None else (held, vault.custody.grants(requester, sha256))
 
 

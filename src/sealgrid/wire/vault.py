@@ -1,7 +1,7 @@
 """What owners, enclaves and requesters say to a vault, and what it answers (docs/protocol/release.md)."""
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict
+from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.message import Message, Transport, call
@@ -53,6 +53,13 @@ class PolicyRequest(Message, frozen=True, kw_only=True):
     """A newer policy for an asset whose share is already here."""
 
     policy: Policy
+    signature: bytes
+
+
+class WithdrawRequest(Message, frozen=True, kw_only=True):
+    """An owner's word that the share of a key is to be destroyed."""
+
+    withdrawal: Withdrawal
     signature: bytes
 
 
@@ -173,13 +180,28 @@ class OpenReply(Message, frozen=True, kw_only=True):
     sealed: bytes = b""  #: HPKE of a SharePart to the result key, info = the settle's digest
 
 
-class AssetView(Message, frozen=True, kw_only=True):
-    """What a vault tells about a key that it holds a share of: nothing secret."""
+class KeyVersion(Message, frozen=True, kw_only=True):
+    """One version of a key that a vault holds a share of, or held."""
 
-    record: KeyRecord
+    version: int
+    record: Digest  #: EIP-712 digest of its KeyRecord
+    received: int  #: Unix seconds at the vault
+    destroyed: int  #: Unix seconds at the vault; 0 while the share is there
+
+
+class AssetView(Message, frozen=True, kw_only=True):
+    """What a vault tells about a key that it holds, or held, a share of: nothing secret."""
+
+    record: KeyRecord  #: of the newest version
     signature: bytes
     policy: Policy | None
     policy_signature: bytes
+    history: tuple[KeyVersion, ...]  #: oldest first; shares of all but the last are destroyed, the last may be
+
+    @property
+    def held(self) -> bool:
+        """Return whether the share of the newest version is there."""
+        return self.history[-1].destroyed == 0
 
 
 class VaultClient:
@@ -199,6 +221,10 @@ class VaultClient:
     async def set_policy(self, request: PolicyRequest) -> AssetView:
         """Replace an asset's policy by a newer one."""
         return await call(self._transport, "POST", "/policies", request, AssetView)
+
+    async def withdraw(self, request: WithdrawRequest) -> AssetView:
+        """Have the vault destroy its share of a key."""
+        return await call(self._transport, "POST", "/withdrawals", request, AssetView)
 
     async def asset(self, asset: Address, owner: Address) -> AssetView:
         """Return the record and policy of an owner's asset."""

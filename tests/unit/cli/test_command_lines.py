@@ -8,7 +8,7 @@ from spoken import spoken
 
 from sealgrid.errors import InputRefused
 
-NOUNS = {"model": {"publish", "list", "show", "unlist"}, "app": {"deploy", "list", "show"},
+NOUNS = {"model": {"publish", "list", "show", "unlist", "rotate"}, "app": {"deploy", "list", "show"},
          "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote"},
          "runtime": {"build", "identity"},
          "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip

@@ -29,15 +29,17 @@ from vault_scene import (
     policy,
 )
 
+from sealgrid.attestation.statements import Withdrawal
 from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import Share
 from sealgrid.errors import InputRefused, SharesRefused
 from sealgrid.units import to_address, to_digest
-from sealgrid.vault.deposit import check_deposit, check_policy
+from sealgrid.vault.deposit import check_deposit, check_policy, check_withdrawal
 
 
-def decide(request: Any, *, asset: Any = SNAPSHOT.dataset, held: Any = None) -> Any:
-    return check_deposit(request, federation=FEDERATION, asset=asset, held=held, deposit_key=DEPOSIT_KEY)
+def decide(request: Any, *, asset: Any = SNAPSHOT.dataset, held: Any = None, last: int = 0) -> Any:
+    known = max(last, held.record.version if held else 0)
+    return check_deposit(request, federation=FEDERATION, asset=asset, held=held, last=known, deposit_key=DEPOSIT_KEY)
 
 
 def refused(number: str, request: Any, **named: Any) -> Any:
@@ -218,3 +220,27 @@ def test_a_policy_that_is_not_the_owners_newest_is_refused(number: str, new: Any
 def test_an_input_cannot_be_named_by_more_than_its_digest() -> None:
     assert PICTURE_KEY.asset == PICTURE[:42]
     assert to_digest(PICTURE) == PICTURE
+
+
+def test_a_version_that_was_destroyed_never_comes_back() -> None:
+    refused("deposit.5", MODEL_KEY.deposit(), last=1)
+    assert decide(Split(version=2).deposit(), last=1).record.version == 2
+
+
+def withdrawal(by: Any = OWNER, **changes: Any) -> Any:
+    word = Withdrawal(**{"asset": DATASET, "owner": OWNER.address, "version": 2} | changes)
+    return {"withdrawal": word, "signature": word.sign(DOMAIN, by), "domain": DOMAIN}
+
+
+def test_an_owner_withdraws_the_newest_version_and_any_later_one() -> None:
+    check_withdrawal(**withdrawal(), last=2)
+    check_withdrawal(**withdrawal(version=7), last=2)
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "last"), [("withdraw.1", {"by": STRANGER}, 2), ("withdraw.2", {"version": 1}, 2)]
+)
+def test_a_withdrawal_by_another_or_of_an_older_version_is_refused(number: str, changes: Any, last: int) -> None:
+    with pytest.raises(SharesRefused) as caught:
+        check_withdrawal(**withdrawal(**changes), last=last)
+    assert caught.value.check == number

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -309,3 +310,79 @@ async def test_after_a_commit_that_failed_nothing_is_told_any_more(store: Store,
     assert all(isinstance(each, ServiceUnavailable) for each in told)
     with pytest.raises(ServiceUnavailable):
         journal.consume_nonce(NONCE)
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+def stored_share(folder: Path) -> bytes:
+    with closing(sqlite3.connect(folder / DATABASE)) as raw:
+        return bytes(raw.execute("SELECT share FROM assets WHERE kind = 'dataset'").fetchone()[0])
+
+
+async def test_an_old_share_is_gone_from_the_disk_when_a_new_one_is_kept(
+    tmp_path: Path, store: Store, custody: Custody
+) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    await store.scrubbed()
+    old = stored_share(tmp_path)
+    assert old in on_disk(tmp_path)
+    custody.keep(Split(version=2).held(), policy=None, grant=None, at=NOW + 5)
+    await store.scrubbed()
+    assert old not in on_disk(tmp_path)
+    history = custody.versions(DATASET, OWNER.address)
+    assert [(each.record.version, each.received, each.destroyed) for each in history] == [
+        (1, NOW, NOW + 5),
+        (2, NOW + 5, 0),
+    ]
+
+
+async def test_a_destroyed_share_is_gone_from_the_disk_and_its_version_remembered(
+    tmp_path: Path, store: Store, custody: Custody
+) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    custody.keep(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
+    await store.scrubbed()
+    old = stored_share(tmp_path)
+    custody.destroy(DATASET, OWNER.address, at=NOW + 7)
+    await store.scrubbed()
+    assert old not in on_disk(tmp_path)
+    assert custody.share(DATASET, OWNER.address) is None
+    assert [each.destroyed for each in custody.versions(DATASET, OWNER.address)] == [NOW + 7]
+    assert custody.share(PICTURE_KEY.asset, REQUESTER.address) is not None
+
+
+async def test_while_a_backup_reads_shares_are_not_said_to_be_destroyed(
+    tmp_path: Path, store: Store, custody: Custody
+) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    store.commit()
+    with store.reading() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT * FROM assets").fetchall()
+        custody.destroy(DATASET, OWNER.address, at=NOW)
+        with pytest.raises(ServiceUnavailable, match="backup"):
+            await store.scrubbed()
+    await store.scrubbed()
+
+
+def test_a_share_of_a_former_federation_is_kept_and_not_usable(store: Store, custody: Custody) -> None:
+    custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
+    others = tuple(sorted([FEDERATION.us, key("new one").address, key("new two").address]))
+    later = Custody(store, AT_REST, replace(FEDERATION, vaults=others))
+    assert custody.usable(DATASET, OWNER.address) == later.share(DATASET, OWNER.address) == MODEL_KEY.held()
+    assert later.usable(DATASET, OWNER.address) is None
+
+
+def test_a_database_from_before_versions_were_kept_knows_the_newest(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / DATABASE)) as old:
+        Custody(old, AT_REST, FEDERATION).keep(Split(version=4).held(), policy=None, grant=None, at=NOW)
+        with old.transaction() as connection:
+            connection.exec_driver_sql("DROP TABLE versions")
+    with closing(Store(tmp_path / DATABASE)) as again:
+        assert [
+            each.record.version for each in Custody(again, AT_REST, FEDERATION).versions(DATASET, OWNER.address)
+        ] == [4]

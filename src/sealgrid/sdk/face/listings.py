@@ -7,6 +7,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.versions import Version, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.market import OpenOrder
 
@@ -48,6 +49,7 @@ class Listing:
     digest: Digest  #: an app's code, or a model's sealed file
     location: str  #: where the bundle or the sealed file is said to be
     offers: tuple[Offer, ...]
+    versions: tuple[Version, ...] = ()  #: of a model's key, oldest first, as its vaults tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,15 @@ async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None
 async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
     """Return what the chain and the market know of an asset."""
     assets = Assets(conn.hub)
+    owner = await assets.owner(asset)
     return Listing(
         address=asset,
         name=await assets.name(kind, asset),
-        owner=await assets.owner(asset),
+        owner=owner,
         digest=await assets.checksum(kind, asset),
         location=await assets.multiaddr(kind, asset),
         offers=await open_offers(conn, kind, asset),
+        versions=versions_in(await views_of(conn, asset, owner)) if kind == "Dataset" else (),
     )
 
 

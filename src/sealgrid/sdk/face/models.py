@@ -10,6 +10,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.apps import Apps
 from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers
 from sealgrid.sdk.face.naming import find_app, find_model, is_shipped
+from sealgrid.sdk.face.rotating import Rotated, rotate_key, rotate_shares
 from sealgrid.sdk.face.unlisting import Unlisted, unlist
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.onnx_file import check_onnx
@@ -89,11 +90,20 @@ class Models:
 
         Raises NotFound without that key, InputRefused when the target is there already or cannot be written.
         """
-        if (kept := self._find_kept(model)) is None:
-            raise NotFound(
-                f"{self._kept.folder} has no key of a model {_word(model)!r}; restore your backup.", money=""
-            )
+        kept = self._kept_or_raise(model)
         return await models.recover(self._conn, kept.checksum, bytes.fromhex(kept.dek), Path(target))
+
+    async def rotate(self, model: Named, *, reseal: bool = False, told: Progress = silent) -> Rotated:
+        """Share an own model's key anew among the vaults, which destroy the shares that they held.
+
+        Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
+        file itself is sealed under a new key, as a new model on the same terms; the old one's offers are cancelled and
+        its shares destroyed, so runs of it that got no key yet are refunded. Raises NotFound without the model's key.
+        """
+        kept = self._kept_or_raise(model)
+        if reseal:
+            return await rotate_key(self._conn, kept, self._kept, told)
+        return await rotate_shares(self._conn, kept)
 
     async def _own(self, model: Named) -> Address:
         try:
@@ -103,9 +113,17 @@ class Models:
                 raise
             return kept.model
 
+    def _kept_or_raise(self, model: Named) -> KeptModel:
+        if (kept := self._find_kept(model)) is None:
+            raise NotFound(
+                f"{self._kept.folder} has no key of a model {_word(model)!r}; restore your backup.", money=""
+            )
+        return kept
+
     def _find_kept(self, model: Named) -> KeptModel | None:
         named = _word(model)
-        found = [each for each in self._kept.of(self._conn) if named in (each.name, each.model)]
+        ours = self._kept.of(self._conn)
+        found = [each for each in ours if named == each.model or (named == each.name and not each.successor)]
         if len(found) > 1:
             addresses = ", ".join(each.model for each in found)
             raise InputRefused(f"{len(found)} models of yours are called {named!r}; give an address: {addresses}.")

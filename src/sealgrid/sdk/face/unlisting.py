@@ -19,10 +19,18 @@ class Unlisted:
     unreached: tuple[str, ...]  #: a sentence for each place where offers could not be looked for
 
 
-async def unlist(conn: Connection, model: Address, kept: KeptModel | None) -> Unlisted:
-    """Cancel every open offer of a model that the market or the record ``kept`` knows.
+@dataclass(frozen=True, slots=True)
+class StillOpen:
+    """Offers that can be matched, with the uses that are left of each."""
 
-    Raises NotFound when there is none, ServiceUnavailable when the market is away and there is no record.
+    orders: tuple[tuple[DatasetOrder, int], ...]
+    unreached: tuple[str, ...]  #: a sentence for each place where offers could not be looked for
+
+
+async def still_open(conn: Connection, model: Address, kept: KeptModel | None) -> StillOpen:
+    """Return every open offer of an own model that the market or the record ``kept`` knows.
+
+    Raises ServiceUnavailable when the market is away and there is no record.
     """
     unreached: list[str] = []
     if kept is None:
@@ -36,9 +44,18 @@ async def unlist(conn: Connection, model: Address, kept: KeptModel | None) -> Un
             raise
         unreached.append("the market does not answer: offers that only it knows stay open; do it again later.")
     orders = {order_hash(order, conn.order_domain): order for order in known}
-    still = [order for digest, order in orders.items() if await conn.hub.view_consumed(digest) < order.volume]
-    if not still:
-        raise NotFound(" ".join((f"{conn.address} offers no uses of the model {model}.", *unreached)))
-    for order in still:
+    left = [(order, order.volume - await conn.hub.view_consumed(digest)) for digest, order in orders.items()]
+    return StillOpen(tuple(each for each in left if each[1] > 0), tuple(unreached))
+
+
+async def unlist(conn: Connection, model: Address, kept: KeptModel | None) -> Unlisted:
+    """Cancel every open offer of a model that the market or the record ``kept`` knows.
+
+    Raises NotFound when there is none, ServiceUnavailable when the market is away and there is no record.
+    """
+    found = await still_open(conn, model, kept)
+    if not found.orders:
+        raise NotFound(" ".join((f"{conn.address} offers no uses of the model {model}.", *found.unreached)))
+    for order, _ in found.orders:
         await conn.hub.cancel(conn.wallet, order)
-    return Unlisted(len(still), tuple(unreached))
+    return Unlisted(len(found.orders), found.unreached)

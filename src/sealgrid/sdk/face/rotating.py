@@ -1,0 +1,52 @@
+"""Rotate the key of an own model: its shares alone, or the key and with it the sealed file."""
+
+from dataclasses import dataclass, replace
+
+from sealgrid.sdk import models, rotation
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.face.unlisting import still_open
+from sealgrid.sdk.kept_models import KeptModel, KeptModels
+from sealgrid.sdk.models import Sealed
+from sealgrid.sdk.progress import Progress, Step
+from sealgrid.sdk.rotation import Key
+from sealgrid.units import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation left behind."""
+
+    address: Address  #: of the model that is for sale now
+    version: int  #: of its key
+    offers: int  #: that were signed again, when it was sealed anew
+    unreached: tuple[str, ...]  #: a sentence for each thing that is still to be done
+
+
+async def rotate_shares(conn: Connection, kept: KeptModel) -> Rotated:
+    """Share the key anew; the model, its offers and its policy stay."""
+    version = await rotation.reshare(conn, Key(kept.model, kept.checksum, bytes.fromhex(kept.dek)))
+    return Rotated(kept.model, version, 0, ())
+
+
+async def rotate_key(conn: Connection, kept: KeptModel, folder: KeptModels, told: Progress) -> Rotated:
+    """Seal the model anew, offer it on the same terms, withdraw the old one; in an order that loses nothing."""
+    old = Key(kept.model, kept.checksum, bytes.fromhex(kept.dek))
+
+    def keep(sealed: Sealed) -> None:
+        folder.keep(conn, sealed)
+
+    sealed = await rotation.reseal(conn, old, name=kept.name, progress=told, keep=keep)
+    told(Step("offering it on the market"))
+    found = await still_open(conn, kept.model, kept)
+    for order, left in found.orders:
+        await models.sell(
+            conn, sealed.address, price=order.datasetprice, uses=left, app=order.apprestrict,
+            keep=lambda signed: keep(replace(sealed, order=signed)),
+        )  # fmt: skip
+    told(Step("withdrawing the old one"))
+    for order, _ in found.orders:
+        await conn.hub.cancel(conn.wallet, order)
+    away = await rotation.withdraw(conn, kept.model)
+    folder.succeed(kept, sealed.address)
+    unreached = tuple(f"vault {vault} does not answer: its old share is still there." for vault in away)
+    return Rotated(sealed.address, 1, len(found.orders), found.unreached + unreached)

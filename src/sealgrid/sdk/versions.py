@@ -1,0 +1,44 @@
+"""Which versions of a model's key the vaults hold or held, as far as they tell."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sealgrid.errors import NotFound, ServiceUnavailable
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import Address, Digest
+from sealgrid.wire.vault import AssetView
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a key."""
+
+    number: int
+    record: Digest  #: of the KeyRecord that the owner signed
+    since: int  #: Unix seconds, the earliest that a vault tells
+    held: int  #: how many vaults hold a share of it now
+
+
+async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
+    """Return what each vault tells of a key, None for one that knows nothing or does not answer."""
+    replies = await asyncio.gather(*(vault.asset(model, owner) for vault in conn.vaults), return_exceptions=True)
+    for reply in replies:
+        if isinstance(reply, BaseException) and not isinstance(reply, NotFound | ServiceUnavailable):
+            raise reply
+    return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
+
+
+def versions_in(views: Sequence[AssetView | None]) -> tuple[Version, ...]:
+    """Return every version that a vault tells of, oldest first."""
+    told = [each for view in views if view is not None for each in view.history]
+    names = sorted({(each.version, each.record) for each in told})
+    return tuple(
+        Version(
+            number=number,
+            record=record,
+            since=min(each.received for each in told if (each.version, each.record) == (number, record)),
+            held=sum((each.version, each.record, each.destroyed) == (number, record, 0) for each in told),
+        )
+        for number, record in names
+    )
