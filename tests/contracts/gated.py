@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.deploy import deploy_gate
+from sealgrid.chain.deploy import BrokerTerms, deploy_gate
 from sealgrid.chain.gate import Gate
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
@@ -38,14 +38,13 @@ class GatedMarket(Market):
         )
 
 
-async def gated(market: Market) -> GatedMarket:
+async def gated(market: Market, terms: BrokerTerms = TERMS) -> GatedMarket:
     """Unset the teebroker, deploy a gate, give it a pool and a stake."""
     admin, operator = market.wallet("admin"), market.wallet(OPERATOR)
     await admin.call(market.hub.address, "Hub", "setTeeBroker", ZERO_ADDRESS)
-    gate = Gate(market.node, await deploy_gate(admin, market.hub.address, TERMS, operator.address))
+    gate = Gate(market.node, await deploy_gate(admin, market.hub.address, terms, operator.address))
     pool = await market.assets.create_workerpool(operator, description="gated", owner=gate.address)
-    await operator.call(market.deployment.token, "Token", "approve", market.hub.address, FUNDS)
-    await operator.call(market.hub.address, "Hub", "depositFor", FUNDS, gate.address)
+    await market.hub.deposit_for(operator, FUNDS, gate.address)
     same = replace(market, broker=gate, domain=await gate.domain(), vault_set=await gate.vault_set(), pool=pool)
     return GatedMarket(**vars(same))
 

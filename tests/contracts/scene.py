@@ -18,6 +18,7 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, Workerpoo
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, sign_order
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+from tests.contracts.inmemory import MemoryNode, MemoryWallet
 
 SIMULATED, TDX = 255, 2
 APP_DIGEST, DATASET_CHECKSUM = to_digest(b"\x07" * 32), to_digest(b"\x05" * 32)
@@ -47,7 +48,7 @@ class Market:
     pool: Address
 
     def wallet(self, name: str) -> Wallet:
-        return Wallet(self.node, development_key(name))
+        return wallet_of(self.node, name)
 
     def app_order(self, **changes: object) -> AppOrder:
         order = AppOrder(**{"app": self.app, "appprice": APP_PRICE, "volume": 1000, "tag": TEE_TAG} | changes)
@@ -69,14 +70,14 @@ class Market:
         order = RequestOrder(**fields | prices | {"tag": TEE_TAG, "volume": 2, "params": "{}"} | changes)
         return sign_order(order, self.orders, development_key("requester"))
 
-    async def deal(self, *, category: str = "XS") -> DealId:
+    async def deal(self, *, category: str = "XS", **changes: object) -> DealId:
         number = self.deployment.categories[category]
         return await self.hub.match_orders(
             self.wallet("requester"),
             self.app_order(),
             self.dataset_order(),
             self.pool_order(category=number),
-            self.request(category=number),
+            self.request(category=number, **changes),
         )
 
 
@@ -154,17 +155,23 @@ class Attempt:
         return signer.address, verdict, verdict.sign(self.market.domain, signer)
 
 
-async def open_market(node: Node, package: Path) -> Market:
+def wallet_of(node: Node, name: str) -> Wallet:
+    """An account on a real chain, or on one inside this process."""
+    key = development_key(name)
+    return MemoryWallet(node, key) if isinstance(node, MemoryNode) else Wallet(node, key)
+
+
+async def open_market(node: Node, package: Path, terms: BrokerTerms = TERMS) -> Market:
     """Deploy PoCo and the broker, register the assets, fund everyone and fill their escrow."""
-    admin = Wallet(node, development_key("admin"))
-    deployment = await deploy(admin, PocoPackage(package), TERMS)
+    admin = wallet_of(node, "admin")
+    deployment = await deploy(admin, PocoPackage(package), terms)
     hub = Hub(node, deployment.hub)
     assets = Assets(hub)
     for name in ("requester", "pool"):
         await fund(admin, deployment.token, development_key(name).address, 2 * FUNDS)
-        await hub.deposit(Wallet(node, development_key(name)), FUNDS)
+        await hub.deposit(wallet_of(node, name), FUNDS)
     broker = Broker(node, deployment.broker)
-    owner, developer, pool = (Wallet(node, development_key(name)) for name in ("owner", "developer", "pool"))
+    owner, developer, pool = (wallet_of(node, name) for name in ("owner", "developer", "pool"))
     return Market(
         node=node,
         deployment=deployment,

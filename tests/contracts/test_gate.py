@@ -75,9 +75,7 @@ async def contribute(good: Attempt, authorisation: bytes) -> None:
 @pytest.fixture
 async def staked(market: GatedMarket) -> GatedMarket:
     """The worker has a stake, which contributing locks."""
-    admin = market.wallet("admin")
-    await admin.call(market.deployment.token, "Token", "approve", market.hub.address, 1000)
-    await admin.call(market.hub.address, "Hub", "depositFor", 1000, WORKER)
+    await market.hub.deposit_for(market.wallet("admin"), 1000, WORKER)
     return market
 
 

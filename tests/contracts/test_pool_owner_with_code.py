@@ -20,8 +20,7 @@ async def owner(market: Market) -> Mock:
     """A contract that owns the pool and has a deposit for its stake."""
     contract = await Mock.deploy("SigningOwner", market.wallet("stranger"))
     await market.assets.transfer(market.wallet("pool"), "Workerpool", market.pool, contract.address)
-    await market.wallet("pool").call(market.deployment.token, "Token", "approve", market.hub.address, 1000)
-    await market.wallet("pool").call(market.hub.address, "Hub", "depositFor", 1000, contract.address)
+    await market.hub.deposit_for(market.wallet("pool"), 1000, contract.address)
     return contract
 
 

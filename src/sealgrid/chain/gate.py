@@ -6,6 +6,7 @@ from eth_abi.abi import encode
 
 from sealgrid.chain.broker import PROOF, Broker
 from sealgrid.chain.hub import order_values
+from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
@@ -49,6 +50,11 @@ class Gate(Broker):
     async def withdraw(self, wallet: Wallet, amount: int) -> Receipt:
         """Move ``amount`` nRLC of free stake and rewards to the operator, whose the wallet is."""
         return await self._do(wallet, "withdraw", amount, doing="Withdrawing from the gate's escrow")
+
+
+async def pool_speaker(node: Node, owner: Address, gate: Address, *, at: Digest | None = None) -> Address:
+    """Return who speaks for a pool: its owner, or that owner's operator when it is this gate."""
+    return await Gate(node, gate).operator(at=at) if owner == gate else owner
 
 
 def encode_word(*, worker: Address, deal: DealId, index: int, signature: bytes) -> bytes:

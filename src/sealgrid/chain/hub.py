@@ -130,6 +130,12 @@ class Hub:
             await self.token(), "Token", "approveAndCall", self.address, amount, b"", doing="Depositing into escrow"
         )
 
+    async def deposit_for(self, wallet: Wallet, amount: int, account: Address) -> Receipt:
+        """Move ``amount`` nRLC from the wallet into another account's escrow, a gate's for example."""
+        doing = "Depositing for another account"
+        await wallet.call(await self.token(), "Token", "approve", self.address, amount, doing=doing)
+        return await self._do(wallet, "depositFor", amount, account, doing=doing)
+
     async def withdraw(self, wallet: Wallet, amount: int) -> Receipt:
         """Move ``amount`` nRLC from escrow back into the wallet."""
         return await self._do(wallet, "withdraw", amount, doing="Withdrawing from escrow")

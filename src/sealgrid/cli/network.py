@@ -36,6 +36,10 @@ def up(
         int, typer.Option(metavar="NUMBER", help="The chain's port; the others follow. 0 takes free ones.")
     ] = DEFAULT_PORT,
     bare: Annotated[bool, typer.Option("--bare", help="Put nothing up for sale: no shipped apps, no model.")] = False,
+    gate: Annotated[
+        bool,
+        typer.Option("--gate", help="A PoolGate owns the pool, as on hubs that ask no broker. New networks only."),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready; end it with: down.")] = False,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
@@ -51,10 +55,10 @@ def up(
         console.print("end it with Ctrl-C" if not detach else f"end it with: sealgrid down{where}", markup=False)
 
     if detach:
-        started(layout, port=port, told=_tell, stocked=not bare)
+        started(layout, port=port, told=_tell, stocked=not bare, gate=gate)
         ready()
     else:
-        supervise(layout, port=port, ready=ready, told=_tell, stocked=not bare)
+        supervise(layout, port=port, ready=ready, told=_tell, stocked=not bare, gate=gate)
         console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 

@@ -14,6 +14,7 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import (
     CHAIN,
     MARKET,
@@ -53,15 +54,17 @@ T = TypeVar("T")
 Told = Callable[[str], None]
 
 
-def start(layout: Layout, children: list[Child], sockets: Sockets, port: int, told: Told, *, stocked: bool) -> None:
-    """Start the chain, prepare it, and start every part that needs it."""
+def start(
+    layout: Layout, children: list[Child], sockets: Sockets, port: int, told: Told, *, stocked: bool, gate: bool
+) -> None:
+    """Start the chain, prepare it, and start every part that needs it; ``gate`` as in ``prepare``."""
     told(CHAIN)
     children.append(_chain(layout, port))
     for child in children:
         child.wait_ready(STEP_SECONDS)
     net = _Plan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)))
     told("contracts")
-    net.prepare()
+    net.prepare(gate=gate)
     started = [fork(name, layout.log(name), body) for name, body in net.parts()]
     children.extend(started)
     for child in started:
@@ -69,7 +72,7 @@ def start(layout: Layout, children: list[Child], sockets: Sockets, port: int, to
         child.wait_ready(STEP_SECONDS)
     _write(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     told("orders")
-    net.once("offer", bool, lambda: offer_computing(net.network()))
+    net.once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
     if stocked and (shop := net.later("shop", lambda: stock(net.network()))):
         children.append(shop)
 
@@ -85,14 +88,23 @@ class _Plan:
             sockets.take(name)
         self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
 
-    def prepare(self) -> None:
-        """Put everything on the chain that is not there yet."""
+    @property
+    def gated(self) -> bool:
+        """Return whether a gate owns the pool, as it was decided when the network was made."""
+        return self._foundation.gate
+
+    def prepare(self, *, gate: bool) -> None:
+        """Put everything on the chain that is not there yet; raise InputRefused where it was made without the gate."""
         package = cache_folder() / "poco"
         self._foundation = self.once(
             "foundation",
             Foundation,
-            lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured.runtime),
+            lambda: lay_foundation(
+                self._rpc_url, package, self._addresses, THRESHOLD, self._measured.runtime, gate=gate
+            ),
         )
+        if gate and not self.gated:
+            raise InputRefused("this network was made without a gate; remove it first: sealgrid down --wipe")
         broker = self._foundation.deployment.broker
         self.once(f"admit-{self._measured.runtime}", bool, lambda: admit(self._rpc_url, broker, self._measured.runtime))
 

@@ -9,11 +9,12 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
+from sealgrid.chain.gate import Gate
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
 from sealgrid.chain.wallet import Wallet
-from sealgrid.poco.orders import WorkerpoolOrder
+from sealgrid.poco.orders import WorkerpoolOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
@@ -33,27 +34,31 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True):
 
     deployment: Deployment
     workerpool: Address
+    gate: bool = False  #: whether the hub asks no broker, and a PoolGate owns the workerpool
 
 
 async def lay_foundation(
-    rpc_url: str, package: Path, vaults: tuple[Address, ...], threshold: int, runtime: Digest
+    rpc_url: str, package: Path, vaults: tuple[Address, ...], threshold: int, runtime: Digest, *, gate: bool
 ) -> Foundation:
-    """Deploy everything on a fresh chain, hand out test credits, register the pool."""
+    """Deploy everything on a fresh chain, hand out test credits, register the pool, behind a gate if it shall be."""
     async with Node(rpc_url) as node:
         admin = Wallet(node, development_key("admin"))
         terms = BrokerTerms(
             vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(runtime,), notice=0,
             insecure=True,
         )  # fmt: skip
-        deployment = await deploy(admin, PocoPackage(package), terms)
+        pool = Wallet(node, development_key("pool"))
+        deployment = await deploy(admin, PocoPackage(package), terms, operator=pool.address if gate else None)
         hub = Hub(node, deployment.hub)
         for name in (name for name in NAMES if name not in UNSTAKED):
             wallet = Wallet(node, development_key(name))
             await fund(admin, deployment.token, wallet.address, PURSE)
             await hub.deposit(wallet, ESCROW)
-        pool = Wallet(node, development_key("pool"))
-        workerpool = await Assets(hub).create_workerpool(pool, description="the local pool")
-        return Foundation(deployment=deployment, workerpool=workerpool)
+        owner = deployment.broker if gate else pool.address
+        if gate:
+            await hub.deposit_for(pool, ESCROW, owner)
+        workerpool = await Assets(hub).create_workerpool(pool, description="the local pool", owner=owner)
+        return Foundation(deployment=deployment, workerpool=workerpool, gate=gate)
 
 
 async def admit(rpc_url: str, broker: Address, runtime: Digest) -> bool:
@@ -66,12 +71,16 @@ async def admit(rpc_url: str, broker: Address, runtime: Digest) -> bool:
         return True
 
 
-async def offer_computing(network: Network) -> bool:
-    """Sign the pool's order for jobs of seconds and publish it."""
+async def offer_computing(network: Network, *, gate: bool) -> bool:
+    """Sign the pool's order for jobs of seconds, on chain where a gate owns the pool, and publish it."""
     async with connect(network, development_key("pool")) as pool:
         order = WorkerpoolOrder(
             workerpool=network.workerpool, workerpoolprice=POOL_PRICE, volume=POOL_VOLUME, tag=TEE_TAG,
             category=network.short_category, salt=fresh_salt(),
         )  # fmt: skip
-        await sign_and_publish(pool, order)
+        if gate:
+            await Gate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
+            await pool.market.publish("workerpoolorders", to_document(order))
+        else:
+            await sign_and_publish(pool, order)
     return True

@@ -26,7 +26,9 @@ def network(layout: Layout, *, port: int = 0, told: Told = lambda line: None) ->
         end(layout)
 
 
-def started(layout: Layout, *, port: int, told: Told, leash: bool = False, stocked: bool = False) -> None:
+def started(
+    layout: Layout, *, port: int, told: Told, leash: bool = False, stocked: bool = False, gate: bool = False
+) -> None:
     """Start a network in the background and return when it is ready; with ``leash`` it ends with this process."""
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -35,12 +37,14 @@ def started(layout: Layout, *, port: int, told: Told, leash: bool = False, stock
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _background(layout, port, writing, parent if leash else None, stocked=stocked)
+        _background(layout, port, writing, parent if leash else None, stocked=stocked, gate=gate)
     os.close(writing)
     _await(reading, pid, layout, told)
 
 
-def _background(layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool) -> None:
+def _background(
+    layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool, gate: bool
+) -> None:
     # In a session of its own: a Ctrl-C at the terminal is for the one who waits, who then ends the network in order.
     os.setsid()
     if parent is not None:
@@ -50,7 +54,7 @@ def _background(layout: Layout, port: int, writing: int, parent: int | None, *, 
     try:
         supervise(
             layout, port=port, ready=lambda: _say(writing, "ready"), told=lambda part: _say(writing, f"told {part}"),
-            stocked=stocked,
+            stocked=stocked, gate=gate,
         )  # fmt: skip
     except SealgridError as error:
         _say(writing, f"error {error.message}")

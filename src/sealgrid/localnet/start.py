@@ -16,8 +16,11 @@ LIGHT_SECONDS = 30.0
 Told = Callable[[str], None]
 
 
-def start(layout: Layout, children: list[Child], *, port: int, told: Told, stocked: bool) -> None:
-    """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports."""
+def start(layout: Layout, children: list[Child], *, port: int, told: Told, stocked: bool, gate: bool) -> None:
+    """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports.
+
+    With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
+    """
     sockets = Sockets(port)
     chain_port = sockets.port_for_chain()
     told(STORAGE)
@@ -27,7 +30,7 @@ def start(layout: Layout, children: list[Child], *, port: int, told: Told, stock
     # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
     from sealgrid.localnet import chainside  # noqa: PLC0415
 
-    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked)
+    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate)
     sockets.close()
 
 

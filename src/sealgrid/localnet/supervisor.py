@@ -21,18 +21,24 @@ class _Ended(Exception):
 
 
 def supervise(
-    layout: Layout, *, port: int, ready: Callable[[], None], told: Told = lambda line: None, stocked: bool = False
+    layout: Layout,
+    *,
+    port: int,
+    ready: Callable[[], None],
+    told: Told = lambda line: None,
+    stocked: bool = False,
+    gate: bool = False,
 ) -> None:
     """Run a network until a signal ends it; raise ServiceUnavailable when a part dies by itself.
 
-    ``stocked`` puts the shipped apps and a model up for sale, in the background.
+    ``stocked`` puts the shipped apps and a model up for sale, in the background; ``gate`` lets a PoolGate judge.
     """
     from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
 
     children: list[Child] = []
     with _locked(layout), _signals():
         try:
-            start(layout, children, port=port, told=told, stocked=stocked)
+            start(layout, children, port=port, told=told, stocked=stocked, gate=gate)
             ready()
             _watch(children)
         except _Ended:

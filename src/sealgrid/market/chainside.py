@@ -56,13 +56,16 @@ class Moment:
         return self._remaining[order_hash]
 
     async def signed(self, signer: Address, order_hash: Digest, signature: bytes) -> bool:
-        """Tell whether PoCo takes this signature for this account's; a contract is asked by ERC-1271."""
-        data = _HUB.call_data("verifySignature", signer, to_bytes(order_hash, 32), signature)
+        """Tell whether PoCo takes this signature for this account's, who may also have presigned the order on chain.
+
+        A contract is asked by ERC-1271.
+        """
+        data = _HUB.call_data("verifyPresignatureOrSignature", signer, to_bytes(order_hash, 32), signature)
         try:
             answer = await self._hub.node.call(self._hub.address, data, at=self.block, doing="Checking the signature")
         except ContractReverted:
             return False
-        return bool(_HUB.decode("verifySignature", answer))
+        return bool(_HUB.decode("verifyPresignatureOrSignature", answer))
 
     async def holds(self, listed: Listed) -> int:
         """Return how many uses of a listed order can be bought now: none once its signer lost the asset."""

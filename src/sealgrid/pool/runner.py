@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import Applied, Change, Follower
+from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
@@ -59,12 +60,13 @@ def assemble(
 
 
 async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:
-    """Raise InputRefused unless this is the configured chain and the key owns the workerpool on it."""
+    """Raise InputRefused unless this is the configured chain and the key runs the workerpool on it."""
     if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
         raise InputRefused("the chain at this address is another one than the pool was made for.")
     owner = await Assets(Hub(node, config.hub)).owner(config.workerpool)
-    if owner != key.address:
-        raise InputRefused(f"workerpool {config.workerpool} belongs to {owner}, the key to {key.address}.")
+    speaker = await pool_speaker(node, owner, config.broker)
+    if speaker != key.address:
+        raise InputRefused(f"workerpool {config.workerpool} is run by {speaker}, the key belongs to {key.address}.")
 
 
 class Watch:

@@ -1,14 +1,17 @@
 """Checks (14) to (19) of ``verify``: whether chain and storage agree with a receipt."""
 
 from sealgrid.errors import ReceiptRefused
+from sealgrid.poco.judging import Judging, judging
 from sealgrid.receipts.case import Case, Step
 
 
-def broker(case: Case) -> str:
+def judge(case: Case) -> str:
     """(14)."""
-    if case.chain.broker != case.pins.broker:
-        raise ReceiptRefused("14", "the hub asks another broker; on the chain the pool's word alone may have counted.")
-    return f"broker {case.chain.broker}"
+    pinned = case.pins.broker
+    by = judging(teebroker=case.chain.broker, pool_owner=case.chain.pool_owner, pinned=pinned)
+    if by is Judging.POOL:
+        raise ReceiptRefused("14", f"the chain took the {by}: neither the pinned broker nor the pinned gate judged.")
+    return f"{by} {pinned}"
 
 
 def completed(case: Case) -> str:
@@ -57,7 +60,7 @@ def receipt_file(case: Case) -> str:
 
 
 STEPS = (
-    Step("The hub asks the pinned broker.", broker),
+    Step("The pinned broker or gate judged the enclave.", judge),
     Step("The chain completed the task with the settled digest.", completed),
     Step("The chain accepted this worker with this enclave.", contribution),
     Step("The deal's app, dataset and pool are those of the receipt.", deal),

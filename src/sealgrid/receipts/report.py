@@ -36,6 +36,7 @@ class OnChain:
     """What the chain and the storage say about the receipt's task, as its verifier read it."""
 
     broker: Address  #: the hub's teebroker
+    pool_owner: Address  #: who owned the pool when the deal was made
     completed: bool  #: whether the task's status is COMPLETED
     result_digest: Digest
     proved: bool  #: whether the contribution of ``worker`` is PROVED

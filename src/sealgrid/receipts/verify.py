@@ -30,7 +30,7 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
 
     And with ``onchain``, which the caller read for the body's task:
 
-    (14) The hub asks the pinned broker.
+    (14) The pinned broker judged, which the hub asks, or the pinned gate, which owned the pool.
     (15) The task is completed with the settled digest.
     (16) The proved contribution is of this worker with this enclave.
     (17) The deal's app, dataset and pool are those of the body.

@@ -85,6 +85,7 @@ async def _on_chain(conn: Connection, envelope: Envelope, task_id: TaskId) -> On
     dataset = deal.dataset.pointer
     return OnChain(
         broker=await conn.hub.teebroker(),
+        pool_owner=deal.workerpool.owner,
         completed=task.status is TaskStatus.COMPLETED,
         result_digest=task.result_digest,
         proved=contribution.status is ContributionStatus.PROVED,

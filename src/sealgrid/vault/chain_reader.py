@@ -14,6 +14,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.confirmation import Confirmation
+from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import ContributionView, TaskStatus
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound
@@ -63,28 +64,31 @@ class ChainReader:
         """Return all about a task at one confirmed block; raise NotFound for a task that nobody initialised.
 
         ``runtime`` asks the broker about it too, ``worker`` for that worker's contribution, ``pool_word`` (digest,
-        signature) a pool owner that is a contract whether it signed.
+        signature) a pool's speaker that is a contract whether it signed.
         """
         block = await self._confirmed()
         at = block.hash
         view = await self._once(at, lambda: self._hub.view_task(task, at=at), "task", task)
         if view.status is TaskStatus.UNSET:
             raise NotFound("the chain knows no such task; its pool must initialise it first.")
-        deal, broker, allowed, contribution = await asyncio.gather(
+        deal, broker, vault_set, allowed, contribution = await asyncio.gather(
             self._once(at, lambda: self._hub.view_deal(view.deal, at=at), "deal", view.deal),
             self._once(at, lambda: self._hub.teebroker(at=at), "broker"),
+            self._once(at, lambda: self._broker.vault_set(at=at), "federation"),
             self._runtime_allowed(runtime, at),
             self._contribution(task, worker, at),
         )
         app = deal.app.pointer
+        speaker = await self._pool_speaker(deal.workerpool.owner, at)
         checksum, app_owner, dataset, agrees = await asyncio.gather(
             self._once(at, lambda: self._assets.checksum("App", app, at=at), "checksum", app),
             self._owner(app, at),
             self._dataset(deal.dataset.pointer, at),
-            self._pool_contract(deal.workerpool.owner, pool_word, at),
+            self._pool_contract(speaker, pool_word, at),
         )
         return ChainSnapshot(
-            block=block.number, block_hash=at, time=block.timestamp, broker=broker, task_id=task, task=view, deal=deal,
+            block=block.number, block_hash=at, time=block.timestamp, broker=broker, vault_set=vault_set,
+            pool_speaker=speaker, task_id=task, task=view, deal=deal,
             app_checksum=checksum, app_owner=app_owner, dataset=dataset, runtime_allowed=allowed,
             contribution=contribution, pool_contract_agrees=agrees,
         )  # fmt: skip
@@ -126,6 +130,10 @@ class ChainReader:
 
     async def _contribution(self, task: TaskId, worker: Address | None, at: Digest) -> ContributionView | None:
         return None if worker is None else await self._hub.view_contribution(task, worker, at=at)
+
+    async def _pool_speaker(self, owner: Address, at: Digest) -> Address:
+        node, gate = self._hub.node, self._broker.address
+        return await self._once(at, lambda: pool_speaker(node, owner, gate, at=at), "speaker", owner)
 
     async def _pool_contract(self, owner: Address, word: tuple[bytes, bytes] | None, at: Digest) -> bool | None:
         node = self._hub.node

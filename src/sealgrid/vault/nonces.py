@@ -38,7 +38,8 @@ def check_nonce_request(
     """Return the attempt that a nonce may be given to; raise ReleaseRefused.
 
     (1.1) The task is ACTIVE at a confirmed block.
-    (1.2) The owner of the deal's workerpool authorised this worker and enclave for it.
+    (1.2) The owner of the deal's workerpool authorised this worker and enclave for it; our gate's operator, if that is
+          the owner.
     (1.3) No enclave of this task has its verdict yet.
     (1.4) The enclave is the task's first, or the one that asked last, or the pool signed its Reassign.
     (1.5) The Reassign names this task, worker and enclave.
@@ -68,7 +69,7 @@ def _reassigned(
     signed: SignedReassign, asked: Authorization, snapshot: ChainSnapshot, attempts: Sequence[Attempt], domain: Domain
 ) -> Attempt:
     word = signed.reassign
-    if signer(word, domain, signed.signature) != snapshot.deal.workerpool.owner:  # (1.4)
+    if signer(word, domain, signed.signature) != snapshot.pool_speaker:  # (1.4)
         raise ReleaseRefused("1.4", "the Reassign is not signed by the owner of the deal's workerpool.")
     if (word.task, word.worker, word.enclave) != (asked.task, asked.worker, asked.enclave):  # (1.5)
         raise ReleaseRefused("1.5", "the Reassign speaks of another task, worker or enclave.")
@@ -85,4 +86,4 @@ def _pool_signed(digest: bytes, signature: bytes, snapshot: ChainSnapshot) -> bo
     # As PoCo asks: an account with code answers for itself (ERC-1271), whatever key it may also have.
     if snapshot.pool_contract_agrees is not None:
         return snapshot.pool_contract_agrees
-    return recovered(digest, signature) == snapshot.deal.workerpool.owner
+    return recovered(digest, signature) == snapshot.pool_speaker

@@ -18,6 +18,7 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, Verified
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
+from sealgrid.poco.judging import Judging, judging
 from sealgrid.units import Digest
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.nonces import NONCE_BYTES, Attempt
@@ -111,8 +112,11 @@ def check_chain(
     """Checks (5), its half that the chain decides, and (6)."""
     if not snapshot.runtime_allowed:  # (5)
         raise ReleaseRefused("5", "the broker does not list this runtime.")
-    if snapshot.broker != federation.broker:  # (6)
-        raise ReleaseRefused("6", "the hub asks another broker than ours; nothing would hold a worker to its verdict.")
+    judge = judging(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
+    if judge is Judging.POOL:  # (6)
+        raise ReleaseRefused("6", "neither our broker nor our gate judges; nothing would hold a worker to its verdict.")
+    if snapshot.vault_set != federation.vault_set:  # (6)
+        raise ReleaseRefused("6", "the chain counts another federation's verdicts now; this one's would not be paid.")
     if snapshot.task.status is not TaskStatus.ACTIVE:  # (6)
         raise ReleaseRefused("6", "the task is not active on the chain.")
     if snapshot.seconds_left(at) <= seconds_left:  # (6)

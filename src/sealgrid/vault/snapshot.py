@@ -31,6 +31,8 @@ class ChainSnapshot:
     block_hash: Digest
     time: int  #: timestamp of the block
     broker: Address  #: the hub's teebroker
+    vault_set: Digest  #: the federation that our broker or gate has in force
+    pool_speaker: Address  #: whose signature authorises for the deal's pool: its owner, or the operator of our gate
     task_id: TaskId
     task: TaskView
     deal: DealView
@@ -39,7 +41,7 @@ class ChainSnapshot:
     dataset: DatasetOnChain | None  #: None when the deal has none
     runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False when none was asked for
     contribution: ContributionView | None = None  #: of the worker that was asked for
-    pool_contract_agrees: bool | None = None  #: ERC-1271 word of a pool owner that is a contract; None for an EOA
+    pool_contract_agrees: bool | None = None  #: ERC-1271 word of a speaker that is a contract; None for an EOA
 
     def seconds_left(self, at: int) -> int:
         """Return the seconds until the contribution deadline, by the later of the block's clock and ``at``.

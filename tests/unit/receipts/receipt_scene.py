@@ -78,7 +78,7 @@ class Job:
     def onchain(self, **changes):
         body = self.receipt.body
         told = OnChain(
-            broker=BROKER, completed=True, result_digest=self.settle.result_digest, proved=True, worker=body.worker,
+            broker=BROKER, pool_owner=REQUESTER, completed=True, result_digest=self.settle.result_digest, proved=True, worker=body.worker,
             enclave_challenge=body.enclave, app_checksum=APP, dataset_checksum=CHECKSUM, pool=POOL,
             sealed_sha256=RESULT, receipt_sha256=self.receipt.sha256(),
         )  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from receipt_scene import (
     APP,
+    BROKER,
     CALLED_BACK,
     DOMAIN,
     EXPIRED_MACHINE,
@@ -29,7 +30,7 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.errors import InputRefused, ReceiptRefused
 from sealgrid.receipts.report import Pins
 from sealgrid.receipts.verify import verify
-from sealgrid.units import to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 OTHER = to_digest(b"\xee" * 32)
 NOBODY = to_address(b"\xee" * 20)
@@ -84,6 +85,14 @@ def test_a_callback_job_settles_the_digest_that_poco_fixes():
     job = Job(facts={"callback": NOBODY}, callback=CALLED_BACK)
     assert job.settle.result_digest == to_digest(keccak256(CALLED_BACK))
     assert verify(job.encode(), PINS, job.onchain()).ok
+
+
+@pytest.mark.parametrize(("told", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")])
+def test_14_says_who_judged(told, judge):
+    job = Job()
+    report = verify(job.encode(), PINS, job.onchain(**told))
+    assert report.ok
+    assert report.checks[13].detail == f"{judge} {BROKER}"
 
 
 @pytest.mark.parametrize("document", [
@@ -298,8 +307,8 @@ def test_13_evidence_that_locks_another_app_or_none_is_refused(config):
 
 
 @pytest.mark.parametrize(("number", "told"), [
-    (14, {"broker": NOBODY}), (15, {"completed": False}), (15, {"result_digest": OTHER}), (16, {"proved": False}),
-    (16, {"worker": NOBODY}), (16, {"enclave_challenge": NOBODY}), (17, {"app_checksum": OTHER}),
+    (14, {"broker": NOBODY}), (14, {"broker": ZERO_ADDRESS}), (14, {"broker": NOBODY, "pool_owner": BROKER}),
+    (15, {"completed": False}), (15, {"result_digest": OTHER}), (16, {"proved": False}), (16, {"worker": NOBODY}), (16, {"enclave_challenge": NOBODY}), (17, {"app_checksum": OTHER}),
     (17, {"dataset_checksum": None}), (17, {"pool": NOBODY}), (18, {"sealed_sha256": OTHER}),
     (18, {"sealed_sha256": None}), (19, {"receipt_sha256": OTHER}), (19, {"receipt_sha256": None}),
 ])  # fmt: skip

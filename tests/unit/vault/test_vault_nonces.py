@@ -68,6 +68,12 @@ def test_a_cut_signature_gets_none() -> None:
     refused("1.2", ask().__class__(authorization=cut))
 
 
+def test_the_operator_of_a_gate_authorises_and_the_pools_owner_by_name_does_not() -> None:
+    operated = snapshot(pool_speaker=STRANGER.address)
+    assert decide(ask(by=STRANGER), chain=operated) == ATTEMPT
+    refused("1.2", ask(), chain=operated)
+
+
 def test_a_pool_that_is_a_contract_answers_for_itself() -> None:
     refused("1.2", ask(), chain=snapshot(pool_contract_agrees=False))
     assert decide(ask(by=STRANGER), chain=snapshot(pool_contract_agrees=True)) == ATTEMPT

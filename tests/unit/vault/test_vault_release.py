@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vault_scene import (
     APP_DIGEST,
     ATTEMPT,
+    BROKER,
     FEDERATION,
     HPKE,
     MACHINE,
@@ -21,6 +22,7 @@ from vault_scene import (
     MRTD,
     NONCES,
     NOW,
+    POOL,
     RUNTIME,
     SNAPSHOT,
     STRANGER,
@@ -43,7 +45,7 @@ from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.evidence import Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.views import Resource, TaskStatus
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.vault.nonces import Attempt
@@ -251,6 +253,16 @@ def test_5_a_runtime_that_the_broker_does_not_list() -> None:
 @pytest.mark.parametrize("broker", [ZERO_ADDRESS, to_address(b"\xaa" * 20)])
 def test_6_a_hub_that_asks_another_broker(broker: Any) -> None:
     assert number_of(compare, snapshot(broker=broker)) == "6"
+
+
+def test_6_a_gate_that_owns_the_pool_judges_where_the_hub_asks_nobody() -> None:
+    gated = deal(workerpool=Resource(POOL, BROKER, 3))
+    compare(snapshot(broker=ZERO_ADDRESS, deal=gated))
+    assert number_of(compare, snapshot(broker=to_address(b"\xaa" * 20), deal=gated)) == "6"
+
+
+def test_6_a_federation_that_is_not_in_force_any_more() -> None:
+    assert number_of(compare, snapshot(vault_set=to_digest(b"\xaa" * 32))) == "6"
 
 
 @pytest.mark.parametrize("status", [each for each in TaskStatus if each is not TaskStatus.ACTIVE])

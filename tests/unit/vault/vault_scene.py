@@ -94,7 +94,8 @@ def task(**changes: Any) -> TaskView:
 
 
 SNAPSHOT = ChainSnapshot(
-    block=7, block_hash=to_digest(b"\x0a" * 32), time=NOW, broker=BROKER, task_id=TASK, task=task(), deal=deal(),
+    block=7, block_hash=to_digest(b"\x0a" * 32), time=NOW, broker=BROKER, vault_set=FEDERATION.vault_set,
+    pool_speaker=POOL_OWNER.address, task_id=TASK, task=task(), deal=deal(),
     app_checksum=APP_DIGEST, app_owner=DEVELOPER.address, dataset=DatasetOnChain(DATASET, OWNER.address, MODEL), runtime_allowed=True,
 )  # fmt: skip
 

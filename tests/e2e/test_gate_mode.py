@@ -1,0 +1,63 @@
+"""The whole line where the hub asks no broker: a PoolGate owns the pool, and nothing else changes for anybody."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from running_network import SEALGRID, start_network
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.gate import Gate
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.sdk.connection import connect
+from sealgrid.units import ZERO_ADDRESS
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.localnet
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory):
+    running = start_network(tmp_path_factory.mktemp("gated"), "--gate")
+    yield running
+    running.stop()
+
+
+async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged(gated, tmp_path):
+    network = gated.network
+    model = tmp_path / "model.bin"
+    model.write_bytes(os.urandom(10_000))
+    folder = shutil.copytree(ROOT / "apps" / "hash_file", tmp_path / "app")
+    async with (
+        connect(network, development_key("developer")) as developer,
+        connect(network, development_key("owner")) as owner,
+        connect(network, development_key("requester")) as requester,
+    ):
+        assert await requester.hub.teebroker() == ZERO_ADDRESS
+        app = await apps.deploy(developer, folder, price=1)
+        sold = await models.publish(owner, model, name="weights", apps=[app.address], price=2)
+        job = await jobs.run(requester, app.address, model=sold.address, files=[("letter", b"private")])
+        await asyncio.wait_for(jobs.follow(requester, job, lambda _: None), 60)
+        envelope = await receipts.fetch_receipt(requester, job.task)
+        opened = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+        assert opened.json()["files"][0]["name"] == "letter"
+
+        report = await receipts.verify_on_line(requester, envelope)
+        assert report.ok, report.failed
+        assert report.checks[13].detail == f"gate {network.broker}"
+        paid = {payment.account for payment in await requester.hub.payments(job.task)}
+        assert network.broker in paid  # the gate owns the pool; its operator withdraws
+        operator = development_key("pool")
+        assert await Gate(requester.hub.node, network.broker).operator() == operator.address
+
+
+def test_a_network_that_was_made_without_a_gate_gets_none_later(tmp_path):
+    start_network(tmp_path / "net").stop()
+    command = [SEALGRID, "up", "--gate", "--port", "0", "--data", str(tmp_path / "net")]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    assert refused.returncode != 0
+    assert "made without a gate" in refused.stderr
