@@ -66,12 +66,13 @@ def __init__(platforms_: uint256, runtimes_: DynArray[bytes32, MAX_RUNTIMES]):
 @external
 def allow_runtime(runtime: bytes32):
     """
-    @notice Let a runtime attest once the notice period is over. Data owners still decide for themselves.
+    @notice Let a runtime attest once the notice period is over. Data owners still decide for themselves. Nothing changes
+            for one that was allowed before and not forbidden since.
     @param runtime The runtime identity of docs/protocol/evidence.md.
     """
     ownable._check_owner()
-    assert self.runtime_since[runtime] == 0, "admission: this runtime is allowed already"
-    self._allow(runtime, notice._effective())
+    if self.runtime_since[runtime] == 0:
+        self._allow(runtime, notice._effective())
 
 
 @external

@@ -50,9 +50,11 @@ async def test_an_announced_runtime_can_be_forbidden_before_it_attests(market: M
     assert not await broker.runtime_allowed(LATER)
 
 
-async def test_a_runtime_that_is_allowed_is_not_announced_again(market: Market) -> None:
-    with pytest.raises(ContractReverted, match="allowed already"):
-        await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
+async def test_allowing_a_runtime_twice_does_not_suspend_it_for_the_notice_period(market: Market) -> None:
+    admin = market.wallet("admin")
+    broker = Broker(market.node, await deploy_broker(admin, market.hub.address, but(TERMS, notice=DAY)))
+    await broker.allow_runtime(admin, RUNTIME)
+    assert await broker.runtime_allowed(RUNTIME)
 
 
 async def test_12_nothing_is_accepted_while_it_is_paused(good: Attempt) -> None:

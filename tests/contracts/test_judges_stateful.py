@@ -47,7 +47,10 @@ def federation_of(keys: frozenset[SigningKey]) -> Federation:
 federations = st.sampled_from((1, 3)).flatmap(
     lambda size: st.frozensets(st.sampled_from(KEYS), min_size=size, max_size=size).map(federation_of)
 )
-FLAWS = (None, "one vault twice", "one too few", "somebody else", "a former federation", "another runtime")
+FLAWS = (
+    *(None, "one vault twice", "one too few", "somebody else", "a former federation", "another runtime"),
+    *("a runtime allowed just now", "too late"),
+)
 
 
 @lru_cache
@@ -118,8 +121,7 @@ class Judged(RuleBasedStateMachine):
             now(self.broker.forbid_runtime(self.admin, runtime))
             self.model.runtime_since.pop(runtime, None)
         else:
-            fresh = runtime not in self.model.runtime_since
-            self.tries(self.broker.allow_runtime(self.admin, runtime), expected=fresh)
+            now(self.broker.allow_runtime(self.admin, runtime))
             self.model.runtime_since.setdefault(runtime, self.clock + NOTICE)
 
     @rule(paused=st.sampled_from((True, False, False)), seconds=st.integers(1, NOTICE))
@@ -187,6 +189,10 @@ class Judged(RuleBasedStateMachine):
                 name = data.draw(st.sampled_from((name, *self.model.former)))
             case "another runtime":
                 runtime = OTHER_RUNTIME
+            case "a runtime allowed just now":
+                self.change_trust(runtime := OTHER_RUNTIME, forbid=False)
+            case "too late":
+                self.node.advance(max(0, self.open[number].expiry - self.clock))
         self.send(number, tuple(vaults), name, runtime)
 
     def send(self, number: int, vaults: tuple[SigningKey, ...], name: Digest, runtime: Digest) -> None:

@@ -42,9 +42,7 @@ def started(
     _await(reading, pid, layout, told)
 
 
-def _background(
-    layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool, gate: bool
-) -> None:
+def _background(layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool, gate: bool) -> None:
     # In a session of its own: a Ctrl-C at the terminal is for the one who waits, who then ends the network in order.
     os.setsid()
     if parent is not None:
