@@ -205,9 +205,9 @@ class NetworkNotRunning(SealgridError):
 
 
 def from_wire(body: dict[str, str], status: int) -> SealgridError:
-    """Rebuild the error that a service sent; an unknown type becomes the root type for its status."""
-    kind = _BY_NAME.get(body.get("type", ""))
-    if kind is None:
+    """Rebuild the error that a service sent; one that is unknown or malformed becomes the root type for its status."""
+    try:
+        return _BY_NAME[body["type"]]._rebuild(body)  # noqa: SLF001  the tree's own
+    except (KeyError, ValueError):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
-        body = {"error": body.get("error", f"the service answered {status}"), "money": body.get("money", "")}
-    return kind._rebuild(body)  # noqa: SLF001  the tree's own
+        return kind(body.get("error", f"the service answered {status}"), money=body.get("money", ""))

@@ -39,7 +39,7 @@ from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave.conventions import read_computed
 from sealgrid.enclave.environment import unpack_wheels
-from sealgrid.errors import SealgridError
+from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
 from sealgrid.receipts.report import Pins
@@ -200,6 +200,12 @@ def _onnx(raw):
         check_onnx(Path(file.name))
 
 
+_ERRORS = tuple(
+    msgspec.json.encode(error.to_wire())
+    for error in (InputRefused("e"), EvidenceRefused("2", "e"), ProofRefused("e", check=3))
+)
+
+
 def _documents():
     recorded = json.loads((VECTORS / "attestation_receipt.json").read_bytes())
     envelope = recorded["accepted"]["envelope"].encode()
@@ -216,7 +222,7 @@ def _documents():
         Parser("facts", parse_facts, (facts,), MIB, 16 * MIB),
         Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
-        Parser("service's error", lambda raw: error_of(raw, 500), (b'{"error":"e","type":"InputRefused"}',), MIB, 8 * MIB),
+        Parser("service's error", lambda raw: error_of(raw, 500), _ERRORS, MIB, 8 * MIB),
     )  # fmt: skip
 
 

@@ -26,6 +26,19 @@ def test_an_answer_whose_key_is_no_text_is_an_error_of_the_service():
     assert isinstance(error_of(NO_TEXT, 500), ServiceUnavailable)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"type":"InputRefused"}',
+        b'{"type":"EvidenceRefused","check":"2"}',
+        b'{"type":"ProofRefused","error":"e","check":"x"}',
+    ],
+)
+def test_an_error_that_lacks_its_sentence_or_number_is_one_of_its_status(body):
+    assert type(error_of(body, 403)) is InputRefused
+    assert type(error_of(body, 500)) is ServiceUnavailable
+
+
 async def test_a_relay_that_answers_what_is_no_text_does_not_leave_the_enclave_waiting():
     ours, theirs = socket.socketpair()
     client = RelayClient(*await asyncio.open_unix_connection(sock=ours))
