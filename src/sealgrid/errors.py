@@ -11,6 +11,7 @@
     │   ├── EvidenceRefused     a quote does not prove what it should
     │   ├── ReleaseRefused      a vault keeps its share
     │   ├── ReceiptRefused      a receipt does not prove what it should
+    │   ├── LogRefused          a vault's log does not prove what it should
     │   ├── BundleRefused       an app bundle differs from its manifest
     │   ├── NodesDisagree       two nodes of one chain say different things about it
     │   └── CallRefused         a signed call to a pool is not whom it says, or too old
@@ -108,6 +109,10 @@ class ReleaseRefused(CheckFailed):
 
 class ReceiptRefused(CheckFailed):
     """A receipt does not prove what it should."""
+
+
+class LogRefused(CheckFailed):
+    """A vault's log does not prove what it should, or contradicts itself."""
 
 
 class BundleRefused(CheckFailed):

@@ -35,6 +35,7 @@ from sealgrid.vault.deposit import input_asset
 from sealgrid.vault.keys import KEYS_FOLDER
 from sealgrid.vault.runner import opened
 from sealgrid.vault.service import Vault
+from sealgrid.wire.log import LogClient
 from sealgrid.wire.message import encode
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import error_of
@@ -91,6 +92,7 @@ class Federation:
     market: Market
     vaults: tuple[Vault, ...]
     clients: tuple[VaultClient, ...]
+    logs: tuple[LogClient, ...]
     transport: InProcess  #: to the first vault
     files: RemoteFiles
     storage: Litestar  #: the node that they lie on
@@ -367,7 +369,8 @@ async def federation_over(
             vaults.append(vault)
             transports.append(await _transport(stack, application(vault)))
         clients = tuple(VaultClient(transport) for transport in transports)
-        yield Federation(market, tuple(vaults), clients, transports[0], files, node, machine, clock)
+        logs = tuple(LogClient(transport) for transport in transports)
+        yield Federation(market, tuple(vaults), clients, logs, transports[0], files, node, machine, clock)
 
 
 async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:

@@ -110,6 +110,8 @@ def all_statements() -> list[Statement]:
         statements.InputGrant(owner=SIGNER.address, file_sha256=digest(0xF1), app=digest(2), request=digest(14)),
         statements.Withdrawal(asset=address(0xA2), owner=SIGNER.address, version=7),
         statements.ReceiptSeal(body=digest(15)),
+        statements.LogHead(vault=vault, size=1_000_000, root=digest(17), issued=1_790_000_000),
+        statements.LogWitness(witness=address(2), vault=vault, size=1_000_000, root=digest(17), issued=1_790_000_000),
         statements.WorkerCall(pool=address(0x66), worker=worker, content=digest(16), issued=1_790_000_000),
     ]  # fmt: skip
 

@@ -132,6 +132,35 @@ class ReceiptSeal(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     body: Digest  #: SHA-256 of the canonical body
 
 
+class LogHead(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A vault: at this time my log had this many entries and this root. Signed by the vault."""
+
+    TYPES: ClassVar = (("address", "vault"), ("uint64", "size"), ("bytes32", "root"), ("uint64", "issued"))
+
+    vault: Address
+    size: int  #: entries
+    root: Digest  #: of the Merkle tree over them (RFC 9162)
+    issued: int  #: Unix seconds at the vault
+
+
+class LogWitness(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another vault: I saw this head, and all that I saw of this log before is its beginning. Signed by the witness."""
+
+    TYPES: ClassVar = (
+        ("address", "witness"),
+        ("address", "vault"),
+        ("uint64", "size"),
+        ("bytes32", "root"),
+        ("uint64", "issued"),
+    )
+
+    witness: Address
+    vault: Address  #: whose log it is
+    size: int
+    root: Digest
+    issued: int  #: Unix seconds at the vault whose log it is
+
+
 class WorkerCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A worker: this request to the pool is mine. Signed by the worker's key."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
+from sealgrid.attestation.log import check_entry, check_head, entry_of
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
@@ -98,10 +99,11 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     """Ask every vault for release and keep what t of them signed alike.
 
     An answer counts when (1) it opens with our HPKE key under our report data, (2) its Release is signed by that
-    vault, (3) for our session, (4) over these facts and exactly the records that they name, (5) and its deposit key
-    is signed by that vault. Then (6) t vaults must have signed the same facts, (7) the facts must speak of this
-    chain, hub, broker, task, worker, enclave and of the app that is locked into our evidence, and (8) the shares of
-    each secret must fit the record that the facts name. Raises EvidenceRefused, SharesRefused or what most vaults said.
+    vault, (3) for our session, (4) over these facts and exactly the records that they name, (5) its deposit key is
+    signed by that vault, (9) and this very release stands in that vault's log, under a head that it signed. Then
+    (6) t vaults must have signed the same facts, (7) the facts must speak of this chain, hub, broker, task, worker,
+    enclave and of the app that is locked into our evidence, and (8) the shares of each secret must fit the record that
+    the facts name. Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
     request = ReleaseRequest(
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
@@ -161,7 +163,19 @@ def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, 
     deposit = DepositKey(vault=vault, key=to_digest(answer.deposit_key))
     if deposit.signer(domain, answer.deposit_key_signature) != vault:  # (5)
         raise EvidenceRefused("5", f"the deposit key of vault {vault} is not signed by it.")
+    _expect_logged(vault, answer, domain)  # (9)
     return answer
+
+
+def _expect_logged(vault: Address, answer: ReleaseAnswer, domain: Domain) -> None:
+    signed, logged, release = answer.log.head, answer.log.logged, answer.release
+    head = check_head(signed.head, signed.signature, vault, domain)
+    entry = check_entry(logged.entry.encode(), logged.index, logged.path, head)
+    said = entry_of(
+        parse_facts(answer.facts), release.session, policy=entry.policy, block=entry.block, time=release.issued
+    )
+    if entry != said:
+        raise EvidenceRefused("9", f"vault {vault} logged another release than it made.")
 
 
 def _majority(answers: dict[Address, ReleaseAnswer], threshold: int) -> tuple[bytes, dict[Address, ReleaseAnswer]]:

@@ -184,6 +184,7 @@ class _Plan:
             roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
             threshold=THRESHOLD,
             vaults=self._addresses,
+            peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
             insecure_allow_simulated=True,
         )
         return lambda ready: asyncio.run(run_vault(config, sock, ready))

@@ -14,6 +14,7 @@ from sealgrid.vault.entitlement import Entitlement
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.release import Attested
 from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import Identity, ReleaseAnswer, SecretShare, SharePart
 
@@ -52,9 +53,16 @@ def release_of(facts: Facts, session: Digest, at: int) -> Release:
 
 
 def sealed_answer(
-    attested: Attested, facts: Facts, shares: Sequence[HeldShare], hpke_public: bytes, *, speaker: Speaker, at: int
+    attested: Attested,
+    facts: Facts,
+    shares: Sequence[HeldShare],
+    logged: Logged,
+    hpke_public: bytes,
+    *,
+    speaker: Speaker,
+    at: int,
 ) -> bytes:
-    """Return facts and shares, signed, sealed to the attested key under the report data."""
+    """Return facts and shares, signed and logged, sealed to the attested key under the report data."""
     release = release_of(facts, attested.session, at)
     answer = ReleaseAnswer(
         facts=facts.encode(),
@@ -63,6 +71,7 @@ def sealed_answer(
         deposit_key=speaker.identity.deposit_key,
         deposit_key_signature=speaker.identity.signature,
         shares=tuple(_share(held) for held in shares),
+        log=logged,
     )
     try:
         return hpke.seal(hpke_public, encode(answer), attested.report_data)

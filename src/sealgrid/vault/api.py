@@ -1,4 +1,4 @@
-"""A vault's HTTP surface: nine handlers that read one message and write one (docs/protocol/release.md)."""
+"""A vault's HTTP surface: handlers that read one message and write one (docs/protocol/release.md, log.md)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -10,8 +10,10 @@ from litestar.params import FromPath
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
 from sealgrid.vault.deposits import accept_deposit, set_policy, view_asset, withdraw_key
+from sealgrid.vault.log_api import log_handlers
 from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
+from sealgrid.vault.witness import Witness
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.serving import service
 from sealgrid.wire.vault import (
@@ -29,7 +31,7 @@ M = TypeVar("M", bound=Message)
 Answered = Callable[[Vault, M], Awaitable[Message]]
 
 
-def application(vault: Vault) -> Litestar:
+def application(vault: Vault, witness: Witness | None = None) -> Litestar:
     """Return the application that serves one vault."""
 
     @get("/identity")
@@ -54,6 +56,7 @@ def application(vault: Vault) -> Litestar:
         _handler(vault, "/releases", ReleaseRequest, release_shares),
         _handler(vault, "/settlements", SettleRequest, settle_result),
         _handler(vault, "/openings", OpenRequest, open_result),
+        *log_handlers(vault, witness or Witness(vault, {})),
     ]
     return service(handlers, max_body=MAX_BODY_BYTES)
 

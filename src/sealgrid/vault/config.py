@@ -31,6 +31,8 @@ class VaultConfig:
     minimum_seconds_left: int = 20  #: before the contribution deadline, for a release
     keys: Path | None = None  #: folder of the key files; ``keys`` in the vault's own folder when None
     key_command: tuple[str, ...] = ()  #: in place of key files: a program that writes them (``keys.KeyCommand``)
+    peers: tuple[tuple[Address, str], ...] = ()  #: the other vaults and where they answer, to watch their logs
+    seconds_between_looks: int = 30  #: at the other vaults' logs
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
 
     def __post_init__(self) -> None:

@@ -39,6 +39,7 @@ class Entitlement:
     shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     release: Literal["escrow", "direct"]
     output_bytes: int
+    policy: int  #: version of the policy that allowed it; 0 without a dataset
 
 
 def read_params(deal: DealView) -> JobParams:
@@ -83,6 +84,7 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
         shares=dataset + inputs + developer,
         release="direct" if allowance is not None and _wants_direct(keys.policy) else "escrow",
         output_bytes=OUTPUT_BYTES_WITHOUT_DATASET if allowance is None else allowance.output_bytes,
+        policy=0 if keys.policy is None else keys.policy.version,
     )
 
 

@@ -1,14 +1,16 @@
 """Run one vault as a process: open its folder, check that chain and broker are its own, serve."""
 
+import asyncio
 import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
+from sealgrid.errors import SealgridError
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.vault.api import application
 from sealgrid.vault.chain_reader import ChainReader
@@ -18,8 +20,11 @@ from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import keys_from
+from sealgrid.vault.log import Log
 from sealgrid.vault.service import Rules, Vault, identify
 from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.witness import Witness
+from sealgrid.wire.log import LogClient
 from sealgrid.wire.serving import serve
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import HttpTransport
@@ -40,8 +45,8 @@ async def run(
     """Serve one vault until SIGTERM; raise InputRefused when folder, chain or broker are another vault's."""
     async with HttpTransport(config.storage_url, name="the storage node") as storage:
         files = RemoteFiles(StorageClient(storage))
-        async with opened(config, files, clock=clock, random=random) as vault:
-            await serve(application(vault), sock, ready)
+        async with opened(config, files, clock=clock, random=random) as vault, watching(config, vault) as witness:
+            await serve(application(vault, witness), sock, ready)
 
 
 @asynccontextmanager
@@ -66,6 +71,7 @@ async def opened(
                 store=store,
                 custody=Custody(store, keys.at_rest, federation),
                 journal=Journal(store, keys.at_rest, federation),
+                log=Log(store),
                 chain=chain,
                 files=files,
                 clock=clock,
@@ -74,6 +80,24 @@ async def opened(
             )
         finally:
             store.close()
+
+
+@asynccontextmanager
+async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[Witness]:
+    """Look at the other vaults' logs for as long as the context lasts."""
+    async with AsyncExitStack() as stack:
+        peers = {}
+        for address, url in config.peers:
+            transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
+            peers[address] = LogClient(transport)
+        witness = Witness(vault, peers)
+        looking = asyncio.create_task(witness.keep_looking(config.seconds_between_looks))
+        try:
+            yield witness
+        finally:
+            looking.cancel()
+            with suppress(asyncio.CancelledError, SealgridError):
+                await looking
 
 
 def _rules(config: VaultConfig) -> Rules:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.log import head_of
 from sealgrid.attestation.statements import DepositKey
+from sealgrid.crypto.merkle import Frontier
 from sealgrid.crypto.signing import Statement
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.chain_reader import ChainReader
@@ -17,7 +19,9 @@ from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import VaultKeys
+from sealgrid.vault.log import Log
 from sealgrid.vault.store import Store
+from sealgrid.wire.log import SignedHead
 from sealgrid.wire.vault import Identity
 
 
@@ -41,6 +45,7 @@ class Vault:
     store: Store
     custody: Custody
     journal: Journal
+    log: Log
     chain: ChainReader
     files: Files
     clock: Callable[[], int]  #: Unix seconds
@@ -55,6 +60,11 @@ class Vault:
     def sign(self, statement: Statement) -> bytes:
         """Sign in the federation's domain."""
         return statement.sign(self.federation.domain, self.keys.signing)
+
+    def signed_head(self, frontier: Frontier, at: int) -> SignedHead:
+        """Sign what our log is, or will be once it has its next entry."""
+        head = head_of(self.us, frontier.size, frontier.root, at)
+        return SignedHead(head=head, signature=self.sign(head))
 
 
 def identify(federation: Federation, rules: Rules, keys: VaultKeys) -> Identity:

@@ -34,13 +34,13 @@ from sealgrid.units import Digest
 
 DATABASE = "vault.db"
 SCHEMA = "1"
-_metadata = MetaData()
+metadata = MetaData()
 
-about = Table("about", _metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+about = Table("about", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 assets = Table(
     "assets",
-    _metadata,
+    metadata,
     Column("asset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("kind", Text, nullable=False),
@@ -54,7 +54,7 @@ assets = Table(
 
 versions = Table(
     "versions",  # every version of a key that was ever here; a version never comes back
-    _metadata,
+    metadata,
     Column("asset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("version", Integer, primary_key=True),
@@ -67,7 +67,7 @@ versions = Table(
 
 policies = Table(
     "policies",
-    _metadata,
+    metadata,
     Column("asset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("policy", LargeBinary, nullable=False),
@@ -76,7 +76,7 @@ policies = Table(
 
 grants = Table(
     "grants",
-    _metadata,
+    metadata,
     Column("owner", Text, primary_key=True),
     Column("file_sha256", Text, primary_key=True),
     Column("app", Text, primary_key=True),
@@ -87,7 +87,7 @@ grants = Table(
 
 nonces = Table(
     "nonces",
-    _metadata,
+    metadata,
     Column("nonce", LargeBinary, primary_key=True),
     Column("task", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -98,7 +98,7 @@ nonces = Table(
 
 attempts = Table(
     "attempts",
-    _metadata,
+    metadata,
     Column("task", Text, primary_key=True),
     Column("attempt", Integer, primary_key=True),
     Column("worker", Text, nullable=False),
@@ -107,7 +107,7 @@ attempts = Table(
 
 releases = Table(
     "releases",
-    _metadata,
+    metadata,
     Column("task", Text, primary_key=True),
     Column("enclave", Text, primary_key=True),
     Column("worker", Text, nullable=False),
@@ -124,7 +124,7 @@ releases = Table(
 
 settles = Table(
     "settles",
-    _metadata,
+    metadata,
     Column("task", Text, primary_key=True),
     Column("enclave", Text, primary_key=True),
     Column("settle", LargeBinary, nullable=False),
@@ -157,7 +157,7 @@ class Store:
         self._written = self._saved = 0  # steps, counted
         self._saving: asyncio.Task[None] | None = None
         with self.transaction() as connection:
-            _metadata.create_all(connection)
+            metadata.create_all(connection)
             connection.exec_driver_sql(_FROM_BEFORE_VERSIONS)
         self.commit()
         self._evaluation = self._read_evaluation()

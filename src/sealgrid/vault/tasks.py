@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 import msgspec
 
 from sealgrid.attestation.facts import JobParams
+from sealgrid.attestation.log import entry_of
 from sealgrid.attestation.statements import InputGrant, Verdict
 from sealgrid.crypto import hpke
 from sealgrid.errors import NotFound, ReleaseRefused
@@ -17,6 +18,7 @@ from sealgrid.vault.files import fetch_settled
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     NonceReply,
@@ -69,9 +71,13 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     params = read_params(snapshot.deal)
     granted = entitle(attested, snapshot, params, _keys_for(vault, snapshot, params, at), at=at)  # (5) (7)
     facts = facts_of(attested, snapshot, granted, vault.federation)
+    entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
+    logged = Logged(head=vault.signed_head(entry.frontier, at), logged=entry.proof)
     speaker = Speaker(vault.keys.signing, vault.federation.domain, vault.identity)
-    sealed = sealed_answer(attested, facts, granted.shares, request.hpke_public, speaker=speaker, at=at)
-    vault.journal.remember_release(settle.remembered(attested, facts, at))
+    sealed = sealed_answer(attested, facts, granted.shares, logged, request.hpke_public, speaker=speaker, at=at)
+    with vault.store.transaction():
+        vault.journal.remember_release(settle.remembered(attested, facts, at))
+        vault.log.append(entry)
     return ReleaseReply(vault=vault.us, sealed=sealed)
 
 

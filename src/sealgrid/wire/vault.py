@@ -4,6 +4,7 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.units import Address, Digest, TaskId
+from sealgrid.wire.log import Logged
 from sealgrid.wire.message import Message, Transport, call
 
 
@@ -130,6 +131,7 @@ class ReleaseAnswer(Message, frozen=True, kw_only=True):
     deposit_key: bytes
     deposit_key_signature: bytes
     shares: tuple[SecretShare, ...]
+    log: Logged  #: this release is an entry of the vault's log
 
 
 class SettleRequest(Message, frozen=True, kw_only=True):

@@ -1,0 +1,141 @@
+"""A vault's log in its real database: every proof holds, after restarts too, and nothing is half-written."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+from vault_scene import DATASET, NOW, attested, facts
+
+from sealgrid.attestation.log import LogEntry, check_entry, contradiction, entry_of, head_of
+from sealgrid.crypto import merkle
+from sealgrid.crypto.merkle import EMPTY_ROOT
+from sealgrid.errors import InputRefused, LogRefused
+from sealgrid.units import ZERO_ADDRESS, to_address
+from sealgrid.vault.log import Log, entries
+from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.log import MOST_ENTRIES
+
+VAULT = to_address(b"\x0d" * 20)
+OTHER = to_address(b"\x0e" * 20)
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store(tmp_path / DATABASE)
+    yield opened
+    opened.close()
+
+
+def entry(number=0, asset=DATASET) -> LogEntry:
+    made = entry_of(facts(), attested().session, policy=1, block=7, time=NOW + number)
+    return LogEntry(**{name: getattr(made, name) for name in made.__struct_fields__} | {"asset": asset})
+
+
+def grown(log, numbers, asset=DATASET):
+    for number in numbers:
+        log.append(log.next(entry(number, asset)))
+    return log
+
+
+def head(log):
+    return head_of(VAULT, log.frontier.size, log.frontier.root, NOW)
+
+
+def test_an_empty_log_has_the_root_of_nothing(store):
+    log = Log(store)
+    assert (log.frontier.size, log.frontier.root) == (0, EMPTY_ROOT)
+    assert log.page(0) == []
+
+
+def test_an_entry_is_proved_by_what_is_known_before_it_is_written(store):
+    log = grown(Log(store), range(5))
+    appended = log.next(entry(5))
+    proof = appended.proof
+    then = head_of(VAULT, appended.frontier.size, appended.frontier.root, NOW)
+    assert check_entry(proof.entry.encode(), proof.index, proof.path, then) == entry(5)
+    assert log.frontier.size == 5
+    log.append(appended)
+    assert head(log) == then
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(sizes=st.lists(st.integers(0, 9), max_size=5), data=st.data())
+def test_every_proof_holds_however_often_the_vault_restarts(tmp_path_factory, sizes, data):
+    path, heads = tmp_path_factory.mktemp("log") / DATABASE, []
+    for number, more in enumerate(sizes):
+        store = Store(path)
+        log = grown(Log(store), range(number * 10, number * 10 + more))
+        heads.append(head(log))
+        store.close()
+    store = Store(path)
+    log = Log(store)
+    for older in heads:
+        assert contradiction(older, head(log), log.consistency(older.size, log.frontier.size)) is None
+    if log.frontier.size:
+        index = data.draw(st.integers(0, log.frontier.size - 1))
+        size = data.draw(st.integers(index + 1, log.frontier.size))
+        page = log.page(index)[0]
+        assert page.path == log.inclusion(index, log.frontier.size)
+        older = log.inclusion(index, size)
+        leaf = merkle.leaf_hash(page.entry.encode())
+        assert merkle.includes(leaf, index, size, older, _root(log, size))
+    store.close()
+
+
+def _root(log, size):
+    """The root of an earlier state, from the entries alone."""
+    frontier = merkle.Frontier()
+    for logged in log.page(0)[:size]:
+        frontier, _ = frontier.append(merkle.leaf_hash(logged.entry.encode()))
+    return frontier.root
+
+
+def test_the_entries_of_one_asset_come_in_pages_and_are_proved(store):
+    log = grown(Log(store), range(3), asset=ZERO_ADDRESS)
+    grown(log, range(3, 3 + MOST_ENTRIES + 2))
+    grown(log, range(90, 93), asset=OTHER)
+    first = log.page(0, DATASET)
+    assert len(first) == MOST_ENTRIES
+    rest = log.page(first[-1].index + 1, DATASET)
+    assert [each.index for each in (*first, *rest)] == list(range(3, 3 + MOST_ENTRIES + 2))
+    for each in (*first, *rest):
+        assert check_entry(each.entry.encode(), each.index, each.path, head(log)).asset == DATASET
+
+
+def test_an_entry_that_is_not_written_was_never_there(store):
+    log = grown(Log(store), range(2))
+    with pytest.raises(RuntimeError, match="power"), store.transaction():
+        connection_was_lost(log)
+    again = Log(store)
+    assert again.frontier.size == 2
+
+
+def connection_was_lost(log):
+    log.append(log.next(entry(2)))
+    raise RuntimeError("power")
+
+
+def test_an_entry_is_for_one_place_only(store):
+    log = Log(store)
+    first, rival = log.next(entry(1)), log.next(entry(2))
+    log.append(first)
+    with pytest.raises(ValueError, match="has grown"):
+        log.append(rival)
+
+
+def test_a_rewritten_entry_is_found_out_by_its_own_proof(store):
+    log = grown(Log(store), range(4))
+    with store.transaction() as connection:
+        connection.execute(update(entries).where(entries.c.position == 1).values(entry=entry(99).encode()))
+    rewritten = log.page(1)[0]
+    with pytest.raises(LogRefused) as caught:
+        check_entry(rewritten.entry.encode(), 1, rewritten.path, head(log))
+    assert caught.value.check == "log.4"
+
+
+@pytest.mark.parametrize(("call", "given"), [("inclusion", (2, 2)), ("inclusion", (0, 3)), ("consistency", (2, 1)),
+                                             ("consistency", (0, 3)), ("inclusion", (-1, 2))])  # fmt: skip
+def test_proofs_about_what_the_log_is_not_are_refused(store, call, given):
+    log = grown(Log(store), range(2))
+    with pytest.raises(InputRefused):
+        getattr(log, call)(*given)
