@@ -34,6 +34,7 @@ class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     threshold: int
     vaults: tuple[Address, ...]
     roots: tuple[_Root, ...]
+    peers: dict[Address, str] = {}  #: where the other vaults answer, to watch their logs
     insecure_allow_simulated: bool = False
 
 
@@ -51,7 +52,8 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         folder=folder, keys=here / (told.keys or folder / KEYS_FOLDER), key_command=told.key_command,
         rpc_urls=told.rpc_urls, chain=told.chain, genesis=told.genesis, hub=told.hub, broker=told.broker,
         storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
-        threshold=told.threshold, vaults=told.vaults, insecure_allow_simulated=told.insecure_allow_simulated,
+        threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
+        insecure_allow_simulated=told.insecure_allow_simulated,
     )  # fmt: skip
     return config, told.port
 

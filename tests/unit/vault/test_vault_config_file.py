@@ -42,6 +42,12 @@ def test_paths_count_from_the_file(file: Path) -> None:
     assert not config.insecure_allow_simulated
 
 
+def test_the_other_vaults_are_watched_where_they_answer(file: Path) -> None:
+    other = VAULTS[1].address
+    file.write_text(FILE + f'[peers]\n{other} = "https://vault.example"\n')
+    assert read_config(file)[0].peers == ((other, "https://vault.example"),)
+
+
 def test_keys_may_lie_elsewhere_or_come_from_a_program(file: Path) -> None:
     file.write_text('keys = "/safe/keys"\n' + FILE)
     assert read_config(file)[0].key_source == KeyFiles(Path("/safe/keys"))
