@@ -1,36 +1,37 @@
-"""Gas of each step of a deal with TeeBroker and without it, where PoCo takes the pool's word alone."""
+"""Gas of each step of a deal: judged by TeeBroker, by PoolGate, or by nobody, where the pool's word is enough."""
 
 from bench.context import Context
 from bench.figure import Figure, Row, Target
-from bench.settlement import NOBODY, STEPS, Settlement, settlement
-from sealgrid.units import Address
+from bench.settlement import STEPS, Judge, Settlement, settlement
 
 TARGET = Target("≤", 15.0)
 Costs = list[dict[str, int]]
 
 
 async def measure(context: Context) -> Figure:
+    times = context.either(3, 10)
     async with settlement() as on:
-        brokers = {True: on.deployment.broker, False: NOBODY}
-        await _costs(on, brokers[True], 1, verdicts=True)  # balances that were never touched cost more, once
-        found = {
-            kind: await _costs(on, broker, context.either(3, 10), verdicts=kind) for kind, broker in brokers.items()
-        }
+        for judge in (on.broker, on.gate):
+            await on.gas(judge)  # balances that were never touched cost more, once
+        word, broker, gate = [await _costs(on, judge, times) for judge in (on.nobody, on.broker, on.gate)]
     rows: list[Row] = []
     for step in (*STEPS, "all three"):
-        with_, without = _of(found[True], step), _of(found[False], step)
-        more = tuple(100 * (one / other - 1) for one, other in zip(with_, without, strict=True))
-        rows += [
-            Row(label=f"{step} without TeeBroker", unit="gas", samples=without),
-            Row(label=f"{step} with TeeBroker", unit="gas", samples=with_),
-            Row(label=f"{step}, more with TeeBroker", unit="%", samples=more, target=TARGET),
-        ]
+        rows.append(Row(label=f"{step}, the pool's word", unit="gas", samples=_of(word, step)))
+        for name, costs in (("TeeBroker", broker), ("PoolGate", gate)):
+            rows += [
+                Row(label=f"{step}, {name}", unit="gas", samples=_of(costs, step)),
+                Row(label=f"{step}, more with {name}", unit="%", samples=_more(costs, word, step), target=TARGET),
+            ]
     return Figure("gas", tuple(rows))
 
 
-async def _costs(on: Settlement, broker: Address, times: int, *, verdicts: bool) -> Costs:
-    await on.judge_by(broker)
-    return [await on.gas(verdicts=verdicts) for _ in range(times)]
+async def _costs(on: Settlement, judge: Judge, times: int) -> Costs:
+    return [await on.gas(judge) for _ in range(times)]
+
+
+def _more(costs: Costs, other: Costs, step: str) -> tuple[float, ...]:
+    pairs = zip(_of(costs, step), _of(other, step), strict=True)
+    return tuple(100 * (one / without - 1) for one, without in pairs)
 
 
 def _of(costs: Costs, step: str) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Deals on a chain of their own, settled with real verdicts or with the pool's word alone; what each step costs."""
+"""Deals on a chain of their own, judged by TeeBroker, by PoolGate or by nobody; what each step costs."""
 
 import os
 from collections.abc import AsyncIterator
@@ -14,7 +14,8 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
-from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
+from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, deploy_gate, fund
+from sealgrid.chain.gate import Gate
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
@@ -36,37 +37,39 @@ STEPS: Final = ("match", "initialize", "contributeAndFinalize")
 
 
 @dataclass(frozen=True)
-class Registered:
-    """Who stands on the chain."""
+class Judge:
+    """Who judges a deal of a pool; nobody when ``address`` is zero, and then the pool's word counts."""
 
-    app: Address
-    dataset: Address
     pool: Address
+    address: Address = NOBODY
+    gate: bool = False  #: whether it owns the pool, instead of being asked by the hub
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """A hub with one app, one dataset, one pool; everyone signs with a development key."""
+    """A hub with one app, one dataset and a pool for each judge; everyone signs with a development key."""
 
     node: Node
     deployment: Deployment
-    registered: Registered
+    app: Address
+    dataset: Address
+    nobody: Judge
+    broker: Judge
+    gate: Judge
 
     @property
     def hub(self) -> Hub:
         return Hub(self.node, self.deployment.hub)
 
-    async def judge_by(self, broker: Address) -> None:
-        """Let the hub ask this broker, or nobody."""
-        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", broker)
-
-    async def gas(self, *, verdicts: bool) -> dict[str, int]:
+    async def gas(self, judge: Judge) -> dict[str, int]:
         """Settle one deal; return the gas of each step."""
-        deal = await self._match()
+        asked = NOBODY if judge.gate else judge.address
+        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", asked)
+        deal = await self._match(judge)
         gas = {STEPS[0]: await self._gas_of_head()}
         task = await self.hub.initialize(self.wallet("pool"), deal, 0)
         gas[STEPS[1]] = await self._gas_of_head()
-        await self._contribute(deal, task, verdicts=verdicts)
+        await self._contribute(deal, task, judge)
         return gas | {STEPS[2]: await self._gas_of_head()}
 
     def wallet(self, name: str) -> Wallet:
@@ -76,16 +79,21 @@ class Settlement:
         # Anvil mines every transaction into a block of its own.
         return int((await self.node.rpc("eth_getBlockByNumber", "latest", False))["gasUsed"], 16)
 
-    async def _match(self) -> DealId:
-        on, domain = self.registered, OrderDomain(chain=self.deployment.chain, hub=self.deployment.hub)
+    async def _match(self, judge: Judge) -> DealId:
+        domain = OrderDomain(chain=self.deployment.chain, hub=self.deployment.hub)
         requester = development_key("requester")
-        app = AppOrder(app=on.app, appprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt())
+        app = AppOrder(app=self.app, appprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt())
         dataset = DatasetOrder(
-            dataset=on.dataset, datasetprice=PRICE, volume=VOLUME, tag=TEE_TAG, apprestrict=on.app, salt=fresh_salt()
+            dataset=self.dataset,
+            datasetprice=PRICE,
+            volume=VOLUME,
+            tag=TEE_TAG,
+            apprestrict=self.app,
+            salt=fresh_salt(),
         )
-        pool = WorkerpoolOrder(workerpool=on.pool, workerpoolprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt())
+        pool = await self._offer(judge, domain)
         request = RequestOrder(
-            app=on.app, appmaxprice=PRICE, dataset=on.dataset, datasetmaxprice=PRICE, workerpool=on.pool,
+            app=self.app, appmaxprice=PRICE, dataset=self.dataset, datasetmaxprice=PRICE, workerpool=judge.pool,
             workerpoolmaxprice=PRICE, requester=requester.address, beneficiary=requester.address, tag=TEE_TAG,
             params=_params(), salt=fresh_salt(),
         )  # fmt: skip
@@ -93,24 +101,32 @@ class Settlement:
             self.wallet("requester"),
             sign_order(app, domain, development_key("developer")),
             sign_order(dataset, domain, development_key("owner")),
-            sign_order(pool, domain, development_key("pool")),
+            pool,
             sign_order(request, domain, requester),
         )
 
-    async def _contribute(self, deal: DealId, task: TaskId, *, verdicts: bool) -> None:
+    async def _offer(self, judge: Judge, domain: OrderDomain) -> WorkerpoolOrder:
+        order = WorkerpoolOrder(
+            workerpool=judge.pool, workerpoolprice=PRICE, volume=VOLUME, tag=TEE_TAG, salt=fresh_salt()
+        )
+        if not judge.gate:
+            return sign_order(order, domain, development_key("pool"))
+        await Gate(self.node, judge.address).sign_order(self.wallet("pool"), order)
+        return order
+
+    async def _contribute(self, deal: DealId, task: TaskId, judge: Judge) -> None:
         worker, enclave, result = development_key("worker").address, SigningKey.generate(), to_digest(os.urandom(32))
         pool = development_key("pool").sign(personal_digest(authorisation_message(worker, task, enclave.address)))
-        proof = await self._proof(deal, task, enclave.address, pool) if verdicts else pool
+        proof = pool if judge == self.nobody else await self._proof(deal, task, enclave.address, pool, judge)
         await self.hub.contribute_and_finalize(
             self.wallet("worker"), task=task, result_digest=result, results=_results(), enclave=enclave.address,
             enclave_signature=enclave.sign(personal_digest(enclave_message(worker, task, result))),
             authorisation=proof,
         )  # fmt: skip
 
-    async def _proof(self, deal: DealId, task: TaskId, enclave: Address, pool: bytes) -> bytes:
+    async def _proof(self, deal: DealId, task: TaskId, enclave: Address, pool: bytes, judge: Judge) -> bytes:
         expiry = (await self.hub.view_task(task)).contribution_deadline
-        domain = Domain(chain=self.deployment.chain, broker=self.deployment.broker)
-        broker = Broker(self.node, self.deployment.broker)
+        domain, broker = Domain(chain=self.deployment.chain, broker=judge.address), Broker(self.node, judge.address)
         verdict = Verdict(
             task=task, worker=development_key("worker").address, enclave=enclave, app=APP, runtime=RUNTIME,
             platform=Platform.SIMULATED, session=to_digest(os.urandom(32)), settle=to_digest(os.urandom(32)),
@@ -134,16 +150,25 @@ async def settlement() -> AsyncIterator[Settlement]:
         deployment = await deploy(admin, PocoPackage(cache / "poco"), terms)
         for name in ("requester", "pool"):
             await fund(admin, deployment.token, development_key(name).address, FUNDS)
-            await Hub(node, deployment.hub).deposit(Wallet(node, development_key(name)), FUNDS)
-        yield Settlement(node, deployment, await _registered(Assets(Hub(node, deployment.hub)), node))
+            await Hub(node, deployment.hub).deposit(Wallet(node, development_key(name)), FUNDS // 2)
+        yield await _opened(node, deployment, terms)
 
 
-async def _registered(assets: Assets, node: Node) -> Registered:
+async def _opened(node: Node, deployment: Deployment, terms: BrokerTerms) -> Settlement:
     developer, owner, pool = (Wallet(node, development_key(name)) for name in ("developer", "owner", "pool"))
-    return Registered(
+    hub = Hub(node, deployment.hub)
+    assets = Assets(hub)
+    gate = await deploy_gate(pool, deployment.hub, terms, pool.address)
+    await hub.deposit_for(pool, FUNDS // 2, gate)
+    plain = await assets.create_workerpool(pool, description="pool")
+    return Settlement(
+        node=node,
+        deployment=deployment,
         app=await assets.create_app(developer, name="app", multiaddr="/ipfs/app", checksum=APP),
         dataset=await assets.create_dataset(owner, name="model", multiaddr="/ipfs/model", checksum=DATASET),
-        pool=await assets.create_workerpool(pool, description="pool"),
+        nobody=Judge(plain),
+        broker=Judge(plain, deployment.broker),
+        gate=Judge(await assets.create_workerpool(pool, description="gated", owner=gate), gate, gate=True),
     )
 
 
