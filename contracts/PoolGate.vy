@@ -53,7 +53,6 @@ interface Workerpool:
 
 
 MAX_RESULTS: constant(uint256) = 16384
-REFUSED: constant(bytes4) = 0xffffffff
 TEE: constant(uint256) = 1
 SIGN: constant(uint8) = 0
 CLOSE: constant(uint8) = 1
@@ -200,7 +199,7 @@ def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> byte
     @param proof See lib/judgement.vy; without an enclave, everything after the pool's word is zero or empty.
     @return The magic value 0x1626ba7e, or 0xffffffff.
     """
-    return signatures.ACCEPTED if self._judge(digest, proof) == 0 else REFUSED
+    return signatures.ACCEPTED if self._judge(digest, proof) == 0 else signatures.REFUSED
 
 
 @view

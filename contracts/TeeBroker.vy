@@ -34,8 +34,6 @@ exports: (
     admission.__interface__,
 )
 
-REFUSED: constant(bytes4) = 0xffffffff
-
 
 @deploy
 def __init__(
@@ -73,7 +71,7 @@ def isValidSignature(digest: bytes32, proof: Bytes[judgement.MAX_PROOF]) -> byte
     @param proof See lib/judgement.vy.
     @return The magic value 0x1626ba7e, or 0xffffffff.
     """
-    return signatures.ACCEPTED if self._judge(digest, proof) == 0 else REFUSED
+    return signatures.ACCEPTED if self._judge(digest, proof) == 0 else signatures.REFUSED
 
 
 @view

@@ -12,6 +12,7 @@ HALF_ORDER: constant(uint256) = 578960446186580977117854925043439539264187821395
 MAX_WORD: constant(uint256) = 1024
 # The selector of isValidSignature(bytes32,bytes), which is also its yes (ERC-1271).
 ACCEPTED: constant(bytes4) = 0x1626ba7e
+REFUSED: constant(bytes4) = 0xffffffff
 
 
 @pure

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -7,6 +9,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, ProofRefused, from_wire
 from sealgrid.units import to_digest
 
+PROTOCOL = Path(__file__).parents[3] / "docs/protocol"
 KEYS = [SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)]
 VERDICT = Verdict(
     task=to_digest(b"\x01" * 32),
@@ -50,6 +53,14 @@ def test_verdicts_about_different_results_make_no_proof(change: dict[str, object
 def test_no_verdict_makes_no_proof() -> None:
     with pytest.raises(InputRefused, match="at least one"):
         encode_proof(**TERMS, verdicts=[])
+
+
+def test_the_documents_number_every_check() -> None:
+    documents = "".join((PROTOCOL / name).read_text() for name in ("broker.md", "gate.md"))
+    source = (PROTOCOL.parents[1] / "contracts/lib/judgement.vy").read_text()
+    source += (PROTOCOL.parents[1] / "contracts/PoolGate.vy").read_text()
+    assert all(f"\n{number}. " in documents for number in CHECKS)
+    assert all(f" ({number}) " in source for number in CHECKS)
 
 
 def test_a_refusals_number_survives_the_wire() -> None:
