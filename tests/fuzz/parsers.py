@@ -31,6 +31,7 @@ from sealgrid.attestation.verification import verify
 from sealgrid.bundle import inputs, padding
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.manifest import Manifest, Wheel
+from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import read_manifest, verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
@@ -38,7 +39,6 @@ from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave.conventions import read_computed
-from sealgrid.enclave.environment import unpack_wheels
 from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body

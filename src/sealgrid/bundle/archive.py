@@ -18,11 +18,12 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(files):
-            archive.writestr(_entry(path), files[path])
+            archive.writestr(entry_of(path), files[path])
     return target.getvalue()
 
 
-def _entry(path: str) -> zipfile.ZipInfo:
+def entry_of(path: str) -> zipfile.ZipInfo:
+    """Return the header of a plain file in such an archive."""
     entry = zipfile.ZipInfo(path, _STAMP)
     entry.create_system = 3
     entry.external_attr = _REGULAR_FILE

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest, Wheel, package_name
+from sealgrid.bundle.manifest import MANIFEST, Environment, File, Limits, Manifest, Wheel, package_name
 from sealgrid.bundle.verify import check_manifest
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import InputRefused
@@ -30,6 +30,7 @@ class AppFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     python: str = "3.11"
     entrypoint: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     wheels: tuple[str, ...] = ()  #: "package==version", resolved by wheels.lock
+    environment: bool = False  #: whether the manifest pins the wheels unpacked and compiled, for a fast start
     files: tuple[str, ...] = ("**/*.py",)  #: globs below the folder
     limits: Limits = msgspec.field(default_factory=Limits)
 
@@ -52,8 +53,8 @@ class Bundle:
         return f"/ipfs/{cid_of(to_digest(sha256(self.archive)))}"
 
 
-def build(folder: Path, wheels: Sequence[Wheel] | None = None) -> Bundle:
-    """Return the bundle of a folder; ``wheels`` replaces what its wheels.lock says.
+def build(folder: Path, wheels: Sequence[Wheel] | None = None, environment: Environment | None = None) -> Bundle:
+    """Return the bundle of a folder; ``wheels`` replaces what its wheels.lock says, ``environment`` is made of them.
 
     Equal folders give equal bytes. Raises InputRefused when app.toml or wheels.lock cannot be used, BundleRefused
     when the app breaks a rule that ``verify_bundle`` holds every app to.
@@ -62,7 +63,7 @@ def build(folder: Path, wheels: Sequence[Wheel] | None = None) -> Bundle:
     locked = read_lock(folder) if wheels is None else tuple(wheels)
     _expect_all(app, locked)
     contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _chosen(folder, app.files)}
-    manifest = _manifest(app, contents, locked)
+    manifest = _manifest(app, contents, locked, environment)
     check_manifest(manifest)
     return Bundle(manifest=manifest, archive=pack({**contents, MANIFEST: manifest.encode()}))
 
@@ -88,7 +89,9 @@ def read_lock(folder: Path) -> tuple[Wheel, ...]:
         raise InputRefused(f"{LOCK_FILE} of {folder.name!r} cannot be used: {error}.") from error
 
 
-def _manifest(app: AppFile, contents: dict[str, bytes], wheels: Sequence[Wheel]) -> Manifest:
+def _manifest(
+    app: AppFile, contents: dict[str, bytes], wheels: Sequence[Wheel], environment: Environment | None
+) -> Manifest:
     files = [
         File(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
@@ -97,6 +100,7 @@ def _manifest(app: AppFile, contents: dict[str, bytes], wheels: Sequence[Wheel])
         **{name: getattr(app, name) for name in ("name", "version", "title", "description", "python", "entrypoint")},
         "files": files,
         "wheels": sorted(wheels, key=lambda wheel: package_name(wheel.name)),
+        "environment": environment,
         "limits": app.limits,
     }
     try:

@@ -40,6 +40,14 @@ class Wheel(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: HexDigest
 
 
+class Environment(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All wheels unpacked and compiled, as one archive that anybody can rebuild from them (docs/protocol/bundle.md)."""
+
+    sha256: HexDigest
+    size: Size  #: bytes
+    python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\.[0-9]{1,2}$")]  #: that compiled it, exactly
+
+
 class Limits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one run may use; more than a platform has is the platform's to refuse."""
 
@@ -62,6 +70,7 @@ class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     entrypoint: tuple[Text, ...]  #: path of a Python file of the app, then its first arguments
     files: tuple[File, ...]  #: in the order of their paths
     wheels: tuple[Wheel, ...] = ()  #: in the order of their names
+    environment: Environment | None = None  #: these wheels, ready to be imported; None has them unpacked each time
     limits: Limits = msgspec.field(default_factory=Limits)
 
     def encode(self) -> bytes:

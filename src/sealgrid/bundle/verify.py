@@ -19,6 +19,7 @@ MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILES = 10_000
 MAX_WHEELS = 500
 MAX_BYTES = 256 << 20  #: of all files together
+MAX_ENVIRONMENT_BYTES = 4 << 30
 
 #: no app may ask for more (memory, CPU and wall seconds, processes, output bytes)
 CEILING = Limits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
@@ -46,12 +47,13 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
     (7) each has the size and the SHA-256 that the manifest names;
     (8) each package comes as one wheel, whose file name says that package and version;
     (9) the entry point is a Python file of the app;
-    (10) the limits lie below what any platform gives.
+    (10) the limits lie below what any platform gives;
+    (11) an environment is of wheels, made by the manifest's Python, and of a bounded size.
 
     Raises BundleRefused with the number of the first check that fails.
     """
     members = _members(archive)  # (1)
-    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (10)
+    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (11)
     if set(members) != {file.path for file in manifest.files}:  # (6)
         odd = min(set(members) ^ {file.path for file in manifest.files})
         raise BundleRefused("6", f"the bundle and its manifest differ in {odd!r}.")
@@ -72,7 +74,7 @@ def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Apply checks (4), (5), (8), (9) and (10) of ``verify_bundle``; raise BundleRefused."""
+    """Apply checks (4), (5) and (8) to (11) of ``verify_bundle``; raise BundleRefused."""
     paths = [file.path for file in manifest.files]
     _check_paths(paths)  # (4), (5)
     _check_wheels(manifest)  # (8)
@@ -82,6 +84,7 @@ def check_manifest(manifest: Manifest) -> None:
     for name in Limits.__struct_fields__:  # (10)
         if getattr(manifest.limits, name) > getattr(CEILING, name):
             raise BundleRefused("10", f"the app asks for more than {getattr(CEILING, name)} of {name}.")
+    _check_environment(manifest)  # (11)
 
 
 def _members(archive: bytes) -> dict[str, bytes]:
@@ -140,3 +143,12 @@ def _check_wheels(manifest: Manifest) -> None:
         parts = wheel.filename.removesuffix(".whl").split("-")  # name-version(-build)?-python-abi-platform
         if len(parts) not in {5, 6} or package_name(parts[0]) != package_name(wheel.name) or parts[1] != wheel.version:
             raise BundleRefused("8", f"{wheel.filename!r} does not name {wheel.name} {wheel.version}.")
+
+
+def _check_environment(manifest: Manifest) -> None:
+    built = manifest.environment
+    if built is None:
+        return
+    ours = bool(manifest.wheels) and built.python.rpartition(".")[0] == manifest.python
+    if not ours or built.size > MAX_ENVIRONMENT_BYTES:
+        raise BundleRefused("11", "the environment is not one of the app's wheels and Python, or it is too large.")

@@ -70,6 +70,24 @@ def show(
 
 
 @app.command()
+def verify(
+    source: App,
+    account: Account = "developer",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Check that an app's bundle is the one that its digest names, and build its environment again from the wheels."""
+
+    async def work(me: "Client") -> None:
+        with notes.status("fetching the bundle, building its environment again …"):
+            found = await me.apps.verify(source)
+        answers.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
+        answers.print(found.environment, markup=False)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
 def secret(
     source: App,
     file: Annotated[

@@ -52,18 +52,31 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
         await relay.ask("hello", body=msgspec.msgpack.encode(Hello(enclave=me.signing.address))), type=Welcome
     )
     vaults = _federation(launch, relay)
-    proof = await attest.attest(launch, me, welcome, vaults, port)
-    port.close()
-    await relay.ask("stage", path="attested")
-    agreed = await attest.obtain(launch, me, welcome, vaults, proof)
-    await relay.ask("stage", path="released")
-    outcome = await work.perform(relay, agreed, folder)
+    # The app that is locked into the evidence is laid out while the vaults are asked; it starts only after that.
+    preparing = asyncio.create_task(work.prepare(relay, launch.app_digest, folder))
+    try:
+        proof = await attest.attest(launch, me, welcome, vaults, port)
+        port.close()
+        await relay.ask("stage", path="attested")
+        agreed = await attest.obtain(launch, me, welcome, vaults, proof)
+        await relay.ask("stage", path="released")
+        prepared = await preparing
+    finally:
+        await _ended(preparing)
+    outcome = await work.perform(relay, agreed, prepared)
     sealed = seal_result(outcome.archive, agreed.facts, vaults.addresses, vaults.threshold, os.urandom)
     await store(relay, sealed.content)
     await relay.ask("stage", path="sealed")
     result = Settlement(me, vaults, proof, agreed, outcome, sealed, started, finished=clock())
     delivery = await settle(result, relay)
     await relay.ask("deliver", body=msgspec.msgpack.encode(delivery))
+
+
+async def _ended(task: "asyncio.Task[work.Prepared]") -> None:
+    # Whatever ended the session first is what the worker is told; the other error must not be lost unheard either.
+    task.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await task
 
 
 def _federation(launch: LaunchRequest, relay: RelayClient) -> Vaults:

@@ -10,14 +10,14 @@ import msgspec
 from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.params import parse_params
 from sealgrid.bundle.inputs import JobInput, unpack
-from sealgrid.bundle.manifest import Wheel
+from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
 from sealgrid.enclave import sandbox
 from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
-from sealgrid.enclave.environment import expect_interpreter, lay_out_app, unpack_wheels
-from sealgrid.enclave.files import fetch, fetch_bundle
+from sealgrid.enclave.environment import expect_interpreter, lay_out_app, parts_of
+from sealgrid.enclave.files import copy, fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused
 from sealgrid.receipts.receipt import ExitClass
@@ -56,18 +56,33 @@ class Places:
         )
 
 
-async def perform(relay: RelayClient, agreed: Agreed, root: Path) -> Outcome:
-    """Run the app of these facts; raise HostFailed for whatever the machine could have caused.
+@dataclass(frozen=True)
+class Prepared:
+    """An app that lies ready to run: nothing secret went into it."""
+
+    bundle: VerifiedBundle
+    places: Places
+
+
+async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> Prepared:
+    """Fetch, verify and lay out the app that is locked into the evidence; raise BundleRefused when it is another."""
+    places = Places(root)
+    bundle = verify_bundle(await fetch_bundle(relay), app_digest)
+    expect_interpreter(bundle.manifest)
+    lay_out_app(bundle, places.folder("app"))
+    await _wheels(relay, bundle, places)
+    return Prepared(bundle, places)
+
+
+async def perform(relay: RelayClient, agreed: Agreed, prepared: Prepared) -> Outcome:
+    """Run the prepared app on these facts; raise HostFailed for whatever the machine could have caused.
 
     An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, the log sealed.
     """
-    places, facts = Places(root), agreed.facts
-    bundle = verify_bundle(await fetch_bundle(relay), facts.app.digest)
-    expect_interpreter(bundle.manifest)
-    lay_out_app(bundle, places.folder("app"))
+    bundle, places, facts = prepared.bundle, prepared.places, agreed.facts
     try:
-        _, given, developer_secret = await asyncio.gather(
-            _wheels(relay, bundle, places), _secrets(relay, agreed, places), _developer_secret(relay, agreed, places)
+        given, developer_secret = await asyncio.gather(
+            _secrets(relay, agreed, places), _developer_secret(relay, agreed, places)
         )
         await relay.ask("stage", path="running")
         return await _run(bundle, facts, given, developer_secret, places)
@@ -120,12 +135,10 @@ def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
 
 
 async def _wheels(relay: RelayClient, bundle: VerifiedBundle, places: Places) -> None:
-    downloads, wheels = places.folder("downloads"), bundle.manifest.wheels
+    downloads, wheels = places.folder("downloads"), parts_of(bundle.manifest)
 
-    async def copy(wheel: Wheel) -> None:
-        await fetch(relay, wheel.sha256, downloads / wheel.filename)
-
-    await asyncio.gather(*(copy(wheel) for wheel in wheels))
+    # Their digests are checked where they are unpacked, on the enclave's own copies.
+    await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in wheels))
     sources = {wheel.filename: downloads / wheel.filename for wheel in wheels}
     await asyncio.to_thread(unpack_wheels, wheels, sources, places.folder("wheels"))
 

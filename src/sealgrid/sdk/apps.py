@@ -7,8 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.bundle.build import build, read_app
-from sealgrid.bundle.lock import lock
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto import container
 from sealgrid.crypto.shares import KeyRecord
@@ -18,6 +16,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.shipped import bundled
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient
@@ -44,7 +43,9 @@ async def deploy(
     are. Deploying the same bundle again returns the same app. Raises BundleRefused for a folder that makes no valid
     bundle.
     """
-    bundle = build(folder, lock(read_app(folder).wheels, wheels) if wheels else None)
+    bundle, environment = await asyncio.to_thread(bundled, folder, wheels)
+    if environment is not None:
+        await conn.storage.put_file(environment)
     stored = await conn.storage.put_bytes(bundle.archive)
     assets = Assets(conn.hub)
     address = await assets.create_app(

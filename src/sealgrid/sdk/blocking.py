@@ -17,6 +17,7 @@ from sealgrid.sdk.face.runs import Status
 from sealgrid.sdk.face.unlisting import Unlisted
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.rebuilding import Rebuilt
 from sealgrid.sdk.results import Result
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
@@ -75,6 +76,14 @@ class Apps:
     def show(self, app: Named) -> Listing:
         """Return what the chain and the market know of an app."""
         return BACKGROUND.run(self._inner.show(app))
+
+    def verify(self, app: Named) -> Rebuilt:
+        """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
+
+        The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the
+        number of the check for a bundle that is not the app's, SetupMissing when a wheel is not here.
+        """
+        return BACKGROUND.run(self._inner.verify(app))
 
     def set_secret(self, app: Named, secret: str) -> None:
         """Give an own app its developer's secret: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else.

@@ -7,6 +7,7 @@ from pathlib import Path
 from sealgrid.bundle.build import APP_FILE, LOCK_FILE, Bundle, build, read_app
 from sealgrid.bundle.lock import lock
 from sealgrid.errors import InputRefused, SetupMissing
+from sealgrid.sdk.environments import environment_of
 
 ONNX_RUNNER = "onnx-runner"
 
@@ -30,7 +31,17 @@ def bundle_of(folder: Path) -> Bundle:
 
     Raises InputRefused or BundleRefused for a folder that makes no valid app, SetupMissing when wheels are missing.
     """
-    return build(folder, lock(read_app(folder).wheels, wheels) if (wheels := wheels_for(folder)) else None)
+    return bundled(folder, wheels_for(folder))[0]
+
+
+def bundled(folder: Path, wheels: Path | None) -> tuple[Bundle, Path | None]:
+    """Build an app's folder on wheels of another; return with it the archive of its environment, if it wants one."""
+    app = read_app(folder)
+    locked = lock(app.wheels, wheels) if wheels else None
+    if not app.environment or wheels is None or locked is None:
+        return build(folder, locked), None
+    environment, archive = environment_of(locked, wheels)
+    return build(folder, locked, environment), archive
 
 
 def wheels_for(folder: Path) -> Path | None:

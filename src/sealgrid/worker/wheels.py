@@ -1,4 +1,4 @@
-"""Wheels that apps run on, found by the digest of their file in folders of this machine."""
+"""Wheels and environments that apps run on, found by the digest of their file in folders of this machine."""
 
 import hashlib
 import threading
@@ -7,9 +7,11 @@ from pathlib import Path
 
 from sealgrid.units import Digest, to_digest
 
+_KINDS = ("*.whl", "environments/*.zip")
+
 
 class WheelFolders:
-    """Index wheel files lazily; the enclave hashes its own copy again, so a wrong index only costs a job."""
+    """Index such files lazily; the enclave hashes its own copy again, so a wrong index only costs a job."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
@@ -18,14 +20,14 @@ class WheelFolders:
         self._lock = threading.Lock()
 
     def find(self, sha256: Digest) -> Path | None:
-        """Return where the wheel lies, or None."""
+        """Return where the file lies, or None."""
         with self._lock:  # several wheels of one job are asked for at once
             if sha256 not in self._found:
                 self._index()
             return self._found.get(sha256)
 
     def _index(self) -> None:
-        for path in (p for folder in self._folders for p in sorted(folder.glob("*.whl"))):
+        for path in (p for folder in self._folders for kind in _KINDS for p in sorted(folder.glob(kind))):
             if path not in self._hashed:
                 self._hashed.add(path)
                 with path.open("rb") as file:

@@ -8,6 +8,7 @@ from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.listings import Listing, Named, Offer, listing_of, open_offers
 from sealgrid.sdk.face.naming import find_app
+from sealgrid.sdk.rebuilding import Rebuilt, rebuild
 
 
 class Apps:
@@ -37,6 +38,15 @@ class Apps:
     async def show(self, app: Named) -> Listing:
         """Return what the chain and the market know of an app."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
+
+    async def verify(self, app: Named) -> Rebuilt:
+        """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
+
+        The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the
+        number of the check for a bundle that is not the app's, SetupMissing when a wheel is not here.
+        """
+        found = await self.show(app)
+        return await rebuild(self._conn, found.location, found.digest)
 
     async def set_secret(self, app: Named, secret: str) -> None:
         """Give an own app its developer's secret: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else.

@@ -1,0 +1,120 @@
+"""An environment is the same bytes wherever it is built, and an enclave unpacks it as it unpacks wheels."""
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from sealgrid.bundle.build import build as build_bundle
+from sealgrid.bundle.manifest import Environment, Wheel
+from sealgrid.bundle.unpacking import unpack_wheels
+from sealgrid.bundle.verify import verify_bundle
+from sealgrid.enclave.environment import parts_of
+from sealgrid.errors import BundleRefused, SetupMissing
+from sealgrid.sdk.environments import FOLDER, build, environment_of
+
+SOURCE = "NAMES = {'b', 'a', 'c'}\ndef answer(x):\n    return sorted(NAMES) + [x, 'interned', 3.5, (1, 2)]\n"
+
+
+def wheel_in(folder, name="one", extra=()):
+    path = folder / f"{name}-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{name}/__init__.py", SOURCE)
+        archive.writestr(f"{name}/broken.py", "def (:\n")
+        archive.writestr(f"{name}/data.bin", bytes(range(256)) * 50)
+        for path_in, content in extra:
+            archive.writestr(path_in, content)
+    return Wheel(
+        name=name, version="1", filename=path.name, sha256="0x" + hashlib.sha256(path.read_bytes()).hexdigest()
+    )
+
+
+@pytest.fixture
+def wheels(tmp_path):
+    return [wheel_in(tmp_path), wheel_in(tmp_path, "two")]
+
+
+def test_two_builds_in_two_places_are_the_same_bytes(wheels, tmp_path):
+    sources = {wheel.filename: tmp_path / wheel.filename for wheel in wheels}
+    for name in ("first", "second"):
+        build(wheels, sources, tmp_path / name)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_an_environment_is_built_once_and_kept(wheels, tmp_path):
+    pinned, archive = environment_of(wheels, tmp_path)
+    made = archive.stat().st_mtime_ns
+    assert environment_of(wheels, tmp_path) == (pinned, archive)
+    assert archive.stat().st_mtime_ns == made
+    assert pinned.size == archive.stat().st_size
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [archive.name]
+
+
+def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_python_takes(wheels, tmp_path):
+    pinned, archive = environment_of(wheels, tmp_path)
+    target = tmp_path / "target"
+    target.mkdir()
+    part = Wheel(name="environment", version=pinned.python, filename="e.zip", sha256=pinned.sha256)
+    unpack_wheels([part], {"e.zip": archive}, target)
+    assert (target / "two" / "data.bin").read_bytes() == bytes(range(256)) * 50
+    assert (target / "one" / "broken.py").exists()
+    assert not list((target / "one" / "__pycache__").glob("broken*"))
+    (target / "one" / "__init__.py").write_text("raise SystemExit('compiled anew')")  # an unchecked hash is believed
+    code = f"import sys; sys.path.insert(0, {str(target)!r}); import one; print(one.answer(1))"
+    said = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
+
+
+def test_a_changed_environment_is_refused_before_a_byte_is_written(wheels, tmp_path):
+    pinned, archive = environment_of(wheels, tmp_path)
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    archive.write_bytes(content)
+    target = tmp_path / "target"
+    target.mkdir()
+    part = Wheel(name="environment", version=pinned.python, filename="e.zip", sha256=pinned.sha256)
+    with pytest.raises(BundleRefused) as refused:
+        unpack_wheels([part], {"e.zip": archive}, target)
+    assert refused.value.check == "1"
+    assert not list(target.iterdir())
+
+
+def test_a_wheel_that_is_missing_is_named(tmp_path):
+    wheel = wheel_in(tmp_path)
+    (tmp_path / wheel.filename).unlink()
+    with pytest.raises(SetupMissing, match=wheel.filename):
+        environment_of([wheel], tmp_path)
+
+
+def app_with(tmp_path, environment, wheels):
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "main.py").write_text("import one\n")
+    (folder / "app.toml").write_text(
+        'name = "app"\nversion = "1"\npython = "3.11"\nentrypoint = ["main.py"]\n'
+        + ('wheels = ["one==1"]\n' if wheels else "")
+    )
+    return build_bundle(folder, wheels, environment)
+
+
+def test_an_app_that_pins_an_environment_is_run_from_it_and_from_its_wheels_otherwise(tmp_path):
+    wheel = wheel_in(tmp_path)
+    pinned = Environment(sha256="0x" + "ab" * 32, size=9, python="3.11.7")
+    bundle = app_with(tmp_path, pinned, [wheel])
+    manifest = verify_bundle(bundle.archive, bundle.app_digest).manifest
+    assert [part.sha256 for part in parts_of(manifest)] == [pinned.sha256]
+    (tmp_path / "other").mkdir()
+    assert parts_of(app_with(tmp_path / "other", None, [wheel]).manifest) == (wheel,)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"python": "3.12.1"}, {"size": (4 << 30) + 1}, "no wheels"], ids=["python", "size", "no wheels"]
+)
+def test_11_an_environment_that_cannot_be_the_apps_is_refused(tmp_path, fault):
+    wheel = wheel_in(tmp_path)
+    fields = {"sha256": "0x" + "ab" * 32, "size": 9, "python": "3.11.7"} | (fault if isinstance(fault, dict) else {})
+    with pytest.raises(BundleRefused) as refused:
+        app_with(tmp_path, Environment(**fields), [] if fault == "no wheels" else [wheel])
+    assert refused.value.check == "11"
