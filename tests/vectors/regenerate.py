@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sealgrid.attestation import statements
-from sealgrid.attestation.policy import Allowance, Platform, Policy
+from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
 from sealgrid.crypto import hpke
 from sealgrid.crypto.container import seal_bytes
 from sealgrid.crypto.hpke import HpkeKey
@@ -93,7 +93,11 @@ def all_statements() -> list[Statement]:
         key_record(),
         Policy(
             asset=address(0xA2), owner=SIGNER.address, version=3, expiry=1_800_000_000, allowed=(allowance, simulated),
-            uses_per_requester_hour=10, release=0,
+            machines=Machines(
+                allowed=("0a0b0c",), denied=("0d0e0f", "example-cloud"), families=("00606a000000",),
+                forbidden_advisories=("INTEL-SA-00615",), evaluation=17, up_to_date=True,
+            ),
+            refused=(address(0xB1),), uses_per_requester_hour=10, uses_total=1000, quorum=3, release=0,
         ),
         statements.Release(session=digest(5), facts=digest(6), secrets=digest(7), issued=1_790_000_000),
         statements.Settle(

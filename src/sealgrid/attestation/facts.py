@@ -66,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     params: str
     inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params
     callback: HexAddress  #: zero for none
+    quorum: Count  #: vaults that must sign these facts: the federation's t, or more where the dataset's owner says so
     release: Literal["escrow", "direct"]
     output_bytes: Count  #: cap on the padded result
     expiry: Count  #: Unix seconds; the task's contribution deadline

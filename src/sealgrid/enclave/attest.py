@@ -102,8 +102,10 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     vault, (3) for our session, (4) over these facts and exactly the records that they name, (5) its deposit key is
     signed by that vault, (9) and this very release stands in that vault's log, under a head that it signed. Then
     (6) t vaults must have signed the same facts, (7) the facts must speak of this chain, hub, broker, task, worker,
-    enclave and of the app that is locked into our evidence, and (8) the shares of each secret must fit the record that
-    the facts name. Raises EvidenceRefused, SharesRefused or what most vaults said.
+    enclave and of the app that is locked into our evidence, (10) as many vaults must have signed as the facts demand,
+    and (8) the shares of each secret must fit the record that the facts name.
+
+    Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
     request = ReleaseRequest(
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
@@ -119,6 +121,8 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     body, agreeing = _majority(answers, vaults.threshold)  # (6)
     facts = parse_facts(body)
     _expect_ours(facts, launch, me.signing.address)  # (7)
+    if len(agreeing) < facts.quorum:  # (10)
+        raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner asks for {facts.quorum}.")
     return Agreed(
         facts=facts,
         facts_bytes=body,

@@ -45,6 +45,8 @@ def releases(case: Case) -> str:
         raise ReceiptRefused("5", "the releases are about different sessions.")
     for vault, each in signed.items():
         _release(case, vault, each)
+    if len(signed) < case.facts.quorum:
+        raise ReceiptRefused("5", f"{len(signed)} vaults released; the model's owner asked for {case.facts.quorum}.")
     return f"{len(signed)} vaults released to this session"
 
 

@@ -34,7 +34,8 @@ def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, 
         pool=deal.workerpool.pointer,
         requester=deal.requester, beneficiary=deal.beneficiary, callback=deal.callback,
         result_key=granted.params.sealgrid.result_key, params=deal.params, inputs=tuple(granted.params.sealgrid.inputs),
-        release=granted.release, output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
+        quorum=max(federation.threshold, granted.quorum), release=granted.release,
+        output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
     )  # fmt: skip
 
 

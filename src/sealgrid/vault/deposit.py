@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.policy import Policy, misspelt
 from sealgrid.attestation.statements import InputGrant, Withdrawal
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
@@ -103,19 +103,25 @@ def open_share(
 
 
 def check_policy(
-    policy: Policy, signature: bytes, *, asset: Address, owner: Address, held: Policy | None, domain: Domain
+    policy: Policy, signature: bytes, *, asset: Address, owner: Address, held: Policy | None, federation: Federation
 ) -> Policy:
     """Return the policy that may replace ``held``; raise SharesRefused with the number "policy.n".
 
     (1) It is about this asset and by this owner. (2) The owner signed it. (3) Its version is above the one that we
-    hold, or it is the very policy that we hold.
+    hold, or it is the very policy that we hold. (4) Its quorum is 0, or from t to all of our vaults. (5) Every id in it
+    is written as evidence writes it: one that never matches would deny nobody.
     """
     if (policy.asset, policy.owner) != (asset, owner):  # (1)
         raise SharesRefused("policy.1", "the policy is about another asset, or names another owner.")
-    if signer(policy, domain, signature) != owner:  # (2)
+    if signer(policy, federation.domain, signature) != owner:  # (2)
         raise SharesRefused("policy.2", "the policy is not signed by the asset's owner.")
     if held is not None and held != policy and held.version >= policy.version:  # (3)
         raise SharesRefused("policy.3", f"version {held.version} of the policy is here; versions only grow.")
+    if policy.quorum and not federation.threshold <= policy.quorum <= len(federation.vaults):  # (4)
+        all_of_them = len(federation.vaults)
+        raise SharesRefused("policy.4", f"a quorum is 0, or from {federation.threshold} to {all_of_them} vaults.")
+    if wrong := misspelt(policy.machines):  # (5)
+        raise SharesRefused("policy.5", f"{wrong!r} is no id as evidence writes it: letters, digits, no 0x.")
     return policy
 
 

@@ -70,7 +70,7 @@ def _expect_newer(vault: Vault, signed: SignedPolicy, held: HeldShare) -> None:
         asset=held.record.asset,
         owner=held.record.owner,
         held=None if known is None else known.policy,
-        domain=vault.federation.domain,
+        federation=vault.federation,
     )
 
 

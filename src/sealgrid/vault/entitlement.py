@@ -1,20 +1,21 @@
-"""Which secrets follow from a deal, on which terms: (7) of docs/protocol/release.md and the owner's half of (5)."""
+"""Which secrets follow from a deal: (7) of docs/protocol/release.md; the owner's terms are in ``terms.py``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sealgrid.attestation.facts import JobParams, parse_params
-from sealgrid.attestation.policy import Allowance, Policy
+from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.views import DealView
 from sealgrid.crypto import hpke
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
-from sealgrid.units import ZERO_ADDRESS, Digest, to_bytes
+from sealgrid.units import Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.release import Attested
 from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.terms import Uses, check_terms
 
 MOST_TASKS = (1 << 53) - 1  #: RFC 8785 writes no larger integer
 OUTPUT_BYTES_WITHOUT_DATASET = 256 << 20  #: cap on the output where no dataset owner sets one
@@ -26,7 +27,7 @@ class HeldKeys:
 
     dataset: HeldShare | None  #: of the deal's dataset under its present owner
     policy: Policy | None  #: of that dataset by that owner
-    uses: int  #: tasks of this requester on this dataset in the last hour, the present one not counted
+    uses: Uses  #: of that dataset
     inputs: Mapping[Digest, tuple[HeldShare, Sequence[InputGrant]]]  #: of the deal's requester, by sealed file
     developer: HeldShare | None = None  #: of the deal's app under its present owner
 
@@ -39,6 +40,7 @@ class Entitlement:
     shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     release: Literal["escrow", "direct"]
     output_bytes: int
+    quorum: int  #: vaults that the owner wants to release; 0 for no more than the federation's t
     policy: int  #: version of the policy that allowed it; 0 without a dataset
 
 
@@ -65,15 +67,13 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     """Return what this enclave may have; raise ReleaseRefused.
 
     (7.1) The dataset key, iff the deal names a dataset: its share is here under the present owner for this file.
-    (7.2) That owner's policy is here and has not expired.
-    (5) The policy allows this app on this runtime and platform; a policy that lists nothing allows nothing.
-    (7.3) A callback, which makes results public, only where that allowance says so.
-    (7.4) The requester's uses in this hour are below what the policy grants.
+    (3.5) to (3.10), (5), (7.2) to (7.4), (7.9) and (7.10): that owner's policy is here and agrees (``terms.py``).
     (7.5) An input's key, iff params name it: its share is here, deposited by the deal's requester,
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
     (7.7) The developer's secret, iff the app's present owner deposited one: it is that app's, and a file of its own.
     """
-    allowance = _dataset_terms(attested, snapshot, keys, at) if snapshot.has_dataset else None
+    policy = _dataset_policy(snapshot, keys) if snapshot.has_dataset else None
+    allowance = None if policy is None else check_terms(policy, attested, snapshot, keys.uses, at=at)
     if snapshot.dataset is not None and snapshot.dataset.checksum in params.sealgrid.inputs:  # (7.5)
         raise ReleaseRefused("7.5", "the deal names the dataset's own file as an input.")
     inputs = tuple(_input(attested, snapshot.deal, keys, sha256) for sha256 in params.sealgrid.inputs)
@@ -82,17 +82,14 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     return Entitlement(
         params=params,
         shares=dataset + inputs + developer,
-        release="direct" if allowance is not None and _wants_direct(keys.policy) else "escrow",
+        release="direct" if policy is not None and policy.release == 1 else "escrow",
         output_bytes=OUTPUT_BYTES_WITHOUT_DATASET if allowance is None else allowance.output_bytes,
-        policy=0 if keys.policy is None else keys.policy.version,
+        quorum=0 if policy is None else policy.quorum,
+        policy=0 if policy is None else policy.version,
     )
 
 
-def _wants_direct(policy: Policy | None) -> bool:
-    return policy is not None and policy.release == 1
-
-
-def _dataset_terms(attested: Attested, snapshot: ChainSnapshot, keys: HeldKeys, at: int) -> Allowance:
+def _dataset_policy(snapshot: ChainSnapshot, keys: HeldKeys) -> Policy:
     held, policy, chain = keys.dataset, keys.policy, snapshot.dataset
     if held is None or chain is None or held.record.owner != chain.owner:  # (7.1)
         raise ReleaseRefused("7.1", "the dataset's present owner gave this vault no share of its key.")
@@ -100,16 +97,7 @@ def _dataset_terms(attested: Attested, snapshot: ChainSnapshot, keys: HeldKeys, 
         raise ReleaseRefused("7.1", "the key here is for another file than the dataset's checksum on the chain.")
     if policy is None or (policy.asset, policy.owner) != (chain.address, chain.owner):  # (7.2)
         raise ReleaseRefused("7.2", "the dataset's present owner signed no policy, so nobody may use it.")
-    if policy.expiry <= max(at, snapshot.time):  # (7.2)
-        raise ReleaseRefused("7.2", "the owner's policy has expired.")
-    allowance = policy.allowance_for(attested.app_digest, attested.runtime, attested.claims.platform)
-    if allowance is None:  # (5)
-        raise ReleaseRefused("5", "the owner's policy does not allow this app on this runtime and platform.")
-    if snapshot.deal.callback != ZERO_ADDRESS and not allowance.callback:  # (7.3)
-        raise ReleaseRefused("7.3", "the owner does not allow results to be published by a callback.")
-    if keys.uses >= policy.uses_per_requester_hour:  # (7.4)
-        raise ReleaseRefused("7.4", "the requester has used the dataset as often as its owner allows in an hour.")
-    return allowance
+    return policy
 
 
 def _input(attested: Attested, deal: DealView, keys: HeldKeys, sha256: Digest) -> HeldShare:

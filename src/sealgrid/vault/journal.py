@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, or_, select
+from sqlalchemy import Row, delete, exists, func, insert, literal, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import parse_facts
@@ -17,7 +17,7 @@ from sealgrid.vault.nonces import Attempt
 from sealgrid.vault.prepared import Prepared, given, replaced_in
 from sealgrid.vault.release import GivenNonce
 from sealgrid.vault.settle import Escrowed, Released, Settled
-from sealgrid.vault.store import Store, attempts, nonces, releases, settles
+from sealgrid.vault.store import Store, attempts, nonces, releases, settled_uses, settles
 
 HOUR = 3600
 _VALUE_BYTES = 32
@@ -38,6 +38,26 @@ _USES = Prepared(
     # Whatever was settled within the hour had its deadline after the hour began: older releases need no look.
     .where(releases.c.task != given("but"), releases.c.deadline > given("since"))
     .where(or_(settles.c.settled > given("since"), _RUNNING))
+)
+_RUNNING_TASKS = Prepared(
+    select(func.count(releases.c.task.distinct()))
+    .select_from(releases.outerjoin(settles, settles.c.task == releases.c.task))
+    .where(releases.c.dataset == given("dataset"), releases.c.owner == given("owner"), releases.c.task != given("but"))
+    .where(releases.c.deadline > given("at"), settles.c.task.is_(None))
+)
+_SETTLED_USES = Prepared(
+    select(settled_uses.c.tasks).where(
+        settled_uses.c.dataset == given("dataset"), settled_uses.c.owner == given("owner")
+    )
+)
+_FIRST_SETTLE = select(releases.c.dataset, releases.c.owner, literal(1)).where(
+    releases.c.task == given("task"), releases.c.enclave == given("enclave"), releases.c.dataset != "",
+    ~exists().where(settles.c.task == given("task")),
+)  # fmt: skip
+_COUNT_USE = Prepared(
+    upsert(settled_uses)
+    .from_select(["dataset", "owner", "tasks"], _FIRST_SETTLE)
+    .on_conflict_do_update(index_elements=["dataset", "owner"], set_={"tasks": settled_uses.c.tasks + 1})
 )
 
 
@@ -76,6 +96,13 @@ class Journal:
         with self._store.reading() as connection:
             return int(_USES.on(connection, **values).scalar_one())
 
+    def uses_in_total(self, dataset: Address, owner: Address, *, but: TaskId, at: int) -> int:
+        """Return on how many other tasks the dataset was used under one owner: settled ones, and those that may be."""
+        where = {"dataset": dataset, "owner": owner}
+        with self._store.reading() as connection:
+            settled = _SETTLED_USES.on(connection, **where).scalar_one_or_none() or 0
+            return int(settled) + int(_RUNNING_TASKS.on(connection, **where, but=but, at=at).scalar_one())
+
     def remember_release(self, released: Released) -> None:
         """Store a release; a later one to the same enclave, after a lost answer, replaces it."""
         facts = released.facts
@@ -83,6 +110,7 @@ class Journal:
             "task": released.task, "enclave": released.enclave, "worker": released.worker, "facts": facts.encode(),
             "runtime": released.runtime, "platform": int(released.platform), "session": released.session,
             "requester": facts.requester, "dataset": facts.dataset.address if facts.dataset else "",
+            "owner": facts.dataset.owner if facts.dataset else "",
             "deadline": facts.expiry, "released": released.at,
         }  # fmt: skip
         with self._store.transaction() as connection:
@@ -103,6 +131,7 @@ class Journal:
             **(self._shut(escrowed, settle) if escrowed is not None else {}),
         }  # fmt: skip
         with self._store.transaction() as connection:
+            _COUNT_USE.on(connection, task=settle.task, enclave=settle.enclave)
             connection.execute(insert(settles).values(row))
 
     def settle(self, task: TaskId, enclave: Address) -> Settled | None:

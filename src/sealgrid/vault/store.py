@@ -33,7 +33,7 @@ from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import Digest
 
 DATABASE = "vault.db"
-SCHEMA = "1"
+SCHEMA = "2"
 metadata = MetaData()
 
 about = Table("about", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -117,9 +117,19 @@ releases = Table(
     Column("session", Text, nullable=False),
     Column("requester", Text, nullable=False),
     Column("dataset", Text, nullable=False),  # empty when the deal has none
+    Column("owner", Text, nullable=False),  # of the dataset then
     Column("deadline", Integer, nullable=False),
     Column("released", Integer, nullable=False),
     Index("recent_uses", "dataset", "requester", "deadline"),
+    Index("running_uses", "dataset", "owner", "deadline"),
+)
+
+settled_uses = Table(
+    "settled_uses",  # tasks with a Verdict, counted: to count them each time would take longer with every use
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("tasks", Integer, nullable=False),
 )
 
 settles = Table(

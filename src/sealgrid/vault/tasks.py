@@ -18,6 +18,7 @@ from sealgrid.vault.files import fetch_settled
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.terms import Uses
 from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
@@ -168,9 +169,12 @@ def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int)
     inputs = {sha256: found for sha256 in params.sealgrid.inputs if (found := _input(vault, snapshot, sha256))}
     dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
     if dataset is None:
-        return HeldKeys(dataset=None, policy=None, uses=0, inputs=inputs, developer=developer)
+        return HeldKeys(dataset=None, policy=None, uses=Uses(), inputs=inputs, developer=developer)
     signed = vault.custody.policy(dataset.address, dataset.owner)
-    uses = vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at)
+    uses = Uses(
+        hour=vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at),
+        total=vault.journal.uses_in_total(dataset.address, dataset.owner, but=snapshot.task_id, at=at),
+    )
     return HeldKeys(
         dataset=vault.custody.usable(dataset.address, dataset.owner),
         policy=None if signed is None else signed.policy,

@@ -26,13 +26,13 @@ facts_documents = st.builds(
     ).map(tuple),
     requester=addresses, beneficiary=addresses, result_key=digests, params=st.text(),
     inputs=st.lists(digests, max_size=3).map(tuple), callback=addresses,
-    release=st.sampled_from(["escrow", "direct"]), output_bytes=counts, expiry=counts,
+    quorum=counts, release=st.sampled_from(["escrow", "direct"]), output_bytes=counts, expiry=counts,
 )  # fmt: skip
 A, D = to_address(b"\xaa" * 20), to_digest(b"\xdd" * 32)
 FACTS = Facts(
     chain=1, hub=A, broker=A, deal=D, task=D, index=0, bot_first=0, bot_size=1, pool=A, worker=A, enclave=A, attempt=1,
     app=AppFact(address=A, digest=D), dataset=None, secrets=(), requester=A, beneficiary=A, result_key=D, params="{}",
-    inputs=(), callback=A, release="escrow", output_bytes=1, expiry=2,
+    inputs=(), callback=A, quorum=2, release="escrow", output_bytes=1, expiry=2,
 )  # fmt: skip
 
 

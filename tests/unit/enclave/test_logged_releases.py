@@ -37,9 +37,10 @@ class Releasing:
     key: object
     log: Log
     lie: object = None
+    keys: object = scene.HELD_KEYS
 
     async def release(self, _):
-        facts, session = scene.facts(), scene.attested().session
+        facts, session = scene.facts(keys=self.keys), scene.attested().session
         entry = self.log.next(entry_of(facts, session, policy=1, block=7, time=scene.NOW))
         proof = Logged(head=self.head(entry.frontier), logged=entry.proof)
         proof = self.lie(self, proof) if self.lie else proof
@@ -126,6 +127,16 @@ async def test_9_a_vault_that_did_not_log_this_very_release_does_not_count(vault
     with pytest.raises(EvidenceRefused) as caught:
         await agreed(vaults)
     assert caught.value.check == "6"
+
+
+async def test_10_as_many_vaults_must_release_as_the_owner_demands(vaults):
+    for vault in vaults:
+        vault.keys = replace(scene.HELD_KEYS, policy=scene.policy(quorum=3))
+    assert len((await agreed(vaults)).releases) == 3
+    vaults[0].lie = unsigned
+    with pytest.raises(EvidenceRefused) as caught:
+        await agreed(vaults)
+    assert caught.value.check == "10"
 
 
 def test_the_scene_seals_what_this_enclave_opens():

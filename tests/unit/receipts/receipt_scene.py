@@ -41,7 +41,7 @@ FACTS = Facts(
     dataset=DatasetFact(address=to_address(b"\x32" * 20), owner=to_address(b"\x33" * 20), checksum=CHECKSUM),
     secrets=(SecretFact(kind="dataset", record=RECORD, file_sha256=CHECKSUM),), requester=REQUESTER,
     beneficiary=REQUESTER, result_key=to_digest(b"\x34" * 32), params="{}", inputs=(INPUT,), callback=ZERO_ADDRESS,
-    release="escrow", output_bytes=1 << 20, expiry=EXPIRY,
+    quorum=2, release="escrow", output_bytes=1 << 20, expiry=EXPIRY,
 )  # fmt: skip
 
 

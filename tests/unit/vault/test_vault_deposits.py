@@ -29,6 +29,7 @@ from vault_scene import (
     policy,
 )
 
+from sealgrid.attestation.policy import Machines
 from sealgrid.attestation.statements import Withdrawal
 from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import Share
@@ -193,12 +194,13 @@ def test_a_held_share_shows_nothing_of_itself() -> None:
 
 
 def decide_policy(new: Any, by: Any = OWNER, held: Any = None) -> Any:
-    return check_policy(new, new.sign(DOMAIN, by), asset=DATASET, owner=OWNER.address, held=held, domain=DOMAIN)
+    return check_policy(new, new.sign(DOMAIN, by), asset=DATASET, owner=OWNER.address, held=held, federation=FEDERATION)
 
 
 def test_the_owners_newer_policy_replaces_the_one_before() -> None:
     assert decide_policy(policy(version=2), held=policy(version=1)).version == 2
     assert decide_policy(policy(), held=policy()) == policy()
+    assert [decide_policy(policy(quorum=possible)).quorum for possible in (0, 2, 3)] == [0, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +211,9 @@ def test_the_owners_newer_policy_replaces_the_one_before() -> None:
         ("policy.2", policy(version=5), STRANGER),
         ("policy.3", policy(version=2), OWNER),
         ("policy.3", policy(version=3, allowed=(allowance(callback=True),)), OWNER),
+        ("policy.4", policy(version=4, quorum=1), OWNER),
+        ("policy.4", policy(version=4, quorum=4), OWNER),
+        ("policy.5", policy(version=4, machines=Machines(denied=("0x0a0b",))), OWNER),
     ],
 )
 def test_a_policy_that_is_not_the_owners_newest_is_refused(number: str, new: Any, by: Any) -> None:

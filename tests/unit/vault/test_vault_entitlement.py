@@ -39,6 +39,7 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.vault.entitlement import OUTPUT_BYTES_WITHOUT_DATASET, entitle, read_params
+from sealgrid.vault.terms import Uses
 
 ATTESTED = attested()
 KEYS = HELD_KEYS
@@ -123,8 +124,8 @@ def test_a_callback_needs_the_owners_word() -> None:
 
 
 def test_uses_per_requester_and_hour_are_counted() -> None:
-    assert decide(replace(KEYS, uses=1)).shares
-    refused("7.4", replace(KEYS, uses=2))
+    assert decide(replace(KEYS, uses=Uses(hour=1))).shares
+    refused("7.4", replace(KEYS, uses=Uses(hour=2)))
     refused("7.4", replace(KEYS, policy=policy(uses_per_requester_hour=0)))
 
 

@@ -27,6 +27,7 @@ from sealgrid.vault.nonces import Attempt
 from sealgrid.vault.release import Attested, TrustedRoots, check_evidence
 from sealgrid.vault.settle import Escrowed, Released, Settled, remembered, verdict_for
 from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
+from sealgrid.vault.terms import Uses
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     Authorization,
@@ -243,7 +244,7 @@ def policy(**changes: Any) -> Policy:
 
 
 HELD_KEYS = HeldKeys(
-    dataset=MODEL_KEY.held(), policy=policy(), uses=0, inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))}
+    dataset=MODEL_KEY.held(), policy=policy(), uses=Uses(), inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))}
 )
 
 

@@ -1,0 +1,75 @@
+"""What an owner's policy says about one enclave and one deal: the owner's half of (3), (5) and (7)."""
+
+from dataclasses import dataclass
+
+from sealgrid.attestation.evidence import VerifiedClaims
+from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
+from sealgrid.errors import ReleaseRefused
+from sealgrid.units import ZERO_ADDRESS
+from sealgrid.vault.release import Attested
+from sealgrid.vault.snapshot import ChainSnapshot
+
+_WITHOUT_STATUS = frozenset({Platform.SNP})  #: AMD publishes versions of firmware, no word about them
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """How often a dataset was used as far as this vault knows, in tasks, the present one not counted."""
+
+    hour: int = 0  #: by this requester in the last hour
+    total: int = 0  #: by everybody under its present owner
+
+
+def check_terms(policy: Policy, attested: Attested, snapshot: ChainSnapshot, uses: Uses, *, at: int) -> Allowance:
+    """Return what the present owner's policy allows to this enclave; raise ReleaseRefused.
+
+    (7.2) The policy has not expired.
+    (7.10) It does not refuse this requester.
+    (5) It allows this app on this runtime and platform; a policy that lists nothing allows nothing.
+    (3.5) to (3.10) It trusts this machine.
+    (7.3) A callback, which makes results public, only where that allowance says so.
+    (7.4) The requester's uses in this hour are below what the policy grants.
+    (7.9) The uses by everybody, since this owner has it, are below what the policy grants.
+    """
+    if policy.expiry <= max(at, snapshot.time):  # (7.2)
+        raise ReleaseRefused("7.2", "the owner's policy has expired.")
+    if snapshot.deal.requester in policy.refused:  # (7.10)
+        raise ReleaseRefused("7.10", "the owner refuses this requester.")
+    allowance = policy.allowance_for(attested.app_digest, attested.runtime, attested.claims.platform)
+    if allowance is None:  # (5)
+        raise ReleaseRefused("5", "the owner's policy does not allow this app on this runtime and platform.")
+    check_machine(policy.machines, attested.claims)  # (3.5) … (3.10)
+    if snapshot.deal.callback != ZERO_ADDRESS and not allowance.callback:  # (7.3)
+        raise ReleaseRefused("7.3", "the owner does not allow results to be published by a callback.")
+    if uses.hour >= policy.uses_per_requester_hour:  # (7.4)
+        raise ReleaseRefused("7.4", "the requester has used the dataset as often as its owner allows in an hour.")
+    if uses.total >= policy.uses_total:  # (7.9)
+        raise ReleaseRefused("7.9", "the dataset was used as often as its owner allows.")
+    return allowance
+
+
+def check_machine(machines: Machines, claims: VerifiedClaims) -> None:
+    """Raise ReleaseRefused unless the owner trusts this machine.
+
+    (3.5) It is one of the allowed machines, where there are any, (3.6) and none of the denied ones.
+    (3.7) Its silicon is of an allowed generation, where there are any.
+    (3.8) No forbidden advisory applies to it.
+    (3.9) The collateral that it was judged by has at least the owner's evaluation number.
+    (3.10) Its TCB is up to date in Intel's words, unless the owner lets pass what the vault lets pass.
+    """
+    if machines.allowed and not _among(claims.machine, machines.allowed):  # (3.5)
+        raise ReleaseRefused("3.5", "the machine is none of those that the owner allows.")
+    if _among(claims.machine, machines.denied):  # (3.6)
+        raise ReleaseRefused("3.6", "the owner denies this machine.")
+    if machines.families and not _among(claims.fmspc, machines.families):  # (3.7)
+        raise ReleaseRefused("3.7", "the machine's silicon is of no generation that the owner allows.")
+    if any(_among(advisory, machines.forbidden_advisories) for advisory in claims.advisories):  # (3.8)
+        raise ReleaseRefused("3.8", "an advisory applies to the machine that the owner forbids.")
+    if claims.eval_number < machines.evaluation:  # (3.9)
+        raise ReleaseRefused("3.9", "the collateral is older than what the owner asks for; fetch it anew.")
+    if machines.up_to_date and claims.platform not in _WITHOUT_STATUS and claims.tcb_status != "UpToDate":  # (3.10)
+        raise ReleaseRefused("3.10", f"the machine's TCB is {claims.tcb_status}, and the owner asks for UpToDate.")
+
+
+def _among(name: str, names: tuple[str, ...]) -> bool:
+    return name.casefold() in {each.casefold() for each in names}
