@@ -1,12 +1,16 @@
 """What fuzzing has found: each by the bytes that showed it."""
 
 import asyncio
+import base64
+import json
 import socket
+import zipfile
 
 import pytest
 
+from sealgrid.bundle.archive import is_regular
 from sealgrid.bundle.inputs import JobInput, unpack
-from sealgrid.errors import HostFailed, InputRefused, ServiceUnavailable
+from sealgrid.errors import EvidenceRefused, HostFailed, InputRefused, ServiceUnavailable
 from sealgrid.wire.message import decode, parse
 from sealgrid.wire.relay import RelayClient
 from sealgrid.wire.transport import error_of
@@ -49,6 +53,25 @@ async def test_a_relay_that_answers_what_is_no_text_does_not_leave_the_enclave_w
         await asyncio.wait_for(asking, 30)
     await client.close()
     theirs.close()
+
+
+def test_a_certificate_of_an_unknown_version_is_no_collateral():
+    (kept,) = [parser for parser in parsers() if parser.name == "kept collateral"]
+    collateral = json.loads(kept.seeds[0])
+    pem = collateral["pck_crl_issuer_chain"]
+    der = bytearray(base64.b64decode("".join(pem.split("-----")[2].split())))
+    der[der.index(b"\xa0\x03\x02\x01\x02") + 4] = 10
+    body = base64.encodebytes(bytes(der)).decode()
+    collateral["pck_crl_issuer_chain"] = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+    with pytest.raises(EvidenceRefused) as caught:
+        kept.parse(json.dumps(collateral).encode())
+    assert caught.value.check == "2.1"
+
+
+def test_an_entry_that_has_no_name_is_no_plain_file():
+    entry = zipfile.ZipInfo("x")
+    entry.filename = ""
+    assert not is_regular(entry)
 
 
 def test_a_sealed_input_without_its_first_bytes_is_refused():

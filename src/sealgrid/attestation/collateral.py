@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sealgrid.attestation.evidence import Collateral, TrustRoot, root_named
+from sealgrid.attestation.evidence import Collateral, TrustRoot, load_chain, load_revocation_list, root_named
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.snp_collateral import broken_link, read_chain
 from sealgrid.crypto.digests import sha256
@@ -64,9 +64,9 @@ def intel_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> 
     """Return the terms of Intel's collateral; raise EvidenceRefused with the number of the check that fails."""
     try:
         parts = msgspec.json.decode(collateral.raw, type=IntelCollateral)
-        chains = [_chain(text) for text in (parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain)]
-        pck_chain = _chain(parts.pck_crl_issuer_chain)
-        lists = [x509.load_der_x509_crl(bytes.fromhex(text)) for text in (parts.root_ca_crl, parts.pck_crl)]
+        chains = [load_chain(text.encode()) for text in (parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain)]
+        pck_chain = load_chain(parts.pck_crl_issuer_chain.encode())
+        lists = [load_revocation_list(bytes.fromhex(text)) for text in (parts.root_ca_crl, parts.pck_crl)]
         documents = [msgspec.json.decode(text, type=_Signed) for text in (parts.tcb_info, parts.qe_identity)]
         signatures = [bytes.fromhex(text) for text in (parts.tcb_info_signature, parts.qe_identity_signature)]
     except (ValueError, *UNREADABLE) as error:  # (2.1)
@@ -106,10 +106,6 @@ def snp_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> Te
         ends.append(chain.revocation_list.next_update_utc)
     series = to_digest(sha256(chain.intermediate.public_bytes(Encoding.DER)))
     return Terms(chain.list_number, int(min(ends).timestamp()), series)
-
-
-def _chain(pem: str) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(pem.encode())
 
 
 def _chain_holds(chain: list[x509.Certificate], at: int) -> bool:

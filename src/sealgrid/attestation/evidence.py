@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 from cryptography import x509
 
 from sealgrid.attestation.binding import runtime_identity
@@ -35,8 +36,7 @@ class Quote:
     collateral: Collateral
 
 
-@dataclass(frozen=True, slots=True)
-class TcbVersion:
+class TcbVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The parts of an AMD machine's trusted firmware; every part counts upwards."""
 
     bootloader: int = 0
@@ -47,10 +47,15 @@ class TcbVersion:
 
     def reaches(self, floor: "TcbVersion") -> bool:
         """Return whether no part is below the floor's."""
-        return all(getattr(self, part) >= getattr(floor, part) for part in self.__slots__)
+        return all(getattr(self, part) >= getattr(floor, part) for part in self.__struct_fields__)
 
     def __str__(self) -> str:
-        return "bootloader {} tee {} snp {} microcode {} fmc {}".format(*(getattr(self, p) for p in self.__slots__))
+        return "bootloader {} tee {} snp {} microcode {} fmc {}".format(
+            *(getattr(self, p) for p in self.__struct_fields__)
+        )
+
+
+NO_FLOOR = TcbVersion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class TrustRoot:
     root_ca_der: bytes = field(repr=False)
     traits: frozenset[Trait] = frozenset()
     statuses: frozenset[Status] = frozenset()
-    least_tcb: TcbVersion = TcbVersion()  #: SNP only, where the maker publishes no levels
+    least_tcb: TcbVersion = NO_FLOOR  #: SNP only, where the maker publishes no levels
     minimum_eval_number: int = 0  #: of the collateral
 
     def __post_init__(self) -> None:
@@ -119,6 +124,22 @@ def load_certificate(der: bytes) -> x509.Certificate:
             return x509.load_der_x509_certificate(der)
         except x509.InvalidVersion as error:
             raise ValueError("this is no X.509 certificate of version 3") from error
+
+
+def load_chain(pem: bytes) -> list[x509.Certificate]:
+    """Read certificates in PEM form, one or more; raise ValueError for what is none."""
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except x509.InvalidVersion as error:
+        raise ValueError("this is no X.509 certificate of version 3") from error
+
+
+def load_revocation_list(der: bytes) -> x509.CertificateRevocationList:
+    """Read a revocation list; raise ValueError for what is none."""
+    try:
+        return x509.load_der_x509_crl(der)
+    except x509.InvalidVersion as error:
+        raise ValueError("this is no revocation list of version 2") from error
 
 
 def expect_distinct(roots: Sequence[TrustRoot]) -> None:

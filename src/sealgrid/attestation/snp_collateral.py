@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate
+from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate, load_revocation_list
 from sealgrid.attestation.snp_report import SigningKey
 from sealgrid.crypto.documents import UNREADABLE
 
@@ -81,7 +81,7 @@ def read_chain(collateral: Collateral) -> Chain:
             leaf=leaf,
             intermediate=load_certificate(parts.intermediate),
             root=load_certificate(parts.root),
-            revocation_list=x509.load_der_x509_crl(listed) if listed is not None else None,
+            revocation_list=load_revocation_list(listed) if listed is not None else None,
             facts=_facts_of(leaf),
         )
     except (*UNREADABLE, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:

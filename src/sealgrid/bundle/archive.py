@@ -40,4 +40,4 @@ BROKEN = (
 def is_regular(entry: zipfile.ZipInfo) -> bool:
     """Return whether an entry is a plain file: no folder, symbolic link, device, and not encrypted."""
     kind = entry.external_attr >> 16 & 0o170000
-    return not entry.is_dir() and kind in {0, 0o100000} and not entry.flag_bits & 1
+    return entry.filename != "" and not entry.is_dir() and kind in {0, 0o100000} and not entry.flag_bits & 1

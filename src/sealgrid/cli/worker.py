@@ -67,18 +67,68 @@ def quote(
     from sealgrid.cli.pins import root_from
     from sealgrid.errors import InputRefused
     from sealgrid.platform.tsm import RawQuote
-    from sealgrid.sdk.home import home
 
     made = _made() if file is None else RawQuote(_read(file))
     if unknown := set(traits or ()) - set(get_args(Trait)):
         raise InputRefused(f"{min(unknown)!r} is no trait; known are: {', '.join(get_args(Trait))}.", money="")
     believed = tuple(replace(root_from(each), traits=frozenset(traits or ())) for each in roots)  # type: ignore[arg-type]
-    kept = cache or home(None).network.parent / "collateral"
-    claims = asyncio.run(_judged(made, believed, kept, (intel, amd)))
+    claims = asyncio.run(_judged(made, believed, _kept(cache), (intel, amd)))
     answers.print(f"accepted: {claims.platform.name} machine {claims.machine}", markup=False)
     answers.print(f"  TCB {claims.tcb_status}, collateral {claims.eval_number}", markup=False)
     answers.print(f"  measurements {' '.join(each.hex() for each in claims.measurements)}", markup=False)
     answers.print(f"  locks app {claims.locked_app or 'none'}", markup=False)
+
+
+@app.command()
+def platform(
+    launch: Annotated[Path, typer.Argument(help="launch.sh of `sealgrid runtime build`.")],
+    *,
+    runtime: Annotated[str, typer.Option(help="The runtime's identity, as `sealgrid runtime identity` tells it.")],
+    root: Annotated[str, typer.Option(help="PLATFORM=FILE, the certificate of this machine's maker.")],
+    port: Annotated[int, typer.Option(help="On loopback, for this machine's workers.")] = 0,
+    intel: Annotated[str, typer.Option(help="Intel's collateral service, or a PCCS.")] = INTEL,
+    amd: Annotated[str, typer.Option(help="AMD's key service.")] = AMD,
+    cache: Annotated[Path | None, typer.Option(help="Where collateral is kept.")] = None,
+) -> None:
+    """Serve this machine's confidential hardware to its workers, one guest per launch. Not run on hardware here."""
+    import asyncio
+    import time
+
+    import httpx
+
+    from sealgrid.cli.pins import root_from
+    from sealgrid.errors import InputRefused
+    from sealgrid.platform.collateral import CollateralCache
+    from sealgrid.platform.hardware import HardwareConfig
+    from sealgrid.platform.image import measure
+    from sealgrid.platform.runner import run_hardware
+    from sealgrid.units import to_digest
+    from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
+    from sealgrid.wire.serving import listen
+
+    believed = root_from(root)
+    try:
+        identity = to_digest(runtime)
+    except ValueError as error:
+        raise InputRefused(f"{runtime!r} is no runtime identity.", money="") from error
+    files = len(measure(launch.parent / "runtime"))
+    config = HardwareConfig(believed.platform, launch.absolute(), identity, believed.root_ca_der, files)
+
+    async def served() -> None:
+        async with httpx.AsyncClient(timeout=20) as client:
+            clients = IntelClient(HttpFetch(intel, client)), AmdClient(HttpFetch(amd, client))
+            collateral = CollateralCache(_kept(cache), (believed,), *clients, lambda: int(time.time()))
+            sock = listen(port)
+            address = f"http://127.0.0.1:{sock.getsockname()[1]}"
+            await run_hardware(config, collateral, sock, lambda: print(f"ready at {address}", flush=True))
+
+    asyncio.run(served())
+
+
+def _kept(cache: Path | None) -> Path:
+    from sealgrid.sdk.home import home
+
+    return cache or home(None).network.parent / "collateral"
 
 
 def _made() -> "RawQuote":

@@ -1,20 +1,33 @@
 """A platform's paths, for the workers of the same machine (sealgrid.wire.platform)."""
 
 import asyncio
+from typing import Protocol
 
 from litestar import MediaType, Request, Response, delete, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.platform.simulated import SimulatedPlatform
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchRequest
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
 
 Ask = Request[object, object, State]
 
 
-def handlers(platform: SimulatedPlatform) -> list[HTTPRouteHandler]:
+class Launching(Protocol):
+    """A platform, simulated or not."""
+
+    def measurement(self) -> Measurement:
+        """Return what would be launched now."""
+
+    async def launch(self, request: LaunchRequest) -> LaunchReply:
+        """Launch one enclave with its app locked."""
+
+    async def stop(self, name: str) -> None:
+        """End an enclave."""
+
+
+def handlers(platform: Launching) -> list[HTTPRouteHandler]:
     """Return the handlers of one platform."""
 
     @get("/measurement")

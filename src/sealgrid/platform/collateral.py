@@ -103,7 +103,7 @@ class CollateralCache:
                 revocation_list=await self.amd.revocation_list(product, kind),
             ).encode()
 
-        levels = "-".join(str(getattr(tcb, part)) for part in tcb.__slots__)
+        levels = "-".join(str(getattr(tcb, part)) for part in tcb.__struct_fields__)
         return f"snp-{product}-{kind}-{report.chip_id.hex()[:32]}-{levels}", snp_terms, fetch
 
     def _kept(self, name: str, judge: _Judge) -> _Kept | None:

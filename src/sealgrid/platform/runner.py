@@ -1,18 +1,31 @@
-"""Run a simulated platform; no enclave outlives it."""
+"""Run a platform's service; no enclave outlives it."""
 
 import socket
 import time
 from collections.abc import Callable
 
 from sealgrid.platform.api import handlers
+from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, over_vsock
 from sealgrid.platform.simulated import SimulatedPlatform
 from sealgrid.wire.serving import serve, service
 
 
 async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
+    """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
     platform = SimulatedPlatform(config, lambda: int(time.time()))
+    try:
+        await serve(service(handlers(platform)), sock, ready)
+    finally:
+        await platform.close()
+
+
+async def run_hardware(
+    config: HardwareConfig, collateral: CollateralCache, sock: socket.socket, ready: Callable[[], None]
+) -> None:
+    """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as of ``run``."""
+    platform = HardwarePlatform(config, collateral, over_vsock)
     try:
         await serve(service(handlers(platform)), sock, ready)
     finally:

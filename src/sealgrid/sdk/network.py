@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
+from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.units import Address, Digest
@@ -21,6 +23,14 @@ class Root(msgspec.Struct, frozen=True):
 
     platform: int
     root_ca_der: bytes
+    traits: tuple[Trait, ...] = ()  #: as of ``TrustRoot``, like what follows
+    statuses: tuple[Status, ...] = ()
+    least_tcb: TcbVersion = TcbVersion()
+
+    def trusted(self) -> TrustRoot:
+        """Return the root as a verifier takes it."""
+        traits, statuses = frozenset(self.traits), frozenset(self.statuses)
+        return TrustRoot(Platform(self.platform), self.root_ca_der, traits, statuses, self.least_tcb)
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):

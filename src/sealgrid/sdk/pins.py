@@ -1,7 +1,5 @@
 """What a client of a network believes without asking anyone; light, so that receipts verify without any connection."""
 
-from sealgrid.attestation.evidence import TrustRoot
-from sealgrid.attestation.policy import Platform
 from sealgrid.receipts.report import Pins
 from sealgrid.sdk.network import Network
 
@@ -14,7 +12,7 @@ def pins_of(network: Network) -> Pins:
         broker=network.broker,
         vaults=tuple(vault.address for vault in network.vaults),
         t=network.threshold,
-        roots=tuple(TrustRoot(Platform(root.platform), root.root_ca_der) for root in network.roots),
+        roots=tuple(root.trusted() for root in network.roots),
         runtimes=frozenset(network.runtimes),
         allow_simulated=network.allow_simulated,
     )

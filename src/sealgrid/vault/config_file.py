@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
@@ -15,7 +15,10 @@ from sealgrid.vault.keys import KEYS_FOLDER
 class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     platform: str  #: sgx, tdx, snp or simulated
     certificate: Path  #: DER
-    traits: tuple[str, ...] = ()
+    traits: tuple[Trait, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    least_tcb: TcbVersion = TcbVersion()
+    minimum_eval_number: int = 0
 
 
 class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,4 +68,7 @@ def _root(here: Path, told: _Root) -> TrustRoot:
         raise InputRefused(f"{told.platform!r} is no platform; take sgx, tdx, snp or simulated.") from error
     except OSError as error:
         raise InputRefused(f"{told.certificate} cannot be read ({error.strerror}).") from error
-    return TrustRoot(platform, certificate, frozenset(told.traits))  # type: ignore[arg-type]
+    return TrustRoot(
+        platform, certificate, frozenset(told.traits), frozenset(told.statuses), told.least_tcb,
+        told.minimum_eval_number,
+    )  # fmt: skip

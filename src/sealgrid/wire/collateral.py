@@ -11,11 +11,10 @@ from urllib.parse import quote, unquote, urlencode
 
 import httpx
 import msgspec
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sealgrid.attestation.collateral import IntelCollateral
-from sealgrid.attestation.evidence import TcbVersion
+from sealgrid.attestation.evidence import TcbVersion, load_chain
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import ServiceUnavailable
 
@@ -120,7 +119,7 @@ class AmdClient:
         """Return intermediate and root of a product, DER: ASK or ASVK, ARK."""
         answer = await self._fetch(f"/{kind}/v1/{quote(product)}/cert_chain")
         try:
-            intermediate, root = x509.load_pem_x509_certificates(answer.body)
+            intermediate, root = load_chain(answer.body)
         except ValueError as error:
             raise ServiceUnavailable("the key service answered what is no chain of certificates.") from error
         return intermediate.public_bytes(Encoding.DER), root.public_bytes(Encoding.DER)

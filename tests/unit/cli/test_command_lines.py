@@ -9,7 +9,7 @@ from spoken import spoken
 from sealgrid.errors import InputRefused
 
 NOUNS = {"model": {"publish", "list", "show", "unlist", "rotate"}, "app": {"deploy", "list", "show"},
-         "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote"},
+         "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote", "platform"},
          "runtime": {"build", "identity"},
          "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
 VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")

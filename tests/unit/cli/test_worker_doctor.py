@@ -1,8 +1,11 @@
 """``sealgrid worker``: what this machine offers, and whether a vault would believe its quote."""
 
 import json
+import subprocess
+import sys
 import time
 
+import httpx
 import pytest
 from spoken import spoken
 
@@ -107,3 +110,32 @@ def test_what_cannot_be_judged_is_one_line(sealgrid, quoted, words, line):
 def test_where_no_hardware_quotes_it_is_said(sealgrid, quoted):
     said = sealgrid("worker", "quote", "--root", f"simulated={quoted[1] / 'root.der'}")
     assert "neither configfs-tsm nor Gramine is here" in said.err
+
+
+def test_a_hardware_platform_serves_until_it_is_told_to_end(quoted, tmp_path):
+    (tmp_path / "runtime").mkdir()
+    (tmp_path / "runtime" / "boot.py").write_text("")
+    (tmp_path / "launch.sh").touch(0o755)
+    words = (
+        "--runtime",
+        "0x" + "77" * 32,
+        "--root",
+        f"simulated={tmp_path / 'root.der'}",
+        "--cache",
+        tmp_path / "kept",
+    )
+    code = "from sealgrid.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "worker", "platform", tmp_path / "launch.sh", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
+        base = serving.stdout.readline().split()[-1]
+        told = httpx.get(f"{base}/measurement", trust_env=False).json()
+        serving.terminate()
+        assert serving.wait(30) in (0, -15)
+    assert (told["runtime"], told["files"]) == ("0x" + "77" * 32, 1)
+
+
+def test_a_runtime_that_is_no_identity_is_refused(sealgrid, quoted):
+    said = sealgrid(
+        "worker", "platform", "launch.sh", "--runtime", "x", "--root", f"simulated={quoted[1] / 'root.der'}"
+    )
+    assert "'x' is no runtime identity" in said.err

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from vault_scene import BROKER, HUB, MACHINE, MODEL, VAULTS
 
+from sealgrid.attestation.evidence import TcbVersion
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused
 from sealgrid.vault.config_file import read_config
@@ -48,6 +49,14 @@ def test_the_other_vaults_are_watched_where_they_answer(file: Path) -> None:
     assert read_config(file)[0].peers == ((other, "https://vault.example"),)
 
 
+def test_a_root_names_what_its_operator_accepts(file: Path) -> None:
+    terms = 'traits = ["smt"]\nstatuses = ["SWHardeningNeeded"]\nminimum_eval_number = 17\n'
+    file.write_text(FILE + terms + "[roots.least_tcb]\nsnp = 24\nmicrocode = 217\n")
+    (root,) = read_config(file)[0].roots
+    assert (root.traits, root.statuses) == ({"smt"}, {"SWHardeningNeeded"})
+    assert (root.minimum_eval_number, root.least_tcb) == (17, TcbVersion(snp=24, microcode=217))
+
+
 def test_keys_may_lie_elsewhere_or_come_from_a_program(file: Path) -> None:
     file.write_text('keys = "/safe/keys"\n' + FILE)
     assert read_config(file)[0].key_source == KeyFiles(Path("/safe/keys"))
@@ -61,6 +70,9 @@ def test_keys_may_lie_elsewhere_or_come_from_a_program(file: Path) -> None:
         (FILE.replace("port = 9443", ""), "port"),
         (FILE + 'colour = "red"\n', "colour"),
         (FILE.replace('"simulated"', '"abacus"'), "abacus"),
+        (FILE + 'traits = ["stm"]\n', "stm"),
+        (FILE + 'statuses = ["Revoked"]\n', "Revoked"),
+        (FILE + "[roots.least_tcb]\nsnpp = 24\n", "snpp"),
         (FILE.replace("root.der", "missing.der"), "missing.der"),
         (FILE.replace(', "https://two.example"', ""), "two nodes"),
         ("port = ", "does not describe a vault"),

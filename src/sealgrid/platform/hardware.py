@@ -1,0 +1,182 @@
+"""The platform service of a machine with confidential hardware: each launch is one guest, which quotes for itself.
+
+It starts the recipe's ``launch.sh``, brings the guest its launch and its relay over vsock, and answers the guest's one
+request for collateral. All that it carries is judged elsewhere: a lie of this service costs a job, never a secret.
+**Not run on hardware here**: tested with guests that are processes, over Unix sockets.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+import subprocess
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import msgspec
+
+from sealgrid.attestation.policy import Platform
+from sealgrid.errors import HostFailed, InputRefused, SealgridError
+from sealgrid.platform.collateral import CollateralCache
+from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
+from sealgrid.platform.instance import Instance
+from sealgrid.platform.tsm import RawQuote
+from sealgrid.units import Digest
+from sealgrid.wire.message import encode, parse
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
+
+FIRST_CONTEXT = 100  #: of a guest's vsock; lower ones are the host's and its other guests'
+START_SECONDS = 120.0  #: in which a guest must have started
+PUMP_BYTES = 1 << 16
+_log = logging.getLogger("sealgrid.platform")
+
+Connect = Callable[[int], Awaitable[socket.socket]]  #: a guest's vsock context -> a connection to it, or OSError
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareConfig:
+    """What this machine launches. What it says of the runtime is for its operator; vaults read it from quotes."""
+
+    platform: Platform
+    launch: Path  #: the recipe's script: launch.sh APP_DIGEST CONTEXT
+    runtime: Digest
+    root_ca_der: bytes
+    files: int  #: how many the runtime has
+
+
+class HardwarePlatform:
+    """Launches guests; needs the event loop's own thread, as ``Instance`` does."""
+
+    def __init__(self, config: HardwareConfig, collateral: CollateralCache, connect: Connect) -> None:
+        self._config, self._collateral, self._connect = config, collateral, connect
+        self._contexts = count(FIRST_CONTEXT)
+        self._instances: dict[str, Instance] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+
+    def measurement(self) -> Measurement:
+        """Return what the operator says that is launched here."""
+        told = self._config
+        return Measurement(platform=told.platform, runtime=told.runtime, root_ca_der=told.root_ca_der, files=told.files)
+
+    async def launch(self, request: LaunchRequest) -> LaunchReply:
+        """Start a guest with this app locked into its evidence, and serve it in the background.
+
+        Raises InputRefused when nobody listens at the relay, HostFailed when the guest cannot be started.
+        """
+        relay, context = await _to_worker(request.relay), next(self._contexts)
+        try:
+            process = subprocess.Popen(  # noqa: S603, ASYNC220  the operator's own script, two words that are ours
+                [str(self._config.launch), request.app_digest, str(context)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError as error:
+            relay.close()
+            raise HostFailed(f"{self._config.launch} cannot be started ({error.strerror}).") from error
+        name, instance = secrets.token_hex(8), Instance(process, relay)
+        self._instances[name] = instance
+        task = asyncio.create_task(self._follow(name, instance, context, request, relay.dup()))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        return LaunchReply(instance=name, platform=self._config.platform, runtime=self._config.runtime)
+
+    async def stop(self, name: str) -> None:
+        """End a guest; one that has ended, or never was, is no error."""
+        if (instance := self._instances.get(name)) is not None:
+            await instance.stop()
+
+    async def close(self) -> None:
+        """End every guest."""
+        await asyncio.gather(*(instance.stop() for instance in list(self._instances.values())))
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def running(self) -> tuple[str, ...]:
+        """Return the names of the guests that run."""
+        return tuple(self._instances)
+
+    async def _follow(
+        self, name: str, instance: Instance, context: int, request: LaunchRequest, relay: socket.socket
+    ) -> None:
+        serving = asyncio.create_task(self._serve(context, request, relay))
+        try:
+            await asyncio.wait(
+                {serving, ended := asyncio.ensure_future(instance.ended())}, return_when="FIRST_COMPLETED"
+            )
+            if not ended.done() and (broken := serving.exception()) is not None:
+                _log.warning("a guest was given up: %s", broken)
+            elif not ended.done():
+                await ended
+        finally:
+            serving.cancel()
+            with suppress(asyncio.CancelledError, SealgridError, OSError, EOFError):
+                await serving
+            await instance.stop()
+            relay.close()
+            del self._instances[name]
+
+    async def _serve(self, context: int, request: LaunchRequest, relay: socket.socket) -> None:
+        reader, writer = await self._reach(context)
+        _write(writer, encode(msgspec.structs.replace(request, relay="")))
+        await writer.drain()
+        theirs = await self._reach(context)
+        ours = await asyncio.open_unix_connection(sock=relay)
+        pumping = [asyncio.create_task(_pump(ours[0], theirs[1])), asyncio.create_task(_pump(theirs[0], ours[1]))]
+        try:
+            size = int.from_bytes(await reader.readexactly(4), "big")
+            if size > MOST_FRAME_BYTES:
+                raise HostFailed("the guest sent a frame above the limit.")
+            asked = parse(await reader.readexactly(size), CollateralRequest)
+            found = await self._collateral.collateral_for(RawQuote(asked.quote, asked.certificates))
+            _write(writer, encode(CollateralReply(collateral=found.raw)))
+            await writer.drain()
+            await asyncio.gather(*pumping)
+        finally:
+            for task in pumping:
+                task.cancel()
+            for end in (writer, theirs[1], ours[1]):
+                end.close()
+
+    async def _reach(self, context: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        while True:
+            try:
+                return await asyncio.open_connection(sock=await self._connect(context))
+            except OSError as error:  # the guest is still starting
+                if asyncio.get_running_loop().time() > deadline:
+                    raise HostFailed("the guest did not start in time.") from error
+                await asyncio.sleep(0.1)
+
+
+async def over_vsock(context: int) -> socket.socket:
+    """Connect to a guest's port; raise OSError while nobody listens there."""
+    channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+    try:
+        await asyncio.to_thread(channel.connect, (context, PORT))
+    except OSError:
+        channel.close()
+        raise
+    channel.setblocking(False)
+    return channel
+
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while part := await source.read(PUMP_BYTES):
+        target.write(part)
+        await target.drain()
+    target.close()
+
+
+async def _to_worker(path: str) -> socket.socket:
+    relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        relay.connect(path)
+    except OSError as error:
+        relay.close()
+        raise InputRefused("nobody listens at the relay that the launch names.") from error
+    return relay
+
+
+def _write(writer: asyncio.StreamWriter, body: bytes) -> None:
+    writer.write(len(body).to_bytes(4, "big") + body)
