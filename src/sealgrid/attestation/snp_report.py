@@ -7,7 +7,7 @@ from sealgrid.attestation.evidence import TcbVersion
 
 REPORT_BYTES = 1184
 SIGNED_BYTES = 0x2A0  #: what the signature covers
-VERSIONS = (2, 3, 4, 5)
+VERSIONS = (2, 3, 5)  #: those that AMD has published
 ECDSA_P384_SHA384 = 1
 NUMBER_BYTES = 72  #: of r and of s, little-endian
 

@@ -85,7 +85,7 @@ def test_2_1_a_report_of_another_length_is_none(cut):
     refused(replace(quote, raw=quote.raw[:cut]), "2.1")
 
 
-@pytest.mark.parametrize("field", [{"version": 1}, {"version": 6}, {"algorithm": 2}])
+@pytest.mark.parametrize("field", [{"version": 1}, {"version": 4}, {"version": 6}, {"algorithm": 2}])
 def test_2_1_a_report_of_an_unknown_version_or_algorithm_is_refused(field):
     refused(OURS.quote(**field), "2.1")
 

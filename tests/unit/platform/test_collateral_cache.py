@@ -88,7 +88,7 @@ async def test_what_intels_service_answers_verifies_the_quote(scene, hexadecimal
     scene.intel.answers = intel_answers(MACHINE.collateral, "tdx", hexadecimal=hexadecimal)
     found = await scene.get()
     assert verify(Quote(TD.raw, found), [MACHINE.trust_root], at=NOW, allow_simulated=True).eval_number == 17
-    assert "/tdx/certification/v4/tcb?fmspc=51D000000000" in scene.intel.asked
+    assert "/tdx/certification/v4/tcb?fmspc=51D000000000&update=early" in scene.intel.asked
 
 
 async def test_what_amds_service_answers_verifies_the_report(scene):
