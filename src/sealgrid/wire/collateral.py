@@ -80,7 +80,7 @@ class IntelClient:
     ) -> IntelCollateral:
         """Return what there is for a family of machines; raise ServiceUnavailable, also for what is none.
 
-        Intel's early updates are asked for: a vault that saw one once refuses the standard ones, which lag months behind.
+        Intel's early updates are asked for: a vault that saw one refuses the standard ones, which lag months behind.
         """
         revoked = await self._fetch(f"/sgx/certification/v4/pckcrl?ca={authority}&encoding=der")
         root = await self._fetch("/sgx/certification/v4/rootcacrl")
