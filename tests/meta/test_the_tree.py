@@ -109,3 +109,14 @@ def test_every_picture_and_page_that_the_readme_names_is_there():
     named = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_test_that_the_weaknesses_page_names_exists():
+    page = (ROOT / "docs" / "explanation" / "fourteen-weaknesses.md").read_text()
+    rows = [line for line in page.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert len(rows) == 14
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", row)
+        assert named, row[:60]
+        for path, test in named:
+            assert f"def {test}" in (ROOT / path).read_text(), f"{path}::{test}"
