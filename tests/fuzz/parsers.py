@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from sealgrid.attestation import snp_certificates
+from sealgrid.attestation import snp_certificates, snp_collateral
 from sealgrid.attestation.collateral import intel_terms, snp_terms
-from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
+from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.facts import parse_facts
 from sealgrid.attestation.params import parse_params
 from sealgrid.attestation.policy import Platform
@@ -40,13 +41,15 @@ from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave.conventions import read_computed
 from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
+from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
 from sealgrid.receipts.report import Pins
 from sealgrid.receipts.verify import verify as verify_receipt
 from sealgrid.sdk.onnx_file import check_onnx
 from sealgrid.units import to_digest
-from sealgrid.wire import market, pool, relay, storage, vault
+from sealgrid.wire import market, platform, pool, relay, storage, vault
+from sealgrid.wire.collateral import AmdClient, Fetched, IntelClient
 from sealgrid.wire.message import Message, parse
 from sealgrid.wire.transport import error_of
 from tests.unit.attestation.snp_machine import SnpMachine, report
@@ -86,6 +89,31 @@ def _judge(raw, collateral):
     return verify(Quote(raw, Collateral(collateral)), roots, at=NOW, allow_simulated=True)
 
 
+class _Answers:
+    """A collateral service that answers everything with the same bytes."""
+
+    def __init__(self, raw):
+        self._raw = raw
+
+    async def __call__(self, _path):
+        names = ("sgx-pck-crl-issuer-chain", "tcb-info-issuer-chain", "sgx-enclave-identity-issuer-chain")
+        return Fetched(self._raw, dict.fromkeys(names, "%2D"))
+
+
+def _asked(question):
+    """Run a coroutine that never waits."""
+    try:
+        question.send(None)
+    except StopIteration as ended:
+        return ended.value
+    raise AssertionError("it waited")
+
+
+def _chain():
+    given = amd().collateral()
+    return b"".join(load_certificate(each).public_bytes(Encoding.PEM) for each in (given.intermediate, given.root))
+
+
 def _quotes():
     made = machine().quote(bytes(48), bytes(48), bytes(64))
     lengths = []
@@ -108,6 +136,11 @@ def _quotes():
                (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
         Parser("snp certificates", snp_certificates.read_table, (bytes(24), b"\x01".ljust(24, b"\0") * 40), 1 << 20,
                4 * MIB, (ValueError,)),
+        Parser("snp leaf", snp_collateral.leaf_of, (amd().collateral().leaf,), 16 << 10, 4 * MIB, (ValueError,)),
+        Parser("intel's answers", lambda raw: _asked(IntelClient(_Answers(raw)).collateral("tdx", "00", "platform")),
+               (b'{"tcbInfo":{"id":1},"enclaveIdentity":{"id":2},"signature":"00"}',), MIB, 8 * MIB),
+        Parser("amd's answers", lambda raw: _asked(AmdClient(_Answers(raw)).authorities("Milan", "vcek")), (_chain(),),
+               MIB, 16 * MIB),
         Parser("quote's own word", lambda raw: told_identity(raw, to_digest(bytes(32))), (made.raw, report()), 64 << 10,
                MIB, (ValueError,)),
     )  # fmt: skip
@@ -247,7 +280,7 @@ def _messages():
     kinds = sorted(
         {
             kind
-            for module in (market, pool, storage, vault)
+            for module in (guest, market, platform, pool, storage, vault)
             for kind in vars(module).values()
             if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
         },
