@@ -33,8 +33,10 @@ threshold: public(uint256)
 # @notice The digest of chain, hub, this contract, threshold and vaults.
 vault_set: public(bytes32)
 
+# @notice Whether an account is a vault of a federation that is or was in force, by the federation's digest.
+listed: public(HashMap[bytes32, HashMap[address, bool]])
+
 _vaults: DynArray[address, MAX_VAULTS]
-_listed: HashMap[bytes32, HashMap[address, bool]]
 _announced: Announced
 
 
@@ -140,7 +142,7 @@ def _check(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256):
 def _install(vaults_: DynArray[address, MAX_VAULTS], threshold_: uint256):
     name: bytes32 = self._name(vaults_, threshold_)
     for vault: address in vaults_:
-        self._listed[name][vault] = True
+        self.listed[name][vault] = True
     self._vaults = vaults_
     self.threshold = threshold_
     self.vault_set = name

@@ -140,7 +140,7 @@ def _judge_signatures(proof: Proof, checksum: bytes32) -> uint256:
         vault: address = signatures._recover(signed, proof.signatures[i])
         if vault == empty(address):
             return 9
-        if not federation._listed[vault_set][vault]:
+        if not federation.listed[vault_set][vault]:
             return 10
         if convert(vault, uint256) <= last:
             return 11

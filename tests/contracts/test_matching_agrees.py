@@ -36,7 +36,7 @@ BEFORE_ITS_NUMBER = {
     "none": {"20", "30", "40"},
     "invalid-signature-format": {"21", "31", "41", "50"},
     "IexecEscrow: Transfer amount exceeds balance": {"funds", "stake"},
-    "Panic error 0x11: Arithmetic operation results in underflow or overflow.": {"funds", "stake"},
+    "panic: arithmetic underflow or overflow (0x11)": {"funds", "stake"},
 }
 
 

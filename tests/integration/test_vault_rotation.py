@@ -11,8 +11,8 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.node import Node
 from sealgrid.crypto.shares import Share, combine, lying_vaults
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ReleaseRefused, SharesRefused
-from sealgrid.wire.vault import WithdrawRequest
+from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
+from sealgrid.wire.vault import OpenRequest, WithdrawRequest
 from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, open_market
 from tests.integration.vault_federation import (
     MODEL_DEK,
@@ -133,3 +133,33 @@ async def test_after_a_vault_was_lost_its_successor_serves_what_owners_share_ane
         session = await released(renewed, await renewed.order(version=2), 0)
         assert session.key(DATASET_CHECKSUM) == MODEL_DEK
         assert len(session.answers) == 3
+
+
+async def test_vaults_of_a_former_federation_open_what_was_paid_and_release_no_more(
+    market: Market, tmp_path: Path
+) -> None:
+    async with federation_over(market, tmp_path) as before:
+        await before.sell_model()
+        deal, machine = await before.order(tasks=2), before.machine
+        result = await (await released(before, deal, 0)).seal()
+        await result.publish(await result.settled(0, 1))
+    admin = market.wallet("admin")
+    await market.broker.announce_federation(admin, [SigningKey.from_bytes(b"\x44" * 32).address], 1)
+    await market.broker.change_federation(admin)
+    async with federation_over(market, tmp_path, machine=machine) as former:
+        settled, record = result.settle, result.record
+        replies = [
+            await vault.open(OpenRequest(task=settled.task, enclave=settled.enclave)) for vault in former.clients[:2]
+        ]
+        assert [reply.record for reply in replies] == [record, record]
+        enclave = await former.begin(deal, 1)
+        with pytest.raises(ReleaseRefused) as caught:
+            await enclave.released()
+        assert caught.value.check == "6"
+
+
+async def test_a_vault_that_was_never_listed_does_not_start(market: Market, tmp_path: Path) -> None:
+    strangers = tuple(sorted((SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)), key=lambda key: key.address))
+    with pytest.raises(InputRefused, match="never listed"):
+        async with federation_over(market, tmp_path, keys=strangers):
+            pass

@@ -89,6 +89,10 @@ class Broker:
         """Return the name of the federation in force, which every verdict repeats."""
         return to_digest(await self._read("vault_set", at=at))
 
+    async def listed(self, vault_set: Digest, vault: Address, *, at: Digest | None = None) -> bool:
+        """Tell whether an account is a vault of a federation that is in force or was."""
+        return bool(await self._read("listed", vault_set, vault, at=at))
+
     async def announced(self, *, at: Digest | None = None) -> Announced | None:
         """Return the federation that was announced and is not in force yet."""
         vaults, threshold, effective = await self._read("announced_federation", at=at)

@@ -41,17 +41,18 @@ class ChainReader:
         self._memory = BlockMemory()
 
     async def expect(self, federation: Federation, genesis: Digest) -> None:
-        """Raise InputRefused unless chain and broker are the ones that this vault was set up for."""
+        """Raise InputRefused unless chain and broker are the ones that this vault was set up for.
+
+        A federation that was in force once will do: its vaults open what was paid for in their time, release no more.
+        """
         node = self._hub.node
         chain, first = await asyncio.gather(node.chain(), node.genesis())
         if (chain, first) != (federation.chain, genesis):
             raise InputRefused("the node serves another chain than the one that this vault belongs to.")
         at = (await node.block()).hash
-        vaults, threshold, hub = await asyncio.gather(
-            self._broker.vaults(at=at), self._broker.threshold(at=at), self._broker.hub(at=at)
-        )
-        if (vaults, threshold, hub) != (federation.vaults, federation.threshold, federation.hub):
-            raise InputRefused("the broker lists another federation, or serves another hub, than this vault's.")
+        # The federation's name covers the hub, the threshold and every vault.
+        if not await self._broker.listed(federation.vault_set, federation.us, at=at):
+            raise InputRefused("the broker never listed this vault's federation, or serves another hub.")
 
     async def task(
         self,
