@@ -49,7 +49,12 @@ class SealgridError(Exception):
         _BY_NAME[cls.__name__] = cls
 
     def __str__(self) -> str:
-        return f"{self.message} {self.money}".strip()
+        return f"{self.reason} {self.money}".strip()
+
+    @property
+    def reason(self) -> str:
+        """Return what happened, without a word about money: for who retells it to somebody else."""
+        return self.message
 
     def to_wire(self) -> dict[str, str]:
         """Return the body of an HTTP error; ``error`` is the sentence, as iExec's services spell it."""
@@ -80,8 +85,10 @@ class CheckFailed(SealgridError):
         super().__init__(message, money=money)
         self.check = check
 
-    def __str__(self) -> str:
-        return f"({self.check}) {super().__str__()}"
+    @property
+    def reason(self) -> str:
+        """Return what happened, after the number of the check."""
+        return f"({self.check}) {self.message}"
 
     def _details(self) -> dict[str, str]:
         return {"check": self.check}

@@ -2,7 +2,6 @@
 
 import sys
 import traceback
-from pathlib import Path
 
 import typer
 
@@ -39,13 +38,15 @@ def main() -> None:
         print(f"sealgrid: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  the last frame: a person gets one line, the log gets the rest
-        log = _log_of(error)
-        print(f"sealgrid: an unforeseen {type(error).__name__}; the details are in {log}.", file=sys.stderr)
+        print(f"sealgrid: an unforeseen {type(error).__name__}; {_kept_details(error)}.", file=sys.stderr)
         sys.exit(1)
 
 
-def _log_of(error: Exception) -> Path:
+def _kept_details(error: Exception) -> str:
     log = home().accounts.parent / "last-error.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("".join(traceback.format_exception(error)))
-    return log
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("".join(traceback.format_exception(error)))
+    except OSError as unwritten:
+        return f"its details cannot be written to {log} ({unwritten.strerror})"
+    return f"the details are in {log}"

@@ -1,6 +1,7 @@
 """Follow a run on the terminal and write down what came of it."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -54,9 +55,7 @@ async def follow(run: "Run", network: "Network", out: Path | None, within: float
             opened = await run.result(told, within)
     except AppFailed:
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / LOG).write_text(await run.log())
-            notes.print(f"all that the app said is in {out / LOG}", markup=False)
+            _keep_log(await run.log(), out)
         raise
     if out is None:
         _show(opened)
@@ -66,6 +65,7 @@ async def follow(run: "Run", network: "Network", out: Path | None, within: float
         await run.receipt.save(out / RECEIPT)
         (out / NETWORK).write_bytes(msgspec.json.format(msgspec.json.encode(_public(network))) + b"\n")
     except OSError as error:
+        _remove_from(out)
         again = f"open it again with: sealgrid task result {run.task} --out DIR"
         raise InputRefused(f"{out} cannot be written ({error.strerror}); {again}", money="The run was paid.") from error
     answers.print(f"the result is in {out / RESULT}", markup=False)
@@ -84,6 +84,23 @@ def _waiting() -> "Iterator[Callable[[StageAt], None]]":
 
     with notes.status("waiting …", spinner="dots") if notes.is_terminal else contextlib.nullcontext():
         yield told
+
+
+def _keep_log(log: str, out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / LOG).write_text(log)
+        notes.print(f"all that the app said is in {out / LOG}", markup=False)
+    except OSError as error:  # that the app failed is what must be told
+        notes.print(f"{out / LOG} cannot be written ({error.strerror})", markup=False)
+
+
+def _remove_from(out: Path) -> None:
+    # The folder was empty before: half a result must not look like a whole one.
+    shutil.rmtree(out / RESULT, ignore_errors=True)
+    for name in (RECEIPT, NETWORK):
+        with contextlib.suppress(OSError):
+            (out / name).unlink()
 
 
 def _show(opened: "Result") -> None:

@@ -1,6 +1,5 @@
 """Prove to the vaults what runs here, and believe only what t of them sign alike (docs/protocol/release.md)."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
+from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.relay import Welcome
 from sealgrid.wire.vault import NonceRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest, VaultClient
 
@@ -42,6 +42,10 @@ class Vaults:
     clients: tuple[VaultClient, ...]
     threshold: int
     domain: Domain
+
+    def client(self, vault: Address) -> VaultClient:
+        """Return the way to one member."""
+        return self.clients[self.addresses.index(vault)]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Agreed:
 async def attest(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, port: QuotePort) -> Attested:
     """Collect one nonce per vault and make the one quote that serves them all."""
     request = NonceRequest(authorization=welcome.authorization, reassign=welcome.reassign)
-    replies = await asyncio.gather(*(vault.nonce(request) for vault in vaults.clients), return_exceptions=True)
+    replies = await ask_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
     nonces = tuple(NO_NONCE if isinstance(reply, BaseException) else reply.nonce for reply in replies)
     at_least(vaults.threshold, replies)
     federation = vault_set(
@@ -96,7 +100,7 @@ async def attest(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
 
 
 async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, proof: Attested) -> Agreed:
-    """Ask every vault for release and keep what t of them signed alike.
+    """Ask every vault that gave a nonce for release, and keep what t of them signed alike.
 
     An answer counts when (1) it opens with our HPKE key under our report data, (2) its Release is signed by that
     vault, (3) for our session, (4) over these facts and exactly the records that they name, (5) its deposit key is
@@ -111,11 +115,12 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
         app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
     )  # fmt: skip
-    replies = await asyncio.gather(*(vault.release(request) for vault in vaults.clients), return_exceptions=True)
+    asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
+    replies = await ask_all([vaults.client(vault).release(request) for vault in asked], enough=vaults.threshold)
     at_least(vaults.threshold, replies)
     answers = {
         address: answer
-        for address, reply in zip(vaults.addresses, replies, strict=True)
+        for address, reply in zip(asked, replies, strict=True)
         if isinstance(reply, ReleaseReply) and (answer := _believable(address, reply, me, vaults.domain, proof))
     }
     body, agreeing = _majority(answers, vaults.threshold)  # (6)

@@ -1,6 +1,5 @@
 """Bind the result at the vaults before anyone can be paid for it, and collect the verdicts that the chain counts."""
 
-import asyncio
 from dataclasses import dataclass
 
 from sealgrid.attestation.policy import Platform
@@ -18,6 +17,7 @@ from sealgrid.receipts.receipt import SignedBody, SignedRelease, SignedVerdict, 
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
 from sealgrid.wire.message import encode
+from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
 
@@ -130,10 +130,10 @@ async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
 
 
 async def _verdicts(this: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
-    clients = dict(zip(this.vaults.addresses, this.vaults.clients, strict=True))
     asked = [vault for vault in this.vaults.addresses if vault in this.agreed.deposit_keys]
-    replies = await asyncio.gather(
-        *(clients[vault].settle(this.request(vault, statement)) for vault in asked), return_exceptions=True
+    replies = await ask_all(
+        [this.vaults.client(vault).settle(this.request(vault, statement)) for vault in asked],
+        enough=this.vaults.threshold,
     )
     at_least(this.vaults.threshold, replies)
     signed = {

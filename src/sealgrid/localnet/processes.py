@@ -36,6 +36,7 @@ class Child:
     pid: int
     ready_fd: int
     log: Path
+    body: Body
     ends: bool = False  #: whether it does one thing and is done
     exit_code: int | None = None
 
@@ -74,7 +75,7 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
     pid = os.fork()
     if pid:
         os.close(writing)
-        return Child(name, pid, reading, log, ends)
+        return Child(name, pid, reading, log, body, ends)
     os.close(reading)
     _become(name, log, parent)
     code = 0

@@ -36,8 +36,3 @@ class Sockets:
         port = int(probe.getsockname()[1])
         self._open.pop("chain").close()
         return port
-
-    def close(self) -> None:
-        """Close this process's copies, once every part has its own."""
-        for each in self._open.values():
-            each.close()

@@ -20,6 +20,7 @@ def start(layout: Layout, children: list[Child], *, port: int, told: Told, stock
     """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports.
 
     With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
+    This process keeps their listening sockets: a part that ends and is started again finds the questions of meantime.
     """
     sockets = Sockets(port)
     chain_port = sockets.port_for_chain()
@@ -31,7 +32,6 @@ def start(layout: Layout, children: list[Child], *, port: int, told: Told, stock
     from sealgrid.localnet import chainside  # noqa: PLC0415
 
     chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate)
-    sockets.close()
 
 
 def _storage(layout: Layout, sockets: Sockets) -> Child:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.processes import Child, stop
+from sealgrid.localnet.layout import CHAIN, Layout
+from sealgrid.localnet.processes import Child, fork, stop
 
 POLL_SECONDS = 0.2
+AGAIN_SECONDS = 30.0  #: in which a part must be ready that is started again
+MOST_ENDS, LATELY_SECONDS = 3, 60.0  #: so many ends in so long are a fault that starting again does not cure
 
 Told = Callable[[str], None]
 
@@ -29,9 +31,10 @@ def supervise(
     stocked: bool = False,
     gate: bool = False,
 ) -> None:
-    """Run a network until a signal ends it; raise ServiceUnavailable when a part dies by itself.
+    """Run a network until a signal ends it; a part that dies by itself is started again, where its data still are.
 
     ``stocked`` puts the shipped apps and a model up for sale, in the background; ``gate`` lets a PoolGate judge.
+    Raises ServiceUnavailable when the chain dies, or another part again and again.
     """
     from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
 
@@ -40,7 +43,7 @@ def supervise(
         try:
             start(layout, children, port=port, told=told, stocked=stocked, gate=gate)
             ready()
-            _watch(children)
+            _watch(children, told)
         except _Ended:
             pass
         finally:
@@ -108,9 +111,17 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _watch(children: list[Child]) -> None:
+def _watch(children: list[Child], told: Told) -> None:
+    ends = dict[str, list[float]]()
     while True:
-        for child in children:
+        for place, child in enumerate(children):
             if child.lost():
-                raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
+                now = time.monotonic()
+                lately = [at for at in ends.get(child.name, []) if at > now - LATELY_SECONDS]
+                ends[child.name] = [*lately, now]
+                if child.name == CHAIN or len(lately) >= MOST_ENDS:
+                    raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
+                told(f"{child.name} again, since it ended by itself (its log: {child.log})")
+                children[place] = fork(child.name, child.log, child.body, ends=child.ends)
+                children[place].wait_ready(AGAIN_SECONDS)
         time.sleep(POLL_SECONDS)

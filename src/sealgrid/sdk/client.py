@@ -11,12 +11,13 @@ from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ContractReverted, InputRefused
+from sealgrid.errors import ContractReverted, InputRefused, SealgridError
 from sealgrid.sdk import jobs
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
 from sealgrid.sdk.face.account import Account
+from sealgrid.sdk.face.approval import check_approved
 from sealgrid.sdk.face.apps import Apps
 from sealgrid.sdk.face.listings import Named
 from sealgrid.sdk.face.models import Models
@@ -91,12 +92,14 @@ class Client:
         contents = await asyncio.to_thread(_read, files)
         dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
         address = await find_app(self._conn, app, model=None if model is None else dataset)
+        if model is not None:
+            await check_approved(self._conn, dataset, address)
         keep: list[Job] = []
 
         def keep_key(job: Job) -> None:
             for task in job.bag():
-                keep.append(task)
                 self._keep(task)
+                keep.append(task)
 
         try:
             job = await jobs.run(
@@ -105,8 +108,12 @@ class Client:
                 public_args=shlex.join(public_args), callback=_contract(callback), tasks=tasks, max_price=most,
                 keep=keep_key, progress=told,
             )  # fmt: skip
-        except ContractReverted:
+        except (ContractReverted, InputRefused):
             self._forget(keep)
+            raise
+        except SealgridError as error:
+            for unknown in keep:  # the deal was sent, and nobody said what became of it
+                error.money = f"Whether it was bought tells: sealgrid task show {unknown.task}"
             raise
         self._forget(keep[job.tasks :])
         return Run(self._conn, job)

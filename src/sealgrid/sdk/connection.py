@@ -19,6 +19,8 @@ from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import VaultClient
 
+PATIENCE_SECONDS = 20.0  #: for one answer to a person who waits
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -62,7 +64,7 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
     async with contextlib.AsyncExitStack() as stack:
 
         async def reach(url: str, name: str) -> HttpTransport:
-            return await stack.enter_async_context(HttpTransport(url, name=name))
+            return await stack.enter_async_context(HttpTransport(url, name=name, patience=PATIENCE_SECONDS))
 
         node = await stack.enter_async_context(Node(network.rpc_url))
         yield Connection(

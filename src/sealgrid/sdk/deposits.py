@@ -1,7 +1,7 @@
 """Give a key to the vaults: split it, sign the record, seal each share to its vault, keep the receipts."""
 
-import asyncio
 import os
+from collections.abc import Sequence
 
 import msgspec
 
@@ -9,10 +9,11 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import DepositKey, DepositReceipt, InputGrant
 from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
-from sealgrid.errors import EvidenceRefused
+from sealgrid.errors import EvidenceRefused, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.message import encode
+from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.vault import DepositRequest, Identity, SharePart, VaultClient
 
 
@@ -25,9 +26,15 @@ async def deposit(
     version: int = 1,
     policy: Policy | None = None,
     grant: InputGrant | None = None,
+    at_least: int | None = None,
 ) -> KeyRecord:
-    """Deposit a 32-byte key at every vault; the asset is usable once all of them have signed for their share."""
+    """Deposit a 32-byte key at every vault; return once ``at_least`` of them, or else all, signed for their share.
+
+    What is used for a long time needs all, so that t of them can open it whichever others are away then; the input of
+    one run needs t (ADR 10). Raises what the vaults refused, or ServiceUnavailable when too few of them answer.
+    """
     network = conn.network
+    needed = len(network.vaults) if at_least is None else at_least
     shares = split(dek, len(network.vaults), network.threshold, os.urandom)
     record = record_for(
         hub=network.hub, asset=asset, owner=conn.address, version=version, file_sha256=file_sha256,
@@ -44,8 +51,25 @@ async def deposit(
         grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
     )
     members = zip(conn.vaults, conn.vault_addresses, shares, strict=True)
-    await asyncio.gather(*(_give(conn, vault, address, share, common) for vault, address, share in members))
+    given = await ask_all(
+        [_give(conn, vault, address, share, common) for vault, address, share in members], enough=needed
+    )
+    _expect(given, needed)
     return record
+
+
+def _expect(given: Sequence[BaseException | None], needed: int) -> None:
+    failed = [each for each in given if each is not None]
+    if len(given) - len(failed) >= needed:
+        return
+    away = [each for each in failed if isinstance(each, ServiceUnavailable)]
+    for each in failed:
+        if each not in away:
+            raise each
+    raise ServiceUnavailable(
+        f"{len(failed)} of {len(given)} vaults do not answer, and {needed} must keep a share of the key: "
+        f"{away[0].reason} Try again when they do."
+    )
 
 
 async def _give(conn: Connection, vault: VaultClient, address: Address, share: Share, common: DepositRequest) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.bundle.inputs import JobInput
@@ -16,6 +17,7 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import ChainError, HostFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.sdk.connection import Connection
@@ -105,7 +107,8 @@ async def run(
         request=order_hash(terms.request, conn.order_domain),
     )
     progress(Step("giving the key of the input to the vaults"))
-    await deposit(conn, dek, asset=to_address(to_bytes(sha256, 32)[:20]), file_sha256=sha256, grant=grant)
+    name, enough = to_address(to_bytes(sha256, 32)[:20]), conn.network.threshold
+    await deposit(conn, dek, asset=name, file_sha256=sha256, grant=grant, at_least=enough)
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
     job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
     keep(job)
@@ -127,7 +130,8 @@ async def _as_sold(conn: Connection, job: Job) -> Job:
 async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) -> None:
     """Wait until the chain has completed the task, telling every stage once.
 
-    Raises HostFailed when the task failed on the chain; the requester then has its money back.
+    Raises HostFailed when no machine can finish it any more; the requester's money is back then, or comes back by
+    itself at the task's final deadline.
     """
     seen = 0
     while True:
@@ -140,7 +144,20 @@ async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) ->
             return
         if status is ChainStatus.FAILED:
             raise HostFailed("no machine finished the task before its deadline.", money="The requester was refunded.")
+        if told_by_pool and told_by_pool[-1].stage == "failed":
+            await _give_up(conn, job, told_by_pool[-1].detail)
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _give_up(conn: Connection, job: Job, why: str) -> None:
+    deal = await conn.hub.view_deal(job.deal)
+    deadline = deal.start_time + FINAL_DEADLINE_RATIO * (await conn.hub.view_category(deal.category)).timeref
+    if (await conn.node.block()).timestamp < deadline:  # after it the refund is a matter of seconds: wait for it
+        when = datetime.fromtimestamp(deadline, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        raise HostFailed(
+            f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).",
+            money=f"It was not paid; the price comes back into escrow by itself after {when}.",
+        )
 
 
 async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:

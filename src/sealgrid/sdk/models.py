@@ -155,10 +155,15 @@ async def seal_and_upload(conn: Connection, source: Path, dek: bytes, progress: 
 
 
 def _seal(source: Path, target: Path, dek: bytes, progress: Progress) -> Digest:
-    size = source.stat().st_size
-    with source.open("rb") as plain, target.open("wb") as sealed:
-        told = cast("BinaryIO", Counted(plain, "sealing", size, progress))
-        return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16))
+    try:
+        size = source.stat().st_size
+        with source.open("rb") as plain, target.open("wb") as sealed:
+            told = cast("BinaryIO", Counted(plain, "sealing", size, progress))
+            return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16))
+    except OSError as error:
+        raise InputRefused(
+            f"{source} cannot be sealed into {target.parent} ({error.strerror}); make room there, or set TMPDIR."
+        ) from error
 
 
 async def _allowances(

@@ -50,5 +50,7 @@ async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, *, uses: i
         most = max(each.remaining for each in offered)
         raise OrderRefused(f"no offer of {what} has {uses} uses left; the largest has {most}.")
     if not found:
-        raise OrderRefused(f"nobody offers {what} right now; ask its owner for a new order.")
+        raise OrderRefused(
+            f"nobody offers {what} right now: it may be sold out, cancelled, or for others only; ask its owner."
+        )
     return from_document(kind, found[0].order)

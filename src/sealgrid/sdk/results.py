@@ -1,6 +1,5 @@
 """Open a paid result: collect the vaults' shares of K2, join them with our own K1, read the archive."""
 
-import asyncio
 import io
 import zipfile
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
+from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.result import ResultMetadata, k1_context
 from sealgrid.wire.vault import OpenReply, OpenRequest, SharePart
 
@@ -78,7 +78,7 @@ def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
 
 async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> bytes:
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
-    replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
+    replies = await ask_all([vault.open(request) for vault in conn.vaults], enough=conn.network.threshold)
     refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
     record = _agreed(conn, [reply for reply in replies if isinstance(reply, OpenReply)], settled)
     if record is None:

@@ -16,10 +16,10 @@ READ_SECONDS = 60.0
 class HttpTransport:
     """Reach one service at a base address; use it as an async context manager, or close it."""
 
-    def __init__(self, base: str, *, name: str = "the service") -> None:
+    def __init__(self, base: str, *, name: str = "the service", patience: float = READ_SECONDS) -> None:
         self.base = base
         self._name = name
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(patience, connect=CONNECT_SECONDS)
         self._client = httpx.AsyncClient(base_url=base, timeout=timeout, trust_env=False)
 
     async def __aenter__(self) -> Self:

@@ -168,7 +168,7 @@ class JobRun:
         if isinstance(outcome, Failure):
             if outcome.kind == "refused":
                 raise ReleaseRefused(outcome.check, outcome.reason)
-            raise HostFailed(f"the enclave gave up: {outcome.reason}")
+            raise HostFailed(outcome.reason)
         await self.finalize(outcome)
         await self.stage("completed")
 

@@ -19,6 +19,7 @@ from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.held import Held
 from sealgrid.worker.job import JobRun, Workshop
 from sealgrid.worker.poolside import PoolSide
 from sealgrid.worker.wheels import WheelFolders
@@ -33,11 +34,15 @@ _log = logging.getLogger("sealgrid.worker")
 async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
     """Work until cancelled; ``ready`` is called before the first question for work."""
     async with workshop(config) as (shop, pool):
+        held = Held(config.folder)
+        await held.give_back(pool)
         ready()
         while True:
             job = await _next(pool)
             if job is not None:
+                held.take(job.task)
                 await _do(job, shop)
+                held.let_go()
 
 
 @contextlib.asynccontextmanager
@@ -85,7 +90,7 @@ async def _do(job: Job, shop: Workshop) -> None:
         await running
     except (SealgridError, TimeoutError) as error:
         _log.warning("task %s: %s", job.task, error)
-        await run_of_job.stage("failed", str(error))
+        await run_of_job.stage("failed", error.reason if isinstance(error, SealgridError) else "it took too long")
     except Exception as error:  # noqa: BLE001  one job must not end the worker
         _log.exception("task %s", job.task)
         await run_of_job.stage("failed", f"an unforeseen {type(error).__name__} on this machine")

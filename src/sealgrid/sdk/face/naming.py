@@ -79,7 +79,7 @@ def _only(offers: list[Offer], kind: Kind, name: str) -> Address:
     found = sorted({offer.address for offer in offers})
     if not found:
         raise OrderRefused(
-            f"nobody offers {_article(kind)} called {name!r} right now; give an address, or ask its owner."
+            f"nobody offers {_article(kind)} called {name!r} right now; it may be sold out: ask its owner."
         )
     if len(found) > 1:
         raise InputRefused(f"{len(found)} {_WORD[kind]}s are called {name!r}; give an address: {', '.join(found)}.")

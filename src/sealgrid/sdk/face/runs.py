@@ -1,12 +1,13 @@
 """One run of an app: how far it is, its result, its receipt."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import AppFailed, StillRunning
+from sealgrid.errors import AppFailed, SealgridError, StillRunning, TaskFailed
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.receipts.report import Report
 from sealgrid.sdk import jobs, receipts, results
@@ -98,14 +99,16 @@ class Run:
         the app itself failed (paid).
         """
         try:
-            async with asyncio.timeout(within):
-                await jobs.follow(self._conn, self._job, told)
+            with _money(f"The run is bought and goes on; see it with: sealgrid task show {self.task}"):
+                async with asyncio.timeout(within):
+                    await jobs.follow(self._conn, self._job, told)
         except TimeoutError as error:
             raise StillRunning(
                 f"task {self.task} has not ended within {within:g} seconds; it goes on, open it later.",
                 money="What it costs stays in escrow.",
             ) from error
-        opened, exit_class = await self._opened()
+        with _money(f"The run was paid; open its result later with: sealgrid task result {self.task}"):
+            opened, exit_class = await self._opened()
         if exit_class != "ok":
             raise AppFailed(f"the app failed: {_last_words(opened)}", money="The run was paid, as the app did run.")
         return opened
@@ -123,6 +126,18 @@ class Run:
         envelope = parse_envelope(await self.receipt.content())
         opened = await results.open_result(self._conn, envelope.settle, self._job.result_key)
         return opened, envelope.receipt.body.exit_class
+
+
+@contextmanager
+def _money(sentence: str) -> Iterator[None]:
+    """Have every error say what is true of this run's money; the end of a task says so itself."""
+    try:
+        yield
+    except TaskFailed:
+        raise
+    except SealgridError as error:
+        error.money = sentence
+        raise
 
 
 def _last_words(opened: Result) -> str:

@@ -1,0 +1,36 @@
+"""Ask the vaults, before anything is bought, whether a model's owner lets this app use it."""
+
+from datetime import UTC, datetime
+
+from sealgrid.attestation.policy import Policy
+from sealgrid.chain.assets import Assets
+from sealgrid.errors import OrderRefused
+from sealgrid.sdk.connection import Connection
+from sealgrid.units import Address, Digest
+from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.vault import AssetView
+
+
+async def check_approved(conn: Connection, model: Address, app: Address) -> None:
+    """Raise OrderRefused when too many vaults would keep the model's key from this app: its run could never end well.
+
+    Vaults that do not answer are not counted: whether enough of them work is seen when they must.
+    """
+    assets = Assets(conn.hub)
+    owner, code = await assets.owner(model), await assets.checksum("App", app)
+    replies = await ask_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
+    policies = [reply.policy for reply in replies if isinstance(reply, AssetView)]
+    refusals = [why for policy in policies if (why := _refusal(policy, code, conn.clock()))]
+    if len(refusals) > len(conn.vaults) - conn.network.threshold:
+        raise OrderRefused(f"the model {model} cannot be used: {refusals[0]}; ask its owner, {owner}.")
+
+
+def _refusal(policy: Policy | None, code: Digest, now: float) -> str | None:
+    if policy is None:
+        return "its owner has approved no app"
+    if policy.expiry <= now:
+        when = datetime.fromtimestamp(policy.expiry, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"its owner's approval expired at {when}"
+    if not any(allowed.app == code for allowed in policy.allowed):
+        return "its owner has not approved this app"
+    return None
