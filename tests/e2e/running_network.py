@@ -29,6 +29,49 @@ class RunningNetwork:
         self.process.communicate(timeout=30)
         return self.process.returncode
 
+    def part(self, name: str) -> int | None:
+        """Return the process id of one part, by the name of its folder; None while there is none."""
+        return next((pid for pid in descendants(self.process.pid) if name_of(pid) == f"sg-{name}"), None)
+
+
+def descendants(pid: int) -> set[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(fields[1])
+    found, more = set(), {pid}
+    while more:
+        found |= more
+        more = {child for child, parent in parents.items() if parent in found} - found
+    return found - {pid}
+
+
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""  # it has just ended
+
+
+def gone(pids: set[int], seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(alive(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
 
 def start_network(folder: Path, *extra: str, stocked: bool = False) -> RunningNetwork:
     layout = Layout(folder)
@@ -37,9 +80,11 @@ def start_network(folder: Path, *extra: str, stocked: bool = False) -> RunningNe
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     deadline = time.monotonic() + START_SECONDS
     assert process.stderr is not None
-    while time.monotonic() < deadline:
+    line = b"-"
+    while line and time.monotonic() < deadline:
         line = process.stderr.readline()
         if b"ready" in line:
             return RunningNetwork(layout, process)
-        assert line, f"the network did not start: {process.wait()}"
-    raise AssertionError("the network was not ready in time")
+    process.kill()
+    process.communicate()
+    raise AssertionError(f"the network did not start: {process.returncode}")

@@ -3,11 +3,10 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID, start_network
+from running_network import SEALGRID, descendants, gone, name_of, start_network
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import Layout
@@ -19,38 +18,6 @@ from sealgrid.sdk.network import load_network
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.localnet
-
-
-def descendants(pid: int) -> set[int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    found, more = set(), {pid}
-    while more:
-        found |= more
-        more = {child for child, parent in parents.items() if parent in found} - found
-    return found - {pid}
-
-
-def gone(pids: set[int], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(alive(pid) for pid in pids):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_ctrl_c_ends_every_process_and_keeps_the_data(tmp_path):
@@ -148,10 +115,6 @@ def test_the_storage_node_and_the_platform_never_import_the_chains_library(local
     for pid in light:
         assert "coincurve" in maps_of(pid) or name_of(pid) == "sg-storage"
         assert "/aiohttp/" not in maps_of(pid)  # web3's compiled dependency
-
-
-def name_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def maps_of(pid: int) -> str:

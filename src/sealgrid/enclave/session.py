@@ -20,7 +20,7 @@ from sealgrid.enclave.files import store
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.enclave.seal import seal_result
 from sealgrid.enclave.settle import Settlement, settle
-from sealgrid.errors import CheckFailed, HostFailed, SealgridError
+from sealgrid.errors import CheckFailed, ContentDiffers, HostFailed, SealgridError, ServiceUnavailable
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import Failure, Hello, RelayClient, VaultThroughRelay, Welcome
 from sealgrid.wire.vault import VaultClient
@@ -37,7 +37,7 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket, folder:
         await _run(launch, relay, port, folder, clock)
     except CheckFailed as error:
         await _tell(relay, Failure(kind="refused", reason=error.message, check=error.check))
-    except HostFailed as error:
+    except (HostFailed, ServiceUnavailable, ContentDiffers) as error:  # the worker's own words, nothing of the app's
         await _tell(relay, Failure(kind="host", reason=error.message))
     except Exception as error:  # noqa: BLE001  whatever it is, its message may hold what the app saw
         await _tell(relay, Failure(kind="host", reason=f"the runtime failed ({type(error).__name__})."))

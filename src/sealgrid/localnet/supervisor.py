@@ -123,5 +123,6 @@ def _watch(children: list[Child], told: Told) -> None:
                     raise ServiceUnavailable(f"{child.name} ended by itself: {child.log_tail()}")
                 told(f"{child.name} again, since it ended by itself (its log: {child.log})")
                 children[place] = fork(child.name, child.log, child.body, ends=child.ends)
-                children[place].wait_ready(AGAIN_SECONDS)
+                with suppress(ServiceUnavailable):  # one that ended at once again is met at the next look
+                    children[place].wait_ready(AGAIN_SECONDS)
         time.sleep(POLL_SECONDS)

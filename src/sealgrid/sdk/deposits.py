@@ -1,7 +1,6 @@
 """Give a key to the vaults: split it, sign the record, seal each share to its vault, keep the receipts."""
 
 import os
-from collections.abc import Sequence
 
 import msgspec
 
@@ -9,8 +8,9 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import DepositKey, DepositReceipt, InputGrant
 from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
-from sealgrid.errors import EvidenceRefused, ServiceUnavailable
+from sealgrid.errors import EvidenceRefused
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.federation import require
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.message import encode
 from sealgrid.wire.quorum import ask_all
@@ -54,22 +54,8 @@ async def deposit(
     given = await ask_all(
         [_give(conn, vault, address, share, common) for vault, address, share in members], enough=needed
     )
-    _expect(given, needed)
+    require(given, needed)
     return record
-
-
-def _expect(given: Sequence[BaseException | None], needed: int) -> None:
-    failed = [each for each in given if each is not None]
-    if len(given) - len(failed) >= needed:
-        return
-    away = [each for each in failed if isinstance(each, ServiceUnavailable)]
-    for each in failed:
-        if each not in away:
-            raise each
-    raise ServiceUnavailable(
-        f"{len(failed)} of {len(given)} vaults do not answer, and {needed} must keep a share of the key: "
-        f"{away[0].reason} Try again when they do."
-    )
 
 
 async def _give(conn: Connection, vault: VaultClient, address: Address, share: Share, common: DepositRequest) -> None:

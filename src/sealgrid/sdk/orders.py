@@ -40,11 +40,11 @@ async def sign_and_publish(
 
 
 async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, *, uses: int = 1, **filters: str) -> AnyOrder:
-    """Return the cheapest open order that fits the filters and has enough uses left.
+    """Return the cheapest open order for this account that fits the filters and has enough uses left.
 
     Raises OrderRefused when there is none.
     """
-    offered = await conn.market.orders(KINDS[kind], **filters)
+    offered = await conn.market.orders(KINDS[kind], requester=conn.address, **filters)
     found = [each for each in offered if each.remaining >= uses]
     if offered and not found:
         most = max(each.remaining for each in offered)

@@ -46,5 +46,5 @@ class VerifyingReader(ABC):
                 raise InputRefused(f"the file {sha256} is larger than the {limit} bytes that are taken here.")
             running.update(piece)
             yield piece
-        if (got := to_digest(running.digest())) != sha256:
-            raise ContentDiffers(f"the store answered content with digest {got} for {sha256}; ask another store.")
+        if to_digest(running.digest()) != sha256:
+            raise ContentDiffers(f"the store gave other content than {sha256} names; ask another store.")

@@ -72,8 +72,12 @@ def listen(port: int = 0) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # asyncio sets this only on sockets that name TCP; without it every answer waits 40 ms for an acknowledgement.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.bind((LOOPBACK, port))
-    sock.listen(256)
+    try:
+        sock.bind((LOOPBACK, port))
+        sock.listen(256)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

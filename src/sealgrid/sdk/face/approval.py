@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from sealgrid.attestation.policy import Policy
 from sealgrid.chain.assets import Assets
-from sealgrid.errors import OrderRefused
+from sealgrid.errors import NotFound, OrderRefused
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.federation import require
 from sealgrid.units import Address, Digest
 from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.vault import AssetView
@@ -14,18 +14,23 @@ from sealgrid.wire.vault import AssetView
 async def check_approved(conn: Connection, model: Address, app: Address) -> None:
     """Raise OrderRefused when too many vaults would keep the model's key from this app: its run could never end well.
 
-    Vaults that do not answer are not counted: whether enough of them work is seen when they must.
+    Raises ServiceUnavailable when too few of them answer at all.
     """
     assets = Assets(conn.hub)
     owner, code = await assets.owner(model), await assets.checksum("App", app)
     replies = await ask_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
-    policies = [reply.policy for reply in replies if isinstance(reply, AssetView)]
-    refusals = [why for policy in policies if (why := _refusal(policy, code, conn.clock()))]
+    refusals = [why for reply in replies if (why := _refusal(reply, code, conn.clock()))]
     if len(refusals) > len(conn.vaults) - conn.network.threshold:
         raise OrderRefused(f"the model {model} cannot be used: {refusals[0]}; ask its owner, {owner}.")
+    require([None if isinstance(reply, NotFound) else reply for reply in replies], conn.network.threshold)
 
 
-def _refusal(policy: Policy | None, code: Digest, now: float) -> str | None:
+def _refusal(reply: AssetView | BaseException, code: Digest, now: float) -> str | None:
+    if isinstance(reply, NotFound):
+        return "a vault has no key of it"
+    if isinstance(reply, BaseException):
+        return None
+    policy = reply.policy
     if policy is None:
         return "its owner has approved no app"
     if policy.expiry <= now:

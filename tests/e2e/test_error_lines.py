@@ -1,0 +1,323 @@
+"""Every situation of docs/reference/errors.md in which all parts work: one line, a code, and what became of the money."""
+
+import asyncio
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from asyncio import to_thread
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from error_table import TABLE, moved
+from running_network import SEALGRID
+from shell import Shell
+
+from sealgrid.poco.orders import DatasetOrder
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.sdk import jobs, models
+from sealgrid.sdk.kept_jobs import KeptJobs
+from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from tests.unit.apps.onnx_writer import passing
+from tests.unit.cli.spoken import Spoken
+
+BUYER = "beneficiary"  #: an account that no other test buys with
+BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side
+PAGE = 4096
+
+ODD = """
+import json, os, pathlib, sys, time
+out = pathlib.Path(os.environ["IEXEC_OUT"])
+match sys.argv[1:]:
+    case ["crash"]:
+        raise ValueError("this picture is no picture")
+    case ["sleep"]:
+        time.sleep(60)
+    case ["write"]:
+        for number in range(3):
+            (out / str(number)).write_bytes(bytes(1 << 15))
+    case ["flood"]:
+        for number in range(100):
+            (out / str(number)).write_bytes(bytes(1 << 15))
+        time.sleep(60)
+    case _:
+        (out / "result.json").write_text('"done"')
+        (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
+"""
+LIMITS = "[limits]\nwall_seconds = 1\noutput_bytes = 65536\n"
+
+pytestmark = pytest.mark.localnet
+
+
+@pytest.fixture(scope="module")
+def sealgrid(localnet, tmp_path_factory) -> Shell:
+    folder = tmp_path_factory.mktemp("errors")
+    (folder / "input.json").write_text("[[1, 2, 3]]")
+    (folder / "errors.onnx").write_bytes(passing((1, 3)))
+    for name in ("odd", "other"):
+        (folder / name).mkdir()
+        (folder / name / "main.py").write_text(ODD)
+        head = f'name = "{name}-of-errors"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n'
+        (folder / name / "app.toml").write_text(head + LIMITS)
+    return Shell(folder, localnet.layout.root)
+
+
+@pytest.fixture(scope="module")
+def odd(sealgrid) -> str:
+    return sealgrid.says("app", "deploy", "./odd", "--price", "1").split()[0]
+
+
+@pytest.fixture(scope="module")
+def model(sealgrid, odd) -> Callable[..., str]:
+    def publish(name: str, *more: object) -> str:
+        words = ("errors.onnx", "--any-file", "--app", odd, "--price", "1", "--name", name, *more)
+        return sealgrid.says("model", "publish", *words).split()[0]
+
+    return publish
+
+
+def purse(sealgrid: Shell, account: str) -> tuple[float, float]:
+    said = sealgrid.says("account", "balance", "--account", account)
+    return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
+
+
+def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> Spoken:
+    """Run a command, and hold how it ended and what became of the account's money against the page."""
+    before = purse(sealgrid, account)
+    ended = sealgrid(*words, "--account", account)
+    TABLE[situation].expect(ended.code, ended.err)
+    assert moved(before, purse(sealgrid, account)) == TABLE[situation].money
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("situation", "words"),
+    [
+        ("unknown app", ("run", "no-such-app")),
+        ("wrong file", ("run", "ODD", "--file", "nowhere.json")),
+        ("not an ONNX model", ("model", "publish", "input.json", "--price", "1")),
+        ("price above the maximum", ("run", "ODD", "--max-price", "0.1")),
+    ],
+)
+def test_what_is_wrong_with_a_command_costs_nothing(sealgrid, odd, situation, words):
+    meets(sealgrid, situation, *[odd if word == "ODD" else word for word in words])
+
+
+def test_a_requester_without_funds_is_told_to_deposit_and_leaves_no_key(sealgrid, odd):
+    before = KeptJobs(sealgrid.home / "jobs").all()
+    meets(sealgrid, "requester without funds", "run", odd, account="vault3")
+    assert KeptJobs(sealgrid.home / "jobs").all() == before
+
+
+def test_a_model_restricted_to_another_app_is_not_bought_for_this_one(sealgrid, model):
+    other = sealgrid.says("app", "deploy", "./other", "--price", "1").split()[0]
+    meets(sealgrid, "model restricted to another app", "run", other, "--model", model("of-another-app"))
+
+
+async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone(sealgrid, people, odd, model):
+    address = await to_thread(model, "of-another-person")
+    assert (await to_thread(sealgrid, "model", "unlist", address)).code == 0
+    restricted = DatasetOrder(
+        dataset=address, datasetprice=10**9, volume=5, tag=TEE_TAG, apprestrict=odd,
+        requesterrestrict=people.requester.address, salt=fresh_salt(),
+    )  # fmt: skip
+    await sign_and_publish(people.owner, restricted)
+    await to_thread(meets, sealgrid, "model restricted to another person", "run", odd, "--model", address)
+    assert (await to_thread(sealgrid, "run", odd, "--model", address, "--account", "requester")).code == 0
+
+
+async def test_an_order_is_sold_once_for_each_of_its_uses(sealgrid, people, odd, model, monkeypatch):
+    address = await to_thread(model, "sold-out", "--uses", "1")
+    job = await jobs.run(people.stranger, odd, model=address)
+    await jobs.follow(people.stranger, job)
+    await to_thread(meets, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
+
+    async def as_the_market_said_before(*_):
+        return job.terms.app, job.terms.dataset, job.terms.workerpool
+
+    monkeypatch.setattr(jobs, "_offers", as_the_market_said_before)
+    await to_thread(meets, sealgrid, "order sold out while it was bought", "run", odd)
+
+
+async def test_a_model_whose_owners_approval_expired_is_not_bought(sealgrid, people, odd, monkeypatch):
+    monkeypatch.setattr(models, "POLICY_SECONDS", 2)
+    made = await models.publish(people.owner, sealgrid.folder / "errors.onnx", name="expired", apps=[odd])
+    while time.time() < made.policy.expiry:
+        await asyncio.sleep(0.1)
+    await to_thread(meets, sealgrid, "expired approval", "run", odd, "--model", made.address)
+
+
+def test_an_app_that_crashes_is_told_in_its_own_words(sealgrid, odd):
+    meets(sealgrid, "app that crashes", "run", odd, "--arg", "crash", "--out", "crashed")
+    assert "Traceback" in (sealgrid.folder / "crashed" / "app.log").read_text()
+
+
+def test_an_app_that_writes_too_much_is_told(sealgrid, odd):
+    meets(sealgrid, "app that writes too much", "run", odd, "--arg", "write")
+
+
+def in_the_store(localnet, digest: str) -> Path:
+    name = digest.removeprefix("0x")
+    return localnet.layout.part("storage") / "files" / name[:2] / name
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_what_no_machine_can_finish_is_given_up_and_its_price_comes_back(localnet, sealgrid, odd, model):
+    tampered = model("tampered")
+    sealed = re.search(r"sealed file +(0x\w+)", sealgrid.says("model", "show", tampered))[1]
+    flip_a_byte(in_the_store(localnet, sealed))
+    cases = {
+        "app that runs too long": ("--arg", "sleep"),
+        "app that never stops writing": ("--arg", "flood"),
+        "tampered sealed file": ("--model", tampered),
+    }
+    before = {account: purse(sealgrid, account) for account in BATCH}
+    home = os.environ | {"SEALGRID_HOME": str(localnet.layout.root), "COLUMNS": "200"}
+    running = [
+        subprocess.Popen(
+            [SEALGRID, "run", odd, *words, "--account", account], env=home, stderr=subprocess.PIPE, text=True
+        )
+        for words, account in zip(cases.values(), BATCH, strict=True)
+    ]
+    ended = [(each.communicate(timeout=120)[1], each.returncode) for each in running]
+    for situation, account, (said, code) in zip(cases, BATCH, ended, strict=True):
+        TABLE[situation].expect(code, said)
+        assert moved(before[account], purse(sealgrid, account)) == TABLE[situation].money
+
+
+def test_a_result_that_the_store_altered_is_refused_and_opens_once_it_is_whole_again(localnet, sealgrid, odd):
+    ended = sealgrid("run", odd, "--account", BUYER, "--out", "altered")
+    assert ended.code == 0, ended.err
+    task = re.search(r"task result (0x\w+)", ended.err)[1]
+    receipt = msgspec.json.decode((sealgrid.folder / "altered" / "receipt.json").read_bytes())["receipt"]["body"]
+    result = in_the_store(localnet, receipt["result_sha256"])
+    flip_a_byte(result)
+    before = purse(sealgrid, BUYER)
+    ended = sealgrid("task", "result", task, "--account", BUYER)
+    TABLE["tampered sealed result"].expect(ended.code, ended.err)
+    flip_a_byte(result)
+    assert sealgrid.says("task", "result", task, "--account", BUYER) == '"done"\n'
+    assert purse(sealgrid, BUYER) == before
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallDisk:
+    """A folder on a disk of its own, of a few pages, for one command at a time."""
+
+    folder: Path
+    home: Path
+
+    def run(self, size: int, script: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+        """Run a script with the disk in $DISK; return how it ended and what then lay on the disk."""
+        confined = [
+            shutil.which("bwrap") or "bwrap",
+            "--dev-bind",
+            "/",
+            "/",
+            "--size",
+            str(size),
+            "--tmpfs",
+            str(self.folder),
+        ]
+        listing = 'code=$?; find "$DISK" -type f -printf "left %P\\n"; exit $code'
+        ended = subprocess.run(
+            [*confined, "sh", "-c", f"{script}\n{listing}"],
+            env=os.environ | {"SEALGRID_HOME": str(self.home), "DISK": str(self.folder), "SEALGRID": SEALGRID},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        return ended, [line.removeprefix("left ") for line in ended.stdout.splitlines() if line.startswith("left ")]
+
+
+@pytest.fixture
+def disk(sealgrid, tmp_path) -> SmallDisk:
+    return SmallDisk(tmp_path, sealgrid.home)
+
+
+def test_a_full_disk_leaves_no_half_sealed_model(sealgrid, disk, odd, tmp_path_factory):
+    large = tmp_path_factory.mktemp("large") / "large.bin"
+    large.write_bytes(bytes(1 << 20))
+    before = purse(sealgrid, "owner")
+    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --any-file --app {odd} --price 1')
+    TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
+    assert left == []
+    assert purse(sealgrid, "owner") == before
+
+
+def test_nothing_is_bought_when_the_disk_is_too_full_for_the_results_key(sealgrid, disk, odd):
+    before = purse(sealgrid, BUYER)
+    ended, left = disk.run(
+        8 * PAGE,
+        f'cp {sealgrid.home}/network.json "$DISK"; cat /dev/zero > "$DISK/full" 2>/dev/null\n'
+        f'$SEALGRID run {odd} --account {BUYER} --data "$DISK"',
+    )
+    TABLE["disk full where the result's key is kept"].expect(ended.returncode, ended.stderr)
+    assert sorted(left) == ["full", "network.json"]
+    assert purse(sealgrid, BUYER) == before
+
+
+def test_a_result_for_which_the_disk_has_no_room_is_opened_again_elsewhere(sealgrid, disk, odd):
+    bought = sealgrid("run", odd, "--account", BUYER)
+    task = re.search(r"task result (0x\w+)", bought.err)[1]
+    ended, left = disk.run(3 * PAGE, f'$SEALGRID task result {task} --account {BUYER} --out "$DISK/out"')
+    TABLE["disk full where the result is written"].expect(ended.returncode, ended.stderr)
+    assert left == []
+    assert sealgrid.says("task", "result", task, "--account", BUYER, "--out", "elsewhere")
+    assert (sealgrid.folder / "elsewhere" / "result" / "result.json").read_text() == '"done"'
+
+
+STORE = """
+import asyncio, sys
+from pathlib import Path
+from sealgrid.storagenode.config import StorageNodeConfig
+from sealgrid.storagenode.runner import run
+from sealgrid.wire.serving import listen
+sock, folder = listen(), Path(sys.argv[1])
+async def serve():
+    serving = asyncio.create_task(run(StorageNodeConfig(folder=folder), sock, lambda: None))
+    print(sock.getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    print(sorted(str(path.name) for path in folder.rglob("*") if path.is_file()), flush=True)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+asyncio.run(serve())
+"""
+
+
+def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "large.bin").write_bytes(bytes(1 << 20))
+    confined = [shutil.which("bwrap") or "bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--size", str(64 * PAGE)]
+    command = [*confined, "--tmpfs", str(tmp_path / "store"), sys.executable, "-c", STORE, str(tmp_path / "store")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as store:
+        assert store.stdout is not None
+        network = msgspec.structs.replace(
+            localnet.network, storage_url=f"http://127.0.0.1:{store.stdout.readline().strip()}"
+        )
+        (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
+        before = purse(sealgrid, "owner")
+        ended = sealgrid(
+            "model", "publish", tmp_path / "large.bin", "--any-file", "--app", odd, "--price", "1", home=tmp_path
+        )
+        TABLE["disk full at the storage node"].expect(ended.code, ended.err)
+        left, _ = store.communicate()
+    assert left.strip() == "[]"
+    assert purse(sealgrid, "owner") == before
+
+
+def test_a_network_that_does_not_run_and_a_port_that_is_taken_are_named(localnet, tmp_path):
+    nowhere = Shell(tmp_path, tmp_path / "home")
+    ended = nowhere("run", "onnx-runner")
+    TABLE["network not running"].expect(ended.code, ended.err)
+    port = localnet.network.rpc_url.rpartition(":")[2]
+    ended = nowhere("up", "--port", port)
+    TABLE["port taken"].expect(ended.code, ended.err)

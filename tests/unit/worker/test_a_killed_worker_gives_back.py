@@ -1,0 +1,58 @@
+"""What a worker does about the task that it held when it was killed."""
+
+from pathlib import Path
+
+import pytest
+
+from sealgrid.errors import ServiceUnavailable
+from sealgrid.units import Address, TaskId, to_address, to_digest
+from sealgrid.wire.pool import AuthoriseReply, Stage
+from sealgrid.worker.held import Held
+
+TASK = TaskId(to_digest(b"\x0d" * 32))
+
+
+class Pool:
+    worker: Address = to_address(b"\x0a" * 20)
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.told: list[tuple[TaskId, Stage, str]] = []
+        self.error = error
+
+    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+        if self.error:
+            raise self.error
+        self.told.append((task, stage, detail))
+
+    async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
+        raise AssertionError("nothing is authorised here")
+
+
+async def test_a_worker_that_was_killed_gives_its_task_back_once(tmp_path: Path):
+    Held(tmp_path).take(TASK)
+    pool = Pool()
+    for _ in range(2):
+        await Held(tmp_path).give_back(pool)
+    assert pool.told == [(TASK, "failed", "the worker was started again")]
+
+
+async def test_a_worker_that_ended_its_job_has_nothing_to_give_back(tmp_path: Path):
+    held = Held(tmp_path / "new folder")
+    held.take(TASK)
+    held.let_go()
+    pool = Pool()
+    await held.give_back(pool)
+    assert pool.told == []
+
+
+@pytest.mark.parametrize("written", ["", "0x12", "half a wo"])
+async def test_half_a_word_about_it_is_none(tmp_path: Path, written: str):
+    (tmp_path / "held").write_text(written)
+    pool = Pool()
+    await Held(tmp_path).give_back(pool)
+    assert pool.told == []
+
+
+async def test_a_pool_that_is_away_does_not_keep_a_worker_from_starting(tmp_path: Path):
+    Held(tmp_path).take(TASK)
+    await Held(tmp_path).give_back(Pool(ServiceUnavailable("the pool does not answer.")))
