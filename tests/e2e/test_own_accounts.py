@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from error_table import TABLE
 
 import sealgrid
 from sealgrid.errors import InputRefused
@@ -41,8 +42,7 @@ def test_a_wrong_password_is_one_line_and_moves_nothing(alice):
     before = alice("account", "balance", "--as", "alice").out
     for words in (("account", "withdraw"), ("run", "onnx-runner"), ("model", "list")):
         ended = alice(*words, "--as", "alice", password="wrong")
-        assert ended.code == 1
-        assert re.fullmatch(r"sealgrid: that is not the password of 'alice' .*No money moved\.\n", ended.err)
+        TABLE["wrong password"].expect(ended.code, ended.err)
     assert alice("account", "balance", "--as", "alice").out == before
 
 

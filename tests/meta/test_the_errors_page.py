@@ -11,14 +11,15 @@ sys.path.append(str(ROOT / "tests" / "e2e"))
 from error_table import PAGE, TABLE  # noqa: E402
 
 TESTS = "".join(
-    (ROOT / "tests" / "e2e" / name).read_text() for name in ("test_error_lines.py", "test_parts_that_fail.py")
+    (ROOT / "tests" / "e2e" / name).read_text()
+    for name in ("test_error_lines.py", "test_parts_that_fail.py", "test_own_accounts.py")
 )
 PROMISED = (
     "unknown app", "wrong file", "not an ONNX model", "requester without funds", "price above the maximum",
     "model restricted to another app", "model restricted to another person", "sold-out order", "expired approval",
     "app that crashes", "app that runs too long", "app that writes too much", "tampered sealed file",
     "one vault down", "two vaults down", "storage down", "worker killed in the job", "pool killed and restarted",
-    "port taken", "disk full where the model is sealed", "disk full at the storage node", "network not running",
+    "port taken", "wrong password", "disk full where the model is sealed", "disk full at the storage node", "network not running",
 )  # fmt: skip
 
 
