@@ -1,15 +1,17 @@
 """A vault's settings as its operator writes them."""
 
+import re
 from pathlib import Path
 
 import pytest
 from vault_scene import BROKER, HUB, MACHINE, MODEL, VAULTS
 
-from sealgrid.attestation.evidence import TcbVersion
+from sealgrid.attestation.evidence import TcbVersion, expect_distinct
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused
 from sealgrid.vault.config_file import read_config
 from sealgrid.vault.keys import KeyCommand, KeyFiles
+from tests.unit.attestation import hardware_machines as hardware
 
 FILE = f"""
 folder = "data"
@@ -55,6 +57,17 @@ def test_a_root_names_what_its_operator_accepts(file: Path) -> None:
     (root,) = read_config(file)[0].roots
     assert (root.traits, root.statuses) == ({"smt"}, {"SWHardeningNeeded"})
     assert (root.minimum_eval_number, root.least_tcb) == (17, TcbVersion(snp=24, microcode=217))
+
+
+def test_the_roots_that_the_howto_shows_are_read(file: Path) -> None:
+    shown = (Path(__file__).parents[3] / "docs" / "howto" / "real-hardware.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", shown, re.DOTALL)
+    for name in ("intel-root.der", "ark-milan.der"):
+        (file.parent / name).write_bytes(hardware.machine(Platform.TDX, name).root_der)
+    file.write_text(FILE.partition("[[roots]]")[0] + block)
+    roots = read_config(file)[0].roots
+    assert [root.platform for root in roots] == [Platform.TDX, Platform.SGX, Platform.SNP]
+    expect_distinct(roots)
 
 
 def test_keys_may_lie_elsewhere_or_come_from_a_program(file: Path) -> None:
