@@ -38,13 +38,25 @@ def block(number: int, fork: int) -> Written:
         "block": number, "position": 1, "task": tasks[chance.randrange(2)]["task"], "kind": chance.choice(KINDS),
         "account": app, "amount": chance.randrange(5), "transaction": digest("tx", number, fork), "time": number,
     }  # fmt: skip
-    return Written(deals=(row,), tasks=tuple(tasks), steps=(step,))
+    minted = APPS[number] if number < len(APPS) else None
+    asset = {
+        "address": minted, "kind": "App", "owner": APPS[0], "name": "a", "multiaddr": "", "checksum": GENESIS,
+        "block": number, "time": number,
+    }  # fmt: skip
+    return Written(assets=(asset,) if minted else (), deals=(row,), tasks=tuple(tasks), steps=(step,))
 
 
 def seen(store: IndexStore) -> object:
     index = Index(store.engine)
     tasks = [tuple(row) for page in range(9) for row in index.tasks(TaskFilter(), page=page)]
-    return sorted(set(tasks)), index.counts(), [index.record("app", app) for app in APPS], index.earned_in_all(APPS[0])
+    runs = [(row.address, row.runs) for row in index.assets("App")]
+    return (
+        sorted(set(tasks)),
+        runs,
+        index.counts(),
+        [index.record("app", app) for app in APPS],
+        index.earned_in_all(APPS[0]),
+    )
 
 
 def trail_of(forks: list[int]) -> Trail:

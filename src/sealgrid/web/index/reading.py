@@ -46,28 +46,17 @@ class Index:
         """Return how many assets of each kind, and how many tasks, there are."""
         with self._engine.connect() as connection:
             by_kind = connection.execute(sql.select(assets.c.kind, sql.func.count().label("n")).group_by(assets.c.kind))
-            done = connection.scalar(sql.select(sql.func.count()).where(tasks.c.state == "completed"))
+            done = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
             return {row.kind: row.n for row in by_kind} | {"completed": done or 0}
 
     def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0) -> Found:
         """Return assets of a kind, the most used first."""
-        column = {"App": tasks.c.app, "Dataset": tasks.c.dataset, "Workerpool": tasks.c.workerpool}[kind]
-        used = (
-            sql.select(column.label("asset"), sql.func.count().label("runs"))
-            .where(tasks.c.state == "completed")
-            .group_by(column)
-            .subquery()
-        )
-        query = (
-            sql.select(assets, sql.func.coalesce(used.c.runs, 0).label("runs"))
-            .outerjoin(used, used.c.asset == assets.c.address)
-            .where(assets.c.kind == kind)
-        )
+        query = sql.select(assets).where(assets.c.kind == kind)
         if search:
             query = query.where(assets.c.name.icontains(search, autoescape=True) | (assets.c.address == search.lower()))
         if owner:
             query = query.where(assets.c.owner == owner)
-        ordered = query.order_by(sql.desc("runs"), assets.c.block.desc(), assets.c.address)
+        ordered = query.order_by(assets.c.runs.desc(), assets.c.block.desc(), assets.c.address)
         return self._all(ordered.limit(PAGE + 1).offset(page * PAGE))
 
     def asset(self, address: Address) -> sql.Row[Any] | None:

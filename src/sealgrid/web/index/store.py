@@ -67,9 +67,10 @@ class IndexStore:
         """Forget every block above ``block``."""
         with self.engine.begin() as connection:
             touched = set(connection.scalars(sql.select(steps.c.task).where(steps.c.block > block)))
-            for table in (assets, deals, tasks, steps):
+            connection.execute(steps.delete().where(steps.c.block > block))
+            _settle(connection, touched)  # before tasks go, so that their assets lose the runs
+            for table in (assets, deals, tasks):
                 connection.execute(table.delete().where(table.c.block > block))
-            _settle(connection, touched)
             self._save(connection, trail)
 
     def start_again(self) -> None:
@@ -97,7 +98,16 @@ def _settle(connection: sql.Connection, touched: Iterable[str]) -> None:
         last = connection.execute(query.order_by(steps.c.block.desc(), steps.c.position.desc()).limit(1)).one_or_none()
         state = "waiting" if last is None else STATES[last.kind]
         ended = last.time if last is not None and state in {"completed", "refunded"} else None
+        _count(connection, task, state)
         connection.execute(tasks.update().where(tasks.c.task == task).values(state=state, ended=ended))
+
+
+def _count(connection: sql.Connection, task: str, state: str) -> None:
+    row = connection.execute(sql.select(tasks).where(tasks.c.task == task)).one_or_none()
+    more = 0 if row is None else (state == "completed") - (row.state == "completed")
+    if row is not None and more:
+        used = assets.c.address.in_({row.app, row.dataset, row.workerpool})
+        connection.execute(assets.update().where(used).values(runs=assets.c.runs + more))
 
 
 def _configure(connection: Any, _: object) -> None:

@@ -14,7 +14,8 @@ assets = sql.Table(
     sql.Column("checksum", sql.String(66), nullable=False),
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
-    sql.Index("assets_by_kind", "kind", "block"),
+    sql.Column("runs", sql.Integer, nullable=False, server_default="0"),  # completed tasks, kept while tasks change
+    sql.Index("assets_by_use", "kind", sql.desc("runs"), sql.desc("block"), "address"),
     sql.Index("assets_by_checksum", "checksum"),
     sql.Index("assets_by_owner", "owner", "kind"),
 )  # fmt: skip
@@ -36,9 +37,7 @@ deals = sql.Table(
     sql.Column("final_deadline", sql.Integer, nullable=False),
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
-    sql.Index("deals_by_app", "app", "time"),
-    sql.Index("deals_by_dataset", "dataset", "time"),
-    sql.Index("deals_by_workerpool", "workerpool", "time"),
+    sql.Index("deals_by_category", "category", "time", "pool_price"),
 )  # fmt: skip
 
 tasks = sql.Table(
@@ -58,7 +57,9 @@ tasks = sql.Table(
     sql.Index("tasks_by_app", "app", "state"),
     sql.Index("tasks_by_dataset", "dataset", "state"),
     sql.Index("tasks_by_workerpool", "workerpool", "state"),
-    sql.Index("tasks_by_requester", "requester", "time"),
+    sql.Index("tasks_of_app", "app", "time", "task"),
+    sql.Index("tasks_of_dataset", "dataset", "time", "task"),
+    sql.Index("tasks_of_requester", "requester", "time", "task"),
     sql.Index("tasks_by_state", "state", "time"),
 )  # fmt: skip
 
