@@ -363,7 +363,7 @@ async def federation_over(
         files = RemoteFiles(StorageClient(storage))
         vaults, transports = [], []
         for key in keys:
-            config = _config(market, machine, folder / key.address, keys, second)
+            config = vault_config(market, machine, folder / key.address, keys=keys, second=second)
             _keep_key(config.folder, key)
             vault = await stack.enter_async_context(opened(config, files, clock=clock))
             vaults.append(vault)
@@ -379,14 +379,15 @@ async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:
     return transport
 
 
-def _config(
-    market: Market, machine: SimulatedQuoter, folder: Path, keys: tuple[SigningKey, ...], second: str
-) -> VaultConfig:
+def vault_config(
+    market: Market, machine: SimulatedQuoter, folder: Path, *, keys: tuple[SigningKey, ...] = VAULTS, second: str = "",
+    peers: tuple[tuple[Address, str], ...] = (),
+) -> VaultConfig:  # fmt: skip
     return VaultConfig(
         folder=folder, rpc_urls=(market.node.url, second or market.node.url), chain=market.deployment.chain,
         genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
         storage_url="http://unused", roots=(machine.trust_root,), threshold=THRESHOLD,
-        vaults=tuple(each.address for each in keys), insecure_allow_simulated=True,
+        vaults=tuple(each.address for each in keys), peers=peers, insecure_allow_simulated=True,
     )  # fmt: skip
 
 

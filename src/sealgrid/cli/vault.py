@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sealgrid.cli.session import notes
+from sealgrid.cli.session import answers, notes
 
 app = typer.Typer(help="Operate a vault.", no_args_is_help=True)
 Config = Annotated[Path, typer.Argument(help="The vault's settings, a TOML file.")]
@@ -27,3 +27,35 @@ def run(config: Config) -> None:
 
     settings, port = read_config(config)
     asyncio.run(run_vault(settings, listen(port), lambda: notes.print(f"ready at http://127.0.0.1:{port}")))
+
+
+@app.command()
+def backup(config: Config, file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+    """Copy a vault's database, while it runs or not; its keys are kept elsewhere, copy them apart."""
+    from sealgrid.vault.backup import back_up
+    from sealgrid.vault.config_file import read_config
+
+    settings, _ = read_config(config)
+    back_up(settings.folder, file)
+    answers.print(f"{file}  the database, without its keys", markup=False)
+
+
+@app.command()
+def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy that `backup` made.")]) -> None:
+    """Put a copy back after a loss, without what was undone since: the other vaults tell what still holds."""
+    import asyncio
+
+    from sealgrid.vault.config_file import read_config
+    from sealgrid.vault.restoring import restore as restore_vault
+
+    settings, _ = read_config(config)
+    done = asyncio.run(restore_vault(settings, file))
+    answers.print(f"{done.kept} shares came back", markup=False)
+    for asset, owner in done.dropped:
+        answers.print(f"{asset}  dropped; its owner {owner} must share it anew", markup=False)
+    if done.lost_entries:
+        notes.print(
+            f"{done.lost_entries} entries of the log are lost, and other vaults saw that they were signed: they will "
+            "name this vault for it. Replace it under a new key; until then it still opens paid results.",
+            style="yellow",
+        )  # fmt: skip

@@ -18,6 +18,7 @@ from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.serving import service
 from sealgrid.wire.vault import (
     DepositRequest,
+    Evaluations,
     NonceRequest,
     OpenRequest,
     PolicyRequest,
@@ -38,6 +39,10 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
     async def identity() -> Response[bytes]:
         return _json(vault.identity)
 
+    @get("/evaluations")
+    async def evaluations() -> Response[bytes]:
+        return _json(Evaluations(numbers=dict(vault.store.evaluation())))
+
     @get("/assets/{asset:str}/{owner:str}")
     async def asset(asset: FromPath[str], owner: FromPath[str]) -> Response[bytes]:
         try:
@@ -48,6 +53,7 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
 
     handlers = [
         identity,
+        evaluations,
         asset,
         _handler(vault, "/deposits", DepositRequest, accept_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),

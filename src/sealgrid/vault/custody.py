@@ -76,7 +76,7 @@ class Custody:
         with self._store.transaction() as connection:
             self._put(connection, held, at)
             _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
-            _BEGIN.on(connection, **_version(held, at))
+            _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.signature, at, 0)))
             if policy is not None:
                 _put_policy(connection, policy)
             if grant is not None:
@@ -87,6 +87,28 @@ class Custody:
         with self._store.transaction() as connection:
             _DELETE.on(connection, asset=asset, owner=owner)
             _END.on(connection, asset=asset, owner=owner, before=_NO_VERSION, at=at)
+
+    def outdate(self, version: Version) -> None:
+        """Remember a version that is not here, unless this or a later one is known."""
+        named = (version.record.asset, version.record.owner)
+        if all(each.record.version < version.record.version for each in self.versions(*named)):
+            with self._store.transaction() as connection:
+                _BEGIN.on(connection, **_row_of(version))
+
+    def forget_policy(self, asset: Address, owner: Address) -> None:
+        """Delete a policy; until another comes nobody may use the asset."""
+        with self._store.transaction() as connection:
+            connection.execute(delete(policies).where(policies.c.asset == asset, policies.c.owner == owner))
+
+    def shared(self) -> Sequence[tuple[Address, Address]]:
+        """Return asset and owner of every share that is here."""
+        with self._store.reading() as connection:
+            return [(row.asset, row.owner) for row in connection.execute(select(assets.c.asset, assets.c.owner))]
+
+    def policed(self) -> Sequence[tuple[Address, Address]]:
+        """Return asset and owner of every policy that is here."""
+        with self._store.reading() as connection:
+            return [(row.asset, row.owner) for row in connection.execute(select(policies.c.asset, policies.c.owner))]
 
     def versions(self, asset: Address, owner: Address) -> Sequence[Version]:
         """Return every version of a key that was ever here, oldest first."""
@@ -142,11 +164,12 @@ def _row(record_digest: Digest) -> bytes:
     return b"sealgrid/vault/asset/1" + to_bytes(record_digest, 32)
 
 
-def _version(held: HeldShare, at: int) -> dict[str, object]:
+def _row_of(version: Version) -> dict[str, object]:
+    record = version.record
     return {
-        "asset": held.record.asset, "owner": held.record.owner, "version": held.record.version,
-        "record": msgspec.json.encode(held.record), "record_digest": held.record_digest, "signature": held.signature,
-        "received": at, "destroyed": 0,
+        "asset": record.asset, "owner": record.owner, "version": record.version,
+        "record": msgspec.json.encode(record), "record_digest": version.record_digest,
+        "signature": version.signature, "received": version.received, "destroyed": version.destroyed,
     }  # fmt: skip
 
 

@@ -49,3 +49,9 @@ class Federation:
         """Return whether a key was split for exactly this federation on this hub."""
         ours = (self.hub, len(self.vaults), self.threshold, self.vaults)
         return (record.hub, record.n, record.t, tuple(record.vaults)) == ours
+
+    def belonging(self, genesis: Digest) -> dict[str, str]:
+        """Return what a database of ours is marked with; it opens for nobody else."""
+        return {
+            "chain": str(self.chain), "genesis": genesis, "hub": self.hub, "broker": self.broker, "vault": self.us
+        }  # fmt: skip

@@ -33,8 +33,9 @@ def authorised_digest(authorization: Authorization) -> bytes:
 
 
 def check_nonce_request(
-    request: NonceRequest, snapshot: ChainSnapshot, attempts: Sequence[Attempt], *, settled: bool, domain: Domain
-) -> Attempt:
+    request: NonceRequest, snapshot: ChainSnapshot, attempts: Sequence[Attempt], *, settled: bool, restored: int,
+    domain: Domain,
+) -> Attempt:  # fmt: skip
     """Return the attempt that a nonce may be given to; raise ReleaseRefused.
 
     (1.1) The task is ACTIVE at a confirmed block.
@@ -44,6 +45,7 @@ def check_nonce_request(
     (1.4) The enclave is the task's first, or the one that asked last, or the pool signed its Reassign.
     (1.5) The Reassign names this task, worker and enclave.
     (1.6) Its attempt is above every earlier one and at most 3, and its enclave is new.
+    (1.7) The deal was made after this vault was last restored from a backup, which forgot what came after it.
 
     ``attempts`` are the ones that this vault knows, oldest first. A vault that was away for an attempt learns the
     number from the Reassign: it must grow, so a task never has more than three enclaves at any vault.
@@ -55,6 +57,8 @@ def check_nonce_request(
         raise ReleaseRefused("1.2", "the pool's owner did not authorise this worker and enclave for this task.")
     if settled:  # (1.3)
         raise ReleaseRefused("1.3", "an enclave of this task has its verdict; no other run is admitted.")
+    if snapshot.deal.start_time <= restored:  # (1.7)
+        raise ReleaseRefused("1.7", "this vault was restored from a backup after the deal was made; ask the others.")
     latest = attempts[-1] if attempts else None
     if latest is not None and (latest.worker, latest.enclave) == (asked.worker, asked.enclave):
         return latest

@@ -63,7 +63,7 @@ async def opened(
         await chain.expect(federation, config.genesis)
         store = Store(config.folder / DATABASE)
         try:
-            store.claim(_identity(config, federation))
+            store.claim(federation.belonging(config.genesis))
             yield Vault(
                 federation=federation,
                 rules=rules,
@@ -107,13 +107,3 @@ def _rules(config: VaultConfig) -> Rules:
         nonce_ttl=config.nonce_ttl,
         seconds_left=config.minimum_seconds_left,
     )
-
-
-def _identity(config: VaultConfig, federation: Federation) -> dict[str, str]:
-    return {
-        "chain": str(config.chain),
-        "genesis": config.genesis,
-        "hub": config.hub,
-        "broker": config.broker,
-        "vault": federation.us,
-    }

@@ -34,6 +34,7 @@ from sealgrid.units import Digest
 
 DATABASE = "vault.db"
 SCHEMA = "2"
+_RESTORED = "restored"
 metadata = MetaData()
 
 about = Table("about", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -171,6 +172,7 @@ class Store:
             connection.exec_driver_sql(_FROM_BEFORE_VERSIONS)
         self.commit()
         self._evaluation = self._read_evaluation()
+        self._restored = self._read_restored()
 
     def close(self) -> None:
         """Commit and close the connection."""
@@ -286,6 +288,22 @@ class Store:
         with self.transaction() as connection:
             connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
         self._evaluation = {**self._evaluation, series: number}
+
+    @property
+    def restored(self) -> int:
+        """Return when the database was restored from a copy, in Unix seconds; 0 if never."""
+        return self._restored
+
+    def note_restoration(self, at: int) -> None:
+        """Remember that the database is a copy that was put back at this time."""
+        row = {"name": _RESTORED, "value": str(at)}
+        with self.transaction() as connection:
+            connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+        self._restored = at
+
+    def _read_restored(self) -> int:
+        with self.reading() as connection:
+            return int(connection.scalar(select(about.c.value).where(about.c.name == _RESTORED)) or 0)
 
     def _read_evaluation(self) -> dict[Digest, int]:
         with self.reading() as connection:

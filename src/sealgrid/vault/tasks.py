@@ -46,6 +46,7 @@ async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
         snapshot,
         vault.journal.attempts(asked.task),
         settled=vault.journal.is_settled(asked.task),
+        restored=vault.store.restored,
         domain=vault.federation.domain,
     )
     nonce, at = vault.random(nonces.NONCE_BYTES), vault.clock()

@@ -20,6 +20,12 @@ class Identity(Message, frozen=True, kw_only=True):
     simulated: bool  #: whether simulated evidence is accepted here
 
 
+class Evaluations(Message, frozen=True, kw_only=True):
+    """The highest evaluation number of collateral that a vault has seen of each series."""
+
+    numbers: dict[Digest, int]
+
+
 class DepositRequest(Message, frozen=True, kw_only=True):
     """One share of a key, sealed to this vault, under the record that its owner signed."""
 
@@ -215,6 +221,10 @@ class VaultClient:
     async def identity(self) -> Identity:
         """Return who this vault is."""
         return await call(self._transport, "GET", "/identity", None, Identity)
+
+    async def evaluations(self) -> Evaluations:
+        """Return how fresh the collateral is that the vault has seen."""
+        return await call(self._transport, "GET", "/evaluations", None, Evaluations)
 
     async def deposit(self, request: DepositRequest) -> DepositReply:
         """Give the vault its share."""

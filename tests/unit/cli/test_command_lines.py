@@ -10,6 +10,7 @@ from sealgrid.errors import InputRefused
 
 NOUNS = {"model": {"publish", "list", "show", "unlist", "rotate"}, "app": {"deploy", "list", "show"},
          "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote", "platform"},
+         "vault": {"run", "backup", "restore"},
          "runtime": {"build", "identity"},
          "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
 VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
@@ -39,6 +40,8 @@ def test_the_help_names_every_noun_and_every_noun_its_verbs(sealgrid):
         (("model", "list"), "no local network is running; start one with: sealgrid up"),
         (("run", "onnx-runner"), "no local network is running"),
         (("task", "show", "0x" + "11" * 32), "no local network is running"),
+        (("vault", "run", "nowhere.toml"), "nowhere.toml cannot be read"),
+        (("vault", "backup", "/dev/null", "copy.db"), "/dev/null does not describe a vault"),
         (("receipt", "verify", "nowhere.json"), "nowhere.json cannot be read"),
         (("receipt", "verify", "/dev/null"), "nothing to verify against"),
         (("receipt", "verify", "/dev/null", "--network", "nowhere.json"), "no network file nowhere.json"),

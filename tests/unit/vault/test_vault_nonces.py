@@ -27,8 +27,9 @@ SECOND, THIRD, FOURTH = key("second enclave"), key("third enclave"), key("fourth
 AFTER = Attempt(TASK, 2, WORKER.address, SECOND.address)
 
 
-def decide(request: Any, attempts: Any = (), *, chain: Any = None, settled: bool = False) -> Any:
-    return check_nonce_request(request, chain or snapshot(), attempts, settled=settled, domain=DOMAIN)
+def decide(request: Any, attempts: Any = (), *, chain: Any = None, settled: bool = False, restored: int = 0) -> Any:
+    chain = chain or snapshot()
+    return check_nonce_request(request, chain, attempts, settled=settled, restored=restored, domain=DOMAIN)
 
 
 def refused(number: str, *given: Any, **named: Any) -> Any:
@@ -130,3 +131,10 @@ def test_a_second_spelling_of_an_address_is_refused() -> None:
     )
     with pytest.raises(InputRefused):
         authorised_digest(shouted)
+
+
+def test_a_restored_vault_leaves_deals_from_before_to_the_others() -> None:
+    began = snapshot().deal.start_time
+    refused("1.7", ask(), restored=began)
+    refused("1.7", ask(), [ATTEMPT], restored=began + 1)
+    assert decide(ask(), restored=began - 1) == ATTEMPT

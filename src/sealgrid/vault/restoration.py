@@ -1,0 +1,101 @@
+"""Begin again from a copy of the database without bringing anything back that was undone since it was made.
+
+(1) The copy is sound, belongs to this vault on this chain, and the vault's key opens every share in it.
+(2) All nonces are void, and a task of a deal that was made before the restoration gets none (nonce check 1.7).
+(3) A release that has no Settle in the copy may have got one since; it is forgotten, so that it gets no second.
+(4) A share is kept when t other vaults hold a share of the very same version now; it may have been destroyed since.
+    What a vault shows with the owner's signature under a higher version is remembered, so that no older one is taken.
+(5) A policy is kept when t other vaults have the same one; it may have been narrowed since.
+(6) Evaluation numbers rise to the t-th highest that the other vaults have seen.
+
+What is dropped comes back when its owner shares the key anew. With t = 1 nobody can tell, and everything is dropped.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+
+from sealgrid.crypto.shares import commit
+from sealgrid.errors import InputRefused
+from sealgrid.units import Address, Digest
+from sealgrid.vault.custody import Custody, SignedPolicy, Version
+from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.keys import AtRest
+from sealgrid.vault.signatures import digest_of, signer
+from sealgrid.vault.store import Store, nonces, releases, settles
+from sealgrid.wire.vault import AssetView
+
+Named = tuple[Address, Address]  #: asset and owner of a key
+
+
+@dataclass(frozen=True, slots=True)
+class PeerWord:
+    """What another vault of the federation told."""
+
+    views: Mapping[Named, AssetView]  #: of the keys that it knows
+    evaluation: Mapping[Digest, int]  #: highest evaluation number of each series
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What came back, and what its owners must share anew."""
+
+    kept: int  #: shares
+    dropped: tuple[Named, ...]
+
+
+def renew(store: Store, at_rest: AtRest, federation: Federation, peers: Sequence[PeerWord], *, at: int) -> Renewed:
+    """Apply all but the first half of (1) to a copy; ``peers`` are the other vaults that answered."""
+    custody, needed = Custody(store, at_rest, federation), federation.threshold
+    held = {named: _opened(custody, named) for named in custody.shared()}  # (1)
+    with store.transaction() as connection:
+        connection.execute(delete(nonces))  # (2)
+        same = (settles.c.task == releases.c.task) & (settles.c.enclave == releases.c.enclave)
+        connection.execute(delete(releases).where(~select(settles.c.task).where(same).exists()))  # (3)
+    store.note_restoration(at)  # (2)
+    dropped = tuple(named for named, share in held.items() if _holders(named, share, peers) < needed)
+    for named in dropped:
+        custody.destroy(*named, at=at)  # (4)
+    for view in (view for peer in peers for view in peer.views.values() if _is_owners(view, federation)):
+        custody.outdate(_version(view, federation, at))  # (4)
+    for named in custody.policed():
+        if _agreeing(named, custody.policy(*named), peers) < needed:
+            custody.forget_policy(*named)  # (5)
+    for series, number in _evaluations(peers, needed).items():
+        store.raise_evaluation(series, number)  # (6)
+    store.commit()
+    return Renewed(len(held) - len(dropped), dropped)
+
+
+def _opened(custody: Custody, named: Named) -> HeldShare:
+    held = custody.share(*named)
+    if held is None or commit(held.share) != held.record.commitments[held.share.index - 1]:
+        raise InputRefused("a share in this copy is not the one that its owner committed to.", money="")
+    return held
+
+
+def _holders(named: Named, share: HeldShare, peers: Sequence[PeerWord]) -> int:
+    views = [peer.views[named] for peer in peers if named in peer.views]
+    return sum(view.held and view.record == share.record for view in views)
+
+
+def _agreeing(named: Named, signed: SignedPolicy | None, peers: Sequence[PeerWord]) -> int:
+    told = [peer.views[named].policy for peer in peers if named in peer.views]
+    return 0 if signed is None else told.count(signed.policy)
+
+
+def _is_owners(view: AssetView, federation: Federation) -> bool:
+    return signer(view.record, federation.domain, view.signature) == view.record.owner
+
+
+def _version(view: AssetView, federation: Federation, at: int) -> Version:
+    return Version(view.record, digest_of(view.record, federation.domain), view.signature, received=at, destroyed=at)
+
+
+def _evaluations(peers: Sequence[PeerWord], needed: int) -> dict[Digest, int]:
+    seen = Counter(series for peer in peers for series in peer.evaluation)
+    told = {series: sorted((peer.evaluation.get(series, 0) for peer in peers), reverse=True) for series in seen}
+    return {series: numbers[needed - 1] for series, numbers in told.items() if len(numbers) >= needed}

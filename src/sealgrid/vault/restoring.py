@@ -1,0 +1,110 @@
+"""Restore a vault from a copy of its database: ask the other vaults what still holds, then apply ``restoration.py``."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.attestation.log import check_head
+from sealgrid.attestation.statements import DepositKey
+from sealgrid.errors import EvidenceRefused, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.units import Address, to_digest
+from sealgrid.vault.backup import place_copy
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.custody import Custody
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.keys import keys_from
+from sealgrid.vault.log import Log
+from sealgrid.vault.restoration import Named, PeerWord, renew
+from sealgrid.vault.signatures import signer
+from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.log import LogClient
+from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.vault import AssetView, VaultClient
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came back, what its owners must share anew, and what is lost for good."""
+
+    kept: int  #: shares
+    dropped: tuple[Named, ...]
+    lost_entries: int  #: of the log, that other vaults saw a signed head over: they will name this vault for it
+
+
+@dataclass(frozen=True, slots=True)
+class _Peer:
+    address: Address
+    vault: VaultClient
+    log: LogClient
+
+
+async def restore(
+    config: VaultConfig, source: Path, *, clock: Callable[[], int] = lambda: int(time.time())
+) -> Restored:
+    """Put a copy in place of a lost database; raise InputRefused for one that is damaged or another vault's.
+
+    The other vaults are those that the settings name; one that does not answer counts as one that knows nothing.
+    Raises EvidenceRefused when something else answers for one. Nothing serves before everything is decided.
+    """
+    keys = keys_from(config.key_source)
+    federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    placed = place_copy(source, config.folder)
+    with closing(Store(placed)) as store:
+        store.claim(federation.belonging(config.genesis))
+        async with AsyncExitStack() as stack:
+            peers = [await _reached(stack, *each) for each in config.peers if each[0] != federation.us]
+            custody = Custody(store, keys.at_rest, federation)
+            named = sorted({*custody.shared(), *custody.policed()})
+            told = await asyncio.gather(*(_ask(peer, named, federation) for peer in peers))
+        words = [word for word, _ in told if word is not None]
+        done = renew(store, keys.at_rest, federation, words, at=clock())
+        seen = max((size for _, size in told), default=0)
+        lost = max(0, seen - Log(store).frontier.size)
+        await store.scrubbed()
+    placed.rename(config.folder / DATABASE)
+    return Restored(done.kept, done.dropped, lost)
+
+
+async def _reached(stack: AsyncExitStack, address: Address, url: str) -> _Peer:
+    transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
+    return _Peer(address, VaultClient(transport), LogClient(transport))
+
+
+async def _ask(peer: _Peer, named: Sequence[Named], federation: Federation) -> tuple[PeerWord | None, int]:
+    try:
+        await _expect_itself(peer, federation)
+        views = await asyncio.gather(*(_view(peer.vault, *each) for each in named))
+        known = {each: view for each, view in zip(named, views, strict=True) if view is not None}
+        return PeerWord(known, (await peer.vault.evaluations()).numbers), await _seen_of_us(peer, federation)
+    except ServiceUnavailable:
+        return None, 0
+
+
+async def _expect_itself(peer: _Peer, federation: Federation) -> None:
+    identity = await peer.vault.identity()
+    statement = DepositKey(vault=peer.address, key=to_digest(identity.deposit_key))
+    if signer(statement, federation.domain, identity.signature) != peer.address:
+        raise EvidenceRefused(
+            "peer", f"what answers for vault {peer.address} does not hold that vault's key.", money=""
+        )
+
+
+async def _view(client: VaultClient, asset: Address, owner: Address) -> AssetView | None:
+    try:
+        return await client.asset(asset, owner)
+    except NotFound:
+        return None
+
+
+async def _seen_of_us(peer: _Peer, federation: Federation) -> int:
+    sizes = [0]
+    for each in (await peer.log.witnesses()).heads:
+        try:
+            check_head(each.head.head, each.head.signature, vault=federation.us, domain=federation.domain)
+        except SealgridError:
+            continue
+        sizes.append(each.head.head.size)
+    return max(sizes)

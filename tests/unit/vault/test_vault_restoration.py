@@ -1,0 +1,187 @@
+"""A vault that begins again from a backup brings nothing back that was undone since."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vault_scene import (
+    ATTEMPT,
+    DATASET,
+    DOMAIN,
+    ENCLAVE,
+    FEDERATION,
+    MODEL_KEY,
+    NOW,
+    OWNER,
+    PICTURE_KEY,
+    REQUESTER,
+    STRANGER,
+    TASK,
+    Split,
+    policy,
+    released,
+    settled,
+)
+
+from sealgrid.errors import InputRefused
+from sealgrid.units import to_digest
+from sealgrid.vault.backup import back_up, place_copy
+from sealgrid.vault.custody import Custody, SignedPolicy
+from sealgrid.vault.journal import Journal
+from sealgrid.vault.keys import AtRest
+from sealgrid.vault.restoration import PeerWord, renew
+from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.vault import AssetView, KeyVersion
+
+AT_REST = AtRest(b"\x33" * 32, lambda size: bytes(size))
+NONCE, SERIES = b"\x41" * 32, to_digest(b"\x5e" * 32)
+MODEL, PICTURE = (DATASET, OWNER.address), (PICTURE_KEY.asset, REQUESTER.address)
+LATER = NOW + 500
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store(tmp_path / DATABASE)) as store:
+        store.claim(FEDERATION.belonging(to_digest(b"\x01" * 32)))
+        custody, journal = Custody(store, AT_REST, FEDERATION), Journal(store, AT_REST, FEDERATION)
+        custody.keep(MODEL_KEY.held(), policy=SignedPolicy(policy(), b"signed"), grant=None, at=NOW)
+        custody.keep(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
+        journal.give_nonce(NONCE, ATTEMPT, NOW + 10_000, NOW)
+        journal.remember_release(released())
+        store.raise_evaluation(SERIES, 5)
+        store.commit()
+        yield store
+
+
+def view(key: Split = MODEL_KEY, *, destroyed: int = 0, allowed: Any = None, by: Any = None) -> AssetView:
+    signature = key.signature if by is None else key.record.sign(DOMAIN, by)
+    one = KeyVersion(
+        version=key.version, record=to_digest(key.record.digest(DOMAIN)), received=NOW, destroyed=destroyed
+    )
+    return AssetView(record=key.record, signature=signature, policy=allowed, policy_signature=b"signed", history=(one,))
+
+
+def peer(model: AssetView | None = None, evaluation: int = 5) -> PeerWord:
+    views = {PICTURE: view(PICTURE_KEY)} | ({} if model is None else {MODEL: model})
+    return PeerWord(views, {SERIES: evaluation})
+
+
+def restored(live: Store, *peers: PeerWord) -> tuple[Any, Custody]:
+    done = renew(live, AT_REST, FEDERATION, peers, at=LATER)
+    return done, Custody(live, AT_REST, FEDERATION)
+
+
+CURRENT = view(allowed=policy())
+
+
+def test_what_the_others_hold_too_comes_back(live: Store) -> None:
+    done, custody = restored(live, peer(CURRENT), peer(CURRENT))
+    assert (done.kept, done.dropped) == (2, ())
+    assert custody.share(*MODEL) == MODEL_KEY.held()
+    assert custody.policy(*MODEL).policy == policy()
+
+
+def test_nonces_from_before_are_void_and_deals_from_before_get_none(live: Store) -> None:
+    restored(live, peer(CURRENT), peer(CURRENT))
+    assert Journal(live, AT_REST, FEDERATION).consume_nonce(NONCE) is None
+    assert live.restored == LATER
+
+
+def test_a_release_whose_settle_may_be_lost_gets_no_second_one_and_a_settled_one_still_opens(live: Store) -> None:
+    journal = Journal(live, AT_REST, FEDERATION)
+    journal.remember_release(released(enclave=STRANGER.address))
+    journal.remember_settle(settled())
+    restored(live, peer(CURRENT), peer(CURRENT))
+    assert journal.release(TASK, STRANGER.address) is None
+    assert journal.release(TASK, ENCLAVE.address) == released()
+    assert journal.settle(TASK, ENCLAVE.address) == settled()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        view(Split(version=2), allowed=policy()),  # shared anew since
+        view(destroyed=LATER - 1, allowed=policy()),  # withdrawn since
+        None,  # never heard of it
+    ],
+)
+def test_a_share_that_one_other_vault_does_not_hold_is_dropped(live: Store, told: AssetView | None) -> None:
+    done, custody = restored(live, peer(CURRENT), peer(told))
+    assert done.dropped == (MODEL,)
+    assert custody.share(*MODEL) is None
+
+
+def test_a_vault_that_is_silent_counts_as_one_that_does_not_hold_it(live: Store) -> None:
+    assert set(restored(live, peer(CURRENT))[0].dropped) == {MODEL, PICTURE}
+
+
+def test_no_version_comes_back_that_is_older_than_one_of_which_anybody_shows_the_owners_word(live: Store) -> None:
+    _, custody = restored(live, peer(CURRENT), peer(view(Split(version=7))))
+    assert [each.record.version for each in custody.versions(*MODEL)] == [1, 7]
+
+
+def test_a_version_that_nobody_signed_is_not_believed(live: Store) -> None:
+    _, custody = restored(live, peer(CURRENT), peer(view(Split(version=7), by=STRANGER)))
+    assert [each.record.version for each in custody.versions(*MODEL)] == [1]
+
+
+def test_a_policy_that_was_narrowed_since_is_dropped(live: Store) -> None:
+    narrowed = view(allowed=policy(version=2, allowed=()))
+    _, custody = restored(live, peer(CURRENT), peer(narrowed))
+    assert custody.policy(*MODEL) is None
+
+
+def test_evaluation_numbers_rise_to_what_two_others_have_seen(live: Store) -> None:
+    restored(live, peer(CURRENT, 8), peer(CURRENT, 7))
+    assert live.evaluation() == {SERIES: 7}
+
+
+def test_one_other_vault_cannot_raise_an_evaluation_number_alone(live: Store) -> None:
+    restored(live, peer(CURRENT, 10**9), peer(CURRENT, 0))
+    assert live.evaluation() == {SERIES: 5}
+
+
+def test_a_copy_with_another_at_rest_key_is_refused(live: Store) -> None:
+    with pytest.raises(InputRefused, match="key file"):
+        renew(live, AtRest(b"\x34" * 32, bytes), FEDERATION, (), at=LATER)
+
+
+def test_a_running_vault_is_copied_as_of_one_moment(live: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    Custody(live, AT_REST, FEDERATION).destroy(*PICTURE, at=NOW)  # not on the disk yet: a crash would forget it
+    back_up(tmp_path, copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(Store(place_copy(copy, tmp_path / "new"))) as again:
+        assert set(Custody(again, AT_REST, FEDERATION).shared()) == {MODEL, PICTURE}
+
+
+def test_a_copy_is_never_put_over_a_database(live: Store, tmp_path: Path) -> None:
+    back_up(tmp_path, tmp_path / "copy.db")
+    with pytest.raises(InputRefused, match="newer than any copy"):
+        place_copy(tmp_path / "copy.db", tmp_path)
+
+
+def test_a_backup_overwrites_nothing(live: Store, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    with pytest.raises(InputRefused, match="new file"):
+        back_up(tmp_path, tmp_path / "there")
+    with pytest.raises(InputRefused, match="no vault"):
+        back_up(tmp_path / "nowhere", tmp_path / "copy.db")
+
+
+def test_what_is_no_copy_or_a_damaged_one_is_refused(live: Store, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("not a database")
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE about (name, value)")
+        other.commit()
+    back_up(tmp_path, tmp_path / "copy.db")
+    cut = tmp_path / "cut.db"
+    cut.write_bytes((tmp_path / "copy.db").read_bytes()[:9000])
+    for wrong in ("text", "other.db", "cut.db", "missing"):
+        with pytest.raises(InputRefused):
+            place_copy(tmp_path / wrong, tmp_path / "new")
+        assert not (tmp_path / "new" / DATABASE).exists()
