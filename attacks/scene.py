@@ -3,21 +3,25 @@
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from sealgrid.attestation.facts import Facts, SecretFact, parse_facts, parse_params
 from sealgrid.chain.accounts import development_key
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.gate import Gate
+from sealgrid.chain.wallet import Wallet
 from sealgrid.cli.plates.thief import Thief, thief_of
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk import apps, jobs, models
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.orders import fresh_salt
 from sealgrid.storage.folder import Folder
-from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 from sealgrid.vault.custody import Custody
 from sealgrid.vault.deposit import HeldShare, input_asset
 from sealgrid.vault.federation import Federation
@@ -129,11 +133,23 @@ async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
             for name in ("owner", "requester2", "developer")
         ]
         thief = await stack.enter_async_context(thief_of(network))
+        if await owner.hub.teebroker() == ZERO_ADDRESS:
+            thief = await _operating_the_gate(thief, network)
         app = await apps.deploy(developer, HASHER)
         (folder / "model").write_bytes(MODEL)
         model = await models.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
         control = await _control(requester, thief, app.address, model.address)
         yield Scene(network, owner, requester, developer, thief, app, model.address, control, folder)
+
+
+async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
+    """Let the thief run a pool of the gate's: where the hub asks no broker, any other gets no key from the start."""
+    conn, gate = thief.conn, Gate(thief.conn.hub.node, network.broker)
+    await gate.change_operator(Wallet(gate.node, development_key("admin")), conn.address)
+    pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="the thief's", owner=gate.address)
+    order = msgspec.structs.replace(thief.order, workerpool=pool, sign=b"", salt=fresh_salt())
+    await gate.sign_order(conn.wallet, order)
+    return replace(thief, order=order)
 
 
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:

@@ -1,17 +1,32 @@
-"""Every attack of the suite is stopped, by the check that the page names."""
+"""Every attack of the suite is stopped, by the check that the page names; behind a gate too."""
 
 from running_network import start_network
 
-from attacks.__main__ import run
+from attacks.__main__ import Tried, run
 from attacks.table import PAGE, page
 
 
-async def test_every_attack_is_stopped_by_the_check_that_the_page_names(tmp_path):
-    running = start_network(tmp_path / "network")  # its own: the suite takes blocks back
+async def attacked(folder, *options: str) -> list[Tried]:
+    running = start_network(folder / "network", *options)  # its own: the suite takes blocks back
     try:
-        (tmp_path / "scene").mkdir()
-        tried = await run(running.network, tmp_path / "scene", told=lambda line: None)
+        (folder / "scene").mkdir()
+        return await run(running.network, folder / "scene", told=lambda line: None)
     finally:
         running.stop()
+
+
+async def test_every_attack_is_stopped_by_the_check_that_the_page_names(tmp_path):
+    tried = await attacked(tmp_path)
     assert [attack.title for attack, outcome in tried if not outcome.stopped] == []
     assert page(tried) == PAGE.read_text(), "write the page anew with: make attack"
+
+
+async def test_behind_a_gate_every_attack_is_stopped_by_the_same_check(tmp_path):
+    """But for a deal that the chain took back: with it went the record of who judges, and the next check notices."""
+    tried = await attacked(tmp_path, "--gate")
+    assert [attack.title for attack, outcome in tried if not outcome.stopped] == []
+    named = {
+        line.split(" | ")[0].removeprefix("| "): line.split(" | ")[3] for line in PAGE.read_text().splitlines()[9:]
+    }
+    other = {attack.title for attack, outcome in tried if named[attack.title] != (outcome.check or "-")}
+    assert {title for title in other if not title.startswith("take the deal back")} == set()

@@ -180,13 +180,13 @@ class Hub:
 
     async def _judge(self, task: TaskId) -> Broker | None:
         # Whom PoCo asks about this task's enclaves, when that is a contract of ours.
-        asked = await self.teebroker()
-        if asked == ZERO_ADDRESS:
-            asked = (await self.view_deal((await self.view_task(task)).deal)).workerpool.owner
-        judge = Broker(self.node, asked)
         try:
+            asked = await self.teebroker()
+            if asked == ZERO_ADDRESS:
+                asked = (await self.view_deal((await self.view_task(task)).deal)).workerpool.owner
+            judge = Broker(self.node, asked)
             await judge.vault_set()
-        except ChainError:
+        except (ChainError, NotFound):
             return None
         return judge
 
