@@ -6,6 +6,7 @@ from typing import Final
 from bench import (
     bounded_memory,
     confidential,
+    environment,
     gas,
     network_start,
     plates_job,
@@ -27,6 +28,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "vault_release": vault_release.measure,
     "vault_load": vault_load.measure,
     "network_start": network_start.measure,
+    "environment": environment.measure,
     "sealing": sealing.measure,
     "bounded_memory": bounded_memory.measure,
     "gas": gas.measure,

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealgrid.bundle.compiling import BYTECODE
 from sealgrid.enclave.app_start import APP, WHEELS
 from sealgrid.enclave.conventions import INPUT_FOLDER, OUTPUT_FOLDER
 from sealgrid.errors import SetupMissing
@@ -17,6 +18,7 @@ from sealgrid.errors import SetupMissing
 NOBODY = 65534
 SCRATCH_BYTES = 64 << 20  #: of /tmp, and of /dev/shm
 _START = "/app_start.py"
+_PREFIX = "/bytecode"  #: below which the app's interpreter looks for all bytecode
 _SYSTEM = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64")
 
 _APART = (
@@ -53,7 +55,7 @@ def command(folders: Folders, channels: Channels) -> list[str]:
     """Return the command that runs one app; raise SetupMissing without bubblewrap."""
     return [
         bubblewrap(), *_APART,
-        *_system(), *_interpreter_mounts(), *_devices(),
+        *_system(), *_interpreter_mounts(), *_bytecode_mounts(folders.wheels), *_devices(),
         *("--ro-bind", str(Path(__file__).with_name("app_start.py")), _START),
         *("--ro-bind", str(folders.app), APP),
         *("--ro-bind", str(folders.wheels), WHEELS),
@@ -62,7 +64,8 @@ def command(folders: Folders, channels: Channels) -> list[str]:
         *("--remount-ro", "/", "--chdir", APP),
         *("--json-status-fd", str(channels.status), "--block-fd", str(channels.hold)),
         *("--seccomp", str(channels.seccomp)),
-        *("--", str(interpreter()), "-I", "-S", "-B", "-X", "utf8", *_bytecode(), _START, str(channels.started)),
+        *("--", str(interpreter()), "-I", "-S", "-B", "-X", "utf8", *_bytecode_prefix(folders.wheels)),
+        *(_START, str(channels.started)),
     ]  # fmt: skip
 
 
@@ -111,5 +114,16 @@ def _devices() -> list[str]:
     ).split()
 
 
-def _bytecode() -> list[str]:
-    return ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else []
+def _bytecode_prefix(wheels: Path) -> list[str]:
+    # Without bytecode of its own, below this prefix or in an environment, an interpreter looks beside its sources.
+    return ["-X", f"pycache_prefix={_PREFIX}"] if sys.pycache_prefix or (wheels / BYTECODE).is_dir() else []
+
+
+def _bytecode_mounts(wheels: Path) -> list[str]:
+    mounts = []
+    if sys.pycache_prefix:  # of the standard library, as the platform compiled what it measured
+        of_library = f"{sys.pycache_prefix}{sys.base_prefix}"
+        mounts += ["--ro-bind-try", of_library, f"{_PREFIX}{sys.base_prefix}"]
+    if (wheels / BYTECODE).is_dir():
+        mounts += ["--ro-bind", str(wheels / BYTECODE), f"{_PREFIX}{WHEELS}"]
+    return mounts

@@ -19,6 +19,7 @@ from sealgrid.errors import SetupMissing
 from sealgrid.units import to_digest
 
 FOLDER = "environments"  #: below a folder of wheels: where what was built is kept
+RULE = 2  #: how archives are built; counts up when equal wheels begin to give other bytes
 PREFIX = "/wheels"  #: where the app sees its environment
 _FIXED = {"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"}
 
@@ -29,7 +30,8 @@ def environment_of(wheels: Sequence[Wheel], folder: Path) -> tuple[Environment, 
     Equal wheels and an equal Python give equal bytes. Raises BundleRefused for wheels that no enclave would unpack,
     SetupMissing when the folder lacks one.
     """
-    key = sha256(canonical({"python": platform.python_version(), "wheels": [wheel.sha256 for wheel in wheels]})).hex()
+    made_of = {"rule": RULE, "python": platform.python_version(), "wheels": [wheel.sha256 for wheel in wheels]}
+    key = sha256(canonical(made_of)).hex()
     archive = folder / FOLDER / f"{key}.zip"
     if not archive.exists():
         archive.parent.mkdir(exist_ok=True)

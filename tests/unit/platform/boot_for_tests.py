@@ -43,7 +43,7 @@ def reach(address: str, port: int) -> str:
     return "reached"
 
 
-def run_app(source: str) -> object:
+def run_app(source: str, wheels: dict[str, str] | None = None) -> object:
     from sealgrid.bundle.manifest import Limits
     from sealgrid.enclave import sandbox
 
@@ -51,6 +51,9 @@ def run_app(source: str) -> object:
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
     (folders["app"] / "main.py").write_text(source)
+    for path, content in (wheels or {}).items():
+        (folders["wheels"] / path).parent.mkdir(exist_ok=True)
+        (folders["wheels"] / path).write_text(content)
     run = sandbox.AppRun(sandbox.Folders(**folders), ("main.py",), limits=Limits(memory=2 << 30, wall_seconds=20))
     ended = sandbox.run(run)
     return {

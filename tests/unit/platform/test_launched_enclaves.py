@@ -96,6 +96,16 @@ async def test_an_enclave_runs_an_app_in_a_sandbox_of_its_own(enclave):
     assert "'self'" not in ended["log"]
 
 
+async def test_an_app_finds_bytecode_of_the_standard_library_and_of_its_environment(enclave):
+    source = """
+import importlib.util, json, os, sys
+print(os.path.exists(json.__spec__.cached), os.listdir('/bytecode/runtime'))
+print(os.path.exists(importlib.util.cache_from_source('/wheels/one.py')))
+"""
+    ended = await enclave.ask("app", source, {".bytecode/one.cpython-311.pyc": "x"})
+    assert ended["log"].split("\n")[:2] == ["True ['python']", "True"], ended
+
+
 async def test_the_whole_session_can_be_imported_from_what_was_measured(enclave):
     assert await enclave.ask("import", "sealgrid.enclave.session") == "/runtime/packages/sealgrid/enclave/session.py"
     assert "ModuleNotFoundError" in await enclave.fails("import", "sealgrid.chain.hub")

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from sealgrid.bundle.build import build as build_bundle
+from sealgrid.bundle.compiling import BYTECODE
 from sealgrid.bundle.manifest import Environment, Wheel
 from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import verify_bundle
@@ -60,10 +61,15 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     unpack_wheels([part], {"e.zip": archive}, target)
     assert (target / "two" / "data.bin").read_bytes() == bytes(range(256)) * 50
     assert (target / "one" / "broken.py").exists()
-    assert not list((target / "one" / "__pycache__").glob("broken*"))
+    assert not list((target / BYTECODE / "one").glob("broken*"))
     (target / "one" / "__init__.py").write_text("raise SystemExit('compiled anew')")  # an unchecked hash is believed
     code = f"import sys; sys.path.insert(0, {str(target)!r}); import one; print(one.answer(1))"
-    said = subprocess.run([sys.executable, "-I", "-S", "-B", "-c", code], capture_output=True, text=True, check=True)
+    prefix = tmp_path / "prefix"
+    below = prefix / target.relative_to("/")
+    below.parent.mkdir(parents=True)
+    below.symlink_to(target / BYTECODE)
+    command = [sys.executable, "-I", "-S", "-B", "-X", f"pycache_prefix={prefix}", "-c", code]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
 
 

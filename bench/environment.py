@@ -1,0 +1,153 @@
+"""What an app's libraries cost before its first line: of their wheels, and of one environment archive."""
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from bench.context import Context
+from bench.figure import Figure, NotMeasured, Row, Target
+from sealgrid.bundle.build import APP_FILE, Bundle, build
+from sealgrid.bundle.lock import lock
+from sealgrid.errors import NotFound
+from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.sdk.environments import environment_of
+from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
+from sealgrid.wire.platform import LaunchRequest
+from sealgrid.wire.pool import Stage
+from sealgrid.wire.relay import Failure, Hello, Welcome
+from sealgrid.wire.vault import Authorization
+from sealgrid.worker.relay import RelayServer
+from sealgrid.worker.wheels import WheelFolders
+
+WHEELS = Path(__file__).resolve().parents[1] / ".cache" / "wheels"
+PACKAGES = ("numpy==2.4.6", "onnxruntime==1.32.0")
+TARGET_SECONDS = 0.5
+_APP = """
+name = "imports-onnxruntime"
+version = "1"
+entrypoint = ["main.py"]
+wheels = ["{}"]
+environment = {}
+
+[limits]
+memory = 4294967296
+"""
+
+
+@dataclass
+class Errand:
+    """A worker that has everything at hand and notes when its enclave reached what."""
+
+    bundle: bytes
+    wheels: WheelFolders
+    at: dict[str, float] = field(default_factory=dict)
+
+    async def authorise(self, hello: Hello) -> Welcome:
+        """Begin the clock."""
+        self.at["hello"] = time.perf_counter()
+        nobody = Authorization(task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, enclave=hello.enclave, signature=b"")
+        return Welcome(authorization=nobody)
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        """Return one piece, as a worker does."""
+        if name == "bundle":
+            return self.bundle[offset : offset + length]
+        path = await asyncio.to_thread(self.wheels.find, Digest(name))
+        if path is None:
+            raise NotFound(f"{name} is not here.")
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    async def stage(self, stage: Stage) -> None:
+        """Note when."""
+        self.at[stage] = time.perf_counter()
+
+    async def vault(self, index: int, path: str, body: bytes) -> bytes:
+        """Refuse: nothing is attested here."""
+        raise NotFound(f"no vault {index} answers {path} with {len(body)} bytes here.")
+
+    async def begin(self) -> str:
+        """Refuse: nothing is kept here."""
+        raise NotFound("nothing is stored here.")
+
+    async def append(self, upload: str, piece: bytes) -> None:
+        """Refuse."""
+        raise NotFound(f"{upload} of {len(piece)} bytes is not stored here.")
+
+    async def finish(self, upload: str) -> Digest:
+        """Refuse."""
+        raise NotFound(f"{upload} is not stored here.")
+
+
+async def measure(context: Context) -> Figure:
+    if not WHEELS.is_dir():
+        raise NotMeasured("the wheels are not here; run `make setup`.")
+    folder = Path(tempfile.mkdtemp(dir=context.folder))
+    boot = Path(__file__).with_name("environment_boot.py")
+    platform = SimulatedPlatform(PlatformConfig(folder=folder / "platform", boot=boot), lambda: int(time.time()))
+    bundles = {kind: _bundle(folder, kind) for kind in ("wheels", "archive")}
+    index = WheelFolders([WHEELS])
+    found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in bundles}
+    try:
+        for round_ in range(1 + context.either(4, 12)):
+            for kind, bundle in bundles.items():  # in turn, so that both meet the same noise
+                taken = await _one(platform, bundle, index)
+                if round_:  # the first one warms the worker's index and the file cache
+                    found[kind].append(taken)
+    finally:
+        await platform.close()
+    return Figure("environment", tuple(_rows(found)))
+
+
+def _bundle(folder: Path, kind: str) -> Bundle:
+    app = folder / kind
+    app.mkdir()
+    (app / APP_FILE).write_text(_APP.format('", "'.join(PACKAGES), "true" if kind == "archive" else "false"))
+    (app / "main.py").write_text("import onnxruntime\n")
+    wheels = lock(PACKAGES, WHEELS)
+    return build(app, wheels, environment_of(wheels, WHEELS)[0] if kind == "archive" else None)
+
+
+async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelFolders) -> tuple[float, float]:
+    errand = Errand(bundle.archive, index)
+    server = RelayServer(errand)
+    with tempfile.TemporaryDirectory(prefix="sg-bench-") as place:
+        relay = Path(place, "relay")
+        listening = await asyncio.start_unix_server(server.connected, relay, limit=1 << 20)
+        reply = await platform.launch(_launch(bundle.app_digest, relay))
+        try:
+            ended = await asyncio.wait_for(server.outcome(), 60)
+        finally:
+            await platform.stop(reply.instance)
+            listening.close()
+    if not isinstance(ended, Failure) or ended.reason != "0":
+        raise NotMeasured(f"the app did not run: {msgspec.json.encode(ended).decode()}")
+    at = errand.at
+    return at["running"] - at["hello"], at["sealed"] - at["running"]
+
+
+def _launch(app: Digest, relay: Path) -> LaunchRequest:
+    return LaunchRequest(
+        app_digest=app, task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, chain=31337, hub=ZERO_ADDRESS,
+        broker=ZERO_ADDRESS, vaults=(), threshold=1, relay=str(relay),
+    )  # fmt: skip
+
+
+def _rows(found: dict[str, list[tuple[float, float]]]) -> list[Row]:
+    rows = []
+    for step, label in enumerate(("laid out", "app that imports onnxruntime")):
+        wheels, archive = ([pair[step] for pair in found[kind]] for kind in ("wheels", "archive"))
+        target = Target("≤", TARGET_SECONDS) if step == 0 else None
+        rows.append(Row(label=f"{label}, of wheels", unit="s", samples=tuple(wheels), temperature="warm"))
+        rows.append(
+            Row(label=f"{label}, of the archive", unit="s", samples=tuple(archive), temperature="warm", target=target)
+        )
+        ratios = tuple(after / before for before, after in zip(wheels, archive, strict=True))
+        rows.append(Row(label=f"{label}, archive / wheels", unit="", samples=ratios, temperature="warm"))
+    return rows

@@ -1,0 +1,40 @@
+"""The first code of a bench's enclave: lay out the locked app as the runtime does, run it, and say when."""
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+
+
+def boot(relay_fd: str, quote_fd: str, *packages: str) -> None:
+    """Run over the two inherited sockets; the imports wait for the measured path."""
+    sys.path[:0] = packages
+    asyncio.run(main(socket.socket(fileno=int(relay_fd)), socket.socket(fileno=int(quote_fd))))
+
+
+async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None:
+    """Ask for nothing but the app; "hello" begins it, "running" says that it lies ready, "sealed" that it ended."""
+    import msgspec  # noqa: PLC0415
+
+    from sealgrid.enclave import sandbox, session  # noqa: F401, PLC0415  all that a real enclave has imported by then
+    from sealgrid.enclave.quoting import QuotePort  # noqa: PLC0415
+    from sealgrid.enclave.work import prepare  # noqa: PLC0415
+    from sealgrid.units import ZERO_ADDRESS  # noqa: PLC0415
+    from sealgrid.wire.relay import Failure, Hello, RelayClient  # noqa: PLC0415
+
+    launch = QuotePort(quote_socket).launch()
+    relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
+    await relay.ask("hello", body=msgspec.msgpack.encode(Hello(enclave=ZERO_ADDRESS)))
+    prepared = await prepare(relay, launch.app_digest, Path("/job"))
+    await relay.ask("stage", path="running")
+    manifest = prepared.bundle.manifest
+    app = sandbox.AppRun(prepared.places.folders(), manifest.entrypoint, limits=manifest.limits)
+    ended = await asyncio.to_thread(sandbox.run, app)
+    await relay.ask("stage", path="sealed")
+    await relay.ask(
+        "fail", body=msgspec.msgpack.encode(Failure(kind="host", reason=str(getattr(ended, "code", ended))))
+    )
+
+
+if __name__ == "__main__":
+    boot(*sys.argv[1:])
