@@ -14,9 +14,12 @@
     │   ├── LogRefused          a vault's log does not prove what it should
     │   ├── BundleRefused       an app bundle differs from its manifest
     │   ├── NodesDisagree       two nodes of one chain say different things about it
-    │   └── CallRefused         a signed call to a pool is not whom it says, or too old
+    │   └── CallRefused         a signed call to a pool or market is not whom it says, or too old
     ├── OrderRefused            an order cannot be signed, published or matched
+    │   └── OrderMalformed      it is not written as PoCo's orders are
+    ├── TooManyRequests         a service was asked more often than it answers one client
     ├── ChainError              the chain did not do what was asked
+    │   ├── ChainReplaced       the chain is not the one that was followed so far
     │   └── ContractReverted    a contract said no, with its reason
     │       └── ProofRefused    the broker said no to a proof, with the number of its check
     ├── NotFound                nothing is known under that name
@@ -127,7 +130,7 @@ class BundleRefused(CheckFailed):
 
 
 class CallRefused(CheckFailed):
-    """A worker's call to a pool is not signed by that worker, for that pool, now."""
+    """A call that must be signed is not: by this worker for this pool, or by this account for a market, now."""
 
 
 class NodesDisagree(CheckFailed):
@@ -153,10 +156,26 @@ class OrderRefused(SealgridError):
         return cls(body["error"], check=body.get("check", ""), money=body.get("money", ""))
 
 
+class OrderMalformed(OrderRefused):
+    """An order is not written as PoCo's orders are; ``check`` names what is wrong with it."""
+
+    http_status = 400
+
+
+class TooManyRequests(SealgridError):
+    """A service was asked more often than it answers one client; wait a little."""
+
+    http_status = 429
+
+
 class ChainError(SealgridError):
     """The chain did not do what was asked."""
 
     http_status = 502
+
+
+class ChainReplaced(ChainError):
+    """The chain is not the one that was followed so far: it was wiped, or a node of another chain answers."""
 
 
 class ContractReverted(ChainError):

@@ -7,7 +7,7 @@ import msgspec
 
 from sealgrid.chain.blocks import Log
 from sealgrid.chain.interface import interface
-from sealgrid.units import Address, DealId, Digest, Nrlc, TaskId, to_digest
+from sealgrid.units import Address, DealId, Digest, Nrlc, TaskId, to_address, to_digest
 
 
 class HubEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +130,24 @@ class OrderClosed(HubEvent, frozen=True, kw_only=True):
     order_hash: Digest
 
 
+class CategoryCreated(HubEvent, frozen=True, kw_only=True):
+    """A category of tasks came to be; ``description`` is what its maker wrote, JSON in iExec's."""
+
+    category: int
+    name: str
+    description: str
+    timeref: int
+
+
+class AssetTransferred(HubEvent, frozen=True, kw_only=True):
+    """An app, dataset or workerpool was given to another account, or made: then it comes from zero."""
+
+    registry: Address
+    asset: Address
+    sender: Address
+    receiver: Address
+
+
 #: Our type for each of PoCo's events; fields in the order of PoCo's own.
 _TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
     "OrdersMatched": (
@@ -153,27 +171,42 @@ _TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
     "ClosedDatasetOrder": (OrderClosed, ("order_hash",)),
     "ClosedWorkerpoolOrder": (OrderClosed, ("order_hash",)),
     "ClosedRequestOrder": (OrderClosed, ("order_hash",)),
+    "CreateCategory": (CategoryCreated, ("category", "name", "description", "timeref")),
 }
 
 
+#: ERC-20 and ERC-721 announce transfers under one name; only the latter has the token's number as a topic.
+_TRANSFER: Final = interface("AppRegistry").topic("Transfer")
+
+
 def events_of(logs: Iterable[Log]) -> list[HubEvent]:
-    """Return the events among a hub's logs that have a type here; others are left out."""
+    """Return the events among a hub's and its registries' logs that have a type here; others are left out."""
     return [event for event in map(_event, logs) if event is not None]
 
 
 def _event(log: Log) -> HubEvent | None:
+    if len(log.topics) == 4 and log.topics[0] == _TRANSFER:
+        return _asset_transferred(log)
     decoded = interface("Hub").decode_event(log.topics, log.data)
     if decoded is None or decoded[0] not in _TYPES:
         return None
     kind, names = _TYPES[decoded[0]]
-    place = {
+    values = {name: _text(name, value) for name, value in zip(names, decoded[1], strict=True)}
+    return msgspec.convert(_place(log) | values, kind)
+
+
+def _asset_transferred(log: Log) -> AssetTransferred:
+    sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:])
+    return AssetTransferred(registry=log.address, asset=asset, sender=sender, receiver=receiver, **_place(log))
+
+
+def _place(log: Log) -> dict[str, Any]:
+    return {
         "block_number": log.block_number,
         "block_hash": log.block_hash,
         "transaction": log.transaction,
         "log_index": log.index,
     }
-    values = {name: _text(name, value) for name, value in zip(names, decoded[1], strict=True)}
-    return msgspec.convert(place | values, kind)
 
 
 def _text(name: str, value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Follow the hub's events through reorganisations: what was applied to a block that vanished is announced as undone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -10,8 +10,8 @@ from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import HubEvent, events_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.trail import Trail
-from sealgrid.errors import ChainError
-from sealgrid.units import Digest
+from sealgrid.errors import ChainReplaced
+from sealgrid.units import Address, Digest
 
 _RANGE: Final = 1000  #: blocks asked for at once when far behind
 
@@ -33,10 +33,21 @@ Change = Applied | RolledBack
 
 
 class Follower:
-    """Reads one hub from a trail onward; it never writes the trail anywhere, its user does, with what it derives."""
+    """Reads one hub from a trail onward; it never writes the trail anywhere, its user does, with what it derives.
 
-    def __init__(self, hub: Hub, trail: Trail | None = None, *, first: int = 0, depth: int = 1) -> None:
-        self._hub = hub
+    ``beside`` are contracts that are read with the hub: its registries, whose NFTs say whose an asset is.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        trail: Trail | None = None,
+        *,
+        first: int = 0,
+        depth: int = 1,
+        beside: Sequence[Address] = (),
+    ) -> None:
+        self._contracts = (hub.address, *beside)
         self._node = hub.node
         self._first = first
         self._depth = depth
@@ -45,7 +56,7 @@ class Follower:
     async def step(self) -> Change | None:
         """Return the next change, or None when there is nothing new.
 
-        Raises ChainError when no block of the trail is on the chain any more: it was wiped, or is another chain.
+        Raises ChainReplaced when no block of the trail is on the chain any more: it was wiped, or is another chain.
         """
         tip = self.trail.tip
         if tip and await self._hash_at(tip.number) != tip.hash:
@@ -68,9 +79,9 @@ class Follower:
 
     async def _apply(self, first: int, target: Block) -> Change | None:
         if first == target.number:
-            logs = await self._node.logs_of_block(self._hub.address, target.hash)
+            logs = await self._node.logs_of_block(self._contracts, target.hash)
         else:
-            logs = await self._node.logs(self._hub.address, [], first=first, last=target.number)
+            logs = await self._node.logs(self._contracts, [], first=first, last=target.number)
         if not await self._still_fits(target):
             return None
         self.trail = self.trail.extended(target)
@@ -96,7 +107,7 @@ class Follower:
                 break
         ancestor = self.trail.common_ancestor(canonical)
         if ancestor is None:
-            raise ChainError("The chain is not the one that was followed so far; start again from its beginning.")
+            raise ChainReplaced("The chain is not the one that was followed so far; start again from its beginning.")
         self.trail = self.trail.cut(ancestor)
         return RolledBack(block=ancestor)
 

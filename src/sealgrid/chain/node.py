@@ -21,6 +21,7 @@ from sealgrid.units import Address, Digest, to_address, to_digest
 sys.setrecursionlimit(1000)
 
 T = TypeVar("T")
+Contracts = Address | Sequence[Address]
 
 
 class Node:
@@ -93,21 +94,21 @@ class Node:
         return await self._agreed("chain.3", doing, lambda each: read_bytes(each, doing, *asked))
 
     async def logs(
-        self, address: Address, topics: Sequence[bytes | Sequence[bytes] | None], *, first: int, last: int
+        self, contracts: Contracts, topics: Sequence[bytes | Sequence[bytes] | None], *, first: int, last: int
     ) -> list[Log]:
-        """Return a contract's logs in a range of blocks, both ends included, in the chain's order."""
-        return await self._logs(address, topics, {"fromBlock": hex(first), "toBlock": hex(last)})
+        """Return one or several contracts' logs in a range of blocks, both ends included, in the chain's order."""
+        return await self._logs(contracts, topics, {"fromBlock": hex(first), "toBlock": hex(last)})
 
-    async def logs_of_block(self, address: Address, block: Digest) -> list[Log]:
-        """Return a contract's logs in one block, found by hash: never those of a sibling."""
-        return await self._logs(address, [], {"blockHash": block})
+    async def logs_of_block(self, contracts: Contracts, block: Digest) -> list[Log]:
+        """Return one or several contracts' logs in one block, found by hash: never those of a sibling."""
+        return await self._logs(contracts, [], {"blockHash": block})
 
     async def rpc(self, method: str, *parameters: object) -> Any:
         """Call one method of the node; for what only a development chain knows."""
         return msgspec.json.decode(await self._endpoints[0].ask(method, *parameters, doing=f"Calling {method}"))
 
-    async def _logs(self, address: Address, topics: Sequence[Any], where: dict[str, str]) -> list[Log]:
-        query = {"address": address, "topics": [_hex(topic) for topic in topics]} | where
+    async def _logs(self, contracts: Contracts, topics: Sequence[Any], where: dict[str, str]) -> list[Log]:
+        query = {"address": contracts, "topics": [_hex(topic) for topic in topics]} | where
         return await self._agreed("chain.3", "Reading events", lambda each: read_logs(each, query))
 
     async def _named(self, name: str) -> Block:

@@ -1,41 +1,136 @@
-"""A market's paths, spelled as iExec's market API spells them."""
+"""A market's paths, spelled as iExec's market API spells them.
+
+Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
+"""
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, Final
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, get, post, put
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.errors import InputRefused, NotFound
-from sealgrid.market.desk import PAGE, Desk
-from sealgrid.units import Digest
-from sealgrid.wire.market import Kind, Publish, Published, PublishReply
+from sealgrid.errors import InputRefused, NotFound, TooManyRequests
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.desk import Desk
+from sealgrid.market.kinds import KINDS
+from sealgrid.market.rates import Buckets, Rate, client_of
+from sealgrid.units import to_address
+from sealgrid.wire.challenge import read_token
+from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
 from sealgrid.wire.message import encode, parse
+from sealgrid.wire.serving import Before, service
 
 Ask = Request[object, object, State]
+#: Without credentials, and for the methods and headers of this API only.
+_CORS: Final = CORSConfig(
+    allow_origins=["*"],
+    allow_methods=["GET", "POST", "PUT"],
+    allow_headers=["authorization", "content-type"],
+    max_age=600,
+)
 
 
-def handlers(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
-    """Return the handlers of one market."""
+def application(desk: Desk, config: MarketConfig) -> Litestar:
+    """Return the application of one market."""
+    return service(
+        [*_orders(desk, config.chain), *_about(desk, config.chain)],
+        max_body=config.largest_body,
+        before=limited(config.requests_per_minute),
+        cors=_CORS,
+        mark={"ok": False},
+    )
+
+
+def limited(per_minute: int, clock: Callable[[], float] = time.monotonic) -> Before:
+    """Return what refuses clients that ask more often; 0 lets everybody ask."""
+    buckets = Buckets(Rate(per_minute)) if per_minute else None
+
+    async def before(request: Request[Any, Any, Any]) -> None:
+        if buckets is not None and (
+            wait := buckets.take(client_of(request.client.host if request.client else ""), clock())
+        ):
+            raise TooManyRequests(f"{per_minute} requests a minute are answered; ask again in {wait:.0f} s.")
+
+    return before
+
+
+def _orders(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+    @get("/{kind:str}")
+    async def find(kind: FromPath[str], request: Ask) -> Response[bytes]:
+        return _json(desk.orders(_kind(kind), _asked(request, chain)))
+
+    @get("/{kind:str}/{order:str}")
+    async def look_up(kind: FromPath[str], order: FromPath[str], request: Ask) -> Response[bytes]:
+        _asked(request, chain)
+        return _json(desk.order(_kind(kind), order))
 
     @post("/{kind:str}")
     async def publish(kind: FromPath[str], request: Ask) -> Response[bytes]:
-        _filters(request, chain)
-        name = await desk.publish(_kind(kind), parse(await request.body(), Publish).order)
-        return _json(PublishReply(ok=True, published=Published(orderHash=name)))
+        _asked(request, chain)
+        which, token = _kind(kind), read_token(request.headers.get("authorization"))
+        published = await desk.publish(which, parse(await request.body(), Publish).order, token)
+        return _json(PublishReply(ok=True, published=published))
 
-    @get("/{kind:str}")
-    async def orders(kind: FromPath[str], request: Ask) -> Response[bytes]:
-        filters = _filters(request, chain)
-        page, size = _number(filters, "pageIndex", 0), _number(filters, "pageSize", PAGE)
-        return _json(await desk.orders(_kind(kind), filters, page=page, size=size))
+    @put("/{kind:str}")
+    async def unpublish(kind: FromPath[str], request: Ask) -> Response[bytes]:
+        _asked(request, chain)
+        which, token = _kind(kind), read_token(request.headers.get("authorization"))
+        gone = await desk.unpublish(which, parse(await request.body(), Unpublish), token)
+        return _json(UnpublishReply(ok=True, unpublished=gone))
 
-    @get("/{kind:str}/{name:str}")
-    async def order(kind: FromPath[str], name: FromPath[str], request: Ask) -> Response[bytes]:
-        _filters(request, chain)
-        return _json(await desk.order(_kind(kind), Digest(name.lower())))
+    return [find, look_up, publish, unpublish]
 
-    return [publish, orders, order]
+
+def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+    @get("/challenge")
+    async def challenge(request: Ask) -> Response[bytes]:
+        asked = _asked(request, chain)
+        try:
+            address = to_address(asked.get("address", ""))
+        except ValueError as error:
+            raise InputRefused("address is not a valid ethereum address: give 0x and 40 hex digits.") from error
+        return _json({"ok": True, "data": await desk.doorman.challenge(address)})
+
+    @get("/version")
+    async def which_version() -> Response[bytes]:
+        return _json({"ok": True, "version": version("sealgrid")})
+
+    @get("/metrics")
+    async def metrics(request: Ask) -> Response[bytes]:
+        _asked(request, chain)
+        counts: dict[str, int] = {kind: desk.chain.book.count(kind) for kind in KINDS}
+        blocks = {"lastBlock": desk.chain.block, "checkpointBlock": desk.chain.block}
+        return _json({"ok": True} | blocks | counts)
+
+    @get("/categories")
+    async def categories(request: Ask) -> Response[bytes]:
+        _asked(request, chain)
+        found = [_category(desk, chain, number) for number in range(len(desk.chain.ledger.categories()))]
+        return _json({"ok": True, "categories": found, "count": len(found)})
+
+    @get("/categories/{number:str}")
+    async def category(number: FromPath[str], request: Ask) -> Response[bytes]:
+        _asked(request, chain)
+        known = len(desk.chain.ledger.categories())
+        if not number.isdecimal() or len(number) > 6 or int(number) >= known:
+            raise NotFound("category not found")
+        return _json(_category(desk, chain, int(number)) | {"ok": True})
+
+    return [challenge, which_version, metrics, categories, category]
+
+
+def _category(desk: Desk, chain: int, number: int) -> dict[str, object]:
+    found = desk.chain.ledger.categories()[number]
+    return {
+        "catid": number, "chainId": chain, "name": found.name, "description": found.description,
+        "workClockTimeRef": found.timeref,
+    }  # fmt: skip
 
 
 def _kind(text: str) -> Kind:
@@ -46,18 +141,14 @@ def _kind(text: str) -> Kind:
     return kind
 
 
-def _filters(request: Ask, chain: int) -> dict[str, str]:
-    filters = {name: str(value) for name, value in request.query_params.items()}
-    if (asked := filters.pop("chainId", str(chain))) != str(chain):
-        raise InputRefused(f"this market is for chain {chain}, not {asked[:20]}.")
-    return filters
-
-
-def _number(filters: dict[str, str], name: str, otherwise: int) -> int:
-    text = filters.pop(name, str(otherwise))
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise InputRefused(f"{name} is a number.")
-    return int(text)
+def _asked(request: Ask, chain: int) -> dict[str, str]:
+    asked = {name: str(value) for name, value in request.query_params.items()}
+    named = asked.pop("chainId", None)
+    if named is None:
+        raise InputRefused("chainId is a required field")
+    if named != str(chain):
+        raise InputRefused(f"chainId {named[:20]} is not supported; this market is for chain {chain}.")
+    return asked
 
 
 def _json(message: object) -> Response[bytes]:

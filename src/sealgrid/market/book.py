@@ -1,17 +1,30 @@
-"""The book: orders in, pages out. Pure; what the chain says of an order is asked elsewhere."""
+"""The book: which published orders can be matched now, and the best of them first. Pure.
 
-from collections.abc import Mapping
-from typing import Final
+What was published and the ledger of the chain decide together; a fact that changes reopens or closes exactly the
+orders that it is about, also when a reorganisation takes it back.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 import msgspec
 
-from sealgrid.errors import InputRefused
-from sealgrid.market.kinds import KINDS, price_of
-from sealgrid.poco.orders import Order
-from sealgrid.units import ZERO_ADDRESS, Address, Digest
+from sealgrid.market.kinds import KINDS, asset_of, is_bulk, money_for_one, price_of
+from sealgrid.market.ledger import CLOSED, Key, Ledger
+from sealgrid.market.shelf import Entry, Filter, Shelf, Value
+from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
+from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 
-ANY: Final = "any"  #: a filter's value that lets every restriction pass
+
+class Status(StrEnum):
+    """Where a published order stands, in iExec's words."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    DEAD = "dead"  #: its signer no longer has the asset, or the money that one task of it takes
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,67 +34,136 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     order_hash: Digest
     order: Order
     signer: Address
-    published: float  #: Unix seconds at the market
+    published: int  #: Unix milliseconds at the market
 
 
-class Published(msgspec.Struct, frozen=True):
-    """An order came in, checked."""
+class Book:
+    """Every published order, and a shelf of the open ones of each kind."""
 
-    listed: Listed
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._listed: dict[Digest, Listed] = {}
+        self._about: defaultdict[Key, set[Digest]] = defaultdict(set)
+        self._open_of: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
+        self._shelves = {kind: Shelf(_fields(kind)) for kind in KINDS}
 
+    # --- what happens
 
-class Exhausted(msgspec.Struct, frozen=True):
-    """An order has no use left; it never will again."""
+    def publish(self, listed: Listed) -> None:
+        """List an order, or list it anew."""
+        self._listed[listed.order_hash] = listed
+        for key in _keys(listed):
+            self._about[key].add(listed.order_hash)
+        self._judge(listed)
 
-    order_hash: Digest
+    def withdraw(self, order_hash: Digest) -> None:
+        """Forget an order; one that is not listed is no mistake."""
+        listed = self._listed.pop(order_hash, None)
+        if listed is None:
+            return
+        for key in _keys(listed):
+            self._about[key].discard(order_hash)
+            if not self._about[key]:
+                del self._about[key]
+        self._close(listed)
 
+    def changed(self, facts: Iterable[Key]) -> None:
+        """Judge anew every order that these facts of the ledger are about."""
+        for order_hash in {each for key in facts for each in self._about.get(key, ())}:
+            self._judge(self._listed[order_hash])
 
-class Book(msgspec.Struct, frozen=True):
-    """Every order that may still be matched."""
+    def replace(self, ledger: Ledger) -> None:
+        """Judge every order by another ledger: the chain was wiped."""
+        self._ledger = ledger
+        for listed in self._listed.values():
+            self._judge(listed)
 
-    orders: Mapping[Digest, Listed] = {}
+    # --- what it knows
 
-    def after(self, event: Published | Exhausted) -> "Book":
-        """Return the book after one event; an order published twice is listed once."""
-        match event:
-            case Published(listed):
-                return Book({listed.order_hash: listed, **self.orders})
-            case Exhausted(order_hash):
-                return Book({key: listed for key, listed in self.orders.items() if key != order_hash})
+    def get(self, kind: Kind, order_hash: Digest) -> Listed | None:
+        """Return a published order, whatever became of it."""
+        listed = self._listed.get(order_hash)
+        return listed if listed and listed.kind == kind else None
 
-    def of_signer(self, kind: Kind, signer: Address) -> tuple[Listed, ...]:
-        """Return one signer's orders of one kind."""
-        return tuple(each for each in self.orders.values() if (each.kind, each.signer) == (kind, signer))
+    def find(self, kind: Kind, filters: Sequence[Filter], *, start: int, size: int) -> tuple[int, tuple[Listed, ...]]:
+        """Return how many open orders pass, and some of them from ``start`` on.
 
-    def find(self, kind: Kind, filters: Mapping[str, str]) -> tuple[Listed, ...]:
-        """Return orders of a kind that pass every filter, the best for whoever looks first.
-
-        A restriction that no filter names must be open to anyone, as in iExec's market; ``any`` lets all pass.
-        Offers come cheapest first, requests best paying first, then oldest first. Raises InputRefused for an
-        unknown filter.
+        Offers come cheapest first, requests best paying first, then oldest first.
         """
-        if unknown := set(filters) - set(KINDS[kind].equal) - set(KINDS[kind].restrict):
-            known = ", ".join(sorted({*KINDS[kind].equal, *KINDS[kind].restrict}))
-            raise InputRefused(f"{kind} cannot be found by {', '.join(sorted(unknown))}; use {known}.")
-        found = [each for each in self.orders.values() if each.kind == kind and _passes(each, filters)]
-        return tuple(sorted(found, key=_rank))
+        count, best = self._shelves[kind].find(filters, start=start, size=size)
+        return count, tuple(self._listed[each] for each in best)
+
+    def count(self, kind: Kind) -> int:
+        """Return how many orders of a kind are open."""
+        return len(self._shelves[kind])
+
+    def open_of(self, kind: Kind, signer: Address) -> tuple[Listed, ...]:
+        """Return a signer's open orders of one kind, the newest first."""
+        found = [self._listed[each] for each in self._open_of.get((kind, signer), ())]
+        return tuple(sorted(found, key=lambda listed: (-listed.published, listed.order_hash)))
+
+    def count_open_of(self, kind: Kind, signer: Address) -> int:
+        """Return how many open orders of one kind a signer has."""
+        return len(self._open_of.get((kind, signer), ()))
+
+    def remaining(self, listed: Listed) -> int:
+        """Return how many uses of an order are left."""
+        return max(0, listed.order.volume - self._ledger.consumed(listed.order_hash))
+
+    def status(self, listed: Listed) -> Status:
+        """Return where an order stands at the ledger's block."""
+        if self._ledger.consumed(listed.order_hash) >= CLOSED:
+            return Status.CANCELED
+        if not self.remaining(listed):
+            return Status.FILLED
+        return Status.OPEN if self._may_be_matched(listed) else Status.DEAD
+
+    def _may_be_matched(self, listed: Listed) -> bool:
+        registry = KINDS[listed.kind].registry
+        asset = asset_of(listed.kind, listed.order)
+        if registry is not None and self._ledger.owner(registry, asset) != listed.signer:
+            return False
+        return self._ledger.stake(listed.signer) >= money_for_one(listed.order)
+
+    def _judge(self, listed: Listed) -> None:
+        if self.status(listed) is Status.OPEN:
+            self._shelves[listed.kind].put(_entry(listed, self.remaining(listed)))
+            self._open_of[listed.kind, listed.signer].add(listed.order_hash)
+        else:
+            self._close(listed)
+
+    def _close(self, listed: Listed) -> None:
+        self._shelves[listed.kind].drop(listed.order_hash)
+        mine = self._open_of.get((listed.kind, listed.signer))
+        if mine is not None:
+            mine.discard(listed.order_hash)
+            if not mine:
+                del self._open_of[listed.kind, listed.signer]
 
 
-def _passes(listed: Listed, filters: Mapping[str, str]) -> bool:
-    rules = KINDS[listed.kind]
-    equal = all(
-        filters.get(name, ANY).lower() in {ANY, str(getattr(listed.order, field))}
-        for name, field in rules.equal.items()
+def _keys(listed: Listed) -> tuple[Key, ...]:
+    registry = KINDS[listed.kind].registry
+    about: list[Key] = [("consumed", listed.order_hash)]
+    if registry is not None:
+        about.append((registry, asset_of(listed.kind, listed.order)))
+    if isinstance(listed.order, RequestOrder | WorkerpoolOrder):
+        about.append(("stake", listed.signer))
+    return tuple(about)
+
+
+def _fields(kind: Kind) -> tuple[str, ...]:
+    rules = KINDS[kind]
+    trust = ("trust",) if rules.trust else ()
+    return (*rules.equal, *rules.restrict.values(), *trust, "signer", "tag", "remaining", "bulk")
+
+
+def _entry(listed: Listed, remaining: int) -> Entry:
+    kind, order = listed.kind, listed.order
+    price = price_of(kind, order)
+    rank = (-price if kind == "requestorders" else price, listed.published, listed.order_hash)
+    own: dict[str, Value] = {"signer": listed.signer, "remaining": remaining, "bulk": is_bulk(order)}
+    return Entry(
+        order_hash=listed.order_hash,
+        rank=rank,
+        fields={name: own.get(name, getattr(order, name, "")) for name in _fields(kind)},
     )
-    return equal and all(
-        _admits(Address(getattr(listed.order, field)), filters.get(name)) for name, field in rules.restrict.items()
-    )
-
-
-def _admits(restriction: Address, who: str | None) -> bool:
-    return restriction == ZERO_ADDRESS or (who is not None and who.lower() in {ANY, restriction})
-
-
-def _rank(listed: Listed) -> tuple[int, float, Digest]:
-    price = price_of(listed.kind, listed.order)
-    return (-price if listed.kind == "requestorders" else price), listed.published, listed.order_hash

@@ -1,76 +1,121 @@
-"""What the chain says of an order at one block: whose the asset is, and how much of the order is left."""
+"""The market's view of the chain: it follows the hub and its registries, and asks the hub what no event tells."""
 
-from sealgrid.chain.assets import Assets
+import asyncio
+import logging
+from typing import Final, NoReturn
+
+from sealgrid.chain.follower import Applied, Change, Follower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
-from sealgrid.errors import ChainError, ContractReverted, OrderRefused
-from sealgrid.market.book import Listed
-from sealgrid.market.kinds import KINDS, asset_of
-from sealgrid.poco.orders import Order
+from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, ServiceUnavailable
+from sealgrid.market.book import Book
+from sealgrid.market.ledger import Ledger
+from sealgrid.market.memory import ChainMemory
+from sealgrid.poco.matching import Registry
+from sealgrid.poco.params import GROUP_MEMBER_PURPOSE
+from sealgrid.poco.typed_data import is_signed_by
 from sealgrid.units import Address, Digest, to_bytes
-from sealgrid.wire.market import Kind
 
-_HUB = interface("Hub")
+_HUB: Final = interface("Hub")
+_log = logging.getLogger("sealgrid")
+_REST_SECONDS: Final = 1.0  #: after the node did not answer
 
 
 class ChainSide:
-    """One hub, and what it is at its newest block."""
+    """One hub as the market knows it; ``open`` one, then let ``run`` follow the chain."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._moment: Moment | None = None
+    def __init__(self, hub: Hub, registries: dict[Address, Registry], memory: ChainMemory, *, first: int) -> None:
+        self._hub, self._registries, self._memory, self._first = hub, registries, memory, first
+        self.ledger = Ledger(registries, memory.facts(), memory.undo())
+        self.book = Book(self.ledger)
+        self._follower = self._new_follower()
+        self._stepping = asyncio.Lock()
+        self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})
 
-    async def now(self) -> "Moment":
-        """Return the newest block's moment; as long as no block comes, it is the same one."""
-        head = (await self._hub.node.block()).hash
-        if self._moment is None or self._moment.block != head:
-            self._moment = Moment(self._hub, head)
-        return self._moment
+    @classmethod
+    async def open(cls, hub: Hub, memory: ChainMemory, *, first: int) -> "ChainSide":
+        """Return the view as it was kept; the registries are the hub's own."""
+        apps, datasets, pools = await hub.registries()
+        return cls(hub, {apps: "App", datasets: "Dataset", pools: "Workerpool"}, memory, first=first)
 
+    @property
+    def block(self) -> int:
+        """Return the number of the newest block that was read; -1 before the first."""
+        tip = self._follower.trail.tip
+        return tip.number if tip else -1
 
-class Moment:
-    """One hub at one block; each question is put to the chain once."""
+    async def run(self, *, every: float) -> NoReturn:
+        """Follow the chain for ever, looking ``every`` so many seconds."""
+        while True:
+            try:
+                await self.catch_up()
+                await asyncio.sleep(every)
+            except (ChainError, CheckFailed, ServiceUnavailable) as error:
+                _log.warning("the chain could not be read: %s", error)
+                await asyncio.sleep(_REST_SECONDS)
 
-    def __init__(self, hub: Hub, block: Digest) -> None:
-        self.block = block
-        self._hub, self._assets = hub, Assets(hub)
-        self._remaining: dict[Digest, int] = {}
-        self._owners: dict[Address, Address] = {}
+    async def catch_up(self) -> None:
+        """Read on to the newest block."""
+        async with self._stepping:
+            while (change := await self._step()) is not None:
+                self._take(change)
 
-    async def owner(self, kind: Kind, order: Order) -> Address:
-        """Return who may sign an order now; raise OrderRefused when its asset is not this hub's."""
-        asset, registry = asset_of(kind, order), KINDS[kind].registry
-        if registry is None:
-            return asset
-        if asset not in self._owners:
-            if not await self._assets.is_registered(registry, asset, at=self.block):
-                raise OrderRefused(f"{asset} is no {registry.lower()} of this hub; register it first.")
-            self._owners[asset] = await self._assets.owner(asset, at=self.block)
-        return self._owners[asset]
-
-    async def remaining(self, order_hash: Digest, order: Order) -> int:
-        """Return how many uses of an order are left."""
-        if order_hash not in self._remaining:
-            consumed = await self._hub.view_consumed(order_hash, at=self.block)
-            self._remaining[order_hash] = max(0, order.volume - consumed)
-        return self._remaining[order_hash]
-
-    async def signed(self, signer: Address, order_hash: Digest, signature: bytes) -> bool:
-        """Tell whether PoCo takes this signature for this account's, who may also have presigned the order on chain.
-
-        A contract is asked by ERC-1271.
-        """
-        data = _HUB.call_data("verifyPresignatureOrSignature", signer, to_bytes(order_hash, 32), signature)
+    async def signed(self, account: Address, digest: Digest, signature: bytes) -> bool:
+        """Tell whether PoCo takes this signature for this account's; one that has code is asked by ERC-1271."""
+        if not await self._has_code(account):
+            return is_signed_by(account, digest, signature)
+        data = _HUB.call_data("verifyPresignatureOrSignature", account, to_bytes(digest, 32), signature)
         try:
-            answer = await self._hub.node.call(self._hub.address, data, at=self.block, doing="Checking the signature")
+            answer = await self._hub.node.call(self._hub.address, data, doing="Checking the signature")
         except ContractReverted:
             return False
         return bool(_HUB.decode("verifyPresignatureOrSignature", answer))
 
-    async def holds(self, listed: Listed) -> int:
-        """Return how many uses of a listed order can be bought now: none once its signer lost the asset."""
+    async def signed_on_chain(self, account: Address, digest: Digest) -> bool:
+        """Tell whether an account signed an order by a transaction."""
+        return await self._hub.view_presigned(digest) == account
+
+    async def is_member(self, group: Address, account: Address) -> bool:
+        """Tell whether a group (ERC-734) counts an account among its members; False for what is no group."""
+        key = bytes(12) + to_bytes(account, 20)
+        data = interface("AccessPolicy").call_data("keyHasPurpose", key, GROUP_MEMBER_PURPOSE)
         try:
-            owner = await self.owner(listed.kind, listed.order)
-        except (OrderRefused, ChainError):
-            return 0
-        return await self.remaining(listed.order_hash, listed.order) if owner == listed.signer else 0
+            answer = await self._hub.node.call(group, data, doing="Asking a group")
+        except ChainError:
+            return False
+        return int.from_bytes(answer[:32], "big") == 1
+
+    async def _has_code(self, account: Address) -> bool:
+        tip = self._follower.trail.tip
+        block = tip.hash if tip else None
+        if self._code[0] != block:
+            self._code = (block, {})
+        known = self._code[1]
+        if account not in known:
+            known[account] = bool(await self._hub.node.code(account))
+        return known[account]
+
+    async def _step(self) -> Change | None:
+        try:
+            return await self._follower.step()
+        except ChainReplaced:
+            _log.warning("the chain was wiped or replaced; reading it anew from block %d", self._first)
+            self._memory.forget()
+            self.ledger = Ledger(self._registries)
+            self.book.replace(self.ledger)
+            self._follower = self._new_follower()
+            return await self._follower.step()
+
+    def _take(self, change: Change) -> None:
+        trail = self._follower.trail
+        if isinstance(change, Applied):
+            written = self.ledger.apply(change.events)
+            self.ledger.settle(trail.blocks[0].number)
+            self._memory.advance(written, trail)
+        else:
+            written = self.ledger.roll_back(change.block.number)
+            self._memory.roll_back(written, trail)
+        self.book.changed(written.facts)
+
+    def _new_follower(self) -> Follower:
+        return Follower(self._hub, self._memory.trail(), first=self._first, beside=tuple(self._registries))

@@ -4,96 +4,97 @@ import time
 from collections.abc import Callable, Mapping
 
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.market.book import Book, Exhausted, Listed, Published
-from sealgrid.market.chainside import ChainSide, Moment
-from sealgrid.market.kinds import KINDS
-from sealgrid.market.store import OrderStore
-from sealgrid.poco.orders import to_document
-from sealgrid.poco.typed_data import OrderDomain, order_hash
-from sealgrid.units import Address, Digest
-from sealgrid.wire.market import Kind, OpenOrder, Orders
-
-PAGE, LARGEST_PAGE = 100, 1000
+from sealgrid.market import filters
+from sealgrid.market.admission import Gate
+from sealgrid.market.book import Listed, Status
+from sealgrid.market.chainside import ChainSide
+from sealgrid.market.clerk import Clerk
+from sealgrid.market.doorman import Doorman
+from sealgrid.market.kinds import KINDS, asset_of
+from sealgrid.market.shown import shown
+from sealgrid.market.store import Publish, Withdraw
+from sealgrid.units import Address, Digest, to_address, to_digest
+from sealgrid.wire.challenge import Token
+from sealgrid.wire.market import Kind, OpenOrder, OrderReply, Orders, Unpublish
 
 
 class Desk:
-    """Answers every path of the market's API; ``clock`` is Unix seconds."""
+    """Answers for the book; ``clock`` is Unix seconds."""
 
     def __init__(
-        self,
-        store: OrderStore,
-        chain: ChainSide,
-        domain: OrderDomain,
-        *,
-        per_signer: int,
-        clock: Callable[[], float] = time.time,
+        self, chain: ChainSide, clerk: Clerk, doorman: Doorman, gate: Gate, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self._store, self._chain, self._domain = store, chain, domain
-        self._per_signer, self._clock = per_signer, clock
-        self.book = Book()
-        for event in store.events():
-            self.book = self.book.after(event)
+        self.chain, self.doorman = chain, doorman
+        self._clerk, self._gate, self._clock = clerk, gate, clock
+        self._id = gate.domain.chain
 
-    async def publish(self, kind: Kind, document: dict[str, str]) -> Digest:
-        """List an order and return its hash; publishing it again changes nothing.
-
-        (1) It is written as iExec's market writes it. (2) The asset is this hub's. (3) The asset's present owner, or
-        the requester, signed it. (4) A use of it is left. (5) The signer has room in the book.
-        Raises OrderRefused with the sentence that belongs to the first that fails.
-        """
-        # (1) form
+    async def publish(self, kind: Kind, document: Mapping[str, object], token: Token) -> OpenOrder:
+        """List an order for its signer; raise CallRefused for a bad token, OrderRefused for a bad order."""
+        await self.doorman.admit(token)
         order = KINDS[kind].read(document)
-        name = order_hash(order, self._domain)
-        # (2) asset
-        now = await self._chain.now()
-        owner = await now.owner(kind, order)
-        # (3) signature
-        if not await now.signed(owner, name, order.sign):
-            raise OrderRefused(f"the order is not signed by {owner}, whose it would have to be; sign it with that key.")
-        # (4) volume
-        if await now.remaining(name, order) == 0:
-            raise OrderRefused("the order has no use left: it is used up or was cancelled; sign a new one.")
-        # (5) room
-        await self._make_room(kind, owner, now)
-        published = Listed(kind=kind, order_hash=name, order=order, signer=owner, published=self._clock())
-        self._note(Published(published))
-        return name
+        order_hash, signer = await self._gate.admit(kind, order, token.address)
+        published = int(self._clock() * 1000)
+        listed = Listed(kind=kind, order_hash=order_hash, order=order, signer=signer, published=published)
+        await self._clerk.do(Publish(listed))
+        return shown(listed, self.chain.book, self._id)
 
-    async def orders(self, kind: Kind, filters: Mapping[str, str], *, page: int = 0, size: int = PAGE) -> Orders:
-        """Return a page of orders that can be matched at the newest block, the best first."""
-        if page < 0 or not 0 < size <= LARGEST_PAGE:
-            raise InputRefused(f"pageIndex counts from 0, pageSize is 1 to {LARGEST_PAGE}.")
-        now = await self._chain.now()
-        seen = [await self._open(listed, now) for listed in self.book.find(kind, filters)]
-        found = [each for each in seen if each is not None]
-        return Orders(ok=True, orders=tuple(found[page * size : (page + 1) * size]), count=len(found))
+    async def unpublish(self, kind: Kind, asked: Unpublish, token: Token) -> tuple[Digest, ...]:
+        """Take off one order of whoever holds the token, or the last or all of one asset; return their hashes."""
+        await self.doorman.admit(token)
+        chosen = self._chosen(kind, asked, token.address)
+        for each in chosen:
+            await self._clerk.do(Withdraw(each.order_hash))
+        return tuple(each.order_hash for each in chosen)
 
-    async def order(self, kind: Kind, name: Digest) -> OpenOrder:
-        """Return one order; raise NotFound when it is not offered (any more)."""
-        now = await self._chain.now()
-        listed = self.book.orders.get(name)
-        found = await self._open(listed, now) if listed and listed.kind == kind else None
-        if found is None:
-            raise NotFound(f"no order {name} is offered; it may be used up, cancelled, or its asset sold.")
-        return found
+    def orders(self, kind: Kind, asked: Mapping[str, str]) -> Orders:
+        """Return a page of the open orders that pass the filters, the best first."""
+        query = filters.read(kind, asked)
+        book = self.chain.book
+        count, found = book.find(kind, query.filters, start=query.start, size=query.size)
+        more = query.start + len(found) < count
+        return Orders(
+            ok=True,
+            orders=tuple(shown(listed, book, self._id) for listed in found),
+            count=count,
+            nextPage=query.page + 1 if more else None,
+        )
 
-    async def _open(self, listed: Listed, now: Moment) -> OpenOrder | None:
-        remaining = await now.holds(listed)
-        if remaining == 0:
-            if await now.remaining(listed.order_hash, listed.order) == 0:
-                self._note(Exhausted(listed.order_hash))
-            return None
-        document = to_document(listed.order)
-        return OpenOrder(orderHash=listed.order_hash, order=document, remaining=remaining, signer=listed.signer)
+    def order(self, kind: Kind, name: str) -> OrderReply:
+        """Return a published order, whatever became of it; raise NotFound for one that is not, or was taken off."""
+        listed = self.chain.book.get(kind, _hash(name))
+        if listed is None:
+            raise NotFound(f"{KINDS[kind].one} not found")
+        one = shown(listed, self.chain.book, self._id)
+        return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
-    async def _make_room(self, kind: Kind, signer: Address, now: Moment) -> None:
-        mine = self.book.of_signer(kind, signer)
-        if len(mine) < self._per_signer:
-            return
-        still = [listed for listed in mine if await self._open(listed, now) is not None]
-        if len(still) >= self._per_signer:
-            raise OrderRefused(f"{signer} has {len(still)} open {kind}, the most that are listed; cancel some.")
+    def _chosen(self, kind: Kind, asked: Unpublish, signer: Address) -> tuple[Listed, ...]:
+        if asked.target == "unpublish_orderHash":
+            return (self._mine(kind, _hash(asked.orderHash), signer),)
+        what = KINDS[kind].asset
+        asset = _address(what, getattr(asked, what))
+        mine = [each for each in self.chain.book.open_of(kind, signer) if asset_of(kind, each.order) == asset]
+        if not mine:
+            raise OrderRefused(f"no open {KINDS[kind].one} published by signer {signer} for {what} {asset}")
+        return tuple(mine if asked.target == "unpublish_all" else mine[:1])
 
-    def _note(self, event: Published | Exhausted) -> None:
-        self._store.keep(event)
-        self.book = self.book.after(event)
+    def _mine(self, kind: Kind, order_hash: Digest, signer: Address) -> Listed:
+        listed = self.chain.book.get(kind, order_hash)
+        if listed is None or self.chain.book.status(listed) is not Status.OPEN:
+            raise OrderRefused(f"{KINDS[kind].one} with orderHash {order_hash} is not published")
+        if listed.signer != signer:
+            raise OrderRefused(f"only order signer {listed.signer} can unpublish an order", check="not-yours")
+        return listed
+
+
+def _hash(text: str) -> Digest:
+    try:
+        return to_digest(text)
+    except ValueError as error:
+        raise InputRefused("orderHash must be a bytes32 hexstring: 0x and 64 hex digits.") from error
+
+
+def _address(name: str, text: str) -> Address:
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused(f"{name} is not a valid ethereum address: give 0x and 40 hex digits.") from error

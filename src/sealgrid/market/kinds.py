@@ -1,69 +1,80 @@
 """The four kinds of orders: whose they are, what they cost, and by what they are found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from sealgrid.poco.matching import Registry
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder, from_document
+from sealgrid.poco.params import pool_stake
 from sealgrid.units import Address
 from sealgrid.wire.market import Kind
+
+#: iExec's mark of an order that may be used in bulk: free, and never used up (DATASET_INFINITE_VOLUME, or one less).
+BULK_VOLUME: Final = 2**53 - 2
 
 
 class KindOfOrder(msgspec.Struct, frozen=True, kw_only=True):
     """How the book reads one kind; every name is a field of the order."""
 
-    read: Callable[[dict[str, str]], Order]  #: from JSON as iExec's market spells it; raises OrderRefused
+    one: str  #: what iExec calls one of them
+    read: Callable[[Mapping[str, object]], Order]  #: from JSON as iExec's market spells it; raises OrderMalformed
     asset: str  #: what is sold; for a request, who buys
-    registry: Literal["App", "Dataset", "Workerpool"] | None  #: who says whose the asset is; a requester is its own
+    registry: Registry | None  #: who says whose the asset is; a requester is its own
     price: str
-    equal: dict[str, str]  #: filter → field that must equal it
-    restrict: dict[str, str]  #: filter → field that must be open to anyone, or to it
+    equal: tuple[str, ...]  #: fields that can be filtered by their own name
+    restrict: Mapping[str, str]  #: filter → field that must be open to anyone, or to it
+    owner: str = ""  #: filter by whoever signed
+    trust: str = ""  #: filter by trust: at least, or at most
 
 
 KINDS: Final[dict[Kind, KindOfOrder]] = {
     "apporders": KindOfOrder(
+        one="apporder",
         read=partial(from_document, AppOrder),
         asset="app",
         registry="App",
         price="appprice",
-        equal={"app": "app"},
+        equal=("app",),
         restrict={
             "dataset": "datasetrestrict",
             "workerpool": "workerpoolrestrict",
             "requester": "requesterrestrict",
         },
+        owner="appOwner",
     ),
     "datasetorders": KindOfOrder(
+        one="datasetorder",
         read=partial(from_document, DatasetOrder),
         asset="dataset",
         registry="Dataset",
         price="datasetprice",
-        equal={"dataset": "dataset"},
+        equal=("dataset",),
         restrict={"app": "apprestrict", "workerpool": "workerpoolrestrict", "requester": "requesterrestrict"},
+        owner="datasetOwner",
     ),
     "workerpoolorders": KindOfOrder(
+        one="workerpoolorder",
         read=partial(from_document, WorkerpoolOrder),
         asset="workerpool",
         registry="Workerpool",
         price="workerpoolprice",
-        equal={"workerpool": "workerpool", "category": "category"},
+        equal=("workerpool", "category"),
         restrict={"app": "apprestrict", "dataset": "datasetrestrict", "requester": "requesterrestrict"},
+        owner="workerpoolOwner",
+        trust="minTrust",
     ),
     "requestorders": KindOfOrder(
+        one="requestorder",
         read=partial(from_document, RequestOrder),
         asset="requester",
         registry=None,
         price="workerpoolmaxprice",
-        equal={
-            "app": "app",
-            "dataset": "dataset",
-            "requester": "requester",
-            "beneficiary": "beneficiary",
-            "category": "category",
-        },
+        equal=("app", "dataset", "requester", "beneficiary", "category"),
         restrict={"workerpool": "workerpool"},
+        trust="maxTrust",
     ),
 }
 
@@ -76,3 +87,18 @@ def asset_of(kind: Kind, order: Order) -> Address:
 def price_of(kind: Kind, order: Order) -> int:
     """Return an order's price in nRLC; for a request, what it pays a pool at most."""
     return int(getattr(order, KINDS[kind].price))
+
+
+def money_for_one(order: Order) -> int:
+    """Return what the order's signer must have in escrow for one task of it, in nRLC: a price, or a stake."""
+    match order:
+        case RequestOrder():
+            return order.appmaxprice + order.datasetmaxprice + order.workerpoolmaxprice
+        case WorkerpoolOrder():
+            return pool_stake(order.workerpoolprice)
+    return 0
+
+
+def is_bulk(order: Order) -> bool:
+    """Tell whether iExec's SDK may use a dataset order in bulk."""
+    return isinstance(order, DatasetOrder) and order.datasetprice == 0 and order.volume >= BULK_VOLUME

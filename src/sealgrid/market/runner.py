@@ -1,37 +1,58 @@
 """Run one market."""
 
+import asyncio
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
-from sealgrid.market.api import handlers
+from sealgrid.market.admission import Gate
+from sealgrid.market.api import application
 from sealgrid.market.chainside import ChainSide
+from sealgrid.market.clerk import Clerk
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.desk import Desk
+from sealgrid.market.doorman import Doorman
+from sealgrid.market.memory import ChainMemory
 from sealgrid.market.store import OrderStore
 from sealgrid.poco.typed_data import OrderDomain
-from sealgrid.wire.serving import serve, service
+from sealgrid.wire.serving import serve
 
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
+    async with Node(config.rpc_url) as node:
+        await check_place(config, node)
+        async with open_desk(config, node) as desk:
+            await serve(application(desk, config), sock, ready)
+
+
+@contextlib.asynccontextmanager
+async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[Desk]:
+    """Open the databases, read both up to now, and keep reading until the end of the context."""
     config.folder.mkdir(parents=True, exist_ok=True)
-    store = OrderStore(config.folder / "market.sqlite")
-    try:
-        async with Node(config.rpc_url) as node:
-            await check_place(config, node)
-            desk = desk_of(config, node, store)
-            await serve(service(handlers(desk, config.chain)), sock, ready)
-    finally:
-        store.close()
-
-
-def desk_of(config: MarketConfig, node: Node, store: OrderStore) -> Desk:
-    """Return what answers."""
     domain = OrderDomain(chain=config.chain, hub=config.hub)
-    return Desk(store, ChainSide(Hub(node, config.hub)), domain, per_signer=config.orders_per_signer)
+    with (
+        contextlib.closing(ChainMemory(config.folder / "chain.sqlite")) as memory,
+        contextlib.closing(
+            OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
+        ) as store,
+    ):
+        chain = await ChainSide.open(Hub(node, config.hub), memory, first=config.first_block)
+        clerk = Clerk(store, chain.book)
+        await chain.catch_up()
+        await clerk.catch_up()
+        doorman = Doorman(chain, clerk, config.chain)
+        desk = Desk(chain, clerk, doorman, Gate(chain, domain, per_signer=config.orders_per_signer))
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(clerk.run()), tasks.create_task(chain.run(every=config.follow_seconds))]
+            try:
+                yield desk
+            finally:
+                for task in running:
+                    task.cancel()
 
 
 async def check_place(config: MarketConfig, node: Node) -> None:

@@ -4,13 +4,14 @@ Field names are PoCo's own. ``sign`` is the owner's signature over the order's h
 prices are nRLC, a zero address in a restriction means anyone.
 """
 
+from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
 
 import msgspec
 
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import encode_value
-from sealgrid.errors import OrderRefused
+from sealgrid.errors import OrderMalformed
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
 
@@ -149,6 +150,9 @@ AnyOrder = TypeVar("AnyOrder", AppOrder, DatasetOrder, WorkerpoolOrder, RequestO
 NO_DATASET_ORDER = DatasetOrder()  #: stands in a deal without a dataset
 
 _MAX_UINT256 = 2**256
+_DIGITS = len(str(_MAX_UINT256))
+MAX_SIGNATURE_BYTES = 4096  #: a contract's signature (ERC-1271) may hold several
+MAX_PARAMS_BYTES = 16 << 10
 
 
 def to_document(order: Order) -> dict[str, str]:
@@ -157,29 +161,70 @@ def to_document(order: Order) -> dict[str, str]:
     return document | {"sign": "0x" + order.sign.hex()}
 
 
-def from_document(kind: type[AnyOrder], document: dict[str, str]) -> AnyOrder:
-    """Read an order as iExec's market spells it, addresses in any letter case; raise OrderRefused for anything else."""
-    expected = {name for _, name in kind.TYPES} | {"sign"}
-    if set(document) != expected:
-        odd = ", ".join(sorted(set(document) ^ expected))
-        raise OrderRefused(f"A {kind.__name__} has other fields; look at: {odd}.")
+def from_document(kind: type[AnyOrder], document: Mapping[str, object]) -> AnyOrder:
+    """Read an order as iExec's market spells it: addresses in any letter case, numbers also as JSON's integers.
+
+    Raises OrderMalformed for anything else; its ``check`` names the kind of mistake, its sentence the field.
+    """
+    expected = [name for _, name in kind.TYPES] + ["sign"]
+    if missing := [name for name in expected if name not in document]:
+        raise OrderMalformed(f"This {kind.__name__} lacks {', '.join(missing)}.", check="missing-field")
+    if unknown := sorted(set(document) - set(expected)):
+        named = ", ".join(unknown)[:80]
+        raise OrderMalformed(f"A {kind.__name__} has no field {named}; leave it out.", check="unknown-field")
+    values = {name: _READ[solidity](name, document[name]) for solidity, name in kind.TYPES}
+    return msgspec.convert(values | {"sign": _signature(document["sign"])}, kind)
+
+
+def _address(name: str, value: object) -> Address:
     try:
-        values = {name: _read(solidity, document[name]) for solidity, name in kind.TYPES}
-        return msgspec.convert(values | {"sign": bytes.fromhex(document["sign"].removeprefix("0x"))}, kind)
+        return to_address(_text(value))
     except ValueError as error:
-        raise OrderRefused(f"This {kind.__name__} cannot be read: {error}.") from error
+        raise OrderMalformed(f"{name} is no address: give 0x and 40 hex digits.", check="address") from error
 
 
-def _read(solidity: str, text: str) -> int | str:
-    if solidity == "address":
-        return to_address(text)
-    if solidity == "bytes32":
-        return to_digest(text)
-    return text if solidity == "string" else _number(text)
+def _bytes32(name: str, value: object) -> Digest:
+    try:
+        return to_digest(_text(value))
+    except ValueError as error:
+        raise OrderMalformed(f"{name} is no bytes32: give 0x and 64 hex digits.", check="bytes32") from error
 
 
-def _number(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 79 else -1
-    if not 0 <= number < _MAX_UINT256:
-        raise ValueError(f"{text[:80]!r} is no uint256 in decimal")
+def _number(name: str, value: object) -> int:
+    text = str(value) if type(value) is int else value
+    plain = isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+    number = int(str(text)) if plain else _MAX_UINT256
+    if number >= _MAX_UINT256:
+        raise OrderMalformed(f"{name} is no uint256: give a whole number from 0, in decimal.", check="number")
     return number
+
+
+def _params(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise OrderMalformed(f"{name} is no text; give JSON as a string.", check="text")
+    if len(value.encode(errors="replace")) > MAX_PARAMS_BYTES:
+        raise OrderMalformed(
+            f"{name} is longer than {MAX_PARAMS_BYTES} bytes; give what is long as an input file.", check="params-size"
+        )
+    return value
+
+
+def _signature(value: object) -> bytes:
+    text = value.removeprefix("0x") if isinstance(value, str) and value.startswith("0x") else "-"
+    if len(text) > 2 * MAX_SIGNATURE_BYTES:
+        raise OrderMalformed(f"sign is longer than {MAX_SIGNATURE_BYTES} bytes.", check="sign-size")
+    if len(text) % 2 or not set(text) <= _HEX:
+        raise OrderMalformed("sign is no signature: give 0x and pairs of hex digits.", check="sign")
+    return bytes.fromhex(text)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not text")  # noqa: TRY004  the caller names the field
+    return value
+
+
+_HEX = set("0123456789abcdefABCDEF")
+_READ: dict[str, Callable[[str, object], object]] = {
+    "address": _address, "bytes32": _bytes32, "uint256": _number, "string": _params,
+}  # fmt: skip

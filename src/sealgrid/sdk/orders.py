@@ -35,7 +35,7 @@ async def sign_and_publish(
     """Sign an order, let ``keep`` store it, and offer it on the market; return it signed."""
     signed = sign_order(order, conn.order_domain, conn.key)
     keep(signed)
-    await conn.market.publish(KINDS[type(signed)], to_document(signed))
+    await conn.market.publish(KINDS[type(signed)], to_document(signed), conn.key)
     return signed
 
 
@@ -44,10 +44,10 @@ async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, *, uses: i
 
     Raises OrderRefused when there is none.
     """
-    offered = await conn.market.orders(KINDS[kind], requester=conn.address, **filters)
-    found = [each for each in offered if each.remaining >= uses]
-    if offered and not found:
-        most = max(each.remaining for each in offered)
+    fits = {"requester": conn.address} | filters
+    found = await conn.market.orders(KINDS[kind], minVolume=str(uses), **fits)
+    if not found and uses > 1 and (offered := await conn.market.orders(KINDS[kind], **fits)):
+        most = max(each.left for each in offered)
         raise OrderRefused(f"no offer of {what} has {uses} uses left; the largest has {most}.")
     if not found:
         raise OrderRefused(

@@ -1,62 +1,149 @@
-"""What anyone says to a market: publish a signed order, look up orders (paths and shapes as iExec's market API)."""
+"""What anyone says to a market: publish a signed order, look up orders, take one off (as iExec's market API has it).
 
-from typing import Literal
+Amounts travel as JSON numbers as long as JavaScript holds them exactly, and as decimal text beyond; both are read.
+"""
 
-from sealgrid.units import Address, Digest
-from sealgrid.wire.message import Message, Transport, call
+from collections.abc import Mapping
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.units import Address, Digest, to_address
+from sealgrid.wire import challenge
+from sealgrid.wire.message import M, call, decode
 
 Kind = Literal["apporders", "datasetorders", "workerpoolorders", "requestorders"]
+Amount = int | str
+Target = Literal["unpublish_orderHash", "unpublish_last", "unpublish_all"]
+EXACT: Final = 2**53 - 1  #: the largest number that every JSON reader keeps
 
 
-class Publish(Message, frozen=True, kw_only=True):
-    """A signed order: every field as a decimal or hex string, ``sign`` included."""
+class Publish(msgspec.Struct, frozen=True):
+    """A signed order: every field, ``sign`` included."""
 
-    order: dict[str, str]
-
-
-class Published(Message, frozen=True, kw_only=True):
-    """The order's digest under which it is found."""
-
-    orderHash: Digest  # noqa: N815  iExec's spelling
+    order: dict[str, object]
 
 
-class PublishReply(Message, frozen=True, kw_only=True):
+class Unpublish(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of the signer's orders to take off: one by hash, or the last or all of an asset (or of a requester)."""
+
+    target: Target = "unpublish_orderHash"
+    orderHash: str = ""  # noqa: N815  iExec's spelling, here and below
+    app: str = ""
+    dataset: str = ""
+    workerpool: str = ""
+    requester: str = ""
+
+
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A published order; addresses in mixed case (EIP-55), as iExec's market writes them.
+
+    Answers are read with tolerance: iExec's own market says more than is needed here.
+    """
+
+    orderHash: Digest  # noqa: N815
+    chainId: int | str  # noqa: N815
+    order: dict[str, Amount]
+    remaining: Amount
+    status: Literal["open", "filled", "canceled", "dead"]
+    publicationTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
+    signer: str
+    bulk: bool | None = None  #: datasets only: may be used in bulk
+
+    @property
+    def owner(self) -> Address:
+        """Return who signed it."""
+        return to_address(self.signer)
+
+    @property
+    def left(self) -> int:
+        """Return how many uses are left."""
+        return int(self.remaining)
+
+
+class OrderReply(OpenOrder, frozen=True, kw_only=True, omit_defaults=True):
+    """One order, whatever became of it."""
+
+    ok: bool
+
+
+class PublishReply(msgspec.Struct, frozen=True, kw_only=True):
     """The market's answer to an order."""
 
     ok: bool
-    published: Published
+    published: OpenOrder
 
 
-class OpenOrder(Message, frozen=True, kw_only=True):
-    """An order that can be matched now."""
+class UnpublishReply(msgspec.Struct, frozen=True, kw_only=True):
+    """The hashes of what was taken off."""
 
-    orderHash: Digest  # noqa: N815
-    order: dict[str, str]
-    remaining: int
-    signer: Address
+    ok: bool
+    unpublished: tuple[Digest, ...]
 
 
-class Orders(Message, frozen=True, kw_only=True):
-    """A page of the book, cheapest first."""
+class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of the book, the best first."""
 
     ok: bool
     orders: tuple[OpenOrder, ...]
-    count: int
+    count: int  #: on all pages
+    nextPage: int | None = None  # noqa: N815  not there on the last
+
+
+class _Message(msgspec.Struct, frozen=True):
+    challenge: str
+
+
+class _TypedData(msgspec.Struct, frozen=True):
+    message: _Message
+
+
+class _ChallengeReply(msgspec.Struct, frozen=True):
+    data: _TypedData
+
+
+class AuthorisedTransport(Protocol):
+    """A way to a service that also carries an ``Authorization`` header."""
+
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Return the body of the answer; raise the error that the service named."""
 
 
 class MarketClient:
-    """Speak to a market."""
+    """Speak to a market of one chain."""
 
-    def __init__(self, transport: Transport, chain: int) -> None:
+    def __init__(self, transport: AuthorisedTransport, chain: int) -> None:
         self._transport = transport
         self._chain = chain
 
-    async def publish(self, kind: Kind, order: dict[str, str]) -> Digest:
-        """Publish one signed order; raise OrderRefused with what is wrong with it."""
-        path = f"/{kind}?chainId={self._chain}"
-        return (await call(self._transport, "POST", path, Publish(order=order), PublishReply)).published.orderHash
+    async def publish(self, kind: Kind, order: dict[str, str], key: SigningKey) -> Digest:
+        """Publish one signed order, as its signer; raise OrderRefused with what is wrong with it."""
+        body = msgspec.json.encode({"order": order})
+        return (await self._write("POST", kind, body, key, PublishReply)).published.orderHash
+
+    async def unpublish(self, kind: Kind, order: Digest, key: SigningKey) -> None:
+        """Take one order off, as its signer. Whoever has a copy can still match it: only the chain cancels."""
+        await self._write("PUT", kind, msgspec.json.encode({"orderHash": order}), key, UnpublishReply)
 
     async def orders(self, kind: Kind, **filters: str) -> tuple[OpenOrder, ...]:
-        """Return open orders; filters as iExec's: app, dataset, workerpool, requester, category …"""
+        """Return a page of open orders; filters as iExec's: app, dataset, workerpool, requester, category …"""
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
-        return (await call(self._transport, "GET", f"/{kind}?chainId={self._chain}{query}", None, Orders)).orders
+        return (await call(self._transport, "GET", self._path(kind) + query, None, Orders)).orders
+
+    async def order(self, kind: Kind, order: Digest) -> OpenOrder:
+        """Return one published order, whatever became of it; raise NotFound when there is none."""
+        return await call(self._transport, "GET", self._path(f"{kind}/{order}"), None, OrderReply)
+
+    async def _write(self, method: str, kind: Kind, body: bytes, key: SigningKey, reply: type[M]) -> M:
+        asked = await call(
+            self._transport, "GET", self._path("challenge") + f"&address={key.address}", None, _ChallengeReply
+        )
+        token = challenge.answer(self._chain, asked.data.message.challenge, key)
+        headers = {"authorization": str(token), "content-type": "application/json"}
+        return decode(await self._transport.request(method, self._path(kind), body, headers), reply)
+
+    def _path(self, place: str) -> str:
+        return f"/{place}?chainId={self._chain}"

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import uvicorn
 from litestar import Litestar, MediaType, Request, Response
+from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
@@ -20,45 +21,71 @@ AnyRequest = Request[Any, Any, Any]
 _log = logging.getLogger("sealgrid")
 
 
-def service(handlers: list[HTTPRouteHandler], *, max_body: int = MAX_MESSAGE_BYTES) -> Litestar:
-    """Return an application with these handlers and the errors of every Sealgrid service; web pages get nothing."""
-    return Litestar(
-        route_handlers=handlers,
-        before_request=refuse_web_pages,
-        exception_handlers={SealgridError: _say, HTTPException: _say_http, Exception: _say_nothing_secret},
-        request_max_body_size=max_body,
-        logging_config=None,
-        openapi_config=None,
-    )
+Before = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
 
 
 async def refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
-    """Refuse what another site's page, or a name that was made to lead here, asks through a browser."""
-    # A browser lets any page call loopback, also under a name of the page's own that was made to lead here.
+    """Answer 403 to pages of other sites, and to names of theirs that were made to lead here; None lets pass.
+
+    A browser lets any page call loopback, also under a name of the page's own.
+    """
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
     if host.rpartition(":")[0] not in LOCAL_NAMES and host not in LOCAL_NAMES:
-        return _answer({"error": f"ask this service as {LOOPBACK} or localhost, not by another name."}, 403)
+        return answer({"error": f"ask this service as {LOOPBACK} or localhost, not by another name."}, 403)
     if origin is not None and origin != f"http://{host}":
-        return _answer({"error": "this service answers programs of this machine, not pages of other sites."}, 403)
+        return answer({"error": "this service answers programs of this machine, not pages of other sites."}, 403)
     return None
 
 
-def _answer(body: dict[str, str], status: int) -> Response[bytes]:
+def service(
+    handlers: list[HTTPRouteHandler],
+    *,
+    max_body: int = MAX_MESSAGE_BYTES,
+    before: Before = refuse_web_pages,
+    cors: CORSConfig | None = None,
+    mark: Mapping[str, object] | None = None,
+) -> Litestar:
+    """Return an application with these handlers and the errors of every Sealgrid service.
+
+    ``before`` may answer in a handler's place, ``cors`` says which pages browsers let in, ``mark`` stands in every
+    error's body.
+    """
+    say = _Errors(dict(mark or {}))
+    return Litestar(
+        route_handlers=handlers,
+        before_request=before,
+        cors_config=cors,
+        exception_handlers={
+            SealgridError: say.ours, HTTPException: say.http, Exception: say.nothing_secret,
+        },
+        request_max_body_size=max_body,
+        logging_config=None,
+        openapi_config=None,
+    )  # fmt: skip
+
+
+class _Errors:
+    """Turns what a handler raised into one JSON sentence."""
+
+    def __init__(self, mark: dict[str, object]) -> None:
+        self._mark = mark
+
+    def ours(self, _: AnyRequest, error: SealgridError) -> Response[bytes]:
+        return answer(self._mark | error.to_wire(), error.http_status)
+
+    def http(self, _: AnyRequest, error: HTTPException) -> Response[bytes]:
+        return answer(self._mark | {"error": error.detail, "money": "No money moved."}, error.status_code)
+
+    def nothing_secret(self, _: AnyRequest, error: Exception) -> Response[bytes]:
+        # The message of an unforeseen error may hold anything, so only its type leaves the process.
+        log_unforeseen(error)
+        sentence = f"the service failed ({type(error).__name__}); its log says more."
+        return answer(self._mark | {"error": sentence}, 500)
+
+
+def answer(body: Mapping[str, object], status: int) -> Response[bytes]:
+    """Return a JSON answer."""
     return Response(encode(body), status_code=status, media_type=MediaType.JSON)
-
-
-def _say(_: AnyRequest, error: SealgridError) -> Response[bytes]:
-    return _answer(error.to_wire(), error.http_status)
-
-
-def _say_http(_: AnyRequest, error: HTTPException) -> Response[bytes]:
-    return _answer({"error": error.detail, "money": "No money moved."}, error.status_code)
-
-
-def _say_nothing_secret(_: AnyRequest, error: Exception) -> Response[bytes]:
-    # The message of an unforeseen error may hold anything, so only its type leaves the process.
-    log_unforeseen(error)
-    return _answer({"error": f"the service failed ({type(error).__name__}); its log says more."}, 500)
 
 
 def log_unforeseen(error: Exception) -> None:

@@ -1,5 +1,6 @@
 """HTTP as the way to a service: pooled connections, time limits, and the service's own errors raised again here."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -34,10 +35,12 @@ class HttpTransport:
         """Close the pooled connections."""
         await self._client.aclose()
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> bytes:
         """Return the answer's body; raise ServiceUnavailable, or the error that the service named."""
         try:
-            answer = await self._client.request(method, path, content=body or None)
+            answer = await self._client.request(method, path, content=body or None, headers=headers)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
@@ -50,7 +53,7 @@ class HttpTransport:
 def error_of(body: bytes, status: int) -> SealgridError:
     """Rebuild the error in an answer's body; whatever is not JSON becomes an error of the status alone."""
     try:
-        fields = msgspec.json.decode(body, type=dict[str, str])
+        fields = msgspec.json.decode(body, type=dict[str, object])
     except UNREADABLE:
         fields = {}
-    return from_wire(fields, status)
+    return from_wire({name: value for name, value in fields.items() if isinstance(value, str)}, status)

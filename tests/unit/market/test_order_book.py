@@ -1,118 +1,182 @@
-import pytest
-from hypothesis import given
+from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
-from sealgrid.errors import InputRefused
-from sealgrid.market.book import Book, Exhausted, Listed, Published
-from sealgrid.market.store import OrderStore
-from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
-from sealgrid.units import Address, to_address, to_digest
+from sealgrid.market import filters
+from sealgrid.market.book import Book, Listed, Status
+from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder
+from sealgrid.poco.params import pool_stake
+from sealgrid.poco.tags import bits
+from sealgrid.units import ZERO_ADDRESS
 from sealgrid.wire.market import Kind
+from tests.unit.market.market_orders import (
+    ANNA,
+    APP,
+    BERT,
+    MODEL,
+    OTHER_APP,
+    POOL,
+    closed,
+    given,
+    happenings,
+    listed,
+    matched,
+    name_of,
+    orders,
+    paid,
+    people,
+    request,
+    rich,
+)
 
-APP, MODEL, POOL, ANNA, BERT = (to_address(bytes([number]) * 20) for number in range(1, 6))
-KIND_OF: dict[type[Order], Kind] = {
-    AppOrder: "apporders",
-    DatasetOrder: "datasetorders",
-    WorkerpoolOrder: "workerpoolorders",
-    RequestOrder: "requestorders",
-}
+WHOSE = {"apporders": {"app": "any"}, "datasetorders": {"dataset": "any"}}
 
 
-def listed(order: Order, number: int, at: float = 0) -> Listed:
-    name = to_digest(number.to_bytes(32, "big"))
-    return Listed(kind=KIND_OF[type(order)], order_hash=name, order=order, signer=ANNA, published=at)
-
-
-def book(*orders: Order) -> Book:
-    made = Book()
-    for number, order in enumerate(orders):
-        made = made.after(Published(listed(order, number)))
+def book(*published: Order) -> Book:
+    made = Book(rich())
+    for number, order in enumerate(published, start=1):
+        made.publish(listed(order, number, signer=BERT if hasattr(order, "requester") else ANNA, at=number))
     return made
 
 
-def found(made: Book, kind: Kind, **filters: str) -> list[Order]:
-    return [each.order for each in made.find(kind, filters)]
-
-
-def request(pays: int, **fields: Address) -> RequestOrder:
-    return RequestOrder(app=APP, requester=BERT, beneficiary=BERT, workerpoolmaxprice=pays, **fields)
+def found(made: Book, kind: Kind, **asked: str) -> list[Order]:
+    query = filters.read(kind, WHOSE.get(kind, {}) | asked)
+    return [each.order for each in made.find(kind, query.filters, start=query.start, size=query.size)[1]]
 
 
 def test_offers_come_cheapest_first_and_requests_best_paying_first() -> None:
     made = book(*(AppOrder(app=APP, appprice=price) for price in (7, 3, 5)), request(10), request(30), request(20))
-    assert [order.appprice for order in found(made, "apporders") if isinstance(order, AppOrder)] == [3, 5, 7]
-    pays = [order.workerpoolmaxprice for order in found(made, "requestorders") if isinstance(order, RequestOrder)]
-    assert pays == [30, 20, 10]
+    assert [order.appprice for order in found(made, "apporders")] == [3, 5, 7]
+    assert [order.workerpoolmaxprice for order in found(made, "requestorders")] == [30, 20, 10]
 
 
 def test_of_two_at_one_price_the_older_comes_first() -> None:
+    made = Book(rich())
     late, early = listed(AppOrder(app=APP), 1, at=9), listed(AppOrder(app=APP), 2, at=4)
-    made = Book().after(Published(late)).after(Published(early))
-    assert made.find("apporders", {}) == (early, late)
+    for each in (late, early):
+        made.publish(each)
+    assert made.find("apporders", (), start=0, size=10) == (2, (early, late))
 
 
 def test_an_order_is_found_by_its_asset_in_any_letter_case() -> None:
-    made = book(DatasetOrder(dataset=MODEL), DatasetOrder(dataset=APP))
-    assert found(made, "datasetorders", dataset=MODEL.upper().replace("0X", "0x")) == [DatasetOrder(dataset=MODEL)]
+    made = book(DatasetOrder(dataset=MODEL, volume=1))
+    assert len(found(made, "datasetorders", dataset=MODEL.upper().replace("0X", "0x"))) == 1
+    assert found(made, "datasetorders", dataset=APP) == []
 
 
-def test_a_restricted_order_is_shown_only_to_whoever_names_what_it_is_restricted_to() -> None:
-    order = DatasetOrder(dataset=MODEL, apprestrict=APP)
-    made = book(order)
-    assert found(made, "datasetorders", dataset=MODEL) == []
-    assert found(made, "datasetorders", dataset=MODEL, app=POOL) == []
-    assert found(made, "datasetorders", dataset=MODEL, app=APP) == [order]
-    assert found(made, "datasetorders", app="any") == [order]
+def test_an_order_that_is_cancelled_used_up_sold_or_withdrawn_is_gone_and_says_why() -> None:
+    ledger = rich()
+    made = Book(ledger)
+    all_orders = [listed(AppOrder(app=APP, volume=2, appprice=number), number) for number in (1, 2, 3)]
+    all_orders.append(listed(AppOrder(app=OTHER_APP), 4))
+    for each in all_orders:
+        made.publish(each)
+    events = [closed(1), matched(2, 50, 51, 52, volume=2), matched(3, 50, 51, 53, volume=1), given(OTHER_APP, BERT)]
+    made.changed(ledger.apply(events).facts)
+    said = [made.status(each) for each in all_orders]
+    assert said == [Status.CANCELED, Status.FILLED, Status.OPEN, Status.DEAD]
+    assert [order.appprice for order in found(made, "apporders")] == [3]
+    assert made.remaining(all_orders[2]) == 1
+    made.withdraw(all_orders[2].order_hash)
+    assert found(made, "apporders") == []
+    assert made.get("apporders", all_orders[2].order_hash) is None
 
 
-def test_pools_are_found_by_category() -> None:
-    made = book(WorkerpoolOrder(workerpool=POOL, category=1), WorkerpoolOrder(workerpool=POOL, category=2))
-    assert found(made, "workerpoolorders", category="2") == [WorkerpoolOrder(workerpool=POOL, category=2)]
+def test_a_pool_needs_one_tasks_stake_and_a_request_one_tasks_price() -> None:
+    ledger = rich()
+    made = Book(ledger)
+    pool = listed(WorkerpoolOrder(workerpool=POOL, workerpoolprice=1000), 1)
+    wanted = listed(request(100, appmaxprice=10, datasetmaxprice=1), 2, signer=BERT)
+    for each in (pool, wanted):
+        made.publish(each)
+    made.changed(ledger.apply([paid(ANNA, ZERO_ADDRESS, 10**9 - 300), paid(BERT, ZERO_ADDRESS, 10**9 - 111)]).facts)
+    assert [made.status(each) for each in (pool, wanted)] == [Status.OPEN, Status.OPEN]
+    made.changed(ledger.apply([paid(ANNA, ZERO_ADDRESS, 1), paid(BERT, ZERO_ADDRESS, 1)]).facts)
+    assert [made.status(each) for each in (pool, wanted)] == [Status.DEAD, Status.DEAD]
+    assert pool_stake(1000) == 300
 
 
-def test_requests_are_found_by_requester_and_by_the_pool_that_they_admit() -> None:
-    anyone, bound = request(1), request(1, workerpool=POOL)
-    made = book(anyone, bound)
-    assert found(made, "requestorders", requester=BERT) == [anyone]
-    assert found(made, "requestorders", workerpool=POOL) == [anyone, bound]
-    assert found(made, "requestorders", requester=ANNA) == []
+class Naive:
+    """The book as a list that is looked through: slow, and plainly right."""
+
+    def __init__(self, made: Book, all_orders: dict[str, Listed]) -> None:
+        self.made, self.all = made, all_orders
+
+    def open(self, kind: Kind) -> list[Listed]:
+        mine = [each for each in self.all.values() if each.kind == kind and self.made.status(each) is Status.OPEN]
+        return sorted(mine, key=self.rank)
+
+    @staticmethod
+    def rank(each: Listed) -> tuple[int, int, str]:
+        order = each.order
+        price = next(getattr(order, name) for name in ("appprice", "datasetprice", "workerpoolprice",
+                                                       "workerpoolmaxprice") if hasattr(order, name))  # fmt: skip
+        return (-price if each.kind == "requestorders" else price, each.published, each.order_hash)
 
 
-def test_an_unknown_filter_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(InputRefused, match="cannot be found by colour; use app, dataset"):
-        book().find("apporders", {"colour": "red"})
-
-
-def test_an_order_published_twice_is_listed_once_and_an_exhausted_one_not_at_all() -> None:
-    one = listed(AppOrder(app=APP), 1)
-    made = Book().after(Published(one)).after(Published(one))
-    assert made.find("apporders", {}) == (one,)
-    assert made.after(Exhausted(one.order_hash)) == Book()
-
-
-addresses = st.sampled_from([APP, MODEL, POOL, ANNA, BERT])
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-orders = st.one_of(
-    st.builds(AppOrder, app=addresses, appprice=st.integers(0, 2**256 - 1), sign=st.binary(max_size=65)),
-    st.builds(DatasetOrder, dataset=addresses, apprestrict=addresses),
-    st.builds(WorkerpoolOrder, workerpool=addresses, category=st.integers(0, 9)),
-    st.builds(RequestOrder, app=addresses, requester=addresses, beneficiary=addresses, params=texts),
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.integers(1, 12), orders, st.sampled_from([ANNA, BERT])),
+        st.tuples(st.just("withdraw"), st.integers(1, 12)),
+        st.tuples(st.just("happens"), happenings),
+    ),
+    max_size=25,
 )
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5), orders), max_size=12))
-def test_a_market_that_starts_again_has_the_same_book(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[bool, int, Order]]
+@given_examples(steps, st.sampled_from([ZERO_ADDRESS, APP, BERT]), st.integers(0, 7), st.integers(1, 4), st.booleans())
+def test_after_anything_the_book_finds_exactly_what_a_look_through_all_orders_finds(
+    history: list[tuple], who: str, tag: int, volume: int, strict: bool
 ) -> None:
-    path = tmp_path_factory.mktemp("market") / "market.sqlite"
-    store, made = OrderStore(path), Book()
-    for published, number, order in steps:
-        one = listed(order, number, at=float(number))
-        event = Published(one) if published else Exhausted(one.order_hash)
-        store.keep(event)
-        made = made.after(event)
-    again = Book()
-    for event in store.events():
-        again = again.after(event)
-    store.close()
-    assert again == made
+    ledger = rich()
+    made, all_orders = Book(ledger), {}
+    for what, *rest in history:
+        if what == "publish":
+            number, order, signer = rest
+            if name_of(number) in all_orders:  # a hash names one order for ever
+                continue
+            each = listed(order, number, signer=signer, at=number)
+            all_orders[each.order_hash] = each
+            made.publish(each)
+        elif what == "withdraw":
+            all_orders.pop(name_of(rest[0]), None)
+            made.withdraw(name_of(rest[0]))
+        else:
+            made.changed(ledger.apply(rest).facts)
+    naive = Naive(made, all_orders)
+    asked = {
+        "requester": who,
+        "isRequesterStrict": str(strict).lower(),
+        "maxTag": name_of(tag),
+        "minVolume": str(volume),
+    }
+    query = filters.read("apporders", {"app": "any"} | asked)
+    admitted = {who} if strict else {who, ZERO_ADDRESS}
+    expected = [
+        each
+        for each in naive.open("apporders")
+        if each.order.requesterrestrict in admitted
+        and not bits(each.order.tag) & ~tag
+        and made.remaining(each) >= volume
+    ]
+    assert made.find("apporders", query.filters, start=0, size=100) == (len(expected), tuple(expected))
+    for kind in ("datasetorders", "workerpoolorders", "requestorders"):
+        assert made.find(kind, (), start=0, size=100)[1] == tuple(naive.open(kind))
+        assert made.count(kind) == len(naive.open(kind))
+    for signer in (ANNA, BERT):
+        mine = {each.order_hash for each in naive.open("apporders") if each.signer == signer}
+        assert {each.order_hash for each in made.open_of("apporders", signer)} == mine
+
+
+@given_examples(st.lists(happenings, max_size=20), people)
+def test_a_book_on_another_ledger_is_as_if_it_never_knew_the_first(events: list, who: str) -> None:
+    first = rich()
+    made = Book(first)
+    for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
+        made.publish(listed(order, number, signer=who))
+    made.changed(first.apply(events).facts)
+    made.replace(rich())
+    fresh = Book(rich())
+    for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
+        fresh.publish(listed(order, number, signer=who))
+    for kind in ("apporders", "datasetorders", "requestorders"):
+        assert made.find(kind, (), start=0, size=9) == fresh.find(kind, (), start=0, size=9)

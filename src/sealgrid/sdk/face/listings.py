@@ -82,8 +82,7 @@ async def open_offers(conn: Connection, kind: Kind, asset: Address | None = None
 async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
     """Return the open orders behind the offers."""
     filters = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
-    if asset is not None:
-        filters[kind.lower()] = asset
+    filters[kind.lower()] = asset or "any"
     found: list[OpenOrder] = []
     while True:
         page = await conn.market.orders(
@@ -113,7 +112,7 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
 def _priced(kind: Kind, found: OpenOrder) -> tuple[Address, Address, Amount, int, Address | None]:
     if kind == "App":
         app = from_document(AppOrder, found.order)
-        return app.app, found.signer, Amount(app.appprice), found.remaining, None
+        return app.app, found.owner, Amount(app.appprice), found.left, None
     order = from_document(DatasetOrder, found.order)
     only = None if order.apprestrict == ZERO_ADDRESS else order.apprestrict
-    return order.dataset, found.signer, Amount(order.datasetprice), found.remaining, only
+    return order.dataset, found.owner, Amount(order.datasetprice), found.left, only

@@ -38,7 +38,7 @@ async def still_open(conn: Connection, model: Address, kept: KeptModel | None) -
     known = list(kept.offers()) if kept else []
     try:
         found = await open_orders(conn, "Dataset", model)
-        known += [from_document(DatasetOrder, each.order) for each in found if each.signer == conn.address]
+        known += [from_document(DatasetOrder, each.order) for each in found if each.owner == conn.address]
     except ServiceUnavailable:
         if not known:
             raise

@@ -48,7 +48,7 @@ async def _book(site: Site, category: int) -> dict[str, Any]:
 def _offer(found: OpenOrder) -> dict[str, Any]:
     order = from_document(WorkerpoolOrder, found.order)
     return {
-        "pool": order.workerpool, "price": order.workerpoolprice, "volume": found.remaining,
+        "pool": order.workerpool, "price": order.workerpoolprice, "volume": found.left,
         "tee": tags.is_tee(order.tag),
     }  # fmt: skip
 

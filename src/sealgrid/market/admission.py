@@ -1,0 +1,104 @@
+"""Whether an order may be listed: a numbered proof, at the newest block that the market has read."""
+
+from sealgrid.errors import OrderRefused
+from sealgrid.market.chainside import ChainSide
+from sealgrid.market.counterparts import demand_counterparts
+from sealgrid.market.kinds import KINDS, asset_of, money_for_one
+from sealgrid.market.ledger import CLOSED
+from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.typed_data import OrderDomain, order_hash
+from sealgrid.units import Address, Digest
+from sealgrid.wire.market import Kind
+
+
+class Gate:
+    """Admits orders for one hub; ``per_signer`` is how many open orders of one kind an account may have listed."""
+
+    def __init__(self, chain: ChainSide, domain: OrderDomain, *, per_signer: int) -> None:
+        self._chain, self.domain, self._per_signer = chain, domain, per_signer
+
+    async def admit(self, kind: Kind, order: Order, claimant: Address) -> tuple[Digest, Address]:
+        """Return an order's hash and signer when it may be listed, else raise OrderRefused; ``check`` names why.
+
+        (1) It has a volume. (2) Its category exists. (3) Its asset is in this hub's registry of its kind. (4) The
+        asset's present owner, or the requester, is who asks. (5) It was not cancelled, a use of it is left, and it is
+        not listed yet. (6) Its signer has room in the book. (7) Its signer has the money that one task takes. (8) They
+        signed exactly this: with a key, as a contract, or on chain. (9) A request can be matched with an app order,
+        and with a dataset order, at its price.
+        """
+        name = order_hash(order, self.domain)
+        try:
+            signer = self._facts_allow(kind, order, name, claimant)
+        except OrderRefused:
+            # The chain may have moved a moment ago: an asset registered, money deposited. Look once more.
+            await self._chain.catch_up()
+            signer = self._facts_allow(kind, order, name, claimant)
+        await self._demand_signature(signer, name, order.sign)  # (8)
+        if isinstance(order, RequestOrder):
+            await demand_counterparts(order, self._chain)  # (9)
+        return name, signer
+
+    def _facts_allow(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Address:
+        # (1) volume
+        if order.volume == 0:
+            raise OrderRefused("the order's volume is 0; sign one with at least 1.", check="volume")
+        # (2) category
+        self._demand_category(order)
+        # (3) asset
+        signer = self._owner(kind, order)
+        # (4) claimant
+        if signer != claimant:
+            raise OrderRefused(f"only order signer {signer} can publish an order; log in as that.", check="not-yours")
+        # (5) a use left, and not listed
+        self._demand_unused(kind, order, name)
+        # (6) room
+        if self._chain.book.count_open_of(kind, signer) >= self._per_signer:
+            most = self._per_signer
+            raise OrderRefused(
+                f"{signer} has {most} open {kind}, the most that are listed; take some off.", check="room"
+            )
+        # (7) money
+        self._demand_money(order, signer)
+        return signer
+
+    def _demand_category(self, order: Order) -> None:
+        if not isinstance(order, RequestOrder | WorkerpoolOrder):
+            return
+        if order.category >= len(self._chain.ledger.categories()):
+            raise OrderRefused(f"the hub has no category {order.category}; see GET /categories.", check="category")
+
+    def _owner(self, kind: Kind, order: Order) -> Address:
+        asset, registry = asset_of(kind, order), KINDS[kind].registry
+        owner = asset if registry is None else self._chain.ledger.owner(registry, asset)
+        if owner is None:
+            raise OrderRefused(
+                f"{asset} is no {str(registry).lower()} of this hub; register it first.", check="unregistered"
+            )
+        return owner
+
+    def _demand_unused(self, kind: Kind, order: Order, name: Digest) -> None:
+        book, consumed = self._chain.book, self._chain.ledger.consumed(name)
+        if consumed >= CLOSED:
+            raise OrderRefused("the order was cancelled on chain; sign a new one with another salt.", check="cancelled")
+        if consumed >= order.volume:
+            raise OrderRefused("every use of the order is gone; sign a new one with another salt.", check="used-up")
+        listed = book.get(kind, name)
+        if listed is not None and book.status(listed) != "dead":
+            raise OrderRefused("order already published; change the salt to list another like it.", check="published")
+
+    def _demand_money(self, order: Order, signer: Address) -> None:
+        needed, there = money_for_one(order), self._chain.ledger.stake(signer)
+        if there < needed:
+            check, what = ("funds", "may cost") if isinstance(order, RequestOrder) else ("stake", "takes as stake")
+            raise OrderRefused(
+                f"{signer} has {there} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
+            )
+
+    async def _demand_signature(self, signer: Address, name: Digest, signature: bytes) -> None:
+        if await self._chain.signed(signer, name, signature):
+            return
+        if not await self._chain.signed_on_chain(signer, name):
+            raise OrderRefused(
+                f"the order is not signed by {signer}, whose it would have to be; sign it with that key.",
+                check="signature",
+            )

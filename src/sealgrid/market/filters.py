@@ -1,0 +1,127 @@
+"""What may be asked of the book over HTTP: iExec's query parameters, read into filters."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from sealgrid.errors import InputRefused
+from sealgrid.market.kinds import KINDS, KindOfOrder
+from sealgrid.market.shelf import Filter, OneOf, Value, Where
+from sealgrid.poco.tags import bits
+from sealgrid.units import ZERO_ADDRESS, Digest, to_address, to_digest
+from sealgrid.wire.market import Kind
+
+ANY: Final = "any"  #: an address's filter that lets every one pass
+SMALLEST_PAGE, PAGE, LARGEST_PAGE = 10, 20, 1000
+_LARGEST: Final = 2**53 - 2  #: of a number in a query, as iExec's
+
+
+class Query(msgspec.Struct, frozen=True):
+    """One page that was asked for."""
+
+    filters: tuple[Filter, ...]
+    start: int
+    size: int
+    page: int
+
+
+def read(kind: Kind, asked: Mapping[str, str]) -> Query:
+    """Read query parameters; raise InputRefused for one that is unknown or makes no sense."""
+    rest = dict(asked)
+    start, size, page = _page(rest)
+    rules = KINDS[kind]
+    _demand_whose(rules, rest)
+    filters = (*_own(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
+    if rest:
+        raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
+    return Query(filters, start, size, page)
+
+
+def _page(rest: dict[str, str]) -> tuple[int, int, int]:
+    size = _number(rest, "pageSize", PAGE)
+    if not SMALLEST_PAGE <= size <= LARGEST_PAGE:
+        raise InputRefused(f"pageSize is {SMALLEST_PAGE} to {LARGEST_PAGE}.")
+    skipped = _number(rest, "page", 0)  # iExec's older way: how many orders to skip
+    page = _number(rest, "pageIndex", 0)
+    return (page * size or skipped), size, page
+
+
+def _demand_whose(rules: KindOfOrder, rest: Mapping[str, str]) -> None:
+    # iExec's market shows apps and datasets of one asset or one owner, or of "any", but wants to hear it.
+    if rules.asset in ("app", "dataset") and rules.asset not in rest and rules.owner not in rest:
+        raise InputRefused(f"{rules.asset} or {rules.owner} is required; {rules.asset}=any shows all.")
+
+
+def _own(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
+    for name in rules.equal:
+        if name not in rest:
+            continue
+        if name == "category":
+            yield OneOf(name, (_number(rest, name, 0),))
+        elif (wanted := _address(rest, name)) is not None:
+            yield OneOf(name, (wanted,))
+    if rules.owner in rest and (owner := _address(rest, rules.owner)) is not None:
+        yield OneOf("signer", (owner,))
+
+
+def _restrictions(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
+    for name, field in rules.restrict.items():
+        strict = _truth(rest, f"is{name.capitalize()}Strict")
+        if name not in rest:
+            yield OneOf(field, (ZERO_ADDRESS,))
+        elif (wanted := _address(rest, name)) is not None:
+            yield OneOf(field, (wanted,) if strict else (ZERO_ADDRESS, wanted))
+
+
+def _bounds(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
+    if "minTag" in rest and (least := bits(_tag(rest, "minTag"))):
+        yield Where("tag", lambda tag: not least & ~bits(Digest(str(tag))))
+    if "maxTag" in rest:
+        most = bits(_tag(rest, "maxTag"))
+        yield Where("tag", lambda tag: not bits(Digest(str(tag))) & ~most)
+    if (volume := _number(rest, "minVolume", 1)) > 1:
+        yield Where("remaining", _at_least(volume))
+    if rules.trust == "minTrust" and (trust := _number(rest, "minTrust", 0)) > 1:
+        yield Where("trust", _at_least(trust))
+    if rules.trust == "maxTrust" and "maxTrust" in rest:
+        limit = _number(rest, "maxTrust", 0)
+        yield Where("trust", lambda trust: int(trust) <= limit)
+    if rules.asset == "dataset" and _truth(rest, "bulkOnly"):
+        yield OneOf("bulk", (True,))
+
+
+def _at_least(least: int) -> Callable[[Value], bool]:
+    return lambda value: int(value) >= least
+
+
+def _number(rest: dict[str, str], name: str, otherwise: int) -> int:
+    text = rest.pop(name, str(otherwise))
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else _LARGEST + 1
+    if number > _LARGEST:
+        raise InputRefused(f"{name} is a whole number from 0 to {_LARGEST}.")
+    return number
+
+
+def _truth(rest: dict[str, str], name: str) -> bool:
+    text = rest.pop(name, "false").lower()
+    if text not in ("true", "false"):
+        raise InputRefused(f"{name} is true or false.")
+    return text == "true"
+
+
+def _address(rest: dict[str, str], name: str) -> str | None:
+    text = rest.pop(name)
+    if text.lower() == ANY:
+        return None
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused(f"{name} is no address: give 0x and 40 hex digits, or any.") from error
+
+
+def _tag(rest: dict[str, str], name: str) -> Digest:
+    try:
+        return to_digest(rest.pop(name))
+    except ValueError as error:
+        raise InputRefused(f"{name} is no bytes32: give 0x and 64 hex digits.") from error

@@ -1,0 +1,125 @@
+"""What the chain says that orders depend on, kept by folding its events, each step of which can be taken back. Pure.
+
+A fact is a value under a key of two parts, a table and a name within it; a fact that nobody wrote is not there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from sealgrid.chain.events import AssetTransferred, CategoryCreated, HubEvent, OrderClosed, OrdersMatched, Transfer
+from sealgrid.poco.matching import Registry
+from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
+
+Table = Literal["App", "Dataset", "Workerpool", "stake", "consumed", "category"]
+Key = tuple[Table, str]
+Value = str | int
+CLOSED: Final = 2**256  #: what a cancelled order counts as consumed: more than any order's volume
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A category of tasks; ``timeref`` in seconds."""
+
+    name: str
+    description: str
+    timeref: int
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """How to take back one write of a block; None says that there was nothing."""
+
+    block: int
+    key: Key
+    before: Value | None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What one step changed; None says that the fact is gone."""
+
+    facts: Mapping[Key, Value | None]
+    undo: tuple[Undo, ...] = ()
+
+
+class Ledger:
+    """The facts at the newest block that was read, and how to go back from there."""
+
+    def __init__(
+        self,
+        registries: Mapping[Address, Registry],
+        facts: Mapping[Key, Value] | None = None,
+        undo: Iterable[Undo] = (),
+    ) -> None:
+        self._registries = registries
+        self._facts = dict(facts or {})
+        self._undo = list(undo)
+
+    # --- what it knows
+
+    def owner(self, registry: Registry, asset: Address) -> Address | None:
+        """Return whose an asset is; None when the registry does not know it."""
+        found = self._facts.get((registry, asset))
+        return None if found is None else Address(str(found))
+
+    def stake(self, account: Address) -> int:
+        """Return an account's free money in escrow, in nRLC."""
+        return self._number("stake", account)
+
+    def consumed(self, order: Digest) -> int:
+        """Return how many uses of an order are gone; ``CLOSED`` or more when it was cancelled."""
+        return self._number("consumed", order)
+
+    def categories(self) -> tuple[Category, ...]:
+        """Return the categories by their number."""
+        found = [str(value) for (table, _), value in self._facts.items() if table == "category"]
+        return tuple(msgspec.json.decode(each, type=Category) for each in found)
+
+    # --- what happens
+
+    def apply(self, events: Iterable[HubEvent]) -> Written:
+        """Take in events, oldest first; return what they changed."""
+        start, touched = len(self._undo), set[Key]()
+        for event in events:
+            for key, value in self._told(event):
+                self._undo.append(Undo(event.block_number, key, self._facts.get(key)))
+                self._facts[key] = value
+                touched.add(key)
+        return Written({key: self._facts[key] for key in touched}, tuple(self._undo[start:]))
+
+    def roll_back(self, block: int) -> Written:
+        """Take back every event of a higher block; return the facts as they are then."""
+        touched = set[Key]()
+        while self._undo and self._undo[-1].block > block:
+            last = self._undo.pop()
+            touched.add(last.key)
+            if last.before is None:
+                self._facts.pop(last.key, None)
+            else:
+                self._facts[last.key] = last.before
+        return Written({key: self._facts.get(key) for key in touched})
+
+    def settle(self, block: int) -> None:
+        """Forget how to go back beyond a block."""
+        self._undo = [each for each in self._undo if each.block > block]
+
+    def _told(self, event: HubEvent) -> Iterator[tuple[Key, Value]]:
+        match event:
+            case AssetTransferred(registry=registry, asset=asset, receiver=receiver) if registry in self._registries:
+                yield (self._registries[registry], asset), receiver
+            case Transfer(sender=sender, receiver=receiver, amount=amount):
+                if sender != ZERO_ADDRESS:
+                    yield ("stake", sender), self.stake(sender) - amount
+                if receiver != ZERO_ADDRESS:
+                    yield ("stake", receiver), self.stake(receiver) + amount
+            case OrdersMatched():
+                for order in (event.app_hash, event.dataset_hash, event.workerpool_hash, event.request_hash):
+                    if order != ZERO_DIGEST:
+                        yield ("consumed", order), self.consumed(order) + event.volume
+            case OrderClosed(order_hash=order):
+                yield ("consumed", order), CLOSED
+            case CategoryCreated():
+                made = Category(event.name, event.description, event.timeref)
+                yield ("category", str(event.category)), msgspec.json.encode(made).decode()
+
+    def _number(self, table: Literal["stake", "consumed"], name: str) -> int:
+        return int(self._facts.get((table, name), 0))

@@ -1,0 +1,79 @@
+"""How a market knows who writes to it: a fresh sentence, signed as EIP-712 typed data, as iExec's market wants it."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import CallRefused, ServiceUnavailable
+from sealgrid.units import Address, Digest, to_address, to_bytes, to_digest
+
+SENTENCE: Final = "Sign this message to log into iExec Gateway: "  #: a random text follows
+NAME, VERSION = "iExec Gateway", "1"
+_DOMAIN: Final = (("name", "string"), ("version", "string"), ("chainId", "uint256"))
+_MESSAGE: Final = (("challenge", "string"),)
+#: A contract's signature may be long.
+_TOKEN: Final = re.compile(r"(0x[0-9a-fA-F]{64})_0x((?:[0-9a-fA-F]{2}){0,4096})_(0x[0-9a-fA-F]{40})")
+
+
+class Token(msgspec.Struct, frozen=True):
+    """What an ``Authorization`` header says: this account signed the challenge of this digest."""
+
+    digest: Digest
+    signature: bytes
+    address: Address
+
+    def __str__(self) -> str:
+        return f"{self.digest}_0x{self.signature.hex()}_{self.address}"
+
+
+def challenge_digest(chain: int, sentence: str) -> Digest:
+    """Return what is signed for a challenge (EIP-712; the domain names no contract)."""
+    domain = keccak256(
+        keccak256(_type("EIP712Domain", _DOMAIN)),
+        keccak256(NAME.encode()),
+        keccak256(VERSION.encode()),
+        chain.to_bytes(32, "big"),
+    )
+    message = keccak256(keccak256(_type("Challenge", _MESSAGE)), keccak256(sentence.encode()))
+    return to_digest(keccak256(b"\x19\x01", domain, message))
+
+
+def typed_data(chain: int, sentence: str) -> dict[str, Any]:
+    """Return a challenge as wallets show it (eth_signTypedData_v4)."""
+    return {
+        "types": {
+            "EIP712Domain": [{"name": name, "type": kind} for name, kind in _DOMAIN],
+            "Challenge": [{"name": name, "type": kind} for name, kind in _MESSAGE],
+        },
+        "domain": {"name": NAME, "version": VERSION, "chainId": str(chain)},
+        "primaryType": "Challenge",
+        "message": {"challenge": sentence},
+    }
+
+
+def answer(chain: int, sentence: str, key: SigningKey) -> Token:
+    """Sign a market's challenge, and nothing but a challenge; raise ServiceUnavailable for anything else."""
+    if not sentence.startswith(SENTENCE):
+        raise ServiceUnavailable("the market asks to sign something that is no challenge; it was not signed.")
+    digest = challenge_digest(chain, sentence)
+    return Token(digest, key.sign(to_bytes(digest, 32)), key.address)
+
+
+def read_token(header: str | None) -> Token:
+    """Read an ``Authorization`` header: digest, signature and address, joined by underscores; else CallRefused."""
+    found = _TOKEN.fullmatch(header or "")
+    if found is None:
+        raise refused()
+    return Token(to_digest(found[1]), bytes.fromhex(found[2]), to_address(found[3]))
+
+
+def refused() -> CallRefused:
+    """Return the error for whoever did not prove an address; ``error`` is iExec's own word, which clients look for."""
+    return CallRefused("challenge", "invalid authorization")
+
+
+def _type(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:
+    return f"{name}({','.join(f'{kind} {field}' for field, kind in fields)})".encode()

@@ -1,0 +1,63 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.node import Node
+from sealgrid.market.api import application
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.desk import Desk
+from sealgrid.market.runner import open_desk
+from sealgrid.wire.market import MarketClient
+from tests.contracts.scene import Market, open_market
+from tests.integration.market.traders import InProcess, Traders
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="package")
+async def opened() -> AsyncIterator[Market]:
+    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
+        yield await open_market(node, ROOT / ".cache/poco")
+
+
+@pytest.fixture
+async def scene(opened: Market) -> AsyncIterator[Market]:
+    before = await snapshot(opened.node)
+    yield opened
+    await revert(opened.node, before)
+
+
+@pytest.fixture
+def config(scene: Market, tmp_path: Path) -> MarketConfig:
+    place = scene.deployment
+    return MarketConfig(
+        folder=tmp_path / "market",
+        rpc_url=scene.node.url,
+        chain=place.chain,
+        genesis=place.genesis,
+        hub=place.hub,
+        orders_per_signer=3,
+        follow_seconds=3600,  # tests say when the market looks at the chain
+    )
+
+
+@pytest.fixture
+async def desk(scene: Market, config: MarketConfig) -> AsyncIterator[Desk]:
+    async with open_desk(config, scene.node) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(desk: Desk, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
+    app = application(desk, config)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as client:
+        yield client
+
+
+@pytest.fixture
+def traders(scene: Market, http: httpx.AsyncClient, desk: Desk) -> Traders:
+    return Traders(scene, MarketClient(InProcess(http), scene.deployment.chain), desk)

@@ -1,0 +1,201 @@
+"""What the chain does to orders: a use, a cancellation, a sale, money that comes and goes, and all of it taken back."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sealgrid.chain.accounts import NAMES, development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.node import Node
+from sealgrid.errors import InputRefused
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.runner import check_place, open_desk
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.units import ZERO_ADDRESS, to_digest
+from tests.contracts.scene import DATASET_PRICE, POOL_PRICE, Market, open_market
+from tests.integration.market.conftest import ROOT
+from tests.integration.market.traders import Traders
+
+pytestmark = pytest.mark.chain
+
+
+async def test_an_order_shows_what_the_chain_left_of_it_and_vanishes_with_its_last_use(
+    scene: Market, traders: Traders
+) -> None:
+    for order in (scene.app_order(), scene.dataset_order()):
+        await traders.publish(order)
+    request = scene.request(volume=2)
+    name = await traders.publish(request)
+    await scene.deal()
+    await traders.look_at_the_chain()
+    assert [each.left for each in await traders.apps()] == [998]
+    assert await traders.requests() == ()
+    assert await traders.status(request, name) == "filled"
+
+
+async def test_a_cancelled_order_is_not_offered(scene: Market, traders: Traders) -> None:
+    order = scene.app_order()
+    name = await traders.publish(order)
+    await scene.hub.cancel(scene.wallet("developer"), order)
+    await traders.look_at_the_chain()
+    assert await traders.apps() == ()
+    assert await traders.status(order, name) == "canceled"
+
+
+async def test_the_orders_of_who_sold_the_asset_die_and_live_again_when_it_comes_back(
+    scene: Market, traders: Traders
+) -> None:
+    order, stranger = scene.app_order(), development_key("stranger").address
+    name = await traders.publish(order)
+    await scene.assets.transfer(scene.wallet("developer"), "App", scene.app, stranger)
+    await traders.look_at_the_chain()
+    assert (await traders.apps(), await traders.status(order, name)) == ((), "dead")
+    await scene.assets.transfer(scene.wallet("stranger"), "App", scene.app, development_key("developer").address)
+    await traders.look_at_the_chain()
+    assert await traders.status(order, name) == "open"
+
+
+async def test_a_pool_order_lives_as_long_as_its_owner_has_one_tasks_stake(scene: Market, traders: Traders) -> None:
+    order, pool = scene.pool_order(), scene.wallet("pool")
+    name = await traders.publish(order)
+    stake = (await scene.hub.account(pool.address)).stake
+    await scene.hub.withdraw(pool, stake - POOL_PRICE * 30 // 100)
+    await traders.look_at_the_chain()
+    assert await traders.status(order, name) == "open"
+    await scene.hub.withdraw(pool, 1)
+    await traders.look_at_the_chain()
+    assert await traders.status(order, name) == "dead"
+    await scene.hub.deposit(pool, 1)
+    await traders.look_at_the_chain()
+    assert len(await traders.pools()) == 1
+
+
+async def test_a_request_lives_as_long_as_its_requester_can_pay_one_task(scene: Market, traders: Traders) -> None:
+    for order in (scene.app_order(), scene.dataset_order()):
+        await traders.publish(order)
+    order, requester = scene.request(), scene.wallet("requester")
+    name = await traders.publish(order)
+    stake = (await scene.hub.account(requester.address)).stake
+    await scene.hub.withdraw(requester, stake - (3 + DATASET_PRICE + POOL_PRICE) + 1)
+    await traders.look_at_the_chain()
+    assert await traders.status(order, name) == "dead"
+
+
+async def test_the_ledger_says_what_the_hub_says_after_deals_payments_and_transfers(
+    scene: Market, traders: Traders
+) -> None:
+    deal = await scene.deal()
+    await scene.hub.initialize(scene.wallet("stranger"), deal, 0)
+    await scene.hub.withdraw(scene.wallet("requester"), 17)
+    await scene.wallet("pool").call(scene.hub.address, "Hub", "depositFor", 0, development_key("thief").address)
+    await traders.look_at_the_chain()
+    ledger = traders.desk.chain.ledger
+    for name in NAMES:
+        account = development_key(name).address
+        assert (ledger.stake(account), name) == ((await scene.hub.account(account)).stake, name)
+    for registry, asset in (("App", scene.app), ("Dataset", scene.dataset), ("Workerpool", scene.pool)):
+        assert ledger.owner(registry, asset) == await scene.assets.owner(asset)
+    assert ledger.owner("App", scene.dataset) is None
+    assert len(ledger.categories()) == await scene.hub.count_categories()
+    assert ledger.categories()[0].timeref == (await scene.hub.view_category(0)).timeref
+
+
+async def test_a_reorganisation_takes_back_what_it_undid(scene: Market, traders: Traders) -> None:
+    sold, cancelled, used = scene.app_order(), scene.dataset_order(), scene.pool_order()
+    names = [await traders.publish(order) for order in (sold, cancelled, used)]
+    before = await snapshot(scene.node)
+    await scene.deal()
+    await scene.hub.cancel(scene.wallet("owner"), cancelled)
+    await scene.assets.transfer(scene.wallet("developer"), "App", scene.app, development_key("thief").address)
+    await scene.hub.withdraw(scene.wallet("pool"), (await scene.hub.account(development_key("pool").address)).stake)
+    await traders.look_at_the_chain()
+    orders = (sold, cancelled, used)
+    said = [await traders.status(order, name) for order, name in zip(orders, names, strict=True)]
+    assert said == ["dead", "canceled", "dead"]
+    await revert(scene.node, before)
+    await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
+    await traders.look_at_the_chain()
+    said = [await traders.status(order, name) for order, name in zip(orders, names, strict=True)]
+    assert said == ["open", "open", "open"]
+    assert [each.left for each in await traders.apps()] == [1000]
+    requester = development_key("requester").address
+    assert traders.desk.chain.ledger.stake(requester) == (await scene.hub.account(requester)).stake
+
+
+async def test_a_market_that_starts_again_resumes_where_it_was_also_behind_a_reorganisation(
+    scene: Market, config: MarketConfig
+) -> None:
+    from tests.integration.market.traders import place_of
+
+    order = scene.app_order()
+    async with open_desk(config, scene.node) as desk:
+        read_until = desk.chain.block
+        traders = _without_http(scene, desk)
+        name = await traders(order)
+    before = await snapshot(scene.node)
+    await scene.hub.cancel(scene.wallet("developer"), order)
+    async with open_desk(config, scene.node) as desk:
+        assert desk.chain.block > read_until
+        assert desk.chain.book.status(desk.chain.book.get(place_of(order)[0], name)) == "canceled"
+    await revert(scene.node, before)
+    await scene.hub.withdraw(scene.wallet("requester"), 1)
+    async with open_desk(replace(config, first_block=10**9), scene.node) as desk:  # nothing is read from the beginning
+        assert desk.chain.book.status(desk.chain.book.get(place_of(order)[0], name)) == "open"
+        assert desk.chain.ledger.owner("App", scene.app) == development_key("developer").address
+
+
+@pytest.fixture
+async def wiped(scene: Market) -> AsyncIterator[Market]:
+    """Another chain with the same id and the same contracts at the same addresses."""
+    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
+        market = await open_market(node, ROOT / ".cache/poco")
+        assert (market.hub.address, market.app) == (scene.hub.address, scene.app)
+        yield market
+
+
+async def test_a_wiped_chain_with_the_same_id_is_noticed_and_read_anew(
+    scene: Market, wiped: Market, config: MarketConfig
+) -> None:
+    order = scene.app_order()
+    async with open_desk(config, scene.node) as desk:
+        name = await _without_http(scene, desk)(order)
+        await scene.deal()
+        await desk.chain.catch_up()
+        assert desk.chain.book.remaining(desk.chain.book.get("apporders", name)) == 998
+    async with open_desk(config, wiped.node) as desk:
+        listed = desk.chain.book.get("apporders", name)
+        assert (desk.chain.book.remaining(listed), desk.chain.book.status(listed)) == (1000, "open")
+        assert desk.chain.block == (await wiped.node.block()).number
+
+
+async def test_a_market_refuses_to_start_on_another_chain(scene: Market, config: MarketConfig) -> None:
+    with pytest.raises(InputRefused, match="another one"):
+        await check_place(replace(config, genesis=to_digest(bytes(32))), scene.node)
+
+
+async def test_a_database_belongs_to_one_hub(scene: Market, config: MarketConfig, tmp_path: Path) -> None:
+    from sealgrid.market.store import OrderStore
+    from sealgrid.poco.typed_data import OrderDomain
+
+    url = f"sqlite:///{tmp_path}/shared.sqlite"
+    OrderStore(url, scene.orders).close()
+    with pytest.raises(InputRefused, match="another hub"):
+        OrderStore(url, OrderDomain(chain=scene.orders.chain, hub=ZERO_ADDRESS))
+
+
+def _without_http(scene: Market, desk):
+    from sealgrid.market.book import Listed
+    from sealgrid.market.store import Publish
+    from tests.integration.market.traders import place_of
+
+    async def publish(order):
+        kind, signer = place_of(order)
+        name = order_hash(order, scene.orders)
+        listed = Listed(kind=kind, order_hash=name, order=order, signer=development_key(signer).address, published=1)
+        await desk._clerk.do(Publish(listed))
+        return name
+
+    return publish

@@ -1,0 +1,79 @@
+"""Everybody who trades on the scene's market, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.market.desk import Desk
+from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, to_document
+from sealgrid.units import Digest
+from sealgrid.wire.market import Kind, MarketClient, OpenOrder
+from sealgrid.wire.transport import error_of
+from tests.contracts.scene import Market
+
+ANY = {"workerpool": "any", "requester": "any"}
+
+
+class InProcess:
+    """The market's application without a socket; everything else as over HTTP."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        answer = await self.client.request(method, path, content=body or None, headers=headers)
+        if answer.is_success:
+            return answer.content
+        raise error_of(answer.content, answer.status_code)
+
+
+@dataclass
+class Traders:
+    """Publishes as the development account that signs such orders; looks at the chain when told."""
+
+    scene: Market
+    client: MarketClient
+    desk: Desk
+
+    async def publish(self, order: Order, who: str = "") -> Digest:
+        kind, signer = place_of(order)
+        return await self.client.publish(kind, to_document(order), development_key(who or signer))
+
+    async def unpublish(self, order: Order, order_hash: Digest, who: str = "") -> None:
+        kind, signer = place_of(order)
+        await self.client.unpublish(kind, order_hash, development_key(who or signer))
+
+    async def apps(self, **filters: str) -> tuple[OpenOrder, ...]:
+        return await self.client.orders("apporders", **({"app": "any", "dataset": "any"} | ANY | filters))
+
+    async def datasets(self, **filters: str) -> tuple[OpenOrder, ...]:
+        return await self.client.orders("datasetorders", **({"dataset": "any", "app": "any"} | ANY | filters))
+
+    async def requests(self, **filters: str) -> tuple[OpenOrder, ...]:
+        return await self.client.orders("requestorders", **({"workerpool": "any"} | filters))
+
+    async def pools(self, **filters: str) -> tuple[OpenOrder, ...]:
+        anyone = {"app": "any", "dataset": "any", "requester": "any"}
+        return await self.client.orders("workerpoolorders", **(anyone | filters))
+
+    async def status(self, order: Order, order_hash: Digest) -> str:
+        return (await self.client.order(place_of(order)[0], order_hash)).status
+
+    async def look_at_the_chain(self) -> None:
+        await self.desk.chain.catch_up()
+
+
+def place_of(order: Order) -> tuple[Kind, str]:
+    """Return where an order is published, and who signs such orders in the scene."""
+    match order:
+        case AppOrder():
+            return "apporders", "developer"
+        case DatasetOrder():
+            return "datasetorders", "owner"
+        case WorkerpoolOrder():
+            return "workerpoolorders", "pool"
+    return "requestorders", "requester"

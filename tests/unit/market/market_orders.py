@@ -1,0 +1,90 @@
+"""Orders, and the events of a chain, out of which tests make books."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sealgrid.chain.events import AssetTransferred, OrderClosed, OrdersMatched, Transfer
+from sealgrid.market.book import Listed
+from sealgrid.market.ledger import Ledger
+from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_address, to_digest
+from sealgrid.wire.market import Kind
+
+APP, OTHER_APP, MODEL, POOL, ANNA, BERT = (to_address(bytes([number]) * 20) for number in range(1, 7))
+APPS, DATASETS, POOLS = (to_address(bytes([number]) * 20) for number in range(0xA1, 0xA4))
+REGISTRIES = {APPS: "App", DATASETS: "Dataset", POOLS: "Workerpool"}
+ASSETS = {APP: APPS, OTHER_APP: APPS, MODEL: DATASETS, POOL: POOLS}
+KIND_OF: dict[type[Order], Kind] = {
+    AppOrder: "apporders",
+    DatasetOrder: "datasetorders",
+    WorkerpoolOrder: "workerpoolorders",
+    RequestOrder: "requestorders",
+}
+
+
+def name_of(number: int) -> Digest:
+    return to_digest(number.to_bytes(32, "big"))
+
+
+def listed(order: Order, number: int, *, signer: Address = ANNA, at: int = 0) -> Listed:
+    return Listed(kind=KIND_OF[type(order)], order_hash=name_of(number), order=order, signer=signer, published=at)
+
+
+def request(pays: int = 0, **fields: Any) -> RequestOrder:
+    return RequestOrder(**{"app": APP, "requester": BERT, "beneficiary": BERT, "workerpoolmaxprice": pays} | fields)
+
+
+def place(block: int) -> dict[str, Any]:
+    return {"block_number": block, "block_hash": name_of(block), "transaction": name_of(0), "log_index": 0}
+
+
+def given(asset: Address, to: Address, block: int = 1) -> AssetTransferred:
+    return AssetTransferred(registry=ASSETS[asset], asset=asset, sender=ZERO_ADDRESS, receiver=to, **place(block))
+
+
+def paid(sender: Address, receiver: Address, amount: int, block: int = 1) -> Transfer:
+    return Transfer(sender=sender, receiver=receiver, amount=amount, **place(block))
+
+
+def closed(number: int, block: int = 1) -> OrderClosed:
+    return OrderClosed(order_hash=name_of(number), **place(block))
+
+
+def matched(*numbers: int, volume: int, block: int = 1) -> OrdersMatched:
+    app, dataset, pool, request = map(name_of, numbers)
+    return OrdersMatched(
+        deal=name_of(99), app_hash=app, dataset_hash=dataset, workerpool_hash=pool, request_hash=request,
+        volume=volume, **place(block),
+    )  # fmt: skip
+
+
+def rich() -> Ledger:
+    """Return a ledger in which Anna owns every asset and everybody has money."""
+    ledger = Ledger(REGISTRIES)
+    ledger.apply([given(asset, ANNA, 0) for asset in ASSETS])
+    ledger.apply([paid(ZERO_ADDRESS, who, 10**9, 0) for who in (ANNA, BERT)])
+    return ledger
+
+
+numbers = st.integers(1, 12)
+people = st.sampled_from([ANNA, BERT, ZERO_ADDRESS])
+happenings = st.one_of(
+    st.builds(given, st.sampled_from(sorted(ASSETS)), st.sampled_from([ANNA, BERT])),
+    st.builds(paid, people, people, st.integers(0, 10**10)),
+    st.builds(closed, numbers),
+    st.builds(lambda four, volume: matched(*four, volume=volume), st.tuples(numbers, numbers, numbers, numbers),
+              st.integers(1, 3)),
+)  # fmt: skip
+addresses = st.sampled_from([APP, OTHER_APP, MODEL, POOL, ANNA, BERT])
+restrictions = st.sampled_from([ZERO_ADDRESS, APP, BERT])
+prices, volumes = st.integers(0, 5), st.integers(1, 4)
+tags = st.integers(0, 7).map(name_of)
+orders = st.one_of(
+    st.builds(AppOrder, app=addresses, appprice=prices, volume=volumes, tag=tags, requesterrestrict=restrictions),
+    st.builds(DatasetOrder, dataset=addresses, datasetprice=prices, volume=volumes, apprestrict=restrictions, tag=tags),
+    st.builds(WorkerpoolOrder, workerpool=addresses, category=st.integers(0, 2), trust=st.integers(0, 3),
+              workerpoolprice=prices, volume=volumes, tag=tags),
+    st.builds(RequestOrder, app=addresses, requester=addresses, beneficiary=addresses, workerpoolmaxprice=prices,
+              volume=volumes, tag=tags, trust=st.integers(0, 3)),
+)  # fmt: skip
