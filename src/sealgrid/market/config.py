@@ -19,5 +19,5 @@ class MarketConfig:
     follow_seconds: float = 0.1  #: between two looks at the chain
     database: str = ""  #: SQLAlchemy's address of a PostgreSQL that replicas share; empty keeps orders in the folder
     orders_per_signer: int = 200  #: open at one time, of one kind
-    requests_per_minute: int = 0  #: that one client may make; 0 sets no limit, as behind a proxy that does
+    requests_per_minute: int = 600  #: that one client may make; 0 sets no limit, where all share one address
     largest_body: int = 64 << 10  #: bytes

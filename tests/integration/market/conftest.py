@@ -41,6 +41,7 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
         genesis=place.genesis,
         hub=place.hub,
         orders_per_signer=3,
+        requests_per_minute=0,
         follow_seconds=3600,  # tests say when the market looks at the chain
     )
 
