@@ -34,6 +34,7 @@ def main() -> int:
                 fetch(item)
         if wanted == "tests":
             need("chromium", "chromium", "the browser that the pages are tested in")
+            need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
         else:
             fetch_wheels()
             need("bwrap", "bubblewrap", "the sandbox")

@@ -54,17 +54,21 @@ class Clerk:
             batch.append(self._waiting.get_nowait())
         return batch
 
-    def _write(self, operations: Sequence[Operation]) -> tuple[list[bool], Sequence[Change]]:
-        done = self._store.perform(operations) if operations else []
-        return done, self._since()
+    def _write(self, operations: Sequence[Operation]) -> tuple[Sequence[bool], Sequence[Change]]:
+        if not operations:
+            return (), self._since()
+        done = self._store.perform(operations)
+        if done.changes and done.changes[0].number != self._seen + 1:
+            return done.did, self._since()  # another replica made changes in between
+        return done.did, done.changes
 
     def _since(self) -> Sequence[Change]:
-        return tuple(self._store.changes_since(self._seen))
+        return self._store.changes_since(self._seen)
 
     def _enter(self, changes: Sequence[Change]) -> None:
         for change in changes:
-            if change.withdrawn:
-                self._book.withdraw(change.listed.order_hash)
+            if change.listed is None:
+                self._book.withdraw(change.order_hash)
             else:
                 self._book.publish(change.listed)
             self._seen = change.number

@@ -3,7 +3,7 @@
 Every batch is one transaction: what ``perform`` returned from survives a kill.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,11 +56,18 @@ Operation = Publish | Withdraw | Challenge | Spend
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What became of an order, by this replica or another."""
+    """What became of an order, by this replica or another; ``listed`` is None for one that was taken off."""
 
     number: int
-    listed: Listed
-    withdrawn: bool
+    order_hash: Digest
+    listed: Listed | None
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a batch did: of each operation whether it did anything, and the changes to the book."""
+
+    did: tuple[bool, ...]
+    changes: tuple[Change, ...]
 
 
 class OrderStore:
@@ -71,48 +78,59 @@ class OrderStore:
         self._upsert: Any = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert
         if self._engine.dialect.name == "sqlite":
             sql.event.listen(self._engine, "connect", _write_ahead)
-        migrate(self._engine)
-        self._claim(place)
+        try:
+            migrate(self._engine)
+            self._claim(place)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
-    def perform(self, operations: Sequence[Operation]) -> list[bool]:
-        """Do a batch in one transaction, in order; tell of each whether it did anything: a spent challenge does not."""
+    def perform(self, operations: Sequence[Operation]) -> Done:
+        """Do a batch in one transaction. A challenge that is spent twice, or too late, is the only thing not done."""
+        changing = [each for each in operations if isinstance(each, Publish | Withdraw)]
         with self._engine.begin() as connection:
-            first = self._next_change(connection, operations)
-            return [self._do(connection, each, first + number) for number, each in enumerate(operations)]
+            asked = [each for each in operations if isinstance(each, Challenge)]
+            if asked:
+                connection.execute(CHALLENGES.insert(), [msgspec.structs.asdict(each) for each in asked])
+            spent = self._spend(connection, [each for each in operations if isinstance(each, Spend)])
+            changes = self._change(connection, changing) if changing else ()
+        # Of two who spend one challenge in one batch, the first has done it.
+        did = tuple(not isinstance(each, Spend) or _taken(spent, (each.digest, each.address)) for each in operations)
+        return Done(did, changes)
 
-    def changes_since(self, number: int) -> Iterable[Change]:
+    def changes_since(self, number: int) -> tuple[Change, ...]:
         """Return what became of every order that changed after the change of this number, in order."""
         wanted = sql.select(ORDERS).where(ORDERS.c.change > number).order_by(ORDERS.c.change)
         with self._engine.connect() as connection:
-            return [_change(row) for row in connection.execute(wanted)]
+            return tuple(_change(row) for row in connection.execute(wanted))
 
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
 
-    def _next_change(self, connection: sql.Connection, operations: Sequence[Operation]) -> int:
-        if not any(isinstance(each, Publish | Withdraw) for each in operations):
-            return 0
-        counted = sql.update(CHANGES).values(made=CHANGES.c.made + len(operations)).returning(CHANGES.c.made)
-        return int(connection.execute(counted).scalar_one()) - len(operations) + 1
+    def _spend(self, connection: sql.Connection, spends: Sequence[Spend]) -> set[tuple[str, str]]:
+        if not spends:
+            return set()
+        connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= max(each.now for each in spends)))
+        pair = sql.tuple_(CHALLENGES.c.digest, CHALLENGES.c.address)
+        mine = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
+        found = connection.execute(mine.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
+        return {(row.digest, row.address) for row in found}
 
-    def _do(self, connection: sql.Connection, operation: Operation, change: int) -> bool:
-        match operation:
-            case Publish(listed):
-                row = _row(listed) | {"withdrawn": False, "change": change}
-                insert = self._upsert(ORDERS).values(row)
-                connection.execute(insert.on_conflict_do_update(index_elements=["order_hash"], set_=row))
-                return True
-            case Withdraw(order_hash):
-                mine = sql.update(ORDERS).where(ORDERS.c.order_hash == order_hash, ~ORDERS.c.withdrawn)
-                return connection.execute(mine.values(withdrawn=True, change=change)).rowcount == 1
-            case Challenge(digest, address, expires):
-                connection.execute(CHALLENGES.insert().values(digest=digest, address=address, expires=expires))
-                return True
-            case Spend(digest, address, now):
-                connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= now))
-                asked = CHALLENGES.delete().where(CHALLENGES.c.digest == digest, CHALLENGES.c.address == address)
-                return connection.execute(asked).rowcount == 1
+    def _change(self, connection: sql.Connection, operations: Sequence[Publish | Withdraw]) -> tuple[Change, ...]:
+        counted = sql.update(CHANGES).values(made=CHANGES.c.made + len(operations)).returning(CHANGES.c.made)
+        last = int(connection.execute(counted).scalar_one())
+        changes = [_as_change(each, last - len(operations) + 1 + n) for n, each in enumerate(operations)]
+        rows = [_row(each.listed) | {"change": each.number} for each in changes if each.listed is not None]
+        if rows:
+            insert = self._upsert(ORDERS)
+            renewed = {name: insert.excluded[name] for name in rows[0]}
+            connection.execute(insert.on_conflict_do_update(index_elements=["order_hash"], set_=renewed), rows)
+        for each in changes:
+            if each.listed is None:
+                mine = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
+                connection.execute(mine.values(withdrawn=True, change=each.number))
+        return tuple(changes)
 
     def _claim(self, place: OrderDomain) -> None:
         with self._engine.begin() as connection:
@@ -145,6 +163,19 @@ def _write_ahead(connection: Any, _: object) -> None:
     connection.execute("PRAGMA busy_timeout=5000")
 
 
+def _taken(spent: set[tuple[str, str]], one: tuple[str, str]) -> bool:
+    if one not in spent:
+        return False
+    spent.remove(one)
+    return True
+
+
+def _as_change(operation: Publish | Withdraw, number: int) -> Change:
+    if isinstance(operation, Publish):
+        return Change(number, operation.listed.order_hash, operation.listed)
+    return Change(number, operation.order_hash, None)
+
+
 def _row(listed: Listed) -> dict[str, object]:
     return {
         "order_hash": listed.order_hash,
@@ -152,13 +183,18 @@ def _row(listed: Listed) -> dict[str, object]:
         "document": msgspec.json.encode(to_document(listed.order)),
         "signer": listed.signer,
         "published": listed.published,
+        "withdrawn": False,
     }
 
 
 def _change(row: sql.Row[Any]) -> Change:
+    name = Digest(row.order_hash)
+    if row.withdrawn:
+        return Change(row.change, name, None)
     kind = msgspec.convert(row.kind, Kind)
     order = KINDS[kind].read(msgspec.json.decode(row.document, type=dict[str, str]))
-    listed = Listed(
-        kind=kind, order_hash=Digest(row.order_hash), order=order, signer=Address(row.signer), published=row.published
+    return Change(
+        row.change,
+        name,
+        Listed(kind=kind, order_hash=name, order=order, signer=Address(row.signer), published=row.published),
     )
-    return Change(number=row.change, listed=listed, withdrawn=row.withdrawn)

@@ -5,6 +5,7 @@ prices are nRLC, a zero address in a restriction means anyone.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -25,9 +26,14 @@ class PocoOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     def struct_hash(self) -> bytes:
         """Return EIP-712's hashStruct of everything but ``sign``."""
-        fields = ",".join(f"{kind} {name}" for kind, name in self.TYPES)
-        kind = keccak256(f"{type(self).__name__}({fields})".encode())
-        return keccak256(kind, *(encode_value(solidity, getattr(self, name)) for solidity, name in self.TYPES))
+        words = (encode_value(solidity, getattr(self, name)) for solidity, name in self.TYPES)
+        return keccak256(_type_hash(type(self)) + b"".join(words))
+
+
+@cache
+def _type_hash(kind: type[PocoOrder]) -> bytes:
+    fields = ",".join(f"{solidity} {name}" for solidity, name in kind.TYPES)
+    return keccak256(f"{kind.__name__}({fields})".encode())
 
 
 class AppOrder(PocoOrder, frozen=True, kw_only=True):

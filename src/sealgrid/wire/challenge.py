@@ -1,6 +1,7 @@
 """How a market knows who writes to it: a fresh sentence, signed as EIP-712 typed data, as iExec's market wants it."""
 
 import re
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -31,14 +32,8 @@ class Token(msgspec.Struct, frozen=True):
 
 def challenge_digest(chain: int, sentence: str) -> Digest:
     """Return what is signed for a challenge (EIP-712; the domain names no contract)."""
-    domain = keccak256(
-        keccak256(_type("EIP712Domain", _DOMAIN)),
-        keccak256(NAME.encode()),
-        keccak256(VERSION.encode()),
-        chain.to_bytes(32, "big"),
-    )
-    message = keccak256(keccak256(_type("Challenge", _MESSAGE)), keccak256(sentence.encode()))
-    return to_digest(keccak256(b"\x19\x01", domain, message))
+    message = keccak256(_MESSAGE_TYPE, keccak256(sentence.encode()))
+    return to_digest(keccak256(b"\x19\x01", _domain(chain), message))
 
 
 def typed_data(chain: int, sentence: str) -> dict[str, Any]:
@@ -75,5 +70,14 @@ def refused() -> CallRefused:
     return CallRefused("challenge", "invalid authorization")
 
 
+@cache
+def _domain(chain: int) -> bytes:
+    kind = keccak256(_type("EIP712Domain", _DOMAIN))
+    return keccak256(kind, keccak256(NAME.encode()), keccak256(VERSION.encode()), chain.to_bytes(32, "big"))
+
+
 def _type(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:
     return f"{name}({','.join(f'{kind} {field}' for field, kind in fields)})".encode()
+
+
+_MESSAGE_TYPE: Final = keccak256(_type("Challenge", _MESSAGE))
