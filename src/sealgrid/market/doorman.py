@@ -3,15 +3,13 @@
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from sealgrid.market.chainside import ChainSide
 from sealgrid.market.clerk import Clerk
 from sealgrid.market.store import Challenge, Spend
 from sealgrid.units import Address
 from sealgrid.wire.challenge import SENTENCE, Token, challenge_digest, refused, typed_data
-
-CHALLENGE_SECONDS: Final = 300
 
 
 class Doorman:
@@ -32,8 +30,7 @@ class Doorman:
     async def challenge(self, address: Address) -> dict[str, Any]:
         """Return typed data that this address must sign within five minutes."""
         sentence = SENTENCE + self._random()
-        expires = int(self._clock()) + CHALLENGE_SECONDS
-        await self._clerk.do(Challenge(challenge_digest(self._id, sentence), address, expires))
+        await self._clerk.do(Challenge(challenge_digest(self._id, sentence), address, int(self._clock())))
         return typed_data(self._id, sentence)
 
     async def admit(self, token: Token) -> None:

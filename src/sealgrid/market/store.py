@@ -24,6 +24,9 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK: Final = 0x5EA1621D  #: PostgreSQL's advisory lock that one replica holds while it migrates
 
 
+CHALLENGE_SECONDS: Final = 300  #: how long a challenge may be answered
+
+
 class Publish(msgspec.Struct, frozen=True):
     """List an order."""
 
@@ -41,7 +44,7 @@ class Challenge(msgspec.Struct, frozen=True):
 
     digest: Digest
     address: Address
-    expires: int  #: Unix seconds
+    now: int  #: Unix seconds
 
 
 class Spend(msgspec.Struct, frozen=True):
@@ -89,9 +92,7 @@ class OrderStore:
         """Do a batch in one transaction. A challenge that is spent twice, or too late, is the only thing not done."""
         changing = [each for each in operations if isinstance(each, Publish | Withdraw)]
         with self._engine.begin() as connection:
-            asked = [each for each in operations if isinstance(each, Challenge)]
-            if asked:
-                connection.execute(CHALLENGES.insert(), [msgspec.structs.asdict(each) for each in asked])
+            _ask(connection, [each for each in operations if isinstance(each, Challenge)])
             spent = self._spend(connection, [each for each in operations if isinstance(each, Spend)])
             changes = self._change(connection, changing) if changing else ()
         # Of two who spend one challenge in one batch, the first has done it.
@@ -111,7 +112,7 @@ class OrderStore:
     def _spend(self, connection: sql.Connection, spends: Sequence[Spend]) -> set[tuple[str, str]]:
         if not spends:
             return set()
-        connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= max(each.now for each in spends)))
+        _expire(connection, max(each.now for each in spends))
         pair = sql.tuple_(CHALLENGES.c.digest, CHALLENGES.c.address)
         mine = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
         found = connection.execute(mine.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
@@ -129,7 +130,7 @@ class OrderStore:
         for each in changes:
             if each.listed is None:
                 mine = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
-                connection.execute(mine.values(withdrawn=True, change=each.number))
+                connection.execute(mine.values(withdrawn=True, document=b"", change=each.number))
         return tuple(changes)
 
     def _claim(self, place: OrderDomain) -> None:
@@ -161,6 +162,18 @@ def _write_ahead(connection: Any, _: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA busy_timeout=5000")
+
+
+def _ask(connection: sql.Connection, asked: Sequence[Challenge]) -> None:
+    if not asked:
+        return
+    _expire(connection, max(each.now for each in asked))
+    rows = [{"digest": each.digest, "address": each.address, "expires": each.now + CHALLENGE_SECONDS} for each in asked]
+    connection.execute(CHALLENGES.insert(), rows)
+
+
+def _expire(connection: sql.Connection, now: int) -> None:
+    connection.execute(CHALLENGES.delete().where(CHALLENGES.c.expires <= now))
 
 
 def _taken(spent: set[tuple[str, str]], one: tuple[str, str]) -> bool:

@@ -20,7 +20,7 @@ from sealgrid.market.book import Listed
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import open_desk
 from sealgrid.market.store import Challenge, OrderStore, Publish, Spend, Withdraw
-from sealgrid.market.tables import META
+from sealgrid.market.tables import CHALLENGES, META
 from sealgrid.poco.orders import AppOrder, RequestOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -98,17 +98,25 @@ def test_any_params_are_kept(store: OrderStore) -> None:
 
 def test_a_challenge_is_spent_once_in_time_and_by_its_address(store: OrderStore) -> None:
     one, other = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
-    asked = [Challenge(to_digest(bytes([n]) * 32), one, 1000) for n in range(3)]
+    asked = [Challenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
     store.perform(asked)
     assert store.perform([Spend(asked[0].digest, other, 999)]).did == (False,)
     assert store.perform([Spend(asked[0].digest, one, 999), Spend(asked[0].digest, one, 999)]).did == (True, False)
     assert store.perform([Spend(asked[1].digest, one, 1000)]).did == (False,)
 
 
+def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderStore) -> None:
+    one = to_address(b"\x01" * 20)
+    for n in range(5):
+        store.perform([Challenge(to_digest(bytes([n]) * 32), one, 300 * n)])
+    with store._engine.connect() as connection:
+        assert connection.execute(sql.select(sql.func.count()).select_from(CHALLENGES)).scalar_one() == 1
+
+
 def test_two_replicas_spend_a_challenge_once(url: str) -> None:
     replicas = [OrderStore(url, PLACE) for _ in range(2)]
     one = to_address(b"\x01" * 20)
-    asked = [Challenge(to_digest(n.to_bytes(32, "big")), one, 1000) for n in range(50)]
+    asked = [Challenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
     replicas[0].perform(asked)
     with ThreadPoolExecutor(2) as threads:
         jobs = [threads.submit(lambda store: [store.perform([Spend(a.digest, one, 1)]).did[0] for a in asked], each)
