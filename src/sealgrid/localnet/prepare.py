@@ -80,7 +80,7 @@ async def offer_computing(network: Network, *, gate: bool) -> bool:
         )  # fmt: skip
         if gate:
             await Gate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
-            await pool.market.publish("workerpoolorders", to_document(order))
+            await pool.market.publish("workerpoolorders", to_document(order), pool.key)
         else:
             await sign_and_publish(pool, order)
     return True

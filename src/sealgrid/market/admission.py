@@ -21,24 +21,23 @@ class Gate:
         """Return an order's hash and signer when it may be listed, else raise OrderRefused; ``check`` names why.
 
         (1) It has a volume. (2) Its category exists. (3) Its asset is in this hub's registry of its kind. (4) The
-        asset's present owner, or the requester, is who asks. (5) It was not cancelled, a use of it is left, and it is
-        not listed yet. (6) Its signer has room in the book. (7) Its signer has the money that one task takes. (8) They
-        signed exactly this: with a key, as a contract, or on chain. (9) A request can be matched with an app order,
-        and with a dataset order, at its price.
+        asset's present owner, or the requester, is who asks; what they signed on chain is public, and anybody may ask.
+        (5) It was not cancelled, a use of it is left, and it is not listed yet. (6) Its signer has room in the book.
+        (7) Its signer has the money that one task takes. (8) They signed exactly this: with a key, as a contract, or on
+        chain. (9) A request can be matched with an app order, and with a dataset order, at its price.
         """
         name = order_hash(order, self.domain)
         try:
-            signer = self._facts_allow(kind, order, name, claimant)
+            signer = await self._signer(kind, order, name, claimant)
         except OrderRefused:
             # The chain may have moved a moment ago: an asset registered, money deposited. Look once more.
             await self._chain.catch_up()
-            signer = self._facts_allow(kind, order, name, claimant)
-        await self._demand_signature(signer, name, order.sign)  # (8)
+            signer = await self._signer(kind, order, name, claimant)
         if isinstance(order, RequestOrder):
             await demand_counterparts(order, self._chain)  # (9)
         return name, signer
 
-    def _facts_allow(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Address:
+    async def _signer(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Address:
         # (1) volume
         if order.volume == 0:
             raise OrderRefused("the order's volume is 0; sign one with at least 1.", check="volume")
@@ -47,7 +46,7 @@ class Gate:
         # (3) asset
         signer = self._owner(kind, order)
         # (4) claimant
-        if signer != claimant:
+        if signer != claimant and not await self._chain.signed_on_chain(signer, name):
             raise OrderRefused(f"only order signer {signer} can publish an order; log in as that.", check="not-yours")
         # (5) a use left, and not listed
         self._demand_unused(kind, order, name)
@@ -59,6 +58,8 @@ class Gate:
             )
         # (7) money
         self._demand_money(order, signer)
+        # (8) signature
+        await self._demand_signature(signer, name, order.sign)
         return signer
 
     def _demand_category(self, order: Order) -> None:

@@ -43,7 +43,7 @@ def test_every_rule_has_a_bad_order_and_there_are_at_least_forty() -> None:
 
 def test_the_code_names_exactly_these_rules() -> None:
     sources = [ROOT / "src/sealgrid/poco/orders.py", *sorted((ROOT / "src/sealgrid/market").glob("*.py"))]
-    named = {check for source in sources for check in re.findall(r'check="([a-z-]+)"', source.read_text())}
+    named = {check for source in sources for check in re.findall(r'check="([a-z0-9-]+)"', source.read_text())}
     spelled = {"no-apporder", "no-datasetorder", "app-price", "dataset-price", "stake", "funds"}  # put together
     assert named | spelled == set(RULES)
 
@@ -89,8 +89,10 @@ async def test_an_order_that_was_signed_on_chain_needs_no_signature(
     order = msgspec.structs.replace(scene.app_order(), sign=b"")
     values = (*(getattr(order, name) for _, name in order.TYPES), b"")
     await scene.wallet("developer").call(scene.hub.address, "Hub", "manageAppOrder", (values, 0, b""))
-    await traders.publish(order)
-    assert [each.order["sign"] for each in await traders.apps()] == ["0x"]
+    await traders.publish(order, who="stranger")  # its transaction made it public
+    assert [(each.order["sign"], each.owner) for each in await traders.apps()] == [
+        ("0x", development_key("developer").address)
+    ]
 
 
 async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: Market, traders: Traders) -> None:
