@@ -56,7 +56,9 @@ def test_a_guests_recipe_is_the_reviewed_one(platform):
 
 def test_an_enclaves_manifest_is_the_reviewed_one(tmp_path):
     bundle = app(tmp_path)
-    rendered = recipe.enclave_recipe(FILES, bundle)  # a manifest with a new field has a new digest; the recipe is the same
+    rendered = recipe.enclave_recipe(
+        FILES, bundle
+    )  # a manifest with a new field has a new digest; the recipe is the same
     expect_golden({name: text.replace(bundle.app_digest, "APP_DIGEST") for name, text in rendered.items()}, "sgx")
 
 
