@@ -8,18 +8,20 @@ from attacks.attack import Outcome, harmless, refused
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
 from sealgrid.attestation.binding import report_data, session, vault_set
-from sealgrid.attestation.facts import parse_facts
-from sealgrid.attestation.statements import DepositKey
-from sealgrid.crypto import hpke
+from sealgrid.attestation.facts import Facts, parse_facts
+from sealgrid.attestation.log import entry_of, head_of
+from sealgrid.attestation.statements import DepositKey, Release
+from sealgrid.crypto import hpke, merkle
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import combine
-from sealgrid.crypto.signing import SigningKey
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import receipts
 from sealgrid.sdk.jobs import Job
-from sealgrid.units import to_digest
+from sealgrid.units import Address, to_digest
 from sealgrid.vault.answer import release_of
+from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import Delivery
 from sealgrid.wire.vault import OpenRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest
@@ -135,7 +137,16 @@ async def _forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, k
     answer = ReleaseAnswer(
         facts=facts.encode(), release=release, signature=release.sign(domain, key), deposit_key=deposit,
         deposit_key_signature=DepositKey(vault=vaults[index], key=to_digest(deposit)).sign(domain, key), shares=(),
+        log=_logged(facts, release, vaults[index], domain, key),
     )  # fmt: skip
     return msgspec.json.encode(
         ReleaseReply(vault=vaults[index], sealed=hpke.seal(request.hpke_public, msgspec.json.encode(answer), data))
     )
+
+
+def _logged(facts: Facts, release: Release, vault: Address, domain: Domain, key: SigningKey) -> Logged:
+    """Return the proof that the forged release stands in a log, which has nothing else in it."""
+    entry = entry_of(facts, release.session, policy=0, block=0, time=release.issued).encode()
+    head = head_of(vault, 1, merkle.leaf_hash(entry), release.issued)
+    signed = SignedHead(head=head, signature=head.sign(domain, key))
+    return Logged(head=signed, logged=LoggedEntry(entry=entry.decode(), index=0, path=()))
