@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from web3 import Web3
 
 from sealgrid.attestation import statements
-from sealgrid.attestation.policy import Allowance, Platform, Policy
+from sealgrid.attestation.policy import Platform, Policy
 from sealgrid.attestation.statements import Verdict, poco_authorisation
-from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
+from sealgrid.crypto.signing import Domain, SigningKey, Statement, personal_digest
 from sealgrid.poco.ids import authorisation_message
 from sealgrid.units import to_address, to_digest
 
@@ -29,6 +29,7 @@ VALUES = {
     "bytes32": st.binary(min_size=32, max_size=32).map(to_digest),
     "address": st.binary(min_size=20, max_size=20).map(to_address),
     "bool": st.booleans(),
+    "string": st.text(max_size=20),
     "uint8": st.integers(0, 255),
     "uint32": st.integers(0, 2**32 - 1),
     "uint64": st.integers(0, 2**64 - 1),
@@ -39,19 +40,30 @@ SPECIAL = {"platform": st.sampled_from(Platform), "release": st.sampled_from([0,
 def statements_of(kind):
     fields = {}
     for (solidity, _), field in zip(kind.TYPES, kind.__struct_fields__, strict=True):
-        nested = st.lists(statements_of(Allowance), max_size=3).map(tuple) if solidity == "Allowance[]" else None
-        fields[field] = nested if nested is not None else SPECIAL.get(field, VALUES.get(solidity))
+        fields[field] = SPECIAL[field] if field in SPECIAL else values_of(solidity)
     return st.builds(kind, **fields)
+
+
+def values_of(solidity):
+    if solidity.endswith("[]"):
+        return st.lists(values_of(solidity[:-2]), max_size=3).map(tuple)
+    nested = {kind.__name__: kind for kind in Policy.NESTED}
+    return statements_of(nested[solidity]) if solidity in nested else VALUES[solidity]
 
 
 def plain(statement):
     values = {}
     for (_, name), field in zip(statement.TYPES, statement.__struct_fields__, strict=True):
-        value = getattr(statement, field)
-        if isinstance(value, tuple):
-            value = [plain(each) for each in value]
-        values[name] = bytes.fromhex(value[2:]) if isinstance(value, str) and len(value) == 66 else value
+        values[name] = _plain(getattr(statement, field))
     return values
+
+
+def _plain(value):
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Statement):
+        return plain(value)
+    return bytes.fromhex(value[2:]) if isinstance(value, str) and value[:2] == "0x" and len(value) == 66 else value
 
 
 def by_eth_account(statement):
