@@ -1,5 +1,7 @@
 """A chain that takes blocks back while a job runs."""
 
+import asyncio
+
 from attacks.attack import Outcome, refused
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
@@ -34,14 +36,15 @@ async def take_the_deal_back_before_the_payment(scene: Scene) -> Outcome:
 
 async def _taken_back_before(scene: Scene, moment: str) -> Outcome:
     before = (await scene.requester.node.block()).number
-    done = False
+    done, one_by_one = False, asyncio.Lock()  # no request may pass before the blocks are gone
 
     class Moving(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             nonlocal done
-            if path == moment and not done:
-                done = True
-                await scene.take_back_to(before)
+            async with one_by_one:
+                if path == moment and not done:
+                    await scene.take_back_to(before)
+                    done = True
             return await super().vault(index, path, body)
 
     _, run = await scene.job(Moving)

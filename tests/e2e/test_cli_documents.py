@@ -11,7 +11,7 @@ from tests.unit.cli.spoken import spoken
 pytestmark = pytest.mark.localnet
 
 OFFER = {"address", "name", "owner", "digest", "price", "uses", "app"}
-LISTING = {"address", "name", "owner", "digest", "location", "offers"}
+LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions"}
 PRICE = 3 * 10**9
 
 
