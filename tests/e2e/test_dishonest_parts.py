@@ -113,3 +113,4 @@ async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, 
     envelope = await receipts.fetch_receipt(conn, job.task)
     opened = await results.open_result(conn, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["files"]
+    assert opened.liars == (conn.vault_addresses[liar],)

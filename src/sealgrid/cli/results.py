@@ -57,6 +57,8 @@ async def follow(run: "Run", network: "Network", out: Path | None, within: float
         if out is not None:
             _keep_log(await run.log(), out)
         raise
+    for vault in opened.liars:
+        notes.print(f"vault {vault} gave a share that does not hold; the others were enough", style="yellow")
     if out is None:
         _show(opened)
         return

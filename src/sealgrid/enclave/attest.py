@@ -13,7 +13,7 @@ from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import KeyRecord, Share, combine
+from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError
@@ -81,6 +81,7 @@ class Agreed:
     releases: tuple[SignedRelease, ...]
     deposit_keys: dict[Address, bytes]
     keys: dict[Digest, bytes] = field(repr=False)  #: sealed file's sha256 -> DEK
+    liars: tuple[Address, ...] = ()  #: vaults whose answer or share did not hold; the others were enough
 
 
 async def attest(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, port: QuotePort) -> Attested:
@@ -134,6 +135,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
         releases=tuple(SignedRelease(vault, a.release, a.signature) for vault, a in sorted(agreeing.items())),
         deposit_keys={vault: answer.deposit_key for vault, answer in agreeing.items()},
         keys=_combine_all(facts, list(agreeing.values())),  # (8)
+        liars=_liars(facts, asked, replies, agreeing),
     )
 
 
@@ -209,6 +211,13 @@ def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest,
 
 
 def _combine(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -> bytes:
+    record, shares = _shares_of(wanted, facts, answers)
+    if record is None:
+        raise HostFailed("the vaults named a secret and sent no share of it.")
+    return combine(shares, record)
+
+
+def _shares_of(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -> tuple[KeyRecord | None, list[Share]]:
     domain = Domain(chain=facts.chain, broker=facts.broker)
     record: KeyRecord | None = None
     shares = []
@@ -216,6 +225,17 @@ def _combine(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -> 
         if to_digest(secret.record.digest(domain)) == wanted:
             record = secret.record
             shares.append(Share(index=secret.index, value=secret.part.value, blind=secret.part.blind))
-    if record is None:
-        raise HostFailed("the vaults named a secret and sent no share of it.")
-    return combine(shares, record)
+    return record, shares
+
+
+def _liars(
+    facts: Facts, asked: Sequence[Address], replies: Sequence[object], agreeing: dict[Address, ReleaseAnswer]
+) -> tuple[Address, ...]:
+    answered = {vault for vault, reply in zip(asked, replies, strict=True) if isinstance(reply, ReleaseReply)}
+    found = answered - agreeing.keys()
+    for vault, answer in agreeing.items():
+        for secret in facts.secrets:
+            record, shares = _shares_of(secret.record, facts, [answer])
+            if record is None or lying_vaults(shares, record):
+                found.add(vault)
+    return tuple(sorted(found))

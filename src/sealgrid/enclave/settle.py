@@ -169,4 +169,5 @@ def _delivery(
         ),
         sealed_sha256=this.sealed.sha256,
         receipt_sha256=statement.receipt_sha256,
+        liars=this.agreed.liars,
     )

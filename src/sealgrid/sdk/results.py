@@ -11,7 +11,7 @@ from sealgrid.bundle.padding import unpad
 from sealgrid.crypto import container
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import KeyRecord, Share, combine
+from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
@@ -33,6 +33,7 @@ class Result:
     """What the app wrote into IEXEC_OUT."""
 
     files: dict[str, bytes] = field(repr=False)
+    liars: tuple[Address, ...] = ()  #: vaults whose share of the result's key does not hold; the others were enough
 
     @property
     def exit(self) -> int:
@@ -60,9 +61,9 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey) -> Result
     sealed = await conn.storage.get_bytes(settled.sealed_sha256, MAX_RESULT_BYTES)
     metadata = _metadata(sealed, settled.task, settled.enclave)
     k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
-    k2 = bytes(len(k1)) if metadata.release == "direct" else await _k2(conn, settled, key)
+    k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
-    return Result(_unzip(unpad(container.open_bytes(sealed, dek))))
+    return Result(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
 
 
 def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
@@ -76,7 +77,7 @@ def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
     return metadata
 
 
-async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> bytes:
+async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
     replies = await ask_all([vault.open(request) for vault in conn.vaults], enough=conn.network.threshold)
     refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
@@ -84,11 +85,13 @@ async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> bytes:
     if record is None:
         raise next(iter(refusals), EvidenceRefused("open", "no vault holds the enclave's key record for this file."))
     context = settled.digest(conn.domain)
-    opened = [reply for reply in replies if isinstance(reply, OpenReply) and reply.record == record]
-    shares = [share for reply in opened if (share := _share(reply, key, context)) is not None]
+    told = zip(conn.vault_addresses, replies, strict=True)
+    opened = {vault: _share(reply, key, context) for vault, reply in told if isinstance(reply, OpenReply)}
+    shares = [share for share in opened.values() if share is not None]
     if len(shares) < record.t and refusals:
         raise refusals[0]
-    return combine(shares, record)
+    liars = {vault for vault, share in opened.items() if share is None or lying_vaults([share], record)}
+    return combine(shares, record), tuple(sorted(liars))
 
 
 def _agreed(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord | None:

@@ -1,5 +1,6 @@
 """Fetch a settled result and its receipt: a Verdict says that both can be had, so the vault has had both."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -30,8 +31,14 @@ def sealed_limit(output_bytes: int) -> int:
 async def fetch_settled(files: Files, sealed: Digest, receipt: Digest, *, output_bytes: int) -> bytes:
     """Fetch both files and return the receipt; raise ReleaseRefused (settle.5), ServiceUnavailable to try again."""
     try:
-        async for _ in files.verified(sealed, sealed_limit(output_bytes)):
-            pass  # Each piece is hashed and forgotten; a vault has no use for ciphertext.
-        return await files.get_bytes(receipt, RECEIPT_BYTES)
+        content, _ = await asyncio.gather(
+            files.get_bytes(receipt, RECEIPT_BYTES), _seen(files, sealed, sealed_limit(output_bytes))
+        )
+        return content
     except (NotFound, ContentDiffers, InputRefused) as error:
         raise ReleaseRefused("settle.5", f"the result is not where everyone can get it: {error.message}") from error
+
+
+async def _seen(files: Files, sha256: Digest, limit: int) -> None:
+    async for _ in files.verified(sha256, limit):
+        pass  # Each piece is hashed and forgotten; a vault has no use for ciphertext.

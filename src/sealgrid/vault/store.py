@@ -148,14 +148,6 @@ settles = Table(
 )
 
 
-#: A database from before versions were kept has only the newest of each key.
-_FROM_BEFORE_VERSIONS = """
-    INSERT OR IGNORE INTO versions (asset, owner, version, record, record_digest, signature, received, destroyed)
-    SELECT asset, owner, json_extract(CAST(record AS TEXT), '$.version'), record, record_digest, signature, received, 0
-    FROM assets
-"""
-
-
 class Store:
     """The open database of one vault; close it. One connection, which every step has to itself."""
 
@@ -169,7 +161,6 @@ class Store:
         self._saving: asyncio.Task[None] | None = None
         with self.transaction() as connection:
             metadata.create_all(connection)
-            connection.exec_driver_sql(_FROM_BEFORE_VERSIONS)
         self.commit()
         self._evaluation = self._read_evaluation()
         self._restored = self._read_restored()

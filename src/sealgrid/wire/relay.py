@@ -72,6 +72,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[SignedVerdict, ...]  #: in ascending vault order
     sealed_sha256: Digest
     receipt_sha256: Digest
+    liars: tuple[Address, ...] = ()  #: vaults that gave the enclave an answer or a share that does not hold
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

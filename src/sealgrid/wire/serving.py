@@ -17,6 +17,9 @@ from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
 
 LOOPBACK = "127.0.0.1"
 LOCAL_NAMES = frozenset({LOOPBACK, "localhost"})
+KEEP_ALIVE_SECONDS = (
+    60  #: clients drop an idle connection after 5: if we did so first, a request could meet a closed one
+)
 AnyRequest = Request[Any, Any, Any]
 _log = logging.getLogger("sealgrid")
 
@@ -110,7 +113,10 @@ def listen(port: int = 0) -> socket.socket:
 
 async def serve(app: Litestar, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; call ``ready`` once requests are answered."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )  # fmt: skip
     server = uvicorn.Server(config)
 
     async def announce() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -41,6 +42,9 @@ class PoolOfJob(Protocol):
 
     async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
         """Tell how far the job is."""
+
+
+_log = logging.getLogger("sealgrid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,8 @@ class JobRun:
             if outcome.kind == "refused":
                 raise ReleaseRefused(outcome.check, outcome.reason)
             raise HostFailed(outcome.reason)
+        for vault in outcome.liars:
+            _log.warning("task %s: vault %s gave what does not hold; the others were enough.", self.job.task, vault)
         await self.finalize(outcome)
         await self.stage("completed")
 

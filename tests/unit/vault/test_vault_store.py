@@ -397,14 +397,3 @@ def test_a_share_of_a_former_federation_is_kept_and_not_usable(store: Store, cus
     later = Custody(store, AT_REST, replace(FEDERATION, vaults=others))
     assert custody.usable(DATASET, OWNER.address) == later.share(DATASET, OWNER.address) == MODEL_KEY.held()
     assert later.usable(DATASET, OWNER.address) is None
-
-
-def test_a_database_from_before_versions_were_kept_knows_the_newest(tmp_path: Path) -> None:
-    with closing(Store(tmp_path / DATABASE)) as old:
-        Custody(old, AT_REST, FEDERATION).keep(Split(version=4).held(), policy=None, grant=None, at=NOW)
-        with old.transaction() as connection:
-            connection.exec_driver_sql("DROP TABLE versions")
-    with closing(Store(tmp_path / DATABASE)) as again:
-        assert [
-            each.record.version for each in Custody(again, AT_REST, FEDERATION).versions(DATASET, OWNER.address)
-        ] == [4]

@@ -1,0 +1,60 @@
+"""A vault that gives wrong shares on a real network: it is named, and the job ends well with the others."""
+
+from contextlib import closing
+
+import pytest
+import pytest_asyncio
+
+import sealgrid
+from sealgrid.crypto.shares import Share
+from sealgrid.localnet.layout import Layout
+from sealgrid.vault.custody import Custody
+from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.keys import open_keys
+from sealgrid.vault.store import DATABASE, Store
+from tests.unit.apps.onnx_writer import passing
+
+pytestmark = pytest.mark.localnet
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def owner(localnet):
+    async with sealgrid.connect_async("owner", data=localnet.layout.root) as me:
+        yield me
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def requester(localnet, tmp_path):
+    async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path / "asks") as me:
+        yield me
+
+
+def spoil(localnet, number: int, asset: str, owner: str) -> str:
+    """Put another share into a running vault's database, shut under its own key; return the vault."""
+    network, folder = localnet.network, Layout(localnet.layout.root).part(f"vault-{number}")
+    keys = open_keys(folder)
+    vaults = tuple(vault.address for vault in network.vaults)
+    federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
+    with closing(Store(folder / DATABASE)) as store:
+        custody = Custody(store, keys.at_rest, federation)
+        held = custody.share(asset, owner)
+        wrong = Share(held.share.index, b"\x66" * 32, held.share.blind)
+        spoilt = HeldShare(held.kind, held.record, held.record_digest, held.signature, wrong)
+        custody.keep(spoilt, policy=None, grant=None, at=0)
+    return keys.address
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_vault_with_a_wrong_share_is_named_and_the_job_ends_well(localnet, owner, requester, tmp_path, number):
+    file = tmp_path / "model.onnx"
+    file.write_bytes(passing((1, 3)))
+    with pytest.warns(sealgrid.SimulatedPlatformWarning):
+        model = await owner.models.publish(file, price="1", name=f"spoilt-{number}")
+    liar = spoil(localnet, number, model.address, model.owner)
+    run = await requester.run("onnx-runner", model=model.address, files=[("input.json", b"[[1, 2, 3]]")])
+    assert (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
+    assert (await run.receipt.verify()).ok
+    said = localnet.layout.log("worker").read_text()
+    assert f"task {run.task}: vault {liar} gave what does not hold" in said
+    assert said.count(f"task {run.task}: vault") == 1
