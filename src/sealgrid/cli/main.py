@@ -5,7 +5,21 @@ import traceback
 
 import typer
 
-from sealgrid.cli import account, demo, doctor, model, network, receipt, run, runtime, task, vault, wallet, worker
+from sealgrid.cli import (
+    account,
+    demo,
+    doctor,
+    model,
+    model_uses,
+    network,
+    receipt,
+    run,
+    runtime,
+    task,
+    vault,
+    wallet,
+    worker,
+)
 from sealgrid.cli import app as apps
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.home import home
@@ -16,6 +30,7 @@ app = typer.Typer(
     epilog="To look first: sealgrid demo plates. To sell a model of your own: sealgrid up, sealgrid model publish.",
 )  # fmt: skip
 wallet.register(account.app)
+model_uses.register(model.app)
 SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
 for noun, commands, panel in (
     ("model", model.app, SELL), ("app", apps.app, SELL), ("task", task.app, BUY), ("receipt", receipt.app, BUY),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.receipts.report import Report
 from sealgrid.sdk import asynchronous, shipped
@@ -15,10 +16,13 @@ from sealgrid.sdk.face.listings import Listing, Named, Offer, Published
 from sealgrid.sdk.face.rotating import Rotated
 from sealgrid.sdk.face.runs import Status
 from sealgrid.sdk.face.unlisting import Unlisted
+from sealgrid.sdk.granting import Granted, Revoked
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.policies import PolicySet
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.sdk.rebuilding import Rebuilt
 from sealgrid.sdk.results import Result
+from sealgrid.sdk.usage import Usage
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -157,6 +161,63 @@ class Models:
         its shares destroyed, so runs of it that got no key yet are refunded. Raises NotFound without the model's key.
         """
         return BACKGROUND.run(self._inner.rotate(model, reseal=reseal, told=told))
+
+    def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
+        """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
+
+        Offers that everybody could buy are signed anew for those who are granted, then cancelled. ``app`` grants the
+        offers for that app alone, and lets the app use the model if it could not. Raises NotFound when nothing is for
+        sale, InputRefused for a person that is no account.
+        """
+        return BACKGROUND.run(self._inner.grant(model, person, until=until, app=app))
+
+    def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
+        """Let an account buy no more uses of an own model, from the block on that says so.
+
+        What it bought before may get the key for at most ``worst_delay`` seconds more; with ``running`` the vaults
+        refuse that too, from now on, and the account gets its money back at the deadline. An enclave that has the key
+        already finishes its one task. Raises InputRefused where nothing would be refused.
+        """
+        return BACKGROUND.run(self._inner.revoke(model, person, running=running))
+
+    def policy(self, model: Named) -> Policy:
+        """Return the newest policy that the model's owner signed, as the vaults hold it."""
+        return BACKGROUND.run(self._inner.policy(model))
+
+    def set_policy(
+        self,
+        model: Named,
+        *,
+        expiry: int | None = None,
+        machines: Machines | None = None,
+        uses_per_requester_hour: int | None = None,
+        uses_total: int | None = None,
+        quorum: int | None = None,
+        direct: bool | None = None,
+    ) -> PolicySet:
+        """Sign a policy that differs from the newest in what is given, and give it to every vault.
+
+        The next release of any task is judged by it, also of deals that were made before. Raises ServiceUnavailable
+        when so few vaults took it that the former one still holds, SharesRefused for one that they find wrong.
+        """
+        return BACKGROUND.run(
+            self._inner.set_policy(
+                model,
+                expiry=expiry,
+                machines=machines,
+                uses_per_requester_hour=uses_per_requester_hour,
+                uses_total=uses_total,
+                quorum=quorum,
+                direct=direct,
+            )
+        )
+
+    def usage(self, model: Named) -> Usage:
+        """Return every release of a model from the vaults' logs, proved, compared with each other and with the chain.
+
+        ``findings`` name whoever's words do not fit; ``ok`` says whether somebody was found to lie.
+        """
+        return BACKGROUND.run(self._inner.usage(model))
 
 
 class Receipt:

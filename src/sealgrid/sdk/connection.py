@@ -13,6 +13,7 @@ from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.sdk.network import Network
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.units import Address
+from sealgrid.wire.log import LogClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
@@ -35,6 +36,7 @@ class Connection:
     market: MarketClient
     pool: PoolClient
     vaults: tuple[VaultClient, ...]  #: in the order of network.vaults
+    logs: tuple[LogClient, ...]  #: theirs
     clock: Callable[[], float] = time.time
 
     @property
@@ -66,6 +68,7 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
         async def reach(url: str, name: str) -> HttpTransport:
             return await stack.enter_async_context(HttpTransport(url, name=name, patience=PATIENCE_SECONDS))
 
+        vaults = [await reach(vault.url, f"vault {vault.address}") for vault in network.vaults]
         node = await stack.enter_async_context(Node(network.rpc_url))
         yield Connection(
             network=network,
@@ -76,5 +79,6 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
             storage=RemoteFiles(StorageClient(await reach(network.storage_url, "the storage node"))),
             market=MarketClient(await reach(network.market_url, "the market"), network.chain),
             pool=PoolClient(await reach(network.pool_url, "the pool")),
-            vaults=tuple([VaultClient(await reach(vault.url, f"vault {vault.address}")) for vault in network.vaults]),
+            vaults=tuple(VaultClient(vault) for vault in vaults),
+            logs=tuple(LogClient(vault) for vault in vaults),
         )

@@ -16,15 +16,24 @@ from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import ChainError, HostFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.ids import deal_id, task_id
-from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.orders import (
+    NO_DATASET_ORDER,
+    AppOrder,
+    DatasetOrder,
+    RequestOrder,
+    WorkerpoolOrder,
+    from_document,
+)
 from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.orders import cheapest, fresh_salt
+from sealgrid.sdk.granting import admits
+from sealgrid.sdk.orders import cheapest, cheapest_of, fresh_salt
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
+from sealgrid.wire.market import OpenOrder
 from sealgrid.wire.pool import StageAt
 
 POLL_SECONDS = 0.1
@@ -204,8 +213,13 @@ async def _offers(conn: Connection, app: Address, model: Address, tasks: int, co
     dataset = NO_DATASET_ORDER
     if model != ZERO_ADDRESS:
         what = f"the model {model} for this app"
-        dataset = await cheapest(conn, DatasetOrder, what, uses=tasks, dataset=model, app=app)
+        dataset = cheapest_of(await _granted(conn, model, app), DatasetOrder, what, uses=tasks)
     return app_order, dataset, computing
+
+
+async def _granted(conn: Connection, model: Address, app: Address) -> list[OpenOrder]:
+    offered = await conn.market.orders("datasetorders", dataset=model, app=app, requester="any")
+    return [order for order in offered if await admits(conn, from_document(DatasetOrder, order.order))]
 
 
 async def _computing(conn: Connection, tasks: int, category: int | None) -> WorkerpoolOrder:

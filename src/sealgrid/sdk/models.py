@@ -85,7 +85,7 @@ async def publish(
         owner=conn.address,
         version=1,
         expiry=int(conn.clock()) + POLICY_SECONDS,
-        allowed=await _allowances(conn, assets, apps, output_bytes, callback=callback),
+        allowed=await allowances(conn, assets, apps, output_bytes, callback=callback),
         uses_per_requester_hour=uses_per_requester_hour,
         release=1 if direct else 0,
     )
@@ -106,15 +106,18 @@ async def sell(
     price: int,
     uses: int,
     app: Address,
+    requester: Address = ZERO_ADDRESS,
     keep: Callable[[DatasetOrder], None] = lambda signed: None,
 ) -> DatasetOrder:
     """Offer uses of a model; ``app`` zero offers it to every app, though the vaults still ask the owner's policy.
 
-    ``keep`` gets the signed offer before anybody else does.
+    ``requester`` is the only account that may buy, or an AccessPolicy that says who may. ``keep`` gets the signed
+    offer before anybody else does.
     """
     order = DatasetOrder(
-        dataset=model, datasetprice=price, volume=uses, tag=TEE_TAG, apprestrict=app, salt=fresh_salt()
-    )
+        dataset=model, datasetprice=price, volume=uses, tag=TEE_TAG, apprestrict=app, requesterrestrict=requester,
+        salt=fresh_salt(),
+    )  # fmt: skip
     return await sign_and_publish(conn, order, keep)
 
 
@@ -166,9 +169,10 @@ def _seal(source: Path, target: Path, dek: bytes, progress: Progress) -> Digest:
         ) from error
 
 
-async def _allowances(
+async def allowances(
     conn: Connection, assets: Assets, apps: Sequence[Address], output_bytes: int, *, callback: bool
 ) -> tuple[Allowance, ...]:
+    """Return what lets apps, at the code that they have now, use a model on every runtime that the network offers."""
     digests = [await assets.checksum("App", app) for app in apps]
     return tuple(
         Allowance(

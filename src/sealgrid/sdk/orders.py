@@ -1,7 +1,7 @@
 """Sign, publish and choose the orders that make a deal."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.orders import (
@@ -16,7 +16,7 @@ from sealgrid.poco.orders import (
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.market import Kind
+from sealgrid.wire.market import Kind, OpenOrder
 
 KINDS: dict[type[AppOrder | DatasetOrder | WorkerpoolOrder | RequestOrder], Kind] = {
     AppOrder: "apporders", DatasetOrder: "datasetorders", WorkerpoolOrder: "workerpoolorders",
@@ -46,7 +46,15 @@ async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, *, uses: i
     """
     fits = {"requester": conn.address} | filters
     found = await conn.market.orders(KINDS[kind], minVolume=str(uses), **fits)
-    if not found and uses > 1 and (offered := await conn.market.orders(KINDS[kind], **fits)):
+    if not found and uses > 1:
+        found = await conn.market.orders(KINDS[kind], **fits)  # to say how many there are
+    return cheapest_of(found, kind, what, uses=uses)
+
+
+def cheapest_of(offered: Sequence[OpenOrder], kind: type[AnyOrder], what: str, *, uses: int) -> AnyOrder:
+    """Return the first of offers that come cheapest first and has enough uses left; raise OrderRefused for none."""
+    found = [each for each in offered if each.left >= uses]
+    if offered and not found:
         most = max(each.left for each in offered)
         raise OrderRefused(f"no offer of {what} has {uses} uses left; the largest has {most}.")
     if not found:

@@ -1,20 +1,30 @@
 """Models: publish your own, see which are offered, take one off the market."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
+from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
+from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk import models, shipped, simulated
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.apps import Apps
 from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers
-from sealgrid.sdk.face.naming import find_app, find_model, is_shipped
+from sealgrid.sdk.face.naming import find_app, find_model, find_person, is_shipped
 from sealgrid.sdk.face.rotating import Rotated, rotate_key, rotate_shares
-from sealgrid.sdk.face.unlisting import Unlisted, unlist
+from sealgrid.sdk.face.unlisting import Unlisted, still_open, unlist
+from sealgrid.sdk.face.using import usage_of
+from sealgrid.sdk.granting import Granted, Revoked, grant, revoke
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.sdk.policies import PolicySet, policy_of, set_policy
 from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.usage import Usage
 from sealgrid.units import Address
 
 
@@ -104,6 +114,73 @@ class Models:
         if reseal:
             return await rotate_key(self._conn, kept, self._kept, told)
         return await rotate_shares(self._conn, kept)
+
+    async def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
+        """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
+
+        Offers that everybody could buy are signed anew for those who are granted, then cancelled. ``app`` grants the
+        offers for that app alone, and lets the app use the model if it could not. Raises NotFound when nothing is for
+        sale, InputRefused for a person that is no account.
+        """
+        address, account = await self._own(model), find_person(self._conn, person)
+        kept = self._find_kept(address)
+        found = await still_open(self._conn, address, kept)
+        return await grant(
+            self._conn, address, account, list(found.orders), until=until,
+            app=None if app is None else await self._offered(app), keep=self._keeping(kept),
+        )  # fmt: skip
+
+    async def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
+        """Let an account buy no more uses of an own model, from the block on that says so.
+
+        What it bought before may get the key for at most ``worst_delay`` seconds more; with ``running`` the vaults
+        refuse that too, from now on, and the account gets its money back at the deadline. An enclave that has the key
+        already finishes its one task. Raises InputRefused where nothing would be refused.
+        """
+        address, account = await self._own(model), find_person(self._conn, person)
+        found = await still_open(self._conn, address, self._find_kept(address))
+        return await revoke(self._conn, address, account, list(found.orders), running=running)
+
+    async def policy(self, model: Named) -> Policy:
+        """Return the newest policy that the model's owner signed, as the vaults hold it."""
+        return await policy_of(self._conn, await find_model(self._conn, model))
+
+    async def set_policy(
+        self,
+        model: Named,
+        *,
+        expiry: int | None = None,
+        machines: Machines | None = None,
+        uses_per_requester_hour: int | None = None,
+        uses_total: int | None = None,
+        quorum: int | None = None,
+        direct: bool | None = None,
+    ) -> PolicySet:
+        """Sign a policy that differs from the newest in what is given, and give it to every vault.
+
+        The next release of any task is judged by it, also of deals that were made before. Raises ServiceUnavailable
+        when so few vaults took it that the former one still holds, SharesRefused for one that they find wrong.
+        """
+        before = await policy_of(self._conn, await self._own(model))
+        wanted = {
+            "expiry": expiry, "machines": machines, "uses_per_requester_hour": uses_per_requester_hour,
+            "uses_total": uses_total, "quorum": quorum, "release": None if direct is None else int(direct),
+        }  # fmt: skip
+        changes = {name: value for name, value in wanted.items() if value is not None}
+        return await set_policy(self._conn, msgspec.structs.replace(before, **changes))
+
+    async def usage(self, model: Named) -> Usage:
+        """Return every release of a model from the vaults' logs, proved, compared with each other and with the chain.
+
+        ``findings`` name whoever's words do not fit; ``ok`` says whether somebody was found to lie.
+        """
+        return await usage_of(self._conn, await find_model(self._conn, model))
+
+    def _keeping(self, kept: KeptModel | None) -> Callable[[DatasetOrder], None]:
+        if kept is None:
+            return lambda signed: None
+        sealed = models.Sealed(kept.model, kept.name, kept.checksum, bytes.fromhex(kept.dek))
+        return lambda signed: self._kept.keep(self._conn, replace(sealed, order=signed))
 
     async def _own(self, model: Named) -> Address:
         try:

@@ -6,6 +6,7 @@ comes with this program, found by its digest; any other name counts only where e
 
 import asyncio
 
+from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
 from sealgrid.sdk import shipped
@@ -44,6 +45,19 @@ async def find_model(conn: Connection, model: Named, *, own: bool = False) -> Ad
     if own:
         named = [offer for offer in named if offer.owner == conn.address]
     return _only(named, "Dataset", str(model))
+
+
+def find_person(conn: Connection, person: str) -> Address:
+    """Return an account's address, given as one or, on a local network, as a development account's name.
+
+    Raises InputRefused for anything else: a name of one's own account says nothing about somebody else.
+    """
+    if conn.network.folder and person in NAMES:
+        return development_key(person).address
+    try:
+        return to_address(person.lower())
+    except ValueError as error:
+        raise InputRefused(f"{person[:80]!r} is no account; give its address, 0x and 40 hex digits.") from error
 
 
 def is_shipped(app: Named) -> bool:

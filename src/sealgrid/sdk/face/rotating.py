@@ -41,6 +41,7 @@ async def rotate_key(conn: Connection, kept: KeptModel, folder: KeptModels, told
     for order, left in found.orders:
         await models.sell(
             conn, sealed.address, price=order.datasetprice, uses=left, app=order.apprestrict,
+            requester=order.requesterrestrict,
             keep=lambda signed: keep(replace(sealed, order=signed)),
         )  # fmt: skip
     told(Step("withdrawing the old one"))

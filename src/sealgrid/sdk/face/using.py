@@ -1,0 +1,71 @@
+"""Find out who used a model: read logs, witnesses, chain and receipts, then compare."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.events import Reward, events_of
+from sealgrid.chain.interface import interface
+from sealgrid.chain.views import TaskStatus
+from sealgrid.errors import SealgridError
+from sealgrid.receipts.agreement import signed_by
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.logs import Book, hear_witnesses, read_books
+from sealgrid.sdk.receipts import fetch_receipt
+from sealgrid.sdk.usage import ChainTask, Evidence, Usage, Use, compare, uses_of
+from sealgrid.units import Address, TaskId
+
+
+async def usage_of(conn: Connection, model: Address) -> Usage:
+    """Return every use of a model, and whatever logs, witnesses and chain do not say alike."""
+    books = await read_books(conn, model)
+    accusations = await hear_witnesses(conn, books)
+    uses = uses_of(books)
+    missed = [use for use in uses if len(use.vaults) < len(conn.vaults)]
+    evidence = Evidence(
+        tasks=await _tasks(conn, {use.task for use in uses}),
+        signed={use.task: await _signers(conn, use) for use in missed},
+        unlogged=await _unlogged(conn, model, books),
+    )
+    return compare(model, books, accusations, evidence)
+
+
+async def _tasks(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, ChainTask]:
+    named = sorted(wanted)
+    found = await asyncio.gather(*(_task(conn, task) for task in named))
+    return {task: one for task, one in zip(named, found, strict=True) if one is not None}
+
+
+async def _task(conn: Connection, task: TaskId) -> ChainTask | None:
+    view = await conn.hub.view_task(task)
+    if view.status is TaskStatus.UNSET:
+        return None
+    deal = await conn.hub.view_deal(view.deal)
+    return ChainTask(view.deal, deal.dataset.pointer, deal.requester, deal.app.pointer)
+
+
+async def _signers(conn: Connection, use: Use) -> frozenset[Address]:
+    # A receipt is the worker's or rebuilt from what vaults say, but their signatures in it are their own.
+    try:
+        envelope = parse_envelope(await fetch_receipt(conn, use.task))
+    except SealgridError:
+        return frozenset()
+    return frozenset(
+        vault
+        for vault, each in envelope.releases.items()
+        if each.release.session == use.session and signed_by(each.release, conn.domain, each.signature) == vault
+    )
+
+
+async def _unlogged(conn: Connection, model: Address, books: Sequence[Book]) -> frozenset[TaskId]:
+    entries = [entry for book in books for entry in book.entries]
+    owners = {await Assets(conn.hub).owner(model), *(entry.owner for entry in entries)}
+    paid = await _tasks(conn, await _rewarded(conn, owners) - {entry.task for entry in entries})
+    return frozenset(task for task, one in paid.items() if one.model == model)
+
+
+async def _rewarded(conn: Connection, owners: set[Address]) -> set[TaskId]:
+    topics, last = [interface("Hub").topic("Reward")], (await conn.node.block()).number
+    events = events_of(await conn.node.logs(conn.hub.address, [topics], first=0, last=last))
+    return {event.task for event in events if isinstance(event, Reward) and event.account in owners}

@@ -1,0 +1,137 @@
+"""Who used a model: every release in the vaults' logs, compared with each other and with the chain. Pure.
+
+(usage.1) Each vault showed its log and proved every entry.
+(usage.2) No vault contradicted its own log, to us or to another vault.
+(usage.3) Each release has the task on the chain that it names: this deal, this model, this requester and app.
+(usage.4) No vault leaves out a release that it signed for; the receipt of the task carries its signature.
+(usage.5) No vault lacks a release that others have. It may have been away then: this names it, and proves nothing.
+(usage.6) Each task that paid for the model on the chain was released by somebody.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Literal
+
+from sealgrid.attestation.log import LogEntry
+from sealgrid.sdk.logs import Accusation, Book
+from sealgrid.units import Address, DealId, Digest, TaskId
+
+Check = Literal["usage.1", "usage.2", "usage.3", "usage.4", "usage.5", "usage.6"]
+LIES: AbstractSet[Check] = frozenset({"usage.2", "usage.3", "usage.4", "usage.6"})  #: the others may be bad luck
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One enclave's release of a model, as the vaults logged it alike."""
+
+    task: TaskId
+    deal: DealId
+    requester: Address
+    app: Address
+    worker: Address
+    enclave: Address
+    session: Digest
+    policy: int  #: version of the owner's policy that allowed it
+    time: int  #: Unix seconds, the earliest that a vault tells
+    vaults: tuple[Address, ...]  #: that have it in their logs
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit, and whose fault it is as far as that can be told."""
+
+    check: Check
+    message: str
+    vault: Address | None = None
+    task: TaskId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Every use of a model that the vaults tell of, and every place where their words do not fit."""
+
+    model: Address
+    uses: tuple[Use, ...]  #: oldest first
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nobody was found to lie; a vault that was away is no liar."""
+        return not any(finding.check in LIES for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTask:
+    """What the chain says of a task: its deal and who was in it."""
+
+    deal: DealId
+    model: Address
+    requester: Address
+    app: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the chain and the receipts say, to hold the logs against."""
+
+    tasks: Mapping[TaskId, ChainTask]  #: those that the chain knows
+    signed: Mapping[TaskId, AbstractSet[Address]]  #: vaults whose Release for the logged session is in the receipt
+    unlogged: AbstractSet[TaskId]  #: tasks that the chain paid the model's owner for and that are in no log
+
+
+def uses_of(books: Sequence[Book]) -> tuple[Use, ...]:
+    """Return the releases that are in any log; the same enclave's second answer is the same use."""
+    by_release: dict[tuple[TaskId, Address, Digest], dict[Address, LogEntry]] = defaultdict(dict)
+    for book in books:
+        for entry in book.entries:
+            by_release[entry.task, entry.enclave, entry.session].setdefault(book.vault, entry)
+    return tuple(sorted((_use(told) for told in by_release.values()), key=lambda use: (use.time, use.task)))
+
+
+def compare(model: Address, books: Sequence[Book], accusations: Sequence[Accusation], evidence: Evidence) -> Usage:
+    """Return every use with whatever the checks (usage.1) to (usage.6) found."""
+    uses = uses_of(books)
+    findings = [Finding("usage.1", told, book.vault) for book in books for told in book.trouble]
+    findings += [Finding("usage.2", accused.sentence, accused.vault) for accused in accusations]
+    findings += [found for use in uses for found in _against_chain(use, model, evidence)]
+    findings += [found for use in uses for found in _against_each_other(use, books, evidence)]
+    findings += [
+        Finding("usage.6", "the chain paid for the model, and no vault logged a release.", task=task)
+        for task in sorted(evidence.unlogged)
+    ]
+    return Usage(model, uses, tuple(findings))
+
+
+def _use(told: Mapping[Address, LogEntry]) -> Use:
+    first = min(told.values(), key=lambda entry: entry.time)
+    return Use(
+        task=first.task, deal=first.deal, requester=first.requester, app=first.app, worker=first.worker,
+        enclave=first.enclave, session=first.session, policy=first.policy, time=first.time,
+        vaults=tuple(sorted(told)),
+    )  # fmt: skip
+
+
+def _against_chain(use: Use, model: Address, evidence: Evidence) -> list[Finding]:
+    found = evidence.tasks.get(use.task)
+    said = ChainTask(use.deal, model, use.requester, use.app)
+    if found == said:  # (usage.3)
+        return []
+    why = "the chain knows no such task" if found is None else "the chain has another deal under this task"
+    names = ", ".join(use.vaults)
+    return [Finding("usage.3", f"{why}; released by {names}.", task=use.task)]
+
+
+def _against_each_other(use: Use, books: Sequence[Book], evidence: Evidence) -> list[Finding]:
+    signed, findings = evidence.signed.get(use.task, frozenset()), []
+    for book in books:
+        if book.vault in use.vaults or book.trouble:
+            continue
+        if book.vault in signed:  # (usage.4)
+            message = "leaves a release out of its log that it signed; the task's receipt carries the signature."
+            findings.append(Finding("usage.4", message, book.vault, use.task))
+        else:  # (usage.5)
+            message = f"has no release that {len(use.vaults)} others have; it was away then, or hides it."
+            findings.append(Finding("usage.5", message, book.vault, use.task))
+    return findings

@@ -1,0 +1,118 @@
+"""An owner grants a model's use, sees it used, revokes it; a vault that hides the use is named."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from shell import Shell
+
+import sealgrid
+from sealgrid.attestation.policy import Machines
+from sealgrid.chain.accounts import development_key
+from sealgrid.errors import ContractReverted, HostFailed, OrderRefused
+from sealgrid.poco.orders import DatasetOrder, from_document
+from sealgrid.sdk import jobs
+from sealgrid.sdk.face.using import usage_of
+from sealgrid.wire.log import LogClient
+from tests.unit.apps.onnx_writer import passing
+
+pytestmark = pytest.mark.localnet
+
+
+@pytest.fixture(scope="module")
+def shell(localnet, tmp_path_factory) -> Shell:
+    folder = tmp_path_factory.mktemp("uses")
+    (folder / "granted.onnx").write_bytes(passing((1, 3)))
+    (folder / "input.json").write_text("[[1, 2, 3]]")
+    return Shell(folder, localnet.layout.root)
+
+
+def document(said: str):
+    return msgspec.json.decode(said.encode())
+
+
+class Hiding(LogClient):
+    """A vault that leaves the newest entry out of what it shows."""
+
+    async def entries_of(self, asset, first):
+        page = await super().entries_of(asset, first)
+        return msgspec.structs.replace(page, entries=page.entries[:-1])
+
+
+async def test_grant_use_usage_revoke_refused(localnet, people, shell):
+    made = shell.says("model", "publish", "granted.onnx", "--price", "3").split()[0]
+    granted = document(shell.says("model", "grant", made, "requester", "--until", "2090-01-01", "--json"))
+    assert (granted["closed"], granted["account"]) == (1, development_key("requester").address)
+
+    async with sealgrid.connect_async("requester2", data=localnet.layout.root) as other:
+        with pytest.raises(OrderRefused, match="for others only"):
+            await other.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
+    async with sealgrid.connect_async("requester", data=localnet.layout.root) as me:
+        run = await me.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
+        assert (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
+
+    told = document(shell.says("model", "usage", made, "--json"))
+    (use,) = told["uses"]
+    assert (use["task"], use["requester"]) == (run.task, development_key("requester").address)
+    assert (len(use["vaults"]), told["findings"]) == (3, [])
+    assert "every log, every witness and the chain agree" in shell.says("model", "usage", made)
+
+    for place in range(3):
+        logs = list(people.stranger.logs)
+        logs[place] = Hiding(logs[place]._transport)
+        found = await usage_of(replace(people.stranger, logs=tuple(logs)), made)
+        assert [(each.check, each.vault) for each in found.findings] == [
+            ("usage.4", people.stranger.vault_addresses[place])
+        ]
+        assert not found.ok
+
+    (offer,) = await people.owner.market.orders("datasetorders", dataset=made, app="any", requester="any")
+    order = from_document(DatasetOrder, offer.order)
+    revoked = document(shell.says("model", "revoke", made, "requester", "--json"))
+    assert (revoked["worst_delay"], len(revoked["access"])) == (7 * 36000, 1)
+    with pytest.raises(ContractReverted, match="0x18"):
+        await matched_anyway(people.requester, run, order)
+    async with sealgrid.connect_async("requester", data=localnet.layout.root) as me:
+        with pytest.raises(OrderRefused, match="for others only"):
+            await me.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
+
+
+async def matched_anyway(conn, run, order):
+    """Match the revoked order without asking the SDK whether one may."""
+    terms = run._job.terms
+    wanted = msgspec.structs.replace(terms.request, salt="0x" + "77" * 32)
+    signed = jobs.sign_order(wanted, conn.order_domain, conn.key)
+    await conn.hub.match_orders(conn.wallet, terms.app, order, terms.workerpool, signed)
+
+
+async def test_a_deal_from_before_is_refused_by_the_vaults_when_the_owner_asks_for_that(localnet, people, shell):
+    """The policy is changed between the deal and the enclave's question: the pool is not told of the deal until then."""
+    (shell.folder / "running.onnx").write_bytes(passing((1, 3)))
+    made = shell.says("model", "publish", "running.onnx", "--price", "3").split()[0]
+    revoked = document(shell.says("model", "revoke", made, "requester2", "--running", "--json"))
+    assert (revoked["worst_delay"], revoked["access"]) == (0, [])
+    assert development_key("requester2").address in shell.says("model", "policy", "show", made)
+    async with sealgrid.connect_async("requester2", data=localnet.layout.root) as me:
+        run = await me.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
+        stages = []
+        with pytest.raises((HostFailed, TimeoutError)):
+            await run.result(told=lambda stage: stages.append(stage), within=20)
+    told = document(shell.says("model", "usage", made, "--json"))
+    assert told["uses"] == []
+
+
+async def test_an_owner_changes_the_policy_and_every_vault_holds_it(people, shell):
+    (shell.folder / "terms.onnx").write_bytes(passing((1, 3)))
+    made = shell.says("model", "publish", "terms.onnx", "--price", "3").split()[0]
+    said = shell.says(
+        "model", "policy", "set", made, "--quorum", "3", "--uses-total", "5", "--deny-machine", "0x0A0B",
+        "--forbid-advisory", "INTEL-SA-00615", "--until", "2031-05-01",
+    )  # fmt: skip
+    assert "version      2" in said
+    assert "2031-05-01" in said
+    assert shell.says("model", "policy", "show", made) == said
+    for vault in people.owner.vaults:
+        policy = (await vault.asset(made, people.owner.address)).policy
+        assert (policy.version, policy.quorum, policy.uses_total) == (2, 3, 5)
+        assert policy.machines == Machines(denied=("0a0b",), forbidden_advisories=("intel-sa-00615",))
+    assert "(policy.4)" in shell.refuses("model", "policy", "set", made, "--quorum", "1")
