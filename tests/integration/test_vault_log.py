@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sealgrid.attestation.log import check_entry, check_head, check_witness, entry_of, head_of
@@ -10,10 +11,11 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
-from sealgrid.errors import InputRefused, ServiceUnavailable
+from sealgrid.errors import InputRefused, ReleaseRefused, ServiceUnavailable
 from sealgrid.units import to_address
 from sealgrid.vault.witness import Witness
 from sealgrid.wire.log import LogClient, LogPage, LogProof, SignedHead
+from sealgrid.wire.vault import PolicyRequest
 from tests.contracts.scene import VAULTS, open_market
 from tests.integration.vault_federation import federation_over
 
@@ -70,6 +72,22 @@ async def test_what_is_refused_is_not_logged(federation):
         with pytest.raises(Exception, match="does not allow"):
             await client.release(enclave.evidence(nonces))
     assert [(await log.head()).head.size for log in federation.logs] == before
+
+
+async def test_a_deal_from_before_a_revocation_gets_no_key_after_it(federation):
+    """The deal is matched, the enclave has its nonces; then the owner's new policy reaches the vaults."""
+    await federation.sell_model()
+    enclave = await federation.begin(await federation.order())
+    nonces = await enclave.nonces()
+    owner, domain = development_key("owner"), federation.market.domain
+    before = (await federation.clients[0].asset(federation.market.dataset, owner.address)).policy
+    refusing = msgspec.structs.replace(before, version=2, refused=(development_key("requester").address,))
+    for client in federation.clients:
+        await client.set_policy(PolicyRequest(policy=refusing, signature=refusing.sign(domain, owner)))
+        with pytest.raises(ReleaseRefused) as caught:
+            await client.release(enclave.evidence(nonces))
+        assert caught.value.check == "7.10"
+    assert all([(await log.entries_of(before.asset, 0)).entries == () for log in federation.logs])
 
 
 async def test_anybody_reads_the_log_and_nobody_asks_it_for_what_it_is_not(federation):

@@ -10,12 +10,12 @@ from sealgrid.chain.access import FOREVER, AccessPolicy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
 from sealgrid.poco.orders import DatasetOrder
+from sealgrid.poco.params import CONTRIBUTION_DEADLINE_RATIO
 from sealgrid.sdk import models
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.policies import policy_of, set_policy
 from sealgrid.units import ZERO_ADDRESS, Address
 
-CONTRIBUTION_RATIO = 7  #: PoCo: a task may be contributed to for so many time references after its deal
 Offers = list[tuple[DatasetOrder, int]]  #: open ones, with the uses that are left of each
 
 
@@ -102,7 +102,7 @@ async def revoke(conn: Connection, model: Address, account: Address, offers: Off
         refused = tuple(dict.fromkeys((*policy.refused, account)))
         done = await set_policy(conn, msgspec.structs.replace(policy, refused=refused))
         unreached += done.unreached
-    delay = 0 if running else CONTRIBUTION_RATIO * await _longest_time_reference(conn)
+    delay = 0 if running else CONTRIBUTION_DEADLINE_RATIO * await _longest_time_reference(conn)
     return Revoked(model, account, tuple(each.address for each in policies), block, delay, unreached)
 
 
