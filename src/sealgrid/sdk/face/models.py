@@ -118,9 +118,8 @@ class Models:
     async def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
         """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
 
-        Offers that everybody could buy are signed anew for those who are granted, then cancelled. ``app`` grants the
-        offers for that app alone, and lets the app use the model if it could not. Raises NotFound when nothing is for
-        sale, InputRefused for a person that is no account.
+        Offers to everybody are signed anew for those who are granted, then cancelled. ``app`` grants that app's offers
+        alone, and lets it use the model. Raises NotFound when nothing is for sale.
         """
         address, account = await self._own(model), find_person(self._conn, person)
         kept = self._find_kept(address)
@@ -133,9 +132,8 @@ class Models:
     async def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
         """Let an account buy no more uses of an own model, from the block on that says so.
 
-        What it bought before may get the key for at most ``worst_delay`` seconds more; with ``running`` the vaults
-        refuse that too, from now on, and the account gets its money back at the deadline. An enclave that has the key
-        already finishes its one task. Raises InputRefused where nothing would be refused.
+        What it bought before may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse that
+        too, and it is refunded. Raises InputRefused where nothing would be refused.
         """
         address, account = await self._own(model), find_person(self._conn, person)
         found = await still_open(self._conn, address, self._find_kept(address))
@@ -158,8 +156,7 @@ class Models:
     ) -> PolicySet:
         """Sign a policy that differs from the newest in what is given, and give it to every vault.
 
-        The next release of any task is judged by it, also of deals that were made before. Raises ServiceUnavailable
-        when so few vaults took it that the former one still holds, SharesRefused for one that they find wrong.
+        The next release is judged by it, also of earlier deals. Raises ServiceUnavailable when too few vaults took it.
         """
         before = await policy_of(self._conn, await self._own(model))
         wanted = {
