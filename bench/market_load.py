@@ -49,14 +49,14 @@ async def measure(context: Context) -> Figure:
     begun = time.perf_counter()
     async with _market(network, folder) as (url, pid), aiohttp.ClientSession(url) as session:
         started, beside = time.perf_counter() - begun, calibration.cpu()
-        late = await _look(session, network, context.either(200, 1000), chance)
-        orders = list(_signed(network, context.either(300, 1500) * ROUNDS, chance))
+        late = await _look(session, network, context.either(200, 500), chance)
+        orders = list(_signed(network, context.either(200, 600) * ROUNDS, chance))
         rates, spent = [], []
         for round_ in range(ROUNDS):
             before, mine = cpu_seconds(pid), orders[round_::ROUNDS]
             rates.append(await _publish(session, network, mine))
             spent.append(1000 * (cpu_seconds(pid) - before) / len(mine))
-        busy = await _look(session, network, context.either(100, 500), chance)
+        busy = await _look(session, network, context.either(100, 300), chance)
     open_orders = f"{count:,} open orders"
     return Figure(
         "market load",

@@ -7,6 +7,7 @@ orders that it is about, also when a reorganisation takes it back.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 
@@ -151,6 +152,7 @@ def _keys(listed: Listed) -> tuple[Key, ...]:
     return tuple(about)
 
 
+@cache
 def _fields(kind: Kind) -> tuple[str, ...]:
     rules = KINDS[kind]
     trust = ("trust",) if rules.trust else ()

@@ -1,12 +1,12 @@
 """The open orders of one kind, found by any combination of their fields in milliseconds, the best first. Pure.
 
 For each field and value a bitmap holds the rows that have it: a filter is a bitmap, all filters together their
-intersection. Beside that every row stands in one list by rank.
+intersection. Beside that every row stands in one list by rank, from which the first that are in the bitmap are picked.
 """
 
-import heapq
-from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -16,8 +16,8 @@ from sealgrid.units import Digest
 
 Rank = tuple[int, int, str]  #: price (negative for requests), publication in ms, order hash
 Value = str | int | bool
-#: Up to so many found rows are sorted; of more, enough are picked from the list of all.
-_SORTED_AT_MOST: Final = 10_000
+#: Up to so many found rows are sorted; more are likely to be met early in the list of all.
+_SORTED_AT_MOST: Final = 500
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -52,7 +52,8 @@ class Shelf:
         self._rows: dict[Digest, int] = {}
         self._entries: dict[int, Entry] = {}
         self._free: list[int] = []
-        self._ranked: list[tuple[Rank, int]] = []
+        self._ranks: list[Rank] = []  #: ascending
+        self._ranked: list[int] = []  #: the row of each rank
         self._postings: dict[str, dict[Value, BitMap]] = {field: {} for field in fields}
         self._all = BitMap()
 
@@ -67,7 +68,9 @@ class Shelf:
             self.drop(entry.order_hash)
         row = self._free.pop() if self._free else len(self._entries)
         self._rows[entry.order_hash], self._entries[row] = row, entry
-        insort(self._ranked, (entry.rank, row))
+        place = bisect_left(self._ranks, entry.rank)
+        self._ranks.insert(place, entry.rank)
+        self._ranked.insert(place, row)
         self._all.add(row)
         for field, value in entry.fields.items():
             self._postings[field].setdefault(value, BitMap()).add(row)
@@ -78,7 +81,8 @@ class Shelf:
         if row is None:
             return
         entry = self._entries.pop(row)
-        del self._ranked[bisect_left(self._ranked, (entry.rank, row))]
+        place = bisect_left(self._ranks, entry.rank)
+        del self._ranks[place], self._ranked[place]
         self._all.discard(row)
         for field, value in entry.fields.items():
             rows = self._postings[field][value]
@@ -106,18 +110,9 @@ class Shelf:
         return BitMap.union(*chosen) if chosen else BitMap()
 
     def _best(self, found: BitMap, start: int, size: int) -> list[Digest]:
+        best: Iterable[int]
         if len(found) <= _SORTED_AT_MOST:
-            ranked = ((self._entries[row].rank, row) for row in found)
-            best = heapq.nsmallest(start + size, ranked)[start:]
+            best = sorted(found, key=lambda row: self._entries[row].rank)
         else:
-            best = self._picked(found, start, size)
-        return [self._entries[row].order_hash for _, row in best]
-
-    def _picked(self, found: BitMap, start: int, size: int) -> list[tuple[Rank, int]]:
-        picked: list[tuple[Rank, int]] = []
-        for each in self._ranked:
-            if each[1] in found:
-                picked.append(each)
-                if len(picked) == start + size:
-                    break
-        return picked[start:]
+            best = filter(found.__contains__, self._ranked)
+        return [self._entries[row].order_hash for row in islice(best, start, start + size)]

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
-from sealgrid.market import filters
+from sealgrid.market import filters, shelf
 from sealgrid.market.book import Book, Listed, Status
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder
 from sealgrid.poco.params import pool_stake
@@ -127,6 +128,13 @@ steps = st.lists(
 def test_after_anything_the_book_finds_exactly_what_a_look_through_all_orders_finds(
     history: list[tuple], who: str, tag: int, volume: int, strict: bool
 ) -> None:
+    for sorted_at_most in (0, 500):  # found orders are picked from the list of all, or sorted
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shelf, "_SORTED_AT_MOST", sorted_at_most)
+            compare(history, who, tag, volume, strict)
+
+
+def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool) -> None:
     ledger = rich()
     made, all_orders = Book(ledger), {}
     for what, *rest in history:
