@@ -1,5 +1,7 @@
 """Cancel on the chain every offer of an own model that can be found: on the market, and in one's own records."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sealgrid.errors import NotFound, ServiceUnavailable
@@ -9,6 +11,8 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.listings import open_orders
 from sealgrid.sdk.kept_models import KeptModel
 from sealgrid.units import Address
+
+TRIES, PAUSE_SECONDS = 50, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +62,14 @@ async def unlist(conn: Connection, model: Address, kept: KeptModel | None) -> Un
         raise NotFound(" ".join((f"{conn.address} offers no uses of the model {model}.", *found.unreached)))
     for order, _ in found.orders:
         await conn.hub.cancel(conn.wallet, order)
+    await _until_the_market_knows(conn, model)
     return Unlisted(len(found.orders), found.unreached)
+
+
+async def _until_the_market_knows(conn: Connection, model: Address) -> None:
+    # It reads the chain a moment later; whoever asks it in between would be offered what is cancelled.
+    with suppress(ServiceUnavailable):
+        for _ in range(TRIES):
+            if all(order.owner != conn.address for order in await open_orders(conn, "Dataset", model)):
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
