@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sealgrid.sdk import models, rotation
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.unlisting import still_open
+from sealgrid.sdk.face.unlisting import cancel, still_open
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.models import Sealed
 from sealgrid.sdk.progress import Progress, Step
@@ -45,8 +45,7 @@ async def rotate_key(conn: Connection, kept: KeptModel, folder: KeptModels, told
             keep=lambda signed: keep(replace(sealed, order=signed)),
         )  # fmt: skip
     told(Step("withdrawing the old one"))
-    for order, _ in found.orders:
-        await conn.hub.cancel(conn.wallet, order)
+    await cancel(conn, kept.model, found)
     away = await rotation.withdraw(conn, kept.model)
     folder.succeed(kept, sealed.address)
     unreached = tuple(f"vault {vault} does not answer: its old share is still there." for vault in away)

@@ -60,14 +60,14 @@ async def unlist(conn: Connection, model: Address, kept: KeptModel | None) -> Un
     found = await still_open(conn, model, kept)
     if not found.orders:
         raise NotFound(" ".join((f"{conn.address} offers no uses of the model {model}.", *found.unreached)))
-    for order, _ in found.orders:
-        await conn.hub.cancel(conn.wallet, order)
-    await _until_the_market_knows(conn, model)
+    await cancel(conn, model, found)
     return Unlisted(len(found.orders), found.unreached)
 
 
-async def _until_the_market_knows(conn: Connection, model: Address) -> None:
-    # It reads the chain a moment later; whoever asks it in between would be offered what is cancelled.
+async def cancel(conn: Connection, model: Address, found: StillOpen) -> None:
+    """Cancel the offers found, and wait a few seconds for the market, which reads the chain a moment later."""
+    for order, _ in found.orders:
+        await conn.hub.cancel(conn.wallet, order)
     with suppress(ServiceUnavailable):
         for _ in range(TRIES):
             if all(order.owner != conn.address for order in await open_orders(conn, "Dataset", model)):
