@@ -27,6 +27,7 @@ def doctor(data: Data = None) -> None:
     for title, findings in (
         ("installed", _installed()),
         ("the sandbox of this machine, tried", _sandbox()),
+        ("limits around every app", _limits()),
         ("data and keys", _places(data)),
         ("network", _network(data)),
     ):
@@ -71,6 +72,13 @@ def _sandbox() -> Iterator[Finding]:
             yield Finding(probe.what, probe.held, probe.detail)
     except (SealgridError, OSError) as error:
         yield Finding("sandbox", False, str(error))
+
+
+def _limits() -> Iterator[Finding]:
+    from sealgrid.cli.limits import limits_here
+
+    # A limit that this machine cannot give is said, and is no fault of the installation.
+    yield from (Finding(each.what, True if each.there else None, each.detail) for each in limits_here())
 
 
 def _places(data: Path | None) -> Iterator[Finding]:

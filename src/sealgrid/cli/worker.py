@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from sealgrid.cli.limits import limits_here
 from sealgrid.cli.session import answers
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ def _document(machine: "Machine") -> dict[str, Any]:
             platform.name.lower(): {"ready": all(each.there for each in needs), "needs": listed(needs)}
             for platform, needs in machine.needs().items()
         },
+        "limits": listed(limits_here()),
         "inside": listed(machine.inside()),
     }
 
@@ -180,6 +182,8 @@ def _print(machine: "Machine") -> None:
         word = "ready" if all(each.there for each in needs) else "not ready"
         answers.print(f"{_TITLES[platform.name]}: {word}", style="bold")
         _print_found(needs)
+    answers.print("limits around every app, tried", style="bold")
+    _print_found(limits_here())
     answers.print("inside a confidential machine", style="bold")
     _print_found(machine.inside())
 

@@ -145,10 +145,12 @@ class Supervisor:
         return self._use_broken() if self._init is not None else None
 
     def _use_broken(self) -> str | None:
-        usage, limits = usage_below(self._init_pid), self._app.limits
+        limits = self._app.limits
+        most = limits.processes + 1  # the namespace's first process is not the app's
+        usage = usage_below(self._init_pid, most)
         if usage.memory > limits.memory:
             return "the app's processes took more memory than its limit."
-        if usage.processes > limits.processes + 1:  # the namespace's first process is not the app's
+        if usage.processes > most:
             return "the app started more processes than its limit."
         if bytes_below(self._app.folders.outputs) > limits.output_bytes + _OUTPUT_SLACK:
             return "the app wrote more than its limit."

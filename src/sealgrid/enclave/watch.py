@@ -6,7 +6,7 @@ from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PROC = Path("/proc")
-_ENOUGH = 10_000  #: processes or files that need not be counted further
+_ENOUGH = 10_000  #: files that need not be counted further
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,13 @@ class Usage:
     processes: int
 
 
-def usage_below(pid: int) -> Usage:
-    """Return the usage of a process and its descendants; those that end meanwhile count as nothing."""
+def usage_below(pid: int, most: int) -> Usage:
+    """Return the usage of a process and its descendants, of ``most`` + 1 of them at most.
+
+    Those that end meanwhile count as nothing. A fork bomb takes the processor from whoever would count all of it.
+    """
     waiting, memory, seen = [pid], 0, 0
-    while waiting and seen < _ENOUGH:
+    while waiting and seen <= most:
         process = waiting.pop()
         seen += 1
         memory += _resident(process)

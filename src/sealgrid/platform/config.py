@@ -10,5 +10,6 @@ class PlatformConfig:
 
     folder: Path
     boot: Path | None = None  #: file that an enclave starts with; None for the runtime's own
-    memory_bytes: int = 4 << 30  #: of an enclave's memory-backed folders, together
+    memory_bytes: int = 4 << 30  #: of an enclave's memory-backed folders, together; all of it may take three times that
+    tasks: int = 1024  #: processes and threads of an enclave with its app, where control groups can count them
     insecure_log: Path | None = None  #: where the runtime's own output goes, for looking into a broken runtime only

@@ -8,13 +8,14 @@ import logging
 import secrets
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.errors import InputRefused
+from sealgrid.platform.cgroups import Cgroups, Group
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.confinement import Sockets, enclave, warm_up
 from sealgrid.platform.contents import LIBRARIES, plan
@@ -27,6 +28,7 @@ from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement, QuoteAnswer
 
 _DAY = 24 * 3600
+_TOTAL = 3  #: an enclave's folders, and its processes' memory beside them
 _log = logging.getLogger("sealgrid.platform")
 
 
@@ -40,6 +42,8 @@ class SimulatedPlatform:
         self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=clock()), clock() // _DAY
         self._bytecode = Bytecode(config.folder / "bytecode.sha384", self._compile)
         self._instances: dict[str, Instance] = {}
+        self._cgroups = Cgroups()
+        self._cgroups.sweep()
         self._serving: set[asyncio.Task[None]] = set()
         self.image = self._prepare()
 
@@ -58,11 +62,14 @@ class SimulatedPlatform:
         now = await asyncio.to_thread(self._measure_for_launch)
         relay = _connect(request.relay)
         ours, theirs = socket.socketpair()
-        instance = Instance(self._spawn(relay, theirs), relay)
-        theirs.close()
         name = secrets.token_hex(8)
+        limits = {"memory": _TOTAL * self._config.memory_bytes, "pids": self._config.tasks}
+        group = self._cgroups.group(name, limits)
+        instance = Instance(self._spawn(relay, theirs, group), relay)
+        theirs.close()
         self._instances[name] = instance
-        self._follow(name, instance, ours, request, self._quoting(request.app_digest, now))
+        quoting = serve_one_quote(ours, request, self._quoting(request.app_digest, now))
+        self._follow(name, instance, group, quoting)
         return LaunchReply(instance=name, platform=Platform.SIMULATED, runtime=_identity(now))
 
     async def stop(self, name: str) -> None:
@@ -104,9 +111,9 @@ class SimulatedPlatform:
             # Without bytecode an enclave starts all the same, only later.
             _log.warning("the runtime's warm-up ended with %d: %s", ended.returncode, ended.stderr[-2000:])
 
-    def _spawn(self, relay: socket.socket, quoting: socket.socket) -> subprocess.Popen[bytes]:
+    def _spawn(self, relay: socket.socket, quoting: socket.socket, group: Group) -> subprocess.Popen[bytes]:
         sockets = Sockets(relay=relay.fileno(), quoting=quoting.fileno())
-        command = enclave(self.image, sockets, self._config.memory_bytes)
+        command = group.entering(enclave(self.image, sockets, self._config.memory_bytes))
         log = self._config.insecure_log
         with log.open("ab") if log else open("/dev/null", "ab") as output:  # noqa: PTH123
             return subprocess.Popen(  # noqa: S603  every word is ours
@@ -133,12 +140,13 @@ class SimulatedPlatform:
             self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
         return self._quoter
 
-    def _follow(
-        self, name: str, instance: Instance, channel: socket.socket, request: LaunchRequest, quoting: Quoting
-    ) -> None:
+    def _follow(self, name: str, instance: Instance, group: Group, quoting: Coroutine[None, None, None]) -> None:
         async def until_the_end() -> None:
-            answering = asyncio.create_task(serve_one_quote(channel, request, quoting))
-            await instance.ended()
+            answering = asyncio.create_task(quoting)
+            try:
+                await instance.ended()
+            finally:
+                group.remove()
             answering.cancel()
             with suppress(asyncio.CancelledError):
                 await answering

@@ -1,0 +1,60 @@
+"""A runtime that has secrets, as a real one has, and runs hostile apps beside them: one JSON line for each."""
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+relay_fd, quote_fd, *packages = sys.argv[1:]
+sys.path[:0] = packages
+relay, quoting = socket.socket(fileno=int(relay_fd)), socket.socket(fileno=int(quote_fd))
+
+from sealgrid.bundle.manifest import Limits  # noqa: E402
+from sealgrid.enclave import boot, sandbox  # noqa: E402
+from sealgrid.enclave.conventions import read_computed  # noqa: E402
+from sealgrid.enclave.outputs import collect  # noqa: E402
+from sealgrid.errors import AppFailed  # noqa: E402
+from sealgrid.units import ZERO_ADDRESS  # noqa: E402
+
+boot._leave_no_core()
+quoting.close()  # as the runtime does before an app starts
+
+#: what a hunting app would know for a key when it sees one: in memory, in a file of the runtime's, in an open one
+MARK = b"SEALGRID-" + b"KEY-" + os.urandom(8).hex().encode()
+PLAIN = Path("/job/plain")
+PLAIN.mkdir()
+(PLAIN / "dek").write_bytes(MARK)
+OPEN = os.memfd_create("key")
+os.write(OPEN, MARK)
+
+
+def run(source: str, arguments: list[str], limits: dict[str, int]) -> object:
+    root = Path("/job") / os.urandom(4).hex()
+    folders = {name: root / name for name in ("app", "wheels", "inputs", "outputs")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    (folders["app"] / "main.py").write_text(source)
+    (folders["inputs"] / "model").write_bytes(b"the model")
+    app = sandbox.AppRun(sandbox.Folders(**folders), ("main.py",), tuple(arguments), limits=Limits(**limits))
+    ended = sandbox.run(app)
+    if isinstance(ended, sandbox.HostInducible):
+        return {"kind": "host", "reason": ended.reason, "fields": sorted(vars(ended))}
+    if ended.code:
+        return {"kind": "failed", "code": ended.code, "log": ended.log.decode(errors="replace")}
+    try:
+        files = collect(folders["outputs"], app.limits.output_bytes)
+        read_computed(files, ZERO_ADDRESS)
+    except AppFailed as error:
+        return {"kind": "refused", "reason": error.message}
+    return {"kind": "ok", "log": ended.log.decode(errors="replace"), "files": sorted(files)}
+
+
+with relay.makefile("rwb") as lines:
+    for line in lines:
+        try:
+            answer = {"ok": run(*json.loads(line))}
+        except Exception as error:  # noqa: BLE001
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        lines.write(json.dumps(answer).encode() + b"\n")
+        lines.flush()
