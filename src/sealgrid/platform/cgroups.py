@@ -39,11 +39,12 @@ class Group:
             return command
         return ["/bin/sh", "-c", _ENTER, "sh", *(str(path / "cgroup.procs") for path in self.folders), "--", *command]
 
-    def remove(self) -> None:
-        """Remove the groups of an enclave that ended; one that the kernel still holds stays for the next ``sweep``."""
+    def remove(self) -> bool:
+        """Remove the groups of an enclave that ended; return whether the kernel let go of all of them yet."""
         for folder in self.folders:
             with suppress(OSError):
                 folder.rmdir()
+        return not any(folder.exists() for folder in self.folders)
 
 
 class Cgroups:

@@ -28,6 +28,7 @@ from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement, QuoteAnswer
 
 _DAY = 24 * 3600
+_TRIES, _PAUSE_SECONDS = 40, 0.05
 _TOTAL = 3  #: an enclave's folders, and its processes' memory beside them
 _log = logging.getLogger("sealgrid.platform")
 
@@ -146,7 +147,7 @@ class SimulatedPlatform:
             try:
                 await instance.ended()
             finally:
-                group.remove()
+                await _gone(group)
             answering.cancel()
             with suppress(asyncio.CancelledError):
                 await answering
@@ -155,6 +156,14 @@ class SimulatedPlatform:
         task = asyncio.create_task(until_the_end())
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+
+
+async def _gone(group: Group) -> None:
+    # The kernel holds a group for a moment after its last process; what stays is swept away at the next start.
+    for _ in range(_TRIES):
+        if group.remove():
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _identity(now: Measured) -> Digest:
