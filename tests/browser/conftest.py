@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from visitor import Place, Visitor
 
 from tests.e2e.running_network import RunningNetwork, start_network
@@ -14,6 +14,7 @@ from tests.e2e.running_network import RunningNetwork, start_network
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
 SHOP_SECONDS = 60
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from sealgrid.chain.hub import Hub
 from sealgrid.sdk.client import Client
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
-from sealgrid.units import TaskId
 from sealgrid.web.bundles import Bundles
 from sealgrid.web.index.reading import Index
 from sealgrid.web.people import People
@@ -49,10 +48,11 @@ class Site:
         """Return the client of that account; raise InputRefused where there is no built-in wallet."""
         return await self.people.client(self.account(request))
 
-    async def until_known(self, task: TaskId) -> None:
-        """Wait until the index has a task that was just bought, for as long as a reader would."""
+    async def until_indexed(self) -> None:
+        """Wait until the pages know what the chain knows now, for as long as a reader would: after each change."""
+        head = await self.hub.node.block()
         for _ in range(KNOWN_TRIES):
-            if self.index.task(task) is not None:
+            if self.index.height() >= head.number:
                 return
             await asyncio.sleep(KNOWN_PAUSE)
 

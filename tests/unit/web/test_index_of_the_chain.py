@@ -56,6 +56,7 @@ def seen(store: IndexStore) -> object:
         index.counts(),
         [index.record("app", app) for app in APPS],
         index.earned_in_all(APPS[0]),
+        index.height(),
     )
 
 
@@ -104,6 +105,7 @@ def test_the_index_of_another_chain_is_thrown_away(tmp_path):
     other = IndexStore(tmp_path / "index", digest("another genesis"))
     assert other.trail() is None
     assert Index(other.engine).tasks(TaskFilter()) == []
+    assert Index(other.engine).height() == -1
     other.close()
 
 

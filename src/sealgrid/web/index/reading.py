@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 import sqlalchemy as sql
 
+from sealgrid.chain.trail import Trail
 from sealgrid.units import Address
-from sealgrid.web.index.tables import assets, deals, steps, tasks
+from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
 
 PAGE = 24
 Found = Sequence[sql.Row[Any]]
@@ -41,6 +43,12 @@ class Index:
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine
+
+    def height(self) -> int:
+        """Return the number of the newest block that is in the index; -1 before the first."""
+        with self._engine.connect() as connection:
+            body = connection.scalar(sql.select(progress.c.trail))
+        return -1 if body is None else msgspec.json.decode(body, type=Trail).next_number - 1
 
     def counts(self) -> dict[str, int]:
         """Return how many assets of each kind, and how many tasks, there are."""

@@ -61,7 +61,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         bought = await client.run(
             asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", "")))
         )
-        await site.until_known(bought.task)
+        await site.until_indexed()
         return Redirect(f"/tasks/{bought.task}", status_code=303)
 
     return [store, app, run]

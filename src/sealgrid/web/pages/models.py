@@ -50,6 +50,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
                 path, app=str(form["app"]), price=str(form["price"]), name=str(form.get("name", "")) or None,
                 uses=int(str(form.get("uses", "1000"))),
             )  # fmt: skip
+        await site.until_indexed()
         return Redirect(f"/models/{made.address}", status_code=303)
 
     @get("/models/{address:str}")
