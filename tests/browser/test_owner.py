@@ -1,7 +1,11 @@
 """An owner sells a model from the page, earns, takes its money out and the model off the market."""
 
-from playwright.sync_api import expect
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
 from visitor import Visitor
+
+from tests.unit.apps.onnx_writer import passing
 
 
 def as_(visitor: Visitor, name: str) -> None:
@@ -50,3 +54,58 @@ def test_a_mistake_is_one_sentence_that_says_that_no_money_moved(visitor: Visito
     visitor.page.get_by_role("button", name="Withdraw").click()
     expect(visitor.page.get_by_text("is no amount")).to_be_visible()
     expect(visitor.page.get_by_text("No money moved.")).to_be_visible()
+
+
+def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buyer_is_refused(
+    visitor: Visitor, tmp_path
+):
+    (tmp_path / "triple.onnx").write_bytes(passing((1, 3)))
+    (tmp_path / "input.json").write_text("[[1, 2, 3]]")
+    page = publish(visitor, tmp_path / "triple.onnx", price="2")
+    model = page.url
+    page.get_by_label("Price per use").fill("3")
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_role("status")).to_contain_text("1000 uses are for sale at 3 RLC each.")
+    page.get_by_text("Grant it to somebody").click()
+    page.get_by_label("Account its address").fill("stranger")
+    page.get_by_label("Until").fill("2090-01-01")
+    page.get_by_role("button", name="Grant").click()
+    expect(page.get_by_role("status")).to_contain_text("stranger may buy it until 2090-01-01.")
+    expect(page.locator("#buyers")).to_contain_text("2090-01-01")
+
+    buy_a_run_as("stranger", visitor, model, tmp_path / "input.json")
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+
+    as_(visitor, "owner")
+    page.goto(model)
+    expect(page.locator("#uses tbody")).to_contain_text("stranger")
+    expect(page.locator("#uses")).to_contain_text("Every log, every witness and the chain agree.")
+    visitor.picture("model-of-owner")
+    assert visitor.faults() == []
+    page.get_by_role("button", name="Revoke stranger").click()
+    expect(page.get_by_role("status")).to_contain_text("stranger may buy it no more.")
+    expect(page.get_by_text("Nobody is granted it now.")).to_be_visible()
+
+    buy_a_run_as("stranger", visitor, model, tmp_path / "input.json")
+    expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
+    expect(page.get_by_text("for others only")).to_be_visible()
+    expect(page.get_by_text("No money moved.")).to_be_visible()
+
+
+def publish(visitor: Visitor, file: Path, *, price: str) -> Page:
+    as_(visitor, "owner")
+    page = visitor.open("/models/new")
+    page.get_by_label("The file").set_input_files(file)
+    page.get_by_label("Price per use").fill(price)
+    page.get_by_role("button", name="Seal and publish").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(file.stem)
+    return page
+
+
+def buy_a_run_as(name: str, visitor: Visitor, model: str, file: Path) -> None:
+    as_(visitor, name)
+    page = visitor.page
+    page.goto(model)
+    page.get_by_role("link", name="Use it").click()
+    page.get_by_label("Your files").set_input_files(file)
+    page.get_by_role("button", name="Buy one run").click()

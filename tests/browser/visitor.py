@@ -32,7 +32,8 @@ class Visitor:
 
     def _heard(self, message: ConsoleMessage) -> None:
         # That the site refused a form is no fault of the page that says so.
-        if message.type == "error" and "responded with a status of 400" not in message.text:
+        refused = "status of 400" in message.text or "status of 403" in message.text
+        if message.type == "error" and not refused:
             self.complaints.append(message.text)
 
     def _only_here(self, url: str) -> None:

@@ -51,9 +51,14 @@ async def deploy(
     address = await assets.create_app(
         conn.wallet, name=bundle.manifest.name, multiaddr=location(stored), checksum=bundle.app_digest
     )
-    order = AppOrder(app=address, appprice=price, volume=uses, tag=TEE_TAG, salt=fresh_salt())
-    signed = await sign_and_publish(conn, order)
-    return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, order=signed)
+    order = await sell(conn, address, price=price, uses=uses)
+    return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, order=order)
+
+
+async def sell(conn: Connection, app: Address, *, price: int, uses: int) -> AppOrder:
+    """Offer uses of an app at ``price`` nRLC for each run, to everybody."""
+    order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG, salt=fresh_salt())
+    return await sign_and_publish(conn, order)
 
 
 async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:

@@ -4,25 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.receipts.report import Report
-from sealgrid.sdk import asynchronous, shipped
+from sealgrid.sdk import asynchronous
 from sealgrid.sdk.amounts import Amount, Price
 from sealgrid.sdk.background import BACKGROUND, Opened
+from sealgrid.sdk.blocking_goods import Apps, Models
 from sealgrid.sdk.client import InputFile
 from sealgrid.sdk.face.account import Balance, Earnings
-from sealgrid.sdk.face.listings import Listing, Named, Offer, Published
-from sealgrid.sdk.face.rotating import Rotated
+from sealgrid.sdk.face.listings import Named
 from sealgrid.sdk.face.runs import Status
-from sealgrid.sdk.face.unlisting import Unlisted
-from sealgrid.sdk.granting import Granted, Revoked
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.policies import PolicySet
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.rebuilding import Rebuilt
 from sealgrid.sdk.results import Result
-from sealgrid.sdk.usage import Usage
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -57,164 +51,6 @@ class Account:
     def earnings(self) -> Earnings:
         """Return what tasks paid to the account so far."""
         return BACKGROUND.run(self._inner.earnings())
-
-
-class Apps:
-    """The apps of a network, as the connected account sees them."""
-
-    def __init__(self, inner: asynchronous.Apps) -> None:
-        self._inner = inner
-
-    def deploy(self, app: str | Path, *, price: Price = "0", uses: int = 1000000) -> Listing:
-        """Register an app and sell its use at ``price`` for each run.
-
-        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). Deploying the same code
-        again gives the same app, and one more offer of it. Raises BundleRefused for a folder that makes no valid app.
-        """
-        return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses))
-
-    def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the apps that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
-        return BACKGROUND.run(self._inner.list(mine=mine))
-
-    def show(self, app: Named) -> Listing:
-        """Return what the chain and the market know of an app."""
-        return BACKGROUND.run(self._inner.show(app))
-
-    def verify(self, app: Named) -> Rebuilt:
-        """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
-
-        The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the
-        number of the check for a bundle that is not the app's, SetupMissing when a wheel is not here.
-        """
-        return BACKGROUND.run(self._inner.verify(app))
-
-    def set_secret(self, app: Named, secret: str) -> None:
-        """Give an own app its developer's secret: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else.
-
-        Setting it again replaces it. Raises SharesRefused for an app of somebody else, InputRefused for a text that
-        no environment variable can hold. Warns as ``models.publish`` does where the enclaves are simulated.
-        """
-        return BACKGROUND.run(self._inner.set_secret(app, secret))
-
-
-class Models:
-    """The models of a network, as the connected account sees them."""
-
-    def __init__(self, inner: asynchronous.Models) -> None:
-        self._inner = inner
-
-    def publish(
-        self,
-        file: str | Path,
-        *,
-        app: Named = shipped.ONNX_RUNNER,
-        price: Price,
-        name: str | None = None,
-        uses: int = 1000,
-        any_file: bool = False,
-        callback: bool = False,
-        told: Progress = silent,
-    ) -> Published:
-        """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
-
-        A shipped app that nobody offers yet is offered by this account, free of charge. For onnx-runner the file must
-        be an ONNX model, unless ``any_file``. ``callback`` allows runs whose result goes to a contract, in public.
-        ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
-        The model's key and the signed offer are in a private file of the data folder before anybody else has them.
-        Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
-        """
-        return BACKGROUND.run(
-            self._inner.publish(
-                file, app=app, price=price, name=name, uses=uses, any_file=any_file, callback=callback, told=told
-            )
-        )
-
-    def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the models that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
-        return BACKGROUND.run(self._inner.list(mine=mine))
-
-    def show(self, model: Named) -> Listing:
-        """Return what the chain and the market know of a model."""
-        return BACKGROUND.run(self._inner.show(model))
-
-    def unlist(self, model: Named) -> Unlisted:
-        """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.
-
-        Runs that were bought before go on. What it could not look for, the answer says. Raises NotFound when this
-        account offers no such model.
-        """
-        return BACKGROUND.run(self._inner.unlist(model))
-
-    def recover(self, model: Named, target: str | Path) -> Path:
-        """Write an own model's plain file again, from the network's sealed file and the key in the data folder.
-
-        Raises NotFound without that key, InputRefused when the target is there already or cannot be written.
-        """
-        return BACKGROUND.run(self._inner.recover(model, target))
-
-    def rotate(self, model: Named, *, reseal: bool = False, told: Progress = silent) -> Rotated:
-        """Share an own model's key anew among the vaults, which destroy the shares that they held.
-
-        Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
-        file itself is sealed under a new key, as a new model on the same terms; the old one's offers are cancelled and
-        its shares destroyed, so runs of it that got no key yet are refunded. Raises NotFound without the model's key.
-        """
-        return BACKGROUND.run(self._inner.rotate(model, reseal=reseal, told=told))
-
-    def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
-        """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
-
-        Offers to everybody are signed anew for those who are granted, then cancelled. ``app`` grants that app's offers
-        alone, and lets it use the model. Raises NotFound when nothing is for sale.
-        """
-        return BACKGROUND.run(self._inner.grant(model, person, until=until, app=app))
-
-    def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
-        """Let an account buy no more uses of an own model, from the block on that says so.
-
-        What it bought before may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse that
-        too, and it is refunded. Raises InputRefused where nothing would be refused.
-        """
-        return BACKGROUND.run(self._inner.revoke(model, person, running=running))
-
-    def policy(self, model: Named) -> Policy:
-        """Return the newest policy that the model's owner signed, as the vaults hold it."""
-        return BACKGROUND.run(self._inner.policy(model))
-
-    def set_policy(
-        self,
-        model: Named,
-        *,
-        expiry: int | None = None,
-        machines: Machines | None = None,
-        uses_per_requester_hour: int | None = None,
-        uses_total: int | None = None,
-        quorum: int | None = None,
-        direct: bool | None = None,
-    ) -> PolicySet:
-        """Sign a policy that differs from the newest in what is given, and give it to every vault.
-
-        The next release is judged by it, also of earlier deals. Raises ServiceUnavailable when too few vaults took it.
-        """
-        return BACKGROUND.run(
-            self._inner.set_policy(
-                model,
-                expiry=expiry,
-                machines=machines,
-                uses_per_requester_hour=uses_per_requester_hour,
-                uses_total=uses_total,
-                quorum=quorum,
-                direct=direct,
-            )
-        )
-
-    def usage(self, model: Named) -> Usage:
-        """Return every release of a model from the vaults' logs, proved, compared with each other and with the chain.
-
-        ``findings`` name whoever's words do not fit; ``ok`` says whether somebody was found to lie.
-        """
-        return BACKGROUND.run(self._inner.usage(model))
 
 
 class Receipt:

@@ -1,4 +1,4 @@
-"""Write sdk/blocking.py, the blocking twin of the client: ``python -m sealgrid.sdk.generate`` (needs ruff).
+"""Write the blocking twin of the client, sdk/blocking*.py: ``python -m sealgrid.sdk.generate`` (needs ruff).
 
 Every public coroutine method of the client and its groups becomes a method of the same name, signature and docstring
 that runs it on the background loop; whatever returns one of these classes returns its twin.
@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TARGET = HERE / "blocking.py"
 SOURCES = ("face/account.py", "face/apps.py", "face/models.py", "face/runs.py", "client.py")
-TWINS = ("Account", "Apps", "Models", "Receipt", "Run", "Client")
+GOODS, REST = ("Apps", "Models"), ("Account", "Receipt", "Run", "Client")
+TWINS = (*GOODS, *REST)
+TARGETS = {HERE / "blocking_goods.py": GOODS, HERE / "blocking.py": REST}  #: which classes are in which file
 OPENS, CLIENT = "connect_async", "Client"
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -37,12 +38,13 @@ _CLOSING = '''
 
 
 def main() -> None:
-    """Write the file."""
-    TARGET.write_text(generated())
+    """Write the files."""
+    for target, names in TARGETS.items():
+        target.write_text(generated(names))
 
 
-def generated() -> str:
-    """Return the text of blocking.py."""
+def generated(names: tuple[str, ...]) -> str:
+    """Return the text of the file with these classes; ``connect`` stands with the client."""
     modules = {name: ast.parse((HERE / name).read_text()) for name in SOURCES}
     classes = {
         node.name: node for module in modules.values() for node in module.body
@@ -51,8 +53,9 @@ def generated() -> str:
     opener = next(
         node for node in modules["client.py"].body if isinstance(node, ast.AsyncFunctionDef) and node.name == OPENS
     )
-    body = "\n\n".join([*(_twin(classes[name]) for name in TWINS), _connect(opener)])
-    return _formatted(_HEAD.format(imports="\n".join(_imports(modules, body))) + body)
+    opening = [_connect(opener)] if CLIENT in names else []
+    body = "\n\n".join([*(_twin(classes[name]) for name in names), *opening])
+    return _formatted(_HEAD.format(imports="\n".join(_imports(modules, body, set(names)))) + body)
 
 
 def _twin(source: ast.ClassDef) -> str:
@@ -122,20 +125,20 @@ def _doc(source: ast.ClassDef | Function) -> str:
     raise TypeError(f"{source.name} has no docstring")
 
 
-def _imports(modules: dict[str, ast.Module], body: str) -> Iterable[str]:
+def _imports(modules: dict[str, ast.Module], body: str, here: set[str]) -> Iterable[str]:
     """Return an import for each name that the twins' signatures use, from where the source has it."""
-    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)} - set(TWINS)
-    found = {
-        "from sealgrid.sdk.background import BACKGROUND, Opened",
-        "from sealgrid.sdk import asynchronous",
-        "from typing import Self",
-    }
+    names = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
+    used = names - set(TWINS)
+    found = {"from sealgrid.sdk.background import BACKGROUND", "from sealgrid.sdk import asynchronous"}
+    found |= {f"from sealgrid.sdk.blocking_goods import {name}" for name in (names & set(GOODS)) - here}
+    if CLIENT in here:
+        found |= {"from sealgrid.sdk.background import Opened", "from typing import Self"}
     for file, module in modules.items():
-        here = "sealgrid.sdk." + file.removesuffix(".py").replace("/", ".")
+        place = "sealgrid.sdk." + file.removesuffix(".py").replace("/", ".")
         for node in module.body:
             if isinstance(node, ast.ImportFrom):
                 found |= {f"from {node.module} import {each.name}" for each in node.names if each.name in used}
-            found |= {f"from {here} import {name}" for name in _defined(node) if name in used}
+            found |= {f"from {place} import {name}" for name in _defined(node) if name in used}
     return sorted(found)
 
 
@@ -148,7 +151,7 @@ def _defined(node: ast.stmt) -> tuple[str, ...]:
 
 
 def _formatted(text: str) -> str:
-    name = ["--stdin-filename", str(TARGET)]
+    name = ["--stdin-filename", str(HERE / "blocking.py")]
     for command in (["check", "--quiet", "--fix", "--select", "I", *name, "-"], ["format", *name, "-"]):
         text = subprocess.run(  # noqa: S603  our own tool
             [sys.executable, "-m", "ruff", *command], input=text, capture_output=True, text=True, check=True

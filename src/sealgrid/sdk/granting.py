@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.chain.access import FOREVER, AccessPolicy
+from sealgrid.chain.access import FOREVER, AccessPolicy, Member
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
 from sealgrid.poco.orders import DatasetOrder
@@ -49,6 +49,16 @@ async def admits(conn: Connection, order: DatasetOrder) -> bool:
     if restriction in (ZERO_ADDRESS, conn.address):
         return True
     return await AccessPolicy(conn.node, restriction).admits(conn.address)
+
+
+async def granted(conn: Connection, restriction: Address) -> tuple[Member, ...]:
+    """Return whom an offer's restriction names: an account, or the members of an AccessPolicy.
+
+    Holders of a token, and members of groups of another kind, are not listed anywhere.
+    """
+    if not await conn.node.code(restriction):
+        return (Member(restriction, FOREVER),)
+    return tuple(await AccessPolicy(conn.node, restriction).members())
 
 
 async def grant(

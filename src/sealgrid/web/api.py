@@ -9,7 +9,7 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, NotFound, SealgridError
 from sealgrid.web.forms import MOST_UPLOAD
-from sealgrid.web.pages import account, apps, compute, models, task, tasks
+from sealgrid.web.pages import account, apps, compute, models, selling, task, tasks, uses
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.serving import log_unforeseen, refuse_web_pages
 
@@ -41,7 +41,7 @@ def application(site: Site, libraries: Path) -> Litestar:
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, models, compute, tasks, task, account)
+    rooms = (apps, models, selling, uses, compute, tasks, task, account)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=refuse_web_pages,

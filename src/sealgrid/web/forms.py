@@ -1,5 +1,6 @@
 """Read what a form sends."""
 
+import datetime as dt
 import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -33,3 +34,27 @@ def words_of(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise InputRefused(f"the arguments cannot be read: {error}.") from error
+
+
+def field_of(form: FormMultiDict, name: str) -> str:
+    """Return a field's text, without the blanks around it; empty when the form has none."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def count_of(form: FormMultiDict, name: str) -> int:
+    """Return a field's whole number, at least 1; raise InputRefused for anything else."""
+    text = field_of(form, name)
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 10**9):
+        raise InputRefused(f"{name}: {text[:40]!r} is no whole number from 1 to 999999999.")
+    return int(text)
+
+
+def day_of(form: FormMultiDict, name: str) -> int | None:
+    """Return when the day of a field begins in UTC, Unix seconds; None for an empty one."""
+    if not (text := field_of(form, name)):
+        return None
+    try:
+        return int(dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).timestamp())
+    except ValueError as error:
+        raise InputRefused(f"{name}: {text[:40]!r} is no day; write it as 2030-12-31.") from error

@@ -35,6 +35,10 @@ class People:
             return ""
         return cookie if cookie in OFFERED else OFFERED[0]
 
+    def address(self, name: str) -> Address | None:
+        """Return the address of a development account; None for no name."""
+        return development_key(name).address if name else None
+
     def name(self, address: str) -> str:
         """Return the name of a development account on a local network; empty for any other address."""
         return self._names.get(Address(address), "")

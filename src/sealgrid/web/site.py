@@ -9,13 +9,16 @@ from typing import Any
 from jinja2 import Environment
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
+from litestar.response import Redirect
 
 from sealgrid.chain.hub import Hub
 from sealgrid.sdk.client import Client
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
+from sealgrid.units import Address
 from sealgrid.web.bundles import Bundles
 from sealgrid.web.index.reading import Index
+from sealgrid.web.notices import notice_in, redirect, told
 from sealgrid.web.people import People
 
 KNOWN_TRIES, KNOWN_PAUSE = 100, 0.1  #: seconds between two looks
@@ -44,6 +47,10 @@ class Site:
         """Return the name of the account that this browser acts as; empty without a built-in wallet."""
         return self.people.chosen(request.cookies.get(COOKIE))
 
+    def me(self, request: Ask) -> Address | None:
+        """Return the address that this browser acts as; None where it brought no wallet yet."""
+        return self.people.address(self.account(request))
+
     async def client(self, request: Ask) -> Client:
         """Return the client of that account; raise InputRefused where there is no built-in wallet."""
         return await self.people.client(self.account(request))
@@ -56,10 +63,17 @@ class Site:
                 return
             await asyncio.sleep(KNOWN_PAUSE)
 
+    async def done(self, path: str, *sentences: str) -> Redirect:
+        """Send a browser on after a change, once the pages know of it; the next page says these sentences."""
+        await self.until_indexed()
+        return redirect(path, *sentences)
+
     def page(self, request: Ask, template: str, context: Mapping[str, Any], *, status: int = 200) -> Response[bytes]:
         """Return a whole page, or a part of one when htmx asks for it."""
-        html = self.part(request, template, context)
-        return Response(html.encode(), status_code=status, media_type=MediaType.HTML)
+        notice = "" if "hx-request" in request.headers else notice_in(request.cookies)
+        html = self.part(request, template, {"notice": notice, **context})
+        answer = Response(html.encode(), status_code=status, media_type=MediaType.HTML)
+        return told(answer) if notice else answer
 
     def asked_part(self, request: Ask, template: str, context: Mapping[str, Any]) -> Response[bytes]:
         """Return a part where a script of the page asks for it, a whole page around it for anybody else."""
@@ -70,8 +84,9 @@ class Site:
     def part(self, request: Ask, template: str, context: Mapping[str, Any]) -> str:
         """Return what a template makes of a context."""
         return self.templates.get_template(template).render(
-            network=self.network, people=self.people, account=self.account(request), path=request.url.path, **context
-        )
+            network=self.network, people=self.people, account=self.account(request), me=self.me(request),
+            path=request.url.path, **context,
+        )  # fmt: skip
 
 
 def text_of(request: Ask, name: str) -> str:

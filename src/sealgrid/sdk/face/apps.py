@@ -1,4 +1,4 @@
-"""Apps: deploy one, see which are offered."""
+"""Apps: deploy one, see which are offered, sell your own at another price or no more."""
 
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.listings import Listing, Named, Offer, listing_of, open_offers
 from sealgrid.sdk.face.naming import find_app
+from sealgrid.sdk.face.offering import Repriced, reprice
+from sealgrid.sdk.face.unlisting import Unlisted, still_open_of_app, unlist
 from sealgrid.sdk.rebuilding import Rebuilt, rebuild
 
 
@@ -38,6 +40,28 @@ class Apps:
     async def show(self, app: Named) -> Listing:
         """Return what the chain and the market know of an app."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
+
+    async def offer(self, app: Named, *, price: Price, uses: int = 1_000_000) -> Listing:
+        """Sell uses of an own app that stands on the chain already, at ``price`` for each run."""
+        wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
+        await apps.sell(self._conn, address, price=wanted, uses=uses)
+        return await listing_of(self._conn, "App", address)
+
+    async def reprice(self, app: Named, price: Price) -> Repriced:
+        """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
+
+        Raises NotFound when nothing is for sale.
+        """
+        wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
+        return await reprice(self._conn, address, wanted, await still_open_of_app(self._conn, address))
+
+    async def unlist(self, app: Named) -> Unlisted:
+        """Cancel on the chain, for ever, every open offer of an own app; runs that were bought before go on.
+
+        Raises NotFound when this account offers no such app.
+        """
+        address = await find_app(self._conn, app, own=True)
+        return await unlist(self._conn, address, await still_open_of_app(self._conn, address))
 
     async def verify(self, app: Named) -> Rebuilt:
         """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.

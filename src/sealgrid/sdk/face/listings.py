@@ -37,6 +37,7 @@ class Offer:
     price: Amount  #: per use
     uses: int  #: that are left
     app: Address | None  #: the only app that a model is offered to; None for any that its owner's policy allows
+    buyer: Address | None  #: the only account that may buy, or the AccessPolicy that says who may; None for everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +63,7 @@ class Published(Listing):
 async def open_offers(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[Offer, ...]:
     """Return every open offer of a kind, or of one asset, whomever it is restricted to; the cheapest first."""
     assets = Assets(conn.hub)
-    found = [_priced(kind, order) for order in await open_orders(conn, kind, asset)]
-    return tuple(
-        [
-            Offer(
-                address=address,
-                name=await assets.name(kind, address),
-                owner=signer,
-                digest=await assets.checksum(kind, address),
-                price=price,
-                uses=uses,
-                app=app,
-            )
-            for address, signer, price, uses, app in found
-        ]
-    )
+    return tuple([await _offer(assets, kind, order) for order in await open_orders(conn, kind, asset)])
 
 
 async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
@@ -109,10 +96,28 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
     )
 
 
-def _priced(kind: Kind, found: OpenOrder) -> tuple[Address, Address, Amount, int, Address | None]:
+async def _offer(assets: Assets, kind: Kind, found: OpenOrder) -> Offer:
+    address, price, app, buyer = terms_of(kind, found)
+    return Offer(
+        address=address,
+        name=await assets.name(kind, address),
+        owner=found.owner,
+        digest=await assets.checksum(kind, address),
+        price=Amount(price),
+        uses=found.left,
+        app=_only(app),
+        buyer=_only(buyer),
+    )
+
+
+def terms_of(kind: Kind, found: OpenOrder) -> tuple[Address, int, Address, Address]:
+    """Return what an order sells: the asset, nRLC for each use, and the only app and buyer, zero for any."""
     if kind == "App":
-        app = from_document(AppOrder, found.order)
-        return app.app, found.owner, Amount(app.appprice), found.left, None
-    order = from_document(DatasetOrder, found.order)
-    only = None if order.apprestrict == ZERO_ADDRESS else order.apprestrict
-    return order.dataset, found.owner, Amount(order.datasetprice), found.left, only
+        order = from_document(AppOrder, found.order)
+        return order.app, order.appprice, ZERO_ADDRESS, order.requesterrestrict
+    model = from_document(DatasetOrder, found.order)
+    return model.dataset, model.datasetprice, model.apprestrict, model.requesterrestrict
+
+
+def _only(restriction: Address) -> Address | None:
+    return None if restriction == ZERO_ADDRESS else restriction

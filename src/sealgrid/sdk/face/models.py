@@ -1,4 +1,4 @@
-"""Models: publish your own, see which are offered, take one off the market."""
+"""Models: publish your own, see which are offered, say who may use one and at what price."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +16,9 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.apps import Apps
 from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers
 from sealgrid.sdk.face.naming import find_app, find_model, find_person, is_shipped
+from sealgrid.sdk.face.offering import Repriced, reprice
 from sealgrid.sdk.face.rotating import Rotated, rotate_key, rotate_shares
-from sealgrid.sdk.face.unlisting import Unlisted, still_open, unlist
+from sealgrid.sdk.face.unlisting import Unlisted, still_open, unlist, until_market_follows
 from sealgrid.sdk.face.using import usage_of
 from sealgrid.sdk.granting import Granted, Revoked, grant, revoke
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
@@ -93,7 +94,33 @@ class Models:
         account offers no such model.
         """
         address = await self._own(model)
-        return await unlist(self._conn, address, self._find_kept(address))
+        return await unlist(self._conn, address, await still_open(self._conn, address, self._find_kept(address)))
+
+    async def reprice(self, model: Named, price: Price) -> Repriced:
+        """Sell what is left of every open offer of an own model at another price, to the same buyers.
+
+        The old offers are cancelled on the chain, for ever; deals that were made stay. Raises NotFound when nothing
+        is for sale.
+        """
+        wanted, address = int(amount(price)), await self._own(model)
+        kept = self._find_kept(address)
+        found = await still_open(self._conn, address, kept)
+        return await reprice(self._conn, address, wanted, found, self._keeping(kept))
+
+    async def offer(self, model: Named, *, price: Price, uses: int = 1000) -> Listing:
+        """Sell more uses of an own model, on the terms of the last offer that was signed with this data folder.
+
+        Without one they are for any app that its policy allows, and for everybody.
+        """
+        wanted, address = int(amount(price)), await self._own(model)
+        kept = self._find_kept(address)
+        before = kept.offers() if kept else ()
+        last = before[-1] if before else DatasetOrder(dataset=address)
+        await models.sell(
+            self._conn, address, price=wanted, uses=uses, app=last.apprestrict, requester=last.requesterrestrict,
+            keep=self._keeping(kept),
+        )  # fmt: skip
+        return await listing_of(self._conn, "Dataset", address)
 
     async def recover(self, model: Named, target: str | Path) -> Path:
         """Write an own model's plain file again, from the network's sealed file and the key in the data folder.
@@ -124,10 +151,12 @@ class Models:
         address, account = await self._own(model), find_person(self._conn, person)
         kept = self._find_kept(address)
         found = await still_open(self._conn, address, kept)
-        return await grant(
+        done = await grant(
             self._conn, address, account, list(found.orders), until=until,
             app=None if app is None else await self._offered(app), keep=self._keeping(kept),
         )  # fmt: skip
+        await until_market_follows(self._conn, "Dataset", address)
+        return done
 
     async def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
         """Let an account buy no more uses of an own model, from the block on that says so.

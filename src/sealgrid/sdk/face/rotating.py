@@ -45,7 +45,7 @@ async def rotate_key(conn: Connection, kept: KeptModel, folder: KeptModels, told
             keep=lambda signed: keep(replace(sealed, order=signed)),
         )  # fmt: skip
     told(Step("withdrawing the old one"))
-    await cancel(conn, kept.model, found)
+    await cancel(conn, kept.model, [order for order, _ in found.orders])
     away = await rotation.withdraw(conn, kept.model)
     folder.succeed(kept, sealed.address)
     unreached = tuple(f"vault {vault} does not answer: its old share is still there." for vault in away)

@@ -5,7 +5,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
-from sealgrid.web.forms import form_of
+from sealgrid.sdk.amounts import amount
+from sealgrid.web.forms import field_of, form_of
 from sealgrid.web.index.reading import TaskFilter
 from sealgrid.web.people import OFFERED
 from sealgrid.web.site import COOKIE, Ask, Site
@@ -40,13 +41,16 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/account/deposit")
     async def deposit(request: Ask) -> Redirect:
         client, form = await site.client(request), await form_of(request)
-        await client.account.deposit(str(form.get("amount", "")))
-        return Redirect("/account", status_code=303)
+        wanted = amount(field_of(form, "amount"))
+        await client.account.deposit(wanted)
+        return await site.done("/account", f"{wanted} went into escrow.")
 
     @post("/account/withdraw")
     async def withdraw(request: Ask) -> Redirect:
         client, form = await site.client(request), await form_of(request)
-        await client.account.withdraw(str(form.get("amount", "")) or None)
-        return Redirect("/account", status_code=303)
+        text = field_of(form, "amount")
+        wanted = amount(text) if text else None
+        await client.account.withdraw(wanted)
+        return await site.done("/account", f"{wanted or 'All that was free'} went into the wallet.")
 
     return [account, use, deposit, withdraw]

@@ -9,11 +9,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
-from sealgrid.sdk.face.listings import Offer, open_offers
 from sealgrid.units import Address, to_address
 from sealgrid.web import charts
 from sealgrid.web.forms import files_of, form_of, words_of
 from sealgrid.web.index.reading import PAGE, TaskFilter
+from sealgrid.web.offers import OpenOffer, models_for, offers_of
 from sealgrid.web.site import Ask, Site, page_of, text_of
 
 MONTH = 30 * 24 * 3600
@@ -41,12 +41,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         row = site.index.asset(asset_of(address))
         if row is None or row.kind != "App":
             raise NotFound(f"no app stands at {address[:60]} on this network.", money="")
-        offers = await open_offers(site.reader, "App", row.address)
-        models = await models_for(site, row.address)
+        offers, models = await asyncio.gather(
+            offers_of(site.reader, "App", row.address), models_for(site.reader, row.address)
+        )
         used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
         context = {
             "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
             "record": site.index.record("app", row.address), "models": models, "chosen": text_of(request, "model"),
+            "mine": row.owner == site.me(request), "offers": offers,
+            "names": site.index.names({offer.asset for offer in models}),
             "tasks": site.index.tasks(TaskFilter({"app": row.address}))[:8],
             "usage": charts.bars(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
             "computing": await cheapest_computing(site),
@@ -61,8 +64,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         bought = await client.run(
             asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", "")))
         )
-        await site.until_indexed()
-        return Redirect(f"/tasks/{bought.task}", status_code=303)
+        return await site.done(f"/tasks/{bought.task}")
 
     return [store, app, run]
 
@@ -75,16 +77,6 @@ def asset_of(text: str) -> Address:
         raise NotFound(f"{text[:60]!r} is no address.", money="") from error
 
 
-async def models_for(site: Site, app: Address) -> list[Offer]:
-    """Return the models that are offered to an app, or to any that their owners allow."""
-    offers = await open_offers(site.reader, "Dataset")
-    found: dict[Address, Offer] = {}
-    for offer in offers:
-        if offer.app in {None, app}:
-            found.setdefault(offer.address, offer)
-    return list(found.values())
-
-
 async def cheapest_computing(site: Site) -> int | None:
     """Return what the cheapest pool asks for a short task, nRLC; None when nobody offers any."""
     orders = await site.reader.market.orders("workerpoolorders", category=str(site.network.short_category))
@@ -93,10 +85,10 @@ async def cheapest_computing(site: Site) -> int | None:
 
 async def _card(site: Site, row: Any) -> dict[str, Any]:
     offers, about = await asyncio.gather(
-        open_offers(site.reader, "App", row.address), site.bundles.about(row.multiaddr, row.checksum)
+        offers_of(site.reader, "App", row.address, 1), site.bundles.about(row.multiaddr, row.checksum)
     )
     return {"app": row, "about": about, "offer": _first(offers), "record": site.index.record("app", row.address)}
 
 
-def _first(offers: tuple[Offer, ...]) -> Offer | None:
+def _first(offers: list[OpenOffer]) -> OpenOffer | None:
     return offers[0] if offers else None

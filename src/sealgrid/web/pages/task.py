@@ -70,7 +70,7 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
     async def claim(task: str, request: Ask) -> Redirect:
         client, _ = await site.client(request), await form_of(request)
         await client.claim(_task_id(task))
-        return Redirect(f"/tasks/{task}", status_code=303)
+        return await site.done(f"/tasks/{task}", "The refund is claimed: the money is free in escrow again.")
 
     return [one, follow, claim]
 

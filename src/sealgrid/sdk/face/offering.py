@@ -1,0 +1,49 @@
+"""Sell more uses of an own app or model, or sell what is left at another price."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from sealgrid.errors import NotFound
+from sealgrid.poco.orders import AppOrder, DatasetOrder
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.face.unlisting import O, StillOpen, cancel
+from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.units import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """What is for sale at the new price."""
+
+    offers: int  #: that were signed again
+    uses: int  #: in all of them
+    unreached: tuple[str, ...]  #: a sentence for each place where old offers could not be looked for
+
+
+async def reprice(
+    conn: Connection, asset: Address, price: int, found: StillOpen[O], keep: Callable[[O], None] = lambda signed: None
+) -> Repriced:
+    """Sign each open offer again at ``price`` nRLC for the uses that are left, then cancel the old one.
+
+    For a moment both are open. Raises NotFound when nothing is for sale.
+    """
+    if not found.orders:
+        raise NotFound(" ".join((f"{conn.address} offers no uses of {asset}.", *found.unreached)))
+    dearer = [each for each in found.orders if price_of(each[0]) != price]
+    for order, left in dearer:
+        await sign_and_publish(conn, at_price(order, price, left), keep)
+    await cancel(conn, asset, [order for order, _ in dearer])
+    return Repriced(len(dearer), sum(left for _, left in found.orders), found.unreached)
+
+
+def price_of(order: AppOrder | DatasetOrder) -> int:
+    """Return what an offer asks for one use, nRLC."""
+    return order.appprice if isinstance(order, AppOrder) else order.datasetprice
+
+
+def at_price(order: O, price: int, uses: int) -> O:
+    """Return an unsigned offer on the same terms, but for its price and uses."""
+    field = "appprice" if isinstance(order, AppOrder) else "datasetprice"
+    return msgspec.structs.replace(order, volume=uses, salt=fresh_salt(), sign=b"", **{field: price})

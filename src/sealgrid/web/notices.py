@@ -1,0 +1,29 @@
+"""What a page says once, after a form was taken: it travels in a cookie and is gone when it was shown."""
+
+from collections.abc import Mapping
+from urllib.parse import quote, unquote
+
+from litestar import Response
+from litestar.response import Redirect
+
+COOKIE = "sealgrid_told"
+MOST = 1000  #: characters
+
+
+def redirect(path: str, *sentences: str) -> Redirect:
+    """Send the browser to a page that says these sentences."""
+    answer = Redirect(path, status_code=303)
+    if told := " ".join(each for each in sentences if each):
+        answer.set_cookie(COOKIE, quote(told[:MOST], safe=""), httponly=True, samesite="strict")
+    return answer
+
+
+def notice_in(cookies: Mapping[str, str]) -> str:
+    """Return what a browser is to be told; whoever else may have set the cookie, it is shown as text."""
+    return unquote(cookies.get(COOKIE, ""))[:MOST]
+
+
+def told(answer: Response[bytes]) -> Response[bytes]:
+    """Have the browser forget what it was told."""
+    answer.delete_cookie(COOKIE)
+    return answer

@@ -1,0 +1,64 @@
+"""Owners sell apps and models at another price, no more, and again; what was cancelled can never be bought."""
+
+import pytest
+import pytest_asyncio
+
+import sealgrid
+from sealgrid.errors import NotFound, OrderRefused
+from tests.unit.apps.onnx_writer import passing
+
+pytestmark = [
+    pytest.mark.localnet,
+    pytest.mark.filterwarnings("ignore::sealgrid.sdk.simulated.SimulatedPlatformWarning"),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def owner(localnet):
+    async with sealgrid.connect_async("owner", data=localnet.layout.root) as me:
+        yield me
+
+
+def terms(listing) -> list[tuple[str, int, str | None]]:
+    return [(str(offer.price), offer.uses, offer.buyer) for offer in listing.offers]
+
+
+async def test_a_models_new_price_keeps_its_uses_and_its_buyers(localnet, owner, tmp_path):
+    (tmp_path / "dearer.onnx").write_bytes(passing((1, 3)))
+    model = await owner.models.publish(tmp_path / "dearer.onnx", price="3", uses=7)
+    granted = await owner.models.grant(model, "requester")
+    done = await owner.models.reprice(model, "4.5")
+    assert (done.offers, done.uses, done.unreached) == (1, 7, ())
+    assert terms(await owner.models.show(model)) == [("4.5 RLC", 7, granted.access)]
+    assert (await owner.models.reprice(model, "4.5")).offers == 0, "what costs that already is left alone"
+    async with sealgrid.connect_async("thief", data=localnet.layout.root) as thief:
+        with pytest.raises(NotFound, match="offers no uses"):
+            await thief.models.reprice(model.address, "0")
+        with pytest.raises(OrderRefused):
+            await thief.models.offer(model.address, price="0")
+
+
+async def test_a_model_that_was_taken_off_is_offered_again_on_its_last_terms(owner, tmp_path):
+    (tmp_path / "again.onnx").write_bytes(passing((1, 3)))
+    model = await owner.models.publish(tmp_path / "again.onnx", price="3")
+    granted = await owner.models.grant(model, "requester")
+    await owner.models.unlist(model)
+    assert terms(await owner.models.show(model)) == []
+    again = await owner.models.offer(model, price="2", uses=5)
+    assert terms(again) == [("2 RLC", 5, granted.access)]
+
+
+async def test_an_apps_owner_changes_its_price_ends_its_sale_and_sells_it_again(localnet, owner, tmp_path):
+    (tmp_path / "main.py").write_text("print('priced')")
+    (tmp_path / "app.toml").write_text('name = "priced"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    app = await owner.apps.deploy(tmp_path, price="1", uses=9)
+    assert (await owner.apps.reprice(app, "0.5")).uses == 9
+    assert terms(await owner.apps.show(app)) == [("0.5 RLC", 9, None)]
+    async with sealgrid.connect_async("thief", data=localnet.layout.root) as thief:
+        with pytest.raises(NotFound, match="offers no uses"):
+            await thief.apps.unlist(app.address)
+        with pytest.raises(OrderRefused):
+            await thief.apps.offer(app.address, price="0")
+    assert (await owner.apps.unlist(app)).cancelled == 1
+    assert terms(await owner.apps.show(app)) == []
+    assert terms(await owner.apps.offer(app, price="2", uses=3)) == [("2 RLC", 3, None)]
