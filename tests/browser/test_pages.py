@@ -71,6 +71,7 @@ def test_an_app_that_is_called_like_a_script_does_nothing(visitor: Visitor, plac
 
     with ThreadPoolExecutor() as aside:  # the browser's own loop runs in this thread
         address = aside.submit(lambda: asyncio.run(deploy())).result()
+    visitor.wait_for(f"/apps/{address}")
     page = visitor.open("/")
     expect(page.get_by_role("link", name="<img src=x onerror=alert(4)>")).to_be_visible()
     page = visitor.open(f"/apps/{address}")

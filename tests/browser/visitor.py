@@ -1,6 +1,7 @@
 """Somebody with a browser on the pages of a local network."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,13 @@ class Visitor:
     def open(self, path: str) -> Page:
         self.page.goto(self.place.url + path)
         return self.page
+
+    def wait_for(self, path: str) -> None:
+        """Wait until the pages know of something that was made elsewhere: they follow the chain a moment later."""
+        deadline = time.monotonic() + 30
+        while self.page.request.get(self.place.url + path).status == 404:
+            assert time.monotonic() < deadline, f"the pages never knew of {path}"
+            time.sleep(0.1)
 
     def picture(self, name: str) -> None:
         self.page.screenshot(path=self.place.pictures / f"{name}.png", full_page=True)
