@@ -57,7 +57,7 @@ class Errand:
         """Return one piece, as a worker does."""
         if name == "bundle":
             return self.bundle[offset : offset + length]
-        path = await asyncio.to_thread(self.wheels.find, Digest(name))
+        path = await self.wheels.path(Digest(name))
         if path is None:
             raise NotFound(f"{name} is not here.")
         with path.open("rb") as file:

@@ -32,7 +32,7 @@ from sealgrid.attestation.verification import verify
 from sealgrid.bundle import inputs, padding
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.manifest import Manifest, Wheel
-from sealgrid.bundle.unpacking import unpack_wheels
+from sealgrid.bundle.unpacking import Copy, unpack_wheels
 from sealgrid.bundle.verify import read_manifest, verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
@@ -223,7 +223,7 @@ def _unpack_wheel(raw):
         source, target = Path(folder, "wheel"), Path(folder, "target")
         source.write_bytes(raw)
         target.mkdir()
-        unpack_wheels([wheel], {wheel.filename: source}, target)
+        unpack_wheels([wheel], {wheel.filename: Copy.of(source)}, target)
 
 
 def _onnx(raw):

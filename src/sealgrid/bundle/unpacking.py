@@ -1,37 +1,56 @@
 """Unpack the wheels, or the environment, that a verified manifest names into the folder that the app imports from."""
 
 import hashlib
-import mmap
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.manifest import Wheel
 from sealgrid.bundle.paths import collision_in, fault_of
 from sealgrid.errors import BundleRefused, HostFailed
-from sealgrid.units import to_digest
+from sealgrid.units import Digest, to_digest
 
 MAX_FILES = 100_000
 MAX_BYTES = 4 << 30
-_THREADS = 2  #: zlib runs outside Python's lock
+_THREADS: Final = 2  #: zlib and the kernel's copies run outside Python's lock
+_COST_OF_A_FILE: Final = 20_000  #: bytes that are copied while one file is made
 _LOCAL_HEADER = 30  #: bytes of a local file header before its name (APPNOTE 4.3.7)
 _HOOKS = {"sitecustomize", "usercustomize"}  #: modules that an interpreter runs unasked
 _MERGED = {"purelib", "platlib"}  #: folders of NAME.data whose content is installed beside the package (PEP 427)
+
+
+_Entry = tuple[zipfile.ZipInfo, str]  #: (entry, path to write)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One's own copy of a file, which nobody else can change, and what it hashes to."""
+
+    path: Path
+    sha256: Digest
+
+    @classmethod
+    def of(cls, path: Path) -> "Copy":
+        """Hash a file."""
+        with path.open("rb") as file:
+            return cls(path, to_digest(hashlib.file_digest(file, "sha256").digest()))
 
 
 @dataclass(frozen=True)
 class _Unpacking:
     wheel: Wheel
     source: Path
-    entries: tuple[tuple[zipfile.ZipInfo, str], ...]  #: (entry, path to write)
+    entries: tuple[_Entry, ...]
 
 
-def unpack_wheels(wheels: Sequence[Wheel], sources: Mapping[str, Path], target: Path) -> None:
-    """Unpack wheels into ``target``, which must be empty; ``sources`` gives the enclave's own copy by file name.
+def unpack_wheels(wheels: Sequence[Wheel], copies: Mapping[str, Copy], target: Path) -> None:
+    """Unpack wheels into ``target``, which must be empty; ``copies`` gives the enclave's own by file name.
 
     Nothing is written before every wheel passed:
     (1) the copy has the SHA-256 that the manifest names;
@@ -45,8 +64,9 @@ def unpack_wheels(wheels: Sequence[Wheel], sources: Mapping[str, Path], target: 
     Raises BundleRefused with the number of the first check that fails.
     """
     for wheel in wheels:
-        _expect_digest(wheel, sources[wheel.filename])  # (1)
-    plans = [_plan(wheel, sources[wheel.filename]) for wheel in wheels]  # (2), (3), (4), (7)
+        if copies[wheel.filename].sha256 != wheel.sha256:  # (1)
+            raise BundleRefused("1", f"{wheel.filename} is not the wheel that the manifest names.")
+    plans = [_plan(wheel, copies[wheel.filename].path) for wheel in wheels]  # (2), (3), (4), (7)
     paths = [path for plan in plans for _, path in plan.entries]
     _expect_bounded([entry for plan in plans for entry, _ in plan.entries])  # (2)
     twice = [path for path, count in Counter(paths).items() if count > 1]
@@ -56,14 +76,8 @@ def unpack_wheels(wheels: Sequence[Wheel], sources: Mapping[str, Path], target: 
     if collision is not None:  # (6)
         raise BundleRefused("6", f"{collision!r} collides with another path among the app's wheels.")
     _make_folders(paths, target)
-    with ThreadPoolExecutor(_THREADS) as threads:
-        list(threads.map(lambda plan: _write(plan, target), sorted(plans, key=_bytes_of, reverse=True)))
-
-
-def _expect_digest(wheel: Wheel, source: Path) -> None:
-    with source.open("rb") as file:
-        if to_digest(hashlib.file_digest(file, "sha256").digest()) != wheel.sha256:
-            raise BundleRefused("1", f"{wheel.filename} is not the wheel that the manifest names.")
+    for plan in plans:
+        _write(plan, target)
 
 
 def _plan(wheel: Wheel, source: Path) -> _Unpacking:
@@ -109,36 +123,57 @@ def _bytes(entries: Iterable[zipfile.ZipInfo]) -> int:
     return sum(entry.file_size for entry in entries)
 
 
-def _bytes_of(plan: _Unpacking) -> int:
-    return _bytes(entry for entry, _ in plan.entries)
-
-
 def _make_folders(paths: Iterable[str], target: Path) -> None:
     for folder in sorted({path.rpartition("/")[0] for path in paths}):
         (target / folder).mkdir(parents=True, exist_ok=True)
 
 
 def _write(plan: _Unpacking, target: Path) -> None:
+    shares = _shared_out(plan.entries)
     try:
-        with (
-            zipfile.ZipFile(plan.source) as archive,
-            plan.source.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            for entry, path in plan.entries:
-                (target / path).write_bytes(_content(archive, entry, content))
+        with ThreadPoolExecutor(len(shares)) as threads:
+            list(threads.map(lambda share: _write_share(plan.source, share, target), shares))
     except BROKEN as error:
         raise HostFailed(f"{plan.wheel.filename} could not be unpacked ({type(error).__name__}).") from error
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, whole: mmap.mmap) -> bytes:
+def _shared_out(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+    """Split the work evenly by bytes, the largest files first."""
+    shares: list[list[_Entry]] = [[] for _ in range(_THREADS)]
+    loads = [0] * _THREADS
+    for entry in sorted(entries, key=lambda entry: entry[0].file_size, reverse=True):
+        least = loads.index(min(loads))
+        shares[least].append(entry)
+        loads[least] += entry[0].file_size + _COST_OF_A_FILE
+    return shares
+
+
+def _write_share(source: Path, entries: Sequence[_Entry], target: Path) -> None:
+    with zipfile.ZipFile(source) as archive, source.open("rb") as file:
+        for entry, path in entries:
+            with (target / path).open("xb", buffering=0) as written:
+                if _is_stored(entry):
+                    _carry(file.fileno(), _start(file, entry), entry.file_size, written.fileno())
+                else:
+                    written.write(archive.read(entry))
+
+
+def _is_stored(entry: zipfile.ZipInfo) -> bool:
     # What is stored as it is needs no reader: its bytes are a part of a file whose digest was checked.
-    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
-        return archive.read(entry)
-    name, extra = (
-        int.from_bytes(whole[entry.header_offset + at : entry.header_offset + at + 2], "little") for at in (26, 28)
-    )
-    start = entry.header_offset + _LOCAL_HEADER + name + extra
-    if start + entry.file_size > len(whole):
-        raise zipfile.BadZipFile("an entry ends after its archive")
-    return whole[start : start + entry.file_size]
+    return entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
+
+
+def _start(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
+    header = os.pread(file.fileno(), _LOCAL_HEADER, entry.header_offset)
+    name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+    return entry.header_offset + _LOCAL_HEADER + name + extra
+
+
+def _carry(source: int, start: int, size: int, target: int) -> None:
+    """Copy within the kernel: a file of an environment is one of its archive's pages, written once."""
+    end = start + size
+    while start < end:
+        count = os.sendfile(target, source, start, end - start)
+        if not count:
+            raise zipfile.BadZipFile("an entry ends after its archive")
+        start += count

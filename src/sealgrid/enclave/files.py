@@ -2,31 +2,34 @@
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from sealgrid.bundle.unpacking import Copy
 from sealgrid.errors import HostFailed
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient
 
 BUNDLE = "bundle"  #: names the app's bundle, whose own verification follows from the locked app digest
-PIECE_BYTES = 4 << 20  #: below the relay's largest frame
+PIECE_BYTES = 160 << 10  #: what a Unix socket takes at once; asyncio moves the rest of larger ones again and again
+_AHEAD = 4
 MAX_BUNDLE_BYTES = 256 << 20
 
 
-async def copy(relay: RelayClient, sha256: Digest, target: Path) -> None:
-    """Write the enclave's own copy of what the worker says is a file; not yet held against its digest."""
-    with target.open("wb") as file:
+async def copy(relay: RelayClient, sha256: Digest, target: Path) -> Copy:
+    """Write the enclave's own copy of what the worker says is a file, and say what it hashes to."""
+    digest = hashlib.sha256()
+    with target.open("wb", buffering=0) as file:
         async for piece in _pieces(relay, sha256):
+            digest.update(piece)
             file.write(piece)
+    return Copy(target, to_digest(digest.digest()))
 
 
 async def fetch(relay: RelayClient, sha256: Digest, target: Path) -> Path:
     """Write the enclave's own copy of a file; raise HostFailed when the bytes are not those of ``sha256``."""
-    await copy(relay, sha256, target)
-    with target.open("rb") as file:
-        seen = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
-    if to_digest(seen.digest()) != sha256:
+    if (await copy(relay, sha256, target)).sha256 != sha256:
         target.unlink()
         raise HostFailed(f"the worker gave other bytes than the file {sha256}.")
     return target
@@ -51,19 +54,21 @@ async def store(relay: RelayClient, content: bytes) -> None:
 
 
 async def _pieces(relay: RelayClient, path: str) -> AsyncIterator[bytes]:
-    # The next piece is under way while this one is used: worker and enclave work at the same time.
-    offset, coming = 0, asyncio.create_task(_piece(relay, path, 0))
+    # The next pieces are under way while this one is used: worker and enclave work at the same time.
+    coming = deque(asyncio.create_task(_piece(relay, path, n * PIECE_BYTES)) for n in range(_AHEAD))
+    offset = _AHEAD * PIECE_BYTES
     try:
-        while piece := await coming:
-            offset += len(piece)
+        while piece := await coming.popleft():
             if len(piece) == PIECE_BYTES:
-                coming = asyncio.create_task(_piece(relay, path, offset))
+                coming.append(asyncio.create_task(_piece(relay, path, offset)))
+                offset += PIECE_BYTES
                 yield piece
             else:
                 yield piece
                 return
     finally:
-        coming.cancel()
+        for task in coming:
+            task.cancel()
 
 
 async def _piece(relay: RelayClient, path: str, offset: int) -> bytes:

@@ -138,9 +138,9 @@ async def _wheels(relay: RelayClient, bundle: VerifiedBundle, places: Places) ->
     downloads, wheels = places.folder("downloads"), parts_of(bundle.manifest)
 
     # Their digests are checked where they are unpacked, on the enclave's own copies.
-    await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in wheels))
-    sources = {wheel.filename: downloads / wheel.filename for wheel in wheels}
-    await asyncio.to_thread(unpack_wheels, wheels, sources, places.folder("wheels"))
+    names = [wheel.filename for wheel in wheels]
+    copies = await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in wheels))
+    await asyncio.to_thread(unpack_wheels, wheels, dict(zip(names, copies, strict=True)), places.folder("wheels"))
 
 
 async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:

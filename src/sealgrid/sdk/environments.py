@@ -13,7 +13,7 @@ from pathlib import Path
 from sealgrid.bundle import compiling
 from sealgrid.bundle.archive import entry_of
 from sealgrid.bundle.manifest import Environment, Wheel
-from sealgrid.bundle.unpacking import unpack_wheels
+from sealgrid.bundle.unpacking import Copy, unpack_wheels
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.errors import SetupMissing
 from sealgrid.units import to_digest
@@ -46,7 +46,7 @@ def build(wheels: Sequence[Wheel], sources: Mapping[str, Path], archive: Path) -
     """Unpack wheels, compile them, pack the result; ``archive`` is there, whole, or not at all."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-environment-") as name:
         folder, part = Path(name), archive.with_suffix(f".{os.getpid()}.part")
-        unpack_wheels(wheels, sources, folder)
+        unpack_wheels(wheels, {name: Copy.of(path) for name, path in sources.items()}, folder)
         command = (sys.executable, "-I", "-S", "-B", str(compiling.__file__), str(folder), PREFIX)
         subprocess.run(command, check=True, env=_FIXED, capture_output=True)  # noqa: S603  our own script
         _pack(folder, part)

@@ -194,7 +194,7 @@ class JobRun:
             sha256 = to_digest(name)
         except ValueError as error:
             raise NotFound(f"{name[:80]!r} names no file.") from error
-        wheel = await asyncio.to_thread(self._shop.wheels.find, sha256)
+        wheel = await self._shop.wheels.path(sha256)
         return wheel or await fetch(sha256, self._shop.source, self._shop.cache)
 
     def _upload(self, name: str) -> Incoming:

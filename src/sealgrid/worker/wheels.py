@@ -1,5 +1,6 @@
 """Wheels and environments that apps run on, found by the digest of their file in folders of this machine."""
 
+import asyncio
 import hashlib
 import threading
 from collections.abc import Sequence
@@ -18,6 +19,10 @@ class WheelFolders:
         self._found: dict[Digest, Path] = {}
         self._hashed: set[Path] = set()
         self._lock = threading.Lock()
+
+    async def path(self, sha256: Digest) -> Path | None:
+        """Return where the file lies, or None; only what is not known yet takes a thread."""
+        return self._found.get(sha256) or await asyncio.to_thread(self.find, sha256)
 
     def find(self, sha256: Digest) -> Path | None:
         """Return where the file lies, or None."""

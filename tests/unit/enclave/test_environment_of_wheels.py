@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from sealgrid.bundle.manifest import Manifest, Wheel
-from sealgrid.bundle.unpacking import unpack_wheels
+from sealgrid.bundle.unpacking import Copy, unpack_wheels
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.environment import expect_interpreter
 from sealgrid.errors import BundleRefused, HostFailed
@@ -41,7 +41,7 @@ class Wheels:
         return wheel
 
     def unpack(self) -> dict[str, bytes]:
-        unpack_wheels(self.wheels, self.sources, self.target)
+        unpack_wheels(self.wheels, {name: Copy.of(path) for name, path in self.sources.items()}, self.target)
         return {
             path.relative_to(self.target).as_posix(): path.read_bytes()
             for path in self.target.rglob("*") if path.is_file()

@@ -10,7 +10,7 @@ import pytest
 from sealgrid.bundle.build import build as build_bundle
 from sealgrid.bundle.compiling import BYTECODE
 from sealgrid.bundle.manifest import Environment, Wheel
-from sealgrid.bundle.unpacking import unpack_wheels
+from sealgrid.bundle.unpacking import Copy, unpack_wheels
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.enclave.environment import parts_of
 from sealgrid.errors import BundleRefused, SetupMissing
@@ -58,7 +58,7 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     target = tmp_path / "target"
     target.mkdir()
     part = Wheel(name="environment", version=pinned.python, filename="e.zip", sha256=pinned.sha256)
-    unpack_wheels([part], {"e.zip": archive}, target)
+    unpack_wheels([part], {"e.zip": Copy.of(archive)}, target)
     assert (target / "two" / "data.bin").read_bytes() == bytes(range(256)) * 50
     assert (target / "one" / "broken.py").exists()
     assert not list((target / BYTECODE / "one").glob("broken*"))
@@ -82,7 +82,7 @@ def test_a_changed_environment_is_refused_before_a_byte_is_written(wheels, tmp_p
     target.mkdir()
     part = Wheel(name="environment", version=pinned.python, filename="e.zip", sha256=pinned.sha256)
     with pytest.raises(BundleRefused) as refused:
-        unpack_wheels([part], {"e.zip": archive}, target)
+        unpack_wheels([part], {"e.zip": Copy.of(archive)}, target)
     assert refused.value.check == "1"
     assert not list(target.iterdir())
 
