@@ -6,8 +6,8 @@ import msgspec
 
 from attacks.attack import Outcome, refused
 from attacks.scene import Scene
-from sealgrid.cli.plates import thefts
-from sealgrid.cli.plates.report import Refusal
+from sealgrid.cli.stories import thefts
+from sealgrid.cli.stories.outcome import Refusal
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.orders import fresh_salt

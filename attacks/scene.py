@@ -13,7 +13,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.gate import Gate
 from sealgrid.chain.wallet import Wallet
-from sealgrid.cli.plates.thief import Thief, thief_of
+from sealgrid.cli.stories.thief import Thief, thief_of
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk import apps, jobs, models

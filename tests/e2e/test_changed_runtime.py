@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.cli.plates.thief import thief_of
+from sealgrid.cli.stories.thief import thief_of
 from sealgrid.errors import ReleaseRefused
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform

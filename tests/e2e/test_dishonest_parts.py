@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sealgrid.bundle.inputs import JobInput
-from sealgrid.cli.plates.thief import HoardingRun, thief_of
+from sealgrid.cli.stories.thief import HoardingRun, thief_of
 from sealgrid.errors import ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import apps, jobs, models, receipts, results

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.cli.plates.search import search, windows
+from sealgrid.cli.stories.search import search, windows
 from sealgrid.sdk import apps, jobs, models
 
 pytestmark = pytest.mark.localnet

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sealgrid.cli.plates.search import search
+from sealgrid.cli.stories.search import search
 from sealgrid.errors import OrderRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import apps, jobs, models, receipts, results

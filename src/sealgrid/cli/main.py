@@ -27,7 +27,7 @@ from sealgrid.sdk.home import home
 app = typer.Typer(
     help="Sell and buy the use of AI models that nobody can copy.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="To look first: sealgrid demo plates. To sell a model of your own: sealgrid up, sealgrid model publish.",
+    epilog="To look first: sealgrid demo plates, demo data. To sell your own: sealgrid up, sealgrid model publish.",
 )  # fmt: skip
 wallet.register(account.app)
 model_uses.register(model.app)
@@ -38,6 +38,7 @@ for noun, commands, panel in (
     ("vault", vault.app, MACHINES), ("runtime", runtime.app, MACHINES),
 ):  # fmt: skip
     app.add_typer(commands, name=noun, rich_help_panel=panel)
+app.add_typer(model.app, name="data", rich_help_panel=SELL, help="The same for data: publish it, see what is offered.")
 for command, panel in (
     (network.up, LOCAL), (network.down, LOCAL), (network.status, LOCAL), (doctor.doctor, LOCAL), (run.run, BUY),
     (account.earnings, MONEY),

@@ -1,4 +1,4 @@
-"""``sealgrid model …``: publish a model of your own, see what is offered, take it off the market."""
+"""``sealgrid model …`` and ``sealgrid data …``: publish your own, see what is offered, take it off the market."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,16 +20,24 @@ Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's address, 
 @app.command()
 def publish(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The model's file; it is sealed here and leaves encrypted.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="An ONNX model, a CSV table or any other file; it is sealed here and leaves encrypted."
+        ),
     ],
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
     runs: Annotated[
-        str, typer.Option("--app", metavar="APP", help="The only app that may use it: name or address.")
-    ] = "onnx-runner",
+        str | None,
+        typer.Option(
+            "--app",
+            metavar="APP",
+            help="The only app that may use it: name or address. For a .csv file csv-statistics, else onnx-runner.",
+        ),
+    ] = None,
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many uses are for sale.")] = 1000,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Its public name; the file's by default.")] = None,
-    any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether it is an ONNX model.")] = False,
+    any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether that app can read it.")] = False,
     callback: Annotated[
         bool, typer.Option("--callback", help="Allow runs whose result goes to a contract: PUBLIC, for ever.")
     ] = False,
@@ -37,16 +45,19 @@ def publish(
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
-    """Seal a model, give its key to the vaults for one app alone, and sell its use."""
+    """Seal a model or data, give its key to the vaults for one app alone, and sell its use."""
+    from sealgrid.sdk.shipped import app_for
+
+    allowed = runs or app_for(file)
 
     async def work(me: "Client") -> None:
         warn_of_simulated(me.network)
         with shown_progress() as told:
             made = await me.models.publish(
-                file, app=runs, price=price, name=name, uses=uses, any_file=any_file, callback=callback, told=told
+                file, app=allowed, price=price, name=name, uses=uses, any_file=any_file, callback=callback, told=told
             )
         offer = made.offers[0]
-        answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {runs}")
+        answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {allowed}")
 
     as_account(account, data, work, password_file)
 

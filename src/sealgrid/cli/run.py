@@ -19,7 +19,9 @@ _PUBLIC = "warning: public arguments, and all that the app gives to the callback
 def run(
     app: Annotated[str, typer.Argument(metavar="APP", help="An app's name or address.")],
     *,
-    model: Annotated[str | None, typer.Option(metavar="MODEL", help="A model's name or address.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "--dataset", metavar="MODEL", help="A model's or data's name or address.")
+    ] = None,
     file: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="An input file, sealed; may be given often.")
     ] = None,

@@ -1,28 +1,44 @@
-"""What a newcomer finds for sale on a fresh local network: the shipped apps, and a model that reads licence plates."""
+"""What a newcomer finds for sale on a fresh local network: the shipped apps, a plate model, and a company's table."""
+
+import tempfile
+from pathlib import Path
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import cache_folder
 from sealgrid.sdk import apps, models, shipped
-from sealgrid.sdk.connection import connect
+from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
 
 RLC = 10**9  #: nRLC
-SHELF = (("plate_reader", RLC // 2), ("onnx_runner", 0), ("hash_file", 0))  #: folder and price of each app
+SHELF = (  #: folder and price of each app
+    ("plate_reader", RLC // 2), ("onnx_runner", 0), ("hash_file", 0), ("csv_statistics", RLC // 4),
+)  # fmt: skip
 PLATES, PLATES_PRICE = "plate_reader.zip", 3 * RLC
+RIDES_SEED, RIDES_PRICE = 1, 2 * RLC
 
 
 async def stock(network: Network) -> bool:
-    """Deploy the shipped apps as ``developer`` and sell the plate model as ``owner``, once for each network."""
+    """Deploy the shipped apps as ``developer``, sell model and table as ``owner``, once for each network."""
     async with connect(network, development_key("developer")) as developer:
         made = {}
         for name, price in SHELF:
             folder = shipped.app_folder(name)
             if folder is not None:
                 made[name] = await apps.deploy(developer, folder, wheels=shipped.wheels_for(folder), price=price)
-    model = cache_folder() / "models" / PLATES
-    if "plate_reader" in made and model.is_file():
-        async with connect(network, development_key("owner")) as owner:
-            await models.publish(
-                owner, model, name="licence plates", apps=[made["plate_reader"].address], price=PLATES_PRICE
-            )
+    async with connect(network, development_key("owner")) as owner:
+        model = cache_folder() / "models" / PLATES
+        if "plate_reader" in made and model.is_file():
+            allowed = [made["plate_reader"].address]
+            await models.publish(owner, model, name="licence plates", apps=allowed, price=PLATES_PRICE)
+        if "csv_statistics" in made:
+            await _sell_rides(owner, made["csv_statistics"])
     return True
+
+
+async def _sell_rides(owner: Connection, app: apps.App) -> None:
+    from apps.csv_statistics.rides import draw_rides  # noqa: PLC0415  only where the shipped apps are
+
+    with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
+        table = Path(folder) / "rides.csv"
+        table.write_bytes(draw_rides(RIDES_SEED))
+        await models.publish(owner, table, name="bicycle rides", apps=[app.address], price=RIDES_PRICE)

@@ -152,6 +152,11 @@ class Client:
         """Return the network's models."""
         return Models(self._inner.models)
 
+    @property
+    def data(self) -> Models:
+        """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
+        return Models(self._inner.data)
+
     def run(
         self,
         app: Named,

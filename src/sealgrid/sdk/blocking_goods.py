@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sealgrid.attestation.policy import Machines, Policy
-from sealgrid.sdk import asynchronous, shipped
+from sealgrid.sdk import asynchronous
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.background import BACKGROUND
 from sealgrid.sdk.face.listings import Listing, Named, Offer, Published
@@ -84,7 +84,7 @@ class Models:
         self,
         file: str | Path,
         *,
-        app: Named = shipped.ONNX_RUNNER,
+        app: Named | None = None,
         price: Price,
         name: str | None = None,
         uses: int = 1000,
@@ -94,8 +94,9 @@ class Models:
     ) -> Published:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        A shipped app that nobody offers yet is offered by this account, free of charge. For onnx-runner the file must
-        be an ONNX model, unless ``any_file``. ``callback`` allows runs whose result goes to a contract, in public.
+        Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
+        could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
+        charge. ``callback`` allows runs whose result goes to a contract, in public.
         ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.

@@ -62,6 +62,11 @@ class Client:
         """Return the network's models."""
         return Models(self._conn, self._models)
 
+    @property
+    def data(self) -> Models:
+        """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
+        return self.models
+
     async def run(
         self,
         app: Named,

@@ -9,7 +9,7 @@ from sealgrid.bundle.lock import lock
 from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.sdk.environments import environment_of
 
-ONNX_RUNNER = "onnx-runner"
+ONNX_RUNNER, CSV_STATISTICS = "onnx-runner", "csv-statistics"
 
 
 def app_folder(name: str) -> Path | None:
@@ -18,6 +18,11 @@ def app_folder(name: str) -> Path | None:
     if not folder_name.isidentifier():
         return None
     return next((path / folder_name for path in _shelves() if (path / folder_name / APP_FILE).is_file()), None)
+
+
+def app_for(file: Path) -> str:
+    """Return the shipped app that a file is for, when its owner names none: a table's by its name's end."""
+    return CSV_STATISTICS if file.suffix.lower() == ".csv" else ONNX_RUNNER
 
 
 def wheel_folder() -> Path | None:

@@ -4,32 +4,8 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.units import Address, DealId, TaskId
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """A theft that was tried on the spot."""
-
-    theft: str
-    refused_by: str
-    check: str  #: number of the check that refused it; empty when it succeeded
-    reason: str
-
-
-class CheckLine(msgspec.Struct, frozen=True):
-    """One numbered check of the receipt."""
-
-    number: str
-    sentence: str
-    ok: bool
-
-
-class Paid(msgspec.Struct, frozen=True):
-    """Who was paid."""
-
-    who: str
-    account: Address
-    amount: int  #: nRLC
+from sealgrid.cli.stories.outcome import CheckLine, Paid, Refusal
+from sealgrid.units import DealId, TaskId
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +28,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def as_line(self) -> str:
         """Return one line of JSON."""
         return msgspec.json.encode(self).decode()
-
-
-def holds(*, plate: str, reference: str, checks: tuple[CheckLine, ...], refused: tuple[Refusal, ...]) -> bool:
-    """Return whether the demo showed what it claims: same plate, every check, every theft refused."""
-    return plate == reference and bool(checks) and all(c.ok for c in checks) and all(r.check for r in refused)
 
 
 def text_of(result: Any) -> str:

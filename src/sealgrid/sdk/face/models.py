@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.policy import Machines, Policy
-from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk import models, shipped, simulated
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.apps import Apps
+from sealgrid.sdk.face.fitting import check_fits
 from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers
 from sealgrid.sdk.face.naming import find_app, find_model, find_person, is_shipped
 from sealgrid.sdk.face.offering import Repriced, reprice
@@ -22,7 +22,6 @@ from sealgrid.sdk.face.unlisting import Unlisted, still_open, unlist, until_mark
 from sealgrid.sdk.face.using import usage_of
 from sealgrid.sdk.granting import Granted, Revoked, grant, revoke
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
-from sealgrid.sdk.onnx_file import check_onnx
 from sealgrid.sdk.policies import PolicySet, policy_of, set_policy
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.sdk.usage import Usage
@@ -39,7 +38,7 @@ class Models:
         self,
         file: str | Path,
         *,
-        app: Named = shipped.ONNX_RUNNER,
+        app: Named | None = None,
         price: Price,
         name: str | None = None,
         uses: int = 1000,
@@ -49,17 +48,19 @@ class Models:
     ) -> Published:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        A shipped app that nobody offers yet is offered by this account, free of charge. For onnx-runner the file must
-        be an ONNX model, unless ``any_file``. ``callback`` allows runs whose result goes to a contract, in public.
+        Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
+        could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
+        charge. ``callback`` allows runs whose result goes to a contract, in public.
         ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
         """
         path, wanted = Path(file), amount(price)
         _check_readable(path)
-        if not any_file and await self._runs_onnx(app):
-            check_onnx(path)
-        address = await self._offered(app)
+        runs = shipped.app_for(path) if app is None else app
+        if not any_file:
+            await check_fits(self._conn, path, runs)
+        address = await self._offered(runs)
         warning = simulated.warn(self._conn.network)
         model = await models.publish(
             self._conn,
@@ -240,21 +241,9 @@ class Models:
                 raise
             return (await Apps(self._conn).deploy(str(app))).address
 
-    async def _runs_onnx(self, app: Named) -> bool:
-        if shipped.app_folder(shipped.ONNX_RUNNER) is None:
-            return False
-        if is_shipped(app):
-            return app == shipped.ONNX_RUNNER
-        address = await find_app(self._conn, app, own=True)
-        return await Assets(self._conn.hub).checksum("App", address) == _onnx_runner_digest()
-
 
 def _word(model: Named) -> str:
     return model if isinstance(model, str) else model.address
-
-
-def _onnx_runner_digest() -> str:
-    return shipped.shipped_bundle(shipped.ONNX_RUNNER).app_digest
 
 
 def _check_readable(path: Path) -> None:

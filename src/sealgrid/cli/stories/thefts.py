@@ -10,8 +10,8 @@ from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuote
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.broker import encode_proof
-from sealgrid.cli.plates.report import Refusal
-from sealgrid.cli.plates.thief import HoardingRun, Thief
+from sealgrid.cli.stories.outcome import Refusal
+from sealgrid.cli.stories.thief import HoardingRun, Thief
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import CheckFailed, HostFailed, ProofRefused, SealgridError
@@ -80,14 +80,14 @@ async def without_enclave(thief: Thief, job: Job) -> Refusal:
 
 
 async def with_copying_app(
-    thief: Thief, accomplice: Connection, owner: Connection, model: Address, folder: Path
+    thief: Thief, accomplice: Connection, owner: Connection, model: Address, folder: Path, *, what: str = "the model"
 ) -> Refusal:
-    """An unapproved app copies the model out, though its owner even signed an order that is open to every app."""
+    """An unapproved app copies what is sold out, though its owner even signed an order that is open to every app."""
     app = await deploy(thief.conn, folder)
     await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
     job = await run(accomplice, app.address, model=model, workerpool=thief.order)
     task = await thief.open_task(job)
-    return await _tried("an unapproved app copies the model out", "vaults", JobRun(task, thief.shop).run())
+    return await _tried(f"an unapproved app copies {what} out", "vaults", JobRun(task, thief.shop).run())
 
 
 async def without_paying(thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes) -> Refusal:

@@ -1,0 +1,24 @@
+"""The result: what a table's columns tell without telling of a single row."""
+
+from pathlib import Path
+
+from .numbers import describe_numbers
+from .table import LEAST, Numbers, Texts, read_table
+from .texts import describe_texts
+
+
+def summarise(path: Path) -> dict[str, object]:
+    """Return the content of result.json; raise Refused for a file that is no table."""
+    table = read_table(path)
+    return {"rows": table.rows, "least_rows": LEAST, "columns": [describe(column) for column in table.columns]}
+
+
+def describe(column: Numbers | Texts) -> dict[str, object]:
+    """Return what is told of one column; of fewer than ``LEAST`` values, nothing but that."""
+    count = len(column.values) if isinstance(column, Numbers) else column.counts.total()
+    if count < LEAST:
+        return {"name": column.name, "kind": "withheld", "reason": f"it has fewer than {LEAST} values"}
+    kind, told = (
+        ("number", describe_numbers(column)) if isinstance(column, Numbers) else ("text", describe_texts(column))
+    )
+    return {"name": column.name, "kind": kind, "values": count, **told}

@@ -1,0 +1,32 @@
+"""Statistics of a CSV table, the dataset, as result.json. Takes no arguments and no files: every run tells the same."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from columns.refused import Refused
+from columns.summary import summarise
+
+
+def main(arguments: list[str]) -> None:
+    name = os.environ.get("IEXEC_DATASET_FILENAME")
+    if name is None:
+        raise Refused("there is no table: buy this app together with a CSV table as the dataset.")
+    if arguments or int(os.environ["IEXEC_INPUT_FILES_NUMBER"]):
+        raise Refused("this app takes no arguments and no files: it tells of the whole dataset, to everybody the same.")
+    out = Path(os.environ["IEXEC_OUT"])
+    result = json.dumps(summarise(Path(os.environ["IEXEC_IN"], name)), ensure_ascii=False, indent=2, allow_nan=False)
+    (out / "result.json").write_text(result + "\n", encoding="utf-8")
+    (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:  # noqa: BLE001  the buyer reads the log, and a traceback may quote a cell
+        print(f"the table could not be described ({type(error).__name__}).", file=sys.stderr)
+        sys.exit(2)

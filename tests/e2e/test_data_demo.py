@@ -1,0 +1,99 @@
+"""The Data Marketplace's story: a table's use is sold, a stranger's app runs over it, the company sees every use."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from running_network import SEALGRID
+from shell import Shell
+
+from apps.csv_statistics.rides import NAMES, draw_rides
+from sealgrid.chain.accounts import development_key
+
+SEED = 2
+HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-model.md"
+
+pytestmark = pytest.mark.localnet
+
+
+def demo(folder: Path, *options: str) -> tuple[int, dict, str]:
+    command = [SEALGRID, "demo", "data", "--json", "--data", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "{}"
+    return done.returncode, json.loads(last), done.stderr
+
+
+@pytest.fixture(scope="module")
+def told(localnet) -> tuple[dict, str]:
+    code, report, said = demo(localnet.layout.root, "--seed", str(SEED))
+    assert code == 0, said
+    return report, said
+
+
+def test_the_buyer_learns_what_the_companys_own_sums_say_and_no_row(told):
+    report, _ = told
+    assert report["ok"]
+    assert report["differences"] == []
+    assert [column["name"] for column in report["result"]["columns"]] == list(NAMES)
+    rows = draw_rides(SEED).decode().splitlines()
+    written = Path(report["statistics"]).read_text()
+    assert json.loads(written) == report["result"]
+    assert not any(row in written for row in rows[1:])
+
+
+def test_the_company_sees_who_used_its_table_when_and_for_what_app(localnet, told):
+    report, _ = told
+    (use,) = report["uses"]
+    assert (use["who"], use["requester"]) == ("requester", development_key("requester").address)
+    assert (use["app"], use["task"]) == ("csv-statistics", report["task"])
+    assert use["logs"] >= localnet.network.threshold
+    assert use["when"] > 0
+
+
+def test_company_and_stranger_are_paid(told):
+    paid = {payment["who"]: payment["amount"] for payment in told[0]["payments"]}
+    assert set(paid) == {"owner", "developer", "worker", "pool"}
+    assert (paid["owner"], paid["developer"]) == (2 * 10**9, 10**9 // 4)
+
+
+def test_every_check_of_the_receipt_holds(told):
+    checks = told[0]["receipt_checks"]
+    assert len(checks) == 19
+    assert all(check["ok"] for check in checks)
+
+
+def test_an_app_that_the_company_did_not_approve_gets_no_key(told):
+    (refusal,) = told[0]["refused"]
+    assert (refusal["theft"], refusal["check"]) == ("an unapproved app copies the table out", "5")
+
+
+def test_the_machine_saw_ciphertext_alone(told):
+    assert any("no byte window of table" in line and "a planted one was found" in line for line in told[0]["seen"])
+
+
+def test_a_file_that_is_no_table_is_refused_in_one_line(localnet, tmp_path):
+    (tmp_path / "table.csv").write_text("city,price\nLyon,1\n")
+    code, _, said = demo(localnet.layout.root, "--file", str(tmp_path / "table.csv"))
+    assert code == 1
+    assert "fewer than 10" in said
+    assert "Traceback" not in said
+
+
+def test_a_table_of_ones_own_is_sold_used_and_watched_in_the_howtos_three_commands(localnet, tmp_path):
+    (tmp_path / "rides.csv").write_bytes(draw_rides(SEED, rows=200))
+    sealgrid = Shell(tmp_path, localnet.layout.root)
+    commands = re.findall(r"^    sealgrid (data .*|run csv.*)$", HOW_TO.read_text(), re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        said = sealgrid.says(*command.split())
+    assert json.loads((tmp_path / "answer" / "result" / "result.json").read_text())["rows"] == 200
+    assert f"by {development_key('requester').address}" in said
+    assert "LIES" not in said
+
+
+def test_data_that_its_app_cannot_read_is_refused_before_it_is_sealed(localnet, tmp_path):
+    (tmp_path / "short.csv").write_text("city,price\nLyon,1\n")
+    refused = Shell(tmp_path, localnet.layout.root).refuses("data", "publish", "short.csv", "--price", "1")
+    assert refused.startswith("sealgrid: short.csv cannot be sold as a table: the table has 1 rows")
