@@ -81,7 +81,7 @@ class Story:
 
     async def _publish(self, owner: Connection, app: Address) -> models.Model:
         source = self.telling.write("model.zip", self.model)
-        model = await models.publish(owner, source, name="licence plates", apps=[app], price=MODEL_PRICE)
+        model = await models.publish(owner, source, name="licence plates (demo)", apps=[app], price=MODEL_PRICE)
         source.unlink()
         size = model.sealed_bytes / 1e6
         self.telling.told(f"the owner sealed its model ({size:.1f} MB) and registered it: {model.address}")
