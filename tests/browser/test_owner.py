@@ -2,16 +2,11 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from owning import as_, publish
+from playwright.sync_api import expect
 from visitor import Visitor
 
 from tests.unit.apps.onnx_writer import passing
-
-
-def as_(visitor: Visitor, name: str) -> None:
-    page = visitor.open("/account")
-    page.get_by_label("acting as").select_option(name)
-    expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
 
 def test_an_owner_sells_the_use_of_a_file_and_is_paid_and_ends_the_sale(visitor: Visitor, tmp_path):
@@ -65,12 +60,12 @@ def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buy
     model = page.url
     page.get_by_label("Price per use").fill("3")
     page.get_by_role("button", name="Change").click()
-    expect(page.get_by_role("status")).to_contain_text("1000 uses are for sale at 3 RLC each.")
+    expect(page.locator(".notice")).to_contain_text("1000 uses are for sale at 3 RLC each.")
     page.get_by_text("Grant it to somebody").click()
     page.get_by_label("Account its address").fill("stranger")
     page.get_by_label("Until").fill("2090-01-01")
     page.get_by_role("button", name="Grant").click()
-    expect(page.get_by_role("status")).to_contain_text("stranger may buy it until 2090-01-01.")
+    expect(page.locator(".notice")).to_contain_text("stranger may buy it until 2090-01-01.")
     expect(page.locator("#buyers")).to_contain_text("2090-01-01")
 
     buy_a_run_as("stranger", visitor, model, tmp_path / "input.json")
@@ -83,23 +78,13 @@ def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buy
     visitor.picture("model-of-owner")
     assert visitor.faults() == []
     page.get_by_role("button", name="Revoke stranger").click()
-    expect(page.get_by_role("status")).to_contain_text("stranger may buy it no more.")
+    expect(page.locator(".notice")).to_contain_text("stranger may buy it no more.")
     expect(page.get_by_text("Nobody is granted it now.")).to_be_visible()
 
     buy_a_run_as("stranger", visitor, model, tmp_path / "input.json")
     expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
     expect(page.get_by_text("for others only")).to_be_visible()
     expect(page.get_by_text("No money moved.")).to_be_visible()
-
-
-def publish(visitor: Visitor, file: Path, *, price: str) -> Page:
-    as_(visitor, "owner")
-    page = visitor.open("/models/new")
-    page.get_by_label("The file").set_input_files(file)
-    page.get_by_label("Price per use").fill(price)
-    page.get_by_role("button", name="Seal and publish").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(file.stem)
-    return page
 
 
 def buy_a_run_as(name: str, visitor: Visitor, model: str, file: Path) -> None:

@@ -108,7 +108,7 @@ async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, 
     job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")])
     await asyncio.wait_for(jobs.follow(people.requester, job), 60)
     vaults = list(people.requester.vaults)
-    vaults[liar] = Lying(vaults[liar]._transport)
+    vaults[liar] = Lying(vaults[liar].transport)
     conn = dataclasses.replace(people.requester, vaults=tuple(vaults))
     envelope = await receipts.fetch_receipt(conn, job.task)
     opened = await results.open_result(conn, parse_envelope(envelope).settle, job.result_key)

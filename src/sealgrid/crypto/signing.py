@@ -54,6 +54,24 @@ class SigningKey:
         return f"SigningKey({self.address})"
 
 
+class KeyElsewhere(SigningKey):
+    """The key of an account that signs in a wallet of its own: whatever is signed with it here stays unsigned."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+
+    @property
+    def secret(self) -> bytes:
+        """Raise ValueError: it is not here."""
+        raise ValueError("this key is in its owner's wallet")
+
+    def sign(self, digest: bytes) -> bytes:
+        """Return no signature."""
+        if len(digest) != 32:
+            raise ValueError("a digest has 32 bytes")
+        return b""
+
+
 def recover(digest: bytes, signature: bytes) -> Address:
     """Return who signed a digest; raise ValueError unless 65 bytes with low s, v 27 or 28, and a real signer."""
     if len(signature) != SIGNATURE_BYTES or signature[64] not in (27, 28):
@@ -136,13 +154,14 @@ def _type_hash(kind: type[Statement]) -> bytes:
 
 @cache
 def _fields(kind: type[Statement]) -> tuple[tuple[str, str], ...]:
-    fields = tuple((solidity, _snake_case(name)) for solidity, name in kind.TYPES)
+    fields = tuple((solidity, snake_case(name)) for solidity, name in kind.TYPES)
     if {field for _, field in fields} != set(kind.__struct_fields__):
         raise TypeError(f"{kind.__name__} has a field that TYPES does not sign, or the reverse")
     return fields
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
+    """Return which field a Solidity name stands for."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 

@@ -39,9 +39,13 @@ async def set_policy(conn: Connection, policy: Policy) -> PolicySet:
     In force means that too few vaults are left with the one before to release a key: fewer than t. Raises
     ServiceUnavailable when that many did not take it, and a vault's own refusal of a policy that it finds wrong.
     """
-    network = conn.network
     signed = msgspec.structs.replace(policy, version=policy.version + 1)
-    request = PolicyRequest(policy=signed, signature=signed.sign(conn.domain, conn.key))
+    return await give_policy(conn, PolicyRequest(policy=signed, signature=signed.sign(conn.domain, conn.key)))
+
+
+async def give_policy(conn: Connection, request: PolicyRequest) -> PolicySet:
+    """Give a signed policy to every vault; raises as ``set_policy``."""
+    network = conn.network
     replies = await asyncio.gather(*(vault.set_policy(request) for vault in conn.vaults), return_exceptions=True)
     unreached = []
     for vault, reply in zip(conn.vault_addresses, replies, strict=True):
@@ -54,7 +58,7 @@ async def set_policy(conn: Connection, policy: Policy) -> PolicySet:
             f"{len(unreached)} vaults did not take the policy; {network.threshold} of them can still release by the "
             "former one. Do it again."
         )
-    return PolicySet(signed, tuple(unreached))
+    return PolicySet(request.policy, tuple(unreached))
 
 
 def _away(reply: BaseException) -> bool:

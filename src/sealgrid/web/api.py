@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 from litestar import Litestar, Response, get
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, NotFound, SealgridError
+from sealgrid.web.acting import HEADER
 from sealgrid.web.forms import MOST_UPLOAD
-from sealgrid.web.pages import account, apps, compute, models, selling, task, tasks, uses
+from sealgrid.web.pages import account, app_selling, apps, compute, models, selling, task, tasks, uses, wallet
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.serving import log_unforeseen, refuse_web_pages
 
@@ -41,7 +43,7 @@ def application(site: Site, libraries: Path) -> Litestar:
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, models, selling, uses, compute, tasks, task, account)
+    rooms = (apps, app_selling, models, selling, uses, compute, tasks, task, account, wallet)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=refuse_web_pages,
@@ -75,6 +77,8 @@ def _guarded(response: Response[bytes]) -> Response[bytes]:
 
 
 def _problem(site: Site, request: Ask, said: str, money: str, status: int) -> Response[bytes]:
+    if HEADER in request.headers:
+        return _guarded(Response(msgspec.json.encode({"said": f"{said} {money}".strip()}), status_code=status))
     back = request.headers.get("referer", "/") if request.method == "POST" else "/"
     heading = "Not here" if status == HTTP_404_NOT_FOUND else "That did not work"
     context = {"heading": heading, "said": said, "money": money, "back": back}

@@ -4,12 +4,16 @@ import datetime as dt
 import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import TypeVar
 
+import msgspec
 from litestar.datastructures import FormMultiDict, UploadFile
 
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.web.site import Ask
 
+M = TypeVar("M")
 MOST_UPLOAD = 256 << 20  #: bytes of one form; larger files go through the command line
 
 
@@ -18,9 +22,22 @@ async def form_of(request: Ask) -> FormMultiDict:
 
     Raises InputRefused unless the browser says that the form came from here: no other site may act for an account.
     """
+    _expect_own_page(request)
+    return await request.form()
+
+
+async def json_of(request: Ask, kind: type[M]) -> M:
+    """Return what a script of a page sends; raises InputRefused as ``form_of``, and for what is no such message."""
+    _expect_own_page(request)
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except UNREADABLE as error:
+        raise InputRefused(f"the page sent what cannot be read: {error}.") from error
+
+
+def _expect_own_page(request: Ask) -> None:
     if request.headers.get("origin") != f"http://{request.headers.get('host', '')}":
         raise InputRefused("this form did not come from a page of this site; open the page again.")
-    return await request.form()
 
 
 async def files_of(uploads: Sequence[UploadFile]) -> list[tuple[str, bytes]]:

@@ -1,6 +1,7 @@
 """What a page says once, after a form was taken: it travels in a cookie and is gone when it was shown."""
 
 from collections.abc import Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from litestar import Response
@@ -8,11 +9,16 @@ from litestar.response import Redirect
 
 COOKIE = "sealgrid_told"
 MOST = 1000  #: characters
+R = TypeVar("R", bound=Response[Any])
 
 
 def redirect(path: str, *sentences: str) -> Redirect:
     """Send the browser to a page that says these sentences."""
-    answer = Redirect(path, status_code=303)
+    return remember(Redirect(path, status_code=303), *sentences)
+
+
+def remember(answer: R, *sentences: str) -> R:
+    """Have the browser's next page say these sentences."""
     if told := " ".join(each for each in sentences if each):
         answer.set_cookie(COOKIE, quote(told[:MOST], safe=""), httponly=True, samesite="strict")
     return answer

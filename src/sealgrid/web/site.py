@@ -15,14 +15,14 @@ from sealgrid.chain.hub import Hub
 from sealgrid.sdk.client import Client
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
-from sealgrid.units import Address
+from sealgrid.units import Address, to_address
 from sealgrid.web.bundles import Bundles
 from sealgrid.web.index.reading import Index
 from sealgrid.web.notices import notice_in, redirect, told
 from sealgrid.web.people import People
 
 KNOWN_TRIES, KNOWN_PAUSE = 100, 0.1  #: seconds between two looks
-COOKIE = "sealgrid_account"
+COOKIE, WALLET = "sealgrid_account", "sealgrid_wallet"
 Ask = Request[Any, Any, State]
 
 
@@ -44,12 +44,19 @@ class Site:
         return self.reader.hub
 
     def account(self, request: Ask) -> str:
-        """Return the name of the account that this browser acts as; empty without a built-in wallet."""
-        return self.people.chosen(request.cookies.get(COOKIE))
+        """Return the development account that this browser acts as; empty without one, or with an own wallet."""
+        return "" if self.wallet(request) else self.people.chosen(request.cookies.get(COOKIE))
+
+    def wallet(self, request: Ask) -> Address | None:
+        """Return the address that the visitor's own wallet shows; None where none is connected."""
+        try:
+            return to_address(request.cookies.get(WALLET, "").lower())
+        except ValueError:
+            return None
 
     def me(self, request: Ask) -> Address | None:
         """Return the address that this browser acts as; None where it brought no wallet yet."""
-        return self.people.address(self.account(request))
+        return self.wallet(request) or self.people.address(self.account(request))
 
     async def client(self, request: Ask) -> Client:
         """Return the client of that account; raise InputRefused where there is no built-in wallet."""
@@ -85,7 +92,7 @@ class Site:
         """Return what a template makes of a context."""
         return self.templates.get_template(template).render(
             network=self.network, people=self.people, account=self.account(request), me=self.me(request),
-            path=request.url.path, **context,
+            wallet=self.wallet(request), path=request.url.path, **context,
         )  # fmt: skip
 
 

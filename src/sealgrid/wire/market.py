@@ -11,6 +11,7 @@ import msgspec
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.units import Address, Digest, to_address
 from sealgrid.wire import challenge
+from sealgrid.wire.challenge import Token
 from sealgrid.wire.message import M, call, decode
 
 Kind = Literal["apporders", "datasetorders", "workerpoolorders", "requestorders"]
@@ -116,8 +117,8 @@ class MarketClient:
     """Speak to a market of one chain."""
 
     def __init__(self, transport: AuthorisedTransport, chain: int) -> None:
-        self._transport = transport
-        self._chain = chain
+        self.transport = transport
+        self.chain = chain
 
     async def publish(self, kind: Kind, order: dict[str, str], key: SigningKey) -> Digest:
         """Publish one signed order, as its signer; raise OrderRefused with what is wrong with it."""
@@ -131,19 +132,29 @@ class MarketClient:
     async def orders(self, kind: Kind, **filters: str) -> tuple[OpenOrder, ...]:
         """Return a page of open orders; filters as iExec's: app, dataset, workerpool, requester, category …"""
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
-        return (await call(self._transport, "GET", self._path(kind) + query, None, Orders)).orders
+        return (await call(self.transport, "GET", self._path(kind) + query, None, Orders)).orders
 
     async def order(self, kind: Kind, order: Digest) -> OpenOrder:
         """Return one published order, whatever became of it; raise NotFound when there is none."""
-        return await call(self._transport, "GET", self._path(f"{kind}/{order}"), None, OrderReply)
+        return await call(self.transport, "GET", self._path(f"{kind}/{order}"), None, OrderReply)
+
+    async def challenge(self, address: Address) -> str:
+        """Return the sentence that an address must sign next, within five minutes."""
+        path = self._path("challenge") + f"&address={address}"
+        return (await call(self.transport, "GET", path, None, _ChallengeReply)).data.message.challenge
+
+    async def publish_as(self, kind: Kind, order: dict[str, str], token: Token) -> Digest:
+        """Publish one signed order for whoever signed a challenge with it; raises as ``publish``."""
+        body = msgspec.json.encode({"order": order})
+        return (await self._send("POST", kind, body, token, PublishReply)).published.orderHash
 
     async def _write(self, method: str, kind: Kind, body: bytes, key: SigningKey, reply: type[M]) -> M:
-        asked = await call(
-            self._transport, "GET", self._path("challenge") + f"&address={key.address}", None, _ChallengeReply
-        )
-        token = challenge.answer(self._chain, asked.data.message.challenge, key)
+        token = challenge.answer(self.chain, await self.challenge(key.address), key)
+        return await self._send(method, kind, body, token, reply)
+
+    async def _send(self, method: str, kind: Kind, body: bytes, token: Token, reply: type[M]) -> M:
         headers = {"authorization": str(token), "content-type": "application/json"}
-        return decode(await self._transport.request(method, self._path(kind), body, headers), reply)
+        return decode(await self.transport.request(method, self._path(kind), body, headers), reply)
 
     def _path(self, place: str) -> str:
-        return f"/{place}?chainId={self._chain}"
+        return f"/{place}?chainId={self.chain}"

@@ -216,44 +216,44 @@ class VaultClient:
     """Speak to one vault."""
 
     def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+        self.transport = transport
 
     async def identity(self) -> Identity:
         """Return who this vault is."""
-        return await call(self._transport, "GET", "/identity", None, Identity)
+        return await call(self.transport, "GET", "/identity", None, Identity)
 
     async def evaluations(self) -> Evaluations:
         """Return how fresh the collateral is that the vault has seen."""
-        return await call(self._transport, "GET", "/evaluations", None, Evaluations)
+        return await call(self.transport, "GET", "/evaluations", None, Evaluations)
 
     async def deposit(self, request: DepositRequest) -> DepositReply:
         """Give the vault its share."""
-        return await call(self._transport, "POST", "/deposits", request, DepositReply)
+        return await call(self.transport, "POST", "/deposits", request, DepositReply)
 
     async def set_policy(self, request: PolicyRequest) -> AssetView:
         """Replace an asset's policy by a newer one."""
-        return await call(self._transport, "POST", "/policies", request, AssetView)
+        return await call(self.transport, "POST", "/policies", request, AssetView)
 
     async def withdraw(self, request: WithdrawRequest) -> AssetView:
         """Have the vault destroy its share of a key."""
-        return await call(self._transport, "POST", "/withdrawals", request, AssetView)
+        return await call(self.transport, "POST", "/withdrawals", request, AssetView)
 
     async def asset(self, asset: Address, owner: Address) -> AssetView:
         """Return the record and policy of an owner's asset."""
-        return await call(self._transport, "GET", f"/assets/{asset}/{owner}", None, AssetView)
+        return await call(self.transport, "GET", f"/assets/{asset}/{owner}", None, AssetView)
 
     async def nonce(self, request: NonceRequest) -> NonceReply:
         """Ask for a nonce."""
-        return await call(self._transport, "POST", "/nonces", request, NonceReply)
+        return await call(self.transport, "POST", "/nonces", request, NonceReply)
 
     async def release(self, request: ReleaseRequest) -> ReleaseReply:
         """Ask for the facts and shares of a task."""
-        return await call(self._transport, "POST", "/releases", request, ReleaseReply)
+        return await call(self.transport, "POST", "/releases", request, ReleaseReply)
 
     async def settle(self, request: SettleRequest) -> SettleReply:
         """Bind a result and get the verdict."""
-        return await call(self._transport, "POST", "/settlements", request, SettleReply)
+        return await call(self.transport, "POST", "/settlements", request, SettleReply)
 
     async def open(self, request: OpenRequest) -> OpenReply:
         """Ask for the K2 share of a paid result."""
-        return await call(self._transport, "POST", "/openings", request, OpenReply)
+        return await call(self.transport, "POST", "/openings", request, OpenReply)

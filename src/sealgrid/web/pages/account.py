@@ -1,4 +1,8 @@
-"""One's own account: money, models, runs; and, on a local network, who one is."""
+"""One's own account: money, offers, models with their use, runs; and who one is: a development account or a wallet."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -6,10 +10,17 @@ from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
+from sealgrid.sdk.face.account import Account
+from sealgrid.sdk.paper import on_paper
+from sealgrid.units import Address
+from sealgrid.web.acting import acting
 from sealgrid.web.forms import field_of, form_of
 from sealgrid.web.index.reading import TaskFilter
+from sealgrid.web.offers import OpenOffer, offers_by
 from sealgrid.web.people import OFFERED
-from sealgrid.web.site import COOKIE, Ask, Site
+from sealgrid.web.site import COOKIE, WALLET, Ask, Site
+
+MOST_TASKS = MOST_EARNED = 12
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -17,40 +28,54 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/account")
     async def account(request: Ask) -> Response[bytes]:
-        if not site.people.built_in:
-            return site.page(request, "wallet.html", {})
-        client = await site.client(request)
-        address, rows = client.account.address, site.index.tasks(TaskFilter({"requester": client.account.address}))[:12]
-        context = {
-            "address": address, "balance": await client.account.balance(), "people_here": OFFERED,
-            "models": site.index.assets("Dataset", owner=address), "apps": site.index.assets("App", owner=address),
-            "earned": site.index.earned(address, 12), "total": site.index.earned_in_all(address), "tasks": rows,
-            "names": site.index.names({row.app for row in rows} | {row.dataset for row in rows}),
-        }  # fmt: skip
-        return site.page(request, "account.html", context)
+        address = site.me(request)
+        if address is None:
+            return site.page(request, "nobody.html", {})
+        return site.page(request, "account.html", await _shown(site, address))
 
     @post("/account/use")
     async def use(request: Ask) -> Redirect:
-        name = str((await form_of(request)).get("name", ""))
+        name = field_of(await form_of(request), "name")
         if name not in OFFERED:
             raise InputRefused("there is no such development account.")
         answer = Redirect("/account", status_code=303)
         answer.set_cookie(COOKIE, name, httponly=True, samesite="strict")
+        answer.delete_cookie(WALLET)
         return answer
 
     @post("/account/deposit")
-    async def deposit(request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
+    async def deposit(request: Ask) -> Response[Any]:
+        me, form = await acting(site, request), await form_of(request)
         wanted = amount(field_of(form, "amount"))
-        await client.account.deposit(wanted)
-        return await site.done("/account", f"{wanted} went into escrow.")
+        await me.client.account.deposit(wanted)
+        return await me.done("/account", f"{wanted} went into escrow.")
 
     @post("/account/withdraw")
-    async def withdraw(request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
+    async def withdraw(request: Ask) -> Response[Any]:
+        me, form = await acting(site, request), await form_of(request)
         text = field_of(form, "amount")
         wanted = amount(text) if text else None
-        await client.account.withdraw(wanted)
-        return await site.done("/account", f"{wanted or 'All that was free'} went into the wallet.")
+        await me.client.account.withdraw(wanted)
+        return await me.done("/account", f"{wanted or 'All that was free'} went into the wallet.")
 
     return [account, use, deposit, withdraw]
+
+
+async def _shown(site: Site, address: Address) -> dict[str, Any]:
+    reading, _ = on_paper(site.reader, address)
+    balance, of_models, of_apps = await asyncio.gather(
+        Account(reading).balance(), offers_by(reading, "Dataset", address), offers_by(reading, "App", address)
+    )
+    rows = site.index.tasks(TaskFilter({"requester": address}))[:MOST_TASKS]
+    models, apps = site.index.assets("Dataset", owner=address), site.index.assets("App", owner=address)
+    named = {row.app for row in rows} | {row.dataset for row in rows} | {each.asset for each in (*of_models, *of_apps)}
+    return {
+        "address": address, "balance": balance, "models": _with_offers(models, of_models),
+        "apps": _with_offers(apps, of_apps), "offers": [("models", of_models), ("apps", of_apps)],
+        "earned": site.index.earned(address, MOST_EARNED), "total": site.index.earned_in_all(address), "tasks": rows,
+        "names": site.index.names(named),
+    }  # fmt: skip
+
+
+def _with_offers(rows: Sequence[Any], offers: list[OpenOffer]) -> list[tuple[Any, OpenOffer | None]]:
+    return [(row, next((offer for offer in offers if offer.asset == row.address), None)) for row in rows]

@@ -3,6 +3,7 @@
 import datetime as dt
 import tempfile
 from pathlib import Path, PurePath
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
@@ -11,6 +12,7 @@ from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
+from sealgrid.web.acting import acting
 from sealgrid.web.forms import count_of, day_of, field_of, form_of
 from sealgrid.web.pages.apps import asset_of
 from sealgrid.web.site import Ask, Site
@@ -46,51 +48,49 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
 
 def _offering(site: Site) -> list[HTTPRouteHandler]:
     @post("/models/{address:str}/offer")
-    async def offer(address: str, request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
+    async def offer(address: str, request: Ask) -> Response[Any]:
+        me, form = await acting(site, request), await form_of(request)
         uses = count_of(form, "uses")
-        await client.models.offer(asset_of(address), price=field_of(form, "price"), uses=uses)
-        return await site.done(f"/models/{address}", f"{uses} uses are for sale.")
+        await me.client.models.offer(asset_of(address), price=field_of(form, "price"), uses=uses)
+        return await me.done(f"/models/{address}", f"{uses} uses are for sale.")
 
     @post("/models/{address:str}/price")
-    async def price(address: str, request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
+    async def price(address: str, request: Ask) -> Response[Any]:
+        me, form = await acting(site, request), await form_of(request)
         wanted = amount(field_of(form, "price"))
-        done = await client.models.reprice(asset_of(address), wanted)
-        return await site.done(
-            f"/models/{address}", f"{done.uses} uses are for sale at {wanted} each.", *done.unreached
-        )
+        done = await me.client.models.reprice(asset_of(address), wanted)
+        return await me.done(f"/models/{address}", f"{done.uses} uses are for sale at {wanted} each.", *done.unreached)
 
     @post("/models/{address:str}/unlist")
-    async def unlist(address: str, request: Ask) -> Redirect:
-        client, _ = await site.client(request), await form_of(request)
-        done = await client.models.unlist(asset_of(address))
-        return await site.done(f"/models/{address}", "It is off the market, for ever on the chain.", *done.unreached)
+    async def unlist(address: str, request: Ask) -> Response[Any]:
+        me, _ = await acting(site, request), await form_of(request)
+        done = await me.client.models.unlist(asset_of(address))
+        return await me.done(f"/models/{address}", "It is off the market, for ever on the chain.", *done.unreached)
 
     return [offer, price, unlist]
 
 
 def _granting(site: Site) -> list[HTTPRouteHandler]:
     @post("/models/{address:str}/grant")
-    async def grant(address: str, request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
+    async def grant(address: str, request: Ask) -> Response[Any]:
+        me, form = await acting(site, request), await form_of(request)
         person, until = field_of(form, "person"), day_of(form, "until")
-        done = await client.models.grant(asset_of(address), person, until=until, app=field_of(form, "app") or None)
+        done = await me.client.models.grant(asset_of(address), person, until=until, app=field_of(form, "app") or None)
         said = f"{_who(site, done.account)} may buy it {'without end' if until is None else f'until {_day(until)}'}."
         closed = "Whoever was not granted it may not buy it any more." if done.closed else ""
-        return await site.done(f"/models/{address}", said, closed, *done.unreached)
+        return await me.done(f"/models/{address}", said, closed, *done.unreached)
 
     @post("/models/{address:str}/revoke")
-    async def revoke(address: str, request: Ask) -> Redirect:
-        client, form = await site.client(request), await form_of(request)
+    async def revoke(address: str, request: Ask) -> Response[Any]:
+        me, form = await acting(site, request), await form_of(request)
         running = bool(field_of(form, "running"))
-        done = await client.models.revoke(asset_of(address), field_of(form, "person"), running=running)
+        done = await me.client.models.revoke(asset_of(address), field_of(form, "person"), running=running)
         said = f"{_who(site, done.account)} may buy it no more." if done.access else ""
         earlier = (
             "The vaults refuse the key to what was bought before, too." if running
             else f"What was bought before may still get the key for {-(-done.worst_delay // 3600)} hours at most."
         )  # fmt: skip
-        return await site.done(f"/models/{address}", said, earlier, *done.unreached)
+        return await me.done(f"/models/{address}", said, earlier, *done.unreached)
 
     return [grant, revoke]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Redirect, ServerSentEvent, ServerSentEventMessage
+from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sealgrid.errors import AppFailed, NotFound, SealgridError
 from sealgrid.receipts.report import Report
@@ -16,6 +16,7 @@ from sealgrid.sdk import jobs, receipts
 from sealgrid.sdk.face.runs import Run
 from sealgrid.sdk.results import Result
 from sealgrid.units import TaskId, to_digest
+from sealgrid.web.acting import acting
 from sealgrid.web.forms import form_of
 from sealgrid.web.pages.tasks import POLL_SECONDS
 from sealgrid.web.site import Ask, Site
@@ -67,10 +68,10 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
         return ServerSentEvent(_until_it_ends(site, request, _task_id(task)))
 
     @post("/tasks/{task:str}/claim")
-    async def claim(task: str, request: Ask) -> Redirect:
-        client, _ = await site.client(request), await form_of(request)
-        await client.claim(_task_id(task))
-        return await site.done(f"/tasks/{task}", "The refund is claimed: the money is free in escrow again.")
+    async def claim(task: str, request: Ask) -> Response[Any]:
+        me, _ = await acting(site, request), await form_of(request)
+        await me.client.claim(_task_id(task))
+        return await me.done(f"/tasks/{task}", "The refund is claimed: the money is free in escrow again.")
 
     return [one, follow, claim]
 
@@ -149,7 +150,7 @@ async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
 
 
 def _mine(site: Site, request: Ask, row: Any) -> bool:
-    return site.people.built_in and site.people.name(row.requester) == site.account(request)
+    return bool(row.requester == site.me(request))
 
 
 async def _run(site: Site, request: Ask, task: TaskId) -> Run:

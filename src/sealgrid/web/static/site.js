@@ -14,6 +14,7 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.busy) {
     const button = form.querySelector("button");
     button.disabled = true;
+    button.dataset.words = button.textContent;
     button.textContent = form.dataset.busy;
     button.setAttribute("aria-live", "polite");
   }

@@ -1,0 +1,44 @@
+"""A wallet whose key is elsewhere: it writes down what would be sent, for that wallet to sign and send."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import rlp  # type: ignore[import-untyped]
+
+from sealgrid.chain.failures import wrapped
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.crypto.digests import keccak256
+from sealgrid.units import ZERO_DIGEST, Address, to_address, to_bytes
+
+
+class Unsent(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction that nobody signed yet."""
+
+    doing: str
+    to: Address | None  #: None creates a contract
+    data: bytes
+    creates: Address | None = None  #: where that contract will stand if nothing else is sent before
+
+
+class PaperWallet(Wallet):
+    """Gives every transaction to ``write``, in order, and answers as if it had been sent, with an empty receipt."""
+
+    def __init__(self, node: Node, address: Address, write: Callable[[Unsent], None]) -> None:
+        self.node, self.address = node, address
+        self._write, self._count = write, 0
+
+    async def _send(self, call: dict[str, Any], doing: str) -> Receipt:
+        creates = None if "to" in call else await self._next_contract(doing)
+        to = to_address(call["to"]) if "to" in call else None
+        self._write(Unsent(doing=doing, to=to, data=bytes(call["data"]), creates=creates))
+        self._count += 1
+        return Receipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
+
+    async def _next_contract(self, doing: str) -> Address:
+        # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
+        with wrapped(doing):
+            sent = await self.node.web3.eth.get_transaction_count(self.node.web3.to_checksum_address(self.address))
+        digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
+        return to_address("0x" + digest[12:].hex())

@@ -1,0 +1,41 @@
+"""Typed data as wallets show and sign it: the JSON of eth_signTypedData_v4 (EIP-712)."""
+
+from typing import Any, ClassVar, Protocol
+
+from sealgrid.crypto.signing import Statement, snake_case
+from sealgrid.units import Address
+
+_DOMAIN = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
+
+
+class Typed(Protocol):
+    """Anything that lists its Solidity types: a Statement, or an order of PoCo's."""
+
+    TYPES: ClassVar[Any]  #: (Solidity type, name) in order
+
+
+def wallet_form(signed: Typed, *, name: str, version: str, chain: int, contract: Address) -> dict[str, Any]:
+    """Return what a wallet is given to sign ``signed`` in a domain; its digest is the one that we sign ourselves."""
+    kinds = {"EIP712Domain": [{"name": each, "type": kind} for each, kind in _DOMAIN], **_types(type(signed))}
+    domain = {"name": name, "version": version, "chainId": str(chain), "verifyingContract": contract}
+    return {"types": kinds, "domain": domain, "primaryType": type(signed).__name__, "message": _message(signed)}
+
+
+def _types(kind: type[Typed]) -> dict[str, list[dict[str, str]]]:
+    own = {kind.__name__: [{"name": name, "type": solidity} for solidity, name in kind.TYPES]}
+    nested = kind.NESTED if issubclass(kind, Statement) else ()
+    return {name: fields for other in nested for name, fields in _types(other).items()} | own
+
+
+def _message(signed: Typed) -> dict[str, Any]:
+    return {name: _plain(getattr(signed, snake_case(name))) for _, name in signed.TYPES}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Statement):
+        return _message(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value))  # JavaScript's numbers are too short for Solidity's
+    return value

@@ -1,0 +1,76 @@
+"""Finish what a form asked for: with a development key that is here, or as steps for the visitor's own wallet."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Response
+
+from sealgrid.chain.unsent import Unsent
+from sealgrid.crypto.wallet_form import wallet_form
+from sealgrid.errors import InputRefused
+from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
+from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.client import Client
+from sealgrid.sdk.face.offering import price_of
+from sealgrid.sdk.home import home
+from sealgrid.sdk.paper import Step, Undelivered, Unpublished, on_paper
+from sealgrid.units import Address
+from sealgrid.web.site import Ask, Site
+
+HEADER = "x-sealgrid-wallet"  #: a page's script says with it that it has the wallet do the steps
+NOWHERE = "/nonexistent/sealgrid"  #: the data folder of somebody whose keys and records are not here
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """An account that does something on a page."""
+
+    site: Site
+    client: Client
+    address: Address
+    steps: list[Step] | None  #: what its own wallet is to sign; None where the development key signed already
+
+    async def done(self, path: str, *sentences: str) -> Response[Any]:
+        """Send the browser on, or give its wallet the steps after which it goes there and is told the sentences."""
+        if self.steps is None:
+            return await self.site.done(path, *sentences)
+        said = " ".join(each for each in sentences if each)
+        plan = {"steps": [_shown(self.site, self.address, step) for step in self.steps], "next": path, "said": said}
+        return Response(msgspec.json.encode(plan), media_type=MediaType.JSON, status_code=200)
+
+
+async def acting(site: Site, request: Ask) -> Acting:
+    """Return who acts; raise InputRefused for an own wallet without the page's script, and where there is neither."""
+    address = site.wallet(request)
+    if address is None:
+        client = await site.client(request)
+        return Acting(site, client, client.account.address, None)
+    if HEADER not in request.headers:
+        raise InputRefused("your wallet signs through this page's script; switch scripts on, or use the command line.")
+    conn, steps = on_paper(site.reader, address)
+    return Acting(site, Client(conn, home(NOWHERE)), address, steps)
+
+
+def _shown(site: Site, sender: Address, step: Step) -> dict[str, Any]:
+    match step:
+        case Unsent():
+            call = {"from": sender, "data": "0x" + step.data.hex(), "value": "0x0"}
+            transaction = call if step.to is None else call | {"to": step.to}
+            return {"do": "send", "say": step.doing, "transaction": transaction, "creates": step.creates}
+        case Unpublished():
+            return {"do": "offer", "kind": step.kind, "order": step.order} | _order(site, step)
+        case Undelivered():
+            where = site.network
+            typed = wallet_form(step.policy, name="Sealgrid", version="1", chain=where.chain, contract=where.broker)
+            return {"do": "policy", "say": "Signing the policy for the vaults", "policy": step.policy, "typed": typed}
+
+
+def _order(site: Site, step: Unpublished) -> dict[str, Any]:
+    order: AppOrder | DatasetOrder = (
+        from_document(AppOrder, step.order) if step.kind == "apporders" else from_document(DatasetOrder, step.order)
+    )
+    where, name, version = site.network, ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
+    typed = wallet_form(order, name=name, version=version, chain=where.chain, contract=where.hub)
+    return {"say": f"Signing the offer of {order.volume} uses at {Amount(price_of(order))}", "typed": typed}

@@ -1,0 +1,85 @@
+"""A browser wallet of somebody's own, by EIP-6963 and EIP-1193: it really signs, with a development key."""
+
+import json
+from typing import Any
+
+import httpx
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from playwright.sync_api import BrowserContext
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.sdk.network import Network
+
+NAME = "Pocket"
+_ANNOUNCES = """
+(() => {
+  const request = async ({ method, params }) => {
+    const { result, error } = JSON.parse(await window.pocketAsks(method, JSON.stringify(params ?? [])));
+    if (error) throw Object.assign(new Error(error.message), { code: error.code });
+    return result;
+  };
+  const detail = Object.freeze({
+    info: { uuid: "6f3c1a52-0000-4000-8000-000000000001", name: "Pocket", icon: "data:,", rdns: "example.pocket" },
+    provider: { request },
+  });
+  const announce = () => window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
+  window.addEventListener("eip6963:requestProvider", announce);
+  announce();
+})();
+"""
+
+
+class OwnWallet:
+    """Signs whatever pages of one context ask, unless told to say no once; remembers what it was asked."""
+
+    def __init__(self, network: Network, key: SigningKey) -> None:
+        self.network, self._account = network, Account.from_key(key.secret)
+        self.asked: list[str] = []
+        self.says_no = False
+
+    def install(self, context: BrowserContext) -> None:
+        context.expose_function("pocketAsks", self._answer)
+        context.add_init_script(_ANNOUNCES)
+
+    def _answer(self, method: str, params: str) -> str:
+        if method in ("eth_sendTransaction", "eth_signTypedData_v4"):
+            self.asked.append(method)
+            if self.says_no:
+                self.says_no = False
+                return json.dumps({"error": {"code": 4001, "message": "User rejected the request."}})
+        try:
+            return json.dumps({"result": self._do(method, json.loads(params))})
+        except RuntimeError as error:
+            return json.dumps({"error": {"code": -32603, "message": str(error)}})
+
+    def _do(self, method: str, params: list[Any]) -> Any:
+        if method in ("eth_requestAccounts", "eth_accounts"):
+            return [self._account.address]
+        if method == "eth_signTypedData_v4":
+            signable = encode_typed_data(full_message=json.loads(params[1]))
+            return "0x" + bytes(self._account.sign_message(signable).signature).hex()
+        if method == "eth_sendTransaction":
+            return self._sent(params[0])
+        return self._rpc(method, params)
+
+    def _sent(self, wanted: dict[str, str]) -> str:
+        base = int(self._rpc("eth_getBlockByNumber", ["latest", False])["baseFeePerGas"], 16)
+        signed = self._account.sign_transaction({
+            "chainId": self.network.chain, "data": wanted["data"], "value": 0,
+            "nonce": int(self._rpc("eth_getTransactionCount", [self._account.address, "pending"]), 16),
+            "gas": int(self._rpc("eth_estimateGas", [wanted]), 16) * 2,
+            "maxFeePerGas": 2 * base + 10**9, "maxPriorityFeePerGas": 10**9,
+            **({"to": self._rpc_address(wanted["to"])} if "to" in wanted else {}),
+        })  # fmt: skip
+        return str(self._rpc("eth_sendRawTransaction", ["0x" + bytes(signed.raw_transaction).hex()]))
+
+    def _rpc_address(self, address: str) -> bytes:
+        return bytes.fromhex(address[2:])
+
+    def _rpc(self, method: str, params: list[Any]) -> Any:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        said = httpx.post(self.network.rpc_url, json=asked, timeout=30).json()
+        if "error" in said:
+            raise RuntimeError(said["error"]["message"])
+        return said["result"]

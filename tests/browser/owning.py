@@ -1,0 +1,22 @@
+"""What owners do on pages, as several tests need it."""
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+from visitor import Visitor
+
+
+def as_(visitor: Visitor, name: str) -> None:
+    page = visitor.open("/account")
+    page.get_by_label("acting as").select_option(name)
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+def publish(visitor: Visitor, file: Path, *, price: str) -> Page:
+    as_(visitor, "owner")
+    page = visitor.open("/models/new")
+    page.get_by_label("The file").set_input_files(file)
+    page.get_by_label("Price per use").fill(price)
+    page.get_by_role("button", name="Seal and publish").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(file.stem)
+    return page

@@ -1,0 +1,86 @@
+"""A visitor's own wallet signs every step itself; the site prepares them, and never has the key."""
+
+from own_wallet import NAME, OwnWallet
+from owning import publish
+from playwright.sync_api import expect
+from visitor import Visitor
+
+from sealgrid.chain.accounts import development_key
+from tests.unit.apps.onnx_writer import passing
+
+SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
+
+
+def connected(visitor: Visitor) -> OwnWallet:
+    wallet = OwnWallet(visitor.place.network.network, development_key("owner"))
+    wallet.install(visitor.context)
+    page = visitor.open("/account")
+    page.get_by_role("button", name=f"Connect {NAME}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet")
+    return wallet
+
+
+def test_an_owner_with_a_wallet_of_its_own_deposits_prices_grants_revokes_and_ends_the_sale(visitor: Visitor, tmp_path):
+    (tmp_path / "pocketed.onnx").write_bytes(passing((1, 3)))
+    model = publish(visitor, tmp_path / "pocketed.onnx", price="2").url
+    wallet, page, told = connected(visitor), visitor.page, visitor.page.locator(".notice")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("From the wallet into escrow").fill("5")
+    page.get_by_role("button", name="Deposit").click()
+    expect(told).to_contain_text("5 RLC went into escrow.")
+    page.get_by_label("From escrow into the wallet").fill("4")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(told).to_contain_text("4 RLC went into the wallet.")
+    assert wallet.asked == [SENT, SENT]
+    visitor.picture("account-of-wallet")
+    assert visitor.faults() == []
+
+    wallet.asked.clear()
+    page.goto(model)
+    page.get_by_label("Price per use").fill("2.5")
+    page.get_by_role("button", name="Change").click()
+    expect(told).to_contain_text("1000 uses are for sale at 2.5 RLC each.")
+    assert wallet.asked == [SIGNED, SIGNED, SENT], "the offer, the market's challenge, the end of the old offer"
+
+    page.get_by_text("Grant it to somebody").click()
+    page.get_by_label("Account its address").fill("requester2")
+    page.get_by_role("button", name="Grant").click()
+    expect(page.locator("#buyers")).to_contain_text("requester2")
+    page.get_by_role("button", name="Revoke requester2").click()
+    expect(told).to_contain_text("requester2 may buy it no more.")
+    page.get_by_text("Refuse somebody").click()
+    page.get_by_label("Account", exact=True).fill("thief")
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_text("The vaults refuse its key to thief")).to_be_visible()
+    page.get_by_role("button", name="Take it off the market").click()
+    expect(page.get_by_text("Not offered now.")).to_be_visible()
+
+    page.goto(visitor.place.url + "/models/new")
+    expect(page.get_by_text("Not yet:")).to_be_visible()
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("owner")
+
+
+def test_a_no_in_the_wallet_changes_nothing_and_is_one_sentence(visitor: Visitor):
+    wallet, page = connected(visitor), visitor.page
+    wallet.says_no = True
+    page.get_by_label("From the wallet into escrow").fill("5")
+    page.get_by_role("button", name="Deposit").click()
+    expect(page.get_by_text("You said no in your wallet.")).to_be_visible()
+    expect(page.get_by_role("button", name="Deposit")).to_be_enabled()
+    page.get_by_label("From the wallet into escrow").fill("a lot")
+    page.get_by_role("button", name="Deposit").click()
+    expect(page.get_by_text("is no amount")).to_be_visible()
+
+
+def test_a_wallet_is_asked_for_nothing_without_the_pages_script(visitor: Visitor):
+    wallet, page = connected(visitor), visitor.page
+    origin = {"origin": visitor.place.url}
+    answer = page.request.post(visitor.place.url + "/account/withdraw", form={"amount": "1"}, headers=origin)
+    assert answer.status == 400
+    assert "signs through this page" in answer.text()
+    for path in ("/wallet", "/wallet/challenge", "/wallet/orders", "/wallet/policies", "/wallet/done"):
+        foreign = page.request.post(visitor.place.url + path, data="{}", headers={"origin": "http://evil.example"})
+        assert foreign.status == 403, path
+        assert page.request.post(visitor.place.url + path, data="{}").status == 400, path
+    assert wallet.asked == []
