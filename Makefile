@@ -60,6 +60,8 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(BIN)/python setup/fetch.py
 	@$(BIN)/python -m apps.plate_reader build-model
+	@echo "setup: compiling what the shipped apps import"
+	@$(BIN)/python -c 'from sealgrid.sdk.shipped import shipped_bundle as make; make("plate-reader"); make("onnx-runner")'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml
