@@ -1,6 +1,7 @@
 """The dApp Store: which apps there are, what each does and costs, and a form that runs one."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, get, post
@@ -47,7 +48,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
         context = {
             "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
-            "record": site.index.record("app", row.address), "models": models, "chosen": text_of(request, "model"),
+            "record": site.index.record("app", row.address), "models": models,
+            "chosen": text_of(request, "model") or _made_for(row.address, models),
             "mine": row.owner == site.me(request), "offers": offers,
             "names": site.index.names({offer.asset for offer in models}),
             "tasks": site.index.tasks(TaskFilter({"app": row.address}))[:8],
@@ -67,6 +69,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return await site.done(f"/tasks/{bought.task}")
 
     return [store, app, run]
+
+
+def _made_for(app: Address, models: Sequence[OpenOffer]) -> str:
+    return next((offer.asset for offer in models if offer.app == app), "")
 
 
 def asset_of(text: str) -> Address:
