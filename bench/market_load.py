@@ -6,11 +6,10 @@ is looked for as the SDK looks for it.
 """
 
 import asyncio
-import contextlib
 import random
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -20,20 +19,21 @@ from bench import calibration
 from bench.context import Context
 from bench.figure import Figure, NotMeasured, Row, Target
 from bench.processes import cpu_seconds
+from bench.service import market
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.market.book import Listed
 from sealgrid.market.store import OrderStore, Publish
-from sealgrid.poco.orders import WorkerpoolOrder, to_document
+from sealgrid.poco.orders import Order, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.sdk.network import Network
 from sealgrid.units import Digest, to_address, to_digest
 from sealgrid.wire.challenge import answer
+from sealgrid.wire.market import Kind
 
 CLIENTS = 32
 ROUNDS = 3
-START_SECONDS = 90.0
 BATCH = 2000
 CATEGORIES = 6
 BEST_MATCH = Target("≤", 10.0)  #: ms
@@ -47,7 +47,7 @@ async def measure(context: Context) -> Figure:
     folder.mkdir()
     fill(folder, network, count, chance)
     begun = time.perf_counter()
-    async with _market(network, folder) as (url, pid), aiohttp.ClientSession(url) as session:
+    async with market(network, folder) as (url, pid), aiohttp.ClientSession(url) as session:
         started, beside = time.perf_counter() - begun, calibration.cpu()
         late = await _look(session, network, context.either(200, 500), chance)
         orders = list(_signed(network, context.either(200, 600) * ROUNDS, chance))
@@ -77,17 +77,20 @@ async def measure(context: Context) -> Figure:
 
 def fill(folder: Path, network: Network, count: int, chance: random.Random) -> None:
     """Put orders into the database as a market that listed them left it; signatures are not looked at again."""
+    write_orders(folder, network, [("workerpoolorders", _order(network, chance), "pool") for _ in range(count)])
+
+
+def write_orders(folder: Path, network: Network, orders: Sequence[tuple[Kind, Order, str]]) -> None:
+    """Write orders, each with the development account that signed it, into a market's database."""
     domain = OrderDomain(chain=network.chain, hub=network.hub)
-    store, signer = OrderStore(f"sqlite:///{folder / 'market.sqlite'}", domain), development_key("pool").address
-    for start in range(0, count, BATCH):
-        orders = (_order(network, chance) for _ in range(start, min(start + BATCH, count)))
-        store.perform(
-            [
-                Publish(Listed(kind="workerpoolorders", order_hash=order_hash(order, domain), order=order,
-                               signer=signer, published=start))
-                for order in orders
-            ]
-        )  # fmt: skip
+    store = OrderStore(f"sqlite:///{folder / 'market.sqlite'}", domain)
+    listed = (
+        Publish(Listed(kind=kind, order_hash=order_hash(order, domain), order=order,
+                       signer=development_key(signer).address, published=number))
+        for number, (kind, order, signer) in enumerate(orders)
+    )  # fmt: skip
+    while batch := list(islice(listed, BATCH)):
+        store.perform(batch)
     store.close()
 
 
@@ -109,27 +112,6 @@ def _signed(network: Network, count: int, chance: random.Random) -> Iterator[Wor
     domain, key = OrderDomain(chain=network.chain, hub=network.hub), development_key("pool")
     for _ in range(count):
         yield sign_order(_order(network, chance), domain, key)
-
-
-@contextlib.asynccontextmanager
-async def _market(network: Network, folder: Path) -> AsyncIterator[tuple[str, int]]:
-    place = (network.rpc_url, str(network.chain), network.genesis, network.hub, str(folder))
-    command = ("--pdeathsig", "TERM", sys.executable, "-m", "bench.market_process", *place)
-    process = await asyncio.create_subprocess_exec(
-        "setpriv", *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        if process.stdout is None:
-            raise NotMeasured("the market did not start.")
-        async with asyncio.timeout(START_SECONDS):
-            url = (await process.stdout.readline()).decode().strip()
-        if not url:
-            raise NotMeasured("the market did not start.")
-        yield url, process.pid
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 async def _look(

@@ -1,0 +1,23 @@
+"""``python -m bench.web_process NETWORK_FILE FOLDER``: pages of one's own; prints their address."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from sealgrid.localnet.layout import cache_folder
+from sealgrid.sdk.network import load_network
+from sealgrid.web.config import WebConfig
+from sealgrid.web.runner import run
+from sealgrid.wire.serving import listen
+
+
+def main() -> None:
+    network, folder = load_network(Path(sys.argv[1])), Path(sys.argv[2])
+    sock = listen()
+    address = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    config = WebConfig(folder=folder, network=network, libraries=cache_folder(), data=folder)
+    asyncio.run(run(config, sock, lambda: print(address, flush=True)))
+
+
+if __name__ == "__main__":
+    main()
