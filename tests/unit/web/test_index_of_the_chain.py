@@ -54,7 +54,7 @@ def seen(store: IndexStore) -> object:
         sorted(set(tasks)),
         runs,
         index.counts(),
-        [index.record("app", app) for app in APPS],
+        [index.record("app", row) for row in index.assets("App")],
         index.earned_in_all(APPS[0]),
         index.height(),
     )

@@ -12,6 +12,7 @@ from sealgrid.units import Address
 from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
 
 PAGE = 24
+CARDS = 12  #: on one page; each asks the market for its price
 Found = Sequence[sql.Row[Any]]
 By = Literal["app", "dataset", "workerpool", "requester"]
 
@@ -57,15 +58,15 @@ class Index:
             done = connection.scalar(sql.select(sql.func.sum(assets.c.runs)).where(assets.c.kind == "App"))
             return {row.kind: row.n for row in by_kind} | {"completed": done or 0}
 
-    def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0) -> Found:
-        """Return assets of a kind, the most used first."""
+    def assets(self, kind: str, *, search: str = "", owner: str = "", page: int = 0, size: int = PAGE) -> Found:
+        """Return assets of a kind, the most used first: a page of ``size``, and one more if there is a next page."""
         query = sql.select(assets).where(assets.c.kind == kind)
         if search:
             query = query.where(assets.c.name.icontains(search, autoescape=True) | (assets.c.address == search.lower()))
         if owner:
             query = query.where(assets.c.owner == owner)
         ordered = query.order_by(assets.c.runs.desc(), assets.c.block.desc(), assets.c.address)
-        return self._all(ordered.limit(PAGE + 1).offset(page * PAGE))
+        return self._all(ordered.limit(size + 1).offset(page * size))
 
     def asset(self, address: Address) -> sql.Row[Any] | None:
         """Return one asset."""
@@ -80,11 +81,13 @@ class Index:
         query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))
         return {row.address: row.name for row in self._all(query)}
 
-    def record(self, by: By, address: Address) -> Record:
-        """Return how an asset did."""
-        query = sql.select(tasks.c.state, sql.func.count().label("n")).where(tasks.c[by] == address)
+    def record(self, by: By, asset: sql.Row[Any]) -> Record:
+        """Return how an asset did; the completed ones, which are most, are counted as they come."""
+        query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
+            tasks.c[by] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
+        )
         counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
-        completed, refunded = counts.get("completed", 0), counts.get("refunded", 0)
+        completed, refunded = asset.runs, counts.get("refunded", 0)
         return Record(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
 
     def tasks(self, chosen: TaskFilter, *, page: int = 0) -> Found:

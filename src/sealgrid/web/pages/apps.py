@@ -13,7 +13,7 @@ from sealgrid.errors import NotFound
 from sealgrid.units import Address, to_address
 from sealgrid.web import charts
 from sealgrid.web.forms import files_of, form_of, words_of
-from sealgrid.web.index.reading import PAGE, TaskFilter
+from sealgrid.web.index.reading import CARDS, TaskFilter
 from sealgrid.web.offers import OpenOffer, models_for, offers_of
 from sealgrid.web.site import Ask, Site, page_of, text_of
 
@@ -26,13 +26,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/")
     async def store(request: Ask) -> Response[bytes]:
         search, page = text_of(request, "q"), page_of(request)
-        rows = site.index.assets("App", search=search, page=page)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:PAGE]))
+        rows = site.index.assets("App", search=search, page=page, size=CARDS)
+        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS]))
         context = {
             "cards": cards,
             "search": search,
             "page": page,
-            "more": len(rows) > PAGE,
+            "more": len(rows) > CARDS,
             "counts": site.index.counts(),
         }
         return site.page(request, "cards_of_apps.html" if "hx-request" in request.headers else "apps.html", context)
@@ -48,7 +48,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
         context = {
             "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
-            "record": site.index.record("app", row.address), "models": models,
+            "record": site.index.record("app", row), "models": models,
             "chosen": text_of(request, "model") or _made_for(row.address, models),
             "mine": row.owner == site.me(request), "offers": offers,
             "names": site.index.names({offer.asset for offer in models}),
@@ -93,7 +93,7 @@ async def _card(site: Site, row: Any) -> dict[str, Any]:
     offers, about = await asyncio.gather(
         offers_of(site.reader, "App", row.address, 1), site.bundles.about(row.multiaddr, row.checksum)
     )
-    return {"app": row, "about": about, "offer": _first(offers), "record": site.index.record("app", row.address)}
+    return {"app": row, "about": about, "offer": _first(offers), "record": site.index.record("app", row)}
 
 
 def _first(offers: list[OpenOffer]) -> OpenOffer | None:

@@ -1,5 +1,6 @@
 """The Marketplace of computing: what pools ask for a task of each category, and how well they did."""
 
+import asyncio
 from typing import Any
 
 from litestar import Response, get
@@ -22,17 +23,23 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/compute")
     async def compute(request: Ask) -> Response[bytes]:
-        books = [await _book(site, category) for category in range(await site.hub.count_categories())]
-        books.sort(key=lambda book: not book["offers"])
-        pools = [await _pool(site, row) for row in site.index.assets("Workerpool")]
-        return site.page(request, "compute.html", {"books": books, "pools": pools})
+        categories = range(await site.hub.count_categories())
+        rows = site.index.assets("Workerpool")
+        books, pools = await asyncio.gather(
+            asyncio.gather(*(_book(site, category) for category in categories)),
+            asyncio.gather(*(_pool(site, row) for row in rows)),
+        )
+        ordered = sorted(books, key=lambda book: not book["offers"])
+        return site.page(request, "compute.html", {"books": ordered, "pools": pools})
 
     return [compute]
 
 
 async def _book(site: Site, category: int) -> dict[str, Any]:
-    about = await site.hub.view_category(category)
-    orders = await site.reader.market.orders("workerpoolorders", category=str(category), pageSize=str(MOST_ORDERS))
+    about, orders = await asyncio.gather(
+        site.hub.view_category(category),
+        site.reader.market.orders("workerpoolorders", category=str(category), pageSize=str(MOST_ORDERS)),
+    )
     offers = sorted((_offer(order) for order in orders), key=lambda offer: int(offer["price"]))
     prices = site.index.pool_prices(category)
     return {
@@ -70,4 +77,4 @@ async def _pool(site: Site, row: Any) -> dict[str, Any]:
             view = await site.reader.pool.view()
         except SealgridError:
             view = None
-    return {"pool": row, "record": site.index.record("workerpool", row.address), "stake": stake, "view": view}
+    return {"pool": row, "record": site.index.record("workerpool", row), "stake": stake, "view": view}

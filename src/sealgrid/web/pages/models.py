@@ -14,7 +14,7 @@ from sealgrid.sdk.granting import granted
 from sealgrid.sdk.versions import versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web import charts
-from sealgrid.web.index.reading import PAGE, TaskFilter
+from sealgrid.web.index.reading import CARDS, TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
 from sealgrid.web.pages.apps import MONTH, asset_of
 from sealgrid.web.site import Ask, Site, page_of, text_of
@@ -27,9 +27,9 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @get("/models")
     async def shop(request: Ask) -> Response[bytes]:
         search, page = text_of(request, "q"), page_of(request)
-        rows = site.index.assets("Dataset", search=search, page=page)
-        cards = await asyncio.gather(*(_card(site, row) for row in rows[:PAGE]))
-        context = {"cards": cards, "search": search, "page": page, "more": len(rows) > PAGE}
+        rows = site.index.assets("Dataset", search=search, page=page, size=CARDS)
+        cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS]))
+        context = {"cards": cards, "search": search, "page": page, "more": len(rows) > CARDS}
         return site.page(request, "cards_of_models.html" if "hx-request" in request.headers else "models.html", context)
 
     @get("/models/{address:str}")
@@ -60,7 +60,7 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
     return {
         "model": row, "offers": offers, "views": views, "policy": policy, "apps": _allowed(site, policy),
         "platforms": sorted({Platform(each.platform).name for each in policy.allowed}) if policy else [],
-        "record": site.index.record("dataset", row.address), "mine": mine, "sealed": sealed, "buyers": buyers,
+        "record": site.index.record("dataset", row), "mine": mine, "sealed": sealed, "buyers": buyers,
         "restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
         "forever": FOREVER, "now": now, "versions": versions_in(views),
         "names": site.index.names({row.address, *(offer.app for offer in offers)}),
@@ -102,4 +102,4 @@ def _allowed(site: Site, policy: Policy | None) -> list[dict[str, str]]:
 
 async def _card(site: Site, row: Any) -> dict[str, Any]:
     offers = await offers_of(site.reader, "Dataset", row.address, 1)
-    return {"model": row, "offer": offers[0] if offers else None, "record": site.index.record("dataset", row.address)}
+    return {"model": row, "offer": offers[0] if offers else None, "record": site.index.record("dataset", row)}
