@@ -10,7 +10,7 @@ from tests.unit.cli.spoken import spoken
 
 pytestmark = pytest.mark.localnet
 
-OFFER = {"address", "name", "owner", "digest", "price", "uses", "app"}
+OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer"}
 LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions"}
 PRICE = 3 * 10**9
 
