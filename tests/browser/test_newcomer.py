@@ -29,3 +29,4 @@ def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, t
     picture.evaluate("image => image.decode()")
     assert picture.evaluate("image => image.naturalWidth") > 100
     visitor.picture("task-ended")
+    assert visitor.faults_everywhere() == []

@@ -33,7 +33,7 @@ def test_an_owner_with_a_wallet_of_its_own_deposits_prices_grants_revokes_and_en
     expect(told).to_contain_text("4 RLC went into the wallet.")
     assert wallet.asked == [SENT, SENT]
     visitor.picture("account-of-wallet")
-    assert visitor.faults() == []
+    assert visitor.faults_everywhere() == []
 
     wallet.asked.clear()
     page.goto(model)

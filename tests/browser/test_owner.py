@@ -76,7 +76,7 @@ def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buy
     expect(page.locator("#uses tbody")).to_contain_text("stranger")
     expect(page.locator("#uses")).to_contain_text("Every log, every witness and the chain agree.")
     visitor.picture("model-of-owner")
-    assert visitor.faults() == []
+    assert visitor.faults_everywhere() == []
     page.get_by_role("button", name="Revoke stranger").click()
     expect(page.locator(".notice")).to_contain_text("stranger may buy it no more.")
     expect(page.get_by_text("Nobody is granted it now.")).to_be_visible()
@@ -94,3 +94,19 @@ def buy_a_run_as(name: str, visitor: Visitor, model: str, file: Path) -> None:
     page.get_by_role("link", name="Use it").click()
     page.get_by_label("Your files").set_input_files(file)
     page.get_by_role("button", name="Buy one run").click()
+
+
+def test_an_apps_developer_changes_its_price_ends_its_sale_and_sells_it_again(visitor: Visitor):
+    as_(visitor, "developer")
+    page, told = visitor.page, visitor.page.locator(".notice")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("link", name="hash-file").first.click()
+    page.get_by_label("Price per run").fill("0.25")
+    page.get_by_role("button", name="Change").click()
+    expect(told).to_contain_text("runs are for sale at 0.25 RLC each.")
+    visitor.picture("app-of-developer")
+    page.get_by_role("button", name="Take it off the market").click()
+    expect(page.get_by_text("Nobody offers this app right now.")).to_be_visible()
+    page.get_by_label("Price per run").fill("0")
+    page.get_by_role("button", name="Offer it").click()
+    expect(told).to_contain_text("runs are for sale at 0 RLC each.")

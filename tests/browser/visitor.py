@@ -11,6 +11,8 @@ from tests.e2e.running_network import RunningNetwork
 
 AXE = Path(__file__).resolve().parents[2] / ".cache" / "axe" / "axe.min.js"
 
+LOOKS = (("light", 1440, 900), ("dark", 1440, 900), ("light", 390, 844))  #: and a dark phone, which has its own test
+
 
 @dataclass(frozen=True)
 class Place:
@@ -57,11 +59,24 @@ class Visitor:
 
     def faults(self) -> list[str]:
         """Return what axe calls serious or critical on the page."""
-        self.page.evaluate(AXE.read_text())
-        found = json.loads(self.page.evaluate("axe.run().then(found => JSON.stringify(found.violations))"))
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
+        run = "axe.run({resultTypes: ['violations']}).then(found => JSON.stringify(found.violations))"
+        found = json.loads(self.page.evaluate(run))
         return [
             f"{fault['id']}: {node['html'][:120]}"
             for fault in found
             if fault["impact"] in {"serious", "critical"}
             for node in fault["nodes"]
         ]
+
+    def faults_everywhere(self) -> list[str]:
+        """Return what axe finds on the page in light and dark, on a phone and a wide screen."""
+        found = []
+        for scheme, width, height in LOOKS:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size({"width": width, "height": height})
+            found += [f"{scheme} {width}: {fault}" for fault in self.faults()]
+            if self.page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append(f"{scheme} {width}: it scrolls sideways")
+        return found

@@ -48,6 +48,15 @@ async def test_a_model_that_was_taken_off_is_offered_again_on_its_last_terms(own
     assert terms(again) == [("2 RLC", 5, granted.access)]
 
 
+async def test_a_models_card_is_public_and_stays_when_the_model_is_sealed_anew(localnet, owner, tmp_path):
+    (tmp_path / "carded.onnx").write_bytes(passing((1, 3)))
+    model = await owner.models.publish(tmp_path / "carded.onnx", price="3", card="# Passes\n\nthree numbers on")
+    async with sealgrid.connect_async("stranger", data=localnet.layout.root) as stranger:
+        assert await stranger.models.card(model) == "# Passes\n\nthree numbers on"
+    rotated = await owner.models.rotate(model, reseal=True)
+    assert await owner.models.card(rotated.address) == "# Passes\n\nthree numbers on"
+
+
 async def test_an_apps_owner_changes_its_price_ends_its_sale_and_sells_it_again(localnet, owner, tmp_path):
     (tmp_path / "main.py").write_text("print('priced')")
     (tmp_path / "app.toml").write_text('name = "priced"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')

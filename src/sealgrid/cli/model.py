@@ -41,6 +41,9 @@ def publish(
     callback: Annotated[
         bool, typer.Option("--callback", help="Allow runs whose result goes to a contract: PUBLIC, for ever.")
     ] = False,
+    card: Annotated[
+        Path | None, typer.Option("--card", metavar="FILE", help="Markdown that says what it is: PUBLIC, for ever.")
+    ] = None,
     account: Account = "owner",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -54,8 +57,9 @@ def publish(
         warn_of_simulated(me.network)
         with shown_progress() as told:
             made = await me.models.publish(
-                file, app=allowed, price=price, name=name, uses=uses, any_file=any_file, callback=callback, told=told
-            )
+                file, app=allowed, price=price, name=name, uses=uses, any_file=any_file, callback=callback,
+                card="" if card is None else _text(card), told=told,
+            )  # fmt: skip
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {allowed}")
 
@@ -92,6 +96,25 @@ def show(
     async def work(me: "Client") -> None:
         found = await me.models.show(model)
         answer(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def price(
+    model: Model,
+    wanted: Annotated[str, typer.Argument(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
+    account: Account = "owner",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Sell what is left of an own model at another price, to the same buyers; the old offers are cancelled."""
+
+    async def work(me: "Client") -> None:
+        done = await me.models.reprice(model, wanted)
+        answers.print(f"{done.uses} uses of {model} are for sale at {wanted}{unit(me.network)}", markup=False)
+        for place in done.unreached:
+            notes.print(place, style="yellow", markup=False)
 
     as_account(account, data, work, password_file)
 
@@ -143,3 +166,12 @@ def recover(
         answers.print(str(await me.models.recover(model, out)), markup=False)
 
     as_account(account, data, work, password_file)
+
+
+def _text(file: Path) -> str:
+    from sealgrid.errors import InputRefused
+
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(f"{file} cannot be read as text: {error}.") from error

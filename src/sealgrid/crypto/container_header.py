@@ -23,6 +23,7 @@ SALT_BYTES = 32
 
 # magic, version, algorithm, chunk size, plaintext size, salt, key id, metadata length
 _FIXED = struct.Struct(">4sBBIQ32s16sI")
+FIXED_BYTES = _FIXED.size
 
 
 @dataclass(frozen=True)

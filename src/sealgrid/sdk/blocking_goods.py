@@ -90,20 +90,30 @@ class Models:
         uses: int = 1000,
         any_file: bool = False,
         callback: bool = False,
+        card: str = "",
         told: Progress = silent,
     ) -> Published:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
         could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public.
+        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that says what
+        the file is, for everybody to read and for ever.
         ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
         """
         return BACKGROUND.run(
             self._inner.publish(
-                file, app=app, price=price, name=name, uses=uses, any_file=any_file, callback=callback, told=told
+                file,
+                app=app,
+                price=price,
+                name=name,
+                uses=uses,
+                any_file=any_file,
+                callback=callback,
+                card=card,
+                told=told,
             )
         )
 
@@ -114,6 +124,10 @@ class Models:
     def show(self, model: Named) -> Listing:
         """Return what the chain and the market know of a model."""
         return BACKGROUND.run(self._inner.show(model))
+
+    def card(self, model: Named) -> str:
+        """Return what a model's owner says of it, Markdown of a stranger's; empty for nothing."""
+        return BACKGROUND.run(self._inner.card(model))
 
     def unlist(self, model: Named) -> Unlisted:
         """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.

@@ -16,6 +16,7 @@ from sealgrid.crypto import container
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
+from sealgrid.sdk.cards import encoded
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
@@ -61,20 +62,22 @@ async def publish(
     output_bytes: int = OUTPUT_BYTES,
     direct: bool = False,
     callback: bool = False,
+    card: str = "",
     progress: Progress = silent,
     keep: Callable[[Sealed], None] = lambda sealed: None,
 ) -> Model:
     """Seal a file, upload the ciphertext, register it, give its key to the vaults, and sell ``uses`` uses.
 
     ``apps`` are the only apps that will ever see it, at the code that they have now; ``price`` is nRLC per use.
-    ``callback`` lets them give what they compute to a contract, in public. ``progress`` hears every step.
+    ``callback`` lets them give what they compute to a contract, in public. ``card`` is public Markdown about the file,
+    which can never change. ``progress`` hears every step.
     ``keep`` is called before the vaults get the key, and again with the signed offer before anybody sees that.
     Raises InputRefused for an empty list of apps: nobody could use the model.
     """
     if not apps:
         raise InputRefused("name at least one app that may use the model; without one nobody could.")
     dek = os.urandom(DEK_BYTES)
-    checksum, size = await seal_and_upload(conn, source, dek, progress)
+    checksum, size = await seal_and_upload(conn, source, dek, progress, encoded(card))
     progress(Step("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
@@ -147,22 +150,24 @@ def _open(sealed: Path, target: Path, dek: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-async def seal_and_upload(conn: Connection, source: Path, dek: bytes, progress: Progress) -> tuple[Digest, int]:
-    """Seal a file under a key and store it; return the sealed file's SHA-256 and size."""
+async def seal_and_upload(
+    conn: Connection, source: Path, dek: bytes, progress: Progress, card: bytes = b""
+) -> tuple[Digest, int]:
+    """Seal a file under a key and store it, its card in the header; return the sealed file's SHA-256 and size."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         sealed = Path(folder) / "sealed"
-        checksum = await asyncio.to_thread(_seal, source, sealed, dek, progress)
+        checksum = await asyncio.to_thread(_seal, source, sealed, dek, progress, card)
         size = sealed.stat().st_size
         await conn.storage.put_file(sealed, lambda sent: progress(Step("uploading", sent, size)))
         return checksum, size
 
 
-def _seal(source: Path, target: Path, dek: bytes, progress: Progress) -> Digest:
+def _seal(source: Path, target: Path, dek: bytes, progress: Progress, card: bytes) -> Digest:
     try:
         size = source.stat().st_size
         with source.open("rb") as plain, target.open("wb") as sealed:
             told = cast("BinaryIO", Counted(plain, "sealing", size, progress))
-            return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16))
+            return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16), metadata=card)
     except OSError as error:
         raise InputRefused(
             f"{source} cannot be sealed into {target.parent} ({error.strerror}); make room there, or set TMPDIR."

@@ -19,6 +19,7 @@ from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.sdk import models
+from sealgrid.sdk.cards import card_of, encoded
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.models import Sealed
@@ -66,7 +67,8 @@ async def reseal(
     dek = os.urandom(models.DEK_BYTES)
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         plain = await models.recover(conn, key.checksum, key.dek, Path(folder) / "plain")
-        checksum, _ = await models.seal_and_upload(conn, plain, dek, progress)
+        card = encoded(await card_of(conn.storage, key.checksum))
+        checksum, _ = await models.seal_and_upload(conn, plain, dek, progress, card)
     where = location(checksum)
     model = await Assets(conn.hub).create_dataset(conn.wallet, name=name, multiaddr=where, checksum=checksum)
     sealed = Sealed(model, name, checksum, dek)

@@ -17,6 +17,7 @@ from sealgrid.sdk.face.offering import price_of
 from sealgrid.sdk.home import home
 from sealgrid.sdk.paper import Step, Undelivered, Unpublished, on_paper
 from sealgrid.units import Address
+from sealgrid.web.notices import joined
 from sealgrid.web.site import Ask, Site
 
 HEADER = "x-sealgrid-wallet"  #: a page's script says with it that it has the wallet do the steps
@@ -36,8 +37,11 @@ class Acting:
         """Send the browser on, or give its wallet the steps after which it goes there and is told the sentences."""
         if self.steps is None:
             return await self.site.done(path, *sentences)
-        said = " ".join(each for each in sentences if each)
-        plan = {"steps": [_shown(self.site, self.address, step) for step in self.steps], "next": path, "said": said}
+        plan = {
+            "steps": [_shown(self.site, self.address, step) for step in self.steps],
+            "next": path,
+            "said": joined(sentences),
+        }
         return Response(msgspec.json.encode(plan), media_type=MediaType.JSON, status_code=200)
 
 

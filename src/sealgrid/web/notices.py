@@ -1,6 +1,6 @@
 """What a page says once, after a form was taken: it travels in a cookie and is gone when it was shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -19,9 +19,14 @@ def redirect(path: str, *sentences: str) -> Redirect:
 
 def remember(answer: R, *sentences: str) -> R:
     """Have the browser's next page say these sentences."""
-    if told := " ".join(each for each in sentences if each):
+    if told := joined(sentences):
         answer.set_cookie(COOKIE, quote(told[:MOST], safe=""), httponly=True, samesite="strict")
     return answer
+
+
+def joined(sentences: Sequence[str]) -> str:
+    """Return sentences as one text, each with its capital; empty ones are left out."""
+    return " ".join(each[0].upper() + each[1:] for each in sentences if each)
 
 
 def notice_in(cookies: Mapping[str, str]) -> str:

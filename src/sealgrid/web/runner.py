@@ -9,6 +9,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.web.api import application
 from sealgrid.web.bundles import Bundles
+from sealgrid.web.cards import Cards
 from sealgrid.web.config import WebConfig
 from sealgrid.web.index.follower import Indexer
 from sealgrid.web.index.reading import Index
@@ -29,6 +30,7 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
             indexing = asyncio.create_task(Indexer(reader.hub, store).run())
             site = Site(
                 network=config.network, reader=reader, index=Index(store.engine), bundles=Bundles(reader.storage),
+                cards=Cards(reader.storage),
                 people=people, templates=environment(people),
             )  # fmt: skip
             try:

@@ -17,6 +17,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
 from sealgrid.units import Address, to_address
 from sealgrid.web.bundles import Bundles
+from sealgrid.web.cards import Cards
 from sealgrid.web.index.reading import Index
 from sealgrid.web.notices import notice_in, redirect, told
 from sealgrid.web.people import People
@@ -34,6 +35,7 @@ class Site:
     reader: Connection  #: reads for everybody; its key is random and owns nothing
     index: Index
     bundles: Bundles
+    cards: Cards
     people: People
     templates: Environment
     clock: Callable[[], float] = time.time

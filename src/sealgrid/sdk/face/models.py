@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.policy import Machines, Policy
+from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk import models, shipped, simulated
 from sealgrid.sdk.amounts import Price, amount
+from sealgrid.sdk.cards import card_of
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.apps import Apps
 from sealgrid.sdk.face.fitting import check_fits
@@ -44,13 +46,15 @@ class Models:
         uses: int = 1000,
         any_file: bool = False,
         callback: bool = False,
+        card: str = "",
         told: Progress = silent,
     ) -> Published:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
         could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public.
+        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that says what
+        the file is, for everybody to read and for ever.
         ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
@@ -70,6 +74,7 @@ class Models:
             price=int(wanted),
             uses=uses,
             callback=callback,
+            card=card,
             progress=told,
             keep=lambda sealed: self._kept.keep(self._conn, sealed),
         )
@@ -87,6 +92,11 @@ class Models:
     async def show(self, model: Named) -> Listing:
         """Return what the chain and the market know of a model."""
         return await listing_of(self._conn, "Dataset", await find_model(self._conn, model))
+
+    async def card(self, model: Named) -> str:
+        """Return what a model's owner says of it, Markdown of a stranger's; empty for nothing."""
+        address = await find_model(self._conn, model)
+        return await card_of(self._conn.storage, await Assets(self._conn.hub).checksum("Dataset", address))
 
     async def unlist(self, model: Named) -> Unlisted:
         """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.

@@ -27,7 +27,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         me, form = await acting(site, request), await form_of(request)
         wanted = amount(field_of(form, "price"))
         done = await me.client.apps.reprice(asset_of(address), wanted)
-        return await me.done(f"/apps/{address}", f"{done.uses} runs are for sale at {wanted} each.", *done.unreached)
+        return await me.done(f"/apps/{address}", f"{done.uses} runs are for sale at {wanted} each.")
 
     @post("/apps/{address:str}/unlist")
     async def unlist(address: str, request: Ask) -> Response[Any]:

@@ -45,14 +45,15 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         offers, models = await asyncio.gather(
             offers_of(site.reader, "App", row.address), models_for(site.reader, row.address)
         )
+        tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
         used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
         context = {
             "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
             "record": site.index.record("app", row), "models": models,
             "chosen": text_of(request, "model") or _made_for(row.address, models),
             "mine": row.owner == site.me(request), "offers": offers,
-            "names": site.index.names({offer.asset for offer in models}),
-            "tasks": site.index.tasks(TaskFilter({"app": row.address}))[:8],
+            "names": site.index.names({row.address, *(o.asset for o in models), *(task.dataset for task in tasks)}),
+            "tasks": tasks,
             "usage": charts.bars(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
             "computing": await cheapest_computing(site),
         }  # fmt: skip

@@ -38,8 +38,8 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
             path = Path(folder) / PurePath(upload.filename).name
             path.write_bytes(await upload.read())
             made = await client.models.publish(
-                path, app=field_of(form, "app"), price=field_of(form, "price"), name=field_of(form, "name") or None,
-                uses=count_of(form, "uses"),
+                path, app=field_of(form, "app") or None, name=field_of(form, "name") or None,
+                price=field_of(form, "price"), uses=count_of(form, "uses"), card=field_of(form, "card"),
             )  # fmt: skip
         return await site.done(f"/models/{made.address}", f"{made.name} is sealed and for sale.")
 
