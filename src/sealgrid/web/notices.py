@@ -25,8 +25,13 @@ def remember(answer: R, *sentences: str) -> R:
 
 
 def joined(sentences: Sequence[str]) -> str:
-    """Return sentences as one text, each with its capital; empty ones are left out."""
-    return " ".join(each[0].upper() + each[1:] for each in sentences if each)
+    """Return sentences as one text; empty ones are left out."""
+    return " ".join(each for each in sentences if each)
+
+
+def begun(sentences: Sequence[str]) -> list[str]:
+    """Return sentences of the SDK's, which are written to follow a colon, as they begin a text."""
+    return [each[:1].upper() + each[1:] for each in sentences]
 
 
 def notice_in(cookies: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.web.acting import acting
 from sealgrid.web.forms import count_of, day_of, field_of, form_of
+from sealgrid.web.notices import begun
 from sealgrid.web.pages.apps import asset_of
 from sealgrid.web.site import Ask, Site
 
@@ -59,13 +60,17 @@ def _offering(site: Site) -> list[HTTPRouteHandler]:
         me, form = await acting(site, request), await form_of(request)
         wanted = amount(field_of(form, "price"))
         done = await me.client.models.reprice(asset_of(address), wanted)
-        return await me.done(f"/models/{address}", f"{done.uses} uses are for sale at {wanted} each.", *done.unreached)
+        return await me.done(
+            f"/models/{address}", f"{done.uses} uses are for sale at {wanted} each.", *begun(done.unreached)
+        )
 
     @post("/models/{address:str}/unlist")
     async def unlist(address: str, request: Ask) -> Response[Any]:
         me, _ = await acting(site, request), await form_of(request)
         done = await me.client.models.unlist(asset_of(address))
-        return await me.done(f"/models/{address}", "It is off the market, for ever on the chain.", *done.unreached)
+        return await me.done(
+            f"/models/{address}", "It is off the market, for ever on the chain.", *begun(done.unreached)
+        )
 
     return [offer, price, unlist]
 
@@ -78,7 +83,7 @@ def _granting(site: Site) -> list[HTTPRouteHandler]:
         done = await me.client.models.grant(asset_of(address), person, until=until, app=field_of(form, "app") or None)
         said = f"{_who(site, done.account)} may buy it {'without end' if until is None else f'until {_day(until)}'}."
         closed = "Whoever was not granted it may not buy it any more." if done.closed else ""
-        return await me.done(f"/models/{address}", said, closed, *done.unreached)
+        return await me.done(f"/models/{address}", said, closed, *begun(done.unreached))
 
     @post("/models/{address:str}/revoke")
     async def revoke(address: str, request: Ask) -> Response[Any]:
@@ -90,7 +95,7 @@ def _granting(site: Site) -> list[HTTPRouteHandler]:
             "The vaults refuse the key to what was bought before, too." if running
             else f"What was bought before may still get the key for {-(-done.worst_delay // 3600)} hours at most."
         )  # fmt: skip
-        return await me.done(f"/models/{address}", said, earlier, *done.unreached)
+        return await me.done(f"/models/{address}", said, earlier, *begun(done.unreached))
 
     return [grant, revoke]
 
