@@ -39,7 +39,7 @@ _CORS: Final = CORSConfig(
 def application(desk: Desk, config: MarketConfig) -> Litestar:
     """Return the application of one market."""
     return service(
-        [*_orders(desk, config.chain), *_about(desk, config.chain)],
+        [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
         max_body=config.largest_body,
         before=limited(config.requests_per_minute),
         cors=_CORS,
@@ -85,6 +85,23 @@ def _orders(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
         return _json(UnpublishReply(ok=True, unpublished=gone))
 
     return [find, look_up, publish, unpublish]
+
+
+def _deals(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+    @get("/deals")
+    async def deals(request: Ask) -> Response[bytes]:
+        return _json(desk.deals(_asked(request, chain)))
+
+    @get("/deals/{deal:str}")
+    async def deal(deal: FromPath[str], request: Ask) -> Response[bytes]:
+        _asked(request, chain)
+        return _json(desk.deal(deal))
+
+    @get("/ohlc")
+    async def prices(request: Ask) -> Response[bytes]:
+        return _json(desk.prices(_asked(request, chain)))
+
+    return [deals, deal, prices]
 
 
 def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:

@@ -4,17 +4,20 @@ import asyncio
 import logging
 from typing import Final, NoReturn
 
+from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.follower import Applied, Change, Follower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
-from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, ServiceUnavailable
+from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, NotFound, ServiceUnavailable
 from sealgrid.market.book import Book
 from sealgrid.market.ledger import Ledger
 from sealgrid.market.memory import ChainMemory
+from sealgrid.market.shown import deal_shown
 from sealgrid.poco.matching import Registry
 from sealgrid.poco.params import GROUP_MEMBER_PURPOSE
 from sealgrid.poco.typed_data import is_signed_by
 from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.wire.message import encode
 
 _HUB: Final = interface("Hub")
 _log = logging.getLogger("sealgrid")
@@ -24,8 +27,11 @@ _REST_SECONDS: Final = 1.0  #: after the node did not answer
 class ChainSide:
     """One hub as the market knows it; ``open`` one, then let ``run`` follow the chain."""
 
-    def __init__(self, hub: Hub, registries: dict[Address, Registry], memory: ChainMemory, *, first: int) -> None:
+    def __init__(
+        self, hub: Hub, registries: dict[Address, Registry], memory: ChainMemory, *, first: int, chain: int
+    ) -> None:
         self._hub, self._registries, self._memory, self._first = hub, registries, memory, first
+        self._chain, self.deals = chain, memory.deals
         self.ledger = Ledger(registries, memory.facts(), memory.undo())
         self.book = Book(self.ledger)
         self._follower = self._new_follower()
@@ -36,7 +42,8 @@ class ChainSide:
     async def open(cls, hub: Hub, memory: ChainMemory, *, first: int) -> "ChainSide":
         """Return the view as it was kept; the registries are the hub's own."""
         apps, datasets, pools = await hub.registries()
-        return cls(hub, {apps: "App", datasets: "Dataset", pools: "Workerpool"}, memory, first=first)
+        registries: dict[Address, Registry] = {apps: "App", datasets: "Dataset", pools: "Workerpool"}
+        return cls(hub, registries, memory, first=first, chain=await hub.node.chain())
 
     @property
     def block(self) -> int:
@@ -59,6 +66,7 @@ class ChainSide:
         async with self._stepping:
             while (change := await self._step()) is not None:
                 self._take(change)
+            await self._describe_deals()
 
     async def signed(self, account: Address, digest: Digest, signature: bytes) -> bool:
         """Tell whether PoCo takes this signature for this account's; one that has code is asked by ERC-1271."""
@@ -111,11 +119,22 @@ class ChainSide:
         if isinstance(change, Applied):
             written = self.ledger.apply(change.events)
             self.ledger.settle(trail.blocks[0].number)
-            self._memory.advance(written, trail)
+            self._memory.advance(written, trail, [each for each in change.events if isinstance(each, OrdersMatched)])
         else:
             written = self.ledger.roll_back(change.block.number)
             self._memory.roll_back(written, trail)
         self.book.changed(written.facts)
+
+    async def _describe_deals(self) -> None:
+        # After the step that found them, which must never wait: what the follower has read is kept at once.
+        for event in self.deals.undescribed():
+            try:
+                view = await self._hub.view_deal(event.deal)
+            except NotFound:
+                continue  # a reorganisation took it back; the next step does so here
+            time = (await self._hub.node.block(event.block_number)).timestamp
+            document = encode(deal_shown(event, view, time, self._chain))
+            self.deals.describe(event, view, time, document)
 
     def _new_follower(self) -> Follower:
         return Follower(self._hub, self._memory.trail(), first=self._first, beside=tuple(self._registries))

@@ -11,11 +11,11 @@ from sealgrid.market.chainside import ChainSide
 from sealgrid.market.clerk import Clerk
 from sealgrid.market.doorman import Doorman
 from sealgrid.market.kinds import KINDS, asset_of
-from sealgrid.market.shown import shown
+from sealgrid.market.shown import amount, shown, timestamp
 from sealgrid.market.store import Publish, Withdraw
-from sealgrid.units import Address, Digest, to_address, to_digest
+from sealgrid.units import Address, DealId, Digest, to_address, to_digest
 from sealgrid.wire.challenge import Token
-from sealgrid.wire.market import Kind, OpenOrder, OrderReply, Orders, Unpublish
+from sealgrid.wire.market import Deals, Kind, OpenOrder, OrderReply, Orders, Unpublish
 
 
 class Desk:
@@ -67,6 +67,26 @@ class Desk:
         one = shown(listed, self.chain.book, self._id)
         return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
+    def deals(self, asked: Mapping[str, str]) -> Deals:
+        """Return a page of the deals that pass the filters, the newest first."""
+        chosen, start, size, page = filters.read_deals(asked)
+        count, found = self.chain.deals.find(chosen, start=start, size=size)
+        more = start + len(found) < count
+        return Deals(ok=True, deals=tuple(found), count=count, nextPage=page + 1 if more else None)
+
+    def deal(self, name: str) -> dict[str, object]:
+        """Return one deal; raise NotFound for one that the chain has not, or not any more."""
+        found = self.chain.deals.get(DealId(_hash(name, "dealid")))
+        if found is None:
+            raise NotFound("deal not found")
+        return {"ok": True, **found}
+
+    def prices(self, asked: Mapping[str, str]) -> dict[str, object]:
+        """Return what computing in a category was last sold at: time, price for a task, tasks; the newest first."""
+        sold = self.chain.deals.prices(filters.read_category(asked))
+        told = [[timestamp(1000 * each.time), amount(each.price), amount(each.volume)] for each in sold]
+        return {"ok": True, "ohlc": told}
+
     def _chosen(self, kind: Kind, asked: Unpublish, signer: Address) -> tuple[Listed, ...]:
         if asked.target == "unpublish_orderHash":
             return (self._mine(kind, _hash(asked.orderHash), signer),)
@@ -86,11 +106,11 @@ class Desk:
         return listed
 
 
-def _hash(text: str) -> Digest:
+def _hash(text: str, what: str = "orderHash") -> Digest:
     try:
         return to_digest(text)
     except ValueError as error:
-        raise InputRefused("orderHash must be a bytes32 hexstring: 0x and 64 hex digits.") from error
+        raise InputRefused(f"{what} must be a bytes32 hexstring: 0x and 64 hex digits.") from error
 
 
 def _address(name: str, text: str) -> Address:

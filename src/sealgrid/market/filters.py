@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from sealgrid.errors import InputRefused
+from sealgrid.market.deals import FILTERS
 from sealgrid.market.kinds import KINDS, KindOfOrder
 from sealgrid.market.shelf import Filter, OneOf, Value, Where
 from sealgrid.poco.tags import bits
@@ -36,6 +37,31 @@ def read(kind: Kind, asked: Mapping[str, str]) -> Query:
     if rest:
         raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
     return Query(filters, start, size, page)
+
+
+def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int, int]:
+    """Read the parameters of a look at deals: filters, where to start, how many, which page that is."""
+    rest = dict(asked)
+    start, size, page = _page(rest)
+    chosen: dict[str, str | int] = {}
+    for name in FILTERS.keys() & rest.keys():
+        if name == "category":
+            chosen[name] = _number(rest, name, 0)
+        elif name.endswith("Hash"):
+            chosen[name] = _hash(rest, name)
+        elif (wanted := _address(rest, name)) is not None:
+            chosen[name] = wanted
+    if rest:
+        raise InputRefused(f"deals cannot be filtered by {', '.join(sorted(rest))[:80]}.")
+    return chosen, start, size, page
+
+
+def read_category(asked: Mapping[str, str]) -> int:
+    """Read the one category that is asked about."""
+    rest = dict(asked)
+    if "category" not in rest:
+        raise InputRefused("category is a required field")
+    return _number(rest, "category", 0)
 
 
 def _page(rest: dict[str, str]) -> tuple[int, int, int]:
@@ -75,10 +101,10 @@ def _restrictions(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
 
 
 def _bounds(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
-    if "minTag" in rest and (least := bits(_tag(rest, "minTag"))):
+    if "minTag" in rest and (least := bits(_hash(rest, "minTag"))):
         yield Where("tag", lambda tag: not least & ~bits(Digest(str(tag))))
     if "maxTag" in rest:
-        most = bits(_tag(rest, "maxTag"))
+        most = bits(_hash(rest, "maxTag"))
         yield Where("tag", lambda tag: not bits(Digest(str(tag))) & ~most)
     if (volume := _number(rest, "minVolume", 1)) > 1:
         yield Where("remaining", _at_least(volume))
@@ -120,7 +146,7 @@ def _address(rest: dict[str, str], name: str) -> str | None:
         raise InputRefused(f"{name} is no address: give 0x and 40 hex digits, or any.") from error
 
 
-def _tag(rest: dict[str, str], name: str) -> Digest:
+def _hash(rest: dict[str, str], name: str) -> Digest:
     try:
         return to_digest(rest.pop(name))
     except ValueError as error:

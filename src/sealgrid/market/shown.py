@@ -1,8 +1,10 @@
-"""Orders and categories as iExec's market writes them in JSON."""
+"""Orders and deals as iExec's market writes them in JSON."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from sealgrid.chain.events import OrdersMatched
+from sealgrid.chain.views import DealView, Resource
 from sealgrid.crypto.digests import keccak256
 from sealgrid.market.book import Book, Listed
 from sealgrid.market.kinds import is_bulk
@@ -23,6 +25,25 @@ def shown(listed: Listed, book: Book, chain: int) -> OpenOrder:
         signer=mixed_case(listed.signer),
         bulk=is_bulk(listed.order) if isinstance(listed.order, DatasetOrder) else None,
     )
+
+
+def deal_shown(event: OrdersMatched, view: DealView, time: int, chain: int) -> dict[str, object]:
+    """Return a deal with the hashes of its orders, and where the chain has it."""
+
+    def resource(one: Resource) -> dict[str, object]:
+        return {"pointer": mixed_case(one.pointer), "owner": mixed_case(one.owner), "price": amount(one.price)}
+
+    return {
+        "dealid": event.deal, "chainId": chain, "app": resource(view.app), "dataset": resource(view.dataset),
+        "workerpool": resource(view.workerpool), "appHash": event.app_hash, "datasetHash": event.dataset_hash,
+        "workerpoolHash": event.workerpool_hash, "requestHash": event.request_hash,
+        "requester": mixed_case(view.requester), "beneficiary": mixed_case(view.beneficiary),
+        "callback": mixed_case(view.callback), "params": view.params, "category": amount(view.category),
+        "tag": view.tag, "trust": amount(view.trust), "startTime": view.start_time, "botFirst": amount(view.bot_first),
+        "botSize": amount(view.bot_size), "volume": amount(event.volume), "workerStake": amount(view.worker_stake),
+        "schedulerRewardRatio": amount(view.scheduler_reward_ratio), "blockNumber": event.block_number,
+        "blockTimestamp": timestamp(1000 * time), "transactionHash": event.transaction,
+    }  # fmt: skip
 
 
 def amount(value: int) -> Amount:

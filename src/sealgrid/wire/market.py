@@ -92,6 +92,15 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nextPage: int | None = None  # noqa: N815  not there on the last
 
 
+class Deals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of deals, the newest first, each as the market keeps it."""
+
+    ok: bool
+    deals: tuple[msgspec.Raw, ...]
+    count: int  #: on all pages
+    nextPage: int | None = None  # noqa: N815
+
+
 class _Message(msgspec.Struct, frozen=True):
     challenge: str
 
