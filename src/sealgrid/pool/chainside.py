@@ -64,6 +64,7 @@ class ChainSide:
             contribution_deadline=view.start_time + CONTRIBUTION_DEADLINE_RATIO * timeref,
             final_deadline=view.start_time + FINAL_DEADLINE_RATIO * timeref,
             refusal=refusal(view),
+            requester=view.requester,
         )
 
 

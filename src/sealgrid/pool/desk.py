@@ -67,6 +67,11 @@ class Desk:
             history=known.history,
         )
 
+    def requester(self, task: TaskId) -> Address:
+        """Return whose deal a task is of; raise NotFound."""
+        state = self._memory.state
+        return state.deals[state.task(task).deal].requester
+
     async def next_job(self, call: SignedCall) -> Job | None:
         """Return a task for this worker as soon as there is one, or None when its patience ends."""
         worker, asked = self._hear(call, NextJob)

@@ -5,7 +5,7 @@
 
 import msgspec
 
-from sealgrid.units import Address, DealId, Digest, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId
 from sealgrid.wire.pool import Stage
 
 
@@ -36,6 +36,7 @@ class DealSeen(Event, frozen=True, kw_only=True):
     contribution_deadline: int
     final_deadline: int
     refusal: str = ""
+    requester: Address = ZERO_ADDRESS  #: who may read logs; nobody in what older pools wrote down
 
 
 class WorkerAsked(Event, frozen=True, kw_only=True):

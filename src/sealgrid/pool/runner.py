@@ -22,8 +22,10 @@ from sealgrid.pool.clock import ChainClock
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.desk import Desk
 from sealgrid.pool.events import Restarted
+from sealgrid.pool.iexec_api import iexec_handlers
 from sealgrid.pool.keyfile import read_key
 from sealgrid.pool.memory import Memory
+from sealgrid.pool.readers import Readers
 from sealgrid.pool.state import due
 from sealgrid.pool.store import EventStore
 from sealgrid.wire.serving import serve, service
@@ -41,7 +43,9 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
         async with Node(config.rpc_url) as node:
             await check_place(config, node, key)
             desk, background = assemble(config, node, key, store)
-            await _together(background, serve(service(handlers(desk)), sock, ready))
+            readers = Readers(config.chain, time.time)
+            paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain)]
+            await _together(background, serve(service(paths), sock, ready))
     finally:
         store.close()
 

@@ -4,15 +4,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
-from litestar import MediaType, Request, Response, get, patch, post
+from litestar import MediaType, Request, Response, get, head, patch, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from sealgrid.crypto.digests import cid_of, digest_of_cid
+from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import InputRefused
 from sealgrid.storage.local import LocalFiles
+from sealgrid.storagenode.kubo import adding
+from sealgrid.storagenode.names import Names
 from sealgrid.storagenode.uploads import Uploads
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode
@@ -22,9 +24,11 @@ Clock = Callable[[], float]
 Ask = Request[object, object, State]
 
 
-def handlers(files: LocalFiles, uploads: Uploads, clock: Clock = time.monotonic) -> list[HTTPRouteHandler]:
+def handlers(
+    files: LocalFiles, uploads: Uploads, names: Names, clock: Clock = time.monotonic
+) -> list[HTTPRouteHandler]:
     """Return the handlers of a node over one folder; ``clock`` is monotonic, in seconds."""
-    return [*_writing(uploads, clock), *_reading(files)]
+    return [*_writing(uploads, clock), *_reading(files), *_gateway(files, names), adding(files.folder, names)]
 
 
 def _writing(uploads: Uploads, clock: Clock) -> list[HTTPRouteHandler]:
@@ -47,7 +51,7 @@ def _writing(uploads: Uploads, clock: Clock) -> list[HTTPRouteHandler]:
 
 def _reading(files: LocalFiles) -> list[HTTPRouteHandler]:
     @get("/files/{sha256:str}")
-    async def head(sha256: FromPath[str]) -> Response[bytes]:
+    async def known(sha256: FromPath[str]) -> Response[bytes]:
         digest = Digest(sha256)
         return _json(Stored(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
 
@@ -57,15 +61,24 @@ def _reading(files: LocalFiles) -> list[HTTPRouteHandler]:
             raise InputRefused(f"ask for 1 to {PIECE_BYTES} bytes from an offset of at least 0.")
         return _octets(await files.read(Digest(sha256), offset, length))
 
+    return [known, read]
+
+
+def _gateway(files: LocalFiles, names: Names) -> list[HTTPRouteHandler]:
     @get("/ipfs/{cid:str}")
     async def whole(cid: FromPath[str]) -> Stream:
-        digest = digest_of_cid(cid)
+        digest = names.digest(cid)
         size = await files.size(digest)  # a missing file is an answer, not a broken stream
         return Stream(
             _content(files, digest), media_type="application/octet-stream", headers={"content-length": str(size)}
         )
 
-    return [head, read, whole]
+    @head("/ipfs/{cid:str}")
+    async def whether(cid: FromPath[str]) -> Response[None]:
+        size = await files.size(names.digest(cid))
+        return Response(None, media_type=MediaType.TEXT, headers={"content-length": str(size)})
+
+    return [whole, whether]
 
 
 async def _content(files: LocalFiles, digest: Digest) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ from sealgrid.storage.folder import Folder
 from sealgrid.storage.local import LocalFiles
 from sealgrid.storagenode.api import handlers
 from sealgrid.storagenode.config import StorageNodeConfig
+from sealgrid.storagenode.names import Names
 from sealgrid.storagenode.uploads import EMPTY_SECONDS, Uploads
 from sealgrid.wire.serving import serve, service
 from sealgrid.wire.storage import PIECE_BYTES
@@ -34,7 +35,8 @@ def build(config: StorageNodeConfig) -> tuple[Litestar, Uploads]:
     """Return the node's application and its open uploads."""
     folder = Folder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
     uploads = Uploads(folder, silence=config.upload_seconds, at_most=config.open_uploads)
-    return service(handlers(LocalFiles(folder), uploads), max_body=PIECE_BYTES), uploads
+    names = Names(config.folder / "names")
+    return service(handlers(LocalFiles(folder), uploads, names), max_body=PIECE_BYTES), uploads
 
 
 async def _sweep(uploads: Uploads, every: float) -> None:

@@ -1,4 +1,4 @@
-"""How a market knows who writes to it: a fresh sentence, signed as EIP-712 typed data, as iExec's market wants it."""
+"""How a market or a pool knows who asks: a fresh sentence, signed as EIP-712 typed data, as iExec's want it."""
 
 import re
 from functools import cache
@@ -12,7 +12,7 @@ from sealgrid.errors import CallRefused, ServiceUnavailable
 from sealgrid.units import Address, Digest, to_address, to_bytes, to_digest
 
 SENTENCE: Final = "Sign this message to log into iExec Gateway: "  #: a random text follows
-NAME, VERSION = "iExec Gateway", "1"
+MARKET, CORE, VERSION = "iExec Gateway", "iExec Core", "1"  #: who asks: a market, a pool; iExec's names
 _DOMAIN: Final = (("name", "string"), ("version", "string"), ("chainId", "uint256"))
 _MESSAGE: Final = (("challenge", "string"),)
 #: A contract's signature may be long.
@@ -30,20 +30,20 @@ class Token(msgspec.Struct, frozen=True):
         return f"{self.digest}_0x{self.signature.hex()}_{self.address}"
 
 
-def challenge_digest(chain: int, sentence: str) -> Digest:
+def challenge_digest(chain: int, sentence: str, asker: str = MARKET) -> Digest:
     """Return what is signed for a challenge (EIP-712; the domain names no contract)."""
     message = keccak256(_MESSAGE_TYPE, keccak256(sentence.encode()))
-    return to_digest(keccak256(b"\x19\x01", _domain(chain), message))
+    return to_digest(keccak256(b"\x19\x01", _domain(chain, asker), message))
 
 
-def typed_data(chain: int, sentence: str) -> dict[str, Any]:
+def typed_data(chain: int, sentence: str, asker: str = MARKET) -> dict[str, Any]:
     """Return a challenge as wallets show it (eth_signTypedData_v4)."""
     return {
         "types": {
             "EIP712Domain": [{"name": name, "type": kind} for name, kind in _DOMAIN],
             "Challenge": [{"name": name, "type": kind} for name, kind in _MESSAGE],
         },
-        "domain": {"name": NAME, "version": VERSION, "chainId": str(chain)},
+        "domain": {"name": asker, "version": VERSION, "chainId": str(chain)},
         "primaryType": "Challenge",
         "message": {"challenge": sentence},
     }
@@ -71,9 +71,9 @@ def refused() -> CallRefused:
 
 
 @cache
-def _domain(chain: int) -> bytes:
+def _domain(chain: int, asker: str) -> bytes:
     kind = keccak256(_type("EIP712Domain", _DOMAIN))
-    return keccak256(kind, keccak256(NAME.encode()), keccak256(VERSION.encode()), chain.to_bytes(32, "big"))
+    return keccak256(kind, keccak256(asker.encode()), keccak256(VERSION.encode()), chain.to_bytes(32, "big"))
 
 
 def _type(name: str, fields: tuple[tuple[str, str], ...]) -> bytes:

@@ -1,0 +1,63 @@
+"""A pool's paths as iExec's SDK asks for them: a task, its logs, and where a workerpool's API is (iExec's compass)."""
+
+from typing import Any
+
+from litestar import MediaType, Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.pool.desk import Desk
+from sealgrid.pool.iexec_view import logs_of, task_view
+from sealgrid.pool.readers import Readers
+from sealgrid.units import Address, TaskId, to_address
+from sealgrid.wire.challenge import read_token
+from sealgrid.wire.message import encode
+
+Ask = Request[Any, Any, Any]
+
+
+def iexec_handlers(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
+    """Return the handlers of one pool on one chain."""
+    return [*_tasks(desk, readers, chain), _compass(desk, chain)]
+
+
+def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
+    @get("/tasks/{task:str}")
+    async def task_of(task: FromPath[str]) -> Response[bytes]:
+        return _json(task_view(desk.status(TaskId(task))))
+
+    @get("/tasks/logs/challenge")
+    async def challenge(request: Ask) -> Response[bytes]:
+        if request.query_params.get("chainId") != str(chain):
+            raise InputRefused(f"chainId must be {chain}, the chain of this pool.")
+        return _json(readers.challenge(_address(request.query_params.get("address", ""))))
+
+    @get("/tasks/{task:str}/logs")
+    async def logs(task: FromPath[str], request: Ask) -> Response[bytes]:
+        token, asked = read_token(request.headers.get("authorization")), TaskId(task)
+        readers.admit(token, desk.requester(asked))
+        return _json(logs_of(desk.status(asked)))
+
+    return [task_of, challenge, logs]
+
+
+def _compass(desk: Desk, chain: int) -> HTTPRouteHandler:
+    @get("/{on:int}/workerpools/{workerpool:str}")
+    async def compass(on: FromPath[int], workerpool: FromPath[str], request: Ask) -> Response[bytes]:
+        if on != chain or _address(workerpool) != desk.view().workerpool:
+            raise NotFound(f"this pool is {desk.view().workerpool} on chain {chain}; it knows no other.")
+        return _json({"apiUrl": str(request.base_url).rstrip("/")})
+
+    return compass
+
+
+def _address(text: str) -> Address:
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused("give an address: 0x and 40 hex digits.") from error
+
+
+def _json(message: object) -> Response[bytes]:
+    return Response(encode(message), status_code=200, media_type=MediaType.JSON)

@@ -1,0 +1,99 @@
+"""A task as iExec's scheduler tells it, for the clients that ask so (iexec-core's ``/tasks/{id}``)."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from sealgrid.units import Address
+from sealgrid.wire.message import Message
+from sealgrid.wire.pool import Stage, StageAt, TaskStatus
+
+#: iExec's words for what a whole task and what its worker's part (its replicate) have come to.
+TASK: Final[dict[Stage, str]] = {
+    "waiting": "INITIALIZED", "assigned": "RUNNING", "launched": "RUNNING", "attested": "RUNNING",
+    "released": "RUNNING", "running": "RUNNING", "sealed": "RUNNING", "settled": "CONSENSUS_REACHED",
+    "finalizing": "FINALIZING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
+}  # fmt: skip
+REPLICATE: Final[dict[Stage, str]] = {
+    "assigned": "CREATED", "launched": "STARTED", "attested": "APP_DOWNLOADED", "released": "DATA_DOWNLOADED",
+    "running": "COMPUTING", "sealed": "COMPUTED", "settled": "COMPUTED",
+    "finalizing": "CONTRIBUTE_AND_FINALIZE_ONGOING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
+}  # fmt: skip
+NO_LOGS: Final = "What an app writes is sealed with its result; worker and pool never see it. Open the result."
+
+
+class Step(Message, frozen=True, kw_only=True):
+    """One status and when it was reached, as ISO 8601 with milliseconds."""
+
+    status: str
+    date: str
+
+
+class Replicate(Message, frozen=True, kw_only=True, rename="camel"):
+    """One worker's part."""
+
+    wallet_address: Address
+    current_status: str
+    status_update_list: tuple[Step, ...]
+    app_exit_code: int | None = None
+
+
+class TaskView(Message, frozen=True, kw_only=True, rename="camel"):
+    """A task and who works on it."""
+
+    chain_task_id: str
+    current_status: str
+    date_status_list: tuple[Step, ...]
+    replicates: tuple[Replicate, ...] = ()
+
+
+class Log(Message, frozen=True, kw_only=True, rename="camel"):
+    """What one worker's app wrote."""
+
+    wallet_address: Address
+    stdout: str
+    stderr: str
+
+
+class Logs(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The logs of all workers of a task."""
+
+    compute_logs_list: tuple[Log, ...]
+
+
+def task_view(status: TaskStatus) -> TaskView:
+    """Return a task in iExec's words."""
+    steps = _steps(status.history, TASK)
+    return TaskView(
+        chain_task_id=status.task, current_status=steps[-1].status, date_status_list=steps,
+        replicates=() if status.worker is None else (_replicate(status.worker, status.history),),
+    )  # fmt: skip
+
+
+def logs_of(status: TaskStatus) -> Logs:
+    """Return where a task's logs are: not here."""
+    workers = () if status.worker is None else (status.worker,)
+    return Logs(compute_logs_list=tuple(Log(wallet_address=each, stdout="", stderr=NO_LOGS) for each in workers))
+
+
+def _replicate(worker: Address, history: tuple[StageAt, ...]) -> Replicate:
+    # A task that was lost begins anew with each worker: only what came last is this worker's.
+    begun = max((place for place, entry in enumerate(history) if entry.stage == "assigned"), default=0)
+    steps = _steps(history[begun:], REPLICATE)
+    current = steps[-1].status if steps else "CREATED"
+    return Replicate(wallet_address=worker, current_status=current, status_update_list=steps)
+
+
+def _steps(history: Iterable[StageAt], words: dict[Stage, str]) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for entry in history:
+        status = words.get(entry.stage)
+        if status is not None and (not steps or steps[-1].status != status):
+            steps.append(Step(status=status, date=_iso(entry.at)))
+    return tuple(steps)
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,53 @@
+"""Who may ask for a task's logs: its requester, who proves it as iExec's scheduler wants it proven."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+from sealgrid.crypto.signing import recover
+from sealgrid.errors import CallRefused
+from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.wire.challenge import CORE, Token, challenge_digest, refused, typed_data
+
+VALID_SECONDS: Final = 3600.0
+MOST_CHALLENGES: Final = 10_000  #: at one time; the oldest goes first
+
+
+class Readers:
+    """Hands out challenges; each holds for an hour; ``clock`` is Unix seconds, ``random`` a text nobody guesses."""
+
+    def __init__(
+        self, chain: int, clock: Callable[[], float], random: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+    ) -> None:
+        self._chain, self._clock, self._random = chain, clock, random
+        self._given: dict[Digest, tuple[Address, float]] = {}
+
+    def challenge(self, address: Address) -> dict[str, Any]:
+        """Return typed data that this address must sign."""
+        sentence = self._random()
+        if len(self._given) >= MOST_CHALLENGES:
+            del self._given[next(iter(self._given))]
+        digest = challenge_digest(self._chain, sentence, CORE)
+        self._given[digest] = (address, self._clock() + VALID_SECONDS)
+        return typed_data(self._chain, sentence, CORE)
+
+    def admit(self, token: Token, requester: Address) -> None:
+        """Raise CallRefused unless
+
+        (1) the challenge was handed out to the token's address in the last hour, (2) that address signed it, and
+        (3) it is the task's requester.
+        """
+        address, until = self._given.get(token.digest, (None, 0.0))
+        if address != token.address or self._clock() > until:  # (1)
+            raise refused()
+        if _signer(token) != token.address:  # (2)
+            raise refused()
+        if token.address != requester:  # (3)
+            raise CallRefused("requester", "only the task's requester may read its logs.")
+
+
+def _signer(token: Token) -> Address:
+    try:
+        return recover(to_bytes(token.digest, 32), token.signature)
+    except ValueError as error:
+        raise refused() from error

@@ -1,0 +1,85 @@
+"""The one call of Kubo's API that uploaders use, ``POST /api/v0/add``, with Kubo's own defaults and no others."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from multipart import (  # type: ignore[import-untyped]
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from sealgrid.crypto.unixfs import FileAddress
+from sealgrid.errors import InputRefused
+from sealgrid.storage.folder import Folder, Incoming
+from sealgrid.storagenode.names import Names
+
+#: What else an address depends on, with the values that mean Kubo's defaults.
+_DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cid-version": ("0",), "raw-leaves": ("false",), "chunker": ("size-262144",), "hash": ("sha2-256",),
+    "trickle": ("false",), "inline": ("false",), "only-hash": ("false",), "wrap-with-directory": ("false",),
+}  # fmt: skip
+
+
+class Added(msgspec.Struct, frozen=True, rename="pascal"):
+    """Kubo's answer; ``size`` is decimal text."""
+
+    name: str
+    hash: str
+    size: str
+
+
+def adding(folder: Folder, names: Names) -> HTTPRouteHandler:
+    """Return the handler; a file goes to the disk as it arrives."""
+
+    @post("/api/v0/add", request_max_body_size=None)  # the folder's own limits hold
+    async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
+        _check(request.query_params)
+        incoming, address = folder.begin(), FileAddress()
+        try:
+            async for piece in _only_file(request):
+                await asyncio.to_thread(_take, incoming, address, piece)
+            size, cid = incoming.size, await asyncio.to_thread(address.cid)
+            names.keep(cid, await asyncio.to_thread(incoming.store))
+        except BaseException:
+            incoming.discard()
+            raise
+        said = msgspec.json.encode(Added(name=cid, hash=cid, size=str(size)))
+        return Response(said + b"\n", status_code=200, media_type="application/json")
+
+    return add
+
+
+def _take(incoming: Incoming, address: FileAddress, piece: bytes) -> None:
+    incoming.write(piece)
+    address.write(piece)
+
+
+def _check(asked: Mapping[str, Any]) -> None:
+    for name, values in _DEFAULTS.items():
+        if asked.get(name, values[0]) not in values:
+            raise InputRefused(f"this node adds files with Kubo's default {name} only: {values[0]}.")
+
+
+async def _only_file(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != "multipart/form-data" or not options.get("boundary"):
+        raise InputRefused("send one file as multipart/form-data.")
+    found = 0
+    try:
+        with PushMultipartParser(options["boundary"], max_segment_count=1) as parser:
+            async for chunk in request.stream():
+                for event in parser.parse(chunk):
+                    if isinstance(event, MultipartSegment):
+                        found += 1
+                    elif event:
+                        yield bytes(event)
+    except MultipartError as error:
+        raise InputRefused(f"this is not one file as multipart/form-data: {error}.") from error
+    if not found:
+        raise InputRefused("no file was sent.")

@@ -1,0 +1,45 @@
+"""What IPFS nodes call the files that they were given here: CIDv0, to the SHA-256 by which a file is kept."""
+
+import os
+import secrets
+from pathlib import Path
+
+from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.storage.folder import disk_errors
+from sealgrid.units import Digest, to_digest
+
+_CID_V0_CHARACTERS = 46
+
+
+class Names:
+    """One small file a name, beneath ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, cid: str, sha256: Digest) -> None:
+        """Remember a file's CIDv0."""
+        part = self._folder / f".{secrets.token_hex(8)}.part"
+        with disk_errors():
+            with part.open("x") as file:
+                file.write(sha256)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._place(cid))
+
+    def digest(self, cid: str) -> Digest:
+        """Return the SHA-256 of the file of a CIDv0 or raw CIDv1; raise NotFound, InputRefused for other names."""
+        if not cid.startswith("Qm"):
+            return digest_of_cid(cid)
+        try:
+            return to_digest(self._place(cid).read_text())
+        except FileNotFoundError as error:
+            raise NotFound(f"no file {cid} was added here; this node asks no other one.") from error
+
+    def _place(self, cid: str) -> Path:
+        # Letters and digits alone become part of a path.
+        if len(cid) != _CID_V0_CHARACTERS or not (cid.isascii() and cid.isalnum()):
+            raise InputRefused(f"{cid[:80]!r} is no content address (Qm…, or bafkrei…).")
+        return self._folder / cid

@@ -1,0 +1,101 @@
+"""What iExec's SDK asks a pool, as it asks it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+
+from sealgrid.chain.trail import Trail
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.poco.ids import task_id
+from sealgrid.pool import events as e
+from sealgrid.pool.calls import Callers
+from sealgrid.pool.clock import ChainClock
+from sealgrid.pool.desk import Desk
+from sealgrid.pool.iexec_api import iexec_handlers
+from sealgrid.pool.memory import Memory
+from sealgrid.pool.readers import VALID_SECONDS, Readers
+from sealgrid.pool.store import EventStore
+from sealgrid.units import DealId, to_address, to_digest
+from sealgrid.wire.serving import service
+
+CHAIN, DEAL = 31337, DealId(to_digest(b"\x0d" * 32))
+TASK = task_id(DEAL, 0)
+POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
+REQUESTER, STRANGER = SigningKey.from_bytes(b"\x02" * 32), SigningKey.from_bytes(b"\x03" * 32)
+SEEN = e.DealSeen(
+    at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
+    contribution_deadline=2**40, final_deadline=2**41, requester=REQUESTER.address,
+)  # fmt: skip
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def pool(tmp_path: Path, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+    store = EventStore(tmp_path / "pool.sqlite")
+    memory = Memory(store)
+    memory.learn([SEEN, e.ChainInitialised(at=2, task=TASK)], Trail(()))
+    memory.apply(e.WorkerAsked(at=3, worker=WORKER.address, chain_now=3))
+    callers = Callers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
+    desk = Desk(memory, ChainClock(), callers, WORKER, clock=clock)
+    app = service(iexec_handlers(desk, Readers(CHAIN, clock), CHAIN))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
+        yield client
+    store.close()
+
+
+async def token(pool: httpx.AsyncClient, key: SigningKey, signer: SigningKey | None = None) -> dict[str, str]:
+    asked = await pool.get("/tasks/logs/challenge", params={"chainId": CHAIN, "address": key.address})
+    message = encode_typed_data(full_message=asked.json())
+    signed = Account.sign_message(message, (signer or key).secret)
+    return {"authorization": f"0x{signed.message_hash.hex()}_0x{signed.signature.hex()}_{key.address}"}
+
+
+async def test_a_task_is_told_in_iexecs_words(pool: httpx.AsyncClient) -> None:
+    told = (await pool.get(f"/tasks/{TASK}")).json()
+    assert told["currentStatus"] == "RUNNING"
+    assert told["dateStatusList"][0] == {"status": "INITIALIZED", "date": "1970-01-01T00:00:01.000Z"}
+    (replicate,) = told["replicates"]
+    assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "CREATED")
+
+
+async def test_an_unknown_task_is_not_found(pool: httpx.AsyncClient) -> None:
+    assert (await pool.get(f"/tasks/{DEAL}")).status_code == 404
+
+
+async def test_the_requester_reads_where_the_logs_are_as_often_as_it_likes(pool: httpx.AsyncClient) -> None:
+    proof = await token(pool, REQUESTER)
+    for _ in range(2):
+        logs = (await pool.get(f"/tasks/{TASK}/logs", headers=proof)).json()["computeLogsList"]
+        assert [log["walletAddress"] for log in logs] == [WORKER.address]
+        assert "sealed" in logs[0]["stderr"]
+
+
+async def test_nobody_else_does(pool: httpx.AsyncClient, clock: Clock) -> None:
+    of_a_stranger, forged = await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)
+    for proof in (of_a_stranger, forged, {}):
+        assert (await pool.get(f"/tasks/{TASK}/logs", headers=proof)).status_code == 403
+    late = await token(pool, REQUESTER)
+    clock.now += VALID_SECONDS + 1
+    assert (await pool.get(f"/tasks/{TASK}/logs", headers=late)).status_code == 403
+
+
+async def test_a_pool_says_where_its_own_api_is_and_knows_no_other(pool: httpx.AsyncClient) -> None:
+    assert (await pool.get(f"/{CHAIN}/workerpools/{POOL}")).json() == {"apiUrl": "http://127.0.0.1:4"}
+    assert (await pool.get(f"/{CHAIN}/workerpools/{WORKER.address}")).status_code == 404
+    assert (await pool.get(f"/1/workerpools/{POOL}")).status_code == 404
+    assert (await pool.get(f"/{CHAIN}/workerpools/0x12")).status_code == 400
