@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import SealgridError
 from sealgrid.poco import tags
@@ -30,7 +31,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             asyncio.gather(*(_pool(site, row) for row in rows)),
         )
         ordered = sorted(books, key=lambda book: not book["offers"])
-        return site.page(request, "compute.html", {"books": ordered, "pools": pools})
+        platform = Platform(site.network.platform).name.lower()
+        return site.page(request, "compute.html", {"books": ordered, "pools": pools, "platform": platform})
 
     return [compute]
 
