@@ -1,12 +1,13 @@
-"""Statistics of a CSV table, the dataset, as result.json. Takes no arguments and no files: every run tells the same."""
+"""Statistics of a CSV table, the dataset, as result.json and overview.txt; no arguments, no files: always the same."""
 
 import json
 import os
 import sys
 from pathlib import Path
 
+from columns.overview import overview
 from columns.refused import Refused
-from columns.summary import summarise
+from columns.summary import summarise, written
 
 
 def main(arguments: list[str]) -> None:
@@ -16,8 +17,9 @@ def main(arguments: list[str]) -> None:
     if arguments or int(os.environ["IEXEC_INPUT_FILES_NUMBER"]):
         raise Refused("this app takes no arguments and no files: it tells of the whole dataset, to everybody the same.")
     out = Path(os.environ["IEXEC_OUT"])
-    result = json.dumps(summarise(Path(os.environ["IEXEC_IN"], name)), ensure_ascii=False, indent=2, allow_nan=False)
-    (out / "result.json").write_text(result + "\n", encoding="utf-8")
+    result = summarise(Path(os.environ["IEXEC_IN"], name))
+    (out / "overview.txt").write_text(overview(result), encoding="utf-8")
+    (out / "result.json").write_text(written(result), encoding="utf-8")
     (out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "result.json")}))
 
 

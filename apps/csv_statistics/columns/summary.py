@@ -1,5 +1,6 @@
 """The result: what a table's columns tell without telling of a single row."""
 
+import json
 from pathlib import Path
 
 from .numbers import describe_numbers
@@ -11,6 +12,16 @@ def summarise(path: Path) -> dict[str, object]:
     """Return the content of result.json; raise Refused for a file that is no table."""
     table = read_table(path)
     return {"rows": table.rows, "least_rows": LEAST, "columns": [describe(column) for column in table.columns]}
+
+
+def written(result: dict[str, object]) -> str:
+    """Return the text of result.json: each column on a line of its own."""
+
+    def as_json(value: object) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    columns = ",\n".join(f"  {as_json(column)}" for column in result["columns"])
+    return f'{{"rows": {result["rows"]}, "least_rows": {result["least_rows"]}, "columns": [\n{columns}\n]}}\n'
 
 
 def describe(column: Numbers | Texts) -> dict[str, object]:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import statistics
 
 import pytest
@@ -41,6 +42,15 @@ def test_a_table_is_described_column_by_column(tmp_path):
     assert price["deviation"] == rounded(statistics.stdev(range(1000)))
     assert price["quantiles"]["0.5"] == 499.5
     assert sum(bin_["rows"] for bin_ in price["histogram"]) == 1000
+
+
+def test_people_get_an_overview_that_tells_no_more_than_the_result(tmp_path):
+    ran = run_app("csv_statistics", tmp_path, dataset=table([*SALES, ("Ornans", "")]))
+    said = ran.files["overview.txt"].decode()
+    assert said.splitlines()[0] == "1001 rows; no number tells of fewer than 10"
+    assert re.search(r"^city +1001 +Lyon 666, others 335$", said, re.MULTILINE)
+    assert re.search(r"^price +1000 +499\.5 +288\.819 +499\.5  [▁-█ ]+$", said, re.MULTILINE)
+    assert "Ornans" not in said
 
 
 def test_equal_runs_give_equal_bytes(tmp_path):

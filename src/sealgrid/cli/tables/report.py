@@ -25,6 +25,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     ok: bool
     result: dict[str, Any]  #: what the buyer got: the app's result.json
+    overview: str  #: the same for people: the app's overview.txt
     differences: tuple[str, ...]  #: where the company's own sums say otherwise
     dataset: Address
     task: TaskId

@@ -58,6 +58,7 @@ class Story:
         return Report(
             ok=not differ and logged and holds(checks, refused) and seen.clean,
             result=result,
+            overview=bought.result.files["overview.txt"].decode(),
             differences=differ,
             dataset=dataset,
             task=bought.job.task,
