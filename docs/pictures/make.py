@@ -1,8 +1,8 @@
 """Make the pictures of the README: ``python docs/pictures/make.py``.
 
-demo.svg is a real run of the main job in a terminal, annotated.png what its enclave drew, architecture.svg the rooms
-of ``src/sealgrid`` in the layers that import-linter keeps, with the imports that the code really has between them, and
-page.png what a newcomer's browser shows at the end of a run.
+demo.svg and data.svg are real runs of the two stories in a terminal, annotated.png what the first one's enclave drew,
+architecture.svg the rooms of ``src/sealgrid`` in the layers that import-linter keeps, with the imports that the code
+really has between them, and page.png what a newcomer's browser shows at the end of a run.
 """
 
 import os
@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from PIL import Image
 from rich.console import Console
 
-from sealgrid.cli.demo import tell_plates
+from sealgrid.cli.demo import tell_plates, tell_tables
 from sealgrid.localnet.layout import Layout
 
 HERE = Path(__file__).resolve().parent
@@ -29,15 +31,22 @@ INK, PAPER, LINE, SOFT = "#1b2a3a", "#f7f5f0", "#b9c4cf", "#e4ecf3"
 
 
 def main() -> None:
-    """Make all four."""
+    """Make all five."""
     page()
     (HERE / "architecture.svg").write_text(architecture())
+    with terminal("demo.svg", "make demo") as (console, layout):
+        shutil.copy(tell_plates(console, layout, None, SEED).annotated, HERE / "annotated.png")
+    with terminal("data.svg", "sealgrid demo data") as (console, layout):
+        tell_tables(console, layout, None, SEED)
+
+
+@contextmanager
+def terminal(name: str, title: str) -> Iterator[tuple[Console, Layout]]:
+    """Draw what is printed on a console while a network of this folder is there."""
     console = Console(record=True, width=136, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
-        report = tell_plates(console, Layout(Path(folder)), None, SEED)
-        shutil.copy(report.annotated, HERE / "annotated.png")
-    text = console.export_svg(title="make demo").replace(str(Path(folder)), "~/sealgrid")
-    (HERE / "demo.svg").write_text(text)
+        yield console, Layout(Path(folder))
+    (HERE / name).write_text(console.export_svg(title=title).replace(folder, "~/sealgrid"))
 
 
 def page() -> None:

@@ -28,7 +28,8 @@ def _uses(report: Report, console: Console) -> None:
     console.print("\n[bold]What the company sees[/] (from the vaults' logs, held against the chain)")
     for use in report.uses:
         when = dt.datetime.fromtimestamp(use.when, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        console.print(f"  {when}  {use.who} ({use.requester}) used it, for the app {use.app} ({use.app_address})")
-        console.print(f"  task {use.task}, in {use.logs} logs", style="dim")
+        console.print(f"  {when}  {use.who} used it, for the app {use.app}")
+        console.print(f"  account {use.requester}, app {use.app_address}", style="dim")
+        console.print(f"  task {use.task}, in the logs of {use.logs} vaults", style="dim")
     for finding in report.findings:
         console.print(f"  {finding}", style="yellow")

@@ -84,7 +84,7 @@ class Story:
         made = await models.publish(company, source, name=name, apps=[app], price=TABLE_PRICE)
         source.unlink()
         lines, size = self.table.count(b"\n"), len(self.table) / 1e3
-        self.telling.told(f"the company read that app's code, and approved exactly this code for its table {name!r}")
+        self.telling.told(f"the company approved exactly this code, and no other, for its table {name!r}")
         self.telling.told(f"it sealed the table ({lines} lines, {size:.0f} kB) and registered it: {made.address}")
         return made.address
 
