@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 
 from sealgrid.chain.broker import Broker
-from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, TaskInitialize, events_of
+from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, events_of
 from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import (
@@ -19,6 +19,7 @@ from sealgrid.chain.views import (
 )
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.errors import ChainError, ContractReverted, NotFound
+from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId, to_digest
@@ -150,8 +151,8 @@ class Hub:
 
     async def initialize(self, wallet: Wallet, deal: DealId, index: int) -> TaskId:
         """Open a deal's task for contributions."""
-        receipt = await self._do(wallet, "initialize", deal, index, doing="Initialising the task")
-        return _only(receipt, TaskInitialize).task
+        await self._do(wallet, "initialize", deal, index, doing="Initialising the task")
+        return task_id(deal, index)
 
     async def contribute_and_finalize(
         self,

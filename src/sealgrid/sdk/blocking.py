@@ -205,12 +205,13 @@ class Client:
         """
         return Run(self._inner.reopen(task))
 
-    def claim(self, task: str) -> None:
+    def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
         """Have a task that no machine finished before its final deadline refunded; anybody may ask for that.
 
-        Raises ContractReverted before the deadline, and for a task that has ended.
+        A task that no pool ever opened is opened first, for which its ``deal`` and ``index`` must be told. Raises
+        ContractReverted before the deadline, and for a task that has ended.
         """
-        return BACKGROUND.run(self._inner.claim(task))
+        return BACKGROUND.run(self._inner.claim(task, deal=deal, index=index))
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
+from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContractReverted, InputRefused, SealgridError
 from sealgrid.sdk import jobs
@@ -30,7 +31,7 @@ from sealgrid.sdk.kept_models import KeptModels
 from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
@@ -137,12 +138,16 @@ class Client:
         for job in never_bought:
             self._keys.forget(job.task)
 
-    async def claim(self, task: str) -> None:
+    async def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
         """Have a task that no machine finished before its final deadline refunded; anybody may ask for that.
 
-        Raises ContractReverted before the deadline, and for a task that has ended.
+        A task that no pool ever opened is opened first, for which its ``deal`` and ``index`` must be told. Raises
+        ContractReverted before the deadline, and for a task that has ended.
         """
-        await self._conn.hub.claim(self._conn.wallet, TaskId(to_digest(task.lower())))
+        wanted, hub = TaskId(to_digest(task.lower())), self._conn.hub
+        if deal is not None and (await hub.view_task(wanted)).status is TaskStatus.UNSET:
+            await hub.initialize(self._conn.wallet, DealId(to_digest(deal.lower())), index)
+        await hub.claim(self._conn.wallet, wanted)
 
     def _keep(self, job: Job) -> None:
         network = self._conn.network

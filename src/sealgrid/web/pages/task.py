@@ -70,7 +70,8 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
     @post("/tasks/{task:str}/claim")
     async def claim(task: str, request: Ask) -> Response[Any]:
         me, _ = await acting(site, request), await form_of(request)
-        await me.client.claim(_task_id(task))
+        row = _row(site, _task_id(task))
+        await me.client.claim(row.task, deal=row.deal, index=row.position)
         return await me.done(f"/tasks/{task}", "The refund is claimed: the money is free in escrow again.")
 
     return [one, follow, claim]
@@ -135,17 +136,27 @@ async def _until_it_ends(site: Site, request: Ask, task: TaskId) -> AsyncIterato
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
+def _row(site: Site, task: TaskId) -> Any:
     row = site.index.task(task)
     if row is None:
         raise NotFound("the chain has no such task; one that was just bought appears within a second.", money="")
+    return row
+
+
+async def _is_late(site: Site, row: Any) -> bool:
+    # The chain's clock decides, and it is asked about what may still run only.
+    return row.state not in ENDED and bool(row.final_deadline <= (await site.hub.node.block()).timestamp)
+
+
+async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
+    row = _row(site, task)
     steps = site.index.steps(task)
     lines = [Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in await jobs.history(site.reader, task)]
     return {
         "task": row, "names": site.index.names({row.app, row.dataset, row.workerpool}), "lines": lines,
         "chain": [step for step in steps if step.kind != "reward"], "words": _CHAIN,
         "payments": [step for step in steps if step.kind == "reward" and step.amount],
-        "mine": _mine(site, request, row), "ended": row.state in ENDED, "late": row.final_deadline < site.clock(),
+        "mine": _mine(site, request, row), "ended": row.state in ENDED, "late": await _is_late(site, row),
     }  # fmt: skip
 
 

@@ -1,0 +1,60 @@
+"""A pool that never answers keeps nobody's money: its requester claims it on the page, by key or by own wallet."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from own_wallet import NAME, OwnWallet
+from owning import as_
+from playwright.sync_api import expect
+from visitor import Place, Visitor
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import advance
+from sealgrid.chain.assets import Assets
+from sealgrid.poco.orders import WorkerpoolOrder
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk import jobs
+from sealgrid.sdk.connection import connect
+from sealgrid.sdk.face.listings import open_offers
+from sealgrid.sdk.orders import fresh_salt
+
+FINAL_SECONDS = 10 * 30 + 1
+
+
+def test_a_requester_claims_the_refund_of_tasks_that_no_machine_ever_took(visitor: Visitor, place: Place):
+    with ThreadPoolExecutor() as aside:  # the browser's own loop runs in this thread
+        first, second = aside.submit(lambda: asyncio.run(bought_of_nobody(place))).result()
+    page = visitor.page
+    visitor.wait_for(f"/tasks/{second}")
+    as_(visitor, "requester2")
+    visitor.open(f"/tasks/{first}").get_by_role("button", name="Claim the refund").click()
+    expect(page.locator(".notice")).to_contain_text("The refund is claimed")
+    expect(page.locator(".state").first).to_have_text("refunded")
+
+    wallet = OwnWallet(place.network.network, development_key("requester2"))
+    wallet.install(visitor.context)
+    visitor.open("/account").get_by_role("button", name=f"Connect {NAME}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet")
+    visitor.open(f"/tasks/{second}").get_by_role("button", name="Claim the refund").click()
+    expect(page.locator(".notice")).to_contain_text("The refund is claimed")
+    expect(page.locator(".state").first).to_have_text("refunded")
+    assert wallet.asked == ["eth_sendTransaction"] * 2, "the task is opened, then claimed"
+
+
+async def bought_of_nobody(place: Place) -> tuple[str, str]:
+    """Buy two runs of a pool that has an owner and no machine, and let their time pass."""
+    network = place.network.network
+    async with connect(network, development_key("publisher")) as pool:
+        address = await Assets(pool.hub).create_workerpool(pool.wallet, description="nobody's machines")
+        await pool.hub.deposit(pool.wallet, 10**10)
+        order = WorkerpoolOrder(
+            workerpool=address, workerpoolprice=10**9, volume=2, tag=TEE_TAG, trust=1,
+            category=network.short_category, salt=fresh_salt(),
+        )  # fmt: skip
+        signed = sign_order(order, pool.order_domain, pool.key)
+    async with connect(network, development_key("requester2")) as me:
+        app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")
+        made = [(await jobs.run(me, app, workerpool=signed)).task for _ in range(2)]
+        await advance(me.node, FINAL_SECONDS)
+    return made[0], made[1]
