@@ -15,6 +15,14 @@ from sealgrid.sdk.connection import connect
 
 PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account")
 
+ASSET, TASK = "0x" + "11" * 20, "0x" + "22" * 32
+WRITES = (
+    "/account/use", "/account/deposit", "/account/withdraw", "/models/new", f"/apps/{ASSET}/run", f"/tasks/{TASK}/claim",
+    *(f"/models/{ASSET}/{what}" for what in ("offer", "price", "unlist", "grant", "revoke")),
+    *(f"/apps/{ASSET}/{what}" for what in ("offer", "price", "unlist")),
+    "/wallet", "/wallet/leave", "/wallet/challenge", "/wallet/orders", "/wallet/policies", "/wallet/done",
+)  # fmt: skip
+
 
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_no_serious_fault_in_any_light_on_any_screen(visitor: Visitor, path: str):
@@ -117,12 +125,14 @@ def test_a_page_that_is_not_there_says_so(visitor: Visitor):
         assert "Traceback" not in response.text()
 
 
-def test_no_other_site_may_act_for_an_account(visitor: Visitor):
-    for origin in ({"origin": "http://evil.example"}, {}):
-        answer = visitor.page.request.post(
-            visitor.place.url + "/account/withdraw", form={"amount": "1"}, headers=origin
-        )
-        assert answer.status in {400, 403}
+@pytest.mark.parametrize("path", WRITES)
+def test_no_other_site_may_act_for_an_account(visitor: Visitor, path: str):
+    for origin, statuses in (({"origin": "http://evil.example"}, {403}), ({"origin": "null"}, {403}), ({}, {400})):
+        answer = visitor.page.request.post(visitor.place.url + path, form={"amount": "1"}, headers=origin)
+        assert answer.status in statuses, (path, origin)
+
+
+def test_no_other_name_leads_to_the_pages(visitor: Visitor):
     foreign = visitor.page.request.get(visitor.place.url + "/", headers={"host": "evil.example"})
     assert foreign.status == 403
 
