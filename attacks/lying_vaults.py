@@ -58,7 +58,8 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
     envelope = await receipts.fetch_receipt(scene.requester, job.task)
     assert (await receipts.verify_on_line(scene.requester, envelope)).ok
     enclave = parse_envelope(envelope).receipt.body.enclave
-    told = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave))
+    told = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave, testimony=True))
+    assert told.testimony is not None
     assert parse_facts(told.testimony.facts.encode()).result_key == "0x" + job.result_key.public.hex()
     return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")
 

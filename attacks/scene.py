@@ -158,5 +158,6 @@ async def _control(requester: Connection, thief: Thief, app: Address, model: Add
     run = JobRun(await thief.open_task(job), thief.shop)
     await run.run()
     assert run.enclave is not None
-    told = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave))
+    told = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
+    assert told.testimony is not None
     return parse_facts(told.testimony.facts.encode())

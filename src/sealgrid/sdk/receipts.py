@@ -50,14 +50,14 @@ class _Hint(msgspec.Struct, frozen=True):
 async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
     worker = next(iter((await conn.hub.view_task(task)).contributors), ZERO_ADDRESS)
     enclave = (await conn.hub.view_contribution(task, worker)).enclave
-    request = OpenRequest(task=task, enclave=enclave)
+    request = OpenRequest(task=task, enclave=enclave, testimony=True)
     replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
-    opened = [reply for reply in replies if isinstance(reply, OpenReply)]
+    opened = {reply.vault: reply.testimony for reply in replies if isinstance(reply, OpenReply) and reply.testimony}
     if not opened:
         refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
         raise next(iter(refusals), NotFound(f"no vault knows a result of task {task}.", money=""))
-    first = Counter(reply.testimony.settle for reply in opened).most_common(1)[0][0]
-    told = {reply.vault: reply.testimony for reply in opened if reply.testimony.settle == first}
+    first = Counter(testimony.settle for testimony in opened.values()).most_common(1)[0][0]
+    told = {vault: testimony for vault, testimony in opened.items() if testimony.settle == first}
     one = next(iter(told.values()))
     body = await conn.storage.get_bytes(one.settle.receipt_sha256, MOST_BYTES)
     return envelope_of(

@@ -18,8 +18,10 @@ from sealgrid.storagenode.names import Names
 from sealgrid.storagenode.uploads import Uploads
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode
+from sealgrid.wire.serving import packed
 from sealgrid.wire.storage import PIECE_BYTES, Stored, Upload
 
+OCTETS = "application/octet-stream"
 Clock = Callable[[], float]
 Ask = Request[object, object, State]
 
@@ -56,10 +58,12 @@ def _reading(files: LocalFiles) -> list[HTTPRouteHandler]:
         return _json(Stored(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
 
     @get("/files/{sha256:str}/{offset:int}/{length:int}")
-    async def read(sha256: FromPath[str], offset: FromPath[int], length: FromPath[int]) -> Response[bytes]:
+    async def read(
+        sha256: FromPath[str], offset: FromPath[int], length: FromPath[int], request: Ask
+    ) -> Response[bytes]:
         if offset < 0 or not 0 < length <= PIECE_BYTES:
             raise InputRefused(f"ask for 1 to {PIECE_BYTES} bytes from an offset of at least 0.")
-        return _octets(await files.read(Digest(sha256), offset, length))
+        return packed(request, await files.read(Digest(sha256), offset, length), OCTETS)
 
     return [known, read]
 
@@ -69,9 +73,7 @@ def _gateway(files: LocalFiles, names: Names) -> list[HTTPRouteHandler]:
     async def whole(cid: FromPath[str]) -> Stream:
         digest = names.digest(cid)
         size = await files.size(digest)  # a missing file is an answer, not a broken stream
-        return Stream(
-            _content(files, digest), media_type="application/octet-stream", headers={"content-length": str(size)}
-        )
+        return Stream(_content(files, digest), media_type=OCTETS, headers={"content-length": str(size)})
 
     @head("/ipfs/{cid:str}")
     async def whether(cid: FromPath[str]) -> Response[None]:
@@ -89,7 +91,3 @@ async def _content(files: LocalFiles, digest: Digest) -> AsyncIterator[bytes]:
 
 def _json(message: object) -> Response[bytes]:
     return Response(encode(message), status_code=200, media_type=MediaType.JSON)
-
-
-def _octets(content: bytes) -> Response[bytes]:
-    return Response(content, status_code=200, media_type="application/octet-stream")

@@ -15,7 +15,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
 from sealgrid.vault.witness import Witness
 from sealgrid.wire.message import Message, encode, parse
-from sealgrid.wire.serving import service
+from sealgrid.wire.serving import packed, service
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,
@@ -60,19 +60,21 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
         _handler(vault, "/nonces", NonceRequest, give_nonce),
         _handler(vault, "/releases", ReleaseRequest, release_shares),
-        _handler(vault, "/settlements", SettleRequest, settle_result),
-        _handler(vault, "/openings", OpenRequest, open_result),
+        _handler(vault, "/settlements", SettleRequest, settle_result, packing=True),
+        _handler(vault, "/openings", OpenRequest, open_result, packing=True),
         *log_handlers(vault, witness or Witness(vault, {})),
     ]
     return service(handlers, max_body=MAX_BODY_BYTES)
 
 
-def _handler(vault: Vault, path: str, kind: type[M], answer: Answered[M]) -> HTTPRouteHandler:
+def _handler(vault: Vault, path: str, kind: type[M], answer: Answered[M], *, packing: bool = False) -> HTTPRouteHandler:
+    # A release is ciphertext, and there are many: packing it would cost more than it saves.
     @post(path, status_code=200)
     async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
         message = parse(await request.body(), kind)
         try:
-            return _json(await answer(vault, message))
+            said = await answer(vault, message)
+            return packed(request, encode(said)) if packing else _json(said)
         finally:
             await vault.store.saved()  # nothing leaves, not even a refusal, before what led to it is on the disk
 

@@ -115,7 +115,7 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
         raise opening.unknown()
     snapshot = await _still_known("open.2", vault.chain.task(request.task, worker=settled.settle.worker))
     paid = opening.check_opening(settled, snapshot)
-    reply = OpenReply(vault=vault.us, testimony=_testimony(vault, released, paid))
+    reply = OpenReply(vault=vault.us, testimony=_testimony(vault, released, paid) if request.testimony else None)
     if paid.escrowed is None:
         return reply
     share, context = paid.escrowed.share, to_bytes(digest_of(paid.settle, vault.federation.domain), 32)

@@ -1,6 +1,7 @@
 """Run one service: bind to loopback, say when it is ready, turn every error into one JSON sentence."""
 
 import asyncio
+import gzip
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +17,7 @@ from sealgrid.errors import SealgridError
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
 
 LOOPBACK = "127.0.0.1"
+MOST_PACKED_BYTES = 64 << 10  #: documents; what is larger is mostly ciphertext, which never gets smaller
 LOCAL_NAMES = frozenset({LOOPBACK, "localhost"})
 KEEP_ALIVE_SECONDS = (
     60  #: clients drop an idle connection after 5: if we did so first, a request could meet a closed one
@@ -89,6 +91,15 @@ class _Errors:
 def answer(body: Mapping[str, object], status: int) -> Response[bytes]:
     """Return a JSON answer."""
     return Response(encode(body), status_code=status, media_type=MediaType.JSON)
+
+
+def packed(request: AnyRequest, content: bytes, media_type: str = MediaType.JSON) -> Response[bytes]:
+    """Return an answer, as gzip (RFC 9110, section 8.4) when the asker takes it and it gets smaller."""
+    if len(content) <= MOST_PACKED_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        smaller = gzip.compress(content, mtime=0)
+        if len(smaller) < len(content):
+            return Response(smaller, status_code=200, media_type=media_type, headers={"content-encoding": "gzip"})
+    return Response(content, status_code=200, media_type=media_type)
 
 
 def log_unforeseen(error: Exception) -> None:

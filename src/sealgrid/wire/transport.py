@@ -12,6 +12,7 @@ from sealgrid.errors import SealgridError, ServiceUnavailable, from_wire
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
+MOST_ANSWER_BYTES = 16 << 20  #: unpacked; files come in pieces far below it
 
 
 class HttpTransport:
@@ -38,16 +39,28 @@ class HttpTransport:
     async def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> bytes:
-        """Return the answer's body; raise ServiceUnavailable, or the error that the service named."""
+        """Return the answer's body; raise ServiceUnavailable, or the error that the service named.
+
+        An answer that unpacks to more than MOST_ANSWER_BYTES counts as none: no service may fill another's memory.
+        """
         try:
-            answer = await self._client.request(method, path, content=body or None, headers=headers)
+            async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
+                content = await self._bounded(answer)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
             ) from error
         if answer.is_success:
-            return answer.content
-        raise error_of(answer.content, answer.status_code)
+            return content
+        raise error_of(content, answer.status_code)
+
+    async def _bounded(self, answer: httpx.Response) -> bytes:
+        content = bytearray()
+        async for piece in answer.aiter_bytes():
+            content += piece
+            if len(content) > MOST_ANSWER_BYTES:
+                raise ServiceUnavailable(f"{self._name} at {self.base} answers more than anybody asked for.")
+        return bytes(content)
 
 
 def error_of(body: bytes, status: int) -> SealgridError:

@@ -163,6 +163,7 @@ class OpenRequest(Message, frozen=True, kw_only=True):
 
     task: TaskId
     enclave: Address
+    testimony: bool = False  #: whether the vault's testimony is wanted: by whoever has no receipt
 
 
 class Testimony(Message, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ class OpenReply(Message, frozen=True, kw_only=True):
     """Everything that a requester needs from this vault once the chain has paid, whatever the worker withholds."""
 
     vault: Address
-    testimony: Testimony
+    testimony: Testimony | None = None  #: when it was asked for
     record: KeyRecord | None = None  #: of K2; None when the release is direct
     signature: bytes = b""
     index: int = 0
