@@ -1,5 +1,6 @@
 """An owner sells a model from the page, earns, takes its money out and the model off the market."""
 
+import re
 from pathlib import Path
 
 from owning import as_, publish
@@ -74,7 +75,7 @@ def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buy
     as_(visitor, "owner")
     page.goto(model)
     expect(page.locator("#uses tbody")).to_contain_text("stranger")
-    expect(page.locator("#uses")).to_contain_text("Every log, every witness and the chain agree.")
+    expect(page.locator("#uses tbody")).to_contain_text(re.compile("[23] of 3"))  # t vaults are enough for a run
     visitor.picture("model-of-owner")
     assert visitor.faults_everywhere() == []
     page.get_by_role("button", name="Revoke stranger").click()
