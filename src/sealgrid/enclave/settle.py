@@ -17,7 +17,7 @@ from sealgrid.receipts.receipt import SignedBody, SignedRelease, SignedVerdict, 
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
 from sealgrid.wire.message import encode
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
 
@@ -134,6 +134,7 @@ async def _verdicts(this: Settlement, statement: Settle) -> dict[Address, Signed
     replies = await ask_all(
         [this.vaults.client(vault).settle(this.request(vault, statement)) for vault in asked],
         enough=this.vaults.threshold,
+        grace=PATIENT_SECONDS,  # a share of K2 that a slow vault does not get now, it never gets
     )
     at_least(this.vaults.threshold, replies)
     signed = {

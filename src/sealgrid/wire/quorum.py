@@ -7,6 +7,7 @@ from typing import TypeVar
 from sealgrid.errors import ServiceUnavailable
 
 GRACE_SECONDS = 2.0  #: for the others, once enough members answered
+PATIENT_SECONDS = 10.0  #: for members that answered a moment ago, where one more than enough mends what one spoils
 
 T = TypeVar("T")
 
