@@ -1,7 +1,7 @@
 """A vault that is killed with SIGKILL, at every statement to its database and at random moments under load.
 
 Whatever it told anybody holds after the restart: a used nonce stays used, a verdict stays the verdict, a deposit with a
-receipt is there; and no share is ever half there.
+receipt is there, the log has every release that was answered; and no share or entry is ever half there.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from sealgrid.attestation.log import check_entry, check_head, contradiction
+from sealgrid.attestation.statements import LogHead
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.node import Node
@@ -28,9 +30,10 @@ from sealgrid.vault.custody import Custody
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import open_keys
 from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.log import LogClient
 from sealgrid.wire.serving import listen, serve
 from sealgrid.wire.transport import HttpTransport
-from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
+from sealgrid.wire.vault import NonceRequest, ReleaseReply, ReleaseRequest, VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import (
     MODEL_DEK,
@@ -44,7 +47,7 @@ from tests.integration.vault_federation import (
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 SEED = 20261123
-TASKS = 120
+TASKS = 160
 MOST_STATEMENTS = 60  #: a request that sends more would make this test endless
 
 
@@ -229,6 +232,35 @@ async def test_a_nonce_is_good_once_wherever_the_vault_is_killed(scene: Scene) -
 
     assert await scene.at_every_statement(ask) > 5
     assert all(times == 1 for times in scene.sent.values())
+
+
+async def test_the_log_only_grows_and_has_every_answered_release_wherever_the_vault_is_killed(scene: Scene) -> None:
+    log, vault = LogClient(scene.process.client.transport), scene.federation.vaults[0]
+
+    async def read() -> LogHead:
+        signed = await log.head()
+        return check_head(signed.head, signed.signature, vault.us, vault.federation.domain)
+
+    async def ask() -> Asked:
+        before = await read()
+        enclave, request = await scene.evidence()
+
+        async def expect_after(told: ReleaseReply | None) -> None:
+            now = await read()
+            assert now.size - before.size in ((1,) if told else (0, 1))
+            path = (await log.consistency(before.size, now.size)).path if now.size > before.size else ()
+            assert contradiction(before, now, path) is None
+            new = (await log.entries(before.size)).entries
+            known = [check_entry(each.entry.encode(), each.index, each.path, now) for each in new]
+            assert [entry.task for entry in known] == [enclave.authorization.task][: now.size - before.size]
+            if told:
+                answered = enclave.answer(told, enclave.report_data(request.nonces)).log
+                assert answered.logged.entry == new[0].entry
+                assert answered.head.head.root == now.root
+
+        return Asked(lambda: scene.process.client.release(request), expect_after)
+
+    assert await scene.at_every_statement(ask) > 5
 
 
 async def test_a_deposit_is_there_or_not_wherever_the_vault_is_killed(scene: Scene) -> None:
