@@ -31,7 +31,8 @@ from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuote
 from sealgrid.attestation.verification import verify
 from sealgrid.bundle import inputs, padding
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.manifest import Manifest, Wheel
+from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.manifest import Environment, Manifest, Wheel
 from sealgrid.bundle.unpacking import Copy, unpack_wheels
 from sealgrid.bundle.verify import read_manifest, verify_bundle
 from sealgrid.crypto import container
@@ -212,6 +213,8 @@ def _bundles():
                hostile=(bomb, overlapping)),
         Parser("wheel", _unpack_wheel, (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
                MIB, 64 * MIB, hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),)),
+        Parser("environment", _lay_out, (pack({"pkg/__init__.py": b"x = 1\n", "pkg/empty": b"", "top.py": b"y"}),),
+               MIB, 64 * MIB, hostile=(_overlapping(("a", "b"), ["c", "d"], bytes(MIB)),)),
         Parser("computed.json", lambda raw: read_computed({"computed.json": raw, "out": b""}),
                (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'), MIB, 8 * MIB),
     )  # fmt: skip
@@ -224,6 +227,17 @@ def _unpack_wheel(raw):
         source.write_bytes(raw)
         target.mkdir()
         unpack_wheels([wheel], {wheel.filename: Copy.of(source)}, target)
+
+
+def _lay_out(raw):
+    pinned = Environment(sha256=to_digest(sha256(raw)), size=len(raw), python="3.11.2")
+    directory = raw[directory_start(pinned, raw[-END_BYTES:]) :]
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "target")
+        target.mkdir()
+        arriving = Arriving(pinned, directory, target, Path(folder, "scratch"))
+        arriving.take(raw[: arriving.start])
+        arriving.finish()
 
 
 def _onnx(raw):

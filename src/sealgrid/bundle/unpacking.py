@@ -1,14 +1,13 @@
-"""Unpack the wheels, or the environment, that a verified manifest names into the folder that the app imports from."""
+"""Unpack the wheels that a verified manifest names into the folder that the app imports from."""
 
 import hashlib
-import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.manifest import Wheel
@@ -18,14 +17,13 @@ from sealgrid.units import Digest, to_digest
 
 MAX_FILES = 100_000
 MAX_BYTES = 4 << 30
-_THREADS: Final = 2  #: zlib and the kernel's copies run outside Python's lock
+_THREADS: Final = 2  #: zlib runs outside Python's lock
 _COST_OF_A_FILE: Final = 20_000  #: bytes that are copied while one file is made
-_LOCAL_HEADER = 30  #: bytes of a local file header before its name (APPNOTE 4.3.7)
 _HOOKS = {"sitecustomize", "usercustomize"}  #: modules that an interpreter runs unasked
 _MERGED = {"purelib", "platlib"}  #: folders of NAME.data whose content is installed beside the package (PEP 427)
 
 
-_Entry = tuple[zipfile.ZipInfo, str]  #: (entry, path to write)
+Entry = tuple[zipfile.ZipInfo, str]  #: (entry, path to write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,12 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class _Unpacking:
-    wheel: Wheel
+class Plan:
+    """What is to be written of one archive, which passed checks (2) to (7) of ``unpack_wheels``."""
+
+    filename: str
     source: Path
-    entries: tuple[_Entry, ...]
+    entries: tuple[Entry, ...]
 
 
 def unpack_wheels(wheels: Sequence[Wheel], copies: Mapping[str, Copy], target: Path) -> None:
@@ -66,7 +66,13 @@ def unpack_wheels(wheels: Sequence[Wheel], copies: Mapping[str, Copy], target: P
     for wheel in wheels:
         if copies[wheel.filename].sha256 != wheel.sha256:  # (1)
             raise BundleRefused("1", f"{wheel.filename} is not the wheel that the manifest names.")
-    plans = [_plan(wheel, copies[wheel.filename].path) for wheel in wheels]  # (2), (3), (4), (7)
+    for plan in plans_of({wheel.filename: copies[wheel.filename].path for wheel in wheels}, target):
+        _write(plan, target)
+
+
+def plans_of(archives: Mapping[str, Path], target: Path) -> list[Plan]:
+    """Make the folders for these archives' files, by archive's name; checks (2) to (7) of ``unpack_wheels``."""
+    plans = [_plan(filename, source) for filename, source in archives.items()]  # (2), (3), (4), (7)
     paths = [path for plan in plans for _, path in plan.entries]
     _expect_bounded([entry for plan in plans for entry, _ in plan.entries])  # (2)
     twice = [path for path, count in Counter(paths).items() if count > 1]
@@ -76,26 +82,25 @@ def unpack_wheels(wheels: Sequence[Wheel], copies: Mapping[str, Copy], target: P
     if collision is not None:  # (6)
         raise BundleRefused("6", f"{collision!r} collides with another path among the app's wheels.")
     _make_folders(paths, target)
-    for plan in plans:
-        _write(plan, target)
+    return plans
 
 
-def _plan(wheel: Wheel, source: Path) -> _Unpacking:
+def _plan(filename: str, source: Path) -> Plan:
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     except BROKEN as error:
-        raise BundleRefused("2", f"{wheel.filename} is no readable archive.") from error
+        raise BundleRefused("2", f"{filename} is no readable archive.") from error
     for entry in entries:
         if not is_regular(entry):  # (3)
-            raise BundleRefused("3", f"{entry.filename!r} in {wheel.filename} is no plain file.")
+            raise BundleRefused("3", f"{entry.filename!r} in {filename} is no plain file.")
         fault = "holds a NUL" if entry.orig_filename != entry.filename else fault_of(entry.filename)
         if fault is not None:  # (4)
-            raise BundleRefused("4", f"{entry.filename!r} in {wheel.filename} {fault}.")
+            raise BundleRefused("4", f"{entry.filename!r} in {filename} {fault}.")
     placed = [(entry, _place(entry.filename)) for entry in entries]
     kept = tuple((entry, path) for entry, path in placed if path is not None)
-    _expect_no_hook(wheel, (path for _, path in kept))  # (7)
-    return _Unpacking(wheel, source, kept)
+    _expect_no_hook(filename, (path for _, path in kept))  # (7)
+    return Plan(filename, source, kept)
 
 
 def _place(path: str) -> str | None:
@@ -107,11 +112,11 @@ def _place(path: str) -> str | None:
     return below if kind in _MERGED and below else None
 
 
-def _expect_no_hook(wheel: Wheel, paths: Iterable[str]) -> None:
+def _expect_no_hook(filename: str, paths: Iterable[str]) -> None:
     for path in paths:
         name = path.rsplit("/", 1)[-1].casefold()
         if name.endswith(".pth") or path.split("/", 1)[0].split(".")[0].casefold() in _HOOKS:
-            raise BundleRefused("7", f"{path!r} in {wheel.filename} would run unasked.")
+            raise BundleRefused("7", f"{path!r} in {filename} would run unasked.")
 
 
 def _expect_bounded(entries: Sequence[zipfile.ZipInfo]) -> None:
@@ -128,18 +133,18 @@ def _make_folders(paths: Iterable[str], target: Path) -> None:
         (target / folder).mkdir(parents=True, exist_ok=True)
 
 
-def _write(plan: _Unpacking, target: Path) -> None:
+def _write(plan: Plan, target: Path) -> None:
     shares = _shared_out(plan.entries)
     try:
         with ThreadPoolExecutor(len(shares)) as threads:
             list(threads.map(lambda share: _write_share(plan.source, share, target), shares))
     except BROKEN as error:
-        raise HostFailed(f"{plan.wheel.filename} could not be unpacked ({type(error).__name__}).") from error
+        raise HostFailed(f"{plan.filename} could not be unpacked ({type(error).__name__}).") from error
 
 
-def _shared_out(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+def _shared_out(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Split the work evenly by bytes, the largest files first."""
-    shares: list[list[_Entry]] = [[] for _ in range(_THREADS)]
+    shares: list[list[Entry]] = [[] for _ in range(_THREADS)]
     loads = [0] * _THREADS
     for entry in sorted(entries, key=lambda entry: entry[0].file_size, reverse=True):
         least = loads.index(min(loads))
@@ -148,32 +153,8 @@ def _shared_out(entries: Sequence[_Entry]) -> list[list[_Entry]]:
     return shares
 
 
-def _write_share(source: Path, entries: Sequence[_Entry], target: Path) -> None:
-    with zipfile.ZipFile(source) as archive, source.open("rb") as file:
+def _write_share(source: Path, entries: Sequence[Entry], target: Path) -> None:
+    with zipfile.ZipFile(source) as archive:
         for entry, path in entries:
             with (target / path).open("xb", buffering=0) as written:
-                if _is_stored(entry):
-                    _carry(file.fileno(), _start(file, entry), entry.file_size, written.fileno())
-                else:
-                    written.write(archive.read(entry))
-
-
-def _is_stored(entry: zipfile.ZipInfo) -> bool:
-    # What is stored as it is needs no reader: its bytes are a part of a file whose digest was checked.
-    return entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
-
-
-def _start(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
-    header = os.pread(file.fileno(), _LOCAL_HEADER, entry.header_offset)
-    name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
-    return entry.header_offset + _LOCAL_HEADER + name + extra
-
-
-def _carry(source: int, start: int, size: int, target: int) -> None:
-    """Copy within the kernel: a file of an environment is one of its archive's pages, written once."""
-    end = start + size
-    while start < end:
-        count = os.sendfile(target, source, start, end - start)
-        if not count:
-            raise zipfile.BadZipFile("an entry ends after its archive")
-        start += count
+                written.write(archive.read(entry))

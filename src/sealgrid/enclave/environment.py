@@ -1,11 +1,17 @@
 """Lay out what an app consists of, for the interpreter that this runtime has."""
 
+import asyncio
 import sys
 from pathlib import Path
 
-from sealgrid.bundle.manifest import Manifest, Wheel
+from sealgrid.bundle.archive import BROKEN
+from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.manifest import Environment, Manifest
+from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import VerifiedBundle
+from sealgrid.enclave.files import batches, copy, read
 from sealgrid.errors import HostFailed
+from sealgrid.wire.relay import RelayClient
 
 
 def lay_out_app(bundle: VerifiedBundle, target: Path) -> None:
@@ -23,9 +29,42 @@ def expect_interpreter(manifest: Manifest) -> None:
         raise HostFailed(f"the app is built for Python {manifest.python}, this runtime has {ours}.")
 
 
-def parts_of(manifest: Manifest) -> tuple[Wheel, ...]:
-    """Return the archives that the app imports from: its one environment where it names one, else its wheels."""
-    built = manifest.environment
-    if built is None:
-        return manifest.wheels
-    return (Wheel(name="environment", version=built.python, filename="environment.zip", sha256=built.sha256),)
+async def lay_out_imports(relay: RelayClient, manifest: Manifest, downloads: Path, target: Path) -> None:
+    """Fetch what the app imports and lay it out: its one environment where the manifest pins one, else its wheels.
+
+    ``target`` must be empty and memory-backed, and nothing may use it before this returns. Raises BundleRefused.
+    """
+    if manifest.environment is None:
+        await _wheels(relay, manifest, downloads, target)
+    else:
+        await _environment(relay, manifest.environment, downloads, target)
+
+
+async def _wheels(relay: RelayClient, manifest: Manifest, downloads: Path, target: Path) -> None:
+    # Their digests are checked where they are unpacked, on the enclave's own copies.
+    names = [wheel.filename for wheel in manifest.wheels]
+    copies = await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in manifest.wheels))
+    await asyncio.to_thread(unpack_wheels, manifest.wheels, dict(zip(names, copies, strict=True)), target)
+
+
+async def _environment(relay: RelayClient, environment: Environment, downloads: Path, target: Path) -> None:
+    name, size = environment.sha256, environment.size
+    start = directory_start(environment, await read(relay, name, max(size - END_BYTES, 0), size))
+    directory = await read(relay, name, start, size)
+    arriving = await asyncio.to_thread(Arriving, environment, directory, target, downloads / "environment")
+    writing = None
+    try:
+        async for batch in batches(relay, name, arriving.start):
+            if writing is not None:
+                await writing
+            writing = asyncio.create_task(asyncio.to_thread(_take, arriving, batch))
+        if writing is not None:
+            await writing
+    except BROKEN as error:
+        raise HostFailed(f"the environment could not be laid out ({type(error).__name__}).") from error
+    arriving.finish()
+
+
+def _take(arriving: Arriving, batch: list[bytes]) -> None:
+    for piece in batch:
+        arriving.take(piece)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 
 from sealgrid.bundle.unpacking import Copy
@@ -14,6 +15,8 @@ from sealgrid.wire.relay import RelayClient
 BUNDLE = "bundle"  #: names the app's bundle, whose own verification follows from the locked app digest
 PIECE_BYTES = 160 << 10  #: what a Unix socket takes at once; asyncio moves the rest of larger ones again and again
 _AHEAD = 4
+_BATCH = 8  #: pieces for which a thread is worth its call
+_NO_END = 1 << 62
 MAX_BUNDLE_BYTES = 256 << 20
 
 
@@ -53,23 +56,38 @@ async def store(relay: RelayClient, content: bytes) -> None:
     await relay.ask("finish", path=upload)
 
 
-async def _pieces(relay: RelayClient, path: str) -> AsyncIterator[bytes]:
+async def batches(relay: RelayClient, path: str, end: int) -> AsyncIterator[list[bytes]]:
+    """Ask for a file's bytes before ``end``, in order, some pieces at once; a shorter file just ends sooner."""
+    batch: list[bytes] = []
+    async for piece in _pieces(relay, path, end):
+        batch.append(piece)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def read(relay: RelayClient, path: str, start: int, end: int) -> bytes:
+    """Return the bytes from ``start`` to ``end`` of what the worker says is a file; fewer where it has no more."""
+    return b"".join([piece async for piece in _pieces(relay, path, end, start)])
+
+
+async def _pieces(relay: RelayClient, path: str, end: int = _NO_END, start: int = 0) -> AsyncIterator[bytes]:
     # The next pieces are under way while this one is used: worker and enclave work at the same time.
-    coming = deque(asyncio.create_task(_piece(relay, path, n * PIECE_BYTES)) for n in range(_AHEAD))
-    offset = _AHEAD * PIECE_BYTES
+    offsets = iter(range(start, end, PIECE_BYTES))
+    coming = deque(asyncio.create_task(_piece(relay, path, offset, end)) for offset in islice(offsets, _AHEAD))
     try:
-        while piece := await coming.popleft():
-            if len(piece) == PIECE_BYTES:
-                coming.append(asyncio.create_task(_piece(relay, path, offset)))
-                offset += PIECE_BYTES
-                yield piece
-            else:
+        while coming and (piece := await coming.popleft()):
+            if len(piece) < PIECE_BYTES:
                 yield piece
                 return
+            coming.extend(asyncio.create_task(_piece(relay, path, offset, end)) for offset in islice(offsets, 1))
+            yield piece
     finally:
         for task in coming:
             task.cancel()
 
 
-async def _piece(relay: RelayClient, path: str, offset: int) -> bytes:
-    return await relay.ask("read", path=path, offset=offset, length=PIECE_BYTES)
+async def _piece(relay: RelayClient, path: str, offset: int, end: int) -> bytes:
+    return await relay.ask("read", path=path, offset=offset, length=min(PIECE_BYTES, end - offset))

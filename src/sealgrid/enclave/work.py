@@ -10,14 +10,13 @@ import msgspec
 from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.params import parse_params
 from sealgrid.bundle.inputs import JobInput, unpack
-from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
 from sealgrid.enclave import sandbox
 from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
-from sealgrid.enclave.environment import expect_interpreter, lay_out_app, parts_of
-from sealgrid.enclave.files import copy, fetch, fetch_bundle
+from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
+from sealgrid.enclave.files import fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused
 from sealgrid.receipts.receipt import ExitClass
@@ -70,7 +69,7 @@ async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> Prepare
     bundle = verify_bundle(await fetch_bundle(relay), app_digest)
     expect_interpreter(bundle.manifest)
     lay_out_app(bundle, places.folder("app"))
-    await _wheels(relay, bundle, places)
+    await lay_out_imports(relay, bundle.manifest, places.folder("downloads"), places.folder("wheels"))
     return Prepared(bundle, places)
 
 
@@ -132,15 +131,6 @@ def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
     files = {STATUS_FILE: msgspec.json.encode({"exit": code}), LOG_FILE: log}
     # PoCo calls back whatever happens; a callback without a byte is how its contract learns of a failure.
     return Outcome(pack_result(files), "app-failed", b"" if facts.callback != ZERO_ADDRESS else None)
-
-
-async def _wheels(relay: RelayClient, bundle: VerifiedBundle, places: Places) -> None:
-    downloads, wheels = places.folder("downloads"), parts_of(bundle.manifest)
-
-    # Their digests are checked where they are unpacked, on the enclave's own copies.
-    names = [wheel.filename for wheel in wheels]
-    copies = await asyncio.gather(*(copy(relay, wheel.sha256, downloads / wheel.filename) for wheel in wheels))
-    await asyncio.to_thread(unpack_wheels, wheels, dict(zip(names, copies, strict=True)), places.folder("wheels"))
 
 
 async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:

@@ -7,12 +7,10 @@ import zipfile
 
 import pytest
 
+from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.build import build as build_bundle
 from sealgrid.bundle.compiling import BYTECODE
 from sealgrid.bundle.manifest import Environment, Wheel
-from sealgrid.bundle.unpacking import Copy, unpack_wheels
-from sealgrid.bundle.verify import verify_bundle
-from sealgrid.enclave.environment import parts_of
 from sealgrid.errors import BundleRefused, SetupMissing
 from sealgrid.sdk.environments import FOLDER, build, environment_of
 
@@ -57,8 +55,11 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     pinned, archive = environment_of(wheels, tmp_path)
     target = tmp_path / "target"
     target.mkdir()
-    part = Wheel(name="environment", version=pinned.python, filename="e.zip", sha256=pinned.sha256)
-    unpack_wheels([part], {"e.zip": Copy.of(archive)}, target)
+    content = archive.read_bytes()
+    directory = content[directory_start(pinned, content[-END_BYTES:]) :]
+    arriving = Arriving(pinned, directory, target, tmp_path / "scratch")
+    arriving.take(content[: arriving.start])
+    arriving.finish()
     assert (target / "two" / "data.bin").read_bytes() == bytes(range(256)) * 50
     assert (target / "one" / "broken.py").exists()
     assert not list((target / BYTECODE / "one").glob("broken*"))
@@ -71,20 +72,6 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     command = [sys.executable, "-I", "-S", "-B", "-X", f"pycache_prefix={prefix}", "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
-
-
-def test_a_changed_environment_is_refused_before_a_byte_is_written(wheels, tmp_path):
-    pinned, archive = environment_of(wheels, tmp_path)
-    content = bytearray(archive.read_bytes())
-    content[len(content) // 2] ^= 1
-    archive.write_bytes(content)
-    target = tmp_path / "target"
-    target.mkdir()
-    part = Wheel(name="environment", version=pinned.python, filename="e.zip", sha256=pinned.sha256)
-    with pytest.raises(BundleRefused) as refused:
-        unpack_wheels([part], {"e.zip": Copy.of(archive)}, target)
-    assert refused.value.check == "1"
-    assert not list(target.iterdir())
 
 
 def test_a_wheel_that_is_missing_is_named(tmp_path):
@@ -103,16 +90,6 @@ def app_with(tmp_path, environment, wheels):
         + ('wheels = ["one==1"]\n' if wheels else "")
     )
     return build_bundle(folder, wheels, environment)
-
-
-def test_an_app_that_pins_an_environment_is_run_from_it_and_from_its_wheels_otherwise(tmp_path):
-    wheel = wheel_in(tmp_path)
-    pinned = Environment(sha256="0x" + "ab" * 32, size=9, python="3.11.7")
-    bundle = app_with(tmp_path, pinned, [wheel])
-    manifest = verify_bundle(bundle.archive, bundle.app_digest).manifest
-    assert [part.sha256 for part in parts_of(manifest)] == [pinned.sha256]
-    (tmp_path / "other").mkdir()
-    assert parts_of(app_with(tmp_path / "other", None, [wheel]).manifest) == (wheel,)
 
 
 @pytest.mark.parametrize(
