@@ -7,9 +7,10 @@ said; 0 is right before the first.
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Engine, event
 
@@ -27,20 +28,38 @@ class Fuse:
     def light(self, *_: object) -> None:
         self.lit = True
 
-    def before(self, *_: Any) -> None:
+    def before(self) -> None:
         if self.lit and self.after == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def done(self, *_: Any) -> None:
+    def done(self) -> None:
         if self.lit:
             self.after -= 1
             self.before()
 
+    def fit(self, _dialect: object, _record: object, _arguments: object, keywords: dict[str, Any]) -> None:
+        """Have every statement of a new connection pass here, whoever hands it to SQLite."""
+
+        class Cursor(sqlite3.Cursor):
+            def execute(cursor, *statement: Any) -> sqlite3.Cursor:  # noqa: N805
+                self.before()
+                done = super().execute(*statement)
+                self.done()
+                return done
+
+        class Connection(sqlite3.Connection):
+            def cursor(connection, factory: type = Cursor) -> Any:  # noqa: N805
+                return super().cursor(factory)
+
+            def execute(connection, *statement: Any) -> sqlite3.Cursor:  # noqa: N805
+                return cast("sqlite3.Cursor", connection.cursor().execute(*statement))
+
+        keywords["factory"] = Connection
+
 
 def serve(config: Path, after: int) -> None:
     fuse, (settings, port) = Fuse(after), read_config(config)
-    event.listen(Engine, "before_cursor_execute", fuse.before)
-    event.listen(Engine, "after_cursor_execute", fuse.done)
+    event.listen(Engine, "do_connect", fuse.fit)
     signal.signal(signal.SIGUSR1, fuse.light)
     asyncio.run(run(settings, listen(port), lambda: print(os.getpid(), flush=True)))  # noqa: T201
 

@@ -143,7 +143,7 @@ class Journal:
     def is_settled(self, task: TaskId) -> bool:
         """Return whether any enclave of a task has our Verdict."""
         with self._store.reading() as connection:
-            return _SETTLED.on(connection, task=task).first() is not None
+            return _SETTLED.on(connection, task=task).one_or_none() is not None
 
     def _shut(self, escrowed: Escrowed, settle: Settle) -> dict[str, bytes]:
         share = escrowed.share

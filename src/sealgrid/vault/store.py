@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import Digest
+from sealgrid.vault.prepared import straight
 
 DATABASE = "vault.db"
 SCHEMA = "2"
@@ -180,16 +181,17 @@ class Store:
         """Do everything inside or nothing; it is on the disk after ``saved`` or ``commit``."""
         with self._alone:
             connection = self._connected()
+            run = straight(connection).execute
             if not self._begun:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                run("BEGIN IMMEDIATE")
                 self._begun = True
-            connection.exec_driver_sql("SAVEPOINT step")
+            run("SAVEPOINT step")
             try:
                 yield connection
             except BaseException:
                 self._undo(connection)
                 raise
-            connection.exec_driver_sql("RELEASE step")
+            run("RELEASE step")
             self._written += 1
 
     @contextmanager
@@ -309,10 +311,10 @@ class Store:
         return self._connection
 
     def _undo(self, connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
+        driver = straight(connection)
         if driver.in_transaction:
-            connection.exec_driver_sql("ROLLBACK TO step")
-            connection.exec_driver_sql("RELEASE step")
+            driver.execute("ROLLBACK TO step")
+            driver.execute("RELEASE step")
         else:  # a full disk takes the whole transaction back, with what others wrote
             self._broken = True
 
