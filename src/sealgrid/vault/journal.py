@@ -23,6 +23,11 @@ HOUR = 3600
 _VALUE_BYTES = 32
 
 _ATTEMPTS = Prepared(select(attempts).where(attempts.c.task == given("task")).order_by(attempts.c.attempt))
+_ATTEMPT = Prepared(
+    upsert(attempts).values({column.name: given(column.name) for column in attempts.columns}).on_conflict_do_nothing()
+)
+_EXPIRE = Prepared(delete(nonces).where(nonces.c.expires <= given("at")))
+_GIVE = Prepared(insert(nonces).values({column.name: given(column.name) for column in nonces.columns}))
 _CONSUME = Prepared(delete(nonces).where(nonces.c.nonce == given("nonce")).returning(nonces))
 _SETTLED = Prepared(select(settles.c.settled).where(settles.c.task == given("task")).limit(1))
 _RELEASE = Prepared(select(releases).where(releases.c.task == given("task"), releases.c.enclave == given("enclave")))
@@ -76,9 +81,9 @@ class Journal:
         """Remember a nonce and for whom it is; forget the expired ones."""
         who = {"task": attempt.task, "attempt": attempt.number, "worker": attempt.worker, "enclave": attempt.enclave}
         with self._store.transaction() as connection:
-            connection.execute(upsert(attempts).values(who).on_conflict_do_nothing())
-            connection.execute(delete(nonces).where(nonces.c.expires <= at))
-            connection.execute(insert(nonces).values(nonce=nonce, expires=expires, **who))
+            _ATTEMPT.on(connection, **who)
+            _EXPIRE.on(connection, at=at)
+            _GIVE.on(connection, nonce=nonce, expires=expires, **who)
 
     def consume_nonce(self, nonce: bytes) -> GivenNonce | None:
         """Take a nonce out, in one statement: of two that present it at once, one gets it."""
