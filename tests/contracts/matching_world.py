@@ -189,8 +189,7 @@ async def _make_history(world: World, contract: Mock) -> None:
     hub, domain = world.market.hub, world.market.orders
     for name, make in orders.items():
         order, wallet = make(salt=PRESIGNED), world.market.wallet(name)
-        kind = f"manage{type(order).__name__}"
-        await wallet.call(hub.address, "Hub", kind, (_values(order), 0, b""))
+        await hub.presign(wallet, order)
         world.presigned[order_hash(order, domain)] = wallet.address
         await hub.cancel(wallet, make(salt=CLOSED))
         world.used[order_hash(make(salt=CLOSED), domain)] = make().volume

@@ -130,6 +130,12 @@ class OrderClosed(HubEvent, frozen=True, kw_only=True):
     order_hash: Digest
 
 
+class OrderSigned(HubEvent, frozen=True, kw_only=True):
+    """An order was signed by its owner in a transaction, so that it needs no signature."""
+
+    order_hash: Digest
+
+
 class CategoryCreated(HubEvent, frozen=True, kw_only=True):
     """A category of tasks came to be; ``description`` is what its maker wrote, JSON in iExec's."""
 
@@ -171,6 +177,10 @@ _TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
     "ClosedDatasetOrder": (OrderClosed, ("order_hash",)),
     "ClosedWorkerpoolOrder": (OrderClosed, ("order_hash",)),
     "ClosedRequestOrder": (OrderClosed, ("order_hash",)),
+    "SignedAppOrder": (OrderSigned, ("order_hash",)),
+    "SignedDatasetOrder": (OrderSigned, ("order_hash",)),
+    "SignedWorkerpoolOrder": (OrderSigned, ("order_hash",)),
+    "SignedRequestOrder": (OrderSigned, ("order_hash",)),
     "CreateCategory": (CategoryCreated, ("category", "name", "description", "timeref")),
 }
 

@@ -195,10 +195,18 @@ class Hub:
         """After the final deadline, give the requester its money back; anyone may."""
         return await self._do(wallet, "claim", task, doing="Claiming the refund")
 
+    async def presign(self, wallet: Wallet, order: Order) -> Receipt:
+        """Sign an order of the wallet's in a transaction: whatever its ``sign`` is, PoCo takes it for signed."""
+        return await self._manage(wallet, order, 0, "Signing the order on the chain")
+
     async def cancel(self, wallet: Wallet, order: Order) -> Receipt:
         """Use up an order of the wallet's, so that it can never be matched again."""
+        return await self._manage(wallet, order, 1, "Cancelling the order")
+
+    async def _manage(self, wallet: Wallet, order: Order, operation: int, doing: str) -> Receipt:
+        # OrderOperationEnum: 0 is SIGN, 1 is CLOSE; the wallet's transaction is authority enough.
         function = f"manage{type(order).__name__}"
-        return await self._do(wallet, function, (order_values(order), 1, b""), doing="Cancelling the order")
+        return await self._do(wallet, function, (order_values(order), operation, b""), doing=doing)
 
     async def _read(self, function: str, *arguments: object, at: Digest | None = None) -> Any:
         data = _HUB.call_data(function, *arguments)

@@ -1,5 +1,7 @@
 """Whether an order may be listed: a numbered proof, at the newest block that the market has read."""
 
+import msgspec
+
 from sealgrid.errors import OrderRefused
 from sealgrid.market.chainside import ChainSide
 from sealgrid.market.counterparts import demand_counterparts
@@ -11,13 +13,21 @@ from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 
 
+class Admitted(msgspec.Struct, frozen=True):
+    """An order that may be listed."""
+
+    order_hash: Digest
+    signer: Address
+    presigned: bool  #: it counts by the signer's transaction alone
+
+
 class Gate:
     """Admits orders for one hub; ``per_signer`` is how many open orders of one kind an account may have listed."""
 
     def __init__(self, chain: ChainSide, domain: OrderDomain, *, per_signer: int) -> None:
         self._chain, self.domain, self._per_signer = chain, domain, per_signer
 
-    async def admit(self, kind: Kind, order: Order, claimant: Address) -> tuple[Digest, Address]:
+    async def admit(self, kind: Kind, order: Order, claimant: Address) -> Admitted:
         """Return an order's hash and signer when it may be listed, else raise OrderRefused; ``check`` names why.
 
         (1) It has a volume. (2) Its category exists. (3) Its asset is in this hub's registry of its kind. (4) The
@@ -28,16 +38,16 @@ class Gate:
         """
         name = order_hash(order, self.domain)
         try:
-            signer = await self._signer(kind, order, name, claimant)
+            admitted = await self._judged(kind, order, name, claimant)
         except OrderRefused:
             # The chain may have moved a moment ago: an asset registered, money deposited. Look once more.
             await self._chain.catch_up()
-            signer = await self._signer(kind, order, name, claimant)
+            admitted = await self._judged(kind, order, name, claimant)
         if isinstance(order, RequestOrder):
             await demand_counterparts(order, self._chain)  # (9)
-        return name, signer
+        return admitted
 
-    async def _signer(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Address:
+    async def _judged(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Admitted:
         # (1) volume
         if order.volume == 0:
             raise OrderRefused("the order's volume is 0; sign one with at least 1.", check="volume")
@@ -59,8 +69,13 @@ class Gate:
         # (7) money
         self._demand_money(order, signer)
         # (8) signature
-        await self._demand_signature(signer, name, order.sign)
-        return signer
+        signed = await self._chain.signed(signer, name, order.sign)
+        if not signed and not await self._chain.signed_on_chain(signer, name):
+            raise OrderRefused(
+                f"the order is not signed by {signer}, whose it would have to be; sign it with that key.",
+                check="signature",
+            )
+        return Admitted(name, signer, presigned=not signed)
 
     def _demand_category(self, order: Order) -> None:
         if not isinstance(order, RequestOrder | WorkerpoolOrder):
@@ -93,13 +108,4 @@ class Gate:
             check, what = ("funds", "may cost") if isinstance(order, RequestOrder) else ("stake", "takes as stake")
             raise OrderRefused(
                 f"{signer} has {there} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
-            )
-
-    async def _demand_signature(self, signer: Address, name: Digest, signature: bytes) -> None:
-        if await self._chain.signed(signer, name, signature):
-            return
-        if not await self._chain.signed_on_chain(signer, name):
-            raise OrderRefused(
-                f"the order is not signed by {signer}, whose it would have to be; sign it with that key.",
-                check="signature",
             )

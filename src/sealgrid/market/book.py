@@ -25,7 +25,7 @@ class Status(StrEnum):
     OPEN = "open"
     FILLED = "filled"
     CANCELED = "canceled"
-    DEAD = "dead"  #: its signer no longer has the asset, or the money that one task of it takes
+    DEAD = "dead"  #: its signer no longer has the asset, or the money that one task of it takes, or what signed it
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +36,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     order: Order
     signer: Address
     published: int  #: Unix milliseconds at the market
+    presigned: bool = False  #: it counts by its signer's transaction alone, not by what stands in ``sign``
 
 
 class Book:
@@ -124,6 +125,8 @@ class Book:
         asset = asset_of(listed.kind, listed.order)
         if registry is not None and self._ledger.owner(registry, asset) != listed.signer:
             return False
+        if listed.presigned and not self._ledger.presigned(listed.order_hash):
+            return False
         return self._ledger.stake(listed.signer) >= money_for_one(listed.order)
 
     def _judge(self, listed: Listed) -> None:
@@ -147,6 +150,8 @@ def _keys(listed: Listed) -> tuple[Key, ...]:
     about: list[Key] = [("consumed", listed.order_hash)]
     if registry is not None:
         about.append((registry, asset_of(listed.kind, listed.order)))
+    if listed.presigned:
+        about.append(("presigned", listed.order_hash))
     if isinstance(listed.order, RequestOrder | WorkerpoolOrder):
         about.append(("stake", listed.signer))
     return tuple(about)

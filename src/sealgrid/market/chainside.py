@@ -72,16 +72,16 @@ class ChainSide:
         """Tell whether PoCo takes this signature for this account's; one that has code is asked by ERC-1271."""
         if not await self._has_code(account):
             return is_signed_by(account, digest, signature)
-        data = _HUB.call_data("verifyPresignatureOrSignature", account, to_bytes(digest, 32), signature)
+        data = _HUB.call_data("verifySignature", account, to_bytes(digest, 32), signature)
         try:
             answer = await self._hub.node.call(self._hub.address, data, doing="Checking the signature")
         except ContractReverted:
             return False
-        return bool(_HUB.decode("verifyPresignatureOrSignature", answer))
+        return bool(_HUB.decode("verifySignature", answer))
 
     async def signed_on_chain(self, account: Address, digest: Digest) -> bool:
-        """Tell whether an account signed an order by a transaction."""
-        return await self._hub.view_presigned(digest) == account
+        """Tell whether an account signed an order by a transaction, which this market has read too."""
+        return self.ledger.presigned(digest) and await self._hub.view_presigned(digest) == account
 
     async def is_member(self, group: Address, account: Address) -> bool:
         """Tell whether a group (ERC-734) counts an account among its members; False for what is no group."""

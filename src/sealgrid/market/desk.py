@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
 from sealgrid.market import filters
 from sealgrid.market.admission import Gate
@@ -32,9 +34,9 @@ class Desk:
         """List an order for its signer; raise CallRefused for a bad token, OrderRefused for a bad order."""
         await self.doorman.admit(token)
         order = KINDS[kind].read(document)
-        order_hash, signer = await self._gate.admit(kind, order, token.address)
+        admitted = await self._gate.admit(kind, order, token.address)
         published = int(self._clock() * 1000)
-        listed = Listed(kind=kind, order_hash=order_hash, order=order, signer=signer, published=published)
+        listed = Listed(kind=kind, order=order, published=published, **msgspec.structs.asdict(admitted))
         await self._clerk.do(Publish(listed))
         return shown(listed, self.chain.book, self._id)
 

@@ -8,11 +8,19 @@ from typing import Final, Literal
 
 import msgspec
 
-from sealgrid.chain.events import AssetTransferred, CategoryCreated, HubEvent, OrderClosed, OrdersMatched, Transfer
+from sealgrid.chain.events import (
+    AssetTransferred,
+    CategoryCreated,
+    HubEvent,
+    OrderClosed,
+    OrderSigned,
+    OrdersMatched,
+    Transfer,
+)
 from sealgrid.poco.matching import Registry
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
 
-Table = Literal["App", "Dataset", "Workerpool", "stake", "consumed", "category"]
+Table = Literal["App", "Dataset", "Workerpool", "stake", "consumed", "presigned", "category"]
 Key = tuple[Table, str]
 Value = str | int
 CLOSED: Final = 2**256  #: what a cancelled order counts as consumed: more than any order's volume
@@ -69,6 +77,10 @@ class Ledger:
         """Return how many uses of an order are gone; ``CLOSED`` or more when it was cancelled."""
         return self._number("consumed", order)
 
+    def presigned(self, order: Digest) -> bool:
+        """Tell whether somebody whose the order's asset was then signed it in a transaction."""
+        return ("presigned", order) in self._facts
+
     def categories(self) -> tuple[Category, ...]:
         """Return the categories by their number."""
         found = [str(value) for (table, _), value in self._facts.items() if table == "category"]
@@ -104,6 +116,8 @@ class Ledger:
 
     def _told(self, event: HubEvent) -> Iterator[tuple[Key, Value]]:
         match event:
+            case OrdersMatched() | OrderClosed() | OrderSigned():
+                yield from self._told_of_orders(event)
             case AssetTransferred(registry=registry, asset=asset, receiver=receiver) if registry in self._registries:
                 yield (self._registries[registry], asset), receiver
             case Transfer(sender=sender, receiver=receiver, amount=amount):
@@ -111,15 +125,20 @@ class Ledger:
                     yield ("stake", sender), self.stake(sender) - amount
                 if receiver != ZERO_ADDRESS:
                     yield ("stake", receiver), self.stake(receiver) + amount
+            case CategoryCreated():
+                made = Category(event.name, event.description, event.timeref)
+                yield ("category", str(event.category)), msgspec.json.encode(made).decode()
+
+    def _told_of_orders(self, event: OrdersMatched | OrderClosed | OrderSigned) -> Iterator[tuple[Key, Value]]:
+        match event:
             case OrdersMatched():
                 for order in (event.app_hash, event.dataset_hash, event.workerpool_hash, event.request_hash):
                     if order != ZERO_DIGEST:
                         yield ("consumed", order), self.consumed(order) + event.volume
             case OrderClosed(order_hash=order):
                 yield ("consumed", order), CLOSED
-            case CategoryCreated():
-                made = Category(event.name, event.description, event.timeref)
-                yield ("category", str(event.category)), msgspec.json.encode(made).decode()
+            case OrderSigned(order_hash=order):
+                yield ("presigned", order), event.block_number
 
     def _number(self, table: Literal["stake", "consumed"], name: str) -> int:
         return int(self._facts.get((table, name), 0))

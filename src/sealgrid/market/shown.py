@@ -24,6 +24,7 @@ def shown(listed: Listed, book: Book, chain: int) -> OpenOrder:
         publicationTimestamp=timestamp(listed.published),
         signer=mixed_case(listed.signer),
         bulk=is_bulk(listed.order) if isinstance(listed.order, DatasetOrder) else None,
+        presigned=listed.presigned,
     )
 
 

@@ -197,6 +197,7 @@ def _row(listed: Listed) -> dict[str, object]:
         "signer": listed.signer,
         "published": listed.published,
         "withdrawn": False,
+        "presigned": listed.presigned,
     }
 
 
@@ -206,8 +207,8 @@ def _change(row: sql.Row[Any]) -> Change:
         return Change(row.change, name, None)
     kind = msgspec.convert(row.kind, Kind)
     order = KINDS[kind].read(msgspec.json.decode(row.document, type=dict[str, str]))
-    return Change(
-        row.change,
-        name,
-        Listed(kind=kind, order_hash=name, order=order, signer=Address(row.signer), published=row.published),
-    )
+    listed = Listed(
+        kind=kind, order_hash=name, order=order, signer=Address(row.signer), published=row.published,
+        presigned=row.presigned,
+    )  # fmt: skip
+    return Change(row.change, name, listed)

@@ -32,6 +32,7 @@ ORDERS: Final = sql.Table(
     sql.Column("signer", sql.String(42), nullable=False),
     sql.Column("published", sql.BigInteger, nullable=False),
     sql.Column("withdrawn", sql.Boolean, nullable=False),
+    sql.Column("presigned", sql.Boolean, nullable=False, server_default=sql.false()),
     sql.Column("change", sql.BigInteger, nullable=False, index=True),
 )
 

@@ -51,6 +51,7 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     publicationTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
     signer: str
     bulk: bool | None = None  #: datasets only: may be used in bulk
+    presigned: bool = False  #: it counts by its signer's transaction, whatever its ``sign`` is; iExec's says nothing
 
     @property
     def owner(self) -> Address:

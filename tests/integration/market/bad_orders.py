@@ -98,6 +98,22 @@ async def take_the_money_out(traders: Traders, order: Order) -> None:
     await traders.scene.hub.withdraw(wallet, (await traders.scene.hub.account(wallet.address)).stake)
 
 
+def unsigned(scene: Market, **changes: Any) -> AppOrder:
+    return msgspec.structs.replace(scene.app_order(**changes), sign=b"")
+
+
+async def sign_the_first_on_chain(traders: Traders, _: Order) -> None:
+    await traders.scene.hub.presign(traders.scene.wallet("developer"), unsigned(traders.scene))
+
+
+def in_turn(*happened: Callable[[Traders, Order], Awaitable[object]]) -> Callable[[Traders, Order], Awaitable[object]]:
+    async def happen(traders: Traders, order: Order) -> None:
+        for each in happened:
+            await each(traders, order)
+
+    return happen
+
+
 def offered(*orders: Callable[[Market], Order]) -> Callable[[Traders, Order], Awaitable[object]]:
     async def offer(traders: Traders, _: Order) -> None:
         for order in orders:
@@ -153,6 +169,13 @@ BAD_ORDERS: dict[str, Bad] = {
     "of somebody else, who signed it": Bad("not-yours", app(), who="stranger"),
     "of somebody else, who did not": Bad("not-yours", signed_by("thief", app()), who="thief"),
     # who signed it
+    "signed on chain at another price": Bad(
+        "signature", lambda scene: unsigned(scene, appprice=1), before=sign_the_first_on_chain
+    ),
+    "signed on chain by the owner before": Bad(
+        "signature", unsigned, before=in_turn(sign_the_first_on_chain, give_the_app_away), who="stranger"
+    ),
+    "signed on chain and cancelled": Bad("cancelled", unsigned, before=in_turn(sign_the_first_on_chain, cancel)),
     "signed by nobody": Bad("signature", resigned(lambda signature: b"")),
     "signed by a thief": Bad("signature", signed_by("thief", app())),
     "signed with too long a signature": Bad("signature", resigned(lambda signature: signature + b"\0")),

@@ -87,8 +87,7 @@ async def test_an_order_that_was_signed_on_chain_needs_no_signature(
     import msgspec
 
     order = msgspec.structs.replace(scene.app_order(), sign=b"")
-    values = (*(getattr(order, name) for _, name in order.TYPES), b"")
-    await scene.wallet("developer").call(scene.hub.address, "Hub", "manageAppOrder", (values, 0, b""))
+    await scene.hub.presign(scene.wallet("developer"), order)
     await traders.publish(order, who="stranger")  # its transaction made it public
     assert [(each.order["sign"], each.owner) for each in await traders.apps()] == [
         ("0x", development_key("developer").address)

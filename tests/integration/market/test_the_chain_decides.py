@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sealgrid.chain.accounts import NAMES, development_key
@@ -12,6 +13,7 @@ from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import check_place, open_desk
+from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.contracts.scene import DATASET_PRICE, POOL_PRICE, Market, open_market
@@ -122,6 +124,39 @@ async def test_a_reorganisation_takes_back_what_it_undid(scene: Market, traders:
     assert [each.left for each in await traders.apps()] == [1000]
     requester = development_key("requester").address
     assert traders.desk.chain.ledger.stake(requester) == (await scene.hub.account(requester)).stake
+
+
+async def test_an_order_that_was_signed_on_chain_dies_with_that_transaction_and_lives_again_with_another(
+    scene: Market, traders: Traders, config: MarketConfig
+) -> None:
+    order = replace_sign(scene.app_order())
+    before = await snapshot(scene.node)
+    await scene.hub.presign(scene.wallet("developer"), order)
+    name = await traders.publish(order, who="stranger")  # its transaction made it public
+    shown = await traders.client.order("apporders", name)
+    assert (shown.presigned, shown.status, shown.order["sign"]) == (True, "open", "0x")
+    await revert(scene.node, before)
+    await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
+    await traders.look_at_the_chain()
+    assert (await traders.apps(), await traders.status(order, name)) == ((), "dead")
+    await scene.hub.presign(scene.wallet("developer"), order)
+    await traders.look_at_the_chain()
+    assert await traders.status(order, name) == "open"
+
+
+async def test_what_counts_by_a_signature_does_not_hang_on_a_transaction(scene: Market, traders: Traders) -> None:
+    order = scene.app_order()
+    before = await snapshot(scene.node)
+    await scene.hub.presign(scene.wallet("developer"), order)
+    name = await traders.publish(order)
+    await revert(scene.node, before)
+    await scene.hub.withdraw(scene.wallet("requester"), 1)
+    await traders.look_at_the_chain()
+    assert (await traders.status(order, name), (await traders.apps())[0].presigned) == ("open", False)
+
+
+def replace_sign(order: AppOrder) -> AppOrder:
+    return msgspec.structs.replace(order, sign=b"")
 
 
 async def test_a_market_that_starts_again_resumes_where_it_was_also_behind_a_reorganisation(

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sealgrid.chain.events import AssetTransferred, OrderClosed, OrdersMatched, Transfer
+from sealgrid.chain.events import AssetTransferred, OrderClosed, OrderSigned, OrdersMatched, Transfer
 from sealgrid.market.book import Listed
 from sealgrid.market.ledger import Ledger
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
@@ -27,8 +27,11 @@ def name_of(number: int) -> Digest:
     return to_digest(number.to_bytes(32, "big"))
 
 
-def listed(order: Order, number: int, *, signer: Address = ANNA, at: int = 0) -> Listed:
-    return Listed(kind=KIND_OF[type(order)], order_hash=name_of(number), order=order, signer=signer, published=at)
+def listed(order: Order, number: int, *, signer: Address = ANNA, at: int = 0, presigned: bool = False) -> Listed:
+    return Listed(
+        kind=KIND_OF[type(order)], order_hash=name_of(number), order=order, signer=signer, published=at,
+        presigned=presigned,
+    )  # fmt: skip
 
 
 def request(pays: int = 0, **fields: Any) -> RequestOrder:
@@ -49,6 +52,10 @@ def paid(sender: Address, receiver: Address, amount: int, block: int = 1) -> Tra
 
 def closed(number: int, block: int = 1) -> OrderClosed:
     return OrderClosed(order_hash=name_of(number), **place(block))
+
+
+def signed(number: int, block: int = 1) -> OrderSigned:
+    return OrderSigned(order_hash=name_of(number), **place(block))
 
 
 def matched(*numbers: int, volume: int, block: int = 1) -> OrdersMatched:
@@ -73,6 +80,7 @@ happenings = st.one_of(
     st.builds(given, st.sampled_from(sorted(ASSETS)), st.sampled_from([ANNA, BERT])),
     st.builds(paid, people, people, st.integers(0, 10**10)),
     st.builds(closed, numbers),
+    st.builds(signed, numbers),
     st.builds(lambda four, volume: matched(*four, volume=volume), st.tuples(numbers, numbers, numbers, numbers),
               st.integers(1, 3)),
 )  # fmt: skip

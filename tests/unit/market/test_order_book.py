@@ -27,6 +27,7 @@ from tests.unit.market.market_orders import (
     people,
     request,
     rich,
+    signed,
 )
 
 WHOSE = {"apporders": {"app": "any"}, "datasetorders": {"dataset": "any"}}
@@ -80,6 +81,18 @@ def test_an_order_that_is_cancelled_used_up_sold_or_withdrawn_is_gone_and_says_w
     made.withdraw(all_orders[2].order_hash)
     assert found(made, "apporders") == []
     assert made.get("apporders", all_orders[2].order_hash) is None
+
+
+def test_an_order_that_was_signed_on_chain_is_open_for_as_long_as_the_chain_has_that_transaction() -> None:
+    ledger = rich()
+    made = Book(ledger)
+    one = listed(AppOrder(app=APP), 1, presigned=True)
+    made.publish(one)
+    assert made.status(one) is Status.DEAD
+    made.changed(ledger.apply([signed(1, block=2)]).facts)
+    assert (made.status(one), made.count("apporders")) == (Status.OPEN, 1)
+    made.changed(ledger.roll_back(1).facts)
+    assert (made.status(one), made.count("apporders")) == (Status.DEAD, 0)
 
 
 def test_a_pool_needs_one_tasks_stake_and_a_request_one_tasks_price() -> None:

@@ -9,17 +9,18 @@ from typing import Any, Final
 from sealgrid.chain.artifacts import SOURCES
 
 _HUB_FUNCTIONS: Final = """
-    matchOrders initialize contribute contributeAndFinalize reveal finalize reopen claim
+    matchOrders sponsorMatchOrders initialize contribute contributeAndFinalize reveal finalize reopen claim
     deposit depositFor withdraw withdrawTo receiveApproval
     configure setTeeBroker createCategory owner domain
     manageAppOrder manageDatasetOrder manageWorkerpoolOrder manageRequestOrder
     viewDeal viewTask viewContribution viewConsumed viewPresigned viewAccount viewCategory countCategory resultFor
     computeDealVolume token teebroker callbackgas appregistry datasetregistry workerpoolregistry eip712domain_separator
-    verifySignature verifyPresignatureOrSignature
+    verifySignature
 """
 _HUB_EVENTS: Final = """
     OrdersMatched SchedulerNotice TaskInitialize TaskContribute TaskConsensus TaskReveal TaskReopen TaskFinalize
     TaskClaimed Reward Seize Lock Unlock Transfer CreateCategory
+    SignedAppOrder SignedDatasetOrder SignedWorkerpoolOrder SignedRequestOrder
     ClosedAppOrder ClosedDatasetOrder ClosedWorkerpoolOrder ClosedRequestOrder
 """
 _REGISTRY: Final = ["initialize", "isRegistered", "ownerOf", "transferFrom", "Transfer"]
