@@ -18,7 +18,7 @@ from sealgrid.vault.signatures import canonical, digest_of, signer
 from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.wire.vault import DepositRequest, SharePart
 
-Kind = Literal["dataset", "input", "developer"]
+Kind = Literal["dataset", "input", "developer", "iexec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +72,30 @@ def input_asset(file_sha256: Digest) -> Address:
 
 def check_record(record: KeyRecord, signature: bytes, index: int, federation: Federation, proof: str) -> Digest:
     """Return the digest of a record that (1) is for us, (2) is signed by its owner, (3) gives us this index."""
+    digest = check_form(record, federation, proof)  # (1)
+    if signer(record, federation.domain, signature) != record.owner:  # (2)
+        raise SharesRefused(f"{proof}.2", "the record is not signed by the owner that it names.")
+    check_index(index, federation, proof)  # (3)
+    return digest
+
+
+def check_form(record: KeyRecord, federation: Federation, proof: str) -> Digest:
+    """Return the digest of a well-formed record for our federation; raise SharesRefused with "``proof``.1"."""
     digest = digest_of(record, federation.domain)
     canonical(addresses=(record.hub, record.asset, record.owner, *record.vaults), digests=(record.file_sha256,))
     try:
         validate_record(record)
-    except (CheckFailed, InputRefused) as error:  # (1)
+    except (CheckFailed, InputRefused) as error:
         raise SharesRefused(f"{proof}.1", error.message) from error
-    if not federation.shares(record):  # (1)
+    if not federation.shares(record):
         raise SharesRefused(f"{proof}.1", "the record is for another hub or another federation of vaults.")
-    if signer(record, federation.domain, signature) != record.owner:  # (2)
-        raise SharesRefused(f"{proof}.2", "the record is not signed by the owner that it names.")
-    if index != federation.position + 1:  # (3)
-        raise SharesRefused(f"{proof}.3", f"share {index} belongs to another vault; ours is {federation.position + 1}.")
     return digest
+
+
+def check_index(index: int, federation: Federation, proof: str) -> None:
+    """Raise SharesRefused with "``proof``.3" unless this share is ours."""
+    if index != federation.position + 1:
+        raise SharesRefused(f"{proof}.3", f"share {index} belongs to another vault; ours is {federation.position + 1}.")
 
 
 def open_share(

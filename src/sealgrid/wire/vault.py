@@ -39,6 +39,16 @@ class DepositRequest(Message, frozen=True, kw_only=True):
     grant_signature: bytes = b""
 
 
+class IexecDeposit(Message, frozen=True, kw_only=True):
+    """One share of a dataset's key that came by iExec's route: its owner signed the value's hash, not our record."""
+
+    record: KeyRecord  #: made by whoever split the key; version 1
+    value_hash: Digest  #: keccak256 of the value as pushed: the base64 text of the 32-byte key
+    signature: bytes  #: by the owner, EIP-191 (crypto.iexec_challenge)
+    index: int  #: 1 … n; this vault is ``record.vaults[index - 1]``
+    sealed: bytes  #: HPKE of a SharePart to the deposit key, info = the record's digest
+
+
 class SharePart(Message, frozen=True, kw_only=True):
     """What is sealed inside a deposit, an answer or an opening."""
 

@@ -1,0 +1,16 @@
+"""What an owner signs when iExec's SDK pushes a secret: EIP-191 over names and the value's hash, never the value.
+
+The challenge of iExec's SMS is keccak256(keccak256("IEXEC_SMS_DOMAIN") ‖ address of the asset ‖ keccak256(value as
+UTF-8)). It names no chain and no hub, so a signature holds on every chain where the asset has this address.
+"""
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.signing import personal_digest
+from sealgrid.units import Address, Digest, to_bytes
+
+_DOMAIN = keccak256(b"IEXEC_SMS_DOMAIN")
+
+
+def asset_secret_digest(asset: Address, value_hash: Digest) -> bytes:
+    """Return the 32 bytes that the owner of a dataset or app signs for its secret."""
+    return personal_digest(keccak256(_DOMAIN, to_bytes(asset, 20), to_bytes(value_hash, 32)))

@@ -1,0 +1,78 @@
+"""When a vault takes a share of a key that iExec's SDK pushed: the owner signed the value's hash, a stranger split it.
+
+Whoever split the key (iExec's route ends in one process) wrote the record and may lie in it. The owner's signature
+binds the value's hash, which goes with the share, so that the enclave tells another key after it has combined it.
+"""
+
+from dataclasses import dataclass
+
+from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.iexec_challenge import asset_secret_digest
+from sealgrid.errors import SharesRefused
+from sealgrid.units import Digest
+from sealgrid.vault.deposit import HeldShare, check_form, check_index, open_share
+from sealgrid.vault.federation import Federation
+from sealgrid.vault.signatures import canonical, recovered
+from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
+from sealgrid.wire.vault import IexecDeposit
+
+
+@dataclass(frozen=True, slots=True)
+class HeldIexecShare:
+    """A share in keeping whose owner signed only the hash of the value that it is part of."""
+
+    held: HeldShare  #: its signature is the owner's EIP-191 signature
+    value_hash: Digest
+
+
+def check_iexec_deposit(
+    request: IexecDeposit,
+    *,
+    federation: Federation,
+    asset: DatasetOnChain | AppOnChain | None,
+    last: int,
+    deposit_key: HpkeKey,
+) -> HeldIexecShare:
+    """Return the share that may be stored; raise SharesRefused with the number "iexec-deposit.n".
+
+    (1) The record is well formed, its key was split for exactly our federation on our hub, and its version is 1.
+    (2) Its owner signed iExec's challenge over this asset and this value's hash.
+    (3) The share's index is ours.
+    (4) The asset is a dataset that belongs to that owner now and has this checksum on the chain.
+    (5) No key of this asset and owner was ever here: the signature could be shown again with other shares.
+    (6) The share opens with our deposit key under this record.
+    (7) It fits its commitment in the record.
+
+    ``asset`` is what the chain says of ``record.asset``; ``last`` is the highest version of this key that we know, of
+    shares that are destroyed too, 0 for none.
+    """
+    digest = check_pushed(request, federation)  # (1) (2) (3)
+    record = request.record
+    _check_dataset(request, asset)  # (4)
+    if last:  # (5)
+        raise SharesRefused("iexec-deposit.5", "a key of this dataset and owner was here already; iExec writes once.")
+    numbers = ("iexec-deposit.6", "iexec-deposit.7")
+    share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
+    return HeldIexecShare(HeldShare("iexec", record, digest, request.signature, share), request.value_hash)
+
+
+def check_pushed(request: IexecDeposit, federation: Federation) -> Digest:
+    """Checks (1) to (3), which need no chain; return the record's digest."""
+    record = request.record
+    digest = check_form(record, federation, "iexec-deposit")  # (1)
+    canonical(digests=(request.value_hash,))
+    if record.version != 1:  # (1)
+        raise SharesRefused("iexec-deposit.1", "a key that came by iExec's route has version 1 and no other.")
+    if recovered(asset_secret_digest(record.asset, request.value_hash), request.signature) != record.owner:  # (2)
+        raise SharesRefused("iexec-deposit.2", "the owner in the record did not sign this value's hash for this asset.")
+    check_index(request.index, federation, "iexec-deposit")  # (3)
+    return digest
+
+
+def _check_dataset(request: IexecDeposit, dataset: DatasetOnChain | AppOnChain | None) -> None:
+    if not isinstance(dataset, DatasetOnChain):
+        raise SharesRefused("iexec-deposit.4", f"{request.record.asset} is no dataset here; deploy it first.")
+    if dataset.owner != request.record.owner:
+        raise SharesRefused("iexec-deposit.4", "the record's owner does not own the dataset now.")
+    if dataset.checksum != request.record.file_sha256:
+        raise SharesRefused("iexec-deposit.4", "the dataset's checksum on the chain is not the record's file.")
