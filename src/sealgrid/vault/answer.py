@@ -81,6 +81,8 @@ def sealed_answer(
 
 
 def _secret(held: HeldShare) -> SecretFact:
+    if held.kind == "iexec":
+        raise ReleaseRefused("7.2", "a key that came by iExec's route has no policy, so nobody may use it.")
     return SecretFact(kind=held.kind, record=held.record_digest, file_sha256=held.record.file_sha256)
 
 

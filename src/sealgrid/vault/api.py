@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
-from sealgrid.vault.deposits import accept_deposit, set_policy, view_asset, withdraw_key
+from sealgrid.vault.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
 from sealgrid.vault.log_api import log_handlers
 from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
@@ -19,6 +19,7 @@ from sealgrid.wire.serving import packed, service
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,
+    IexecDeposit,
     NonceRequest,
     OpenRequest,
     PolicyRequest,
@@ -56,6 +57,7 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
         evaluations,
         asset,
         _handler(vault, "/deposits", DepositRequest, accept_deposit),
+        _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
         _handler(vault, "/nonces", NonceRequest, give_nonce),

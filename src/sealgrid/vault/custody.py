@@ -13,9 +13,10 @@ from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
+from sealgrid.vault.iexec_deposit import HeldIexecShare
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.prepared import Prepared, given, replaced_in
-from sealgrid.vault.store import Store, assets, grants, policies, versions
+from sealgrid.vault.store import Store, assets, grants, iexec_values, policies, versions
 
 _VALUE_BYTES = 32
 
@@ -72,15 +73,31 @@ class Custody:
 
     def keep(self, held: HeldShare, *, policy: SignedPolicy | None, grant: SignedGrant | None, at: int) -> None:
         """Store a deposit as one whole, in place of the share of an earlier version."""
-        record = held.record
         with self._store.transaction() as connection:
-            self._put(connection, held, at)
-            _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
-            _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.signature, at, 0)))
+            self._begin(connection, held, at)
             if policy is not None:
                 _put_policy(connection, policy)
             if grant is not None:
                 _put_grant(connection, grant)
+
+    def keep_iexec(self, taken: HeldIexecShare, *, at: int) -> None:
+        """Store a share that came by iExec's route with the hash that its owner signed, as one whole."""
+        record = taken.held.record
+        row = {"asset": record.asset, "owner": record.owner, "value_hash": taken.value_hash}
+        with self._store.transaction() as connection:
+            self._begin(connection, taken.held, at)
+            connection.execute(upsert(iexec_values).values(row).on_conflict_do_nothing())
+
+    def iexec_share(self, asset: Address, owner: Address) -> HeldIexecShare | None:
+        """Return what is kept of an asset for one owner, if it came by iExec's route."""
+        held = self.share(asset, owner)
+        if held is None or held.kind != "iexec":
+            return None
+        named = (iexec_values.c.asset == asset, iexec_values.c.owner == owner)
+        with self._store.reading() as connection:
+            return HeldIexecShare(
+                held, connection.execute(select(iexec_values.c.value_hash).where(*named)).scalar_one()
+            )
 
     def destroy(self, asset: Address, owner: Address, *, at: int) -> None:
         """Delete a share; that it was here is remembered, so that it never comes back."""
@@ -142,6 +159,12 @@ class Custody:
         with self._store.reading() as connection:
             found = _GRANTS.on(connection, owner=owner, file=file_sha256).scalars()
             return [msgspec.json.decode(row, type=InputGrant) for row in found]
+
+    def _begin(self, connection: Connection, held: HeldShare, at: int) -> None:
+        record = held.record
+        self._put(connection, held, at)
+        _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
+        _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.signature, at, 0)))
 
     def _put(self, connection: Connection, held: HeldShare, at: int) -> None:
         record = held.record

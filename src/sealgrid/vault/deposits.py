@@ -1,13 +1,22 @@
 """Serve owners and requesters: shares into keeping, policies, what is known of an asset."""
 
 from sealgrid.attestation.statements import DepositReceipt
-from sealgrid.errors import NotFound
+from sealgrid.errors import NotFound, SharesRefused
 from sealgrid.units import Address
 from sealgrid.vault.custody import SignedGrant, SignedPolicy
 from sealgrid.vault.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
+from sealgrid.vault.iexec_deposit import check_iexec_deposit, check_pushed
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical
-from sealgrid.wire.vault import AssetView, DepositReply, DepositRequest, KeyVersion, PolicyRequest, WithdrawRequest
+from sealgrid.wire.vault import (
+    AssetView,
+    DepositReply,
+    DepositRequest,
+    IexecDeposit,
+    KeyVersion,
+    PolicyRequest,
+    WithdrawRequest,
+)
 
 
 async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
@@ -31,8 +40,24 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
     vault.custody.keep(held, policy=signed, grant=grant, at=vault.clock())
     if before is not None and before.record_digest != held.record_digest:
         await vault.store.scrubbed()
-    receipt = DepositReceipt(record=held.record_digest, vault=vault.us, index=request.index)
-    return DepositReply(vault=vault.us, signature=vault.sign(receipt))
+    return _receipt(vault, held)
+
+
+async def accept_iexec_deposit(vault: Vault, request: IexecDeposit) -> DepositReply:
+    """Take a share that came by iExec's route into keeping; the same deposit again gives the same receipt."""
+    record = request.record
+    check_pushed(request, vault.federation)
+    asset = await vault.chain.asset(record.asset)
+    taken = check_iexec_deposit(
+        request,
+        federation=vault.federation,
+        asset=asset,
+        held=vault.custody.share(record.asset, record.owner),
+        last=_last(vault, record.asset, record.owner),
+        deposit_key=vault.keys.deposit,
+    )
+    vault.custody.keep_iexec(taken, at=vault.clock())
+    return _receipt(vault, taken.held)
 
 
 async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
@@ -40,6 +65,10 @@ async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
     held = vault.custody.share(request.policy.asset, request.policy.owner)
     if held is None:
         raise NotFound("no key of this asset and owner is here; deposit its share first.")
+    if held.kind == "iexec":
+        raise SharesRefused(
+            "policy.6", "this key came by iExec's route and has no policy; deposit it anew to have one."
+        )
     signed = SignedPolicy(request.policy, request.signature)
     _expect_newer(vault, signed, held)
     vault.custody.set_policy(signed)
@@ -72,6 +101,11 @@ def _expect_newer(vault: Vault, signed: SignedPolicy, held: HeldShare) -> None:
         held=None if known is None else known.policy,
         federation=vault.federation,
     )
+
+
+def _receipt(vault: Vault, held: HeldShare) -> DepositReply:
+    receipt = DepositReceipt(record=held.record_digest, vault=vault.us, index=held.share.index)
+    return DepositReply(vault=vault.us, signature=vault.sign(receipt))
 
 
 def _last(vault: Vault, asset: Address, owner: Address) -> int:

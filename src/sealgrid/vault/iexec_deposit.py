@@ -30,6 +30,7 @@ def check_iexec_deposit(
     *,
     federation: Federation,
     asset: DatasetOnChain | AppOnChain | None,
+    held: HeldShare | None,
     last: int,
     deposit_key: HpkeKey,
 ) -> HeldIexecShare:
@@ -39,17 +40,18 @@ def check_iexec_deposit(
     (2) Its owner signed iExec's challenge over this asset and this value's hash.
     (3) The share's index is ours.
     (4) The asset is a dataset that belongs to that owner now and has this checksum on the chain.
-    (5) No key of this asset and owner was ever here: the signature could be shown again with other shares.
+    (5) No key of this asset and owner was ever here, or it is the very record that we hold: the signature could be
+        shown again with other shares.
     (6) The share opens with our deposit key under this record.
     (7) It fits its commitment in the record.
 
-    ``asset`` is what the chain says of ``record.asset``; ``last`` is the highest version of this key that we know, of
-    shares that are destroyed too, 0 for none.
+    ``asset`` is what the chain says of ``record.asset``; ``held`` is what we keep of it for this owner, ``last`` the
+    highest version of this key that we know, of shares that are destroyed too, 0 for none.
     """
     digest = check_pushed(request, federation)  # (1) (2) (3)
     record = request.record
     _check_dataset(request, asset)  # (4)
-    if last:  # (5)
+    if last and (held is None or held.record_digest != digest):  # (5)
         raise SharesRefused("iexec-deposit.5", "a key of this dataset and owner was here already; iExec writes once.")
     numbers = ("iexec-deposit.6", "iexec-deposit.7")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)

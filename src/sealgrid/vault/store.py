@@ -54,6 +54,14 @@ assets = Table(
     Column("received", Integer, nullable=False),
 )
 
+iexec_values = Table(
+    "iexec_values",  # what the owner of a key that came by iExec's route signed; its share is in assets
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("value_hash", Text, nullable=False),
+)
+
 versions = Table(
     "versions",  # every version of a key that was ever here; a version never comes back
     metadata,

@@ -241,6 +241,10 @@ class VaultClient:
         """Give the vault its share."""
         return await call(self.transport, "POST", "/deposits", request, DepositReply)
 
+    async def deposit_iexec(self, request: IexecDeposit) -> DepositReply:
+        """Give the vault its share of a key that came by iExec's route."""
+        return await call(self.transport, "POST", "/iexec/deposits", request, DepositReply)
+
     async def set_policy(self, request: PolicyRequest) -> AssetView:
         """Replace an asset's policy by a newer one."""
         return await call(self.transport, "POST", "/policies", request, AssetView)

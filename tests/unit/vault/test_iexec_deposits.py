@@ -1,7 +1,10 @@
 """Which shares a vault takes into keeping that came by iExec's route."""
 
 import base64
+import os
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,24 +16,31 @@ from vault_scene import (
     DATASET,
     DEPOSIT_KEY,
     FEDERATION,
+    HELD_KEYS,
     MODEL_KEY,
+    NOW,
     OWNER,
     PICTURE,
     SNAPSHOT,
     STRANGER,
     Split,
+    facts,
     flipped,
     key,
 )
 
 from sealgrid.crypto.shares import Share
-from sealgrid.errors import InputRefused, SharesRefused
+from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
 from sealgrid.units import Digest, to_address, to_digest
+from sealgrid.vault.custody import Custody
 from sealgrid.vault.iexec_deposit import check_iexec_deposit
+from sealgrid.vault.keys import AtRest
+from sealgrid.vault.store import Store
 from sealgrid.wire.vault import IexecDeposit
 
 VALUE = base64.b64encode(MODEL_KEY.dek)
 VALUE_HASH = to_digest(keccak(VALUE))
+AT_REST = AtRest(b"\x31" * 32, os.urandom)
 OTHER_HASH = to_digest(keccak(b"another value"))
 
 
@@ -47,8 +57,10 @@ def pushed(split: Split = MODEL_KEY, **changes: Any) -> IexecDeposit:
     return IexecDeposit(**usual | changes)
 
 
-def decide(request: IexecDeposit, *, asset: Any = SNAPSHOT.dataset, last: int = 0) -> Any:
-    return check_iexec_deposit(request, federation=FEDERATION, asset=asset, last=last, deposit_key=DEPOSIT_KEY)
+def decide(request: IexecDeposit, *, asset: Any = SNAPSHOT.dataset, held: Any = None, last: int = 0) -> Any:
+    return check_iexec_deposit(
+        request, federation=FEDERATION, asset=asset, held=held, last=last, deposit_key=DEPOSIT_KEY
+    )
 
 
 def refused(number: str, request: IexecDeposit, **named: Any) -> None:
@@ -119,6 +131,24 @@ def test_a_dataset_with_another_checksum_is_refused() -> None:
 
 def test_other_shares_under_the_same_signature_are_refused_once_a_key_was_here() -> None:
     refused("5", pushed(Split(dek=b"\x77" * 32)), last=1)
+    refused("5", pushed(Split(dek=b"\x77" * 32)), held=decide(pushed()).held, last=1)
+
+
+def test_a_key_that_was_withdrawn_never_comes_back_by_this_route() -> None:
+    refused("5", pushed(), last=1)
+
+
+def test_the_same_deposit_again_is_taken_again() -> None:
+    taken = decide(pushed())
+    assert decide(pushed(), held=taken.held, last=1) == taken
+
+
+def test_the_values_hash_is_kept_with_the_share_and_each_outlives_a_restart(tmp_path: Path) -> None:
+    taken = decide(pushed())
+    with closing(Store(tmp_path / "vault.db")) as store:
+        Custody(store, AT_REST, FEDERATION).keep_iexec(taken, at=NOW)
+    with closing(Store(tmp_path / "vault.db")) as store:
+        assert Custody(store, AT_REST, FEDERATION).iexec_share(DATASET, OWNER.address) == taken
 
 
 def test_a_share_that_was_sealed_under_another_record_is_refused() -> None:
@@ -128,3 +158,11 @@ def test_a_share_that_was_sealed_under_another_record_is_refused() -> None:
 
 def test_a_share_that_does_not_fit_its_commitment_is_refused() -> None:
     refused("7", pushed(sealed=MODEL_KEY.sealed(share=Share(1, b"\x01" * 32, b"\x02" * 32))))
+
+
+@pytest.mark.parametrize("owners_policy", [None, HELD_KEYS.policy])
+def test_no_task_gets_such_a_key_with_a_policy_or_without(owners_policy: Any) -> None:
+    keys = replace(HELD_KEYS, dataset=decide(pushed()).held, policy=owners_policy)
+    with pytest.raises(ReleaseRefused) as caught:
+        facts(keys=keys)
+    assert caught.value.check == "7.2"
