@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from sealgrid.attestation.policy import Policy
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
 from sealgrid.chain.node import Node
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.iexec_challenge import asset_secret_digest
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContainerRefused, ContractReverted, InputRefused, NotFound, ReleaseRefused, SharesRefused
 from sealgrid.poco.tags import NO_TAG
@@ -18,7 +21,7 @@ from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.files import sealed_limit
 from sealgrid.vault.runner import opened
-from sealgrid.wire.vault import NonceRequest, PolicyRequest
+from sealgrid.wire.vault import IexecDeposit, NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import (
     K2,
@@ -29,6 +32,7 @@ from tests.integration.vault_federation import (
     Federation,
     Result,
     federation_over,
+    share_deposits,
 )
 
 pytestmark = pytest.mark.chain
@@ -49,6 +53,67 @@ async def federation(market: Market, tmp_path: Path) -> AsyncIterator[Federation
         await vaults.sell_model()
         yield vaults
     await revert(market.node, before)
+
+
+@pytest.fixture
+async def unsold(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
+    """Vaults to which nobody gave a key yet."""
+    before = await snapshot(market.node)
+    async with federation_over(market, tmp_path) as vaults:
+        yield vaults
+    await revert(market.node, before)
+
+
+async def push_as_iexec(federation: Federation, by: SigningKey, dek: bytes = MODEL_DEK) -> None:
+    """Split a pushed key as iExec's route does: under its owner's signature over the value's hash."""
+    dataset, value_hash = federation.market.dataset, to_digest(keccak256(b64encode(dek)))
+    identities = [await client.identity() for client in federation.clients]
+    split = share_deposits(federation, by, dataset, DATASET_CHECKSUM, dek, identities, version=1)
+    signature = by.sign(asset_secret_digest(dataset, value_hash))
+    for part, client in zip(split, federation.clients, strict=True):
+        await client.deposit_iexec(
+            IexecDeposit(
+                record=part.record, value_hash=value_hash, signature=signature, index=part.index, sealed=part.sealed
+            )
+        )
+
+
+async def test_a_key_pushed_by_iexecs_route_is_kept_once_takes_no_policy_and_goes_to_no_task(
+    unsold: Federation,
+) -> None:
+    owner, dataset = development_key("owner"), unsold.market.dataset
+    await push_as_iexec(unsold, owner)
+    kept = unsold.vaults[0].custody.iexec_share(dataset, owner.address)
+    assert kept is not None
+    assert kept.value_hash == to_digest(keccak256(b64encode(MODEL_DEK)))
+    with pytest.raises(SharesRefused) as again:
+        await push_as_iexec(unsold, owner, b"\x77" * 32)
+    assert again.value.check == "iexec-deposit.5"
+    policy = Policy(
+        asset=dataset, owner=owner.address, version=1, expiry=1 << 40, allowed=(), uses_per_requester_hour=1
+    )
+    with pytest.raises(SharesRefused) as refused:
+        await unsold.clients[0].set_policy(
+            PolicyRequest(policy=policy, signature=policy.sign(unsold.market.domain, owner))
+        )
+    assert refused.value.check == "policy.6"
+    enclave = await unsold.begin(await unsold.order())
+    with pytest.raises(ReleaseRefused) as kept_back:
+        await enclave.released()
+    assert kept_back.value.check == "7.2"
+
+
+async def test_an_owner_who_deposits_a_pushed_key_anew_sells_it_under_its_own_policy(unsold: Federation) -> None:
+    await push_as_iexec(unsold, development_key("owner"))
+    await unsold.sell_model(version=2)
+    session = await (await unsold.begin(await unsold.order())).released()
+    assert session.key(DATASET_CHECKSUM) == MODEL_DEK
+
+
+async def test_a_stranger_cannot_push_a_key_for_anothers_dataset(unsold: Federation) -> None:
+    with pytest.raises(SharesRefused) as caught:
+        await push_as_iexec(unsold, development_key("stranger"))
+    assert caught.value.check == "iexec-deposit.4"
 
 
 async def test_an_attested_enclave_gets_the_keys_that_follow_from_the_deal(federation: Federation) -> None:
