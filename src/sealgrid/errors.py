@@ -13,6 +13,10 @@
     │   ├── ReceiptRefused      a receipt does not prove what it should
     │   ├── LogRefused          a vault's log does not prove what it should
     │   ├── BundleRefused       an app bundle differs from its manifest
+    │   ├── SecretRefused       a secret that came by iExec's route is none that we take
+    │   │   ├── SecretNotSigned whom it belongs to did not sign it
+    │   │   ├── SecretExists    it is there already; iExec's secrets are written once
+    │   │   └── SecretTooLarge  it is longer than any secret
     │   ├── NodesDisagree       two nodes of one chain say different things about it
     │   └── CallRefused         a signed call to a pool or market is not whom it says, or too old
     ├── OrderRefused            an order cannot be signed, published or matched
@@ -127,6 +131,30 @@ class LogRefused(CheckFailed):
 
 class BundleRefused(CheckFailed):
     """An app bundle differs from its manifest, or its manifest breaks a rule."""
+
+
+class SecretRefused(CheckFailed):
+    """A secret that was pushed by iExec's route cannot be taken (docs/protocol/iexec-secrets.md)."""
+
+    http_status = 400
+
+
+class SecretNotSigned(SecretRefused):
+    """Whoever it belongs to did not sign it."""
+
+    http_status = 401
+
+
+class SecretExists(SecretRefused):
+    """It is there already, and written once."""
+
+    http_status = 409
+
+
+class SecretTooLarge(SecretRefused):
+    """It is longer than iExec lets a secret be."""
+
+    http_status = 413
 
 
 class CallRefused(CheckFailed):

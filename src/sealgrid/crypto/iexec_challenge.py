@@ -1,7 +1,8 @@
 """What an owner signs when iExec's SDK pushes a secret: EIP-191 over names and the value's hash, never the value.
 
-The challenge of iExec's SMS is keccak256(keccak256("IEXEC_SMS_DOMAIN") ‖ address of the asset ‖ keccak256(value as
-UTF-8)). It names no chain and no hub, so a signature holds on every chain where the asset has this address.
+The challenge of iExec's SMS is keccak256(keccak256("IEXEC_SMS_DOMAIN") ‖ address ‖ [keccak256(name) ‖] keccak256(value
+as UTF-8)); a dataset's key has no name. It names no chain and no hub, so a signature holds on every chain where the
+address means the same.
 """
 
 from sealgrid.crypto.digests import keccak256
@@ -14,3 +15,9 @@ _DOMAIN = keccak256(b"IEXEC_SMS_DOMAIN")
 def asset_secret_digest(asset: Address, value_hash: Digest) -> bytes:
     """Return the 32 bytes that the owner of a dataset or app signs for its secret."""
     return personal_digest(keccak256(_DOMAIN, to_bytes(asset, 20), to_bytes(value_hash, 32)))
+
+
+def named_secret_digest(address: Address, name: str, value_hash: Digest) -> bytes:
+    """Return the 32 bytes that an account, or an app's owner, signs for the secret that has a name under an address."""
+    named = keccak256(name.encode())
+    return personal_digest(keccak256(_DOMAIN, to_bytes(address, 20), named, to_bytes(value_hash, 32)))

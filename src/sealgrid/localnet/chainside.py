@@ -20,6 +20,7 @@ from sealgrid.localnet.layout import (
     MARKET,
     PLATFORM,
     POOL,
+    SMS,
     STORAGE,
     THRESHOLD,
     VAULTS,
@@ -37,6 +38,8 @@ from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
 from sealgrid.sdk.network import Network, Root, VaultAddress
+from sealgrid.sms.config import SmsConfig
+from sealgrid.sms.runner import run as run_sms
 from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import open_keys
@@ -84,7 +87,7 @@ class _Plan:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
         numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
-        for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB):
+        for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):
             sockets.take(name)
         self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
 
@@ -138,8 +141,8 @@ class _Plan:
     def parts(self) -> list[tuple[str, Callable[[Ready], None]]]:
         """Return the parts and what each runs."""
         vaults = [(name, self._vault(name)) for _, name in self._vaults]
-        others = ((MARKET, self._market()), (POOL, self._pool()), (WORKER, self._worker()), (WEB, self._web()))
-        return [*vaults, *others]
+        others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
+        return [*vaults, *others, (WEB, self._web())]
 
     def network(self) -> Network:
         """Return what clients are told."""
@@ -169,6 +172,7 @@ class _Plan:
             folder=str(self._layout.root),
             platform_url=self._sockets.url(PLATFORM),
             web_url=self._sockets.url(WEB),
+            sms_url=self._sockets.url(SMS),
         )
 
     def _vault(self, name: str) -> Callable[[Ready], None]:
@@ -211,6 +215,21 @@ class _Plan:
             workers=frozenset(development_key(name).address for name in WORKERS),
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
+
+    def _sms(self) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(SMS)
+        config = SmsConfig(
+            folder=self._layout.part(SMS),
+            rpc_url=self._rpc_url,
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            requests_per_minute=0,
+        )
+        return lambda ready: asyncio.run(run_sms(config, sock, ready))
 
     def _web(self) -> Callable[[Ready], None]:
         sock, root = self._sockets.of(WEB), self._layout.root

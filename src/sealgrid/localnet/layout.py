@@ -8,8 +8,8 @@ import platformdirs
 
 from sealgrid.errors import SetupMissing
 
-CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB = (
-    "chain", "storage", "platform", "market", "pool", "worker", "web",
+CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
+    "chain", "storage", "platform", "market", "pool", "worker", "web", "sms",
 )  # fmt: skip
 VAULTS = 3
 THRESHOLD = 2

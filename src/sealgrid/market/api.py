@@ -3,10 +3,8 @@
 Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
 """
 
-import time
-from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post, put
@@ -15,16 +13,15 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.errors import InputRefused, NotFound, TooManyRequests
+from sealgrid.errors import InputRefused, NotFound
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.desk import Desk
 from sealgrid.market.kinds import KINDS
-from sealgrid.market.rates import Buckets, Rate, client_of
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import Before, service
+from sealgrid.wire.serving import limited, service
 
 Ask = Request[object, object, State]
 #: Without credentials, and for the methods and headers of this API only.
@@ -45,19 +42,6 @@ def application(desk: Desk, config: MarketConfig) -> Litestar:
         cors=_CORS,
         mark={"ok": False},
     )
-
-
-def limited(per_minute: int, clock: Callable[[], float] = time.monotonic) -> Before:
-    """Return what refuses clients that ask more often; 0 lets everybody ask."""
-    buckets = Buckets(Rate(per_minute)) if per_minute else None
-
-    async def before(request: Request[Any, Any, Any]) -> None:
-        if buckets is not None and (
-            wait := buckets.take(client_of(request.client.host if request.client else ""), clock())
-        ):
-            raise TooManyRequests(f"{per_minute} requests a minute are answered; ask again in {wait:.0f} s.")
-
-    return before
 
 
 def _orders(desk: Desk, chain: int) -> list[HTTPRouteHandler]:

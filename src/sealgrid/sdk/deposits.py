@@ -5,16 +5,14 @@ import os
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.statements import DepositKey, DepositReceipt, InputGrant
-from sealgrid.crypto import hpke
+from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
-from sealgrid.errors import EvidenceRefused
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.federation import require
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.message import encode
+from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
 from sealgrid.wire.quorum import ask_all
-from sealgrid.wire.vault import DepositRequest, Identity, SharePart, VaultClient
+from sealgrid.wire.vault import DepositRequest, VaultClient
 
 
 async def deposit(
@@ -59,18 +57,8 @@ async def deposit(
 
 
 async def _give(conn: Connection, vault: VaultClient, address: Address, share: Share, common: DepositRequest) -> None:
-    identity = await vault.identity()
-    _check_identity(conn, identity, address)
-    info = common.record.digest(conn.domain)
-    sealed = hpke.seal(identity.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), info)
-
+    identity, record = await vault.identity(), to_digest(common.record.digest(conn.domain))
+    check_identity(identity, address, conn.domain)
+    sealed = sealed_part(share, identity, record)
     reply = await vault.deposit(msgspec.structs.replace(common, index=share.index, sealed=sealed))
-    receipt = DepositReceipt(record=to_digest(info), vault=address, index=share.index)
-    if receipt.signer(conn.domain, reply.signature) != address:
-        raise EvidenceRefused("deposit", f"vault {address} did not sign for its share; the asset is not usable.")
-
-
-def _check_identity(conn: Connection, identity: Identity, address: Address) -> None:
-    statement = DepositKey(vault=address, key=to_digest(identity.deposit_key))
-    if identity.address != address or statement.signer(conn.domain, identity.signature) != address:
-        raise EvidenceRefused("deposit", f"what answers for vault {address} does not hold that vault's key.")
+    check_receipt(reply, record=record, vault=address, index=share.index, domain=conn.domain)

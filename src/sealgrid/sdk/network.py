@@ -59,6 +59,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     short_category: int  #: category for jobs of seconds
     folder: str = ""  #: data folder of a local network; empty elsewhere
     web_url: str = ""  #: the pages; empty where nobody serves them
+    sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,8 +14,9 @@ from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
-from sealgrid.errors import SealgridError
+from sealgrid.errors import SealgridError, TooManyRequests
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
+from sealgrid.wire.rates import Buckets, Rate, client_of
 
 LOOPBACK = "127.0.0.1"
 MOST_PACKED_BYTES = 64 << 10  #: documents; what is larger is mostly ciphertext, which never gets smaller
@@ -67,6 +69,19 @@ def service(
         logging_config=None,
         openapi_config=None,
     )  # fmt: skip
+
+
+def limited(per_minute: int, clock: Callable[[], float] = time.monotonic) -> Before:
+    """Return what refuses clients that ask more often; 0 lets everybody ask."""
+    buckets = Buckets(Rate(per_minute)) if per_minute else None
+
+    async def before(request: AnyRequest) -> None:
+        if buckets is not None and (
+            wait := buckets.take(client_of(request.client.host if request.client else ""), clock())
+        ):
+            raise TooManyRequests(f"{per_minute} requests a minute are answered; ask again in {wait:.0f} s.")
+
+    return before
 
 
 class _Errors:

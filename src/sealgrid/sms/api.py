@@ -1,0 +1,106 @@
+"""The face's paths, spelled and answered as iExec's SMS does; every error's body is one JSON sentence.
+
+Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
+"""
+
+from typing import Any, Final
+
+from litestar import Litestar, MediaType, Request, Response, get, head, post, put
+from litestar.config.cors import CORSConfig
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
+from sealgrid.errors import InputRefused, NotFound
+from sealgrid.sms.desk import Desk
+from sealgrid.sms.pushed import MOST_BYTES, Pushed
+from sealgrid.units import Address, to_address
+from sealgrid.wire.message import encode
+from sealgrid.wire.serving import limited, service
+
+Ask = Request[Any, Any, Any]
+#: Without credentials, and for the methods and headers of this API only.
+_CORS: Final = CORSConfig(
+    allow_origins=["*"],
+    allow_methods=["GET", "POST", "PUT"],  # HEAD needs no leave
+    allow_headers=["authorization", "content-type"],
+    max_age=600,
+)
+
+
+def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
+    """Return the application of one face."""
+    return service(
+        [*_dataset_keys(desk), *_result_keys(desk)],
+        max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
+        before=limited(requests_per_minute),
+        cors=_CORS,
+    )
+
+
+def _dataset_keys(desk: Desk) -> list[HTTPRouteHandler]:
+    @head("/secrets/web3")
+    async def whether(request: Ask) -> Response[None]:
+        return _there(await desk.has_dataset_key(_address(request, "secretAddress")))
+
+    @post("/secrets/web3")
+    async def push(request: Ask) -> Response[None]:
+        await desk.push_dataset_key(await _pushed(request, "secretAddress"))
+        return _done()
+
+    return [whether, push]
+
+
+def _result_keys(desk: Desk) -> list[HTTPRouteHandler]:
+    @head("/secrets/web2")
+    async def whether(request: Ask) -> Response[None]:
+        named = request.query_params.get("secretName") == RESULT_KEY_NAME
+        return _there(named and desk.has_result_key(_address(request, "ownerAddress")))
+
+    @post("/secrets/web2")
+    async def push(request: Ask) -> Response[None]:
+        _only_result_key(request)
+        desk.push_result_key(await _pushed(request, "ownerAddress"), replacing=False)
+        return _done()
+
+    @put("/secrets/web2")
+    async def replace(request: Ask) -> Response[None]:
+        _only_result_key(request)
+        desk.push_result_key(await _pushed(request, "ownerAddress"), replacing=True)
+        return _done()
+
+    @get("/result-keys/{owner:str}")
+    async def show(owner: FromPath[str]) -> Response[bytes]:
+        return Response(encode(desk.result_key(_read_address(owner))), media_type=MediaType.JSON)
+
+    return [whether, push, replace, show]
+
+
+def _only_result_key(request: Ask) -> None:
+    if request.query_params.get("secretName") != RESULT_KEY_NAME:
+        raise InputRefused(f"secretName must be {RESULT_KEY_NAME}: results go to IPFS, which needs no token.")
+
+
+async def _pushed(request: Ask, name: str) -> Pushed:
+    return Pushed(_address(request, name), await request.body(), request.headers.get("authorization", ""))
+
+
+def _address(request: Ask, name: str) -> Address:
+    return _read_address(request.query_params.get(name, ""))
+
+
+def _read_address(text: str) -> Address:
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise InputRefused("give an address: 0x and 40 hex digits.") from error
+
+
+def _there(there: bool) -> Response[None]:
+    if not there:
+        raise NotFound("no such secret is here.")
+    return _done()
+
+
+def _done() -> Response[None]:
+    return Response(None, status_code=204)

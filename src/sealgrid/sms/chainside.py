@@ -1,0 +1,22 @@
+"""What the chain says of a dataset at a confirmed block: the vaults believe no newer one."""
+
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.confirmation import confirmation_of
+from sealgrid.chain.hub import Hub
+from sealgrid.sms.splitting import DatasetOnChain
+from sealgrid.units import Address
+
+
+class ChainSide:
+    """The face's view of one hub."""
+
+    def __init__(self, hub: Hub, chain: int) -> None:
+        self._node, self._assets, self._which = hub.node, Assets(hub), confirmation_of(chain).which
+
+    async def dataset(self, address: Address) -> DatasetOnChain | None:
+        """Return a registered dataset, or None."""
+        at = (await self._node.confirmed_block(self._which)).hash
+        if not await self._assets.is_registered("Dataset", address, at=at):
+            return None
+        owner = await self._assets.owner(address, at=at)
+        return DatasetOnChain(address, owner, await self._assets.checksum("Dataset", address, at=at))

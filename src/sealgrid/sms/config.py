@@ -1,0 +1,24 @@
+"""What the face is told at its start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sealgrid.units import Address, Digest
+
+
+@dataclass(frozen=True, slots=True)
+class SmsConfig:
+    """One face before one federation of vaults."""
+
+    folder: Path
+    rpc_url: str
+    chain: int
+    genesis: Digest
+    hub: Address
+    broker: Address
+    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
+    threshold: int
+    vault_seconds: float = 10.0  #: that a vault may take for one answer
+    most_deliveries: int = 1000  #: keys at one time that not every vault took yet
+    most_result_keys: int = 100_000  #: each below 10 kB on the disk
+    requests_per_minute: int = 600  #: that one client may make; 0 sets no limit, where all share one address

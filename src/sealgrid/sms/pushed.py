@@ -1,0 +1,90 @@
+"""What iExec's SDK pushes, and when it is taken: numbered checks over plain data."""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.iexec_challenge import asset_secret_digest, named_secret_digest
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
+from sealgrid.crypto.shares import DEK_BYTES
+from sealgrid.crypto.signing import recover
+from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
+from sealgrid.units import Address, Digest, to_digest
+from sealgrid.wire.sms import ResultKey
+
+MOST_BYTES = 4096  #: iExec's own limit
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A value with the signature that came beside it, unchecked. Its representation shows neither."""
+
+    address: Address  #: of the dataset, or of the account that the value belongs to
+    value: bytes = field(repr=False)
+    authorization: str = field(repr=False)  #: as the header has it: 0x and the signature
+
+    @property
+    def value_hash(self) -> Digest:
+        """Return what the signature binds."""
+        return to_digest(keccak256(self.value))
+
+    @property
+    def signature(self) -> bytes:
+        """Return the signature's bytes, none where the header is no hex text."""
+        try:
+            return bytes.fromhex(self.authorization.removeprefix("0x"))
+        except ValueError:
+            return b""
+
+
+def check_dataset_key(pushed: Pushed, owner: Address | None) -> bytes:
+    """Return the 32-byte key of a dataset's file; raise SecretRefused with the number "dataset-key.n".
+
+    (1) The value has at most 4096 bytes. (2) The dataset is registered, and its owner on the chain signed iExec's
+    challenge over its address and the value's hash. (3) The value is the base64 text of 32 bytes, as the SDK makes it:
+    our vaults share keys of that size, and the enclave tells from the text whether it has the right one.
+
+    ``owner`` is the dataset's at a confirmed block, None where no dataset is registered there.
+    """
+    check_length(pushed, "dataset-key")  # (1)
+    if owner is None or signer(asset_secret_digest(pushed.address, pushed.value_hash), pushed) != owner:  # (2)
+        raise SecretNotSigned("dataset-key.2", "the owner of the dataset did not sign this value for it.")
+    try:
+        key = base64.b64decode(pushed.value, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != DEK_BYTES or base64.b64encode(key) != pushed.value:  # (3)
+        raise SecretRefused("dataset-key.3", f"a dataset's key is the base64 text of {DEK_BYTES} bytes, nothing else.")
+    return key
+
+
+def check_result_key(pushed: Pushed) -> ResultKey:
+    """Return a beneficiary's public key, fit to be shown; raise SecretRefused with the number "result-key.n".
+
+    (1) The value has at most 4096 bytes. (2) The account signed iExec's challenge over its address, the key's name and
+    the value's hash. (3) The value is the base64 text of an RSA key of 2048 to 8192 bits (PEM).
+    """
+    check_length(pushed, "result-key")  # (1)
+    digest = named_secret_digest(pushed.address, RESULT_KEY_NAME, pushed.value_hash)
+    if signer(digest, pushed) != pushed.address:  # (2)
+        raise SecretNotSigned("result-key.2", "the account did not sign this key for its results.")
+    try:
+        rsa_key(pushed.value)
+    except InputRefused as error:  # (3)
+        raise SecretRefused("result-key.3", error.message) from error
+    return ResultKey(owner=pushed.address, value=pushed.value.decode(), signature=pushed.signature)
+
+
+def check_length(pushed: Pushed, proof: str) -> None:
+    """Raise SecretTooLarge with "``proof``.1" for more than iExec takes."""
+    if len(pushed.value) > MOST_BYTES:
+        raise SecretTooLarge(f"{proof}.1", f"a secret has at most {MOST_BYTES} bytes.")
+
+
+def signer(digest: bytes, pushed: Pushed) -> Address | None:
+    """Return who signed a challenge's digest, or None."""
+    try:
+        return recover(digest, pushed.signature)
+    except ValueError:
+        return None

@@ -1,0 +1,56 @@
+"""Run one face of iExec's SMS before a federation of vaults."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from sealgrid.chain.hub import Hub
+from sealgrid.chain.node import Node
+from sealgrid.crypto.signing import Domain
+from sealgrid.errors import InputRefused
+from sealgrid.sms.api import application
+from sealgrid.sms.chainside import ChainSide
+from sealgrid.sms.config import SmsConfig
+from sealgrid.sms.desk import Delivery, Desk
+from sealgrid.sms.members import Members
+from sealgrid.sms.shelf import Shelf
+from sealgrid.sms.splitting import Place
+from sealgrid.wire.serving import serve
+from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.vault import VaultClient
+
+
+async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
+    async with Node(config.rpc_url) as node, _members(config) as members:
+        if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
+            raise InputRefused("the chain at this address is another one than the vaults' own.")
+        desk = open_desk(config, members, node)
+        await serve(application(desk, requests_per_minute=config.requests_per_minute), sock, ready)
+
+
+def open_desk(config: SmsConfig, members: Members, node: Node) -> Desk:
+    """Return the desk over its folder."""
+    return Desk(
+        members,
+        ChainSide(Hub(node, config.hub), config.chain),
+        Shelf(config.folder / "deliveries", Delivery, most=config.most_deliveries),
+        Shelf(config.folder / "result-keys", ResultKey, most=config.most_result_keys),
+    )
+
+
+@asynccontextmanager
+async def _members(config: SmsConfig) -> AsyncIterator[Members]:
+    addresses = tuple(address for address, _ in config.vaults)
+    place = Place(Domain(config.chain, config.broker), config.hub, addresses, config.threshold)
+    async with AsyncExitStack() as stack:
+        clients = [
+            VaultClient(
+                await stack.enter_async_context(
+                    HttpTransport(url, name=f"vault {address}", patience=config.vault_seconds)
+                )
+            )
+            for address, url in config.vaults
+        ]
+        yield Members(place, tuple(clients))

@@ -1,0 +1,48 @@
+"""Documents in a folder, one small file each, whole or absent; how many may lie there is limited."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import msgspec
+
+from sealgrid.errors import ServiceUnavailable
+from sealgrid.storage.folder import disk_errors
+
+T = TypeVar("T")
+
+
+class Shelf(Generic[T]):
+    """Documents of one kind under names that are safe in a path, as addresses are."""
+
+    def __init__(self, folder: Path, kind: type[T], *, most: int) -> None:
+        self._folder, self._kind, self._most = folder, kind, most
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for unfinished in folder.glob(".*.part"):
+            unfinished.unlink()
+        self._names = {file.stem for file in folder.glob("*.json")}
+
+    def get(self, name: str) -> T | None:
+        """Return a document, or None."""
+        return msgspec.json.decode(self._place(name).read_bytes(), type=self._kind) if name in self._names else None
+
+    def put(self, name: str, document: T) -> None:
+        """Keep a document durably, in place of an earlier one; raise ServiceUnavailable where there is no room."""
+        if name not in self._names and len(self._names) >= self._most:
+            raise ServiceUnavailable("there is no room for more here; ask whoever runs this service.")
+        part = self._folder / f".{secrets.token_hex(8)}.part"
+        with disk_errors(), os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(document))
+            file.flush()
+            os.fsync(file.fileno())
+            part.replace(self._place(name))
+        self._names.add(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a document, if it is there."""
+        self._place(name).unlink(missing_ok=True)
+        self._names.discard(name)
+
+    def _place(self, name: str) -> Path:
+        return self._folder / f"{name}.json"

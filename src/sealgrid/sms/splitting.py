@@ -1,0 +1,52 @@
+"""A key becomes one sealed share for each vault; after this nobody but the vaults can put it together."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sealgrid.crypto.shares import record_for, split
+from sealgrid.crypto.signing import Domain
+from sealgrid.units import Address, Digest, to_digest
+from sealgrid.wire.deposits import sealed_part
+from sealgrid.wire.vault import Identity, IexecDeposit
+
+Random = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The federation that keys are split for."""
+
+    domain: Domain
+    hub: Address
+    vaults: tuple[Address, ...]  #: ascending
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOnChain:
+    """A dataset at a confirmed block."""
+
+    address: Address
+    owner: Address
+    checksum: Digest
+
+
+def deposits_of(
+    key: bytes, dataset: DatasetOnChain, *, value_hash: Digest, signature: bytes, place: Place,
+    identities: Sequence[Identity], random: Random = os.urandom,
+) -> tuple[IexecDeposit, ...]:  # fmt: skip
+    """Split a 32-byte key; return each vault's deposit, sealed to it. ``identities`` are checked, in vault order."""
+    shares = split(key, len(place.vaults), place.threshold, random)
+    record = record_for(
+        hub=place.hub, asset=dataset.address, owner=dataset.owner, version=1, file_sha256=dataset.checksum,
+        t=place.threshold, vaults=place.vaults, shares=shares,
+    )  # fmt: skip
+    digest = to_digest(record.digest(place.domain))
+    return tuple(
+        IexecDeposit(
+            record=record, value_hash=value_hash, signature=signature, index=share.index,
+            sealed=sealed_part(share, identity, digest),
+        )
+        for share, identity in zip(shares, identities, strict=True)
+    )  # fmt: skip
