@@ -1,5 +1,6 @@
 """iExec's own SDK (npm, unmodified) against a local network; tests/iexec_client/acceptance.mjs is what a user writes."""
 
+import base64
 import hashlib
 import json
 import shutil
@@ -59,6 +60,21 @@ def test_what_the_sdk_encrypted_lies_at_the_storage_node_and_is_what_the_chain_s
     assert FILE.encode() not in sealed
     assert told["dataset"]["dataset"]["datasetChecksum"] == f"0x{hashlib.sha256(sealed).hexdigest()}"
     assert told["dataset"]["dataset"]["datasetMultiaddr"].endswith(told["cid"])
+
+
+def test_the_datasets_key_goes_to_the_vaults_once_by_its_owners_hand_alone(told: Told) -> None:
+    secret = told["secret"]
+    assert (secret["before"], secret["pushed"], secret["after"]) == (False, True, True)
+    assert "not allowed to set secret" in secret["byStranger"]
+    assert "already exists" in secret["again"]
+    assert "encryption key is not set" in secret["unsigned"]
+
+
+def test_no_part_of_the_face_remembers_the_key(told: Told, localnet: RunningNetwork) -> None:
+    face = localnet.layout.part("sms")
+    written = b"".join(file.read_bytes() for file in [*face.rglob("*.json"), localnet.layout.log("sms")])
+    for form in (told["key"].encode(), base64.b64decode(told["key"])):
+        assert form not in written
 
 
 @pytest.mark.parametrize("kind", KINDS)

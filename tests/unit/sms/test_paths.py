@@ -1,0 +1,132 @@
+"""What the face answers by HTTP about result keys, and to whom; keys of datasets are in tests/integration."""
+
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.iexec_challenge import named_secret_digest
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.sms.api import application
+from sealgrid.sms.desk import Delivery, Desk
+from sealgrid.sms.members import Members
+from sealgrid.sms.shelf import Shelf
+from sealgrid.sms.splitting import DatasetOnChain, Place
+from sealgrid.units import ZERO_ADDRESS, Address, to_digest
+from sealgrid.wire.sms import ResultKey
+
+OWNER, OTHER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
+PAGE = {"origin": "https://somewhere.example"}
+
+
+class NoDatasets:
+    async def dataset(self, address: Address) -> DatasetOnChain | None:
+        return None
+
+
+def a_key() -> bytes:
+    public = rsa.generate_private_key(65537, 2048).public_key()
+    return base64.b64encode(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+FIRST, SECOND = a_key(), a_key()
+
+
+def face(folder: Path, *, most: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
+    members = Members(Place(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
+    deliveries = Shelf(folder / "deliveries", Delivery, most=most)
+    desk = Desk(members, NoDatasets(), deliveries, Shelf(folder / "result-keys", ResultKey, most=most))
+    app = application(desk, requests_per_minute=requests_per_minute)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
+
+
+@pytest.fixture
+async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with face(tmp_path) as client:
+        yield client
+
+
+async def push(
+    http: httpx.AsyncClient, value: bytes = FIRST, by: SigningKey = OWNER, *, method: str = "POST", name: str = RESULT_KEY_NAME
+) -> httpx.Response:  # fmt: skip
+    signature = by.sign(named_secret_digest(OWNER.address, name, to_digest(keccak256(value))))
+    params = {"ownerAddress": OWNER.address, "secretName": name}
+    headers = {"authorization": "0x" + signature.hex(), "content-type": "text/plain"}
+    return await http.request(method, "/secrets/web2", params=params, content=value, headers=headers)
+
+
+async def there(http: httpx.AsyncClient, name: str = RESULT_KEY_NAME) -> int:
+    return (await http.head("/secrets/web2", params={"ownerAddress": OWNER.address, "secretName": name})).status_code
+
+
+async def test_a_result_key_is_shown_to_everybody_with_its_owners_signature(http: httpx.AsyncClient) -> None:
+    assert await there(http) == 404
+    assert (await push(http)).status_code == 204
+    assert await there(http) == 204
+    shown = (await http.get(f"/result-keys/{OWNER.address}")).json()
+    assert (shown["owner"], shown["value"].encode()) == (OWNER.address, FIRST)
+
+
+async def test_a_result_key_is_replaced_by_put_alone(http: httpx.AsyncClient) -> None:
+    await push(http)
+    again = await push(http, SECOND)
+    assert (again.status_code, again.json()["check"]) == (409, "result-key.4")
+    assert (await push(http, SECOND, method="PUT")).status_code == 204
+    assert (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
+
+
+async def test_result_keys_outlive_the_face(http: httpx.AsyncClient, tmp_path: Path) -> None:
+    await push(http)
+    async with face(tmp_path) as again:
+        assert await there(again) == 204
+
+
+async def test_nobody_replaces_the_key_of_another(http: httpx.AsyncClient) -> None:
+    await push(http)
+    assert (await push(http, SECOND, OTHER, method="PUT")).status_code == 401
+
+
+async def test_a_token_for_another_storage_is_not_taken_since_results_go_to_ipfs(http: httpx.AsyncClient) -> None:
+    answer = await push(http, name="iexec-result-dropbox-token")
+    assert (answer.status_code, "IPFS" in answer.json()["error"]) == (400, True)
+    assert await there(http, "iexec-result-dropbox-token") == 404
+
+
+@pytest.mark.parametrize(("size", "status"), [(5000, 413), (50_000, 413)])
+async def test_a_value_that_is_too_long_is_refused(http: httpx.AsyncClient, size: int, status: int) -> None:
+    assert (await push(http, b"A" * size)).status_code == status
+
+
+async def test_what_is_no_address_is_refused(http: httpx.AsyncClient) -> None:
+    for path in ("/secrets/web3?secretAddress=0x12", "/secrets/web3", f"/secrets/web2?secretName={RESULT_KEY_NAME}"):
+        assert (await http.head(path)).status_code == 400
+    assert (await http.get("/result-keys/..%2Fx")).status_code in {400, 404}
+
+
+async def test_whoever_registered_no_key_is_not_found(http: httpx.AsyncClient) -> None:
+    assert (await http.get(f"/result-keys/{OTHER.address}")).status_code == 404
+
+
+async def test_no_more_keys_are_kept_than_there_is_room_for(tmp_path: Path) -> None:
+    async with face(tmp_path, most=0) as full:
+        assert (await push(full)).status_code == 503
+        assert await there(full) == 404
+
+
+async def test_whoever_asks_too_often_has_to_wait(tmp_path: Path) -> None:
+    async with face(tmp_path, requests_per_minute=2) as busy:
+        assert [await there(busy) for _ in range(3)] == [404, 404, 429]
+
+
+async def test_pages_of_any_site_may_ask_and_push(http: httpx.AsyncClient) -> None:
+    asked = {"access-control-request-method": "PUT", "access-control-request-headers": "authorization"}
+    leave = await http.options("/secrets/web2", headers=PAGE | asked)
+    assert leave.headers["access-control-allow-origin"] == "*"
+    assert "PUT" in leave.headers["access-control-allow-methods"]
+    assert (await http.get(f"/result-keys/{OWNER.address}", headers=PAGE)).headers["access-control-allow-origin"] == "*"
