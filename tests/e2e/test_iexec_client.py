@@ -70,6 +70,14 @@ def test_the_datasets_key_goes_to_the_vaults_once_by_its_owners_hand_alone(told:
     assert "encryption key is not set" in secret["unsigned"]
 
 
+def test_the_requesters_rsa_key_is_shown_as_it_was_signed_last(told: Told, localnet: RunningNetwork) -> None:
+    key = told["resultKey"]
+    assert (key["before"], key["pushed"], key["after"]) == (False, {"isPushed": True, "isUpdated": False}, True)
+    assert (key["updated"]["isUpdated"], "already exists" in key["again"]) == (True, True)
+    shown = httpx.get(f"{localnet.network.sms_url}/result-keys/{REQUESTER.address}").json()
+    assert base64.b64decode(shown["value"]).decode() == key["pem"]
+
+
 def test_no_part_of_the_face_remembers_the_key(told: Told, localnet: RunningNetwork) -> None:
     face = localnet.layout.part("sms")
     written = b"".join(file.read_bytes() for file in [*face.rglob("*.json"), localnet.layout.log("sms")])

@@ -1,5 +1,6 @@
 // iExec's SDK, unmodified, against a running local network. Reads {network, keys, file} as JSON from stdin; tells what
 // the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
+import { generateKeyPairSync } from 'node:crypto';
 import { IExec } from 'iexec';
 import { DATASET_INFINITE_VOLUME } from 'iexec/utils';
 import { JsonRpcProvider, Wallet } from 'ethers';
@@ -72,6 +73,19 @@ const secret = {
   pushed: await owner.dataset.pushDatasetSecret(dataset, key),
   after: await owner.dataset.checkDatasetSecretExists(dataset),
   again: await owner.dataset.pushDatasetSecret(dataset, key).catch(said),
+};
+
+// The requester's RSA key for results, and another one in its place
+const pem = () =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
+const [first, second] = [pem(), pem()];
+const resultKey = {
+  before: await requester.result.checkResultEncryptionKeyExists(requesterAddress),
+  pushed: await requester.result.pushResultEncryptionKey(first),
+  again: await requester.result.pushResultEncryptionKey(second).catch(said),
+  updated: await requester.result.pushResultEncryptionKey(second, { forceUpdate: true }),
+  after: await requester.result.checkResultEncryptionKeyExists(requesterAddress),
+  pem: second,
 };
 
 // The four orders: each for these partners alone, so that nobody else's deal meets them
@@ -158,6 +172,7 @@ process.stdout.write(
     encrypted: encrypted.toString('hex'),
     key,
     secret,
+    resultKey,
     published,
     fetched,
     found: Object.fromEntries(TYPES.map((type) => [type, books[type].orders.map((entry) => entry.orderHash)])),
