@@ -144,6 +144,7 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
             "requester": _one(people, chance), "block": 1, "time": at,
         }  # fmt: skip
         deal = shared | {
+            "sponsor": shared["requester"],
             "app_price": chance.randrange(10**9), "dataset_price": chance.randrange(10**9),
             "pool_price": chance.randrange(10**9), "category": chance.randrange(CATEGORIES),
             "callback": to_address(bytes(20)), "bot_first": 0, "bot_size": 1, "final_deadline": at + HOUR,

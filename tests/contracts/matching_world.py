@@ -100,11 +100,11 @@ class World:
                 return KEYS["owner"]
         return KEYS["developer"]
 
-    async def refusal(self, four: Quadruple) -> str:
-        """Return the chain's word: empty when it would match, else the revert's number, or its text."""
+    async def refusal(self, four: Quadruple, sponsor: Address | None = None) -> str:
+        """Return the chain's word on a match that the requester, or a sponsor, pays: empty when it would match, else the revert's number, or its text."""
         values = [_values(order) for order in (four.app, four.dataset, four.workerpool, four.request)]
-        data = interface("Hub").call_data("matchOrders", *values)
-        call = {"to": self.market.hub.address, "data": "0x" + data.hex()}
+        data = interface("Hub").call_data("sponsorMatchOrders" if sponsor else "matchOrders", *values)
+        call = {"to": self.market.hub.address, "data": "0x" + data.hex()} | ({"from": sponsor} if sponsor else {})
         request = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [call, "latest"]}
         # Raw, since what our own calls raise is explained in words already.
         async with httpx.AsyncClient() as client:

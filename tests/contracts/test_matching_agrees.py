@@ -46,34 +46,37 @@ class Stage:
     def __init__(self, runner: asyncio.Runner, world: World) -> None:
         self.run, self.world = runner.run, world
 
-    def ours(self, four: Quadruple) -> Match | str:
+    def ours(self, four: Quadruple, sponsor: str | None) -> Match | str:
         try:
-            return match(four, self.world.market.orders, self.world)
+            return match(four, self.world.market.orders, self.world, sponsor=sponsor)
         except OrderRefused as error:
             return next(check for check, sentence in MATCH_REFUSALS.items() if error.message == sentence)
 
-    def agree(self, four: Quadruple) -> Match | str:
-        ours, theirs = self.ours(four), self.run(self.world.refusal(four))
+    def agree(self, four: Quadruple, sponsor: str | None = None) -> Match | str:
+        ours, theirs = self.ours(four, sponsor), self.run(self.world.refusal(four, sponsor))
         if isinstance(ours, Match):
             assert theirs == ""
         else:
             assert ours == theirs or ours in BEFORE_ITS_NUMBER.get(theirs, ())
         return ours
 
-    def promised(self, four: Quadruple, ours: Match) -> dict[str, object]:
-        payer, pool = four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
+    def promised(self, four: Quadruple, ours: Match, sponsor: str | None = None) -> dict[str, object]:
+        payer, pool = sponsor or four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
         locked = {payer: ours.cost} | {pool: ours.pool_stake + (ours.cost if pool == payer else 0)}
         return {"match": ours, "locked": locked}
 
-    async def deal(self, four: Quadruple) -> dict[str, object]:
+    async def deal(self, four: Quadruple, sponsor: str | None = None) -> dict[str, object]:
         """Really match, tell what came of it, and undo it."""
         market = self.world.market
         before = await snapshot(market.node)
-        payer, pool = four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
+        payer, pool = sponsor or four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
         locked = {each: (await market.hub.account(each)).locked for each in (payer, pool)}
-        deal = await market.hub.match_orders(
-            market.wallet("thief"), four.app, four.dataset, four.workerpool, four.request
-        )
+        if sponsor is None:
+            send, wallet = market.hub.match_orders, market.wallet("thief")
+        else:
+            send = market.hub.sponsor_match_orders
+            wallet = market.wallet(next(name for name, key in KEYS.items() if key.address == sponsor))
+        deal = await send(wallet, four.app, four.dataset, four.workerpool, four.request)
         view = await market.hub.view_deal(deal)
         now = {each: (await market.hub.account(each)).locked for each in (payer, pool)}
         await revert(market.node, before)
@@ -280,17 +283,18 @@ def address(world: World, who: str) -> str:
     changed=changes(),
     signatures=st.dictionaries(st.sampled_from(sorted(FIELDS)), st.sampled_from(SIGNATURES), max_size=2),
     generous=st.booleans(),
+    payer=st.sampled_from([None, None, "owner", "pool", "requester", "thief"]),
 )
 def test_any_four_orders_are_judged_as_the_contract_judges_them(
-    stage: Stage, changed: dict[tuple[str, str], object], signatures: dict[str, str], generous: bool
+    stage: Stage, changed: dict[tuple[str, str], object], signatures: dict[str, str], generous: bool, payer: str | None
 ) -> None:
     world = stage.world
     parts: Parts = {"request": {"appmaxprice": 2**128, "datasetmaxprice": 2**128}} if generous else {}
     for (name, field), value in changed.items():
         addressed = isinstance(value, str) and not value.startswith("0x")
         parts.setdefault(name, {})[field] = address(world, value) if addressed else value
-    four = quadruple(world, parts, signatures)
-    ours = stage.agree(four)
-    event(ours if isinstance(ours, str) else "a deal")
+    four, sponsor = quadruple(world, parts, signatures), payer and KEYS[payer].address
+    ours = stage.agree(four, sponsor)
+    event(ours if isinstance(ours, str) else f"a deal paid by {payer or 'its requester'}")
     if isinstance(ours, Match):
-        assert stage.run(stage.deal(four)) == stage.promised(four, ours)
+        assert stage.run(stage.deal(four, sponsor)) == stage.promised(four, ours, sponsor)

@@ -60,6 +60,38 @@ async def test_after_the_final_deadline_anyone_claims_the_requesters_refund(mark
     assert await market.hub.payments(open_task.task) == [Payment(KITTY_ADDRESS, pool_stake(POOL_PRICE))]
 
 
+async def test_a_sponsor_pays_for_the_requesters_deal_and_gets_the_refund(market: Market) -> None:
+    sponsor, requester, number = "requester2", "requester", market.deployment.categories["Short"]
+    orders = (market.app_order(), market.dataset_order(), market.pool_order(category=number))
+    await market.hub.deposit_for(market.wallet(requester), FUNDS, address(sponsor))
+    before = {name: await market.hub.account(address(name)) for name in (sponsor, requester)}
+    deal = await market.hub.sponsor_match_orders(
+        market.wallet(sponsor), *orders, market.request(category=number, volume=1)
+    )
+    view, held = await market.hub.view_deal(deal), await market.hub.account(address(sponsor))
+    assert (view.requester, view.sponsor) == (address(requester), address(sponsor))
+    assert held == AccountView(stake=before[sponsor].stake - TASK_PRICE, locked=before[sponsor].locked + TASK_PRICE)
+    await advance(market.node, 10 * 30)
+    task = await market.hub.initialize(market.wallet("stranger"), deal, 0)
+    await market.hub.claim(market.wallet("stranger"), task)
+    assert {name: await market.hub.account(address(name)) for name in (sponsor, requester)} == before
+
+
+async def test_what_a_sponsor_locked_is_paid_out_and_the_requester_pays_nothing(market: Market) -> None:
+    orders = (market.app_order(), market.dataset_order(), market.pool_order(), market.request(volume=1))
+    await market.hub.deposit_for(market.wallet("requester"), FUNDS, address("requester2"))
+    before = {name: await market.hub.account(address(name)) for name in ("requester2", "requester")}
+    deal = await market.hub.sponsor_match_orders(market.wallet("requester2"), *orders)
+    task = await market.hub.initialize(market.wallet("pool"), deal, 0)
+    deadline = (await market.hub.view_task(task)).final_deadline
+    await Attempt(market=market, deal=deal, task=task, expiry=deadline).publish()
+    assert (await market.hub.view_task(task)).status == TaskStatus.COMPLETED
+    after = {name: await market.hub.account(address(name)) for name in before}
+    assert after["requester"] == before["requester"]
+    assert after["requester2"].stake == before["requester2"].stake - TASK_PRICE
+    assert after["requester2"].locked == before["requester2"].locked
+
+
 async def test_before_the_final_deadline_nobody_claims(market: Market) -> None:
     open_task = await attempt(market, category="Short")
     await advance(market.node, 8 * 30)

@@ -81,7 +81,7 @@ class TaskFinalize(HubEvent, frozen=True, kw_only=True):
 
 
 class TaskClaimed(HubEvent, frozen=True, kw_only=True):
-    """A task failed and its requester was refunded."""
+    """A task failed and whoever paid was refunded."""
 
     task: TaskId
 

@@ -145,8 +145,17 @@ class Hub:
         self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
     ) -> DealId:
         """Make a deal of four signed orders; anyone may send them, the requester pays from escrow."""
-        values = [order_values(order) for order in (app, dataset, workerpool, request)]
-        receipt = await self._do(wallet, "matchOrders", *values, doing="Matching the orders")
+        return await self._match(wallet, "matchOrders", app, dataset, workerpool, request)
+
+    async def sponsor_match_orders(
+        self, wallet: Wallet, app: AppOrder, dataset: DatasetOrder, workerpool: WorkerpoolOrder, request: RequestOrder
+    ) -> DealId:
+        """Make a deal of four signed orders that the wallet pays from escrow; a refund goes back to it."""
+        return await self._match(wallet, "sponsorMatchOrders", app, dataset, workerpool, request)
+
+    async def _match(self, wallet: Wallet, function: str, *orders: Order) -> DealId:
+        values = [order_values(order) for order in orders]
+        receipt = await self._do(wallet, function, *values, doing="Matching the orders")
         return _only(receipt, OrdersMatched).deal
 
     async def initialize(self, wallet: Wallet, deal: DealId, index: int) -> TaskId:
@@ -192,7 +201,7 @@ class Hub:
         return judge
 
     async def claim(self, wallet: Wallet, task: TaskId) -> Receipt:
-        """After the final deadline, give the requester its money back; anyone may."""
+        """After the final deadline, give whoever paid its money back; anyone may."""
         return await self._do(wallet, "claim", task, doing="Claiming the refund")
 
     async def presign(self, wallet: Wallet, order: Order) -> Receipt:

@@ -53,7 +53,7 @@ class DealView(msgspec.Struct, frozen=True, kw_only=True):
     bot_size: int
     worker_stake: Nrlc
     scheduler_reward_ratio: int
-    sponsor: Address  #: who pays
+    sponsor: Address  #: who pays, and is refunded: the requester, or whoever sponsored the match
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True):

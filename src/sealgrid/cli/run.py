@@ -49,16 +49,24 @@ def run(
     max_price: Annotated[
         str | None, typer.Option(metavar="PRICE", help=f"The most that all may cost together. {PRICE_HELP}")
     ] = None,
+    sponsor: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Another account of yours, which pays and gets refunds.")
+    ] = None,
+    sponsor_password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its first line opens the sponsor; else you are asked.")
+    ] = None,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Buy one run of an app, follow it, and open its result."""
+    from sealgrid.cli.password import password_for
     from sealgrid.cli.results import check_free, follow_all
     from sealgrid.cli.secrets import numbered_secrets
 
     check_free(out)
     secrets = numbered_secrets(secret or ())
+    opens = password_for(sponsor, data, sponsor_password_file) if sponsor else None
 
     async def work(me: "Client") -> None:
         if public_arg or callback:
@@ -66,7 +74,8 @@ def run(
         with shown_progress() as told:
             bought = await me.run(
                 app, model=model, files=file or (), args=arg or (), max_price=max_price, secrets=secrets,
-                public_args=public_arg or (), callback=callback, tasks=tasks, told=told,
+                public_args=public_arg or (), callback=callback, tasks=tasks, sponsor=sponsor,
+                sponsor_password=opens, told=told,
             )  # fmt: skip
         _say_bought(bought, unit(me.network))
         await follow_all(bought.bag, me.network, out, within)

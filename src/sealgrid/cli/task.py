@@ -60,18 +60,20 @@ def show(
         status = await run.status()
         document = {
             "task": run.task, "deal": run.deal, "state": status.state, "price": run.price,
-            "deadline": status.deadline, "stages": status.stages,
+            "payer": status.payer, "deadline": status.deadline, "stages": status.stages,
         }  # fmt: skip
-        answer(document, _status_lines(run.price, status), as_json=as_json)
+        sponsor = None if status.payer == me.account.address else status.payer
+        answer(document, _status_lines(run.price, status, sponsor), as_json=as_json)
 
     as_account(account, data, work, password_file)
 
 
-def _status_lines(price: "Amount", status: "Status") -> Iterator[str]:
+def _status_lines(price: "Amount", status: "Status", sponsor: str | None) -> Iterator[str]:
     refund = ""
+    by = f" by its sponsor {sponsor}" if sponsor else ""
     if status.state == "running" and status.deadline is not None:
         refund = f", refunded if it has not ended at {_clock(status.deadline)}"
-    yield f"{status.state}, bought for {price}{refund}"
+    yield f"{status.state}, bought for {price}{by}{refund}"
     for stage in status.stages:
         yield f"  {_clock(stage.at)}  {stage.stage} {stage.detail}".rstrip()
 

@@ -169,6 +169,8 @@ class Client:
         public_args: Sequence[str] = (),
         callback: str | None = None,
         tasks: int = 1,
+        sponsor: str | SigningKey | None = None,
+        sponsor_password: str | None = None,
         told: Progress = silent,
     ) -> Run:
         """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
@@ -177,6 +179,10 @@ class Client:
         the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
         the contract ``callback``. ``tasks`` runs the app so often on the same input; ``Run.bag`` has them all.
         ``told`` hears every step until the deal is made.
+
+        ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
+        the run and its result are this account's. Whoever sees the signed request before the deal is made could make
+        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
 
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
         model or computing is not offered, or costs more than ``max_price`` together.
@@ -193,6 +199,8 @@ class Client:
                     public_args=public_args,
                     callback=callback,
                     tasks=tasks,
+                    sponsor=sponsor,
+                    sponsor_password=sponsor_password,
                     told=told,
                 )
             )
@@ -206,7 +214,7 @@ class Client:
         return Run(self._inner.reopen(task))
 
     def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
-        """Have a task that no machine finished before its final deadline refunded; anybody may ask for that.
+        """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
 
         A task that no pool ever opened is opened first, for which its ``deal`` and ``index`` must be told. Raises
         ContractReverted before the deadline, and for a task that has ended.

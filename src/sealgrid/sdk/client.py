@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContractReverted, InputRefused, SealgridError
 from sealgrid.sdk import jobs
@@ -42,6 +43,7 @@ class Client:
     def __init__(self, conn: Connection, place: Home) -> None:
         self._conn = conn
         self._keys, self._models = KeptJobs(place.jobs), KeptModels(place.models)
+        self._accounts = Keystores(place.accounts)
 
     @property
     def network(self) -> Network:
@@ -80,6 +82,8 @@ class Client:
         public_args: Sequence[str] = (),
         callback: str | None = None,
         tasks: int = 1,
+        sponsor: str | SigningKey | None = None,
+        sponsor_password: str | None = None,
         told: Progress = silent,
     ) -> Run:
         """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
@@ -88,6 +92,10 @@ class Client:
         the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
         the contract ``callback``. ``tasks`` runs the app so often on the same input; ``Run.bag`` has them all.
         ``told`` hears every step until the deal is made.
+
+        ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
+        the run and its result are this account's. Whoever sees the signed request before the deal is made could make
+        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
 
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
         model or computing is not offered, or costs more than ``max_price`` together.
@@ -100,6 +108,7 @@ class Client:
         address = await find_app(self._conn, app, model=None if model is None else dataset)
         if model is not None:
             await check_approved(self._conn, dataset, address)
+        paying = await self._sponsor(sponsor, sponsor_password)
         keep: list[Job] = []
 
         def keep_key(job: Job) -> None:
@@ -112,7 +121,7 @@ class Client:
                 self._conn, address, model=dataset, files=contents, args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args), callback=_contract(callback), tasks=tasks, max_price=most,
-                keep=keep_key, progress=told,
+                sponsor=paying, keep=keep_key, progress=told,
             )  # fmt: skip
         except (ContractReverted, InputRefused):
             self._forget(keep)
@@ -139,7 +148,7 @@ class Client:
             self._keys.forget(job.task)
 
     async def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
-        """Have a task that no machine finished before its final deadline refunded; anybody may ask for that.
+        """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
 
         A task that no pool ever opened is opened first, for which its ``deal`` and ``index`` must be told. Raises
         ContractReverted before the deadline, and for a task that has ended.
@@ -148,6 +157,13 @@ class Client:
         if deal is not None and (await hub.view_task(wanted)).status is TaskStatus.UNSET:
             await hub.initialize(self._conn.wallet, DealId(to_digest(deal.lower())), index)
         await hub.claim(self._conn.wallet, wanted)
+
+    async def _sponsor(self, account: str | SigningKey | None, password: str | None) -> Wallet | None:
+        if account is None:
+            return None
+        if isinstance(account, str):
+            account = await _key(account, password, self._conn.network, self._accounts)
+        return Wallet(self._conn.node, account)
 
     def _keep(self, job: Job) -> None:
         network = self._conn.network

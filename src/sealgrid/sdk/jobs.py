@@ -12,28 +12,26 @@ from sealgrid.attestation.statements import InputGrant
 from sealgrid.bundle.inputs import JobInput
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus as ChainStatus
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.errors import ChainError, HostFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable
-from sealgrid.poco.ids import deal_id, task_id
-from sealgrid.poco.orders import (
-    NO_DATASET_ORDER,
-    AppOrder,
-    DatasetOrder,
-    RequestOrder,
-    WorkerpoolOrder,
-    from_document,
+from sealgrid.errors import (
+    ChainError,
+    ContractReverted,
+    HostFailed,
+    InputRefused,
+    NotFound,
+    ServiceUnavailable,
 )
+from sealgrid.poco.ids import deal_id, task_id
+from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.params import FINAL_DEADLINE_RATIO
-from sealgrid.poco.tags import TEE_TAG
-from sealgrid.poco.typed_data import order_hash, sign_order
+from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.granting import admits
-from sealgrid.sdk.orders import cheapest, cheapest_of, fresh_salt
 from sealgrid.sdk.progress import Progress, Step, silent
+from sealgrid.sdk.terms import Terms, Wanted, computing, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
-from sealgrid.wire.market import OpenOrder
 from sealgrid.wire.pool import StageAt
 
 POLL_SECONDS = 0.1
@@ -42,23 +40,8 @@ Told = Callable[[StageAt], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """The four signed orders of a deal."""
-
-    app: AppOrder
-    dataset: DatasetOrder
-    workerpool: WorkerpoolOrder
-    request: RequestOrder
-
-    @property
-    def price(self) -> int:
-        """Return what one task costs in nRLC: app, model and computing together."""
-        return self.app.appprice + self.dataset.datasetprice + self.workerpool.workerpoolprice
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
-    """One task that this account paid into escrow for, and the key that opens its result."""
+    """One task that was paid into escrow for this account, and the key that opens its result."""
 
     deal: DealId
     task: TaskId
@@ -85,6 +68,7 @@ async def run(
     max_price: int | None = None,
     category: int | None = None,
     workerpool: WorkerpoolOrder | None = None,
+    sponsor: Wallet | None = None,
     keep: Callable[[Job], None] = lambda job: None,
     progress: Progress = silent,
 ) -> Job:
@@ -95,8 +79,9 @@ async def run(
     failed. ``tasks`` is how often the app runs on this input in one deal; the job is about the first, and says how
     many were sold when others were quicker.
     ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
-    cheapest on the market. ``keep`` is called with the job just before the deal is made: what it stores survives a
-    crash of this process. ``progress`` hears every step until then. Raises OrderRefused when nobody offers the app,
+    cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
+    just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
+    then. Raises OrderRefused when nobody offers the app,
     the model or the computing, or when it costs more.
     """
     result_key = HpkeKey.generate()
@@ -105,10 +90,10 @@ async def run(
     progress(Step("storing the sealed input"))
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
-    pool = workerpool or await _computing(conn, tasks, category)
-    offers = await _offers(conn, app, model, tasks, pool)
-    wanted = _Wanted(_params(sha256, result_key, public_args), callback, tasks, max_price)
-    terms = _terms(conn, offers, wanted)
+    pool = workerpool or await computing(conn, tasks, category)
+    offers = await offers_for(conn, app, model, tasks, pool)
+    wanted = Wanted(_params(sha256, result_key, public_args), callback, tasks, max_price)
+    terms = terms_of(conn, offers, wanted)
     grant = InputGrant(
         owner=conn.address,
         file_sha256=sha256,
@@ -122,10 +107,30 @@ async def run(
     job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
     keep(job)
     progress(Step("making the deal on the chain"))
-    made = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
-    if made != deal:
-        raise ChainError(f"the chain made another deal ({made}) than the one that was signed ({deal}).", money="")
+    await _match(conn, job, sponsor)
     return job if tasks == 1 else await _as_sold(conn, job)
+
+
+async def _match(conn: Connection, job: Job, sponsor: Wallet | None) -> None:
+    """Make the deal; one that somebody else made of the same request a moment before is the same deal."""
+    terms, hub = job.terms, conn.hub
+    send, wallet = (hub.match_orders, conn.wallet) if sponsor is None else (hub.sponsor_match_orders, sponsor)
+    try:
+        made = await send(wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
+    except ContractReverted:
+        if await payer(conn, job.deal) is None:
+            raise
+        return
+    if made != job.deal:
+        raise ChainError(f"the chain made another deal ({made}) than the one that was signed ({job.deal}).", money="")
+
+
+async def payer(conn: Connection, deal: DealId) -> Address | None:
+    """Return whose escrow pays for a deal and gets what is refunded; None while the chain has no such deal."""
+    try:
+        return (await conn.hub.view_deal(deal)).sponsor
+    except NotFound:
+        return None
 
 
 async def _as_sold(conn: Connection, job: Job) -> Job:
@@ -139,8 +144,8 @@ async def _as_sold(conn: Connection, job: Job) -> Job:
 async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) -> None:
     """Wait until the chain has completed the task, telling every stage once.
 
-    Raises HostFailed when no machine can finish it any more; the requester's money is back then, or comes back by
-    itself at the task's final deadline.
+    Raises HostFailed when no machine can finish it any more; the money of whoever paid is back then, or comes
+    back by itself at the task's final deadline.
     """
     seen = 0
     while True:
@@ -152,7 +157,9 @@ async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) ->
         if status is ChainStatus.COMPLETED:
             return
         if status is ChainStatus.FAILED:
-            raise HostFailed("no machine finished the task before its deadline.", money="The requester was refunded.")
+            paid = await payer(conn, job.deal)
+            who = "The requester" if paid in (None, job.terms.request.requester) else f"The sponsor {paid}"
+            raise HostFailed("no machine finished the task before its deadline.", money=f"{who} was refunded.")
         if told_by_pool and told_by_pool[-1].stage == "failed":
             await _give_up(conn, job, told_by_pool[-1].detail)
         await asyncio.sleep(POLL_SECONDS)
@@ -165,7 +172,7 @@ async def _give_up(conn: Connection, job: Job, why: str) -> None:
         when = datetime.fromtimestamp(deadline, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         raise HostFailed(
             f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).",
-            money=f"It was not paid; the price comes back into escrow by itself after {when}.",
+            money=f"It was not paid; the price comes back into escrow of {deal.sponsor} by itself after {when}.",
         )
 
 
@@ -195,57 +202,3 @@ def _numbered(secrets: Mapping[str, str]) -> dict[str, str]:
 def _params(sha256: Digest, result_key: HpkeKey, public_args: str) -> str:
     ours = {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.public.hex()}}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
-
-
-Offers = tuple[AppOrder, DatasetOrder, WorkerpoolOrder]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    params: str
-    callback: Address
-    tasks: int
-    max_price: int | None
-
-
-async def _offers(conn: Connection, app: Address, model: Address, tasks: int, computing: WorkerpoolOrder) -> Offers:
-    app_order = await cheapest(conn, AppOrder, f"the app {app}", uses=tasks, app=app)
-    dataset = NO_DATASET_ORDER
-    if model != ZERO_ADDRESS:
-        what = f"the model {model} for this app"
-        dataset = cheapest_of(await _granted(conn, model, app), DatasetOrder, what, uses=tasks)
-    return app_order, dataset, computing
-
-
-async def _granted(conn: Connection, model: Address, app: Address) -> list[OpenOrder]:
-    offered = await conn.market.orders("datasetorders", dataset=model, app=app, requester="any")
-    return [order for order in offered if await admits(conn, from_document(DatasetOrder, order.order))]
-
-
-async def _computing(conn: Connection, tasks: int, category: int | None) -> WorkerpoolOrder:
-    wanted = conn.network.short_category if category is None else category
-    return await cheapest(conn, WorkerpoolOrder, "computing in this category", uses=tasks, category=str(wanted))
-
-
-def _terms(conn: Connection, offers: Offers, wanted: _Wanted) -> Terms:
-    app, dataset, pool = offers
-    price = wanted.tasks * (app.appprice + dataset.datasetprice + pool.workerpoolprice)
-    if wanted.max_price is not None and price > wanted.max_price:
-        raise OrderRefused(f"this run costs {price} nRLC, more than the {wanted.max_price} that you allow.")
-    request = RequestOrder(
-        app=app.app,
-        appmaxprice=app.appprice,
-        dataset=dataset.dataset,
-        datasetmaxprice=dataset.datasetprice,
-        workerpool=pool.workerpool,
-        workerpoolmaxprice=pool.workerpoolprice,
-        requester=conn.address,
-        beneficiary=conn.address,
-        callback=wanted.callback,
-        volume=wanted.tasks,
-        tag=TEE_TAG,
-        category=pool.category,
-        params=wanted.params,
-        salt=fresh_salt(),
-    )
-    return Terms(app, dataset, pool, sign_order(request, conn.order_domain, conn.key))

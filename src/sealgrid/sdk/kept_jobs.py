@@ -9,8 +9,9 @@ from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
-from sealgrid.sdk.jobs import Job, Terms
+from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.private_files import write_private
+from sealgrid.sdk.terms import Terms
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 
 Document = dict[str, str]

@@ -8,8 +8,9 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.sdk.home import home
-from sealgrid.sdk.jobs import Job, Terms
+from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.kept_jobs import KeptJobs, kept
+from sealgrid.sdk.terms import Terms
 from sealgrid.units import Address, DealId, Digest, TaskId
 
 A, D = Address("0x" + "aa" * 20), "0x" + "dd" * 32

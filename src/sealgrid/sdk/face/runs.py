@@ -15,7 +15,7 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.results import Result
-from sealgrid.units import DealId, TaskId
+from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
 _STATE = {
@@ -30,7 +30,8 @@ class Status:
 
     state: str  #: by the chain: waiting, running, completed (and paid), refunded
     stages: tuple[StageAt, ...]  #: by the pool
-    deadline: int | None  #: Unix seconds; who has no result then is refunded; None until a pool begins
+    deadline: int | None  #: Unix seconds; a run that has no result then is refunded; None until a pool begins
+    payer: Address | None  #: whose escrow pays and gets a refund: the account's own, or its sponsor's; None: no deal
 
 
 class Receipt:
@@ -89,7 +90,8 @@ class Run:
         """Return how far the run is."""
         view = await self._conn.hub.view_task(self.task)
         stages = await jobs.history(self._conn, self.task)
-        return Status(_STATE[view.status], stages, view.final_deadline or None)
+        paid = await jobs.payer(self._conn, self.deal)
+        return Status(_STATE[view.status], stages, view.final_deadline or None, paid)
 
     async def result(self, told: Callable[[StageAt], None] = lambda stage: None, within: float | None = None) -> Result:
         """Wait for the end of the run and open its result; ``told`` hears every stage once.

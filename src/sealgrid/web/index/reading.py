@@ -100,10 +100,10 @@ class Index:
         return self._all(query.order_by(tasks.c.time.desc(), tasks.c.task).limit(PAGE + 1).offset(page * PAGE))
 
     def task(self, task: str) -> sql.Row[Any] | None:
-        """Return one task with its deal's prices."""
+        """Return one task with its deal's prices and who pays them."""
         prices = (
             deals.c.app_price, deals.c.dataset_price, deals.c.pool_price, deals.c.callback, deals.c.category,
-            deals.c.final_deadline, deals.c.bot_size,
+            deals.c.final_deadline, deals.c.bot_size, deals.c.sponsor,
         )  # fmt: skip
         return self._one(
             sql.select(tasks, *prices).join(deals, deals.c.deal == tasks.c.deal).where(tasks.c.task == task)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sql
@@ -12,6 +12,7 @@ from sealgrid.units import Digest
 from sealgrid.web.index.tables import META, assets, deals, progress, steps, tasks
 
 Row = dict[str, Any]
+LAYOUT: Final = 2  #: of the tables
 
 #: What a step makes of its task's state; other steps leave it.
 STATES = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}
@@ -28,12 +29,12 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class IndexStore:
-    """Opens or makes the file; an index of another chain is thrown away, since all of it can be read again."""
+    """Opens or makes the file; one of another chain or layout is thrown away, since all of it can be read again."""
 
     def __init__(self, path: Path, genesis: Digest) -> None:
         self.engine = sql.create_engine(f"sqlite:///{path}")
         sql.event.listen(self.engine, "connect", _configure)
-        META.create_all(self.engine)
+        _lay_out(self.engine)
         self._genesis = genesis
         with self.engine.begin() as connection:
             if connection.scalar(sql.select(progress.c.genesis)) not in {None, genesis}:
@@ -108,6 +109,14 @@ def _count(connection: sql.Connection, task: str, state: str) -> None:
     if row is not None and more:
         used = assets.c.address.in_({row.app, row.dataset, row.workerpool})
         connection.execute(assets.update().where(used).values(runs=assets.c.runs + more))
+
+
+def _lay_out(engine: sql.Engine) -> None:
+    with engine.begin() as connection:
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() != LAYOUT:
+            META.drop_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+        META.create_all(connection)
 
 
 def _configure(connection: Any, _: object) -> None:

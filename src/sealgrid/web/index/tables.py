@@ -27,6 +27,7 @@ deals = sql.Table(
     sql.Column("dataset", sql.String(42), nullable=False),
     sql.Column("workerpool", sql.String(42), nullable=False),
     sql.Column("requester", sql.String(42), nullable=False),
+    sql.Column("sponsor", sql.String(42), nullable=False),  # who pays and is refunded; mostly the requester
     sql.Column("app_price", sql.Integer, nullable=False),
     sql.Column("dataset_price", sql.Integer, nullable=False),
     sql.Column("pool_price", sql.Integer, nullable=False),

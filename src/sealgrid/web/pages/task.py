@@ -44,12 +44,12 @@ _WORDS = {
     "running": "the app runs, without network", "sealed": "the result is sealed",
     "settled": "the vaults fetched the sealed result and gave their verdicts", "finalizing": "sent to the chain",
     "completed": "paid; the result may be opened", "failed": "this machine failed; nothing was paid",
-    "refunded": "the requester was refunded",
+    "refunded": "whoever paid was refunded",
 }  # fmt: skip
 _CHAIN = {
     "initialize": "task initialised", "contribute": "result contributed",
     "finalize": "task finalised: verified and paid",
-    "claimed": "task failed; the requester was refunded", "reopen": "task reopened",
+    "claimed": "task failed; whoever paid was refunded", "reopen": "task reopened",
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
         me, _ = await acting(site, request), await form_of(request)
         row = _row(site, _task_id(task))
         await me.client.claim(row.task, deal=row.deal, index=row.position)
-        return await me.done(f"/tasks/{task}", "The refund is claimed: the money is free in escrow again.")
+        return await me.done(f"/tasks/{task}", "The refund is claimed: the money is free again where it came from.")
 
     return [one, follow, claim]
 
@@ -156,7 +156,8 @@ async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
         "task": row, "names": site.index.names({row.app, row.dataset, row.workerpool}), "lines": lines,
         "chain": [step for step in steps if step.kind != "reward"], "words": _CHAIN,
         "payments": [step for step in steps if step.kind == "reward" and step.amount],
-        "mine": _mine(site, request, row), "ended": row.state in ENDED, "late": await _is_late(site, row),
+        "mine": _mine(site, request, row), "paid_by_me": row.sponsor == site.me(request),
+        "ended": row.state in ENDED, "late": await _is_late(site, row),
     }  # fmt: skip
 
 
