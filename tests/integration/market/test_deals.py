@@ -29,6 +29,7 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
     assert found["transactionHash"].startswith("0x")
     assert found["blockTimestamp"].endswith(".000Z")
     del found["transactionHash"], found["blockTimestamp"]
+    assert found.pop("sponsor") == found["requester"]  # iExec's market does not say who pays
     people = {name: mixed_case(development_key(name).address) for name in ("developer", "owner", "pool", "requester")}
     assert found == {
         "code": 200, "ok": True, "dealid": deal, "chainId": 31337,
@@ -44,6 +45,18 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
         "botFirst": 0, "botSize": 2, "volume": 2, "workerStake": POOL_PRICE * 30 // 100, "schedulerRewardRatio": 1,
         "blockNumber": block.number,
     }  # fmt: skip
+
+
+async def test_a_deal_says_who_paid_for_it(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
+    sponsor, number = development_key("pool").address, scene.deployment.categories["XS"]
+    orders = (scene.app_order(), scene.dataset_order(), scene.pool_order(category=number))
+    deal = await scene.hub.sponsor_match_orders(scene.wallet("pool"), *orders, scene.request(category=number))
+    await traders.look_at_the_chain()
+    found = (await http.get(f"/deals/{deal}?chainId=31337")).json()
+    assert (found["sponsor"], found["requester"]) == (
+        mixed_case(sponsor),
+        mixed_case(development_key("requester").address),
+    )
 
 
 async def test_deals_are_found_by_whatever_took_part_the_newest_first(
