@@ -13,7 +13,6 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import asset_secret_digest
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContainerRefused, ContractReverted, InputRefused, NotFound, ReleaseRefused, SharesRefused
 from sealgrid.poco.tags import NO_TAG
@@ -21,7 +20,7 @@ from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.files import sealed_limit
 from sealgrid.vault.runner import opened
-from sealgrid.wire.vault import IexecDeposit, NonceRequest, PolicyRequest
+from sealgrid.wire.vault import NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import (
     K2,
@@ -32,7 +31,7 @@ from tests.integration.vault_federation import (
     Federation,
     Result,
     federation_over,
-    share_deposits,
+    push_as_iexec,
 )
 
 pytestmark = pytest.mark.chain
@@ -64,26 +63,12 @@ async def unsold(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
     await revert(market.node, before)
 
 
-async def push_as_iexec(federation: Federation, by: SigningKey, dek: bytes = MODEL_DEK) -> None:
-    """Split a pushed key as iExec's route does: under its owner's signature over the value's hash."""
-    dataset, value_hash = federation.market.dataset, to_digest(keccak256(b64encode(dek)))
-    identities = [await client.identity() for client in federation.clients]
-    split = share_deposits(federation, by, dataset, DATASET_CHECKSUM, dek, identities, version=1)
-    signature = by.sign(asset_secret_digest(dataset, value_hash))
-    for part, client in zip(split, federation.clients, strict=True):
-        await client.deposit_iexec(
-            IexecDeposit(
-                record=part.record, value_hash=value_hash, signature=signature, index=part.index, sealed=part.sealed
-            )
-        )
-
-
-async def test_a_key_pushed_by_iexecs_route_is_kept_once_takes_no_policy_and_goes_to_no_task(
+async def test_a_key_pushed_by_iexecs_route_is_kept_once_takes_no_policy_and_goes_to_no_task_without_its_order(
     unsold: Federation,
 ) -> None:
     owner, dataset = development_key("owner"), unsold.market.dataset
     await push_as_iexec(unsold, owner)
-    kept = unsold.vaults[0].custody.iexec_share(dataset, owner.address)
+    kept = unsold.vaults[0].custody.share(dataset, owner.address)
     assert kept is not None
     assert kept.value_hash == to_digest(keccak256(b64encode(MODEL_DEK)))
     with pytest.raises(SharesRefused) as again:
@@ -100,7 +85,7 @@ async def test_a_key_pushed_by_iexecs_route_is_kept_once_takes_no_policy_and_goe
     enclave = await unsold.begin(await unsold.order())
     with pytest.raises(ReleaseRefused) as kept_back:
         await enclave.released()
-    assert kept_back.value.check == "7.2"
+    assert kept_back.value.check == "7.11"
 
 
 async def test_an_owner_who_deposits_a_pushed_key_anew_sells_it_under_its_own_policy(unsold: Federation) -> None:

@@ -1,5 +1,6 @@
 """Three real vaults over one real market: owners, requester and enclave act as their programs would."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdic
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.broker import encode_proof
 from sealgrid.crypto import hpke
-from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.iexec_challenge import asset_secret_digest
 from sealgrid.crypto.shares import KeyRecord, Share, combine, record_for, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import enclave_message, task_id
@@ -43,6 +45,7 @@ from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
     Identity,
+    IexecDeposit,
     NonceRequest,
     OpenRequest,
     ReleaseAnswer,
@@ -396,3 +399,17 @@ def _keep_key(folder: Path, key: SigningKey) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_bytes(key.secret)
+
+
+async def push_as_iexec(federation: Federation, by: SigningKey, dek: bytes = MODEL_DEK) -> None:
+    """Split a pushed key as iExec's route does: under its owner's signature over the value's hash."""
+    dataset, value_hash = federation.market.dataset, to_digest(keccak256(b64encode(dek)))
+    identities = [await client.identity() for client in federation.clients]
+    split = share_deposits(federation, by, dataset, DATASET_CHECKSUM, dek, identities, version=1)
+    signature = by.sign(asset_secret_digest(dataset, value_hash))
+    for part, client in zip(split, federation.clients, strict=True):
+        await client.deposit_iexec(
+            IexecDeposit(
+                record=part.record, value_hash=value_hash, signature=signature, index=part.index, sealed=part.sealed
+            )
+        )

@@ -33,12 +33,13 @@ class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     checksum: HexDigest  #: SHA-256 of the sealed file
 
 
-class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One key whose shares go with these facts."""
 
-    kind: Literal["dataset", "input", "developer"]
+    kind: Literal["dataset", "input", "developer", "iexec"]
     record: HexDigest  #: EIP-712 digest of its KeyRecord
     file_sha256: HexDigest
+    value: HexDigest | None = None  #: of kind "iexec" alone: keccak256 of the key as its owner pushed it, in base64
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,7 +63,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     secrets: tuple[SecretFact, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     requester: HexAddress
     beneficiary: HexAddress
-    result_key: HexKey
+    result_key: HexKey  #: zeros where the result is sealed to nobody: a deal that iExec's own client made
     params: str
     inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params
     callback: HexAddress  #: zero for none

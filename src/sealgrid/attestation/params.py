@@ -1,12 +1,15 @@
 """What a request order's ``params`` say: iExec's keys, and ours under "sealgrid"."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from sealgrid.attestation.fields import HexDigest, HexKey
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused
+from sealgrid.units import Digest
+
+NO_RESULT_KEY: Final = "0x" + "00" * 32
 
 
 class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,9 +22,22 @@ class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class JobParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of one job. What stands under iExec's own keys is public."""
 
-    sealgrid: SealgridParams
+    sealgrid: SealgridParams | None = None  #: None in the orders that iExec's own clients make
     iexec_args: str = ""
     iexec_input_files: tuple[str, ...] = ()
+    iexec_secrets: dict[str, str] = {}
+    iexec_result_encryption: bool = False
+    iexec_result_storage_provider: str = "ipfs"
+
+    @property
+    def inputs(self) -> tuple[Digest, ...]:
+        """Return the SHA-256 of each sealed input."""
+        return () if self.sealgrid is None else self.sealgrid.inputs
+
+    @property
+    def result_key(self) -> str:
+        """Return the X25519 key that the result is sealed to; zeros, which are no key, where it is sealed to nobody."""
+        return NO_RESULT_KEY if self.sealgrid is None else self.sealgrid.result_key
 
 
 MOST_CHARACTERS = 65536

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from sealgrid.chain import multiaddr
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
 from sealgrid.chain.wallet import Wallet
@@ -40,9 +41,9 @@ class Assets:
         return to_digest(await self._read(kind, asset, f"m_{kind.lower()}Checksum", at=at))
 
     async def multiaddr(self, kind: Literal["App", "Dataset"], asset: Address, *, at: Digest | None = None) -> str:
-        """Return where an app's bundle or a dataset's sealed file is said to be."""
+        """Return where an app's bundle or a dataset's sealed file is said to be, as text."""
         raw: bytes = await self._read(kind, asset, f"m_{kind.lower()}Multiaddr", at=at)
-        return raw.decode(errors="replace")
+        return multiaddr.to_text(raw, whole=kind == "App")
 
     async def name(self, kind: Kind, asset: Address, *, at: Digest | None = None) -> str:
         """Return an asset's public name, or a pool's description."""

@@ -24,3 +24,10 @@ class Log(msgspec.Struct, frozen=True):
     block_hash: Digest
     transaction: Digest
     index: int
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What a transaction called, and with what; ``to`` is None where it made a contract."""
+
+    to: Address | None
+    data: bytes

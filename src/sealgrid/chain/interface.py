@@ -56,6 +56,13 @@ class Interface:
         values = _CODEC.decode([spelled(part) for part in self._functions[function]["outputs"]], answer)
         return values[0] if len(values) == 1 else values
 
+    def decode_call(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
+        """Return the function that calldata names and its arguments; None for one that the contract does not have."""
+        for name, entry in self._functions.items():
+            if data[:4] == selector(entry):
+                return name, tuple(_CODEC.decode([spelled(part) for part in entry["inputs"]], data[4:]))
+        return None
+
     def decode_event(self, topics: Sequence[bytes], data: bytes) -> tuple[str, tuple[Any, ...]] | None:
         """Return an event's name and its values in the order of its definition; None for an unknown one."""
         entry = self.events.get(topics[0]) if topics else None

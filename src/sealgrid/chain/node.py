@@ -9,10 +9,10 @@ import msgspec
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import LogReceipt
 
-from sealgrid.chain.blocks import Block, Log
+from sealgrid.chain.blocks import Block, Log, Sent
 from sealgrid.chain.confirmation import Tag
 from sealgrid.chain.endpoint import Endpoint
-from sealgrid.chain.reading import read_block, read_bytes, read_chain, read_logs
+from sealgrid.chain.reading import read_block, read_bytes, read_chain, read_logs, read_sent
 from sealgrid.errors import ChainError, ContractReverted, NodesDisagree
 from sealgrid.units import Address, Digest, to_address, to_digest
 
@@ -102,6 +102,10 @@ class Node:
     async def logs_of_block(self, contracts: Contracts, block: Digest) -> list[Log]:
         """Return one or several contracts' logs in one block, found by hash: never those of a sibling."""
         return await self._logs(contracts, [], {"blockHash": block})
+
+    async def sent(self, transaction: Digest) -> Sent:
+        """Return what a transaction called and with what; raise ChainError for one that the chain does not have."""
+        return await self._agreed("chain.3", "Reading a transaction", lambda each: read_sent(each, transaction))
 
     async def rpc(self, method: str, *parameters: object) -> Any:
         """Call one method of the node; for what only a development chain knows."""

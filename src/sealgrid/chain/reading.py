@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.chain.blocks import Block, Log
+from sealgrid.chain.blocks import Block, Log, Sent
 from sealgrid.chain.endpoint import Endpoint
 from sealgrid.errors import ChainError
-from sealgrid.units import to_address, to_digest
+from sealgrid.units import Digest, to_address, to_digest
 
 
 class _Block(msgspec.Struct, frozen=True, rename="camel"):
@@ -27,6 +27,11 @@ class _Log(msgspec.Struct, frozen=True, rename="camel"):
     block_hash: str
     transaction_hash: str
     log_index: str
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    to: str | None
+    input: str
 
 
 async def read_chain(endpoint: Endpoint) -> int:
@@ -58,6 +63,17 @@ async def read_bytes(endpoint: Endpoint, doing: str, method: str, *parameters: o
     answer = await endpoint.ask(method, *parameters, doing=doing)
     with _readable(doing):
         return _from_hex(msgspec.json.decode(answer, type=str))
+
+
+async def read_sent(endpoint: Endpoint, transaction: Digest) -> Sent:
+    """Return whom a transaction called and with what; raise ChainError when the node has no such transaction."""
+    doing = "Reading a transaction"
+    answer = await endpoint.ask("eth_getTransactionByHash", transaction, doing=doing)
+    with _readable(doing):
+        found = msgspec.json.decode(answer, type=_Sent | None)
+        if found is None:
+            raise ChainError(f"{doing}: the chain has no transaction {transaction}.")
+        return Sent(to=None if found.to is None else to_address(found.to), data=_from_hex(found.input))
 
 
 async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[Log]:

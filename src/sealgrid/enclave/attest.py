@@ -1,5 +1,6 @@
 """Prove to the vaults what runs here, and believe only what t of them sign alike (docs/protocol/release.md)."""
 
+import base64
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,13 @@ from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
 from sealgrid.attestation.log import check_entry, check_head, entry_of
 from sealgrid.attestation.statements import DepositKey, Release
-from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.quoting import QuotePort
-from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError
+from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
@@ -108,13 +109,15 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     signed by that vault, (9) and this very release stands in that vault's log, under a head that it signed. Then
     (6) t vaults must have signed the same facts, (7) the facts must speak of this chain, hub, broker, task, worker,
     enclave and of the app that is locked into our evidence, (10) as many vaults must have signed as the facts demand,
-    and (8) the shares of each secret must fit the record that the facts name.
+    and (8) the shares of each secret must fit the record that the facts name. (11) A key that came by iExec's route,
+    whose record its owner never signed, must have the hash that the owner did sign.
 
     Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
     request = ReleaseRequest(
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
         app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
+        matched=welcome.matched,
     )  # fmt: skip
     asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
     # One of the quick ones may lie about its share; then it takes the slow one.
@@ -209,7 +212,16 @@ def _expect_ours(facts: Facts, launch: LaunchRequest, enclave: Address) -> None:
 
 
 def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, bytes]:
-    return {secret.file_sha256: _combine(secret.record, facts, answers) for secret in facts.secrets}
+    keys = {secret.file_sha256: _combine(secret.record, facts, answers) for secret in facts.secrets}
+    for secret in facts.secrets:
+        if secret.kind == "iexec":  # (11)
+            _expect_pushed(keys[secret.file_sha256], secret.value)
+    return keys
+
+
+def _expect_pushed(key: bytes, value: Digest | None) -> None:
+    if to_digest(keccak256(base64.b64encode(key))) != value:
+        raise SharesRefused("11", "the dataset's key is not the one that its owner pushed; it was split wrongly.")
 
 
 def _combine(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -> bytes:

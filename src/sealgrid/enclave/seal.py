@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.params import NO_RESULT_KEY
 from sealgrid.bundle.padding import pad
 from sealgrid.crypto import container, hpke
-from sealgrid.crypto.digests import canonical
+from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
-from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.units import Address, Digest, to_bytes, to_digest
 from sealgrid.wire.result import ResultMetadata, k1_context
 
 KEY_BYTES = 32
@@ -37,7 +38,9 @@ def seal_result(
     threshold: int,
     random: Callable[[int], bytes] = os.urandom,
 ) -> SealedResult:
-    """Pad and seal a result archive for the requester of these facts."""
+    """Pad and seal a result archive for the requester of these facts; leave it as it is where it is for nobody."""
+    if facts.result_key == NO_RESULT_KEY:
+        return SealedResult(archive, to_digest(sha256(archive)), None, ())
     k1, k2 = random(KEY_BYTES), random(KEY_BYTES) if facts.release == "escrow" else bytes(KEY_BYTES)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
     for_requester = hpke.seal(to_bytes(facts.result_key, 32), k1, k1_context(facts.task, facts.enclave))

@@ -2,7 +2,9 @@
 
 import asyncio
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ from sealgrid.attestation.params import parse_params
 from sealgrid.bundle.inputs import JobInput, unpack
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
+from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave import sandbox
 from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
@@ -168,7 +171,7 @@ async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Pl
     sealed = await fetch(relay, digest, places.folder("downloads") / digest)
     plain = places.folder("plain") / digest
     try:
-        await asyncio.to_thread(_open, sealed, plain, agreed.keys[digest])
+        await asyncio.to_thread(_opener(agreed.facts, digest), sealed, plain, agreed.keys[digest])
     except ContainerRefused as error:
         # File and key are exactly those that the vaults vouch for, so this is their owner's doing, not the machine's.
         raise AppFailed("a sealed file of this deal does not open with the key that was deposited for it.") from error
@@ -176,9 +179,19 @@ async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Pl
     return plain
 
 
+def _opener(facts: Facts, digest: Digest) -> Callable[[Path, Path, bytes], None]:
+    by_iexec = any(secret.kind == "iexec" and secret.file_sha256 == digest for secret in facts.secrets)
+    return partial(_open_iexec, digest) if by_iexec else _open
+
+
 def _open(sealed: Path, plain: Path, dek: bytes) -> None:
     with sealed.open("rb") as source, plain.open("wb") as target:
         container.open_sealed(source, target, dek)
+
+
+def _open_iexec(digest: Digest, sealed: Path, plain: Path, key: bytes) -> None:
+    with sealed.open("rb") as source, plain.open("wb") as target:
+        open_iexec(source, target, key, sha256=digest)
 
 
 def _joined(given: list[JobInput]) -> JobInput:

@@ -33,7 +33,7 @@ def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, 
         secrets=tuple(_secret(share) for share in granted.shares),
         pool=deal.workerpool.pointer,
         requester=deal.requester, beneficiary=deal.beneficiary, callback=deal.callback,
-        result_key=granted.params.sealgrid.result_key, params=deal.params, inputs=tuple(granted.params.sealgrid.inputs),
+        result_key=granted.params.result_key, params=deal.params, inputs=tuple(granted.params.inputs),
         quorum=max(federation.threshold, granted.quorum), release=granted.release,
         output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
     )  # fmt: skip
@@ -81,9 +81,9 @@ def sealed_answer(
 
 
 def _secret(held: HeldShare) -> SecretFact:
-    if held.kind == "iexec":
-        raise ReleaseRefused("7.2", "a key that came by iExec's route has no policy, so nobody may use it.")
-    return SecretFact(kind=held.kind, record=held.record_digest, file_sha256=held.record.file_sha256)
+    return SecretFact(
+        kind=held.kind, record=held.record_digest, file_sha256=held.record.file_sha256, value=held.value_hash
+    )
 
 
 def _share(held: HeldShare) -> SecretShare:

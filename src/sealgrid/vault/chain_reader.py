@@ -16,6 +16,7 @@ from sealgrid.chain.broker import Broker
 from sealgrid.chain.confirmation import Confirmation
 from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.matches import dataset_order_in
 from sealgrid.chain.views import ContributionView, TaskStatus
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
@@ -93,6 +94,17 @@ class ChainReader:
             app_checksum=checksum, app_owner=app_owner, dataset=dataset, runtime_allowed=allowed,
             contribution=contribution, pool_contract_agrees=agrees,
         )  # fmt: skip
+
+    async def matched_dataset_order(self, snapshot: ChainSnapshot, block: int) -> Digest | None:
+        """Return the hash of the dataset order that a deal was matched from, by the hub's event in this very block.
+
+        None where the block holds no such event, or is not confirmed: after the block of the snapshot.
+        """
+        if not 0 <= block <= snapshot.block:
+            return None
+        at = (await self._hub.node.block(block)).hash
+        deal = snapshot.deal.deal
+        return await self._once(at, lambda: dataset_order_in(self._hub, deal, at), "matched", deal)
 
     async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
         """Return a dataset or an app with its present owner, None for whatever the hub has as neither."""

@@ -13,7 +13,6 @@ from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.iexec_deposit import HeldIexecShare
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.prepared import Prepared, given, replaced_in
 from sealgrid.vault.store import Store, assets, grants, iexec_values, policies, versions
@@ -26,6 +25,12 @@ _GRANTS = Prepared(
     select(grants.c.grant).where(grants.c.owner == given("owner"), grants.c.file_sha256 == given("file"))
 )
 _KEEP, _SET_POLICY = Prepared(replaced_in(assets)), Prepared(replaced_in(policies))
+_VALUE = Prepared(
+    select(iexec_values.c.value_hash).where(
+        iexec_values.c.asset == given("asset"), iexec_values.c.owner == given("owner")
+    )
+)
+_KEEP_VALUE = Prepared(replaced_in(iexec_values))
 _DELETE = Prepared(delete(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
 _OF_KEY = (versions.c.asset == given("asset"), versions.c.owner == given("owner"))
 _VERSIONS = Prepared(select(versions).where(*_OF_KEY).order_by(versions.c.version))
@@ -80,25 +85,6 @@ class Custody:
             if grant is not None:
                 _put_grant(connection, grant)
 
-    def keep_iexec(self, taken: HeldIexecShare, *, at: int) -> None:
-        """Store a share that came by iExec's route with the hash that its owner signed, as one whole."""
-        record = taken.held.record
-        row = {"asset": record.asset, "owner": record.owner, "value_hash": taken.value_hash}
-        with self._store.transaction() as connection:
-            self._begin(connection, taken.held, at)
-            connection.execute(upsert(iexec_values).values(row).on_conflict_do_nothing())
-
-    def iexec_share(self, asset: Address, owner: Address) -> HeldIexecShare | None:
-        """Return what is kept of an asset for one owner, if it came by iExec's route."""
-        held = self.share(asset, owner)
-        if held is None or held.kind != "iexec":
-            return None
-        named = (iexec_values.c.asset == asset, iexec_values.c.owner == owner)
-        with self._store.reading() as connection:
-            return HeldIexecShare(
-                held, connection.execute(select(iexec_values.c.value_hash).where(*named)).scalar_one()
-            )
-
     def destroy(self, asset: Address, owner: Address, *, at: int) -> None:
         """Delete a share; that it was here is remembered, so that it never comes back."""
         with self._store.transaction() as connection:
@@ -141,7 +127,9 @@ class Custody:
         """Return what is kept of an asset for one owner."""
         with self._store.reading() as connection:
             row = _SHARE.on(connection, asset=asset, owner=owner).one_or_none()
-        return None if row is None else self._held(row)
+            pushed = row is not None and row.kind == "iexec"
+            value = _VALUE.on(connection, asset=asset, owner=owner).scalar_one() if pushed else None
+        return None if row is None else self._held(row, value)
 
     def usable(self, asset: Address, owner: Address) -> HeldShare | None:
         """Return a share that was split for the present federation; after a change of vaults owners share anew."""
@@ -163,6 +151,8 @@ class Custody:
     def _begin(self, connection: Connection, held: HeldShare, at: int) -> None:
         record = held.record
         self._put(connection, held, at)
+        if held.value_hash is not None:
+            _KEEP_VALUE.on(connection, asset=record.asset, owner=record.owner, value_hash=held.value_hash)
         _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
         _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.signature, at, 0)))
 
@@ -175,12 +165,12 @@ class Custody:
         }  # fmt: skip
         _KEEP.on(connection, **row)
 
-    def _held(self, row: Row[tuple[object, ...]]) -> HeldShare:
+    def _held(self, row: Row[tuple[object, ...]], value_hash: Digest | None) -> HeldShare:
         secret = self._at_rest.open(row.share, _row(row.record_digest))
         record = msgspec.json.decode(row.record, type=KeyRecord)
         place = record.vaults.index(self._federation.us) + 1
         share = Share(index=place, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
-        return HeldShare(row.kind, record, row.record_digest, row.signature, share)
+        return HeldShare(row.kind, record, row.record_digest, row.signature, share, value_hash)
 
 
 def _row(record_digest: Digest) -> bytes:

@@ -28,8 +28,9 @@ class HeldShare:
     kind: Kind
     record: KeyRecord
     record_digest: Digest
-    signature: bytes
+    signature: bytes  #: by the owner; of kind "iexec": iExec's, over the value's hash
     share: Share = field(repr=False)
+    value_hash: Digest | None = None  #: of kind "iexec" alone: keccak256 of the value whose share this claims to be
 
 
 def check_deposit(

@@ -56,8 +56,8 @@ async def accept_iexec_deposit(vault: Vault, request: IexecDeposit) -> DepositRe
         last=_last(vault, record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )
-    vault.custody.keep_iexec(taken, at=vault.clock())
-    return _receipt(vault, taken.held)
+    vault.custody.keep(taken, policy=None, grant=None, at=vault.clock())
+    return _receipt(vault, taken)
 
 
 async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:

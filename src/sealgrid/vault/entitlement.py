@@ -13,12 +13,13 @@ from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.iexec_terms import Sale, check_iexec_params, check_sale
 from sealgrid.vault.release import Attested
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.snapshot import ChainSnapshot, DatasetOnChain
 from sealgrid.vault.terms import Uses, check_terms
 
 MOST_TASKS = (1 << 53) - 1  #: RFC 8785 writes no larger integer
-OUTPUT_BYTES_WITHOUT_DATASET = 256 << 20  #: cap on the output where no dataset owner sets one
+OUTPUT_BYTES_WITHOUT_POLICY = 256 << 20  #: cap on the output where no dataset owner sets one
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class HeldKeys:
     policy: Policy | None  #: of that dataset by that owner
     uses: Uses  #: of that dataset
     inputs: Mapping[Digest, tuple[HeldShare, Sequence[InputGrant]]]  #: of the deal's requester, by sealed file
+    sale: Sale | None = None  #: of a dataset whose key came by iExec's route
     developer: HeldShare | None = None  #: of the deal's app under its present owner
 
 
@@ -41,25 +43,29 @@ class Entitlement:
     release: Literal["escrow", "direct"]
     output_bytes: int
     quorum: int  #: vaults that the owner wants to release; 0 for no more than the federation's t
-    policy: int  #: version of the policy that allowed it; 0 without a dataset
+    policy: int  #: version of the policy that allowed it; 0 without one
 
 
 def read_params(deal: DealView) -> JobParams:
     """Return a deal's parameters; raise ReleaseRefused (7) when they, or the result key in them, are bad.
 
     (7.8) They name no file by URL: nothing would say what an enclave that fetches it has to find there.
+    (7.13) Where they have nothing of ours, they ask for what an enclave does: a public result on IPFS, no secrets.
     """
     if deal.bot_first + deal.bot_size > MOST_TASKS:
         raise ReleaseRefused("7", "the deal has more tasks than facts can count.")
     try:
         params = parse_params(deal.params)
-        hpke.check_public(to_bytes(params.sealgrid.result_key, 32))
+        if params.sealgrid is not None:
+            hpke.check_public(to_bytes(params.sealgrid.result_key, 32))
     except (CheckFailed, InputRefused, ValueError) as error:
         raise ReleaseRefused("7", f"the deal's params cannot be used: {_reason(error)}") from error
-    if len(set(params.sealgrid.inputs)) != len(params.sealgrid.inputs):
+    if len(set(params.inputs)) != len(params.inputs):
         raise ReleaseRefused("7", "the deal's params name one input twice.")
     if params.iexec_input_files:  # (7.8)
         raise ReleaseRefused("7.8", "iexec_input_files have no digests; put the files into the sealed input.")
+    if params.sealgrid is None:
+        check_iexec_params(params)  # (7.13)
     return params
 
 
@@ -71,31 +77,51 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     (7.5) An input's key, iff params name it: its share is here, deposited by the deal's requester,
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
     (7.7) The developer's secret, iff the app's present owner deposited one: it is that app's, and a file of its own.
+    (7.3), (7.11), (7.12) A dataset whose key came by iExec's route has no policy: its matched order speaks
+    (``iexec_terms.py``).
+    (7.14) A dataset with a policy is not used for a result that is sealed to nobody.
     """
-    policy = _dataset_policy(snapshot, keys) if snapshot.has_dataset else None
+    held = None if snapshot.dataset is None else _dataset_key(snapshot.dataset, keys)
+    policy = None if held is None else _policy_of(held, snapshot, keys)
     allowance = None if policy is None else check_terms(policy, attested, snapshot, keys.uses, at=at)
-    if snapshot.dataset is not None and snapshot.dataset.checksum in params.sealgrid.inputs:  # (7.5)
+    if policy is not None and params.sealgrid is None:  # (7.14)
+        raise ReleaseRefused("7.14", "the owner's policy covers sealed results; name a result key in the params.")
+    if snapshot.dataset is not None and snapshot.dataset.checksum in params.inputs:  # (7.5)
         raise ReleaseRefused("7.5", "the deal names the dataset's own file as an input.")
-    inputs = tuple(_input(attested, snapshot.deal, keys, sha256) for sha256 in params.sealgrid.inputs)
-    dataset = () if allowance is None or keys.dataset is None else (keys.dataset,)
+    inputs = tuple(_input(attested, snapshot.deal, keys, sha256) for sha256 in params.inputs)
+    dataset = () if held is None else (held,)
     developer = () if keys.developer is None else (_developer(keys.developer, snapshot, dataset + inputs),)
     return Entitlement(
         params=params,
         shares=dataset + inputs + developer,
-        release="direct" if policy is not None and policy.release == 1 else "escrow",
-        output_bytes=OUTPUT_BYTES_WITHOUT_DATASET if allowance is None else allowance.output_bytes,
+        release="direct" if _is_direct(params, held, policy) else "escrow",
+        output_bytes=OUTPUT_BYTES_WITHOUT_POLICY if allowance is None else allowance.output_bytes,
         quorum=0 if policy is None else policy.quorum,
         policy=0 if policy is None else policy.version,
     )
 
 
-def _dataset_policy(snapshot: ChainSnapshot, keys: HeldKeys) -> Policy:
-    held, policy, chain = keys.dataset, keys.policy, snapshot.dataset
-    if held is None or chain is None or held.record.owner != chain.owner:  # (7.1)
+def _is_direct(params: JobParams, dataset: HeldShare | None, policy: Policy | None) -> bool:
+    if params.sealgrid is None or (dataset is not None and dataset.kind == "iexec"):
+        return True  # as iExec has it: nothing is held back until payment
+    return policy is not None and policy.release == 1
+
+
+def _dataset_key(chain: DatasetOnChain, keys: HeldKeys) -> HeldShare:
+    held = keys.dataset
+    if held is None or held.record.owner != chain.owner:  # (7.1)
         raise ReleaseRefused("7.1", "the dataset's present owner gave this vault no share of its key.")
     if held.record.asset != chain.address or held.record.file_sha256 != chain.checksum:  # (7.1)
         raise ReleaseRefused("7.1", "the key here is for another file than the dataset's checksum on the chain.")
-    if policy is None or (policy.asset, policy.owner) != (chain.address, chain.owner):  # (7.2)
+    return held
+
+
+def _policy_of(held: HeldShare, snapshot: ChainSnapshot, keys: HeldKeys) -> Policy | None:
+    if held.kind == "iexec":
+        check_sale(keys.sale, snapshot.deal)  # (7.3) (7.11) (7.12)
+        return None
+    policy = keys.policy
+    if policy is None or (policy.asset, policy.owner) != (held.record.asset, held.record.owner):  # (7.2)
         raise ReleaseRefused("7.2", "the dataset's present owner signed no policy, so nobody may use it.")
     return policy
 

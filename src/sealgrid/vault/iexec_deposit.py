@@ -4,8 +4,6 @@ Whoever split the key (iExec's route ends in one process) wrote the record and m
 binds the value's hash, which goes with the share, so that the enclave tells another key after it has combined it.
 """
 
-from dataclasses import dataclass
-
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
 from sealgrid.errors import SharesRefused
@@ -17,14 +15,6 @@ from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.wire.vault import IexecDeposit
 
 
-@dataclass(frozen=True, slots=True)
-class HeldIexecShare:
-    """A share in keeping whose owner signed only the hash of the value that it is part of."""
-
-    held: HeldShare  #: its signature is the owner's EIP-191 signature
-    value_hash: Digest
-
-
 def check_iexec_deposit(
     request: IexecDeposit,
     *,
@@ -33,7 +23,7 @@ def check_iexec_deposit(
     held: HeldShare | None,
     last: int,
     deposit_key: HpkeKey,
-) -> HeldIexecShare:
+) -> HeldShare:
     """Return the share that may be stored; raise SharesRefused with the number "iexec-deposit.n".
 
     (1) The record is well formed, its key was split for exactly our federation on our hub, and its version is 1.
@@ -55,7 +45,7 @@ def check_iexec_deposit(
         raise SharesRefused("iexec-deposit.5", "a key of this dataset and owner was here already; iExec writes once.")
     numbers = ("iexec-deposit.6", "iexec-deposit.7")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
-    return HeldIexecShare(HeldShare("iexec", record, digest, request.signature, share), request.value_hash)
+    return HeldShare("iexec", record, digest, request.signature, share, request.value_hash)
 
 
 def check_pushed(request: IexecDeposit, federation: Federation) -> Digest:

@@ -9,12 +9,15 @@ from sealgrid.attestation.log import entry_of
 from sealgrid.attestation.statements import InputGrant, Verdict
 from sealgrid.crypto import hpke
 from sealgrid.errors import NotFound, ReleaseRefused
+from sealgrid.poco.orders import DatasetOrder, from_document
+from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import Digest, to_bytes
 from sealgrid.vault import nonces, opening, release, settle
 from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
 from sealgrid.vault.deposit import HeldShare, input_asset
 from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
 from sealgrid.vault.files import fetch_settled
+from sealgrid.vault.iexec_terms import Sale, sale_of
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
@@ -66,12 +69,13 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     )
     vault.store.raise_evaluation(attested.claims.series, attested.claims.eval_number)
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
+    sale = await _sale(vault, request, snapshot)
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
     release.check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=vault.rules.seconds_left)
     params = read_params(snapshot.deal)
-    granted = entitle(attested, snapshot, params, _keys_for(vault, snapshot, params, at), at=at)  # (5) (7)
+    granted = entitle(attested, snapshot, params, _keys_for(vault, snapshot, params, sale, at), at=at)  # (5) (7)
     facts = facts_of(attested, snapshot, granted, vault.federation)
     entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
     logged = Logged(head=vault.signed_head(entry.frontier, at), logged=entry.proof)
@@ -166,8 +170,20 @@ def _trusted(vault: Vault) -> release.TrustedRoots:
     return release.TrustedRoots(vault.rules.roots, vault.store.evaluation(), simulated=vault.rules.simulated)
 
 
-def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int) -> HeldKeys:
-    inputs = {sha256: found for sha256 in params.sealgrid.inputs if (found := _input(vault, snapshot, sha256))}
+async def _sale(vault: Vault, request: ReleaseRequest, snapshot: ChainSnapshot) -> Sale | None:
+    shown = request.matched
+    if shown is None or snapshot.dataset is None:
+        return None
+    held = vault.custody.usable(snapshot.dataset.address, snapshot.dataset.owner)
+    if held is None or held.kind != "iexec":
+        return None  # the owner's policy speaks, whatever was shown
+    order = from_document(DatasetOrder, shown.order)
+    matched = await vault.chain.matched_dataset_order(snapshot, shown.block)
+    return sale_of(order, OrderDomain(chain=vault.federation.chain, hub=vault.federation.hub), matched)
+
+
+def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, sale: Sale | None, at: int) -> HeldKeys:
+    inputs = {sha256: found for sha256 in params.inputs if (found := _input(vault, snapshot, sha256))}
     dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
     if dataset is None:
         return HeldKeys(dataset=None, policy=None, uses=Uses(), inputs=inputs, developer=developer)
@@ -181,6 +197,7 @@ def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, at: int)
         policy=None if signed is None else signed.policy,
         uses=uses,
         inputs=inputs,
+        sale=sale,
         developer=developer,
     )
 

@@ -111,6 +111,13 @@ class NonceReply(Message, frozen=True, kw_only=True):
     expires: int  #: Unix seconds at the vault
 
 
+class MatchedOrder(Message, frozen=True, kw_only=True):
+    """The dataset order that a deal was matched from, as the worker found it; a vault compares it with the chain."""
+
+    block: int  #: number of the block of the deal's OrdersMatched
+    order: dict[str, str]  #: as iExec's market spells it (poco.orders.to_document); its signature is not looked at
+
+
 class ReleaseRequest(Message, frozen=True, kw_only=True):
     """The evidence for one task."""
 
@@ -120,6 +127,7 @@ class ReleaseRequest(Message, frozen=True, kw_only=True):
     app_digest: Digest
     quote: bytes
     collateral: bytes  #: JSON, as dcap-qvl reads it
+    matched: MatchedOrder | None = None  #: for a dataset whose key came by iExec's route
 
 
 class ReleaseReply(Message, frozen=True, kw_only=True):

@@ -2,11 +2,14 @@
 
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.matches import find_dataset_order
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
-from sealgrid.units import Address
+from sealgrid.poco.orders import to_document
+from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.pool import Job
 from sealgrid.wire.relay import Delivery
+from sealgrid.wire.vault import MatchedOrder
 
 
 class Finalizer:
@@ -19,6 +22,12 @@ class Finalizer:
         """Tell whether a result of this job could still be published and paid, by the chain's state and clock."""
         task, head = await self._hub.view_task(job.task), await self._hub.node.block()
         return task.status is TaskStatus.ACTIVE and head.timestamp < task.contribution_deadline
+
+    async def matched_order(self, job: Job) -> MatchedOrder | None:
+        """Return the dataset order that a job's deal was matched from; None for no dataset, or where none is found."""
+        deal = await self._hub.view_deal(job.deal)
+        found = None if deal.dataset.pointer == ZERO_ADDRESS else await find_dataset_order(self._hub, deal)
+        return None if found is None else MatchedOrder(block=found[0], order=to_document(found[1]))
 
     async def finalize(self, job: Job, enclave: Address, pool_signature: bytes, delivery: Delivery) -> None:
         """Publish the result of a job; raise ContractReverted with the reason when PoCo or the broker refuses."""

@@ -20,6 +20,7 @@ from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
+from sealgrid.wire.vault import MatchedOrder
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.relay import RelayServer
@@ -75,11 +76,13 @@ class JobRun:
         self._uploads: dict[str, Incoming] = {}
         self.enclave: Address | None = None  #: whom the pool authorised
         self._pool_signature = b""
+        self._matching: asyncio.Task[MatchedOrder | None] | None = None
         self._stage: Stage = "assigned"
 
     async def run(self) -> None:
         """Run the job to its end; raise SealgridError when it ends without a result."""
         await self._find(BUNDLE)
+        self._matching = asyncio.create_task(self._shop.chain.matched_order(self.job))
         server = RelayServer(self)
         folder = Path(tempfile.mkdtemp(prefix="sealgrid-"))
         listening = await asyncio.start_unix_server(server.connected, folder / "relay", limit=1 << 20)
@@ -93,6 +96,7 @@ class JobRun:
             if instance is not None:
                 with contextlib.suppress(SealgridError):
                     await self._shop.platform.stop(instance)
+            self._matching.cancel()
             listening.close()
             shutil.rmtree(folder, ignore_errors=True)
             for unfinished in self._uploads.values():
@@ -112,7 +116,7 @@ class JobRun:
         """Have the pool authorise the enclave."""
         reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
-        return Welcome(authorization=reply.authorization, reassign=reply.reassign)
+        return Welcome(authorization=reply.authorization, reassign=reply.reassign, matched=await self._matched())
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
         """Carry one attested request."""
@@ -177,6 +181,14 @@ class JobRun:
             _log.warning("task %s: vault %s gave what does not hold; the others were enough.", self.job.task, vault)
         await self.finalize(outcome)
         await self.stage("completed")
+
+    async def _matched(self) -> MatchedOrder | None:
+        # Most datasets have a policy and no vault asks for their order: it must not be what a job fails of.
+        try:
+            return None if self._matching is None else await self._matching
+        except SealgridError as error:
+            _log.warning("task %s: its dataset order was not found: %s", self.job.task, error.message)
+            return None
 
     def _launch(self, relay: Path) -> LaunchRequest:
         config = self._shop.config

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.attestation.facts import parse_params
+from sealgrid.attestation.params import NO_RESULT_KEY
 from sealgrid.errors import InputRefused
 
 KEY = "0x" + "11" * 32
@@ -29,11 +30,20 @@ def test_a_job_without_inputs_and_arguments_is_a_job():
 
 
 def test_other_keys_of_iexec_are_let_pass():
-    parse_params(params(iexec_result_encryption=True, iexec_secrets={"1": "name"}))
+    parse_params(params(iexec_result_storage_proxy="https://example.org", iexec_developer_logger=True))
+
+
+def test_what_iexecs_own_client_writes_names_no_result_key():
+    read = parse_params(json.dumps({
+        "iexec_args": "--fast", "iexec_result_storage_provider": "ipfs", "iexec_result_encryption": True,
+        "iexec_secrets": {"1": "name"},
+    }))  # fmt: skip
+    assert (read.sealgrid, read.inputs, read.result_key) == (None, (), NO_RESULT_KEY)
+    assert (read.iexec_args, read.iexec_result_encryption, read.iexec_secrets) == ("--fast", True, {"1": "name"})
 
 
 @pytest.mark.parametrize("text", [
-    "", "null", "[]", '"text"', "{", "{}", json.dumps({"sealgrid": {}}),
+    "", "null", "[]", '"text"', "{", json.dumps({"sealgrid": {}}),
     params(sealgrid={"result_key": "11" * 32}),
     params(sealgrid={"result_key": KEY.upper()}),
     params(sealgrid={"result_key": KEY + "\n"}),
@@ -41,6 +51,8 @@ def test_other_keys_of_iexec_are_let_pass():
     params(sealgrid={"result_key": KEY, "inputs": FILE}),
     params(sealgrid={"result_key": KEY, "inptus": [FILE]}),
     params(iexec_args=7),
+    params(iexec_result_encryption="yes"),
+    params(iexec_secrets=["name"]),
     params(iexec_input_files="https://example.org/a"),
     params(sealgird={}),
     params(bulk_cid="bafy"),

@@ -16,7 +16,6 @@ from vault_scene import (
     DATASET,
     DEPOSIT_KEY,
     FEDERATION,
-    HELD_KEYS,
     MODEL_KEY,
     NOW,
     OWNER,
@@ -24,13 +23,12 @@ from vault_scene import (
     SNAPSHOT,
     STRANGER,
     Split,
-    facts,
     flipped,
     key,
 )
 
 from sealgrid.crypto.shares import Share
-from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
+from sealgrid.errors import InputRefused, SharesRefused
 from sealgrid.units import Digest, to_address, to_digest
 from sealgrid.vault.custody import Custody
 from sealgrid.vault.iexec_deposit import check_iexec_deposit
@@ -71,8 +69,8 @@ def refused(number: str, request: IexecDeposit, **named: Any) -> None:
 
 def test_a_key_that_its_owner_pushed_as_iexecs_sdk_does_is_taken_with_its_values_hash() -> None:
     taken = decide(pushed())
-    assert (taken.held.kind, taken.held.record, taken.value_hash) == ("iexec", MODEL_KEY.record, VALUE_HASH)
-    assert taken.held.share == MODEL_KEY.shares[0]
+    assert (taken.kind, taken.record, taken.value_hash) == ("iexec", MODEL_KEY.record, VALUE_HASH)
+    assert taken.share == MODEL_KEY.shares[0]
 
 
 def test_a_record_for_another_federation_is_refused() -> None:
@@ -131,7 +129,7 @@ def test_a_dataset_with_another_checksum_is_refused() -> None:
 
 def test_other_shares_under_the_same_signature_are_refused_once_a_key_was_here() -> None:
     refused("5", pushed(Split(dek=b"\x77" * 32)), last=1)
-    refused("5", pushed(Split(dek=b"\x77" * 32)), held=decide(pushed()).held, last=1)
+    refused("5", pushed(Split(dek=b"\x77" * 32)), held=decide(pushed()), last=1)
 
 
 def test_a_key_that_was_withdrawn_never_comes_back_by_this_route() -> None:
@@ -140,15 +138,15 @@ def test_a_key_that_was_withdrawn_never_comes_back_by_this_route() -> None:
 
 def test_the_same_deposit_again_is_taken_again() -> None:
     taken = decide(pushed())
-    assert decide(pushed(), held=taken.held, last=1) == taken
+    assert decide(pushed(), held=taken, last=1) == taken
 
 
 def test_the_values_hash_is_kept_with_the_share_and_each_outlives_a_restart(tmp_path: Path) -> None:
     taken = decide(pushed())
     with closing(Store(tmp_path / "vault.db")) as store:
-        Custody(store, AT_REST, FEDERATION).keep_iexec(taken, at=NOW)
+        Custody(store, AT_REST, FEDERATION).keep(taken, policy=None, grant=None, at=NOW)
     with closing(Store(tmp_path / "vault.db")) as store:
-        assert Custody(store, AT_REST, FEDERATION).iexec_share(DATASET, OWNER.address) == taken
+        assert Custody(store, AT_REST, FEDERATION).share(DATASET, OWNER.address) == taken
 
 
 def test_a_share_that_was_sealed_under_another_record_is_refused() -> None:
@@ -158,11 +156,3 @@ def test_a_share_that_was_sealed_under_another_record_is_refused() -> None:
 
 def test_a_share_that_does_not_fit_its_commitment_is_refused() -> None:
     refused("7", pushed(sealed=MODEL_KEY.sealed(share=Share(1, b"\x01" * 32, b"\x02" * 32))))
-
-
-@pytest.mark.parametrize("owners_policy", [None, HELD_KEYS.policy])
-def test_no_task_gets_such_a_key_with_a_policy_or_without(owners_policy: Any) -> None:
-    keys = replace(HELD_KEYS, dataset=decide(pushed()).held, policy=owners_policy)
-    with pytest.raises(ReleaseRefused) as caught:
-        facts(keys=keys)
-    assert caught.value.check == "7.2"

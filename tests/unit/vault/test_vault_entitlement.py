@@ -38,7 +38,7 @@ from sealgrid.chain.views import Resource
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, to_address
-from sealgrid.vault.entitlement import OUTPUT_BYTES_WITHOUT_DATASET, entitle, read_params
+from sealgrid.vault.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
 from sealgrid.vault.terms import Uses
 
 ATTESTED = attested()
@@ -66,7 +66,7 @@ def test_a_deal_without_dataset_entitles_to_its_inputs_only() -> None:
     bare = snapshot(deal=deal(dataset=Resource(NOTHING, NOTHING, 0)), dataset=None)
     granted = decide(chain=bare)
     assert [share.record for share in granted.shares] == [PICTURE_KEY.record]
-    assert (granted.release, granted.output_bytes) == ("escrow", OUTPUT_BYTES_WITHOUT_DATASET)
+    assert (granted.release, granted.output_bytes) == ("escrow", OUTPUT_BYTES_WITHOUT_POLICY)
 
 
 def test_a_deal_without_inputs_entitles_to_no_input() -> None:
@@ -208,7 +208,6 @@ def test_input_files_without_a_digest_are_refused() -> None:
     "bad",
     [
         "",
-        "{}",
         "no json",
         params(result_key="0x" + "00" * 32),
         params(result_key="0x01" + "00" * 31),

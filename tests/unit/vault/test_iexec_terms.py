@@ -1,0 +1,142 @@
+"""Which deals of iExec's own kind get a key that came by iExec's route, and what becomes of their results."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from vault_scene import (
+    APP,
+    CHAIN,
+    DATASET,
+    HELD_KEYS,
+    HUB,
+    MODEL_KEY,
+    NOW,
+    SNAPSHOT,
+    STRANGER,
+    attested,
+    deal,
+    facts,
+    policy,
+    snapshot,
+)
+
+from sealgrid.attestation.facts import parse_facts
+from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.chain.views import Resource
+from sealgrid.errors import ReleaseRefused
+from sealgrid.poco.orders import DatasetOrder
+from sealgrid.poco.typed_data import OrderDomain, order_hash
+from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.vault.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
+from sealgrid.vault.iexec_terms import Sale, sale_of
+
+DOMAIN = OrderDomain(chain=CHAIN, hub=HUB)
+ORDER = DatasetOrder(dataset=DATASET, datasetprice=5, volume=10, apprestrict=APP)
+VALUE_HASH = to_digest(b"\x61" * 32)
+PUSHED = replace(MODEL_KEY.held("iexec"), value_hash=VALUE_HASH)
+IEXEC_PARAMS = {"iexec_args": "--fast", "iexec_result_storage_provider": "ipfs"}
+
+
+def sold(order: DatasetOrder = ORDER) -> Sale:
+    """The sale of a deal that really was matched from this order."""
+    return sale_of(order, DOMAIN, order_hash(order, DOMAIN))
+
+
+KEYS = replace(HELD_KEYS, dataset=PUSHED, policy=None, inputs={}, sale=sold())
+
+
+def of_iexec(said: dict[str, Any] | None = None, **changes: Any) -> Any:
+    return snapshot(deal=deal(params=json.dumps(IEXEC_PARAMS | (said or {})), **changes))
+
+
+def decide(chain: Any, keys: Any = KEYS) -> Any:
+    return entitle(attested(), chain, read_params(chain.deal), keys, at=NOW)
+
+
+def refused(number: str, chain: Any, keys: Any = KEYS) -> None:
+    with pytest.raises(ReleaseRefused) as caught:
+        decide(chain, keys)
+    assert caught.value.check == number
+
+
+def test_a_deal_by_an_order_that_names_its_app_gets_the_key_and_its_result_is_sealed_to_nobody() -> None:
+    granted = decide(of_iexec())
+    assert granted.shares == (PUSHED,)
+    assert (granted.release, granted.output_bytes) == ("direct", OUTPUT_BYTES_WITHOUT_POLICY)
+    said = facts(of_iexec(), KEYS)
+    assert (said.result_key, said.secrets[0].kind, said.secrets[0].value) == (NO_RESULT_KEY, "iexec", VALUE_HASH)
+    assert parse_facts(said.encode()) == said
+
+
+def test_such_a_dataset_may_be_used_by_our_own_client_too_whose_result_opens_at_once() -> None:
+    chain = replace(SNAPSHOT, deal=deal(params=json.dumps({"sealgrid": {"result_key": "0x" + "11" * 32}})))
+    assert decide(chain).release == "direct"
+
+
+def test_11_without_the_matched_order_nothing_is_released() -> None:
+    refused("7.11", of_iexec(), replace(KEYS, sale=None))
+    refused("7.11", of_iexec(), replace(KEYS, sale=sale_of(ORDER, DOMAIN, None)))
+
+
+def test_11_another_order_of_the_same_owner_does_not_stand_for_the_matched_one() -> None:
+    open_to_all = replace_order(apprestrict=ZERO_ADDRESS)
+    refused("7.11", of_iexec(), replace(KEYS, sale=sale_of(ORDER, DOMAIN, order_hash(open_to_all, DOMAIN))))
+
+
+def test_11_the_order_of_another_hub_does_not_stand_for_ours() -> None:
+    there = OrderDomain(chain=CHAIN, hub=STRANGER.address)
+    refused("7.11", of_iexec(), replace(KEYS, sale=sale_of(ORDER, DOMAIN, order_hash(ORDER, there))))
+
+
+def test_12_an_order_that_is_open_to_any_app_is_refused() -> None:
+    refused("7.12", of_iexec(), replace(KEYS, sale=sold(replace_order(apprestrict=ZERO_ADDRESS))))
+
+
+def test_12_an_order_for_another_app_or_a_group_is_refused() -> None:
+    refused("7.12", of_iexec(), replace(KEYS, sale=sold(replace_order(apprestrict=STRANGER.address))))
+
+
+def test_12_an_order_about_another_dataset_is_refused() -> None:
+    refused("7.12", of_iexec(), replace(KEYS, sale=sold(replace_order(dataset=STRANGER.address))))
+
+
+def test_3_a_callback_would_publish_results_and_is_refused() -> None:
+    refused("7.3", of_iexec(callback=STRANGER.address))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"iexec_result_storage_provider": "dropbox"},
+        {"iexec_result_encryption": True},
+        {"iexec_secrets": {"1": "name"}},
+    ],
+    ids=["storage", "encryption", "secrets"],
+)
+def test_13_what_no_enclave_here_does_is_refused_before_a_key_is_given(said: dict[str, Any]) -> None:
+    refused("7.13", of_iexec(said))
+
+
+def test_8_files_by_url_stay_refused() -> None:
+    refused("7.8", of_iexec({"iexec_input_files": ["https://example.org/a"]}))
+
+
+def test_14_a_dataset_with_a_policy_is_never_used_for_a_result_that_is_sealed_to_nobody() -> None:
+    refused("7.14", of_iexec(), replace(HELD_KEYS, inputs={}))
+    refused("7.14", of_iexec(), replace(HELD_KEYS, inputs={}, policy=policy(release=1)))
+
+
+def test_a_policy_does_not_stand_for_the_order_of_a_pushed_key() -> None:
+    refused("7.11", of_iexec(), replace(KEYS, policy=policy(), sale=None))
+
+
+def test_a_deal_without_a_dataset_needs_no_order() -> None:
+    bare = replace(of_iexec(dataset=Resource(ZERO_ADDRESS, ZERO_ADDRESS, 0)), dataset=None)
+    granted = decide(bare, replace(KEYS, dataset=None, sale=None))
+    assert (granted.shares, granted.release) == ((), "direct")
+
+
+def replace_order(**changes: Any) -> DatasetOrder:
+    return DatasetOrder(**{"dataset": DATASET, "datasetprice": 5, "volume": 10, "apprestrict": APP} | changes)
