@@ -29,6 +29,11 @@ async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[As
     return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
 
 
+def came_by_iexec(views: Sequence[AssetView | None]) -> bool:
+    """Return whether more than half of the vaults, which are t, tell that a key came by iExec's route."""
+    return 2 * sum(view is not None and view.iexec for view in views) > len(views)
+
+
 def versions_in(views: Sequence[AssetView | None]) -> tuple[Version, ...]:
     """Return every version that a vault tells of, oldest first."""
     told = [each for view in views if view is not None for each in view.history]

@@ -116,7 +116,7 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
     versions, policy = vault.custody.versions(asset, owner), vault.custody.policy(asset, owner)
     if not versions:
         raise NotFound("no key of this asset and owner was ever here.")
-    newest = versions[-1]
+    newest, held = versions[-1], vault.custody.share(asset, owner)
     return AssetView(
         record=newest.record,
         signature=newest.signature,
@@ -129,4 +129,5 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
             )
             for each in versions
         ),
+        iexec=held is not None and held.kind == "iexec",
     )  # fmt: skip

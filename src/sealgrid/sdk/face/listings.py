@@ -7,7 +7,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.versions import Version, versions_in, views_of
+from sealgrid.sdk.versions import Version, came_by_iexec, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.market import OpenOrder
 
@@ -51,6 +51,7 @@ class Listing:
     location: str  #: where the bundle or the sealed file is said to be
     offers: tuple[Offer, ...]
     versions: tuple[Version, ...] = ()  #: of a model's key, oldest first, as its vaults tell
+    iexec_compatible: bool = False  #: its key came by iExec's route: no policy, but orders that name exactly one app
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
     """Return what the chain and the market know of an asset."""
     assets = Assets(conn.hub)
     owner = await assets.owner(asset)
+    views = await views_of(conn, asset, owner) if kind == "Dataset" else ()
     return Listing(
         address=asset,
         name=await assets.name(kind, asset),
@@ -92,7 +94,8 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
         digest=await assets.checksum(kind, asset),
         location=await assets.multiaddr(kind, asset),
         offers=await open_offers(conn, kind, asset),
-        versions=versions_in(await views_of(conn, asset, owner)) if kind == "Dataset" else (),
+        versions=versions_in(views),
+        iexec_compatible=came_by_iexec(views),
     )
 
 

@@ -11,7 +11,7 @@ from sealgrid.attestation.policy import Platform, Policy
 from sealgrid.chain.access import FOREVER, Member
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.granting import granted
-from sealgrid.sdk.versions import versions_in, views_of
+from sealgrid.sdk.versions import came_by_iexec, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web import charts
 from sealgrid.web.index.reading import CARDS, TaskFilter
@@ -63,7 +63,7 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
         "platforms": sorted({Platform(each.platform).name for each in policy.allowed}) if policy else [],
         "record": site.index.record("dataset", row), "mine": mine, "sealed": sealed, "card": card, "buyers": buyers,
         "restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
-        "forever": FOREVER, "now": now, "versions": versions_in(views),
+        "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
         "usage": charts.bars(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),
