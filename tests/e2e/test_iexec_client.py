@@ -2,27 +2,46 @@
 
 import base64
 import hashlib
+import io
 import json
 import shutil
 import subprocess
+import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from running_network import RunningNetwork
+from shell import Shell
 
+from sealgrid.bundle.build import build
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import cache_folder
 
-SCRIPT = Path(__file__).parents[1] / "iexec_client" / "acceptance.mjs"
+HERE = Path(__file__).parent
+SCRIPT = HERE.parent / "iexec_client" / "acceptance.mjs"
 FILE = "age,km\n31,12\n"
 PEOPLE = {"developer": "developer", "owner": "owner", "pool": "pool", "patron": "publisher"}
 REQUESTER = SigningKey.generate()
 KINDS = ("apporder", "datasetorder", "workerpoolorder", "requestorder")
 SECONDS = 120
 Told = dict[str, Any]
+
+
+def bundle_at(storage: str, folder: Path) -> dict[str, str]:
+    """Lay an app down as a developer does who offers it through iExec's client: measured, its bundle at the node."""
+    shutil.copy(HERE / "iexec_style_app.py", folder / "app.py")
+    (folder / "app.toml").write_text(
+        'name = "for-iexec"\nversion = "1.0.0"\nentrypoint = ["app.py"]\n[limits]\nwall_seconds = 60\n'
+    )
+    built = build(folder)
+    upload = httpx.post(f"{storage}/uploads").json()["upload"]
+    httpx.patch(f"{storage}/uploads/{upload}", content=built.archive)
+    cid = httpx.post(f"{storage}/uploads/{upload}/end").json()["cid"]
+    return {"location": f"/ipfs/{cid}", "digest": built.app_digest}
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +52,11 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copy(SCRIPT, folder)
     network = json.loads(localnet.layout.network.read_text())
     people = {role: development_key(name) for role, name in PEOPLE.items()} | {"requester": REQUESTER}
+    bundle = bundle_at(network["storage_url"], tmp_path_factory.mktemp("app"))
     keys = {role: "0x" + key.secret.hex() for role, key in people.items()}
+    given = {"network": network, "keys": keys, "file": FILE, "bundle": bundle}
     done = subprocess.run(
-        [installed / "node", SCRIPT.name], cwd=folder, input=json.dumps({"network": network, "keys": keys, "file": FILE}),
+        [installed / "node", SCRIPT.name], cwd=folder, input=json.dumps(given),
         capture_output=True, text=True, timeout=SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -85,10 +106,17 @@ def test_no_part_of_the_face_remembers_the_key(told: Told, localnet: RunningNetw
         assert form not in written
 
 
+def seen_in(archive: str) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(bytes.fromhex(archive))) as files:
+        found: dict[str, Any] = json.loads(files.read("result.json"))
+    return found
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_market_takes_and_gives_the_sdks_orders(told: Told, kind: str) -> None:
     fetched = told["fetched"][kind]
-    assert (fetched["orderHash"], fetched["status"], fetched["remaining"]) == (told["published"][kind], "open", 1)
+    uses = 1 if kind == "requestorder" else 2
+    assert (fetched["orderHash"], fetched["status"], fetched["remaining"]) == (told["published"][kind], "open", uses)
     assert told["published"][kind] in told["found"][kind]
 
 
@@ -100,10 +128,39 @@ def test_the_orders_make_a_deal_that_the_sdk_shows(told: Told) -> None:
     assert (deal["requester"].lower(), deal["tasks"]) == (REQUESTER.address, [told["taskid"]])
 
 
-def test_the_pool_takes_the_task_and_the_sdk_asks_it_how_far_it_is(told: Told) -> None:
-    assert (told["task"]["statusName"], told["task"]["dealid"]) == ("ACTIVE", told["dealid"])
+def test_the_sdk_sees_the_task_end_and_asks_the_pool_how_it_went(told: Told) -> None:
+    assert (told["task"]["statusName"], told["task"]["dealid"]) == ("COMPLETED", told["dealid"])
     assert told["offchain"]["task"]["statusHistory"][0]["status"] == "INITIALIZED"
     assert isinstance(told["logs"], list)
+
+
+def test_an_enclave_opened_the_dataset_for_the_app_and_the_sdk_downloads_what_it_made_of_it(told: Told) -> None:
+    seen = seen_in(told["result"])
+    assert (seen["dataset"], seen["args"]) == (FILE, ["hello"])
+    assert seen["environment"]["IEXEC_TASK_ID"] == told["taskid"]
+
+
+def test_a_result_for_the_requesters_rsa_key_is_decrypted_by_the_sdk_and_read_by_nobody_else(told: Told) -> None:
+    seen = seen_in(told["decrypted"])
+    assert (seen["dataset"], seen["args"]) == (FILE, ["privately"])
+    assert seen["environment"]["IEXEC_TASK_ID"] == told["secretTaskid"]
+    assert FILE.encode() not in bytes.fromhex(told["sealed"])
+
+
+def test_commands_and_pages_say_that_such_a_dataset_has_no_policy_but_orders(
+    told: Told, localnet: RunningNetwork, tmp_path: Path
+) -> None:
+    dataset = told["dataset"]["objAddress"].lower()
+    shell = Shell(tmp_path, localnet.layout.root)
+    assert "none, iExec-compatible" in shell.says("model", "show", dataset)
+    assert json.loads(shell.says("data", "show", dataset, "--json"))["iexec_compatible"] is True
+    page = f"{localnet.network.web_url}/models/{dataset}"
+    deadline = time.monotonic() + 60
+    while (answer := httpx.get(page)).status_code == 404 and time.monotonic() < deadline:
+        time.sleep(0.2)  # the pages follow the chain a moment later
+    assert "iExec-compatible" in answer.text
+    assert "AES-256-CBC" in answer.text
+    assert "signed no policy" not in answer.text
 
 
 def test_a_bulk_of_datasets_is_laid_down_slice_by_slice(told: Told, localnet: RunningNetwork) -> None:

@@ -1,8 +1,8 @@
-// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file} as JSON from stdin; tells what
-// the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
+// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle} as JSON from stdin; tells
+// what the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
 import { generateKeyPairSync } from 'node:crypto';
 import { IExec } from 'iexec';
-import { DATASET_INFINITE_VOLUME } from 'iexec/utils';
+import { DATASET_INFINITE_VOLUME, decryptResult } from 'iexec/utils';
 import { JsonRpcProvider, Wallet } from 'ethers';
 import { create } from 'kubo-rpc-client';
 
@@ -15,7 +15,7 @@ async function read(stream) {
   return JSON.parse(Buffer.concat(pieces).toString());
 }
 
-const { network, keys, file } = await read(process.stdin);
+const { network, keys, file, bundle } = await read(process.stdin);
 
 function speaker(key) {
   // By default ethers believes an account's nonce for 250 ms, in which a local chain has mined its transaction.
@@ -42,16 +42,16 @@ const requesterAddress = await requester.wallet.getAddress();
 
 // The requester is new here: what the chain gives back to it for its task later is seen in nobody else's accounts
 await patron.wallet.sendETH(10n ** 17n, requesterAddress);
-await patron.wallet.sendRLC(10, requesterAddress);
-await requester.account.deposit(10);
+await patron.wallet.sendRLC(16, requesterAddress);
+await requester.account.deposit(16);
 
 // Assets
 const { address: app } = await developer.app.deployApp({
   owner: await developer.wallet.getAddress(),
   name: `an app for ${requesterAddress}`, // assets have their address from what they are called
   type: 'DOCKER',
-  multiaddr: 'registry.example/app:1',
-  checksum: `0x${'11'.repeat(32)}`,
+  multiaddr: bundle.location,
+  checksum: bundle.digest,
 });
 const key = owner.dataset.generateEncryptionKey();
 const encrypted = await owner.dataset.encrypt(Buffer.from(file), key);
@@ -65,7 +65,13 @@ const { address: dataset } = await owner.dataset.deployDataset({
 
 // The dataset's key goes to the vaults by iExec's route, once; before that the SDK signs no order for it
 const said = (error) => `${error.errors ?? ''} ${error.message}`;
-const datasetorder = await owner.order.createDatasetorder({ dataset, datasetprice: 3, tag: TAG, apprestrict: app });
+const datasetorder = await owner.order.createDatasetorder({
+  dataset,
+  datasetprice: 3,
+  volume: 2,
+  tag: TAG,
+  apprestrict: app,
+});
 const secret = {
   before: await owner.dataset.checkDatasetSecretExists(dataset),
   unsigned: await owner.order.signDatasetorder(datasetorder).catch(said),
@@ -76,9 +82,13 @@ const secret = {
 };
 
 // The requester's RSA key for results, and another one in its place
-const pem = () =>
-  generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' });
-const [first, second] = [pem(), pem()];
+const pair = () =>
+  generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+const [{ publicKey: first }, { publicKey: second, privateKey }] = [pair(), pair()];
 const resultKey = {
   before: await requester.result.checkResultEncryptionKeyExists(requesterAddress),
   pushed: await requester.result.pushResultEncryptionKey(first),
@@ -91,7 +101,7 @@ const resultKey = {
 // The four orders: each for these partners alone, so that nobody else's deal meets them
 const orders = {
   apporder: await developer.order.signApporder(
-    await developer.order.createApporder({ app, appprice: 2, tag: TAG, requesterrestrict: requesterAddress }),
+    await developer.order.createApporder({ app, appprice: 2, volume: 2, tag: TAG, requesterrestrict: requesterAddress }),
   ),
   datasetorder: await owner.order.signDatasetorder(datasetorder),
   workerpoolorder: await pool.order.signWorkerpoolorder(
@@ -99,13 +109,14 @@ const orders = {
       workerpool: network.workerpool,
       category: network.short_category,
       workerpoolprice: 3, // the pool stakes 30 per cent of it, rounded down: nothing
+      volume: 2,
       tag: TAG,
       apprestrict: app,
     }),
   ),
 };
-orders.requestorder = await requester.order.signRequestorder(
-  await requester.order.createRequestorder({
+async function requestorder(params) {
+  const order = await requester.order.createRequestorder({
     app,
     dataset,
     workerpool: network.workerpool,
@@ -114,9 +125,11 @@ orders.requestorder = await requester.order.signRequestorder(
     datasetmaxprice: 3,
     workerpoolmaxprice: 3,
     tag: TAG,
-    params: { iexec_args: 'hello' },
-  }),
-);
+    params,
+  });
+  return requester.order.signRequestorder(order);
+}
+orders.requestorder = await requestorder({ iexec_args: 'hello' });
 const published = {
   apporder: await developer.order.publishApporder(orders.apporder),
   datasetorder: await owner.order.publishDatasetorder(orders.datasetorder),
@@ -159,9 +172,30 @@ async function until(ask) {
     }
   }
 }
-const task = await until(() => requester.task.show(taskid));
+async function completed(id) {
+  return until(async () => {
+    const shown = await requester.task.show(id);
+    if (shown.statusName !== 'COMPLETED') throw new Error(`the task is ${shown.statusName}`);
+    return shown;
+  });
+}
+async function resultOf(id) {
+  return Buffer.from(await (await requester.task.fetchResults(id)).arrayBuffer());
+}
+const task = await completed(taskid);
 const offchain = await until(() => requester.task.fetchOffchainInfo(taskid));
 const logs = await requester.task.fetchLogs(taskid);
+const result = await resultOf(taskid);
+
+// Once more, with the result encrypted for the RSA key
+const { dealid: secretDealid } = await requester.order.matchOrders({
+  ...orders,
+  requestorder: await requestorder({ iexec_args: 'privately', iexec_result_encryption: true }),
+});
+const secretTaskid = (await requester.deal.show(secretDealid)).tasks['0'];
+await completed(secretTaskid);
+const sealed = await resultOf(secretTaskid);
+const decrypted = await decryptResult(sealed, privateKey);
 
 process.stdout.write(
   JSON.stringify({
@@ -182,5 +216,9 @@ process.stdout.write(
     task,
     offchain,
     logs,
+    result: result.toString('hex'),
+    sealed: sealed.toString('hex'),
+    decrypted: decrypted.toString('hex'),
+    secretTaskid,
   }),
 );

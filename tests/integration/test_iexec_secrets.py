@@ -123,11 +123,11 @@ async def test_a_pushed_key_is_one_that_the_vaults_can_put_together_and_no_one_e
     assert await face.there() == 404
     assert (await face.push()).status_code == 204
     assert await face.there() == 204
-    kept = [vault.custody.iexec_share(face.dataset, OWNER.address) for vault in face.federation.vaults]
-    record = kept[0].held.record
-    assert {each.held.record for each in kept} == {record}
+    kept = [vault.custody.share(face.dataset, OWNER.address) for vault in face.federation.vaults]
+    record = kept[0].record
+    assert {each.record for each in kept} == {record}
     assert (record.owner, record.file_sha256) == (OWNER.address, DATASET_CHECKSUM)
-    assert combine([each.held.share for each in kept[1:]], record) == MODEL_DEK
+    assert combine([each.share for each in kept[1:]], record) == MODEL_DEK
     assert {each.value_hash for each in kept} == {to_digest(keccak256(VALUE))}
 
 

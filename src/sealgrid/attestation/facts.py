@@ -63,7 +63,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     secrets: tuple[SecretFact, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     requester: HexAddress
     beneficiary: HexAddress
-    result_key: HexKey  #: zeros where the result is sealed to nobody: a deal that iExec's own client made
+    #: X25519; of deals that iExec's own client made, keccak256 of the beneficiary's RSA key as it was registered, or
+    #: zeros where the result is sealed to nobody
+    result_key: HexKey
     params: str
     inputs: tuple[HexDigest, ...]  #: sealed inputs, in the order of params
     callback: HexAddress  #: zero for none

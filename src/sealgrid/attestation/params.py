@@ -35,6 +35,11 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
         return () if self.sealgrid is None else self.sealgrid.inputs
 
     @property
+    def is_for_rsa(self) -> bool:
+        """Return whether the result is encrypted as iExec does it: for the RSA key that the beneficiary registered."""
+        return self.sealgrid is None and self.iexec_result_encryption
+
+    @property
     def result_key(self) -> str:
         """Return the X25519 key that the result is sealed to; zeros, which are no key, where it is sealed to nobody."""
         return NO_RESULT_KEY if self.sealgrid is None else self.sealgrid.result_key

@@ -1,7 +1,7 @@
 """Files sealed by iExec's SDK: AES-256-CBC with PKCS#7 padding, the 16-byte IV first, no tag.
 
 CBC cannot tell an altered file, so the file's SHA-256, which stands on chain, is checked before anything is
-decrypted. Sealgrid reads this format and never writes it.
+decrypted. Sealgrid writes this format only for a beneficiary who registered an RSA key by iExec's route.
 """
 
 import hashlib
@@ -39,6 +39,13 @@ def open_iexec(source: BinaryIO, target: BinaryIO, key: bytes, *, sha256: Digest
         raise ContainerRefused("iexec.2", "this is no file that iExec's SDK encrypted.")
     source.seek(0)
     target.writelines(_plain(source, key))
+
+
+def seal_iexec(plain: bytes, key: bytes, iv: bytes) -> bytes:
+    """Return what iExec's SDK opens with this 32-byte key; ``iv`` has 16 random bytes, used once."""
+    padding, cipher = PKCS7(BLOCK_BYTES * 8).padder(), Cipher(AES256(key), CBC(iv)).encryptor()
+    padded = padding.update(plain) + padding.finalize()
+    return iv + cipher.update(padded) + cipher.finalize()
 
 
 def _checksum(source: BinaryIO) -> Digest:

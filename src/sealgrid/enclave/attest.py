@@ -117,7 +117,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     request = ReleaseRequest(
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
         app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
-        matched=welcome.matched,
+        matched=welcome.matched, result_key=welcome.result_key,
     )  # fmt: skip
     asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
     # One of the quick ones may lie about its share; then it takes the slow one.

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.facts import Facts
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.params import NO_RESULT_KEY, parse_params
 from sealgrid.bundle.padding import pad
 from sealgrid.crypto import container, hpke
-from sealgrid.crypto.digests import canonical, sha256
+from sealgrid.crypto.digests import canonical, keccak256, sha256
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.errors import HostFailed
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 from sealgrid.wire.result import ResultMetadata, k1_context
 
@@ -36,11 +37,16 @@ def seal_result(
     facts: Facts,
     vaults: tuple[Address, ...],
     threshold: int,
+    *,
+    rsa: bytes | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> SealedResult:
-    """Pad and seal a result archive for the requester of these facts; leave it as it is where it is for nobody."""
-    if facts.result_key == NO_RESULT_KEY:
-        return SealedResult(archive, to_digest(sha256(archive)), None, ())
+    """Pad and seal a result archive for the requester of these facts, or as iExec's own client asked for.
+
+    ``rsa`` is what was shown as the beneficiary's registered key. Raises HostFailed where it is not what facts name.
+    """
+    if parse_params(facts.params).sealgrid is None:
+        return _as_iexec_does(archive, facts, rsa, random)
     k1, k2 = random(KEY_BYTES), random(KEY_BYTES) if facts.release == "escrow" else bytes(KEY_BYTES)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
     for_requester = hpke.seal(to_bytes(facts.result_key, 32), k1, k1_context(facts.task, facts.enclave))
@@ -59,3 +65,14 @@ def seal_result(
         vaults=vaults, shares=shares,
     )  # fmt: skip
     return SealedResult(target.getvalue(), digest, record, shares)
+
+
+def _as_iexec_does(archive: bytes, facts: Facts, rsa: bytes | None, random: Callable[[int], bytes]) -> SealedResult:
+    content = archive
+    if facts.result_key != NO_RESULT_KEY:
+        if rsa is None or to_digest(keccak256(rsa)) != facts.result_key:
+            raise HostFailed("the beneficiary's key for results is not the one that the vaults saw.")
+        from sealgrid.enclave.rsa_result import seal_for_rsa  # noqa: PLC0415  27 ms that few jobs need
+
+        content = seal_for_rsa(archive, rsa, random)
+    return SealedResult(content, to_digest(sha256(content)), None, ())

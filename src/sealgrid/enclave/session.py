@@ -4,7 +4,6 @@ Follows docs/protocol/release.md: make keys, prove, obtain, close the quoting in
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,7 +63,8 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
     finally:
         await _ended(preparing)
     outcome = await work.perform(relay, agreed, prepared)
-    sealed = seal_result(outcome.archive, agreed.facts, vaults.addresses, vaults.threshold, os.urandom)
+    rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
+    sealed = seal_result(outcome.archive, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
     await store(relay, sealed.content)
     await relay.ask("stage", path="sealed")
     result = Settlement(me, vaults, proof, agreed, outcome, sealed, started, finished=clock())

@@ -33,7 +33,7 @@ def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, 
         secrets=tuple(_secret(share) for share in granted.shares),
         pool=deal.workerpool.pointer,
         requester=deal.requester, beneficiary=deal.beneficiary, callback=deal.callback,
-        result_key=granted.params.result_key, params=deal.params, inputs=tuple(granted.params.inputs),
+        result_key=granted.result_key, params=deal.params, inputs=tuple(granted.params.inputs),
         quorum=max(federation.threshold, granted.quorum), release=granted.release,
         output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
     )  # fmt: skip

@@ -13,10 +13,11 @@ from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
-from sealgrid.vault.iexec_terms import Sale, check_iexec_params, check_sale
+from sealgrid.vault.iexec_terms import Sale, check_iexec_params, check_result_key, check_sale
 from sealgrid.vault.release import Attested
 from sealgrid.vault.snapshot import ChainSnapshot, DatasetOnChain
 from sealgrid.vault.terms import Uses, check_terms
+from sealgrid.wire.sms import ResultKey
 
 MOST_TASKS = (1 << 53) - 1  #: RFC 8785 writes no larger integer
 OUTPUT_BYTES_WITHOUT_POLICY = 256 << 20  #: cap on the output where no dataset owner sets one
@@ -31,6 +32,7 @@ class HeldKeys:
     uses: Uses  #: of that dataset
     inputs: Mapping[Digest, tuple[HeldShare, Sequence[InputGrant]]]  #: of the deal's requester, by sealed file
     sale: Sale | None = None  #: of a dataset whose key came by iExec's route
+    rsa: ResultKey | None = None  #: what was shown as the beneficiary's key for results, unchecked
     developer: HeldShare | None = None  #: of the deal's app under its present owner
 
 
@@ -39,6 +41,7 @@ class Entitlement:
     """The shares that the enclave gets, and the terms that its facts will state."""
 
     params: JobParams
+    result_key: str  #: as facts state it
     shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     release: Literal["escrow", "direct"]
     output_bytes: int
@@ -79,7 +82,8 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     (7.7) The developer's secret, iff the app's present owner deposited one: it is that app's, and a file of its own.
     (7.3), (7.11), (7.12) A dataset whose key came by iExec's route has no policy: its matched order speaks
     (``iexec_terms.py``).
-    (7.14) A dataset with a policy is not used for a result that is sealed to nobody.
+    (7.14) A dataset with a policy is not used for a result that is not sealed as ours are.
+    (7.15) A result that is to be encrypted as iExec does it is so for the key that the beneficiary registered.
     """
     held = None if snapshot.dataset is None else _dataset_key(snapshot.dataset, keys)
     policy = None if held is None else _policy_of(held, snapshot, keys)
@@ -93,6 +97,7 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     developer = () if keys.developer is None else (_developer(keys.developer, snapshot, dataset + inputs),)
     return Entitlement(
         params=params,
+        result_key=check_result_key(keys.rsa, snapshot.deal) if params.is_for_rsa else params.result_key,  # (7.15)
         shares=dataset + inputs + developer,
         release="direct" if _is_direct(params, held, policy) else "escrow",
         output_bytes=OUTPUT_BYTES_WITHOUT_POLICY if allowance is None else allowance.output_bytes,

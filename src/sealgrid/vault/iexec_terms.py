@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from sealgrid.attestation.params import JobParams
 from sealgrid.chain.views import DealView
-from sealgrid.errors import ReleaseRefused
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.iexec_challenge import named_secret_digest
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
+from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
-from sealgrid.units import ZERO_ADDRESS, Digest
+from sealgrid.units import ZERO_ADDRESS, Digest, to_digest
+from sealgrid.vault.signatures import recovered
+from sealgrid.wire.sms import ResultKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,22 @@ def check_iexec_params(params: JobParams) -> None:
     """Raise ReleaseRefused (7.13) where a deal of iExec's own kind asks for what no enclave here does."""
     if params.iexec_result_storage_provider != "ipfs":
         raise ReleaseRefused("7.13", "results are stored on IPFS alone; set iexec_result_storage_provider to ipfs.")
-    if params.iexec_result_encryption:
-        raise ReleaseRefused("7.13", "a result encrypted for an RSA key is not made here; use Sealgrid's result key.")
     if params.iexec_secrets:
         raise ReleaseRefused("7.13", "requester secrets travel in Sealgrid's sealed input; leave iexec_secrets out.")
+
+
+def check_result_key(shown: ResultKey | None, deal: DealView) -> Digest:
+    """Return the hash of the RSA key that a result is to be encrypted for; raise ReleaseRefused (7.15) unless
+
+    the key was shown, the deal's beneficiary signed it as iExec's SDK does, and it is an RSA key of 2048 bits or more.
+    """
+    if shown is None or shown.owner != deal.beneficiary:
+        raise ReleaseRefused("7.15", "the beneficiary's key for results was not shown; register one by iExec's route.")
+    value = to_digest(keccak256(shown.value.encode()))
+    if recovered(named_secret_digest(shown.owner, RESULT_KEY_NAME, value), shown.signature) != deal.beneficiary:
+        raise ReleaseRefused("7.15", "the beneficiary did not sign the key for results that was shown.")
+    try:
+        rsa_key(shown.value.encode())
+    except InputRefused as error:
+        raise ReleaseRefused("7.15", error.message) from error
+    return value

@@ -1,6 +1,7 @@
 """Serve enclaves and requesters: nonce, release, settle, open, in that order for every confidential task."""
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -75,7 +76,8 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     _current(vault, request, given, began)  # (1) others were served while the chain was read
     release.check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=vault.rules.seconds_left)
     params = read_params(snapshot.deal)
-    granted = entitle(attested, snapshot, params, _keys_for(vault, snapshot, params, sale, at), at=at)  # (5) (7)
+    keys = replace(_keys_for(vault, snapshot, params, sale, at), rsa=request.result_key)
+    granted = entitle(attested, snapshot, params, keys, at=at)  # (5) (7)
     facts = facts_of(attested, snapshot, granted, vault.federation)
     entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
     logged = Logged(head=vault.signed_head(entry.frontier, at), logged=entry.proof)

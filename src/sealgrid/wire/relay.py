@@ -13,6 +13,7 @@ from sealgrid.attestation.statements import Verdict
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
 from sealgrid.units import Address, Digest
+from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import Authorization, MatchedOrder, SignedReassign
 
 MAX_FRAME_BYTES = 8 << 20
@@ -53,6 +54,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     authorization: Authorization
     reassign: SignedReassign | None = None
     matched: MatchedOrder | None = None  #: for the vaults, who judge it
+    result_key: ResultKey | None = None  #: likewise, and to encrypt the result for
 
 
 class SignedVerdict(msgspec.Struct, frozen=True, kw_only=True):

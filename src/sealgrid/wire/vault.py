@@ -6,6 +6,7 @@ from sealgrid.crypto.shares import KeyRecord
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.log import Logged
 from sealgrid.wire.message import Message, Transport, call
+from sealgrid.wire.sms import ResultKey
 
 
 class Identity(Message, frozen=True, kw_only=True):
@@ -128,6 +129,7 @@ class ReleaseRequest(Message, frozen=True, kw_only=True):
     quote: bytes
     collateral: bytes  #: JSON, as dcap-qvl reads it
     matched: MatchedOrder | None = None  #: for a dataset whose key came by iExec's route
+    result_key: ResultKey | None = None  #: for a result that is encrypted as iExec does it
 
 
 class ReleaseReply(Message, frozen=True, kw_only=True):
@@ -224,6 +226,7 @@ class AssetView(Message, frozen=True, kw_only=True):
     policy: Policy | None
     policy_signature: bytes
     history: tuple[KeyVersion, ...]  #: oldest first; shares of all but the last are destroyed, the last may be
+    iexec: bool = False  #: whether it came by iExec's route: no policy, each matched order says who may use it
 
     @property
     def held(self) -> bool:

@@ -1,5 +1,6 @@
 """Hand a result to PoCo with everything that the broker judges."""
 
+from sealgrid.attestation.params import parse_params
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import find_dataset_order
@@ -28,6 +29,11 @@ class Finalizer:
         deal = await self._hub.view_deal(job.deal)
         found = None if deal.dataset.pointer == ZERO_ADDRESS else await find_dataset_order(self._hub, deal)
         return None if found is None else MatchedOrder(block=found[0], order=to_document(found[1]))
+
+    async def reader_of_result(self, job: Job) -> Address | None:
+        """Return whose registered RSA key a job's result is to be encrypted for; None where it is sealed otherwise."""
+        deal = await self._hub.view_deal(job.deal)
+        return deal.beneficiary if parse_params(deal.params).is_for_rsa else None
 
     async def finalize(self, job: Job, enclave: Address, pool_signature: bytes, delivery: Delivery) -> None:
         """Publish the result of a job; raise ContractReverted with the reason when PoCo or the broker refuses."""

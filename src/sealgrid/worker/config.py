@@ -23,4 +23,5 @@ class WorkerConfig:
     vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
     threshold: int
     wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
+    sms_url: str = ""  #: where beneficiaries registered RSA keys for results; empty where nobody could
     cache_bytes: int = 16 << 30

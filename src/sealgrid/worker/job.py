@@ -20,6 +20,7 @@ from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
+from sealgrid.wire.sms import ResultKey, SmsClient
 from sealgrid.wire.vault import MatchedOrder
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
@@ -61,6 +62,7 @@ class Workshop:
     cache: Folder
     wheels: WheelFolders
     vaults: tuple[Transport, ...]
+    sms: SmsClient | None = None
 
     def serving(self, pool: PoolOfJob) -> "Workshop":
         """Return the same workshop for jobs of another pool."""
@@ -116,7 +118,10 @@ class JobRun:
         """Have the pool authorise the enclave."""
         reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
-        return Welcome(authorization=reply.authorization, reassign=reply.reassign, matched=await self._matched())
+        return Welcome(
+            authorization=reply.authorization, reassign=reply.reassign, matched=await self._matched(),
+            result_key=await self._registered(),
+        )  # fmt: skip
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
         """Carry one attested request."""
@@ -188,6 +193,15 @@ class JobRun:
             return None if self._matching is None else await self._matching
         except SealgridError as error:
             _log.warning("task %s: its dataset order was not found: %s", self.job.task, error.message)
+            return None
+
+    async def _registered(self) -> ResultKey | None:
+        # Without it the vaults say what is missing; what else went wrong must not be what a job fails of.
+        try:
+            reader = await self._shop.chain.reader_of_result(self.job)
+            return None if reader is None or self._shop.sms is None else await self._shop.sms.result_key(reader)
+        except SealgridError as error:
+            _log.warning("task %s: the key for its result was not found: %s", self.job.task, error.message)
             return None
 
     def _launch(self, relay: Path) -> LaunchRequest:

@@ -15,6 +15,7 @@ from sealgrid.storage.folder import Folder
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import Job, PoolClient
+from sealgrid.wire.sms import SmsClient
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.worker.chainside import Finalizer
@@ -68,6 +69,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
             source=storage,
             cache=Folder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
+            sms=SmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
             vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
         )
         yield shop, pool

@@ -108,12 +108,8 @@ def test_3_a_callback_would_publish_results_and_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [
-        {"iexec_result_storage_provider": "dropbox"},
-        {"iexec_result_encryption": True},
-        {"iexec_secrets": {"1": "name"}},
-    ],
-    ids=["storage", "encryption", "secrets"],
+    [{"iexec_result_storage_provider": "dropbox"}, {"iexec_secrets": {"1": "name"}}],
+    ids=["storage", "secrets"],
 )
 def test_13_what_no_enclave_here_does_is_refused_before_a_key_is_given(said: dict[str, Any]) -> None:
     refused("7.13", of_iexec(said))
