@@ -27,7 +27,7 @@ FILE = "age,km\n31,12\n"
 PEOPLE = {"developer": "developer", "owner": "owner", "pool": "pool", "patron": "publisher"}
 REQUESTER = SigningKey.generate()
 KINDS = ("apporder", "datasetorder", "workerpoolorder", "requestorder")
-SECONDS = 120
+SECONDS = 240
 Told = dict[str, Any]
 
 

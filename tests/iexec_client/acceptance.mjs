@@ -164,7 +164,7 @@ const deal = await requester.deal.show(dealid);
 const taskid = deal.tasks['0'];
 
 async function until(ask) {
-  for (const end = Date.now() + 60_000; ; await new Promise((done) => setTimeout(done, 200))) {
+  for (const end = Date.now() + 100_000; ; await new Promise((done) => setTimeout(done, 200))) {
     try {
       return await ask();
     } catch (error) {
