@@ -48,6 +48,14 @@ async def test_state_survives_a_kill_within_a_second_or_two(anvil_binary: Path, 
         assert (await node.block()).number == 3
 
 
+async def test_a_second_chain_on_one_port_ends_and_does_not_pass_for_the_first(anvil_binary: Path) -> None:
+    async with await Anvil.start(AnvilConfig(binary=anvil_binary)) as first, Node(first.url) as node:
+        before = await node.block()
+        with pytest.raises(SetupMissing, match="ended at once"):
+            await Anvil.start(AnvilConfig(binary=anvil_binary, port=int(first.url.rpartition(":")[2])))
+        assert await node.block() == before
+
+
 async def test_anvil_dies_with_a_parent_that_is_killed(anvil_binary: Path) -> None:
     program = (
         "import asyncio, pathlib, sys\n"

@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 
 from sealgrid.chain.accounts import NAMES
+from sealgrid.chain.listening import listens
 from sealgrid.chain.node import Node
 from sealgrid.errors import SetupMissing
 
@@ -89,17 +90,11 @@ class Anvil:
             await node.rpc("evm_setTime", max(int(time.time()), head.timestamp + 1))
 
     async def _answers(self, port: int) -> None:
-        while True:
+        # Whoever answers on the port may be another chain that took it first; ours has ended then, or is about to.
+        while not listens(self.pid, port):
             if self._process.returncode is not None:
                 raise SetupMissing(f"anvil ended at once with code {self._process.returncode}; see its log.")
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
-            writer.close()
-            await writer.wait_closed()
-            return
+            await asyncio.sleep(0.01)
 
 
 async def advance(node: Node, seconds: int) -> None:

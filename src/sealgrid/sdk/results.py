@@ -15,7 +15,7 @@ from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
 from sealgrid.wire.result import ResultMetadata, k1_context
 from sealgrid.wire.vault import OpenReply, OpenRequest, SharePart
 
@@ -79,7 +79,9 @@ def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
 
 async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
-    replies = await ask_all([vault.open(request) for vault in conn.vaults], enough=conn.network.threshold)
+    questions = [vault.open(request) for vault in conn.vaults]
+    # One of the quick ones may lie about its share; then it takes the slow one.
+    replies = await ask_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
     refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
     record = _agreed(conn, [reply for reply in replies if isinstance(reply, OpenReply)], settled)
     if record is None:
