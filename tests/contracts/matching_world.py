@@ -30,6 +30,7 @@ class World:
 
     market: Market
     group: Address
+    odd_groups: dict[str, Address]  #: that answer for everybody in one manner
     members: frozenset[Address]
     owners: dict[tuple[Registry, Address], Address]
     used: dict[Digest, int]
@@ -56,6 +57,8 @@ class World:
         return is_signed_by(account, order, signature)
 
     def in_group(self, group: Address, account: Address) -> bool:
+        if group in (self.odd_groups["YES"], self.odd_groups["LONG"]):
+            return account in parties(self.market)
         return group == self.group and account in self.members
 
     def stake(self, account: Address) -> int:
@@ -143,6 +146,26 @@ def _values(order: Order) -> tuple[object, ...]:
     return (*(getattr(order, name) for _, name in order.TYPES), order.sign)
 
 
+#: In the order of OddGroup's flag.
+MANNERS = ("YES", "REVERT", "TWO", "SHORT", "LONG", "WRITE")
+
+
+def parties(market: Market) -> tuple[Address, ...]:
+    """Return everybody who may take part in a deal."""
+    return (market.app, market.dataset, market.pool, KEYS["requester"].address)
+
+
+async def open_odd_groups(market: Market) -> dict[str, Address]:
+    """Deploy one group for each manner of answering."""
+    made = {}
+    for number, manner in enumerate(MANNERS):
+        group = await Mock.deploy("OddGroup", market.wallet("owner"), market.hub.address)
+        for party in parties(market):
+            await group.call("teach", party, 1 << number)
+        made[manner] = group.address
+    return made
+
+
 async def open_world(market: Market) -> World:
     """Bring a hub into every circumstance."""
     wallets = {name: market.wallet(name) for name in KEYS}
@@ -160,6 +183,7 @@ async def open_world(market: Market) -> World:
     world = World(
         market=market,
         group=policy.address,
+        odd_groups=await open_odd_groups(market),
         members=members,
         owners={
             ("App", market.app): key["developer"],

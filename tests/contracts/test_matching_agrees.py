@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.groups import is_member
 from sealgrid.chain.node import Node
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.matching import Match, Quadruple, match
@@ -20,20 +21,22 @@ from tests.contracts.matching_world import (
     APPROVED,
     CLOSED,
     KEYS,
+    MANNERS,
     PRESIGNED,
     SIGNATURES,
     USED,
     World,
     open_world,
+    parties,
 )
 from tests.contracts.scene import FUNDS, open_market
 
 pytestmark = pytest.mark.chain
 
-#: What the contract says when it stops before its own numbered check: an asset without code, a signature's length,
-#: and the escrow, which has no numbers, as sums that no account could pay.
+#: What the contract says when it stops before its own numbered check: an asset without code, a group that answers with
+#: something that is no bool, a signature's length, and the escrow, which has no numbers, as sums that no account could pay.
 BEFORE_ITS_NUMBER = {
-    "none": {"20", "30", "40"},
+    "none": {"20", "30", "40", "12", "13", "14", "15", "16", "17", "18", "19", "1a", "1b"},
     "invalid-signature-format": {"21", "31", "41", "50"},
     "IexecEscrow: Transfer amount exceeds balance": {"funds", "stake"},
     "panic: arithmetic underflow or overflow (0x11)": {"funds", "stake"},
@@ -238,6 +241,42 @@ def test_a_match_has_the_deals_volume_tag_trust_prices_and_locks(stage: Stage, n
     assert stage.run(stage.deal(four)) == stage.promised(four, ours)
 
 
+# --- groups (ERC-734)
+
+RESTRICTIONS = {
+    "12": ("request", "workerpool"), "13": ("app", "datasetrestrict"), "14": ("app", "workerpoolrestrict"),
+    "15": ("app", "requesterrestrict"), "16": ("dataset", "apprestrict"), "17": ("dataset", "workerpoolrestrict"),
+    "18": ("dataset", "requesterrestrict"), "19": ("workerpool", "apprestrict"),
+    "1a": ("workerpool", "datasetrestrict"), "1b": ("workerpool", "requesterrestrict"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("number", RESTRICTIONS)
+def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage, number: str, manner: str) -> None:
+    name, field = RESTRICTIONS[number]
+    four = quadruple(stage.world, {name: {field: stage.world.odd_groups[manner]}})
+    ours = stage.agree(four)
+    if manner in ("YES", "LONG"):
+        assert isinstance(ours, Match)
+        assert stage.run(stage.deal(four)) == stage.promised(four, ours)
+    else:
+        assert ours == number
+
+
+@pytest.mark.parametrize("manner", [manner for manner in MANNERS if manner != "WRITE"])
+def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, manner: str) -> None:
+    hub, group = stage.world.market.hub, stage.world.odd_groups[manner]
+    for party in (*parties(stage.world.market), KEYS["thief"].address):
+        assert stage.run(is_member(hub, group, party)) is stage.world.in_group(group, party)
+
+
+def test_what_is_no_contract_or_no_group_has_no_members(stage: Stage) -> None:
+    market, me = stage.world.market, KEYS["requester"].address
+    for group in (KEYS["thief"].address, market.app, market.deployment.token):
+        assert stage.run(is_member(market.hub, group, me)) is False
+
+
 # --- anything
 
 PRICES = st.sampled_from([0, 1, 3, 10, 1000, FUNDS // 10, FUNDS, 2**256 - 1])
@@ -246,7 +285,9 @@ SALTS = st.sampled_from([to_digest(bytes(32)), PRESIGNED, USED, CLOSED, APPROVED
 TAGS = st.sampled_from([NO_TAG, TEE_TAG, to_digest((1 << 8).to_bytes(32, "big")), to_digest((2).to_bytes(32, "big"))])
 SMALL = st.integers(0, 6)
 #: Names that stand for addresses of the world, so that examples can be drawn before there is one.
-WHO = st.sampled_from(["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester"])
+WHO = st.sampled_from(
+    ["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester", *MANNERS]
+)
 FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
     "app": {"app": WHO, "appprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS, "datasetrestrict": WHO,
             "workerpoolrestrict": WHO, "requesterrestrict": WHO},
@@ -273,7 +314,7 @@ def address(world: World, who: str) -> str:
     known = {
         "none": ZERO_ADDRESS, "app": world.market.app, "contract_app": world.contract_app,
         "dataset": world.market.dataset, "pool": world.market.pool, "poor_pool": world.poor_pool,
-        "group": world.group, "pool owner": KEYS["pool"].address,
+        "group": world.group, "pool owner": KEYS["pool"].address, **world.odd_groups,
     }  # fmt: skip
     return known.get(who) or KEYS[who].address
 

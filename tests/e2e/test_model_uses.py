@@ -13,7 +13,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.errors import ContractReverted, HostFailed, OrderRefused, StillRunning
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.poco.refusals import explain
-from sealgrid.sdk import jobs
+from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.face.using import usage_of
 from sealgrid.wire.log import LogClient
 from tests.unit.apps.onnx_writer import passing
@@ -94,7 +94,7 @@ async def matched_anyway(conn, run, order):
     """Match the revoked order without asking the SDK whether one may."""
     terms = run._job.terms
     wanted = msgspec.structs.replace(terms.request, salt="0x" + "77" * 32)
-    signed = jobs.sign_order(wanted, conn.order_domain, conn.key)
+    signed = sign_order(wanted, conn.order_domain, conn.key)
     await conn.hub.match_orders(conn.wallet, terms.app, order, terms.workerpool, signed)
 
 

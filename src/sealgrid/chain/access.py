@@ -8,9 +8,7 @@ from sealgrid.chain import artifacts
 from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Receipt, Wallet
-from sealgrid.errors import ChainError
-from sealgrid.poco.params import GROUP_MEMBER_PURPOSE
-from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_bytes
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 FOREVER: Final = 2**256 - 1  #: a grant that never ends
 _POLICY = interface("AccessPolicy")
@@ -68,14 +66,6 @@ class AccessPolicy:
         """Return which holders may use the asset; None when holding nothing helps."""
         token = Address(await self._read("token", at=at))
         return None if token == ZERO_ADDRESS else HolderRule(token, int(await self._read("minimum", at=at)))
-
-    async def admits(self, account: Address, *, at: Digest | None = None) -> bool:
-        """Tell whether this contract, whosever it is, would let PoCo match an order for an account (ERC-734)."""
-        key = to_bytes(account, 20).rjust(32, b"\0")
-        try:
-            return bool(await self._read("keyHasPurpose", key, GROUP_MEMBER_PURPOSE, at=at))
-        except ChainError:  # PoCo takes a revert for a no
-            return False
 
     async def members(self, *, since: int = 0) -> list[Member]:
         """Return every account with a grant, by address; grants that ended are among them, revoked ones are not.

@@ -78,10 +78,19 @@ class Node:
         return head if which == 1 else await self.block(max(0, head.number - which + 1))
 
     async def call(
-        self, to: Address, data: bytes, *, at: Digest | None = None, doing: str = "Asking a contract"
+        self,
+        to: Address,
+        data: bytes,
+        *,
+        at: Digest | None = None,
+        sender: Address | None = None,
+        doing: str = "Asking a contract",
     ) -> bytes:
-        """Return what a contract answers, at a block's hash or at the head; raise ContractReverted when it refuses."""
-        request = {"to": to, "data": "0x" + data.hex()}
+        """Return what a contract answers a sender, at a block's hash or at the head.
+
+        Raises ContractReverted when it refuses.
+        """
+        request = {"to": to, "data": "0x" + data.hex()} | ({"from": sender} if sender else {})
         asked = ("eth_call", request, _state(at))
         answer = await self._agreed("chain.3", doing, lambda each: read_bytes(each, doing, *asked))
         if not answer:

@@ -6,6 +6,7 @@ from typing import Final, NoReturn
 
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.follower import Applied, Change, Follower
+from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, NotFound, ServiceUnavailable
@@ -14,7 +15,6 @@ from sealgrid.market.ledger import Ledger
 from sealgrid.market.memory import ChainMemory
 from sealgrid.market.shown import deal_shown
 from sealgrid.poco.matching import Registry
-from sealgrid.poco.params import GROUP_MEMBER_PURPOSE
 from sealgrid.poco.typed_data import is_signed_by
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.wire.message import encode
@@ -84,14 +84,8 @@ class ChainSide:
         return self.ledger.presigned(digest) and await self._hub.view_presigned(digest) == account
 
     async def is_member(self, group: Address, account: Address) -> bool:
-        """Tell whether a group (ERC-734) counts an account among its members; False for what is no group."""
-        key = bytes(12) + to_bytes(account, 20)
-        data = interface("AccessPolicy").call_data("keyHasPurpose", key, GROUP_MEMBER_PURPOSE)
-        try:
-            answer = await self._hub.node.call(group, data, doing="Asking a group")
-        except ChainError:
-            return False
-        return int.from_bytes(answer[:32], "big") == 1
+        """Tell whether a group (ERC-734) counts an account among its members, as PoCo asks it now."""
+        return await is_member(self._hub, group, account)
 
     async def _has_code(self, account: Address) -> bool:
         tip = self._follower.trail.tip

@@ -6,9 +6,10 @@ from sealgrid.errors import OrderRefused
 from sealgrid.market.chainside import ChainSide
 from sealgrid.market.kinds import price_of
 from sealgrid.market.shelf import Filter, OneOf, Where
+from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import Order, RequestOrder
 from sealgrid.poco.tags import bits, is_tee
-from sealgrid.units import ZERO_ADDRESS, Address, Digest
+from sealgrid.units import ZERO_ADDRESS, Digest
 
 _LOOKED_AT: Final = 100  #: offers of one asset, the cheapest first
 
@@ -43,17 +44,13 @@ async def _demand(what: Literal["app", "dataset"], request: RequestOrder, chain:
 
 
 async def _admits(offer: Order, request: RequestOrder, chain: ChainSide) -> bool:
-    wanted = {
-        "apprestrict": request.app,
-        "datasetrestrict": request.dataset,
-        "requesterrestrict": request.requester,
-        "workerpoolrestrict": request.workerpool,
-    }
-    for name, account in wanted.items():
-        restriction = Address(getattr(offer, name, ZERO_ADDRESS))
-        open_pool = name == "workerpoolrestrict" and account == ZERO_ADDRESS  # any pool will do
-        if restriction in (ZERO_ADDRESS, account) or open_pool:
-            continue
-        if not await chain.is_member(restriction, account):
+    # A request may leave the pool open, or name a group of pools.
+    one_pool = chain.ledger.owner("Workerpool", request.workerpool) is not None
+    asked = groups_of(
+        offer, app=request.app, dataset=request.dataset, requester=request.requester,
+        workerpool=request.workerpool if one_pool else None,
+    )  # fmt: skip
+    for group, account in asked:
+        if not await chain.is_member(group, account):
             return False
     return True

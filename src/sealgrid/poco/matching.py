@@ -154,6 +154,22 @@ def restricted(four: Quadruple) -> tuple[tuple[str, Address, Address], ...]:
     )
 
 
+def groups_of(
+    order: Order, *, app: Address, dataset: Address, workerpool: Address | None, requester: Address
+) -> tuple[tuple[Address, Address], ...]:
+    """Return what a seller's order names in place of a party, with the party that must be its member then.
+
+    Empty where the order admits all of them; ``dataset`` is zero in a deal without one, ``workerpool`` None where no
+    pool is chosen yet.
+    """
+    parties = {
+        "apprestrict": app, "datasetrestrict": dataset, "workerpoolrestrict": workerpool,
+        "requesterrestrict": requester,
+    }  # fmt: skip
+    named = ((Address(getattr(order, name, ZERO_ADDRESS)), party) for name, party in parties.items())
+    return tuple((one, party) for one, party in named if party is not None and one not in (ZERO_ADDRESS, party))
+
+
 def _authenticity(four: Quadruple, domain: OrderDomain, state: MatchingState) -> str:
     app, dataset, pool, request = four.app, four.dataset, four.workerpool, four.request
     sellers: list[tuple[str, Registry, Address, Order]] = [("2", "App", app.app, app)]

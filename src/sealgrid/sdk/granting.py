@@ -43,14 +43,6 @@ class Revoked:
     unreached: tuple[str, ...]  #: a sentence for each thing that is still to be done
 
 
-async def admits(conn: Connection, order: DatasetOrder) -> bool:
-    """Tell whether an order may be matched by this account, as PoCo decides it."""
-    restriction = order.requesterrestrict
-    if restriction in (ZERO_ADDRESS, conn.address):
-        return True
-    return await AccessPolicy(conn.node, restriction).admits(conn.address)
-
-
 async def granted(conn: Connection, restriction: Address) -> tuple[Member, ...]:
     """Return whom an offer's restriction names: an account, or the members of an AccessPolicy.
 

@@ -30,7 +30,7 @@ from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.progress import Progress, Step, silent
-from sealgrid.sdk.terms import Terms, Wanted, computing, offers_for, terms_of
+from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 
@@ -90,8 +90,7 @@ async def run(
     progress(Step("storing the sealed input"))
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
-    pool = workerpool or await computing(conn, tasks, category)
-    offers = await offers_for(conn, app, model, tasks, pool)
+    offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool)
     wanted = Wanted(_params(sha256, result_key, public_args), callback, tasks, max_price)
     terms = terms_of(conn, offers, wanted)
     grant = InputGrant(

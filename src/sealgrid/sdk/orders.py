@@ -39,18 +39,6 @@ async def sign_and_publish(
     return signed
 
 
-async def cheapest(conn: Connection, kind: type[AnyOrder], what: str, *, uses: int = 1, **filters: str) -> AnyOrder:
-    """Return the cheapest open order for this account that fits the filters and has enough uses left.
-
-    Raises OrderRefused when there is none.
-    """
-    fits = {"requester": conn.address} | filters
-    found = await conn.market.orders(KINDS[kind], minVolume=str(uses), **fits)
-    if not found and uses > 1:
-        found = await conn.market.orders(KINDS[kind], **fits)  # to say how many there are
-    return cheapest_of(found, kind, what, uses=uses)
-
-
 def cheapest_of(offered: Sequence[OpenOrder], kind: type[AnyOrder], what: str, *, uses: int) -> AnyOrder:
     """Return the first of offers that come cheapest first and has enough uses left; raise OrderRefused for none."""
     found = [each for each in offered if each.left >= uses]

@@ -1,10 +1,15 @@
 """Choose the offers that a run is bought on, and sign the request that fits them."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import asdict, dataclass, replace
+from typing import Final
 
+from sealgrid.chain.groups import is_member
 from sealgrid.errors import OrderRefused
+from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import (
     NO_DATASET_ORDER,
+    AnyOrder,
     AppOrder,
     DatasetOrder,
     RequestOrder,
@@ -14,10 +19,12 @@ from sealgrid.poco.orders import (
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.granting import admits
-from sealgrid.sdk.orders import cheapest, cheapest_of, fresh_salt
+from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
+
+_LOOKED_AT: Final = 100  #: offers to anyone, the cheapest first
+_PRICE: Final = {AppOrder: "appprice", DatasetOrder: "datasetprice", WorkerpoolOrder: "workerpoolprice"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +55,63 @@ class Wanted:
     max_price: int | None  #: nRLC for all tasks together
 
 
-async def offers_for(conn: Connection, app: Address, model: Address, tasks: int, pool: WorkerpoolOrder) -> Offers:
-    """Return the cheapest offers of an app, of a model unless it is zero, and the pool's; OrderRefused for none."""
-    app_order = await cheapest(conn, AppOrder, f"the app {app}", uses=tasks, app=app)
-    dataset = NO_DATASET_ORDER
-    if model != ZERO_ADDRESS:
-        what = f"the model {model} for this app"
-        dataset = cheapest_of(await _granted(conn, model, app), DatasetOrder, what, uses=tasks)
-    return app_order, dataset, pool
+@dataclass(frozen=True, slots=True)
+class _Parties:
+    """Who takes part in the deal; ``workerpool`` is None until one is chosen."""
+
+    app: Address
+    dataset: Address
+    requester: Address
+    workerpool: Address | None = None
 
 
-async def _granted(conn: Connection, model: Address, app: Address) -> list[OpenOrder]:
-    offered = await conn.market.orders("datasetorders", dataset=model, app=app, requester="any")
-    return [order for order in offered if await admits(conn, from_document(DatasetOrder, order.order))]
+async def offers_for(
+    conn: Connection, app: Address, model: Address, tasks: int, *, category: int | None, pool: WorkerpoolOrder | None
+) -> Offers:
+    """Return the cheapest offers of an app, of a model unless it is zero, and of computing unless ``pool`` is given.
+
+    Computing is of the network's short category by default. Raises OrderRefused where there is none for this account.
+    """
+    parties = _Parties(app, model, conn.address)
+    if pool is None:
+        wanted = conn.network.short_category if category is None else category
+        what = "computing in this category"
+        pool = await _cheapest(conn, WorkerpoolOrder, what, parties, uses=tasks, category=str(wanted))
+    parties = replace(parties, workerpool=pool.workerpool)
+    app_order = await _cheapest(conn, AppOrder, f"the app {app}", parties, uses=tasks, app=app)
+    if model == ZERO_ADDRESS:
+        return app_order, NO_DATASET_ORDER, pool
+    what = f"the model {model} for this app"
+    return app_order, await _cheapest(conn, DatasetOrder, what, parties, uses=tasks, dataset=model), pool
 
 
-async def computing(conn: Connection, tasks: int, category: int | None) -> WorkerpoolOrder:
-    """Return the cheapest offer of computing in a category, the network's short one by default."""
-    wanted = conn.network.short_category if category is None else category
-    return await cheapest(conn, WorkerpoolOrder, "computing in this category", uses=tasks, category=str(wanted))
+async def _cheapest(
+    conn: Connection, kind: type[AnyOrder], what: str, parties: _Parties, *, uses: int, **of: str
+) -> AnyOrder:
+    """Return the cheapest open order that admits these parties as PoCo decides it, and has enough uses left."""
+    found = await _admitting(conn, kind, parties, {"minVolume": str(uses)} | of)
+    if not found and uses > 1:
+        found = await _admitting(conn, kind, parties, of)  # to say how many there are
+    return cheapest_of(found, kind, what, uses=uses)
+
+
+async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, of: dict[str, str]) -> list[OpenOrder]:
+    """Return orders that admit the parties, the cheapest first.
+
+    Two pages are read: what is offered to everybody or to these very accounts, and what is offered to anyone at all, of
+    which groups may admit them. Nobody crowds the first one out by offering to others.
+    """
+    named = {name: party for name, party in asdict(parties).items() if name not in of}
+    ours = {name: party for name, party in named.items() if party not in (None, ZERO_ADDRESS)}
+    anyones = dict.fromkeys(named, "any") | {"pageSize": str(_LOOKED_AT)}
+    pages = [await conn.market.orders(KINDS[kind], **(of | filters)) for filters in (ours, anyones)]
+    offered = {order.orderHash: order for page in pages for order in page}
+    ranked = sorted(offered.values(), key=lambda order: int(order.order[_PRICE[kind]]))
+    groups = [groups_of(from_document(kind, each.order), **asdict(parties)) for each in ranked]
+    first_open = groups.index(()) if () in groups else len(groups)  # no group behind it sells cheaper
+    pairs = sorted({pair for each in groups[:first_open] for pair in each})
+    members = dict(zip(pairs, await asyncio.gather(*(is_member(conn.hub, *pair) for pair in pairs)), strict=True))
+    return [each for each, needed in zip(ranked, groups, strict=True) if all(members.get(one) for one in needed)]
 
 
 def terms_of(conn: Connection, offers: Offers, wanted: Wanted) -> Terms:

@@ -107,6 +107,25 @@ async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: M
     await traders.publish(scene.request())
 
 
+async def test_groups_of_apps_and_of_pools_are_asked_too(scene: Market, traders: Traders) -> None:
+    from sealgrid.chain.access import AccessPolicy
+    from sealgrid.errors import OrderRefused
+
+    apps, pools = [await AccessPolicy.deploy(scene.wallet("owner")) for _ in range(2)]
+    await traders.publish(scene.app_order(workerpoolrestrict=pools.address))
+    await traders.publish(scene.dataset_order(apprestrict=apps.address))
+    request = scene.request(workerpool=scene.pool)
+    with pytest.raises(OrderRefused, match="nobody offers the app"):
+        await traders.publish(request)
+    await pools.grant(scene.wallet("owner"), scene.pool)
+    with pytest.raises(OrderRefused, match="nobody offers the dataset"):
+        await traders.publish(request)
+    await apps.grant(scene.wallet("owner"), scene.app)
+    await traders.publish(request)
+    # A request may name the group instead of the pool: which of them it will be, the match says.
+    await traders.publish(scene.request(workerpool=pools.address))
+
+
 def test_the_page_of_bad_orders_lists_exactly_these() -> None:
     page = (ROOT / "docs/reference/bad-orders.md").read_text()
     assert page == rendered()

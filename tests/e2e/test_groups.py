@@ -1,0 +1,49 @@
+"""Offers that name a group instead of an account (ERC-734) are found and bought by its members, and by nobody else."""
+
+import msgspec
+import pytest
+
+from sealgrid.chain.access import AccessPolicy
+from sealgrid.errors import OrderRefused
+from sealgrid.poco.orders import AppOrder, from_document
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.sdk import apps, jobs
+from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+
+pytestmark = pytest.mark.localnet
+GREETS = """
+import json, os, pathlib
+out = pathlib.Path(os.environ["IEXEC_OUT"])
+(out / "said.txt").write_text("hello")
+(out / "computed.json").write_text(json.dumps({"deterministic-output-path": str(out / "said.txt")}))
+"""
+
+
+async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on_a_pool_of_the_other(people, tmp_path):
+    developer, requester = people.developer, people.requester
+    (tmp_path / "main.py").write_text(GREETS)
+    (tmp_path / "app.toml").write_text('name = "grouped"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    app = await apps.deploy(developer, tmp_path, price=9)
+    open_to_all = await cancelled(developer, app.address)
+    buyers, pools = [await AccessPolicy.deploy(developer.wallet) for _ in range(2)]
+    order = msgspec.structs.replace(
+        open_to_all, appprice=5, salt=fresh_salt(), requesterrestrict=buyers.address, workerpoolrestrict=pools.address
+    )
+    await sign_and_publish(developer, order)
+    for group, member in ((buyers, requester.address), (pools, developer.network.workerpool)):
+        with pytest.raises(OrderRefused, match="nobody offers the app"):
+            await jobs.run(requester, app.address)
+        await group.grant(developer.wallet, member)
+    # What is offered to everybody but costs more is not bought.
+    await sign_and_publish(developer, AppOrder(app=app.address, appprice=6, volume=9, tag=TEE_TAG, salt=fresh_salt()))
+    job = await jobs.run(requester, app.address)
+    assert job.terms.app.appprice == 5
+    await jobs.follow(requester, job)
+
+
+async def cancelled(developer, app) -> AppOrder:
+    """Cancel an app's only offer and return it."""
+    (offer,) = await developer.market.orders("apporders", app=app)
+    order = from_document(AppOrder, offer.order)
+    await developer.hub.cancel(developer.wallet, order)
+    return order
