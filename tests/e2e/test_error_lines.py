@@ -137,10 +137,10 @@ async def test_an_order_is_sold_once_for_each_of_its_uses(sealgrid, people, odd,
     await jobs.follow(people.stranger, job)
     await to_thread(meets, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
 
-    async def as_the_market_said_before(*_):
+    async def as_the_market_said_before(*_, **__):
         return job.terms.app, job.terms.dataset, job.terms.workerpool
 
-    monkeypatch.setattr(jobs, "_offers", as_the_market_said_before)
+    monkeypatch.setattr(jobs, "offers_for", as_the_market_said_before)
     await to_thread(meets, sealgrid, "order sold out while it was bought", "run", odd)
 
 
