@@ -169,9 +169,10 @@ async def _give_up(conn: Connection, job: Job, why: str) -> None:
     deadline = deal.start_time + FINAL_DEADLINE_RATIO * (await conn.hub.view_category(deal.category)).timeref
     if (await conn.node.block()).timestamp < deadline:  # after it the refund is a matter of seconds: wait for it
         when = datetime.fromtimestamp(deadline, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        sponsored = "" if deal.sponsor == deal.requester else f" of its sponsor {deal.sponsor}"
         raise HostFailed(
             f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).",
-            money=f"It was not paid; the price comes back into escrow of {deal.sponsor} by itself after {when}.",
+            money=f"It was not paid; the price comes back into escrow{sponsored} by itself after {when}.",
         )
 
 
