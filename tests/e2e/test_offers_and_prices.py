@@ -1,7 +1,10 @@
 """Owners sell apps and models at another price, no more, and again; what was cancelled can never be bought."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
+from shell import Shell
 
 import sealgrid
 from sealgrid.errors import NotFound, OrderRefused
@@ -55,6 +58,26 @@ async def test_a_models_card_is_public_and_stays_when_the_model_is_sealed_anew(l
         assert await stranger.models.card(model) == "# Passes\n\nthree numbers on"
     rotated = await owner.models.rotate(model, reseal=True)
     assert await owner.models.card(rotated.address) == "# Passes\n\nthree numbers on"
+
+
+async def test_an_offer_that_its_owner_signed_on_the_chain_is_bought_without_a_signature(localnet, owner, tmp_path):
+    (tmp_path / "main.py").write_text(
+        "import json, os, pathlib\n"
+        "out = pathlib.Path(os.environ['IEXEC_OUT'])\n"
+        "(out / 'said.txt').write_text('signed on the chain')\n"
+        "(out / 'computed.json').write_text(json.dumps({'deterministic-output-path': str(out / 'said.txt')}))\n"
+    )
+    (tmp_path / "app.toml").write_text('name = "presigned"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    app = await owner.apps.deploy(tmp_path, price="1")
+    await owner.apps.unlist(app)
+    shell = Shell(tmp_path, localnet.layout.root)
+    offer = ("app", "offer", app.address, "--price", "0.5", "--uses", "1", "--presign", "--account", "owner")
+    assert "0.5 RLC for each of 1 uses" in await asyncio.to_thread(shell.says, *offer)
+    async with sealgrid.connect_async("requester", data=localnet.layout.root) as requester:
+        (offered,) = await requester._conn.market.orders("apporders", app=app.address)
+        assert (offered.order["sign"], offered.presigned) == ("0x", True)
+        run = await requester.run(app.address)
+        assert (await run.result()).files["said.txt"] == b"signed on the chain"
 
 
 async def test_an_apps_owner_changes_its_price_ends_its_sale_and_sells_it_again(localnet, owner, tmp_path):

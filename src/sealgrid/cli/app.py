@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.listing import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile, Presign
 from sealgrid.cli.session import answer, answers, as_account, notes, warn_of_simulated
 
 if TYPE_CHECKING:
@@ -31,6 +31,27 @@ def deploy(
     async def work(me: "Client") -> None:
         made = await me.apps.deploy(source, price=price, uses=uses)
         answers.print(f"{made.address}  {made.name!r}, measured as {made.digest}", markup=False)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def offer(
+    app: App,
+    *,
+    price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
+    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many runs are for sale.")] = 1_000_000,
+    presign: Presign = False,
+    account: Account = "developer",
+    as_json: Json = False,
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Sell uses of an own app that stands on the chain already."""
+
+    async def work(me: "Client") -> None:
+        made = await me.apps.offer(app, price=price, uses=uses, presign=presign)
+        answer(made, listing_lines(made, sealed="code digest"), as_json=as_json)
 
     as_account(account, data, work, password_file)
 

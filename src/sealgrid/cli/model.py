@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.listing import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
+from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile, Presign
 from sealgrid.cli.progress import shown_progress
 from sealgrid.cli.session import answer, answers, as_account, notes, unit, warn_of_simulated
 
@@ -96,6 +96,27 @@ def show(
     async def work(me: "Client") -> None:
         found = await me.models.show(model)
         answer(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def offer(
+    model: Model,
+    *,
+    price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
+    uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many uses are for sale.")] = 1000,
+    presign: Presign = False,
+    account: Account = "owner",
+    as_json: Json = False,
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Sell more uses of an own model, on the terms of the last offer that was signed here."""
+
+    async def work(me: "Client") -> None:
+        made = await me.models.offer(model, price=price, uses=uses, presign=presign)
+        answer(made, listing_lines(made, sealed="sealed file"), as_json=as_json)
 
     as_account(account, data, work, password_file)
 

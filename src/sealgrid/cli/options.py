@@ -16,4 +16,7 @@ PasswordFile = Annotated[
     typer.Option("--password-file", metavar="FILE", help="Its first line opens your account; else you are asked."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amounts in nRLC, times in seconds.")]
+Presign = Annotated[
+    bool, typer.Option("--presign", help="Sign by a transaction, which everybody sees, not with a signature.")
+]
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

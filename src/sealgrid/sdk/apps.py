@@ -55,10 +55,10 @@ async def deploy(
     return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, order=order)
 
 
-async def sell(conn: Connection, app: Address, *, price: int, uses: int) -> AppOrder:
-    """Offer uses of an app at ``price`` nRLC for each run, to everybody."""
+async def sell(conn: Connection, app: Address, *, price: int, uses: int, presign: bool = False) -> AppOrder:
+    """Offer uses of an app at ``price`` nRLC for each run, to everybody; ``presign`` signs by a transaction."""
     order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG, salt=fresh_salt())
-    return await sign_and_publish(conn, order)
+    return await sign_and_publish(conn, order, presign=presign)
 
 
 async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:

@@ -39,9 +39,12 @@ class Apps:
         """Return what the chain and the market know of an app."""
         return BACKGROUND.run(self._inner.show(app))
 
-    def offer(self, app: Named, *, price: Price, uses: int = 1000000) -> Listing:
-        """Sell uses of an own app that stands on the chain already, at ``price`` for each run."""
-        return BACKGROUND.run(self._inner.offer(app, price=price, uses=uses))
+    def offer(self, app: Named, *, price: Price, uses: int = 1000000, presign: bool = False) -> Listing:
+        """Sell uses of an own app that stands on the chain already, at ``price`` for each run.
+
+        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
+        """
+        return BACKGROUND.run(self._inner.offer(app, price=price, uses=uses, presign=presign))
 
     def reprice(self, app: Named, price: Price) -> Repriced:
         """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
@@ -145,12 +148,13 @@ class Models:
         """
         return BACKGROUND.run(self._inner.reprice(model, price))
 
-    def offer(self, model: Named, *, price: Price, uses: int = 1000) -> Listing:
+    def offer(self, model: Named, *, price: Price, uses: int = 1000, presign: bool = False) -> Listing:
         """Sell more uses of an own model, on the terms of the last offer that was signed with this data folder.
 
         Without one they are for any app that its policy allows, and for everybody.
+        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
-        return BACKGROUND.run(self._inner.offer(model, price=price, uses=uses))
+        return BACKGROUND.run(self._inner.offer(model, price=price, uses=uses, presign=presign))
 
     def recover(self, model: Named, target: str | Path) -> Path:
         """Write an own model's plain file again, from the network's sealed file and the key in the data folder.

@@ -110,18 +110,19 @@ async def sell(
     uses: int,
     app: Address,
     requester: Address = ZERO_ADDRESS,
+    presign: bool = False,
     keep: Callable[[DatasetOrder], None] = lambda signed: None,
 ) -> DatasetOrder:
     """Offer uses of a model; ``app`` zero offers it to every app, though the vaults still ask the owner's policy.
 
-    ``requester`` is the only account that may buy, or an AccessPolicy that says who may. ``keep`` gets the signed
-    offer before anybody else does.
+    ``requester`` is the only account that may buy, or an AccessPolicy that says who may. ``presign`` signs by a
+    transaction. ``keep`` gets the signed offer before anybody else does.
     """
     order = DatasetOrder(
         dataset=model, datasetprice=price, volume=uses, tag=TEE_TAG, apprestrict=app, requesterrestrict=requester,
         salt=fresh_salt(),
     )  # fmt: skip
-    return await sign_and_publish(conn, order, keep)
+    return await sign_and_publish(conn, order, keep, presign=presign)
 
 
 async def recover(conn: Connection, checksum: Digest, dek: bytes, target: Path) -> Path:

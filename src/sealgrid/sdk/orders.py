@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.orders import (
     AnyOrder,
@@ -30,11 +32,20 @@ def fresh_salt() -> Digest:
 
 
 async def sign_and_publish(
-    conn: Connection, order: AnyOrder, keep: Callable[[AnyOrder], None] = lambda signed: None
+    conn: Connection,
+    order: AnyOrder,
+    keep: Callable[[AnyOrder], None] = lambda signed: None,
+    *,
+    presign: bool = False,
 ) -> AnyOrder:
-    """Sign an order, let ``keep`` store it, and offer it on the market; return it signed."""
-    signed = sign_order(order, conn.order_domain, conn.key)
+    """Sign an order, let ``keep`` store it, and offer it on the market; return it signed.
+
+    ``presign`` signs by a transaction, and ``sign`` is empty: then the chain, not a signature, says whose order it is.
+    """
+    signed = msgspec.structs.replace(order, sign=b"") if presign else sign_order(order, conn.order_domain, conn.key)
     keep(signed)
+    if presign:
+        await conn.hub.presign(conn.wallet, signed)
     await conn.market.publish(KINDS[type(signed)], to_document(signed), conn.key)
     return signed
 

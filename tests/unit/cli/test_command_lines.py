@@ -8,8 +8,8 @@ from spoken import spoken
 
 from sealgrid.errors import InputRefused
 
-MODELS = {"publish", "list", "show", "unlist", "rotate", "grant", "usage"}
-NOUNS = {"model": MODELS, "data": MODELS, "app": {"deploy", "list", "show"},
+MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usage"}
+NOUNS = {"model": MODELS, "data": MODELS, "app": {"deploy", "offer", "list", "show"},
          "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote", "platform"},
          "vault": {"run", "backup", "restore"},
          "runtime": {"build", "identity"},

@@ -41,10 +41,13 @@ class Apps:
         """Return what the chain and the market know of an app."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
 
-    async def offer(self, app: Named, *, price: Price, uses: int = 1_000_000) -> Listing:
-        """Sell uses of an own app that stands on the chain already, at ``price`` for each run."""
+    async def offer(self, app: Named, *, price: Price, uses: int = 1_000_000, presign: bool = False) -> Listing:
+        """Sell uses of an own app that stands on the chain already, at ``price`` for each run.
+
+        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
+        """
         wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
-        await apps.sell(self._conn, address, price=wanted, uses=uses)
+        await apps.sell(self._conn, address, price=wanted, uses=uses, presign=presign)
         return await listing_of(self._conn, "App", address)
 
     async def reprice(self, app: Named, price: Price) -> Repriced:

@@ -118,10 +118,11 @@ class Models:
         found = await still_open(self._conn, address, kept)
         return await reprice(self._conn, address, wanted, found, self._keeping(kept))
 
-    async def offer(self, model: Named, *, price: Price, uses: int = 1000) -> Listing:
+    async def offer(self, model: Named, *, price: Price, uses: int = 1000, presign: bool = False) -> Listing:
         """Sell more uses of an own model, on the terms of the last offer that was signed with this data folder.
 
         Without one they are for any app that its policy allows, and for everybody.
+        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
         wanted, address = int(amount(price)), await self._own(model)
         kept = self._find_kept(address)
@@ -129,7 +130,7 @@ class Models:
         last = before[-1] if before else DatasetOrder(dataset=address)
         await models.sell(
             self._conn, address, price=wanted, uses=uses, app=last.apprestrict, requester=last.requesterrestrict,
-            keep=self._keeping(kept),
+            presign=presign, keep=self._keeping(kept),
         )  # fmt: skip
         return await listing_of(self._conn, "Dataset", address)
 
