@@ -22,11 +22,14 @@ async def test_every_attack_is_stopped_by_the_check_that_the_page_names(tmp_path
 
 
 async def test_behind_a_gate_every_attack_is_stopped_by_the_same_check(tmp_path):
-    """But for a deal that the chain took back: with it went the record of who judges, and the next check notices."""
+    """But for the payment of a deal that the chain took back: with it went the record of who judges, so PoCo says no."""
     tried = await attacked(tmp_path, "--gate")
     assert [attack.title for attack, outcome in tried if not outcome.stopped] == []
     named = {
         line.split(" | ")[0].removeprefix("| "): line.split(" | ")[3] for line in PAGE.read_text().splitlines()[9:]
     }
-    other = {attack.title for attack, outcome in tried if named[attack.title] != (outcome.check or "-")}
-    assert {title for title in other if not title.startswith("take the deal back")} == set()
+    other = {
+        attack.title: (outcome.by, outcome.check) for attack, outcome in tried if outcome.check != named[attack.title]
+    }
+    without = {title: each for title, each in other.items() if each[1] or named[title] != "-"}
+    assert without == {"take the deal back before the payment": ("PoCo", "")}
