@@ -19,6 +19,7 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
 from sealgrid.units import Address, Digest, to_digest
+from sealgrid.wire.log import Logged
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
 from sealgrid.wire.relay import Welcome
@@ -66,11 +67,12 @@ class Attested:
 
 @dataclass(frozen=True)
 class SignedRelease:
-    """One vault's signed word about the facts."""
+    """One vault's signed word about the facts, and its proof that it logged it."""
 
     vault: Address
     release: Release
     signature: bytes
+    log: Logged
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     return Agreed(
         facts=facts,
         facts_bytes=body,
-        releases=tuple(SignedRelease(vault, a.release, a.signature) for vault, a in sorted(agreeing.items())),
+        releases=tuple(SignedRelease(vault, a.release, a.signature, a.log) for vault, a in sorted(agreeing.items())),
         deposit_keys={vault: answer.deposit_key for vault, answer in agreeing.items()},
         keys=_combine_all(facts, list(agreeing.values())),  # (8)
         liars=_liars(facts, asked, replies, agreeing),

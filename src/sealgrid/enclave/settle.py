@@ -13,9 +13,18 @@ from sealgrid.enclave.seal import SealedResult
 from sealgrid.enclave.work import Outcome
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import enclave_message
-from sealgrid.receipts.receipt import SignedBody, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
+from sealgrid.receipts.receipt import (
+    LogProof,
+    SignedBody,
+    SignedRelease,
+    SignedVerdict,
+    body_of,
+    envelope_of,
+    sign_body,
+)
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
+from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
 from sealgrid.wire.storage import location
@@ -116,7 +125,10 @@ async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
     await store(relay, receipt.encode())
     statement = this.statement(receipt)
     verdicts = await _verdicts(this, statement)
-    releases = {r.vault: SignedRelease(release=r.release, signature=r.signature) for r in this.agreed.releases}
+    releases = {
+        r.vault: SignedRelease(release=r.release, signature=r.signature, log=_proof(r.log))
+        for r in this.agreed.releases
+    }
     envelope = envelope_of(
         receipt=receipt,
         facts=this.agreed.facts_bytes,
@@ -127,6 +139,16 @@ async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
     ).encode()
     await store(relay, envelope)
     return _delivery(this, statement, verdicts, envelope)
+
+
+def _proof(log: Logged) -> LogProof:
+    return LogProof(
+        head=log.head.head,
+        signature=log.head.signature,
+        entry=log.logged.entry,
+        index=log.logged.index,
+        path=tuple(map(to_digest, log.logged.path)),
+    )
 
 
 async def _verdicts(this: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:

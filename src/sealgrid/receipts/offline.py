@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from sealgrid.attestation.facts import secrets_digest
-from sealgrid.attestation.statements import Verdict
+from sealgrid.attestation.log import check_entry, check_head, entry_of
+from sealgrid.attestation.statements import Release, Verdict
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ReceiptRefused
 from sealgrid.receipts import agreement
 from sealgrid.receipts.case import Case, Step
-from sealgrid.receipts.receipt import SignedRelease, SignedVerdict
-from sealgrid.units import Address, Digest, to_digest
+from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict
+from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 
 def place(case: Case) -> str:
@@ -47,7 +48,10 @@ def releases(case: Case) -> str:
         _release(case, vault, each)
     if len(signed) < case.facts.quorum:
         raise ReceiptRefused("5", f"{len(signed)} vaults released; the model's owner asked for {case.facts.quorum}.")
-    return f"{len(signed)} vaults released to this session"
+    logged = sum(each.log is not None for each in signed.values())
+    return (
+        f"{len(signed)} vaults released to this session; {logged or 'none'} of the releases with the proof of its log"
+    )
 
 
 def facts(case: Case) -> str:
@@ -128,6 +132,16 @@ def _release(case: Case, vault: Address, signed: SignedRelease) -> None:
         raise ReceiptRefused("5", f"vault {vault} signed other facts.")
     if release.secrets != secrets_digest(case.facts):
         raise ReceiptRefused("5", f"vault {vault} released other secrets than the facts name.")
+    if signed.log is not None:
+        _logged(case, vault, release, signed.log)
+
+
+def _logged(case: Case, vault: Address, release: Release, proof: LogProof) -> None:
+    head = check_head(proof.head, proof.signature, vault, case.pins.domain)
+    entry = check_entry(proof.entry.encode(), proof.index, [to_bytes(each, 32) for each in proof.path], head)
+    # Policy and block are the vault's own words; all else follows from what it signed.
+    if entry != entry_of(case.facts, release.session, policy=entry.policy, block=entry.block, time=release.issued):
+        raise ReceiptRefused("5", f"vault {vault} logged another release than it signed.")
 
 
 def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:

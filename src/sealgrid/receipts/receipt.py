@@ -12,7 +12,7 @@ import msgspec
 from sealgrid.attestation.facts import AppFact, Facts
 from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.statements import ReceiptSeal, Release, Settle, Verdict
+from sealgrid.attestation.statements import LogHead, ReceiptSeal, Release, Settle, Verdict
 from sealgrid.crypto.digests import canonical, keccak256, lp, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.signing import Domain, SigningKey
@@ -98,11 +98,22 @@ class SignedBody(_Document, frozen=True, kw_only=True):
     signature: bytes  #: of ReceiptSeal over the body's digest, by the enclave's key
 
 
-class SignedRelease(_Document, frozen=True, kw_only=True):
+class LogProof(_Document, frozen=True, kw_only=True):
+    """That a release stood in its vault's log before it was answered: a later log without it is a provable lie."""
+
+    head: LogHead
+    signature: bytes  #: of the head, by the vault
+    entry: str  #: canonical LogEntry
+    index: Count
+    path: tuple[HexDigest, ...]  #: from the entry's leaf up to the head's root
+
+
+class SignedRelease(_Document, frozen=True, kw_only=True, omit_defaults=True):
     """A vault's word about the facts."""
 
     release: Release
     signature: bytes
+    log: LogProof | None = None  #: None in a receipt that its requester put together anew, and in older ones
 
 
 class SignedVerdict(_Document, frozen=True, kw_only=True):

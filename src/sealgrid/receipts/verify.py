@@ -18,7 +18,8 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
     (2) It is about the pinned chain, hub and broker.
     (3) It names exactly the pinned vaults, and the pinned threshold.
     (4) The body is signed by the enclave that it names.
-    (5) At least t pinned vaults, and nobody else, signed releases over the enclosed facts for one session.
+    (5) At least t pinned vaults, and nobody else, signed releases over the enclosed facts for one session; where the
+        proof is enclosed that a release stood in its vault's log, it holds.
     (6) The body says what those facts say.
     (7) The Settle is signed by the enclave, about this task, worker, sealed result and receipt.
     (8) The settled digest recomputes from the receipt.

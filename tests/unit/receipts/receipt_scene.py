@@ -6,14 +6,16 @@ import msgspec
 
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
+from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import Release, Settle, Verdict
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.merkle import Frontier, leaf_hash
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
-from sealgrid.receipts.receipt import SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
+from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
 from sealgrid.receipts.report import OnChain, Pins
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
@@ -111,7 +113,19 @@ class Job:
             secrets=secrets_digest(self.facts), issued=NOW - 10,
         )  # fmt: skip
         release = alter(release, changes)
-        return SignedRelease(release=release, signature=release.sign(DOMAIN, key))
+        return SignedRelease(release=release, signature=release.sign(DOMAIN, key), log=self.logged_by(key, release))
+
+    def logged_by(self, key, release, facts=None):
+        """The proof that a release is the third of its vault's log."""
+        entry = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued).encode()
+        earlier, _ = Frontier().append(leaf_hash(b"first"))
+        earlier, _ = earlier.append(leaf_hash(b"second"))
+        log, _ = earlier.append(leaf_hash(entry))
+        head = head_of(key.address, log.size, log.root, release.issued)
+        return LogProof(
+            head=head, signature=head.sign(DOMAIN, key), entry=entry.decode(), index=2,
+            path=tuple(map(to_digest, earlier.path_of_next())),
+        )  # fmt: skip
 
     def verdict_by(self, key, changes):
         body = self.receipt.body

@@ -144,6 +144,48 @@ def test_4_a_body_that_names_another_enclave_is_refused():
     refused(4, Job(body={"enclave": STRANGER.address}).encode())
 
 
+def test_a_release_without_the_proof_of_a_log_passes_and_is_said_to_have_none():
+    job = Job()
+    bare = {vault: alter(each, {"log": None}) for vault, each in job.releases.items()}
+    document = job.encode(releases=bare)
+    assert b'"log"' not in document
+    report = verify(document, PINS)
+    assert report.ok
+    assert "none of the releases" in report.checks[4].detail
+    assert "2 of the releases" in verify(job.encode(), PINS).checks[4].detail
+
+
+def with_log(job, **changes):
+    vault, released = next(iter(job.releases.items()))
+    return job.encode(releases=job.releases | {vault: alter(released, {"log": alter(released.log, changes)})})
+
+
+def test_5_a_head_of_another_vaults_log_is_refused():
+    job = Job()
+    other = job.logged_by(VAULT_KEYS[2], job.releases[VAULTS[0]].release)
+    assert "(log.1)" in refused(5, with_log(job, head=other.head, signature=other.signature))
+
+
+def test_5_a_head_that_its_vault_did_not_sign_is_refused():
+    job = Job()
+    head = job.releases[VAULTS[0]].log.head
+    assert "(log.2)" in refused(5, with_log(job, signature=head.sign(DOMAIN, STRANGER)))
+
+
+def test_5_an_entry_that_does_not_stand_under_the_head_is_refused():
+    job = Job()
+    assert "(log.4)" in refused(5, with_log(job, path=()))
+    assert "(log.4)" in refused(5, with_log(job, index=1))
+
+
+def test_5_an_entry_about_another_release_is_refused_though_it_stands_in_the_log():
+    job = Job()
+    later = alter(job.releases[VAULTS[0]].release, {"issued": NOW - 9})
+    other = job.logged_by(VAULT_KEYS[0], later)
+    changes = {name: getattr(other, name) for name in ("head", "signature", "entry", "index", "path")}
+    assert "logged another release" in refused(5, with_log(job, **changes))
+
+
 def test_5_one_release_where_two_are_needed_is_refused():
     assert "2 are needed" in refused(5, Job(released_by=VAULT_KEYS[:1]).encode())
 
