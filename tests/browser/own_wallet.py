@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 from eth_account import Account
 from eth_account.messages import encode_typed_data
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
+from visitor import Visitor
 
+from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.network import Network
 
@@ -83,3 +85,13 @@ class OwnWallet:
         if "error" in said:
             raise RuntimeError(said["error"]["message"])
         return said["result"]
+
+
+def connected(visitor: Visitor, name: str = "owner") -> OwnWallet:
+    """Connect a wallet that holds the key of a development account, which the site does not use from then on."""
+    wallet = OwnWallet(visitor.place.network.network, development_key(name))
+    wallet.install(visitor.context)
+    page = visitor.open("/account")
+    page.get_by_role("button", name=f"Connect {NAME}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet")
+    return wallet

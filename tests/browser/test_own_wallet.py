@@ -1,23 +1,13 @@
 """A visitor's own wallet signs every step itself; the site prepares them, and never has the key."""
 
-from own_wallet import NAME, OwnWallet
+from own_wallet import connected
 from owning import publish
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from sealgrid.chain.accounts import development_key
 from tests.unit.apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
-
-
-def connected(visitor: Visitor) -> OwnWallet:
-    wallet = OwnWallet(visitor.place.network.network, development_key("owner"))
-    wallet.install(visitor.context)
-    page = visitor.open("/account")
-    page.get_by_role("button", name=f"Connect {NAME}").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your wallet")
-    return wallet
 
 
 def test_an_owner_with_a_wallet_of_its_own_deposits_prices_grants_revokes_and_ends_the_sale(visitor: Visitor, tmp_path):

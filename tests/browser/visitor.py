@@ -40,7 +40,7 @@ class Visitor:
             self.complaints.append(message.text)
 
     def _only_here(self, url: str) -> None:
-        if not url.startswith((self.place.url, "data:")):
+        if not url.startswith((self.place.url, f"blob:{self.place.url}", "data:")):
             self.complaints.append(f"asked another host: {url}")
 
     def open(self, path: str) -> Page:

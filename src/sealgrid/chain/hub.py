@@ -154,9 +154,12 @@ class Hub:
         return await self._match(wallet, "sponsorMatchOrders", app, dataset, workerpool, request)
 
     async def _match(self, wallet: Wallet, function: str, *orders: Order) -> DealId:
+        return _only(await self.send_match(wallet, *orders, function=function), OrdersMatched).deal
+
+    async def send_match(self, wallet: Wallet, *orders: Order, function: str = "matchOrders") -> Receipt:
+        """Send four signed orders, app, dataset, workerpool and request, without a look at what came of them."""
         values = [order_values(order) for order in orders]
-        receipt = await self._do(wallet, function, *values, doing="Matching the orders")
-        return _only(receipt, OrdersMatched).deal
+        return await self._do(wallet, function, *values, doing="Matching the orders")
 
     async def initialize(self, wallet: Wallet, deal: DealId, index: int) -> TaskId:
         """Open a deal's task for contributions."""

@@ -82,9 +82,20 @@ def record_for(
     """Return the record of these shares, the i-th for the i-th vault; raise SharesRefused where they do not fit."""
     if [share.index for share in shares] != list(range(1, len(vaults) + 1)):
         raise SharesRefused("record.4", f"there are {len(shares)} shares for {len(vaults)} vaults; give one to each.")
+    return record_of(
+        hub=hub, asset=asset, owner=owner, version=version, file_sha256=file_sha256, t=t, vaults=vaults,
+        commitments=[commit(share) for share in shares],
+    )  # fmt: skip
+
+
+def record_of(
+    *, hub: Address, asset: Address, owner: Address, version: int, file_sha256: Digest,
+    t: int, vaults: Sequence[Address], commitments: Sequence[Digest],
+) -> KeyRecord:  # fmt: skip
+    """Return the record of shares by their commitments alone; raise SharesRefused where they do not fit."""
     record = KeyRecord(
         hub=hub, asset=asset, owner=owner, version=version, file_sha256=file_sha256, n=len(vaults), t=t,
-        vaults=tuple(vaults), commitments=tuple(commit(share) for share in shares),
+        vaults=tuple(vaults), commitments=tuple(commitments),
     )  # fmt: skip
     validate_record(record)
     return record

@@ -1,18 +1,23 @@
 """Give a key to the vaults: split it, sign the record, seal each share to its vault, keep the receipts."""
 
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.crypto.shares import KeyRecord, record_for, split
+from sealgrid.errors import InputRefused
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.federation import require
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
 from sealgrid.wire.quorum import ask_all
-from sealgrid.wire.vault import DepositRequest, VaultClient
+from sealgrid.wire.vault import DepositRequest, Identity, VaultClient
+
+Part = Callable[[Identity, Digest], bytes]  #: seals one vault's share to it, under the record's digest
 
 
 async def deposit(
@@ -48,17 +53,31 @@ async def deposit(
         grant=grant,
         grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
     )
-    members = zip(conn.vaults, conn.vault_addresses, shares, strict=True)
-    given = await ask_all(
-        [_give(conn, vault, address, share, common) for vault, address, share in members], enough=needed
-    )
-    require(given, needed)
+    await _give_all(conn, common, [partial(sealed_part, share) for share in shares], needed)
     return record
 
 
-async def _give(conn: Connection, vault: VaultClient, address: Address, share: Share, common: DepositRequest) -> None:
+async def pass_on(conn: Connection, common: DepositRequest, sealed: Sequence[bytes], needed: int) -> None:
+    """Give the vaults shares that the owner sealed to them elsewhere, in their order; raise as ``deposit`` does."""
+    if common.record.vaults != conn.vault_addresses or len(sealed) != len(conn.vaults):
+        raise InputRefused("this key is for other vaults than the network's; seal one share to each of these.")
+    await _give_all(conn, common, [partial(_sealed_before, part) for part in sealed], needed)
+
+
+def _sealed_before(part: bytes, _identity: Identity, _record: Digest) -> bytes:
+    return part
+
+
+async def _give_all(conn: Connection, common: DepositRequest, parts: Sequence[Part], needed: int) -> None:
+    members = enumerate(zip(conn.vaults, parts, strict=True))
+    asked = [_give(conn, vault, at, part, common) for at, (vault, part) in members]
+    require(await ask_all(asked, enough=needed), needed)
+
+
+async def _give(conn: Connection, vault: VaultClient, at: int, part: Part, common: DepositRequest) -> None:
+    address, index = common.record.vaults[at], at + 1
     identity, record = await vault.identity(), to_digest(common.record.digest(conn.domain))
     check_identity(identity, address, conn.domain)
-    sealed = sealed_part(share, identity, record)
-    reply = await vault.deposit(msgspec.structs.replace(common, index=share.index, sealed=sealed))
-    check_receipt(reply, record=record, vault=address, index=share.index, domain=conn.domain)
+    sealed = part(identity, record)
+    reply = await vault.deposit(msgspec.structs.replace(common, index=index, sealed=sealed))
+    check_receipt(reply, record=record, vault=address, index=index, domain=conn.domain)

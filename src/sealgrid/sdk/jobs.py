@@ -91,17 +91,12 @@ async def run(
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
     offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool)
-    wanted = Wanted(_params(sha256, result_key, public_args), callback, tasks, max_price)
+    wanted = Wanted(params_of(sha256, result_key.public, public_args), callback, tasks, max_price)
     terms = terms_of(conn, offers, wanted)
-    grant = InputGrant(
-        owner=conn.address,
-        file_sha256=sha256,
-        app=await Assets(conn.hub).checksum("App", app),
-        request=order_hash(terms.request, conn.order_domain),
-    )
+    grant = await grant_of(conn, sha256, terms)
     progress(Step("giving the key of the input to the vaults"))
-    name, enough = to_address(to_bytes(sha256, 32)[:20]), conn.network.threshold
-    await deposit(conn, dek, asset=name, file_sha256=sha256, grant=grant, at_least=enough)
+    enough = conn.network.threshold
+    await deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough)
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
     job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
     keep(job)
@@ -199,6 +194,22 @@ def _numbered(secrets: Mapping[str, str]) -> dict[str, str]:
     return dict(secrets)
 
 
-def _params(sha256: Digest, result_key: HpkeKey, public_args: str) -> str:
-    ours = {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.public.hex()}}
+def params_of(sha256: Digest, result_key: bytes, public_args: str = "") -> str:
+    """Return the request's public JSON: which sealed input, and the X25519 key that the result is sealed to."""
+    ours = {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.hex()}}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
+
+
+async def grant_of(conn: Connection, sha256: Digest, terms: Terms) -> InputGrant:
+    """Return what lets the app of these terms, at the code that it has now, read a sealed input."""
+    return InputGrant(
+        owner=conn.address,
+        file_sha256=sha256,
+        app=await Assets(conn.hub).checksum("App", terms.app.app),
+        request=order_hash(terms.request, conn.order_domain),
+    )
+
+
+def name_of(sha256: Digest) -> Address:
+    """Return what a sealed input's key record has in an asset's place."""
+    return to_address(to_bytes(sha256, 32)[:20])

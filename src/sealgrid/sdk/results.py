@@ -77,11 +77,16 @@ def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
     return metadata
 
 
-async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
+async def openings(conn: Connection, settled: Settle) -> list[OpenReply | BaseException]:
+    """Return what each vault answers, in order: its share of K2, sealed to the result key, or why not."""
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
     questions = [vault.open(request) for vault in conn.vaults]
     # One of the quick ones may lie about its share; then it takes the slow one.
-    replies = await ask_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
+    return await ask_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
+
+
+async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
+    replies = await openings(conn, settled)
     refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
     record = _agreed(conn, [reply for reply in replies if isinstance(reply, OpenReply)], settled)
     if record is None:

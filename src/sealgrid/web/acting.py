@@ -7,9 +7,10 @@ import msgspec
 from litestar import MediaType, Response
 
 from sealgrid.chain.unsent import Unsent
+from sealgrid.crypto.signing import Statement
 from sealgrid.crypto.wallet_form import wallet_form
 from sealgrid.errors import InputRefused
-from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
 from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import Client
@@ -37,12 +38,7 @@ class Acting:
         """Send the browser on, or give its wallet the steps after which it goes there and is told the sentences."""
         if self.steps is None:
             return await self.site.done(path, *sentences)
-        plan = {
-            "steps": [_shown(self.site, self.address, step) for step in self.steps],
-            "next": path,
-            "said": joined(sentences),
-        }
-        return Response(msgspec.json.encode(plan), media_type=MediaType.JSON, status_code=200)
+        return planned(self.site, self.address, self.steps, path, *sentences)
 
 
 async def acting(site: Site, request: Ask) -> Acting:
@@ -57,6 +53,12 @@ async def acting(site: Site, request: Ask) -> Acting:
     return Acting(site, Client(conn, home(NOWHERE)), address, steps)
 
 
+def planned(site: Site, address: Address, steps: list[Step], path: str, *sentences: str) -> Response[bytes]:
+    """Return what a page's script has a wallet sign and send, where it goes then and what that page says."""
+    plan = {"steps": [_shown(site, address, step) for step in steps], "next": path, "said": joined(sentences)}
+    return Response(msgspec.json.encode(plan), media_type=MediaType.JSON, status_code=200)
+
+
 def _shown(site: Site, sender: Address, step: Step) -> dict[str, Any]:
     match step:
         case Unsent():
@@ -66,8 +68,7 @@ def _shown(site: Site, sender: Address, step: Step) -> dict[str, Any]:
         case Unpublished():
             return {"do": "offer", "kind": step.kind, "order": step.order} | _order(site, step)
         case Undelivered():
-            where = site.network
-            typed = wallet_form(step.policy, name="Sealgrid", version="1", chain=where.chain, contract=where.broker)
+            typed = typed_statement(site, step.policy)
             return {"do": "policy", "say": "Signing the policy for the vaults", "policy": step.policy, "typed": typed}
 
 
@@ -75,6 +76,17 @@ def _order(site: Site, step: Unpublished) -> dict[str, Any]:
     order: AppOrder | DatasetOrder = (
         from_document(AppOrder, step.order) if step.kind == "apporders" else from_document(DatasetOrder, step.order)
     )
+    say = f"Signing the offer of {order.volume} uses at {Amount(price_of(order))}"
+    return {"say": say, "typed": typed_order(site, order)}
+
+
+def typed_statement(site: Site, statement: Statement) -> dict[str, Any]:
+    """Return a statement of Sealgrid's as a wallet signs it on this network."""
+    where = site.network
+    return wallet_form(statement, name="Sealgrid", version="1", chain=where.chain, contract=where.broker)
+
+
+def typed_order(site: Site, order: Order) -> dict[str, Any]:
+    """Return an order of PoCo's as a wallet signs it on this network."""
     where, name, version = site.network, ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
-    typed = wallet_form(order, name=name, version=version, chain=where.chain, contract=where.hub)
-    return {"say": f"Signing the offer of {order.volume} uses at {Amount(price_of(order))}", "typed": typed}
+    return wallet_form(order, name=name, version=version, chain=where.chain, contract=where.hub)

@@ -11,14 +11,28 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 from sealgrid.errors import CheckFailed, NotFound, SealgridError
 from sealgrid.web.acting import HEADER
 from sealgrid.web.forms import MOST_UPLOAD
-from sealgrid.web.pages import account, app_selling, apps, compute, models, selling, task, tasks, uses, wallet
+from sealgrid.web.modules import MAP_HASH, modules
+from sealgrid.web.pages import (
+    account,
+    app_selling,
+    apps,
+    compute,
+    models,
+    sealed_runs,
+    selling,
+    task,
+    tasks,
+    uses,
+    wallet,
+)
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.serving import log_unforeseen, refuse_web_pages
 
 #: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
+#: The one inline text is the map of the pinned modules, by its hash; pictures of opened results have no address at all.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self' 'sha256-{MAP_HASH}'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "content-security-policy": POLICY, "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
@@ -43,7 +57,7 @@ def application(site: Site, libraries: Path) -> Litestar:
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, app_selling, models, selling, uses, compute, tasks, task, account, wallet)
+    rooms = (apps, app_selling, models, selling, uses, compute, tasks, task, account, wallet, sealed_runs)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=refuse_web_pages,
@@ -57,14 +71,15 @@ def application(site: Site, libraries: Path) -> Litestar:
 
 def _static(libraries: Path) -> HTTPRouteHandler:
     files = {file.name: (file.read_bytes(), _KINDS[file.suffix]) for file in _STATIC.iterdir() if file.suffix in _KINDS}
+    files |= {name: (content, _KINDS[".js"]) for name, content in modules(libraries).items()}
     files["htmx.js"] = (libraries / "htmx" / "dist" / "htmx.min.js").read_bytes(), _KINDS[".js"]
     files["sse.js"] = (libraries / "htmx-sse" / "dist" / "sse.js").read_bytes(), _KINDS[".js"]
 
-    @get("/static/{name:str}")
+    @get("/static/{name:path}")
     async def static(name: str) -> Response[bytes]:
-        if name not in files:
+        if name.removeprefix("/") not in files:
             raise NotFound("there is no such file.", money="")
-        content, kind = files[name]
+        content, kind = files[name.removeprefix("/")]
         return Response(content, media_type=kind, headers={"cache-control": "max-age=300"})
 
     return static

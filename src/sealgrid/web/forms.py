@@ -22,20 +22,21 @@ async def form_of(request: Ask) -> FormMultiDict:
 
     Raises InputRefused unless the browser says that the form came from here: no other site may act for an account.
     """
-    _expect_own_page(request)
+    expect_own_page(request)
     return await request.form()
 
 
 async def json_of(request: Ask, kind: type[M]) -> M:
     """Return what a script of a page sends; raises InputRefused as ``form_of``, and for what is no such message."""
-    _expect_own_page(request)
+    expect_own_page(request)
     try:
         return msgspec.json.decode(await request.body(), type=kind)
     except UNREADABLE as error:
         raise InputRefused(f"the page sent what cannot be read: {error}.") from error
 
 
-def _expect_own_page(request: Ask) -> None:
+def expect_own_page(request: Ask) -> None:
+    """Raise InputRefused unless the browser says that this came from a page of this site."""
     if request.headers.get("origin") != f"http://{request.headers.get('host', '')}":
         raise InputRefused("this form did not come from a page of this site; open the page again.")
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from sealgrid.sdk.amounts import Amount
 from sealgrid.web.glyph import glyph
+from sealgrid.web.modules import MAP
 from sealgrid.web.people import People
 
 MOST_README = 64 << 10  #: characters
@@ -33,6 +34,7 @@ def environment(people: People) -> Environment:
         "glyph": glyph,
     }
     env.filters |= filters
+    env.globals["modules"] = Markup(MAP)  # noqa: S704  our own constant
     return env
 
 

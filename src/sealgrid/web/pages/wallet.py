@@ -80,7 +80,7 @@ def _signed(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/challenge", status_code=200)
     async def ask(request: Ask) -> Response[bytes]:
         await form_of(request)
-        sentence = await site.reader.market.challenge(_own(site, request))
+        sentence = await site.reader.market.challenge(own_wallet(site, request))
         if not sentence.startswith(challenge.SENTENCE):
             raise ServiceUnavailable("the market asks to sign something that is no challenge; do not sign it.")
         asked = {"sentence": sentence, "typed": challenge.typed_data(site.network.chain, sentence)}
@@ -90,13 +90,13 @@ def _signed(site: Site) -> list[HTTPRouteHandler]:
     async def publish(request: Ask) -> None:
         signed = await json_of(request, SignedOrder)
         digest = challenge.challenge_digest(site.network.chain, signed.sentence)
-        token = challenge.Token(digest, _signature(signed.signature), _own(site, request))
+        token = challenge.Token(digest, signature_of(signed.signature), own_wallet(site, request))
         await site.reader.market.publish_as(signed.kind, signed.order, token)
 
     @post("/wallet/policies", status_code=204)
     async def policy(request: Ask) -> None:
         signed = await json_of(request, SignedPolicy)
-        await give_policy(site.reader, PolicyRequest(policy=signed.policy, signature=_signature(signed.signature)))
+        await give_policy(site.reader, PolicyRequest(policy=signed.policy, signature=signature_of(signed.signature)))
 
     return [ask, publish, policy]
 
@@ -104,11 +104,12 @@ def _signed(site: Site) -> list[HTTPRouteHandler]:
 async def _until_sold_as_signed(site: Site, request: Ask, path: str) -> None:
     kind, _, asset = path.strip("/").partition("/")
     if kind in ("models", "apps"):
-        conn, _ = on_paper(site.reader, _own(site, request))
+        conn, _ = on_paper(site.reader, own_wallet(site, request))
         await until_market_follows(conn, "Dataset" if kind == "models" else "App", _address(asset))
 
 
-def _own(site: Site, request: Ask) -> Address:
+def own_wallet(site: Site, request: Ask) -> Address:
+    """Return the address of the visitor's own wallet; raise InputRefused where none is connected."""
     address = site.wallet(request)
     if address is None:
         raise InputRefused("no wallet is connected here; connect it on the account page.")
@@ -122,7 +123,8 @@ def _address(text: str) -> Address:
         raise InputRefused(f"{text[:60]!r} is no address.") from error
 
 
-def _signature(text: str) -> bytes:
+def signature_of(text: str) -> bytes:
+    """Return a wallet's signature; raise InputRefused for what is no hex text."""
     try:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:

@@ -1,4 +1,4 @@
-// A visitor's own wallet (EIP-6963, EIP-1193). It alone signs; this script carries what the server prepared to it.
+// A visitor's own wallet (EIP-6963, EIP-1193). It alone signs; this script carries to it what is to be signed.
 "use strict";
 
 (() => {
@@ -44,9 +44,26 @@
     work(form).catch((error) => stopped(form, error));
   });
 
+  // Sealing and opening need more than this file: it is loaded where it is used.
+  const PAGE = { connected, signed, send, fetched, follow, say };
+
   async function work(form) {
+    if ("sealed" in form.dataset) return (await import("./buying.js")).buy(form, PAGE);
     const provider = await connected();
-    const plan = await send(new URL(form.action).pathname, new URLSearchParams(new FormData(form)));
+    return follow(form, provider, await send(new URL(form.action).pathname, new URLSearchParams(new FormData(form))));
+  }
+
+  async function open() {
+    const place = document.querySelector("[data-opens]:not([data-begun])");
+    if (!place) return;
+    place.dataset.begun = "";
+    (await import("./opening.js")).openOn(place, PAGE);
+  }
+
+  document.addEventListener("DOMContentLoaded", open);
+  document.addEventListener("htmx:load", open);
+
+  async function follow(form, provider, plan) {
     for (const [index, step] of plan.steps.entries()) {
       say(form, `${step.say} (${index + 1} of ${plan.steps.length}): look at your wallet …`);
       await STEPS[step.do](provider, step);
@@ -115,10 +132,16 @@
     throw new Error(`The transaction ${hash} is still not on the chain; nothing more was done.`);
   }
 
+  async function fetched(path) {
+    const answer = await fetch(path, { headers: { "x-sealgrid-wallet": "1" } });
+    if (!answer.ok) throw new Error((await answer.json()).said);
+    return answer.arrayBuffer();
+  }
+
   async function send(path, body) {
     const headers = { "x-sealgrid-wallet": "1" };
     if (typeof body === "string") headers["content-type"] = "application/json";
-    const answer = await fetch(path, { method: "POST", headers, body });
+    const answer = await fetch(path, { method: body === undefined ? "GET" : "POST", headers, body });
     if (answer.status === 204) return null;
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.said);

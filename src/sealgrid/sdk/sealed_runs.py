@@ -1,0 +1,78 @@
+"""Buy a run whose input was sealed elsewhere, by whoever alone has its keys: a browser with a wallet of its own.
+
+What is known here is ciphertext, digests, commitments and public keys; everything else stays with the buyer.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from sealgrid.attestation.statements import InputGrant
+from sealgrid.crypto.shares import KeyRecord, record_of
+from sealgrid.errors import InputRefused
+from sealgrid.poco.ids import deal_id, task_id
+from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document
+from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.jobs import grant_of, name_of, params_of
+from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
+
+Document = dict[str, str]
+
+
+class SealedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a buyer tells of an input that it sealed, and of what it wants to run on it."""
+
+    app: Address
+    model: Address = ZERO_ADDRESS
+    sha256: Digest  #: of the sealed input
+    commitments: tuple[Digest, ...]  #: to the shares of its key, in the vaults' order
+    result_key: Digest  #: the X25519 public key's 32 bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the buyer is to sign, and the task that follows from it."""
+
+    terms: Terms  #: the request is unsigned
+    grant: InputGrant
+    record: KeyRecord
+    deal: DealId
+    task: TaskId
+
+
+async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
+    """Choose the cheapest offers and write what the account of ``conn`` is to sign for one run on them.
+
+    Raises OrderRefused when nobody offers what is wanted, InputRefused while the escrow does not hold its price.
+    """
+    offers = await offers_for(conn, sealed.app, sealed.model, 1, category=None, pool=None)
+    params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
+    terms = terms_of(conn, offers, Wanted(params, ZERO_ADDRESS, 1, None))
+    await _expect_money(conn, terms.price)
+    grant, network = await grant_of(conn, sealed.sha256, terms), conn.network
+    record = record_of(
+        hub=network.hub, asset=name_of(sealed.sha256), owner=conn.address, version=1, file_sha256=sealed.sha256,
+        t=network.threshold, vaults=conn.vault_addresses, commitments=sealed.commitments,
+    )  # fmt: skip
+    deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
+    return Prepared(terms, grant, record, deal, task_id(deal, 0))
+
+
+async def match(conn: Connection, orders: tuple[Document, Document, Document, Document]) -> None:
+    """Send app, dataset, workerpool and request as one deal, each signed by its side."""
+    app, dataset, workerpool, request = orders
+    await conn.hub.send_match(
+        conn.wallet,
+        from_document(AppOrder, app),
+        from_document(DatasetOrder, dataset),
+        from_document(WorkerpoolOrder, workerpool),
+        from_document(RequestOrder, request),
+    )
+
+
+async def _expect_money(conn: Connection, price: int) -> None:
+    free = (await conn.hub.account(conn.address)).stake
+    if free < price:
+        raise InputRefused(f"the run costs {Amount(price)}, and {Amount(free)} are free in escrow; deposit first.")

@@ -1,0 +1,107 @@
+"""Somebody with a wallet of its own buys a run: the browser seals the input and opens the result, and the site helps."""
+
+import re
+from pathlib import Path
+
+import msgspec
+from own_wallet import connected
+from playwright.sync_api import Page, Request, expect
+from visitor import Visitor
+
+from apps.plate_reader.scenes import draw_scene
+from sealgrid.localnet.layout import cache_folder
+from sealgrid.sdk.kept_jobs import KeptJob
+
+SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
+
+
+def filled(visitor: Visitor, picture: Path) -> Page:
+    page = visitor.open("/")
+    page.get_by_role("link", name="Read licence plates").click()
+    page.get_by_label("Model or data").select_option(label="licence plates · 3 RLC")
+    page.get_by_label("Your files").set_input_files(picture)
+    return page
+
+
+def test_a_wallet_buys_a_run_and_its_browser_alone_seals_and_opens(visitor: Visitor, tmp_path):
+    scene = draw_scene(1013, cache_folder() / "fonts" / "NotoSansSC[wght].ttf")
+    (tmp_path / "car.png").write_bytes(scene.png)
+    wallet = connected(visitor, "requester")
+    sent: list[bytes] = []
+    visitor.page.on("request", lambda request: sent.append(_body(request)))
+    page = filled(visitor, tmp_path / "car.png")
+    visitor.picture("own-wallet-form")
+    page.get_by_role("button", name="Buy one run").click()
+    page.wait_for_url(re.compile("/tasks/0x"))
+    assert wallet.asked == [SIGNED, SIGNED, SIGNED, SENT], "the key record, the grant, the request, the deal"
+    expect(page.get_by_role("heading", name="Your result")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("All [0-9]+ checks hold"))).to_be_visible()
+    assert scene.expected in page.locator("#result").inner_text()
+    picture = page.get_by_alt_text("annotated.png, made by the app")
+    picture.evaluate("image => image.decode()")
+    assert picture.evaluate("image => image.naturalWidth") > 100
+    visitor.picture("own-wallet-result")
+    assert visitor.faults_everywhere() == []
+
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save a copy of the key").click()
+    kept = msgspec.json.decode(saved.value.path().read_bytes(), type=KeptJob)
+    assert kept.job().result_key.public.hex() in kept.orders[3]["params"], "the command line's own form of it"
+    secret, everything = kept.result_key.encode(), b"".join(sent)
+    assert b"car.png" not in everything
+    assert scene.png[:64] not in everything
+    assert secret not in everything.lower()
+    assert bytes.fromhex(kept.result_key) not in everything
+
+    page.evaluate("localStorage.removeItem(`sealgrid-job-${location.pathname.split('/')[2]}`)")
+    page.reload()
+    expect(page.get_by_text("is not in this browser")).to_be_visible()
+
+
+def test_a_no_in_the_wallet_ends_a_purchase_before_anything_is_bought(visitor: Visitor, tmp_path):
+    (tmp_path / "car.png").write_bytes(b"any picture")
+    wallet = connected(visitor, "requester")
+    page = filled(visitor, tmp_path / "car.png")
+    wallet.says_no = True
+    page.get_by_role("button", name="Buy one run").click()
+    expect(page.get_by_text("You said no in your wallet.")).to_be_visible()
+    expect(page.get_by_role("button", name="Buy one run")).to_be_enabled()
+    assert wallet.asked == [SIGNED]
+
+
+def test_a_site_that_prepares_another_run_gets_no_signature(visitor: Visitor, tmp_path):
+    (tmp_path / "car.png").write_bytes(b"any picture")
+    wallet = connected(visitor, "requester")
+    page = filled(visitor, tmp_path / "car.png")
+
+    def another(route):
+        answer = route.fetch()
+        told = answer.json()
+        told["typed"]["grant"]["message"]["fileSha256"] = "0x" + "0" * 64
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/wallet/runs", another)
+    page.get_by_role("button", name="Buy one run").click()
+    expect(page.get_by_text("prepared something else than this run")).to_be_visible()
+    assert wallet.asked == []
+
+
+def test_a_vault_key_that_its_vault_did_not_sign_is_given_nothing(visitor: Visitor, tmp_path):
+    (tmp_path / "car.png").write_bytes(b"any picture")
+    wallet = connected(visitor, "requester")
+    page = filled(visitor, tmp_path / "car.png")
+
+    def another(route):
+        answer = route.fetch()
+        told = answer.json()
+        told["vaults"][1]["key"] = "0x" + "9" * 64
+        route.fulfill(response=answer, json=told)
+
+    page.route("**/wallet/vaults", another)
+    page.get_by_role("button", name="Buy one run").click()
+    expect(page.get_by_text("does not hold that vault's key")).to_be_visible()
+    assert wallet.asked == []
+
+
+def _body(request: Request) -> bytes:
+    return request.url.encode() + b"\n" + (request.post_data_buffer or b"")
