@@ -1,5 +1,6 @@
 """iExec's own SDK (npm, unmodified) against a local network; tests/iexec_client/acceptance.mjs is what a user writes."""
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -17,7 +18,10 @@ from running_network import RunningNetwork
 from shell import Shell
 
 from sealgrid.bundle.build import build
+from sealgrid.chain.access import AccessPolicy
 from sealgrid.chain.accounts import development_key
+from sealgrid.chain.node import Node
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import cache_folder
 
@@ -44,6 +48,14 @@ def bundle_at(storage: str, folder: Path) -> dict[str, str]:
     return {"location": f"/ipfs/{cid}", "digest": built.app_digest}
 
 
+async def group_of(localnet: RunningNetwork, member: SigningKey) -> str:
+    async with Node(localnet.network.rpc_url) as node:
+        owner = Wallet(node, development_key("developer"))
+        group = await AccessPolicy.deploy(owner)
+        await group.grant(owner, member.address)
+    return group.address
+
+
 @pytest.fixture(scope="session")
 def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("iexec")
@@ -54,7 +66,8 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     people = {role: development_key(name) for role, name in PEOPLE.items()} | {"requester": REQUESTER}
     bundle = bundle_at(network["storage_url"], tmp_path_factory.mktemp("app"))
     keys = {role: "0x" + key.secret.hex() for role, key in people.items()}
-    given = {"network": network, "keys": keys, "file": FILE, "bundle": bundle}
+    group = asyncio.run(group_of(localnet, REQUESTER))
+    given = {"network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group}
     done = subprocess.run(
         [installed / "node", SCRIPT.name], cwd=folder, input=json.dumps(given),
         capture_output=True, text=True, timeout=SECONDS, check=False,
@@ -118,6 +131,12 @@ def test_the_market_takes_and_gives_the_sdks_orders(told: Told, kind: str) -> No
     uses = 1 if kind == "requestorder" else 2
     assert (fetched["orderHash"], fetched["status"], fetched["remaining"]) == (told["published"][kind], "open", uses)
     assert told["published"][kind] in told["found"][kind]
+
+
+def test_an_order_for_a_group_is_found_and_matched_by_a_member_of_it(told: Told) -> None:
+    restriction = told["fetched"]["apporder"]["order"]["requesterrestrict"].lower()
+    assert restriction not in ("0x" + "00" * 20, REQUESTER.address)
+    assert told["deal"]["app"]["pointer"] == told["app"]["objAddress"]
 
 
 def test_the_orders_make_a_deal_that_the_sdk_shows(told: Told) -> None:

@@ -1,5 +1,5 @@
-// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle} as JSON from stdin; tells
-// what the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
+// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle, group} as JSON from stdin;
+// tells what the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
 import { generateKeyPairSync } from 'node:crypto';
 import { IExec } from 'iexec';
 import { DATASET_INFINITE_VOLUME, decryptResult } from 'iexec/utils';
@@ -15,7 +15,7 @@ async function read(stream) {
   return JSON.parse(Buffer.concat(pieces).toString());
 }
 
-const { network, keys, file, bundle } = await read(process.stdin);
+const { network, keys, file, bundle, group } = await read(process.stdin);
 
 function speaker(key) {
   // By default ethers believes an account's nonce for 250 ms, in which a local chain has mined its transaction.
@@ -98,10 +98,11 @@ const resultKey = {
   pem: second,
 };
 
-// The four orders: each for these partners alone, so that nobody else's deal meets them
+// The four orders: each for these partners alone, so that nobody else's deal meets them. The app's names a group
+// (ERC-734) that the requester is in
 const orders = {
   apporder: await developer.order.signApporder(
-    await developer.order.createApporder({ app, appprice: 2, volume: 2, tag: TAG, requesterrestrict: requesterAddress }),
+    await developer.order.createApporder({ app, appprice: 2, volume: 2, tag: TAG, requesterrestrict: group }),
   ),
   datasetorder: await owner.order.signDatasetorder(datasetorder),
   workerpoolorder: await pool.order.signWorkerpoolorder(
@@ -144,7 +145,7 @@ const fetched = {
   requestorder: await orderbook.fetchRequestorder(published.requestorder),
 };
 const books = {
-  apporder: await orderbook.fetchAppOrderbook({ app, requester: requesterAddress }),
+  apporder: await orderbook.fetchAppOrderbook({ app, requester: 'any' }),
   datasetorder: await orderbook.fetchDatasetOrderbook({ dataset, app }),
   workerpoolorder: await orderbook.fetchWorkerpoolOrderbook({ workerpool: network.workerpool, app }),
   requestorder: await orderbook.fetchRequestOrderbook({ app, dataset, workerpool: network.workerpool }),
