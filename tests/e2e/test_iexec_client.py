@@ -144,6 +144,7 @@ def test_the_orders_make_a_deal_that_the_sdk_shows(told: Told) -> None:
     assert deal["app"]["pointer"] == told["app"]["objAddress"]
     assert deal["dataset"]["pointer"] == told["dataset"]["objAddress"]
     assert [int(deal[part]["price"], 16) for part in ("app", "dataset", "workerpool")] == [2, 3, 3]
+    assert deal["sponsor"] == deal["requester"]
     assert (deal["requester"].lower(), deal["tasks"]) == (REQUESTER.address, [told["taskid"]])
 
 

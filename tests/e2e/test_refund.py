@@ -1,11 +1,13 @@
-"""Money comes back without being asked for: nobody finished the task, the clock passed the final deadline."""
+"""Money comes back to whoever paid, without being asked for: nobody finished the task, the clock passed the final deadline."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
 
+from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
+from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import HostFailed
 from sealgrid.sdk import apps, jobs
 
@@ -28,7 +30,9 @@ async def test_a_requester_is_refunded_without_asking_when_no_machine_finishes(p
     (folder / "app.toml").write_text(f'name = "sleeper"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n{limits}')
     app = await apps.deploy(people.developer, folder, price=7)
     hub, me = people.requester2.hub, people.requester2.address
-    before = await hub.account(me)
+    before, sponsor = await hub.account(me), Wallet(people.requester2.node, development_key("publisher"))
+    await hub.deposit(sponsor, 5 * 10**9)
+    sponsors = await hub.account(sponsor.address)
     job = await jobs.run(people.requester2, app.address)
     locked = await hub.account(me)
     assert locked.locked > before.locked
@@ -37,8 +41,13 @@ async def test_a_requester_is_refunded_without_asking_when_no_machine_finishes(p
     async with asyncio.timeout(30):
         while "running" not in stages:
             await asyncio.sleep(0.05)
+    sponsored = await jobs.run(people.requester2, app.address, sponsor=sponsor)
+    assert await hub.account(sponsor.address) != sponsors
     await advance(people.requester2.node, FINAL_SECONDS)
     with pytest.raises(HostFailed, match="deadline") as failed:
         await asyncio.wait_for(following, 30)
-    assert "refunded" in failed.value.money
-    assert await hub.account(me) == before
+    assert failed.value.money == "The requester was refunded."
+    with pytest.raises(HostFailed, match="deadline") as failed:
+        await asyncio.wait_for(jobs.follow(people.requester2, sponsored), 30)
+    assert failed.value.money == f"The sponsor {sponsor.address} was refunded."
+    assert (await hub.account(me), await hub.account(sponsor.address)) == (before, sponsors)

@@ -26,7 +26,8 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
         yield f"{what:<12} {value}"
     for offer in listing.offers:
         only = f", for the app {offer.app} only" if offer.app else ""
-        yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}"
+        signed = ", signed on the chain" if offer.presigned else ""
+        yield f"{'offer':<12} {offer.price} for each of {offer.uses} uses{only}{signed}"
     if not listing.offers:
         yield f"{'offer':<12} none"
     if listing.iexec_compatible:

@@ -38,6 +38,7 @@ class Offer:
     uses: int  #: that are left
     app: Address | None  #: the only app that a model is offered to; None for any that its owner's policy allows
     buyer: Address | None  #: the only account that may buy, or the AccessPolicy that says who may; None for everybody
+    presigned: bool  #: its owner signed it by a transaction; no signature is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ async def _offer(assets: Assets, kind: Kind, found: OpenOrder) -> Offer:
         digest=await assets.checksum(kind, address),
         price=Amount(price),
         uses=found.left,
+        presigned=found.presigned,
         app=_only(app),
         buyer=_only(buyer),
     )
