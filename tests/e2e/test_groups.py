@@ -1,5 +1,7 @@
 """Offers that name a group instead of an account (ERC-734) are found and bought by its members, and by nobody else."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -42,8 +44,11 @@ async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on
 
 
 async def cancelled(developer, app) -> AppOrder:
-    """Cancel an app's only offer and return it."""
+    """Cancel an app's only offer, wait until the market knows, and return it."""
     (offer,) = await developer.market.orders("apporders", app=app)
     order = from_document(AppOrder, offer.order)
     await developer.hub.cancel(developer.wallet, order)
+    async with asyncio.timeout(60):
+        while await developer.market.orders("apporders", app=app):
+            await asyncio.sleep(0.05)
     return order
