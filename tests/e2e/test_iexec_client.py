@@ -27,6 +27,7 @@ from sealgrid.localnet.layout import cache_folder
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parent / "iexec_client" / "acceptance.mjs"
+APP_SECRET = "key of the developer's service"
 FILE = "age,km\n31,12\n"
 PEOPLE = {"developer": "developer", "owner": "owner", "pool": "pool", "patron": "publisher"}
 REQUESTER = SigningKey.generate()
@@ -67,7 +68,9 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     bundle = bundle_at(network["storage_url"], tmp_path_factory.mktemp("app"))
     keys = {role: "0x" + key.secret.hex() for role, key in people.items()}
     group = asyncio.run(group_of(localnet, REQUESTER))
-    given = {"network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group}
+    given = {
+        "network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group, "appText": APP_SECRET
+    }  # fmt: skip
     done = subprocess.run(
         [installed / "node", SCRIPT.name], cwd=folder, input=json.dumps(given),
         capture_output=True, text=True, timeout=SECONDS, check=False,
@@ -104,6 +107,14 @@ def test_the_datasets_key_goes_to_the_vaults_once_by_its_owners_hand_alone(told:
     assert "encryption key is not set" in secret["unsigned"]
 
 
+def test_the_developers_secret_goes_to_the_vaults_once_and_the_app_alone_reads_it(told: Told) -> None:
+    secret = told["appSecret"]
+    assert (secret["before"], secret["pushed"], secret["after"]) == (False, True, True)
+    assert "not allowed to set secret" in secret["byStranger"]
+    assert "already exists" in secret["again"]
+    assert seen_in(told["result"])["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == APP_SECRET
+
+
 def test_the_requesters_rsa_key_is_shown_as_it_was_signed_last(told: Told, localnet: RunningNetwork) -> None:
     key = told["resultKey"]
     assert (key["before"], key["pushed"], key["after"]) == (False, {"isPushed": True, "isUpdated": False}, True)
@@ -115,7 +126,7 @@ def test_the_requesters_rsa_key_is_shown_as_it_was_signed_last(told: Told, local
 def test_no_part_of_the_face_remembers_the_key(told: Told, localnet: RunningNetwork) -> None:
     face = localnet.layout.part("sms")
     written = b"".join(file.read_bytes() for file in [*face.rglob("*.json"), localnet.layout.log("sms")])
-    for form in (told["key"].encode(), base64.b64decode(told["key"])):
+    for form in (told["key"].encode(), base64.b64decode(told["key"]), APP_SECRET.encode()):
         assert form not in written
 
 

@@ -1,5 +1,5 @@
-// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle, group} as JSON from stdin;
-// tells what the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
+// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle, group, appText} as JSON
+// from stdin; tells what the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
 import { generateKeyPairSync } from 'node:crypto';
 import { IExec } from 'iexec';
 import { DATASET_INFINITE_VOLUME, decryptResult } from 'iexec/utils';
@@ -15,7 +15,8 @@ async function read(stream) {
   return JSON.parse(Buffer.concat(pieces).toString());
 }
 
-const { network, keys, file, bundle, group } = await read(process.stdin);
+const { network, keys, file, bundle, group, appText } = await read(process.stdin);
+const said = (error) => `${error.errors ?? ''} ${error.message}`;
 
 function speaker(key) {
   // By default ethers believes an account's nonce for 250 ms, in which a local chain has mined its transaction.
@@ -53,6 +54,13 @@ const { address: app } = await developer.app.deployApp({
   multiaddr: bundle.location,
   checksum: bundle.digest,
 });
+const appSecret = {
+  before: await developer.app.checkAppSecretExists(app),
+  byStranger: await patron.app.pushAppSecret(app, 'a stranger').catch(said),
+  pushed: await developer.app.pushAppSecret(app, appText),
+  after: await developer.app.checkAppSecretExists(app),
+  again: await developer.app.pushAppSecret(app, 'another').catch(said),
+};
 const key = owner.dataset.generateEncryptionKey();
 const encrypted = await owner.dataset.encrypt(Buffer.from(file), key);
 const { cid } = await create({ url: network.storage_url }).add(encrypted);
@@ -64,7 +72,6 @@ const { address: dataset } = await owner.dataset.deployDataset({
 });
 
 // The dataset's key goes to the vaults by iExec's route, once; before that the SDK signs no order for it
-const said = (error) => `${error.errors ?? ''} ${error.message}`;
 const datasetorder = await owner.order.createDatasetorder({
   dataset,
   datasetprice: 3,
@@ -207,6 +214,7 @@ process.stdout.write(
     encrypted: encrypted.toString('hex'),
     key,
     secret,
+    appSecret,
     resultKey,
     published,
     fetched,

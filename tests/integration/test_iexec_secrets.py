@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -11,8 +12,9 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
+from sealgrid.crypto.container import open_sealed
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import asset_secret_digest
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest
 from sealgrid.crypto.shares import combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
@@ -29,7 +31,7 @@ from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation,
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
-OWNER, STRANGER = development_key("owner"), development_key("stranger")
+OWNER, STRANGER, DEVELOPER = (development_key(name) for name in ("owner", "stranger", "developer"))
 VALUE = base64.b64encode(MODEL_DEK)
 OTHER_VALUE = base64.b64encode(b"\x77" * 32)
 
@@ -69,9 +71,9 @@ class Face:
         )
         config = SmsConfig(
             folder=self.folder, rpc_url=self.node.url, chain=market.orders.chain, genesis=to_digest(b"\0" * 32),
-            hub=market.hub.address, broker=market.broker.address, vaults=(), threshold=THRESHOLD,
+            hub=market.hub.address, broker=market.broker.address, storage_url="", vaults=(), threshold=THRESHOLD,
         )  # fmt: skip
-        desk = open_desk(config, Members(place, tuple(map(VaultClient, self.ways))), self.node)
+        desk = open_desk(config, Members(place, tuple(map(VaultClient, self.ways))), self.node, self.federation.files)
         app = application(desk, requests_per_minute=0)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
@@ -227,3 +229,45 @@ async def test_what_stands_in_a_vaults_place_without_its_key_gets_no_share(face:
     answer = await posing.push()
     assert (answer.status_code, answer.json()["type"]) == (403, "EvidenceRefused")
     assert face.holding() == 0
+
+
+async def push_for_app(face: Face, value: bytes, by: SigningKey = DEVELOPER) -> httpx.Response:
+    app = face.federation.market.app
+    signature = by.sign(named_secret_digest(app, OF_DEVELOPER, to_digest(keccak256(value))))
+    headers = {"authorization": "0x" + signature.hex(), "content-type": "text/plain"}
+    async with face.http as client:
+        return await client.post(f"/apps/{app}/secrets", content=value, headers=headers)
+
+
+async def app_secret_there(face: Face) -> int:
+    async with face.http as client:
+        return (await client.head(f"/apps/{face.federation.market.app}/secrets")).status_code
+
+
+async def test_an_apps_secret_is_sealed_at_the_storage_node_under_a_key_that_the_vaults_share(face: Face) -> None:
+    secret = b"key of the developer's service"
+    assert (await app_secret_there(face), (await push_for_app(face, secret)).status_code) == (404, 204)
+    assert await app_secret_there(face) == 204
+    app = face.federation.market.app
+    kept = [vault.custody.share(app, DEVELOPER.address) for vault in face.federation.vaults]
+    assert {(each.kind, each.value_hash) for each in kept} == {("iexec-developer", None)}
+    key = combine([each.share for each in kept], kept[0].record)
+    sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
+    plain = BytesIO()
+    open_sealed(BytesIO(sealed), plain, key)
+    assert plain.getvalue() == secret
+    assert (await push_for_app(face, b"another")).json()["check"] == "app-secret.4"
+
+
+async def test_an_apps_secret_that_reached_some_vaults_is_finished_with_the_same_file(face: Face) -> None:
+    face.cut(1, path="/iexec")
+    assert (await push_for_app(face, b"a password")).status_code == 503
+    face.mend()
+    assert (await push_for_app(face, b"a password")).status_code == 204
+    app = face.federation.market.app
+    assert len({vault.custody.share(app, DEVELOPER.address).record for vault in face.federation.vaults}) == 1
+
+
+async def test_nobody_but_its_owner_gives_an_app_a_secret(face: Face) -> None:
+    assert (await push_for_app(face, b"a password", STRANGER)).status_code == 401
+    assert await app_secret_there(face) == 404

@@ -36,7 +36,7 @@ class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One key whose shares go with these facts."""
 
-    kind: Literal["dataset", "input", "developer", "iexec"]
+    kind: Literal["dataset", "input", "developer", "iexec", "iexec-developer"]
     record: HexDigest  #: EIP-712 digest of its KeyRecord
     file_sha256: HexDigest
     value: HexDigest | None = None  #: of kind "iexec" alone: keccak256 of the key as its owner pushed it, in base64

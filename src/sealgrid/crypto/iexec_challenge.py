@@ -9,6 +9,8 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.units import Address, Digest, to_bytes
 
+OF_DEVELOPER = "1"  #: the name of an app developer's secret; it once was an index
+
 _DOMAIN = keccak256(b"IEXEC_SMS_DOMAIN")
 
 

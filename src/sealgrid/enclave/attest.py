@@ -14,8 +14,9 @@ from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, named_secret_digest
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import Domain, SigningKey, recover
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
 from sealgrid.units import Address, Digest, to_digest
@@ -76,6 +77,14 @@ class SignedRelease:
 
 
 @dataclass(frozen=True)
+class Pushed:
+    """Whose secret came by iExec's route, and what the vaults show as the owner's signature over its value."""
+
+    owner: Address
+    signatures: frozenset[bytes]
+
+
+@dataclass(frozen=True)
 class Agreed:
     """What t vaults signed alike, and the keys that their shares make."""
 
@@ -84,6 +93,9 @@ class Agreed:
     releases: tuple[SignedRelease, ...]
     deposit_keys: dict[Address, bytes]
     keys: dict[Digest, bytes] = field(repr=False)  #: sealed file's sha256 -> DEK
+    pushed: dict[Digest, Pushed] = field(
+        default_factory=dict
+    )  #: sealed file's sha256 -> who must have signed its value
     liars: tuple[Address, ...] = ()  #: vaults whose answer or share did not hold; the others were enough
 
 
@@ -142,6 +154,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
         releases=tuple(SignedRelease(vault, a.release, a.signature, a.log) for vault, a in sorted(agreeing.items())),
         deposit_keys={vault: answer.deposit_key for vault, answer in agreeing.items()},
         keys=_combine_all(facts, list(agreeing.values())),  # (8)
+        pushed=_pushed_in(facts, list(agreeing.values())),
         liars=_liars(facts, asked, replies, agreeing),
     )
 
@@ -224,6 +237,35 @@ def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest,
 def _expect_pushed(key: bytes, value: Digest | None) -> None:
     if to_digest(keccak256(base64.b64encode(key))) != value:
         raise SharesRefused("11", "the dataset's key is not the one that its owner pushed; it was split wrongly.")
+
+
+def check_developer_signed(secret: bytes, app: Address, pushed: Pushed) -> None:
+    """Raise SharesRefused unless (12) a developer's secret that came by iExec's route is what its owner signed.
+
+    Facts name no hash of it, which would tell a short secret to whoever guesses; the signature is held against it.
+    """
+    digest = named_secret_digest(app, OF_DEVELOPER, to_digest(keccak256(secret)))
+    if not any(_is_by(pushed.owner, digest, signature) for signature in pushed.signatures):
+        raise SharesRefused("12", "the developer's secret is not the one that its owner pushed; it was split wrongly.")
+
+
+def _is_by(owner: Address, digest: bytes, signature: bytes) -> bool:
+    try:
+        return recover(digest, signature) == owner
+    except ValueError:
+        return False
+
+
+def _pushed_in(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, Pushed]:
+    found = {}
+    for secret in facts.secrets:
+        record, _ = _shares_of(secret.record, facts, answers)
+        if secret.kind == "iexec-developer" and record is not None:
+            shown = frozenset(
+                share.signature for answer in answers for share in answer.shares if share.record == record
+            )
+            found[secret.file_sha256] = Pushed(record.owner, shown)
+    return found
 
 
 def _combine(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -> bytes:

@@ -16,7 +16,7 @@ from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave import sandbox
-from sealgrid.enclave.attest import Agreed
+from sealgrid.enclave.attest import Agreed, check_developer_signed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.files import fetch, fetch_bundle
@@ -152,11 +152,15 @@ async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInp
 
 
 async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) -> str | None:
-    named = [secret.file_sha256 for secret in agreed.facts.secrets if secret.kind == "developer"]
+    kinds = {"developer", "iexec-developer"}
+    named = [secret.file_sha256 for secret in agreed.facts.secrets if secret.kind in kinds]
     if not named:
         return None
+    content = (await _opened(relay, agreed, named[0], places)).read_bytes()
+    if named[0] in agreed.pushed:
+        check_developer_signed(content, agreed.facts.app.address, agreed.pushed[named[0]])
     try:
-        text = (await _opened(relay, agreed, named[0], places)).read_bytes().decode()
+        text = content.decode()
     except UnicodeDecodeError:
         # Without the cause: it holds the secret's bytes.
         raise AppFailed("the secret of the app's developer is no text.") from None

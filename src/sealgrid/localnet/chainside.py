@@ -225,6 +225,7 @@ class _Plan:
             genesis=deployment.genesis,
             hub=deployment.hub,
             broker=deployment.broker,
+            storage_url=self._sockets.url(STORAGE),
             vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
             threshold=THRESHOLD,
             requests_per_minute=0,

@@ -31,7 +31,7 @@ _CORS: Final = CORSConfig(
 def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
     """Return the application of one face."""
     return service(
-        [*_dataset_keys(desk), *_result_keys(desk)],
+        [*_dataset_keys(desk), *_app_secrets(desk), *_result_keys(desk)],
         max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
         before=limited(requests_per_minute),
         cors=_CORS,
@@ -41,11 +41,24 @@ def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
 def _dataset_keys(desk: Desk) -> list[HTTPRouteHandler]:
     @head("/secrets/web3")
     async def whether(request: Ask) -> Response[None]:
-        return _there(await desk.has_dataset_key(_address(request, "secretAddress")))
+        return _there(await desk.has_secret("Dataset", _address(request, "secretAddress")))
 
     @post("/secrets/web3")
     async def push(request: Ask) -> Response[None]:
-        await desk.push_dataset_key(await _pushed(request, "secretAddress"))
+        await desk.push_dataset_key(await _pushed(request, _address(request, "secretAddress")))
+        return _done()
+
+    return [whether, push]
+
+
+def _app_secrets(desk: Desk) -> list[HTTPRouteHandler]:
+    @head("/apps/{app:str}/secrets")
+    async def whether(app: FromPath[str]) -> Response[None]:
+        return _there(await desk.has_secret("App", _read_address(app)))
+
+    @post("/apps/{app:str}/secrets")
+    async def push(app: FromPath[str], request: Ask) -> Response[None]:
+        await desk.push_app_secret(await _pushed(request, _read_address(app)))
         return _done()
 
     return [whether, push]
@@ -60,13 +73,13 @@ def _result_keys(desk: Desk) -> list[HTTPRouteHandler]:
     @post("/secrets/web2")
     async def push(request: Ask) -> Response[None]:
         _only_result_key(request)
-        desk.push_result_key(await _pushed(request, "ownerAddress"), replacing=False)
+        desk.push_result_key(await _pushed(request, _address(request, "ownerAddress")), replacing=False)
         return _done()
 
     @put("/secrets/web2")
     async def replace(request: Ask) -> Response[None]:
         _only_result_key(request)
-        desk.push_result_key(await _pushed(request, "ownerAddress"), replacing=True)
+        desk.push_result_key(await _pushed(request, _address(request, "ownerAddress")), replacing=True)
         return _done()
 
     @get("/result-keys/{owner:str}")
@@ -81,8 +94,8 @@ def _only_result_key(request: Ask) -> None:
         raise InputRefused(f"secretName must be {RESULT_KEY_NAME}: results go to IPFS, which needs no token.")
 
 
-async def _pushed(request: Ask, name: str) -> Pushed:
-    return Pushed(_address(request, name), await request.body(), request.headers.get("authorization", ""))
+async def _pushed(request: Ask, address: Address) -> Pushed:
+    return Pushed(address, await request.body(), request.headers.get("authorization", ""))
 
 
 def _address(request: Ask, name: str) -> Address:

@@ -1,9 +1,11 @@
-"""What the chain says of a dataset at a confirmed block: the vaults believe no newer one."""
+"""What the chain says of an asset at a confirmed block: the vaults believe no newer one."""
+
+from typing import Literal
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
-from sealgrid.sms.splitting import DatasetOnChain
+from sealgrid.sms.splitting import Asset
 from sealgrid.units import Address
 
 
@@ -13,10 +15,10 @@ class ChainSide:
     def __init__(self, hub: Hub, chain: int) -> None:
         self._node, self._assets, self._which = hub.node, Assets(hub), confirmation_of(chain).which
 
-    async def dataset(self, address: Address) -> DatasetOnChain | None:
-        """Return a registered dataset, or None."""
+    async def asset(self, kind: Literal["App", "Dataset"], address: Address) -> Asset | None:
+        """Return a registered app or dataset, or None."""
         at = (await self._node.confirmed_block(self._which)).hash
-        if not await self._assets.is_registered("Dataset", address, at=at):
+        if not await self._assets.is_registered(kind, address, at=at):
             return None
         owner = await self._assets.owner(address, at=at)
-        return DatasetOnChain(address, owner, await self._assets.checksum("Dataset", address, at=at))
+        return Asset(address, owner, await self._assets.checksum(kind, address, at=at))

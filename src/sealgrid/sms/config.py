@@ -16,6 +16,7 @@ class SmsConfig:
     genesis: Digest
     hub: Address
     broker: Address
+    storage_url: str  #: where the sealed secrets of developers go
     vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
     threshold: int
     vault_seconds: float = 10.0  #: that a vault may take for one answer

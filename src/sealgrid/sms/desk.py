@@ -5,46 +5,54 @@ sealed shares are kept from before the first vault gets its own until the last o
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
+from sealgrid.crypto import container
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
+from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.sms.members import Members
-from sealgrid.sms.pushed import Pushed, check_dataset_key, check_result_key
+from sealgrid.sms.pushed import Pushed, check_app_secret, check_dataset_key, check_result_key
 from sealgrid.sms.shelf import Shelf
-from sealgrid.sms.splitting import DatasetOnChain, Random, deposits_of
-from sealgrid.units import Address
+from sealgrid.sms.splitting import Asset, Random, deposits_of
+from sealgrid.storage.base import FileStore
+from sealgrid.units import Address, Digest
 from sealgrid.wire.sms import ResultKey
-from sealgrid.wire.vault import IexecDeposit
+from sealgrid.wire.vault import Identity, IexecDeposit
 
 Delivery = tuple[IexecDeposit, ...]  #: one for each vault, in vault order
 
 
-class Datasets(Protocol):
-    """Where the desk learns of datasets."""
+Kind = Literal["App", "Dataset"]
 
-    async def dataset(self, address: Address) -> DatasetOnChain | None:
-        """Return a registered dataset, or None."""
+
+class Registries(Protocol):
+    """Where the desk learns of apps and datasets."""
+
+    async def asset(self, kind: Kind, address: Address) -> Asset | None:
+        """Return a registered app or dataset, or None."""
 
 
 class Desk:
     """One face's work."""
 
     def __init__(
-        self, members: Members, chain: Datasets, deliveries: Shelf[Delivery], result_keys: Shelf[ResultKey],
-        *, random: Random = os.urandom,
+        self, members: Members, chain: Registries, files: FileStore, deliveries: Shelf[Delivery],
+        result_keys: Shelf[ResultKey], *, random: Random = os.urandom,
     ) -> None:  # fmt: skip
-        self._members, self._chain, self._random = members, chain, random
+        self._members, self._chain, self._files, self._random = members, chain, files, random
         self._deliveries, self._result_keys = deliveries, result_keys
         self._busy = set[str]()
 
-    async def has_dataset_key(self, address: Address) -> bool:
-        """Return whether t vaults hold shares of one key, and none is still to get its own."""
-        dataset = await self._chain.dataset(address)
-        if dataset is None or self._deliveries.get(_name(dataset)) is not None:
+    async def has_secret(self, kind: Kind, address: Address) -> bool:
+        """Return whether t vaults hold shares of one key of an asset, and none is still to get its own."""
+        asset = await self._chain.asset(kind, address)
+        if asset is None or self._deliveries.get(_name(asset)) is not None:
             return False
-        holders, silent = await self._members.holders(dataset.address, dataset.owner)
+        holders, silent = await self._members.holders(asset.address, asset.owner)
         enough = self._members.place.threshold
         if holders < enough <= holders + silent:
             raise ServiceUnavailable(f"{silent} vaults do not answer, so nobody knows whether the key is there.")
@@ -56,16 +64,27 @@ class Desk:
         Raises SecretRefused with the number of the check ("dataset-key.n"; (4) it was never pushed before, or this is
         the value that not all vaults took), ServiceUnavailable when a vault is missing, with what is to be done.
         """
-        dataset = await self._chain.dataset(pushed.address)
+        dataset = await self._chain.asset("Dataset", pushed.address)
         key = check_dataset_key(pushed, None if dataset is None else dataset.owner)  # (1) to (3)
         assert dataset is not None  # whose owner signed
-        with self._alone(_name(dataset)):
-            delivery = self._deliveries.get(_name(dataset))
-            if delivery is None:
-                delivery = await self._split(key, dataset, pushed)
-            elif delivery[0].value_hash != pushed.value_hash:  # (4)
-                raise _exists(dataset.address)
-            await self._deliver(dataset, delivery)
+
+        async def sealed() -> _Sealed:
+            return _Sealed(key, dataset.checksum)
+
+        await self._push(dataset, pushed, sealed, "dataset-key.4")
+
+    async def push_app_secret(self, pushed: Pushed) -> None:
+        """Seal an app developer's secret, and split the key of that file; as ``push_dataset_key``, "app-secret.n"."""
+        app = await self._chain.asset("App", pushed.address)
+        check_app_secret(pushed, None if app is None else app.owner)  # (1) to (3)
+        assert app is not None  # whose owner signed
+
+        async def sealed() -> _Sealed:
+            key = self._random(DEK_BYTES)
+            content = container.seal_bytes(pushed.value, dek=key, key_id=self._random(16), random=self._random)
+            return _Sealed(key, await self._files.put_bytes(content), OF_DEVELOPER)
+
+        await self._push(app, pushed, sealed, "app-secret.4")
 
     def has_result_key(self, owner: Address) -> bool:
         """Return whether an account registered an RSA key for results."""
@@ -85,23 +104,36 @@ class Desk:
             raise SecretExists("result-key.4", "this account registered a key already; replace it by PUT.")
         self._result_keys.put(pushed.address, checked)
 
-    async def _split(self, key: bytes, dataset: DatasetOnChain, pushed: Pushed) -> Delivery:
-        free, identities = await self._members.ready(dataset.address, dataset.owner)
-        if not free:  # (4)
-            raise _exists(dataset.address)
-        delivery = deposits_of(
-            key, dataset, value_hash=pushed.value_hash, signature=pushed.signature, place=self._members.place,
-            identities=identities, random=self._random,
-        )  # fmt: skip
-        self._deliveries.put(_name(dataset), delivery)
-        return delivery
+    async def _push(
+        self, asset: Asset, pushed: Pushed, sealed: Callable[[], Awaitable["_Sealed"]], number: str
+    ) -> None:
+        exists = SecretExists(number, f"a secret for {asset.address} was pushed already; iExec's are written once.")
+        with self._alone(_name(asset)):
+            delivery = self._deliveries.get(_name(asset))
+            if delivery is None:
+                free, identities = await self._members.ready(asset.address, asset.owner)
+                if not free:  # (4)
+                    raise exists
+                delivery = self._split(await sealed(), asset, pushed, identities)
+                self._deliveries.put(_name(asset), delivery)
+            elif delivery[0].value_hash != pushed.value_hash:  # (4)
+                raise exists
+            if not await self._deliver(asset, delivery):  # (4), by another way in the meantime
+                raise exists
 
-    async def _deliver(self, dataset: DatasetOnChain, delivery: Delivery) -> None:
+    def _split(self, sealed: "_Sealed", asset: Asset, pushed: Pushed, identities: Sequence[Identity]) -> Delivery:
+        return deposits_of(
+            sealed.key, asset, file_sha256=sealed.file_sha256, value_hash=pushed.value_hash, name=sealed.name,
+            signature=pushed.signature, place=self._members.place, identities=identities, random=self._random,
+        )  # fmt: skip
+
+    async def _deliver(self, asset: Asset, delivery: Delivery) -> bool:
+        """Return whether every vault signed for its share, or False where vaults have another key already."""
         failed = [each for each in await self._members.give(delivery) if each is not None]
         refused = [each for each in failed if isinstance(each, CheckFailed)]
-        if any(each.check == "iexec-deposit.5" for each in refused):  # (4), by another way in the meantime
-            self._deliveries.drop(_name(dataset))
-            raise _exists(dataset.address)
+        if any(each.check == "iexec-deposit.5" for each in refused):
+            self._deliveries.drop(_name(asset))
+            return False
         if refused:
             raise refused[0]
         if failed:
@@ -109,7 +141,8 @@ class Desk:
             raise ServiceUnavailable(
                 f"{number - len(failed)} of {number} vaults took their share; push the same value again for the others."
             )
-        self._deliveries.drop(_name(dataset))
+        self._deliveries.drop(_name(asset))
+        return True
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[None]:
@@ -122,11 +155,14 @@ class Desk:
             self._busy.discard(name)
 
 
-def _name(dataset: DatasetOnChain) -> str:
-    return f"{dataset.address}-{dataset.owner}"
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A file's key, and the file that it opens."""
+
+    key: bytes = field(repr=False)
+    file_sha256: Digest
+    name: str = ""  #: of the secret in the file, under iExec's route
 
 
-def _exists(address: Address) -> SecretExists:
-    return SecretExists(
-        "dataset-key.4", f"a key for {address} was pushed already, and iExec's secrets are written once."
-    )
+def _name(asset: Asset) -> str:
+    return f"{asset.address}-{asset.owner}"

@@ -5,7 +5,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import asset_secret_digest, named_secret_digest
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import recover
@@ -57,6 +57,25 @@ def check_dataset_key(pushed: Pushed, owner: Address | None) -> bytes:
     if len(key) != DEK_BYTES or base64.b64encode(key) != pushed.value:  # (3)
         raise SecretRefused("dataset-key.3", f"a dataset's key is the base64 text of {DEK_BYTES} bytes, nothing else.")
     return key
+
+
+def check_app_secret(pushed: Pushed, owner: Address | None) -> None:
+    """Raise SecretRefused with the number "app-secret.n" unless an app's secret may be taken.
+
+    (1) The value has at most 4096 bytes. (2) The app is registered, and its owner on the chain signed iExec's challenge
+    over its address, the name "1" and the value's hash. (3) The value is a text that can stand in an environment.
+    """
+    if len(pushed.value) > MOST_BYTES:  # (1), which iExec answers with 400 here
+        raise SecretRefused("app-secret.1", f"a secret has at most {MOST_BYTES} bytes.")
+    digest = named_secret_digest(pushed.address, OF_DEVELOPER, pushed.value_hash)
+    if owner is None or signer(digest, pushed) != owner:  # (2)
+        raise SecretNotSigned("app-secret.2", "the owner of the app did not sign this value for it.")
+    try:
+        text = pushed.value.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text or "\0" in text:  # (3)
+        raise SecretRefused("app-secret.3", "an app's secret is a text of at least one character, without a zero byte.")
 
 
 def check_result_key(pushed: Pushed) -> ResultKey:

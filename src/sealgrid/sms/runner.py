@@ -15,8 +15,11 @@ from sealgrid.sms.desk import Delivery, Desk
 from sealgrid.sms.members import Members
 from sealgrid.sms.shelf import Shelf
 from sealgrid.sms.splitting import Place
+from sealgrid.storage.base import FileStore
+from sealgrid.storage.remote import RemoteFiles
 from sealgrid.wire.serving import serve
 from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import VaultClient
 
@@ -26,15 +29,17 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
     async with Node(config.rpc_url) as node, _members(config) as members:
         if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
             raise InputRefused("the chain at this address is another one than the vaults' own.")
-        desk = open_desk(config, members, node)
-        await serve(application(desk, requests_per_minute=config.requests_per_minute), sock, ready)
+        async with HttpTransport(config.storage_url, name="the storage node") as storage:
+            desk = open_desk(config, members, node, RemoteFiles(StorageClient(storage)))
+            await serve(application(desk, requests_per_minute=config.requests_per_minute), sock, ready)
 
 
-def open_desk(config: SmsConfig, members: Members, node: Node) -> Desk:
+def open_desk(config: SmsConfig, members: Members, node: Node, files: FileStore) -> Desk:
     """Return the desk over its folder."""
     return Desk(
         members,
         ChainSide(Hub(node, config.hub), config.chain),
+        files,
         Shelf(config.folder / "deliveries", Delivery, most=config.most_deliveries),
         Shelf(config.folder / "result-keys", ResultKey, most=config.most_result_keys),
     )

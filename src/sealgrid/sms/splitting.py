@@ -24,28 +24,31 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetOnChain:
-    """A dataset at a confirmed block."""
+class Asset:
+    """A dataset or an app at a confirmed block."""
 
     address: Address
     owner: Address
-    checksum: Digest
+    checksum: Digest  #: of a dataset's sealed file, or of an app's manifest
 
 
 def deposits_of(
-    key: bytes, dataset: DatasetOnChain, *, value_hash: Digest, signature: bytes, place: Place,
-    identities: Sequence[Identity], random: Random = os.urandom,
+    key: bytes, asset: Asset, *, file_sha256: Digest, value_hash: Digest, signature: bytes, name: str = "",
+    place: Place, identities: Sequence[Identity], random: Random = os.urandom,
 ) -> tuple[IexecDeposit, ...]:  # fmt: skip
-    """Split a 32-byte key; return each vault's deposit, sealed to it. ``identities`` are checked, in vault order."""
+    """Split the 32-byte key of a sealed file; return each vault's deposit, sealed to it.
+
+    ``identities`` are checked, in vault order; ``name`` is the secret's under iExec's route.
+    """
     shares = split(key, len(place.vaults), place.threshold, random)
     record = record_for(
-        hub=place.hub, asset=dataset.address, owner=dataset.owner, version=1, file_sha256=dataset.checksum,
+        hub=place.hub, asset=asset.address, owner=asset.owner, version=1, file_sha256=file_sha256,
         t=place.threshold, vaults=place.vaults, shares=shares,
     )  # fmt: skip
     digest = to_digest(record.digest(place.domain))
     return tuple(
         IexecDeposit(
-            record=record, value_hash=value_hash, signature=signature, index=share.index,
+            record=record, value_hash=value_hash, signature=signature, index=share.index, name=name,
             sealed=sealed_part(share, identity, digest),
         )
         for share, identity in zip(shares, identities, strict=True)

@@ -5,10 +5,10 @@ binds the value's hash, which goes with the share, so that the enclave tells ano
 """
 
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.iexec_challenge import asset_secret_digest
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
-from sealgrid.vault.deposit import HeldShare, check_form, check_index, open_share
+from sealgrid.vault.deposit import HeldShare, Kind, check_form, check_index, open_share
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.signatures import canonical, recovered
 from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
@@ -27,9 +27,10 @@ def check_iexec_deposit(
     """Return the share that may be stored; raise SharesRefused with the number "iexec-deposit.n".
 
     (1) The record is well formed, its key was split for exactly our federation on our hub, and its version is 1.
-    (2) Its owner signed iExec's challenge over this asset and this value's hash.
+    (2) Its owner signed iExec's challenge over this asset, the secret's name if it has one, and this value's hash.
     (3) The share's index is ours.
-    (4) The asset is a dataset that belongs to that owner now and has this checksum on the chain.
+    (4) Without a name, the asset is a dataset that belongs to that owner now and has this checksum on the chain; with
+        the name of a developer's secret, it is an app that belongs to that owner now.
     (5) No key of this asset and owner was ever here, or it is the very record that we hold: the signature could be
         shown again with other shares.
     (6) The share opens with our deposit key under this record.
@@ -40,12 +41,14 @@ def check_iexec_deposit(
     """
     digest = check_pushed(request, federation)  # (1) (2) (3)
     record = request.record
-    _check_dataset(request, asset)  # (4)
+    kind = _check_asset(request, asset)  # (4)
     if last and (held is None or held.record_digest != digest):  # (5)
-        raise SharesRefused("iexec-deposit.5", "a key of this dataset and owner was here already; iExec writes once.")
+        raise SharesRefused("iexec-deposit.5", "a key of this asset and owner was here already; iExec writes once.")
     numbers = ("iexec-deposit.6", "iexec-deposit.7")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
-    return HeldShare("iexec", record, digest, request.signature, share, request.value_hash)
+    # What developers push may be short enough to be guessed from its hash, so that is not kept.
+    value_hash = request.value_hash if kind == "iexec" else None
+    return HeldShare(kind, record, digest, request.signature, share, value_hash)
 
 
 def check_pushed(request: IexecDeposit, federation: Federation) -> Digest:
@@ -55,10 +58,30 @@ def check_pushed(request: IexecDeposit, federation: Federation) -> Digest:
     canonical(digests=(request.value_hash,))
     if record.version != 1:  # (1)
         raise SharesRefused("iexec-deposit.1", "a key that came by iExec's route has version 1 and no other.")
-    if recovered(asset_secret_digest(record.asset, request.value_hash), request.signature) != record.owner:  # (2)
+    if request.name not in {"", OF_DEVELOPER}:  # (1)
+        raise SharesRefused(
+            "iexec-deposit.1", "by iExec's route come keys of datasets and secrets of developers alone."
+        )
+    if recovered(_challenge(request), request.signature) != record.owner:  # (2)
         raise SharesRefused("iexec-deposit.2", "the owner in the record did not sign this value's hash for this asset.")
     check_index(request.index, federation, "iexec-deposit")  # (3)
     return digest
+
+
+def _challenge(request: IexecDeposit) -> bytes:
+    asset, value_hash = request.record.asset, request.value_hash
+    if request.name:
+        return named_secret_digest(asset, request.name, value_hash)
+    return asset_secret_digest(asset, value_hash)
+
+
+def _check_asset(request: IexecDeposit, asset: DatasetOnChain | AppOnChain | None) -> Kind:
+    if not request.name:
+        _check_dataset(request, asset)
+        return "iexec"
+    if not isinstance(asset, AppOnChain) or asset.owner != request.record.owner:
+        raise SharesRefused("iexec-deposit.4", "the asset is no app here, or the record's owner does not own it now.")
+    return "iexec-developer"
 
 
 def _check_dataset(request: IexecDeposit, dataset: DatasetOnChain | AppOnChain | None) -> None:

@@ -41,10 +41,11 @@ class DepositRequest(Message, frozen=True, kw_only=True):
 
 
 class IexecDeposit(Message, frozen=True, kw_only=True):
-    """One share of a dataset's key that came by iExec's route: its owner signed the value's hash, not our record."""
+    """One share of a key that came by iExec's route: its owner signed the hash of a value, not our record."""
 
     record: KeyRecord  #: made by whoever split the key; version 1
-    value_hash: Digest  #: keccak256 of the value as pushed: the base64 text of the 32-byte key
+    value_hash: Digest  #: keccak256 of the value as pushed: a dataset's key in base64, or an app developer's secret
+    name: str = ""  #: of an app developer's secret: "1"; a dataset's key has none
     signature: bytes  #: by the owner, EIP-191 (crypto.iexec_challenge)
     index: int  #: 1 … n; this vault is ``record.vaults[index - 1]``
     sealed: bytes  #: HPKE of a SharePart to the deposit key, info = the record's digest

@@ -17,7 +17,9 @@ from sealgrid.sms.api import application
 from sealgrid.sms.desk import Delivery, Desk
 from sealgrid.sms.members import Members
 from sealgrid.sms.shelf import Shelf
-from sealgrid.sms.splitting import DatasetOnChain, Place
+from sealgrid.sms.splitting import Asset, Place
+from sealgrid.storage.folder import Folder
+from sealgrid.storage.local import LocalFiles
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.wire.sms import ResultKey
 
@@ -25,8 +27,8 @@ OWNER, OTHER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12
 PAGE = {"origin": "https://somewhere.example"}
 
 
-class NoDatasets:
-    async def dataset(self, address: Address) -> DatasetOnChain | None:
+class NoAssets:
+    async def asset(self, kind: str, address: Address) -> Asset | None:
         return None
 
 
@@ -41,7 +43,8 @@ FIRST, SECOND = a_key(), a_key()
 def face(folder: Path, *, most: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
     members = Members(Place(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
     deliveries = Shelf(folder / "deliveries", Delivery, most=most)
-    desk = Desk(members, NoDatasets(), deliveries, Shelf(folder / "result-keys", ResultKey, most=most))
+    files = LocalFiles(Folder(folder / "files"))
+    desk = Desk(members, NoAssets(), files, deliveries, Shelf(folder / "result-keys", ResultKey, most=most))
     app = application(desk, requests_per_minute=requests_per_minute)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 

@@ -14,10 +14,11 @@ from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
-from sealgrid.sms.pushed import MOST_BYTES, Pushed, check_dataset_key, check_result_key
+from sealgrid.sms.pushed import MOST_BYTES, Pushed, check_app_secret, check_dataset_key, check_result_key
 from sealgrid.units import to_address, to_digest
 
 OWNER, STRANGER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
+APP = to_address(b"\x03" * 20)
 DATASET, OTHER = to_address(b"\x04" * 20), to_address(b"\x05" * 20)
 KEY = bytes(range(32))
 VALUE = base64.b64encode(KEY)
@@ -97,6 +98,38 @@ def test_a_second_spelling_of_the_same_key_is_refused_since_the_enclave_hashes_t
     spelling = VALUE[:-2] + b"9="  # the last two bits of base64 text say nothing
     assert base64.b64decode(spelling) == KEY
     refused(dataset_key(spelling), "3", SecretRefused)
+
+
+def app_secret(value: bytes = b"a password", **signed: Any) -> Pushed:
+    return Pushed(APP, value, authorization(**{"address": APP, "value": value, "name": "1"} | signed))
+
+
+def refused_app_secret(pushed: Pushed, number: str, kind: type[SecretRefused], **named: Any) -> None:
+    with pytest.raises(SecretRefused) as caught:
+        check_app_secret(pushed, **{"owner": OWNER.address} | named)
+    assert (type(caught.value), caught.value.check) == (kind, f"app-secret.{number}")
+
+
+def test_a_secret_that_its_apps_owner_signed_is_taken() -> None:
+    check_app_secret(app_secret(), OWNER.address)
+    check_app_secret(app_secret("schlüssel".encode()), OWNER.address)
+
+
+def test_an_apps_secret_longer_than_iexecs_limit_is_refused_with_the_status_that_iexec_gives_here() -> None:
+    refused_app_secret(app_secret(b"A" * (MOST_BYTES + 1)), "1", SecretRefused)
+    assert SecretRefused.http_status == 400
+
+
+def test_an_apps_secret_that_its_owner_did_not_sign_under_that_name_is_refused() -> None:
+    refused_app_secret(app_secret(by=STRANGER), "2", SecretNotSigned)
+    refused_app_secret(app_secret(name=None), "2", SecretNotSigned)
+    refused_app_secret(app_secret(address=OTHER), "2", SecretNotSigned)
+    refused_app_secret(app_secret(), "2", SecretNotSigned, owner=None)
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff", b"a\0b"], ids=["nothing", "no text", "a zero byte"])
+def test_an_apps_secret_that_no_environment_can_hold_is_refused(value: bytes) -> None:
+    refused_app_secret(app_secret(value), "3", SecretRefused)
 
 
 def test_an_accounts_rsa_key_is_kept_as_it_was_signed() -> None:
