@@ -31,7 +31,7 @@ from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Reque
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk import apps, jobs, receipts
-from sealgrid.sdk.orders import cheapest, fresh_salt
+from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_digest
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import IexecDeposit, SharePart
@@ -91,12 +91,17 @@ async def goods(people, tmp_path_factory) -> Goods:
     return Goods(app.address, await deployed_dataset(people.owner, "a table"))
 
 
+async def cheapest(conn, kind: type[Any], **filters: str) -> Any:
+    found = await conn.market.orders(KINDS[kind], requester=conn.address, minVolume="1", **filters)
+    return cheapest_of(found, kind, kind.__name__, uses=1)
+
+
 async def bought(people, app: Address, dataset: Address, params: dict[str, Any], **restricted: Any) -> TaskId:
     """Match four orders, the request as iExec's SDK writes it: no key of ours in its params."""
     requester, hub = people.requester, people.requester.hub
     category = str(requester.network.short_category)
-    pool = await cheapest(requester, WorkerpoolOrder, "computing", uses=1, category=category)
-    app_order = await cheapest(requester, AppOrder, "the app", uses=1, app=app)
+    pool = await cheapest(requester, WorkerpoolOrder, category=category)
+    app_order = await cheapest(requester, AppOrder, app=app)
     data_order = NO_DATASET_ORDER
     if dataset != ZERO_ADDRESS:
         wanted = DatasetOrder(
