@@ -5,7 +5,7 @@ from typing import Any, Literal
 from sealgrid.chain import multiaddr
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
-from sealgrid.chain.wallet import Wallet
+from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.errors import ChainError
 from sealgrid.units import Address, Digest, to_address, to_digest
 
@@ -27,6 +27,10 @@ class Assets:
     async def create_dataset(self, wallet: Wallet, *, name: str, multiaddr: str, checksum: Digest) -> Address:
         """Register a dataset of the wallet's; ``checksum`` is the sha256 of the sealed file."""
         return await self._create(wallet, "Dataset", name, multiaddr.encode(), checksum)
+
+    async def send_dataset(self, wallet: Wallet, *, name: str, multiaddr: str, checksum: Digest) -> Address:
+        """Send the registration of a dataset; return where it stands then, without a look at what came of it."""
+        return (await self._send(wallet, "Dataset", name, multiaddr.encode(), checksum))[0]
 
     async def create_workerpool(self, wallet: Wallet, *, description: str, owner: Address | None = None) -> Address:
         """Register a workerpool of the wallet's, or of another owner's: a gate's."""
@@ -60,18 +64,25 @@ class Assets:
         await wallet.call(registry, f"{kind}Registry", "transferFrom", *arguments, doing="Giving the asset away")
 
     async def _create(self, wallet: Wallet, kind: Kind, *arguments: object, owner: Address | None = None) -> Address:
+        foreseen, receipt = await self._send(wallet, kind, *arguments, owner=owner)
+        if receipt is None:
+            return foreseen
         registry = await self._registry(kind)
-        doing = f"Registering the {kind.lower()}"
-        values = (owner or wallet.address, *arguments)
-        foreseen = to_address(await self._read(f"{kind}Registry", registry, f"predict{kind}", *values, at=None))
-        if await self.is_registered(kind, foreseen):
-            return foreseen  # a second registration of the same thing by the same account would revert
-        receipt = await wallet.call(registry, f"{kind}Registry", f"create{kind}", *values, doing=doing)
         topic = interface(f"{kind}Registry").topic("Transfer")
         minted = [log for log in receipt.logs if log.address == registry and log.topics[0] == topic]
         if not minted:
             raise ChainError(f"The {kind.lower()} was registered without its NFT.", money="")
         return to_address(minted[0].topics[3][-20:])
+
+    async def _send(
+        self, wallet: Wallet, kind: Kind, *arguments: object, owner: Address | None = None
+    ) -> tuple[Address, Receipt | None]:
+        registry, doing = await self._registry(kind), f"Registering the {kind.lower()}"
+        values = (owner or wallet.address, *arguments)
+        foreseen = to_address(await self._read(f"{kind}Registry", registry, f"predict{kind}", *values, at=None))
+        if await self.is_registered(kind, foreseen):
+            return foreseen, None  # a second registration of the same thing by the same account would revert
+        return foreseen, await wallet.call(registry, f"{kind}Registry", f"create{kind}", *values, doing=doing)
 
     async def _registry(self, kind: Kind) -> Address:
         apps, datasets, pools = await self.hub.registries()

@@ -27,6 +27,7 @@ from sealgrid.wire.storage import location
 DEK_BYTES = 32
 OUTPUT_BYTES = 64 << 20  #: what an approved app may give out per task, unless the owner says otherwise
 POLICY_SECONDS = 365 * 24 * 3600
+USES_PER_HOUR = 1000  #: by one requester
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -58,7 +59,7 @@ async def publish(
     apps: Sequence[Address],
     price: int = 0,
     uses: int = 1000,
-    uses_per_requester_hour: int = 1000,
+    uses_per_requester_hour: int = USES_PER_HOUR,
     output_bytes: int = OUTPUT_BYTES,
     direct: bool = False,
     callback: bool = False,
@@ -83,15 +84,8 @@ async def publish(
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
     sealed = Sealed(address, name, checksum, dek)
     keep(sealed)
-    policy = Policy(
-        asset=address,
-        owner=conn.address,
-        version=1,
-        expiry=int(conn.clock()) + POLICY_SECONDS,
-        allowed=await allowances(conn, assets, apps, output_bytes, callback=callback),
-        uses_per_requester_hour=uses_per_requester_hour,
-        release=1 if direct else 0,
-    )
+    allowed = await allowances(conn, assets, apps, output_bytes, callback=callback)
+    policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct)
     progress(Step("giving the key to the vaults"))
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
     progress(Step("offering it on the market"))
@@ -100,6 +94,16 @@ async def publish(
         conn, address, price=price, uses=uses, app=only, keep=lambda signed: keep(replace(sealed, order=signed))
     )
     return Model(address=address, checksum=checksum, sealed_bytes=size, policy=policy, order=order)
+
+
+def first_policy(
+    conn: Connection, model: Address, allowed: tuple[Allowance, ...], per_hour: int = USES_PER_HOUR, *, direct: bool
+) -> Policy:
+    """Return the policy with which a model of this account begins."""
+    return Policy(
+        asset=model, owner=conn.address, version=1, expiry=int(conn.clock()) + POLICY_SECONDS, allowed=allowed,
+        uses_per_requester_hour=per_hour, release=1 if direct else 0,
+    )  # fmt: skip
 
 
 async def sell(

@@ -55,11 +55,12 @@ async def acting(site: Site, request: Ask) -> Acting:
 
 def planned(site: Site, address: Address, steps: list[Step], path: str, *sentences: str) -> Response[bytes]:
     """Return what a page's script has a wallet sign and send, where it goes then and what that page says."""
-    plan = {"steps": [_shown(site, address, step) for step in steps], "next": path, "said": joined(sentences)}
+    plan = {"steps": [shown(site, address, step) for step in steps], "next": path, "said": joined(sentences)}
     return Response(msgspec.json.encode(plan), media_type=MediaType.JSON, status_code=200)
 
 
-def _shown(site: Site, sender: Address, step: Step) -> dict[str, Any]:
+def shown(site: Site, sender: Address, step: Step) -> dict[str, Any]:
+    """Return one step as a page's script takes it."""
     match step:
         case Unsent():
             call = {"from": sender, "data": "0x" + step.data.hex(), "value": "0x0"}

@@ -3,7 +3,7 @@ import { unpacked } from "./archive.js";
 import { fromBase64, fromHex, hex, lp, sha256, utf8ToBytes } from "./bytes.js";
 import * as container from "./container.js";
 import * as hpke from "./hpke.js";
-import { kept } from "./kept.js";
+import { copyOf, kept } from "./kept.js";
 import { combine } from "./shares.js";
 import { digest, signer } from "./typed.js";
 
@@ -15,15 +15,15 @@ const LOG = "app.log";
 
 export async function openOn(place, page) {
   const task = place.dataset.opens;
-  const job = kept(task);
+  const job = kept("job", task);
   if (!job) return;
   place.replaceChildren(element("p", "Opening the result with the key in this browser …", "busy"));
   try {
     const told = await page.send(`/wallet/results/${task}`);
     const files = unpacked(await opened(page, task, told, fromHex(job.result_key)));
-    place.replaceChildren(element("h2", "Your result"), ...failed(told, files), ...files.map(shown), copyOf(job));
+    place.replaceChildren(element("h2", "Your result"), ...failed(told, files), ...files.map(shown), copyOf("job", task));
   } catch (error) {
-    place.replaceChildren(element("h2", "Your result"), element("p", error.message, "warning"), copyOf(job));
+    place.replaceChildren(element("h2", "Your result"), element("p", error.message, "warning"), copyOf("job", task));
   }
 }
 
@@ -91,15 +91,6 @@ function shown([name, content]) {
     figure.append(text);
   }
   return figure;
-}
-
-function copyOf(job) {
-  const line = element("p", "Its key is in this browser alone. ", "dim");
-  const content = new Blob([JSON.stringify(job)], { type: "application/json" });
-  const link = saving(`${job.task}.json`, content);
-  link.textContent = "Save a copy of the key";
-  line.append(link, "; in the command line's folder of jobs it opens the result there.");
-  return line;
 }
 
 function saving(name, content) {

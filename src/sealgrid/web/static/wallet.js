@@ -45,31 +45,37 @@
   });
 
   // Sealing and opening need more than this file: it is loaded where it is used.
-  const PAGE = { connected, signed, send, fetched, follow, say };
+  const PAGE = { connected, signed, send, fetched, does, follow, say };
 
   async function work(form) {
-    if ("sealed" in form.dataset) return (await import("./buying.js")).buy(form, PAGE);
+    if (form.dataset.sealed === "run") return (await import("./buying.js")).buy(form, PAGE);
+    if (form.dataset.sealed === "model") return (await import("./publishing.js")).publish(form, PAGE);
     const provider = await connected();
     return follow(form, provider, await send(new URL(form.action).pathname, new URLSearchParams(new FormData(form))));
   }
 
-  async function open() {
-    const place = document.querySelector("[data-opens]:not([data-begun])");
-    if (!place) return;
+  async function arrived() {
+    const place = document.querySelector("[data-opens], [data-keeps]");
+    if (!place || "begun" in place.dataset) return;
     place.dataset.begun = "";
-    (await import("./opening.js")).openOn(place, PAGE);
+    if (place.dataset.opens) await (await import("./opening.js")).openOn(place, PAGE);
+    else place.append((await import("./kept.js")).copyOf("model", place.dataset.keeps) ?? "");
   }
 
-  document.addEventListener("DOMContentLoaded", open);
-  document.addEventListener("htmx:load", open);
+  document.addEventListener("DOMContentLoaded", arrived);
+  document.addEventListener("htmx:load", arrived);
 
   async function follow(form, provider, plan) {
-    for (const [index, step] of plan.steps.entries()) {
-      say(form, `${step.say} (${index + 1} of ${plan.steps.length}): look at your wallet …`);
-      await STEPS[step.do](provider, step);
-    }
+    await does(form, provider, plan.steps);
     await send("/wallet/done", JSON.stringify({ next: plan.next, said: plan.said }));
     window.location.assign(plan.next);
+  }
+
+  async function does(form, provider, steps) {
+    for (const [index, step] of steps.entries()) {
+      say(form, `${step.say} (${index + 1} of ${steps.length}): look at your wallet …`);
+      await STEPS[step.do](provider, step);
+    }
   }
 
   const STEPS = {

@@ -1,4 +1,4 @@
-"""A run that the visitor's browser seals and opens: ciphertext and signed statements pass, keys never do.
+"""What the visitor's browser seals and opens itself: ciphertext and signed statements pass, keys never do.
 
 Whatever comes from a browser is checked by whom it is for: the vaults, the chain and the storage. What goes to it, it
 checks itself (docs/adr/0070).
@@ -11,6 +11,7 @@ import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.errors import NotFound, SealgridError
@@ -21,9 +22,10 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.deposits import pass_on
 from sealgrid.sdk.paper import on_paper
 from sealgrid.sdk.results import openings
+from sealgrid.sdk.sealed_models import Planned, SealedModel, plan
 from sealgrid.sdk.sealed_runs import Document, Prepared, SealedInput, match, prepare
 from sealgrid.units import Digest, TaskId, to_digest
-from sealgrid.web.acting import planned, typed_order, typed_statement
+from sealgrid.web.acting import planned, shown, typed_order, typed_statement
 from sealgrid.web.forms import MOST_UPLOAD, expect_own_page, json_of
 from sealgrid.web.pages.wallet import own_wallet, signature_of
 from sealgrid.web.site import Ask, Site
@@ -32,13 +34,15 @@ from sealgrid.wire.vault import DepositRequest, Identity, OpenReply, VaultClient
 
 
 class SealedShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The key of a sealed input, split and sealed to the vaults, as its owner's wallet signed for it."""
+    """A key, split and sealed to the vaults, as its owner's wallet signed for it: an input's or a model's."""
 
     record: KeyRecord
     signature: str  #: 0x hex
-    grant: InputGrant
-    grant_signature: str  #: 0x hex
     sealed: tuple[bytes, ...]  #: in the vaults' order; empty for a vault that did not answer
+    grant: InputGrant | None = None  #: of an input
+    grant_signature: str = ""
+    policy: Policy | None = None  #: of a model
+    policy_signature: str = ""
 
 
 class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +54,7 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
     """Return the handlers that a page's script asks."""
-    return [*_files(site), *_buying(site), *_opening(site)]
+    return [*_files(site), *_keys(site), *_buying(site), *_publishing(site), *_opening(site)]
 
 
 def _files(site: Site) -> list[HTTPRouteHandler]:
@@ -68,27 +72,33 @@ def _files(site: Site) -> list[HTTPRouteHandler]:
     return [store, fetch]
 
 
-def _buying(site: Site) -> list[HTTPRouteHandler]:
+def _keys(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/vaults")
     async def vaults() -> Response[bytes]:
         members = zip(site.reader.vaults, site.reader.vault_addresses, strict=True)
         told = await asyncio.gather(*(_identity(site, *member) for member in members))
         return _json({"threshold": site.network.threshold, "broker": site.network.broker, "vaults": told})
 
-    @post("/wallet/runs", status_code=200)
-    async def begin(request: Ask) -> Response[bytes]:
-        wanted = await json_of(request, SealedInput)
-        conn, _ = on_paper(site.reader, own_wallet(site, request))
-        return _json(_shown(site, await prepare(conn, wanted)))
-
     @post("/wallet/deposits", status_code=204)
     async def give(request: Ask) -> None:
         given = await json_of(request, SealedShares)
         common = DepositRequest(
             record=given.record, signature=signature_of(given.signature), index=0, sealed=b"", grant=given.grant,
-            grant_signature=signature_of(given.grant_signature),
+            grant_signature=signature_of(given.grant_signature), policy=given.policy,
+            policy_signature=signature_of(given.policy_signature),
         )  # fmt: skip
-        await pass_on(site.reader, common, given.sealed, site.network.threshold)
+        needed = len(site.network.vaults) if given.grant is None else site.network.threshold  # (ADR 10)
+        await pass_on(site.reader, common, given.sealed, needed)
+
+    return [vaults, give]
+
+
+def _buying(site: Site) -> list[HTTPRouteHandler]:
+    @post("/wallet/runs", status_code=200)
+    async def begin(request: Ask) -> Response[bytes]:
+        wanted = await json_of(request, SealedInput)
+        conn, _ = on_paper(site.reader, own_wallet(site, request))
+        return _json(_run(site, await prepare(conn, wanted)))
 
     @post("/wallet/runs/match", status_code=200)
     async def buy(request: Ask) -> Response[bytes]:
@@ -97,7 +107,17 @@ def _buying(site: Site) -> list[HTTPRouteHandler]:
         await match(conn, signed.orders)
         return planned(site, buyer, steps, f"/tasks/{signed.task}")
 
-    return [vaults, begin, give, buy]
+    return [begin, buy]
+
+
+def _publishing(site: Site) -> list[HTTPRouteHandler]:
+    @post("/wallet/models", status_code=200)
+    async def begin(request: Ask) -> Response[bytes]:
+        wanted, owner = await json_of(request, SealedModel), own_wallet(site, request)
+        conn, steps = on_paper(site.reader, owner)
+        return _json(_model(site, wanted, await plan(conn, wanted), [shown(site, owner, step) for step in steps]))
+
+    return [begin]
 
 
 def _opening(site: Site) -> list[HTTPRouteHandler]:
@@ -124,7 +144,7 @@ async def _identity(site: Site, client: VaultClient, address: str) -> dict[str, 
     return {"address": address, "key": key, "signature": signature}
 
 
-def _shown(site: Site, prepared: Prepared) -> dict[str, Any]:
+def _run(site: Site, prepared: Prepared) -> dict[str, Any]:
     terms = prepared.terms
     orders = [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)]
     kept = {
@@ -137,6 +157,17 @@ def _shown(site: Site, prepared: Prepared) -> dict[str, Any]:
     }  # fmt: skip
     shown = {"price": str(Amount(terms.price)), "record": prepared.record, "grant": prepared.grant}
     return {"kept": kept, "typed": typed} | shown
+
+
+def _model(site: Site, wanted: SealedModel, made: Planned, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    kept = {
+        "genesis": site.network.genesis, "hub": site.network.hub, "account": made.record.owner,
+        "model": made.model, "name": wanted.name, "checksum": wanted.sha256,
+    }  # fmt: skip
+    typed = {"record": typed_statement(site, made.record), "policy": typed_statement(site, made.policy)}
+    said = f"{wanted.name} is sealed and for sale."
+    then = {"steps": steps, "next": f"/models/{made.model}", "said": said}
+    return {"kept": kept, "typed": typed, "record": made.record, "policy": made.policy} | then
 
 
 def _opened(site: Site, reply: OpenReply) -> dict[str, Any]:
