@@ -11,6 +11,7 @@ from visitor import Place, Visitor
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
+from sealgrid.chain.wallet import Wallet
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
@@ -24,9 +25,15 @@ FINAL_SECONDS = 10 * 30 + 1
 
 def test_a_requester_claims_the_refund_of_tasks_that_no_machine_ever_took(visitor: Visitor, place: Place):
     with ThreadPoolExecutor() as aside:  # the browser's own loop runs in this thread
-        first, second = aside.submit(lambda: asyncio.run(bought_of_nobody(place))).result()
+        first, second, sponsored = aside.submit(lambda: asyncio.run(bought_of_nobody(place))).result()
     page = visitor.page
-    visitor.wait_for(f"/tasks/{second}")
+    visitor.wait_for(f"/tasks/{sponsored}")
+    as_(visitor, "stranger")
+    expect(visitor.open(f"/tasks/{sponsored}").get_by_text("pays, and gets what is refunded")).to_be_visible()
+    expect(page.get_by_role("button", name="Claim the refund")).to_have_count(0)
+    as_(visitor, "owner")  # who sponsored it
+    visitor.open(f"/tasks/{sponsored}").get_by_role("button", name="Claim the refund").click()
+    expect(page.locator(".state").first).to_have_text("refunded")
     as_(visitor, "requester2")
     visitor.open(f"/tasks/{first}").get_by_role("button", name="Claim the refund").click()
     expect(page.locator(".notice")).to_contain_text("The refund is claimed")
@@ -42,19 +49,20 @@ def test_a_requester_claims_the_refund_of_tasks_that_no_machine_ever_took(visito
     assert wallet.asked == ["eth_sendTransaction"] * 2, "the task is opened, then claimed"
 
 
-async def bought_of_nobody(place: Place) -> tuple[str, str]:
-    """Buy two runs of a pool that has an owner and no machine, and let their time pass."""
+async def bought_of_nobody(place: Place) -> tuple[str, str, str]:
+    """Buy three runs of a pool that has an owner and no machine, one for somebody else's money; let their time pass."""
     network = place.network.network
     async with connect(network, development_key("publisher")) as pool:
         address = await Assets(pool.hub).create_workerpool(pool.wallet, description="nobody's machines")
         await pool.hub.deposit(pool.wallet, 10**10)
         order = WorkerpoolOrder(
-            workerpool=address, workerpoolprice=10**9, volume=2, tag=TEE_TAG, trust=1,
+            workerpool=address, workerpoolprice=10**9, volume=3, tag=TEE_TAG, trust=1,
             category=network.short_category, salt=fresh_salt(),
         )  # fmt: skip
         signed = sign_order(order, pool.order_domain, pool.key)
     async with connect(network, development_key("requester2")) as me:
         app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")
         made = [(await jobs.run(me, app, workerpool=signed)).task for _ in range(2)]
+        sponsored = await jobs.run(me, app, workerpool=signed, sponsor=Wallet(me.node, development_key("owner")))
         await advance(me.node, FINAL_SECONDS)
-    return made[0], made[1]
+    return made[0], made[1], sponsored.task
