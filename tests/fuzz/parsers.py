@@ -14,11 +14,12 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealgrid.attestation import snp_certificates, snp_collateral
 from sealgrid.attestation.collateral import intel_terms, snp_terms
@@ -40,6 +41,7 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
+from sealgrid.crypto.iexec_result_key import rsa_key
 from sealgrid.enclave.conventions import read_computed
 from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
@@ -153,6 +155,11 @@ def _by_iexec(plain):
     return bytes(16) + cipher.update(padder.update(plain) + padder.finalize()) + cipher.finalize()
 
 
+def _rsa_pem():
+    public = rsa.generate_private_key(65537, 2048).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 def _containers():
     vectors = json.loads((VECTORS / "container.json").read_bytes())
     sealed = tuple(bytes.fromhex(each["sealed"]) for each in vectors if "sealed" in each)
@@ -163,6 +170,7 @@ def _containers():
         Parser("container", lambda raw: container.open_bytes(raw, DEK), (*sealed, huge), 4 * MIB, 16 * MIB, hostile=claims),
         Parser("iexec file", lambda raw: open_iexec(io.BytesIO(raw), io.BytesIO(), DEK, sha256=to_digest(sha256(raw))),
                (_by_iexec(b"plain"), bytes(range(256))), 4 * MIB, 16 * MIB),
+        Parser("rsa key", lambda raw: rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
         Parser("hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB),
         Parser("padded result", padding.unpad, (padding.pad(b"result"),), 4 * MIB, 16 * MIB),
     )  # fmt: skip

@@ -170,6 +170,12 @@ def test_a_larger_rsa_key_than_anybody_needs_is_refused() -> None:
         rsa_key(base64.b64encode(pem))
 
 
+def test_numbers_that_are_no_rsa_key_are_refused_before_anything_is_encrypted_for_them() -> None:
+    even = rsa.RSAPublicNumbers(65537, (1 << 2047) + 2).public_key()
+    pem = even.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    refused_result_key(result_key(base64.b64encode(pem)), "3", SecretRefused)
+
+
 def test_no_representation_shows_a_value_or_its_signature() -> None:
     pushed = dataset_key()
     assert VALUE.decode() not in repr(pushed)
