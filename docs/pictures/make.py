@@ -43,7 +43,7 @@ def main() -> None:
 @contextmanager
 def terminal(name: str, title: str) -> Iterator[tuple[Console, Layout]]:
     """Draw what is printed on a console while a network of this folder is there."""
-    console = Console(record=True, width=136, highlight=False, soft_wrap=True)
+    console = Console(record=True, width=160, highlight=False, soft_wrap=True)
     with tempfile.TemporaryDirectory() as folder:
         yield console, Layout(Path(folder))
     (HERE / name).write_text(console.export_svg(title=title).replace(folder, "~/sealgrid"))

@@ -52,7 +52,8 @@ def thefts(title: str, refused: Sequence[Refusal], console: Console) -> None:
     for refusal in refused:
         mark = "[green]refused[/]" if refusal.check else "[red]NOT REFUSED[/]"
         console.print(f"  {mark} {refusal.theft}")
-        console.print(f"          by {refusal.refused_by}, check ({refusal.check}): {refusal.reason}", style="dim")
+        said = refusal.reason.removeprefix(f"The broker refused, check ({refusal.check}): ")
+        console.print(f"          by {refusal.refused_by}, check ({refusal.check}): {said}", style="dim")
 
 
 def verdict(*, ok: bool, task: str, console: Console) -> None:
