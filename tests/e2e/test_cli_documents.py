@@ -10,8 +10,8 @@ from tests.unit.cli.spoken import spoken
 
 pytestmark = pytest.mark.localnet
 
-OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer"}
-LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions"}
+OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer", "presigned"}
+LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions", "iexec_compatible"}
 PRICE = 3 * 10**9
 
 
@@ -82,7 +82,7 @@ def test_task_list(document, bought):
 
 def test_task_show(document, bought):
     found = document("task", "show", bought)
-    assert set(found) == {"task", "deal", "state", "price", "deadline", "stages"}
+    assert set(found) == {"task", "deal", "state", "price", "payer", "deadline", "stages"}
     assert (found["task"], found["state"]) == (bought, "completed")
     assert [set(stage) for stage in found["stages"]] == [{"stage", "at", "detail"}] * len(found["stages"])
 
