@@ -87,9 +87,10 @@ class OwnWallet:
         return said["result"]
 
 
-def connected(visitor: Visitor, name: str = "owner") -> OwnWallet:
-    """Connect a wallet that holds the key of a development account, which the site does not use from then on."""
-    wallet = OwnWallet(visitor.place.network.network, development_key(name))
+def connected(visitor: Visitor, who: str | SigningKey = "owner") -> OwnWallet:
+    """Connect a wallet that holds a key, of a development account by its name; the site does not use it then."""
+    key = development_key(who) if isinstance(who, str) else who
+    wallet = OwnWallet(visitor.place.network.network, key)
     wallet.install(visitor.context)
     page = visitor.open("/account")
     page.get_by_role("button", name=f"Connect {NAME}").click()

@@ -1,14 +1,17 @@
 """Somebody with a wallet of its own buys a run: the browser seals the input and opens the result, and the site helps."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from own_wallet import connected
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 from visitor import Visitor
 
 from apps.plate_reader.scenes import draw_scene
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import cache_folder
 from sealgrid.sdk.kept_jobs import KeptJob
 
@@ -52,6 +55,16 @@ def test_a_wallet_buys_a_run_and_its_browser_alone_seals_and_opens(visitor: Visi
     assert scene.png[:64] not in everything
     assert secret not in everything.lower()
     assert bytes.fromhex(kept.result_key) not in everything
+
+    told(page, "**/wallet/results/*", lambda it: it["openings"].insert(0, it["openings"][0] | {"sealed": "AAAA"}))
+    expect(page.get_by_alt_text("annotated.png, made by the app")).to_be_visible()
+    told(page, "**/wallet/results/*", lambda it: it["openings"].insert(0, it["openings"][0] | {"signature": "0x00"}))
+    expect(page.get_by_alt_text("annotated.png, made by the app")).to_be_visible()
+    told(page, "**/wallet/results/*", lambda it: [each["record"]["message"].update(t="1") for each in it["openings"]])
+    expect(page.get_by_text("No vault holds the enclave's key record")).to_be_visible()
+    told(page, "**/wallet/results/*", lambda it: it["settle"]["message"].update(enclave="0x" + "1" * 40))
+    expect(page.get_by_text("is the result of another task or enclave")).to_be_visible()
+    page.unroute_all()
 
     page.evaluate("localStorage.removeItem(`sealgrid-job-${location.pathname.split('/')[2]}`)")
     page.reload()
@@ -101,6 +114,29 @@ def test_a_vault_key_that_its_vault_did_not_sign_is_given_nothing(visitor: Visit
     page.get_by_role("button", name="Buy one run").click()
     expect(page.get_by_text("does not hold that vault's key")).to_be_visible()
     assert wallet.asked == []
+
+
+def test_a_run_that_the_escrow_does_not_hold_the_money_for_is_refused_before_anything_is_signed(visitor, tmp_path):
+    (tmp_path / "car.png").write_bytes(b"any picture")
+    wallet = connected(visitor, SigningKey.generate())
+    page = filled(visitor, tmp_path / "car.png")
+    page.get_by_role("button", name="Buy one run").click()
+    expect(page.get_by_text("are free in escrow; deposit first.")).to_be_visible()
+    assert wallet.asked == []
+
+
+def told(page: Page, where: str, changed: Callable[[Any], object]) -> None:
+    """Load the page again while the site tells something else."""
+
+    def another(route: Route) -> None:
+        answer = route.fetch()
+        content = answer.json()
+        changed(content)
+        route.fulfill(response=answer, json=content)
+
+    page.unroute_all()
+    page.route(where, another)
+    page.reload()
 
 
 def _body(request: Request) -> bytes:

@@ -46,12 +46,7 @@ async function opened(page, task, told, secret) {
 
 async function fromVaults(told, secret) {
   const { settle } = told;
-  const fits = ({ record, signature }) => {
-    const { owner, asset, fileSha256 } = record.message;
-    const enclave = [owner, asset, signer(record, signature)].every((each) => each === settle.message.enclave);
-    return enclave && fileSha256 === settle.message.sealedSha256;
-  };
-  const openings = told.openings.filter(fits);
+  const openings = told.openings.filter((each) => fits(each, settle.message));
   if (!openings.length) throw new Error(told.refused || "No vault holds the enclave's key record for this file.");
   const { commitments, t } = openings[0].record.message;
   const context = digest(settle);
@@ -59,7 +54,16 @@ async function fromVaults(told, secret) {
   return combine(shares.filter(Boolean), commitments, Number(t));
 }
 
-// One vault that answers rubbish must not keep the others' shares from opening what was paid for.
+// One vault that answers rubbish, here and below, must not keep the others' shares from opening what was paid for.
+function fits({ record, signature }, { enclave, sealedSha256 }) {
+  const { owner, asset, fileSha256 } = record.message;
+  try {
+    return fileSha256 === sealedSha256 && [owner, asset, signer(record, signature)].every((each) => each === enclave);
+  } catch {
+    return false;
+  }
+}
+
 async function share({ index, sealed }, secret, context) {
   try {
     const part = JSON.parse(new TextDecoder().decode(await hpke.open(secret, fromBase64(sealed), context)));
