@@ -20,12 +20,13 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to
 from sealgrid.vault.log import Log, entries
 from sealgrid.vault.prepared import straight
 from sealgrid.vault.store import DATABASE, Store
+from sealgrid.wire.log import MOST_ENTRIES
 
 SIZES = (1_000, 100_000, 1_000_000)
 QUICK_SIZES = (1_000, 10_000, 100_000)
 PROOFS = 200
 OPENINGS = 5
-ASSETS = 50
+ASSETS = 5
 _BATCH = 10_000
 _OPEN = """
 import sys
@@ -69,7 +70,10 @@ def _at(path: Path, size: int) -> Costs:
             memory=tuple(_memory(path) for _ in range(3)),
             inclusion=_micro(lambda: log.inclusion(chance.randrange(size), size)),
             consistency=_micro(lambda: log.consistency(chance.randrange(1, size), size)),
-            page=tuple(each / 1000 for each in _micro(lambda: log.page(chance.randrange(size), _asset(7)), 20)),
+            page=tuple(
+                each / 1000
+                for each in _micro(lambda: log.page(chance.randrange(size - ASSETS * MOST_ENTRIES), _asset(3)), 20)
+            ),
             append=_micro(lambda: log.append(log.next(_entry(log.frontier.size)))),
         )
 
