@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,7 @@ _START_SECONDS = 15.0
 #: Anvil makes block 0 anew at every start, even when it loads a state; with a fixed time it is always the same block.
 _GENESIS_TIME = 1_735_689_600
 _STOP_SECONDS = 10.0
+_TRIES = 2
 
 
 class AnvilConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +45,17 @@ class Anvil:
 
     @classmethod
     async def start(cls, config: AnvilConfig) -> Self:
-        """Start it and return when it answers; raise SetupMissing when it cannot start."""
-        port = config.port or _free_port()
+        """Start it and return when it answers; raise SetupMissing when it cannot start.
+
+        A free port may be taken by somebody else before anvil opens it; then another one is tried.
+        """
+        for _ in range(_TRIES if config.port == 0 else 0):
+            with suppress(SetupMissing):
+                return await cls._start(config, _free_port())
+        return await cls._start(config, config.port or _free_port())
+
+    @classmethod
+    async def _start(cls, config: AnvilConfig, port: int) -> Self:
         output = config.log.open("ab") if config.log else None
         try:
             process = await asyncio.create_subprocess_exec(

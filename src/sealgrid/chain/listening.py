@@ -7,15 +7,12 @@ _LISTENING = "0A"
 
 def listens(pid: int, port: int) -> bool:
     """Return whether this very process listens on a port; another may have taken it first."""
-    return _listener(port) in _sockets(pid)
+    return not _listeners(port).isdisjoint(_sockets(pid))
 
 
-def _listener(port: int) -> str | None:
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
-            return fields[9]
-    return None
+def _listeners(port: int) -> set[str]:
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[9] for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
 
 
 def _sockets(pid: int) -> set[str]:
