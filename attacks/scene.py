@@ -71,7 +71,7 @@ class Scene:
     async def facts_of(self, job: jobs.Job, enclave: Address) -> Facts:
         """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
         params, vault = job.terms.request.params, self.owner.vaults[0]
-        inputs = parse_params(params).sealgrid.inputs
+        inputs = parse_params(params).inputs
         record = (await vault.asset(input_asset(inputs[0]), self.requester.address)).record
         private = SecretFact(
             kind="input", record=to_digest(record.digest(self.owner.domain)), file_sha256=record.file_sha256

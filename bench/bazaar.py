@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sql
 
@@ -30,6 +30,7 @@ from sealgrid.wire.market import Kind as Shelf
 APPS, DATASETS, POOLS = 30, 30, 6
 REQUESTERS = 3000
 CATEGORIES = 3
+SHELVES: Final[tuple[Shelf, ...]] = ("workerpoolorders", "datasetorders", "apporders", "requestorders")
 DAYS = 60
 BATCH = 2000
 HOUR = 3600
@@ -102,25 +103,27 @@ async def fill_index(folder: Path, network: Network, bazaar: Bazaar, count: int,
 
 
 def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
-    kind = chance.choices(("workerpoolorders", "datasetorders", "apporders", "requestorders"), (12, 4, 3, 1))[0]
+    kind = chance.choices(SHELVES, (12, 4, 3, 1))[0]
     salt, price, volume = to_digest(chance.randbytes(32)), chance.randrange(10**6), chance.choice([1, 10, 1000])
     anybody = to_address(bytes(20))
-    restricted = {"requesterrestrict": to_address(chance.randbytes(20)) if chance.random() < 0.2 else anybody}
+    buyers = to_address(chance.randbytes(20)) if chance.random() < 0.2 else anybody
     app, dataset = _one(bazaar.apps, chance), _one(bazaar.datasets, chance)
     if kind == "apporders":
-        return kind, AppOrder(app=app, appprice=price, volume=volume, tag=TEE_TAG, salt=salt, **restricted), "developer"
+        use = AppOrder(app=app, appprice=price, volume=volume, tag=TEE_TAG, salt=salt, requesterrestrict=buyers)
+        return kind, use, "developer"
     if kind == "datasetorders":
         only = app if chance.random() < 0.5 else anybody
         offer = DatasetOrder(
-            dataset=dataset, datasetprice=price, volume=volume, tag=TEE_TAG, salt=salt, apprestrict=only, **restricted
-        )
+            dataset=dataset, datasetprice=price, volume=volume, tag=TEE_TAG, salt=salt, apprestrict=only,
+            requesterrestrict=buyers,
+        )  # fmt: skip
         return kind, offer, "owner"
     category = chance.randrange(CATEGORIES)
     if kind == "workerpoolorders":
         pool = _one(bazaar.pools, chance)
         computing = WorkerpoolOrder(
             workerpool=pool, workerpoolprice=price, volume=volume, tag=TEE_TAG, salt=salt, category=category,
-            **restricted,
+            requesterrestrict=buyers,
         )  # fmt: skip
         return kind, computing, "pool"
     buyer = development_key("requester").address

