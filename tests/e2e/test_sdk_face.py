@@ -190,7 +190,7 @@ def test_the_eight_lines_of_the_how_to_do_what_it_says(localnet, folder):
     done = in_python(lines, localnet, folder)
     assert done.returncode == 0, done.stderr
     assert "[[1.0, 2.0, 3.0]]" in done.stdout
-    assert re.search(r"^earned \d+ RLC$", done.stdout, re.MULTILINE)
+    assert re.search(r"^earned [\d.]+ RLC$", done.stdout, re.MULTILINE)
     assert "SimulatedPlatformWarning" in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2, done.stderr
 
@@ -202,5 +202,5 @@ def test_the_four_commands_of_the_how_to_do_what_it_says(localnet, folder):
     assert "Never publish a real secret" in sold.stderr
     assert "completed" in used.stderr or "finalizing" in used.stderr
     assert (folder / "answer" / "result" / "result.json").exists()
-    assert re.search(r"earned \d+ RLC \(test credits\)", paid.stdout)
+    assert re.search(r"earned [\d.]+ RLC \(test credits\)", paid.stdout)
     assert "cancelled 1 offer" in gone.stdout
