@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import shutil
-import subprocess
 import time
 import zipfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from iexec_script import run_script
 from running_network import RunningNetwork
 from shell import Shell
 
@@ -23,16 +23,13 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.localnet.layout import cache_folder
 
 HERE = Path(__file__).parent
-SCRIPT = HERE.parent / "iexec_client" / "acceptance.mjs"
 APP_SECRET = "key of the developer's service"
 FILE = "age,km\n31,12\n"
 PEOPLE = {"developer": "developer", "owner": "owner", "pool": "pool", "patron": "publisher"}
 REQUESTER = SigningKey.generate()
 KINDS = ("apporder", "datasetorder", "workerpoolorder", "requestorder")
-SECONDS = 240
 Told = dict[str, Any]
 
 
@@ -59,10 +56,6 @@ async def group_of(localnet: RunningNetwork, member: SigningKey) -> str:
 
 @pytest.fixture(scope="session")
 def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    folder = tmp_path_factory.mktemp("iexec")
-    installed = cache_folder() / "iexec_client"
-    (folder / "node_modules").symlink_to(installed / "node_modules")
-    shutil.copy(SCRIPT, folder)
     network = json.loads(localnet.layout.network.read_text())
     people = {role: development_key(name) for role, name in PEOPLE.items()} | {"requester": REQUESTER}
     bundle = bundle_at(network["storage_url"], tmp_path_factory.mktemp("app"))
@@ -71,13 +64,7 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     given = {
         "network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group, "appText": APP_SECRET
     }  # fmt: skip
-    done = subprocess.run(
-        [installed / "node", SCRIPT.name], cwd=folder, input=json.dumps(given),
-        capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answers: Told = json.loads(done.stdout)
-    return answers
+    return run_script("acceptance.mjs", tmp_path_factory.mktemp("iexec"), given)
 
 
 def address(name: str) -> str:

@@ -197,7 +197,7 @@ class _Plan:
         deployment, sock = self._foundation.deployment, self._sockets.of(MARKET)
         config = MarketConfig(
             folder=self._layout.part(MARKET), rpc_url=self._rpc_url, chain=deployment.chain,
-            genesis=deployment.genesis, hub=deployment.hub, requests_per_minute=0,
+            genesis=deployment.genesis, hub=deployment.hub, requests_per_minute=0, listeners_per_client=0,
         )  # fmt: skip
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 

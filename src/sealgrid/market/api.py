@@ -12,10 +12,13 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.desk import Desk
+from sealgrid.market.feed import PATH
+from sealgrid.market.feed_door import FeedDoor
 from sealgrid.market.kinds import KINDS
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
@@ -33,8 +36,18 @@ _CORS: Final = CORSConfig(
 )
 
 
-def application(desk: Desk, config: MarketConfig) -> Litestar:
-    """Return the application of one market."""
+def application(desk: Desk, config: MarketConfig) -> ASGIApp:
+    """Return the application of one market: its feed at one path, and all others."""
+    api, feed = _api(desk, config), FeedDoor(desk.feed, config)
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        is_feed = scope.get("path", "").rstrip("/") == PATH
+        await (feed if is_feed else api)(scope, receive, send)
+
+    return both
+
+
+def _api(desk: Desk, config: MarketConfig) -> Litestar:
     return service(
         [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
         max_body=config.largest_body,

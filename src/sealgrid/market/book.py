@@ -1,11 +1,12 @@
 """The book: which published orders can be matched now, and the best of them first. Pure.
 
 What was published and the ledger of the chain decide together; a fact that changes reopens or closes exactly the
-orders that it is about, also when a reorganisation takes it back.
+orders that it is about, also when a reorganisation takes it back. Whatever happens to the book returns what that did to
+open orders.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 
@@ -39,6 +40,29 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     presigned: bool = False  #: it counts by its signer's transaction alone, not by what stands in ``sign``
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """An order can be matched from now on, or again."""
+
+    listed: Listed
+    remaining: int
+
+
+class Updated(msgspec.Struct, frozen=True):
+    """Another number of uses is left of an open order."""
+
+    listed: Listed
+    remaining: int
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """An order cannot be matched any more: taken off, cancelled, used up or dead."""
+
+    listed: Listed
+
+
+BookEvent = Opened | Updated | Closed
+
+
 class Book:
     """Every published order, and a shelf of the open ones of each kind."""
 
@@ -51,34 +75,33 @@ class Book:
 
     # --- what happens
 
-    def publish(self, listed: Listed) -> None:
+    def publish(self, listed: Listed) -> tuple[BookEvent, ...]:
         """List an order, or list it anew."""
         self._listed[listed.order_hash] = listed
         for key in _keys(listed):
             self._about[key].add(listed.order_hash)
-        self._judge(listed)
+        return tuple(self._judge(listed))
 
-    def withdraw(self, order_hash: Digest) -> None:
+    def withdraw(self, order_hash: Digest) -> tuple[BookEvent, ...]:
         """Forget an order; one that is not listed is no mistake."""
         listed = self._listed.pop(order_hash, None)
         if listed is None:
-            return
+            return ()
         for key in _keys(listed):
             self._about[key].discard(order_hash)
             if not self._about[key]:
                 del self._about[key]
-        self._close(listed)
+        return tuple(self._close(listed))
 
-    def changed(self, facts: Iterable[Key]) -> None:
+    def changed(self, facts: Iterable[Key]) -> tuple[BookEvent, ...]:
         """Judge anew every order that these facts of the ledger are about."""
-        for order_hash in {each for key in facts for each in self._about.get(key, ())}:
-            self._judge(self._listed[order_hash])
+        touched = {each for key in facts for each in self._about.get(key, ())}
+        return tuple(event for order_hash in touched for event in self._judge(self._listed[order_hash]))
 
-    def replace(self, ledger: Ledger) -> None:
+    def replace(self, ledger: Ledger) -> tuple[BookEvent, ...]:
         """Judge every order by another ledger: the chain was wiped."""
         self._ledger = ledger
-        for listed in self._listed.values():
-            self._judge(listed)
+        return tuple(event for listed in self._listed.values() for event in self._judge(listed))
 
     # --- what it knows
 
@@ -129,20 +152,28 @@ class Book:
             return False
         return self._ledger.stake(listed.signer) >= money_for_one(listed.order)
 
-    def _judge(self, listed: Listed) -> None:
-        if self.status(listed) is Status.OPEN:
-            self._shelves[listed.kind].put(_entry(listed, self.remaining(listed)))
-            self._open_of[listed.kind, listed.signer].add(listed.order_hash)
-        else:
-            self._close(listed)
+    def _judge(self, listed: Listed) -> Iterator[BookEvent]:
+        if self.status(listed) is not Status.OPEN:
+            yield from self._close(listed)
+            return
+        shelf, remaining = self._shelves[listed.kind], self.remaining(listed)
+        before = shelf.get(listed.order_hash)
+        shelf.put(_entry(listed, remaining))
+        self._open_of[listed.kind, listed.signer].add(listed.order_hash)
+        if before is None:
+            yield Opened(listed, remaining)
+        elif before.fields["remaining"] != remaining:
+            yield Updated(listed, remaining)
 
-    def _close(self, listed: Listed) -> None:
+    def _close(self, listed: Listed) -> Iterator[BookEvent]:
+        if self._shelves[listed.kind].get(listed.order_hash) is None:
+            return
         self._shelves[listed.kind].drop(listed.order_hash)
-        mine = self._open_of.get((listed.kind, listed.signer))
-        if mine is not None:
-            mine.discard(listed.order_hash)
-            if not mine:
-                del self._open_of[listed.kind, listed.signer]
+        mine = self._open_of[listed.kind, listed.signer]
+        mine.discard(listed.order_hash)
+        if not mine:
+            del self._open_of[listed.kind, listed.signer]
+        yield Closed(listed)
 
 
 def _keys(listed: Listed) -> tuple[Key, ...]:

@@ -10,6 +10,7 @@ from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, NotFound, ServiceUnavailable
+from sealgrid.market.announcements import DealMade, Tell
 from sealgrid.market.book import Book
 from sealgrid.market.ledger import Ledger
 from sealgrid.market.memory import ChainMemory
@@ -25,13 +26,16 @@ _REST_SECONDS: Final = 1.0  #: after the node did not answer
 
 
 class ChainSide:
-    """One hub as the market knows it; ``open`` one, then let ``run`` follow the chain."""
+    """One hub as the market knows it; ``open`` one, then let ``run`` follow the chain.
+
+    ``tell`` hears what the chain does to open orders, and of deals.
+    """
 
     def __init__(
-        self, hub: Hub, registries: dict[Address, Registry], memory: ChainMemory, *, first: int, chain: int
+        self, hub: Hub, registries: dict[Address, Registry], memory: ChainMemory, tell: Tell, *, first: int, chain: int
     ) -> None:
         self._hub, self._registries, self._memory, self._first = hub, registries, memory, first
-        self._chain, self.deals = chain, memory.deals
+        self._chain, self.deals, self._tell = chain, memory.deals, tell
         self.ledger = Ledger(registries, memory.facts(), memory.undo())
         self.book = Book(self.ledger)
         self._follower = self._new_follower()
@@ -39,11 +43,11 @@ class ChainSide:
         self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})
 
     @classmethod
-    async def open(cls, hub: Hub, memory: ChainMemory, *, first: int) -> "ChainSide":
+    async def open(cls, hub: Hub, memory: ChainMemory, tell: Tell, *, first: int) -> "ChainSide":
         """Return the view as it was kept; the registries are the hub's own."""
         apps, datasets, pools = await hub.registries()
         registries: dict[Address, Registry] = {apps: "App", datasets: "Dataset", pools: "Workerpool"}
-        return cls(hub, registries, memory, first=first, chain=await hub.node.chain())
+        return cls(hub, registries, memory, tell, first=first, chain=await hub.node.chain())
 
     @property
     def block(self) -> int:
@@ -104,7 +108,7 @@ class ChainSide:
             _log.warning("the chain was wiped or replaced; reading it anew from block %d", self._first)
             self._memory.forget()
             self.ledger = Ledger(self._registries)
-            self.book.replace(self.ledger)
+            self._tell(self.book.replace(self.ledger))
             self._follower = self._new_follower()
             return await self._follower.step()
 
@@ -117,7 +121,7 @@ class ChainSide:
         else:
             written = self.ledger.roll_back(change.block.number)
             self._memory.roll_back(written, trail)
-        self.book.changed(written.facts)
+        self._tell(self.book.changed(written.facts))
 
     async def _describe_deals(self) -> None:
         # After the step that found them, which must never wait: what the follower has read is kept at once.
@@ -128,7 +132,8 @@ class ChainSide:
                 continue  # a reorganisation took it back; the next step does so here
             time = (await self._hub.node.block(event.block_number)).timestamp
             document = encode(deal_shown(event, view, time, self._chain))
-            self.deals.describe(event, view, time, document)
+            if self.deals.describe(event, view, time, document):
+                self._tell([DealMade(document)])
 
     def _new_follower(self) -> Follower:
         return Follower(self._hub, self._memory.trail(), first=self._first, beside=tuple(self._registries))

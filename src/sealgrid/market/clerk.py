@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from sealgrid.market.announcements import Tell
 from sealgrid.market.book import Book
 from sealgrid.market.store import Change, Operation, OrderStore
 
@@ -12,10 +13,13 @@ _LOOK_SECONDS: Final = 0.2  #: how late another replica's order may come into th
 
 
 class Clerk:
-    """One writer: what waits while it writes is written together in the next transaction. Use it in ``run``."""
+    """One writer: what waits while it writes is written together in the next transaction. Use it in ``run``.
 
-    def __init__(self, store: OrderStore, book: Book) -> None:
-        self._store, self._book = store, book
+    ``tell`` hears what that did to open orders.
+    """
+
+    def __init__(self, store: OrderStore, book: Book, tell: Tell) -> None:
+        self._store, self._book, self._tell = store, book, tell
         self._seen = 0
         self._waiting: asyncio.Queue[tuple[Operation, asyncio.Future[bool]]] = asyncio.Queue()
 
@@ -68,7 +72,7 @@ class Clerk:
     def _enter(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if change.listed is None:
-                self._book.withdraw(change.order_hash)
+                self._tell(self._book.withdraw(change.order_hash))
             else:
-                self._book.publish(change.listed)
+                self._tell(self._book.publish(change.listed))
             self._seen = change.number

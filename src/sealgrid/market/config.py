@@ -21,3 +21,5 @@ class MarketConfig:
     orders_per_signer: int = 200  #: open at one time, of one kind
     requests_per_minute: int = 600  #: that one client may make; 0 sets no limit, where all share one address
     largest_body: int = 64 << 10  #: bytes
+    listeners: int = 500  #: connections to the feed at one time
+    listeners_per_client: int = 20  #: of them; 0 sets no limit, where all share one address

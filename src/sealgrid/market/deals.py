@@ -48,8 +48,8 @@ class Deals:
         with self._engine.connect() as connection:
             return [msgspec.json.decode(event, type=OrdersMatched) for event in connection.scalars(query)]
 
-    def describe(self, event: OrdersMatched, view: DealView, time: int, document: bytes) -> None:
-        """Keep what the hub said of a deal, and how it is shown; one that was rolled back meanwhile stays away."""
+    def describe(self, event: OrdersMatched, view: DealView, time: int, document: bytes) -> bool:
+        """Keep what the hub said of a deal, and how it is shown; False for one that was rolled back meanwhile."""
         row = {
             "document": document, "time": time, "volume": str(event.volume), "pool_price": str(view.workerpool.price),
             "category": view.category, "requester": view.requester, "beneficiary": view.beneficiary,
@@ -60,7 +60,7 @@ class Deals:
         }  # fmt: skip
         here = (DEALS.c.deal == event.deal) & (DEALS.c.event == msgspec.json.encode(event))
         with self._engine.begin() as connection:
-            connection.execute(DEALS.update().where(here).values(row))
+            return connection.execute(DEALS.update().where(here).values(row)).rowcount > 0
 
     def find(self, filters: Mapping[str, str | int], *, start: int, size: int) -> tuple[int, list[msgspec.Raw]]:
         """Return how many deals pass, and some of them from ``start`` on, the newest first."""

@@ -12,6 +12,7 @@ from sealgrid.market.book import Listed, Status
 from sealgrid.market.chainside import ChainSide
 from sealgrid.market.clerk import Clerk
 from sealgrid.market.doorman import Doorman
+from sealgrid.market.feed import Feed
 from sealgrid.market.kinds import KINDS, asset_of
 from sealgrid.market.shown import amount, shown, timestamp
 from sealgrid.market.store import Publish, Withdraw
@@ -24,9 +25,10 @@ class Desk:
     """Answers for the book; ``clock`` is Unix seconds."""
 
     def __init__(
-        self, chain: ChainSide, clerk: Clerk, doorman: Doorman, gate: Gate, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.chain, self.doorman = chain, doorman
+        self, chain: ChainSide, clerk: Clerk, doorman: Doorman, gate: Gate, feed: Feed,
+        *, clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self.chain, self.doorman, self.feed = chain, doorman, feed
         self._clerk, self._gate, self._clock = clerk, gate, clock
         self._id = gate.domain.chain
 

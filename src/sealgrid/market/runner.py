@@ -15,6 +15,7 @@ from sealgrid.market.clerk import Clerk
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.desk import Desk
 from sealgrid.market.doorman import Doorman
+from sealgrid.market.feed import Feed
 from sealgrid.market.memory import ChainMemory
 from sealgrid.market.store import OrderStore
 from sealgrid.poco.typed_data import OrderDomain
@@ -40,17 +41,20 @@ async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[Desk]:
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
-        chain = await ChainSide.open(Hub(node, config.hub), memory, first=config.first_block)
-        clerk = Clerk(store, chain.book)
+        feed = Feed(config.chain)
+        chain = await ChainSide.open(Hub(node, config.hub), memory, feed.tell, first=config.first_block)
+        clerk = Clerk(store, chain.book, feed.tell)
         await chain.catch_up()
         await clerk.catch_up()
         doorman = Doorman(chain, clerk, config.chain)
-        desk = Desk(chain, clerk, doorman, Gate(chain, domain, per_signer=config.orders_per_signer))
+        desk = Desk(chain, clerk, doorman, Gate(chain, domain, per_signer=config.orders_per_signer), feed)
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(clerk.run()), tasks.create_task(chain.run(every=config.follow_seconds))]
+            work = (clerk.run(), chain.run(every=config.follow_seconds), feed.run())
+            running = [tasks.create_task(each) for each in work]
             try:
                 yield desk
             finally:
+                await feed.close()
                 for task in running:
                     task.cancel()
 

@@ -60,6 +60,11 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def get(self, order_hash: Digest) -> Entry | None:
+        """Return an order as it is filed; None for one that is not."""
+        row = self._rows.get(order_hash)
+        return None if row is None else self._entries[row]
+
     def put(self, entry: Entry) -> None:
         """File an order, in place of what was filed under its hash."""
         if (old := self._rows.get(entry.order_hash)) is not None:

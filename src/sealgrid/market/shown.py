@@ -6,7 +6,7 @@ from functools import lru_cache
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView, Resource
 from sealgrid.crypto.digests import keccak256
-from sealgrid.market.book import Book, Listed
+from sealgrid.market.book import Book, Listed, Status
 from sealgrid.market.kinds import is_bulk
 from sealgrid.poco.orders import DatasetOrder, Order
 from sealgrid.units import Address
@@ -15,12 +15,17 @@ from sealgrid.wire.market import EXACT, Amount, OpenOrder
 
 def shown(listed: Listed, book: Book, chain: int) -> OpenOrder:
     """Return a published order with what is left of it and where it stands."""
+    return described(listed, book.remaining(listed), book.status(listed), chain)
+
+
+def described(listed: Listed, remaining: int, status: Status, chain: int) -> OpenOrder:
+    """Return a published order as one says it who knows how many uses are left and where it stands."""
     return OpenOrder(
         orderHash=listed.order_hash,
         chainId=chain,
         order=_document(listed.order),
-        remaining=amount(book.remaining(listed)),
-        status=book.status(listed).value,
+        remaining=amount(remaining),
+        status=status.value,
         publicationTimestamp=timestamp(listed.published),
         signer=mixed_case(listed.signer),
         bulk=is_bulk(listed.order) if isinstance(listed.order, DatasetOrder) else None,

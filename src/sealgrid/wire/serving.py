@@ -13,6 +13,7 @@ from litestar import Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 
 from sealgrid.errors import SealgridError, TooManyRequests
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
@@ -24,6 +25,7 @@ LOCAL_NAMES = frozenset({LOOPBACK, "localhost"})
 KEEP_ALIVE_SECONDS = (
     60  #: clients drop an idle connection after 5: if we did so first, a request could meet a closed one
 )
+MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client; nobody has more to say there
 AnyRequest = Request[Any, Any, Any]
 _log = logging.getLogger("sealgrid")
 
@@ -137,11 +139,11 @@ def listen(port: int = 0) -> socket.socket:
     return sock
 
 
-async def serve(app: Litestar, sock: socket.socket, ready: Callable[[], None]) -> None:
+async def serve(app: ASGIApp, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; call ``ready`` once requests are answered."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS, ws_max_size=MOST_WEBSOCKET_BYTES, ws_per_message_deflate=False,
     )  # fmt: skip
     server = uvicorn.Server(config)
 

@@ -28,6 +28,7 @@ from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.wire.challenge import SENTENCE, answer
 from sealgrid.wire.market import MarketClient
 from tests.contracts.scene import Market
+from tests.integration.market.listening import listener, serving
 from tests.integration.market.postgres import postgres
 from tests.integration.market.traders import InProcess, Traders
 
@@ -188,6 +189,23 @@ async def test_what_one_replica_lists_and_takes_off_another_offers_and_forgets(
         await until((), first.apps)
     async with replica(scene, config, url, "c") as third:
         assert await third.apps() == ()
+
+
+async def test_who_listens_at_one_replica_hears_of_what_another_lists_and_takes_off(
+    scene: Market, config: MarketConfig, url: str
+) -> None:
+    async with (
+        replica(scene, config, url, "a") as first,
+        replica(scene, config, url, "b") as second,
+        serving(application(second.desk, config)) as where,
+        listener(where, "orders") as ears,
+    ):
+        order = scene.app_order()
+        name = await first.publish(order)
+        told, message = await ears.next()
+        assert (told, message["orderHash"]) == ("apporder_published", name)
+        await first.unpublish(order, name)
+        assert await ears.next() == ("apporder_unpublished", name)
 
 
 async def test_a_challenge_of_one_replica_is_answered_at_another_once(

@@ -3,7 +3,8 @@ from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
 from sealgrid.market import filters, shelf
-from sealgrid.market.book import Book, Listed, Status
+from sealgrid.market.book import Book, BookEvent, Closed, Listed, Status
+from sealgrid.market.kinds import KINDS
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder
 from sealgrid.poco.params import pool_stake
 from sealgrid.poco.tags import bits
@@ -147,9 +148,19 @@ def test_after_anything_the_book_finds_exactly_what_a_look_through_all_orders_fi
             compare(history, who, tag, volume, strict)
 
 
+def follow(told: dict[str, int], events: tuple[BookEvent, ...]) -> None:
+    """Keep the open orders and what is left of them as somebody does who hears of events alone."""
+    for event in events:
+        if isinstance(event, Closed):
+            del told[event.listed.order_hash]
+        else:
+            assert told.get(event.listed.order_hash) != event.remaining
+            told[event.listed.order_hash] = event.remaining
+
+
 def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool) -> None:
     ledger = rich()
-    made, all_orders = Book(ledger), {}
+    made, all_orders, told = Book(ledger), {}, {}
     for what, *rest in history:
         if what == "publish":
             number, order, signer = rest
@@ -157,13 +168,14 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
                 continue
             each = listed(order, number, signer=signer, at=number)
             all_orders[each.order_hash] = each
-            made.publish(each)
+            follow(told, made.publish(each))
         elif what == "withdraw":
             all_orders.pop(name_of(rest[0]), None)
-            made.withdraw(name_of(rest[0]))
+            follow(told, made.withdraw(name_of(rest[0])))
         else:
-            made.changed(ledger.apply(rest).facts)
+            follow(told, made.changed(ledger.apply(rest).facts))
     naive = Naive(made, all_orders)
+    assert told == {each.order_hash: made.remaining(each) for kind in KINDS for each in naive.open(kind)}
     asked = {
         "requester": who,
         "isRequesterStrict": str(strict).lower(),
@@ -191,13 +203,14 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
 @given_examples(st.lists(happenings, max_size=20), people)
 def test_a_book_on_another_ledger_is_as_if_it_never_knew_the_first(events: list, who: str) -> None:
     first = rich()
-    made = Book(first)
+    made, told = Book(first), {}
     for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
-        made.publish(listed(order, number, signer=who))
-    made.changed(first.apply(events).facts)
-    made.replace(rich())
-    fresh = Book(rich())
+        follow(told, made.publish(listed(order, number, signer=who)))
+    follow(told, made.changed(first.apply(events).facts))
+    follow(told, made.replace(rich()))
+    fresh, afresh = Book(rich()), {}
     for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
-        fresh.publish(listed(order, number, signer=who))
+        follow(afresh, fresh.publish(listed(order, number, signer=who)))
+    assert told == afresh
     for kind in ("apporders", "datasetorders", "requestorders"):
         assert made.find(kind, (), start=0, size=9) == fresh.find(kind, (), start=0, size=9)

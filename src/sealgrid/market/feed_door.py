@@ -1,0 +1,92 @@
+"""Who may listen: so many connections, so many of one client, and short words at a bounded rate."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from litestar.enums import ScopeType
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from sealgrid.errors import InputRefused, SealgridError, TooManyRequests
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.feed import Feed
+from sealgrid.wire.message import encode
+from sealgrid.wire.rates import Buckets, Rate, client_of
+from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES
+
+MESSAGES_PER_MINUTE: Final = 60  #: of one connection; it has to answer two pings
+_log = logging.getLogger("sealgrid")
+
+
+class FeedDoor:
+    """An ASGI application in front of the feed's; ``clock`` in seconds, never backwards."""
+
+    def __init__(self, feed: Feed, config: MarketConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._feed, self._config, self._clock = feed, config, clock
+        self._requests = Buckets(Rate(config.requests_per_minute)) if config.requests_per_minute else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let somebody in who (1) does not ask too often, (2) says little at once and (3) finds room."""
+        try:
+            client = client_of(host[0] if (host := scope.get("client")) else "")
+            self._demand_patience(client)  # (1)
+            if scope["type"] == ScopeType.HTTP:
+                _demand_brevity(scope)  # (2)
+            self._demand_room(scope, client)  # (3)
+        except SealgridError as error:
+            await _refuse(scope, send, error)
+            return
+        heard = self._counted(receive) if scope["type"] == ScopeType.WEBSOCKET else receive
+        try:
+            await self._feed.app(scope, heard, send)
+        except Exception:  # noqa: BLE001  engine.io lets some nonsense through, with which a client could fill the log
+            _log.debug("a connection to the feed ended", exc_info=True)
+            with contextlib.suppress(Exception):  # where it has ended already
+                await _refuse(scope, send, InputRefused("that is no message of Socket.IO."))
+
+    def _demand_patience(self, client: str) -> None:
+        if self._requests is not None and (wait := self._requests.take(client, self._clock())):
+            most = self._config.requests_per_minute
+            raise TooManyRequests(f"{most} requests a minute are answered; ask again in {wait:.0f} s.")
+
+    def _demand_room(self, scope: Scope, client: str) -> None:
+        if b"sid" in parse_qs(scope["query_string"]):
+            return  # a connection that is open already
+        config = self._config
+        if self._feed.count() >= config.listeners:
+            raise TooManyRequests(f"{config.listeners} connections are open, the most that are; try again later.")
+        mine = sum(client_of(each) == client for each in self._feed.clients())
+        if config.listeners_per_client and mine >= config.listeners_per_client:
+            raise TooManyRequests(f"{mine} connections of yours are open, the most of one client; close one.")
+
+    def _counted(self, receive: Receive) -> Receive:
+        said = Buckets(Rate(MESSAGES_PER_MINUTE))
+
+        async def counted() -> Any:
+            event = await receive()
+            if event["type"] == "websocket.receive" and said.take("", self._clock()):
+                return {"type": "websocket.disconnect", "code": 1008, "reason": ""}
+            return event
+
+        return counted
+
+
+def _demand_brevity(scope: HTTPScope) -> None:
+    if scope["method"] != "POST":
+        return
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    if not length.isdigit() or len(length) > len(str(MOST_WEBSOCKET_BYTES)) or int(length) > MOST_WEBSOCKET_BYTES:
+        raise InputRefused(f"say how long a message is; up to {MOST_WEBSOCKET_BYTES} bytes are read.")
+
+
+async def _refuse(scope: Scope, send: Send, error: SealgridError) -> None:
+    if scope["type"] == ScopeType.WEBSOCKET:
+        await send({"type": "websocket.close", "code": 1008, "reason": error.message})
+        return
+    headers = [(b"content-type", b"application/json"), (b"access-control-allow-origin", b"*")]
+    await send({"type": "http.response.start", "status": error.http_status, "headers": headers})
+    body = encode({"ok": False} | error.to_wire())
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,26 @@
+"""Run a script of iExec's own JavaScript client, as a user does."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from sealgrid.localnet.layout import cache_folder
+
+SCRIPTS = Path(__file__).parent.parent / "iexec_client"
+SECONDS = 240
+
+
+def run_script(name: str, folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """Run one of tests/iexec_client in a folder; return what it told."""
+    installed = cache_folder() / "iexec_client"
+    (folder / "node_modules").symlink_to(installed / "node_modules")
+    shutil.copy(SCRIPTS / name, folder)
+    done = subprocess.run(
+        [installed / "node", name], cwd=folder, input=json.dumps(given),
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told

@@ -1,0 +1,144 @@
+"""What listeners of iExec's feed are told, over real sockets, by a market on a real chain."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import revert, snapshot
+from sealgrid.errors import OrderRefused
+from sealgrid.market.api import application
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.desk import Desk
+from tests.contracts.scene import Market
+from tests.integration.market.listening import CHAIN, Listener, listener, serving
+from tests.integration.market.traders import Traders, place_of
+
+pytestmark = pytest.mark.chain
+
+
+@pytest.fixture
+async def url(desk: Desk, config: MarketConfig) -> AsyncIterator[str]:
+    async with serving(application(desk, config)) as where:
+        yield where
+
+
+@pytest.fixture
+async def ears(url: str) -> AsyncIterator[Listener]:
+    async with listener(url, "orders") as found:
+        yield found
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+async def test_a_listener_hears_of_an_order_when_it_is_listed_and_when_it_is_taken_off(
+    scene: Market, traders: Traders, http: httpx.AsyncClient, url: str, transport: str, desk: Desk
+) -> None:
+    order = scene.dataset_order()
+    async with listener(url, "orders", transport=transport) as ears:
+        name = await traders.publish(order)
+        shown = (await http.get(f"/datasetorders/{name}?chainId={CHAIN}")).json()
+        del shown["ok"], shown["chainId"]
+        assert await ears.next() == ("datasetorder_published", shown)
+        await traders.unpublish(order, name)
+        assert await ears.next() == ("datasetorder_unpublished", name)
+        await desk.feed.end_connections()  # a poll that waits for news would wait half a minute
+
+
+async def test_orders_of_each_kind_have_events_of_their_own(scene: Market, traders: Traders, ears: Listener) -> None:
+    orders = (scene.app_order(), scene.dataset_order(), scene.pool_order(), scene.request())
+    names = [await traders.publish(order) for order in orders]
+    told = await ears.heard(4)
+    kinds = [place_of(order)[0].removesuffix("s") for order in orders]
+    assert [(name, message["orderHash"]) for name, message in told] == [
+        (f"{kind}_published", name) for kind, name in zip(kinds, names, strict=True)
+    ]
+
+
+async def test_nobody_hears_of_an_order_that_was_refused(scene: Market, traders: Traders, ears: Listener) -> None:
+    with pytest.raises(OrderRefused):
+        await traders.publish(scene.app_order(volume=0))
+    name = await traders.publish(scene.app_order())
+    assert (await ears.next())[1]["orderHash"] == name
+
+
+async def test_a_deal_is_told_and_what_it_left_of_its_orders(
+    scene: Market, traders: Traders, http: httpx.AsyncClient, url: str
+) -> None:
+    app, dataset = [await traders.publish(order) for order in (scene.app_order(), scene.dataset_order())]
+    request = await traders.publish(scene.request())
+    async with listener(url, "orders") as ears, listener(url, "deals") as dealer:
+        deal = await scene.deal()
+        await traders.look_at_the_chain()
+        told = {
+            (name, message if isinstance(message, str) else (message["orderHash"], message["remaining"]))
+            for name, message in await ears.heard(3)
+        }
+        assert told == {
+            ("apporder_updated", (app, 998)),
+            ("datasetorder_updated", (dataset, 998)),
+            ("requestorder_unpublished", request),
+        }
+        shown = (await http.get(f"/deals/{deal}?chainId={CHAIN}")).json()
+        del shown["ok"]
+        assert await dealer.next() == ("deal_created", shown)
+
+
+async def test_a_cancelled_order_is_unpublished_and_published_again_when_a_reorganisation_takes_that_back(
+    scene: Market, traders: Traders, ears: Listener
+) -> None:
+    order = scene.app_order()
+    name = await traders.publish(order)
+    assert (await ears.next())[0] == "apporder_published"
+    before = await snapshot(scene.node)
+    await scene.hub.cancel(scene.wallet("developer"), order)
+    await traders.look_at_the_chain()
+    assert await ears.next() == ("apporder_unpublished", name)
+    await revert(scene.node, before)
+    await scene.hub.withdraw(scene.wallet("requester"), 1)  # the other branch grows
+    await traders.look_at_the_chain()
+    again, message = await ears.next()
+    assert (again, message["orderHash"], message["status"]) == ("apporder_published", name, "open")
+
+
+async def test_an_order_of_who_sold_the_asset_is_unpublished(scene: Market, traders: Traders, ears: Listener) -> None:
+    name = await traders.publish(scene.app_order())
+    buyer = development_key("stranger").address
+    await scene.assets.transfer(scene.wallet("developer"), "App", scene.app, buyer)
+    await traders.look_at_the_chain()
+    assert [told for told, _ in await ears.heard(1)] == ["apporder_published"]
+    assert await ears.next() == ("apporder_unpublished", name)
+
+
+async def test_who_left_a_topic_hears_no_more_of_it(scene: Market, traders: Traders, url: str) -> None:
+    for word, asked in (("leave", {"chainId": CHAIN, "topic": "orders"}), ("leaveAll", {})):
+        async with listener(url, "orders") as quiet, listener(url, "orders") as ears:
+            assert await quiet.client.call(word, asked) is True
+            name = await traders.publish(scene.app_order())
+            await ears.next()
+            assert await quiet.join("orders") is True
+            await traders.unpublish(scene.app_order(), name)
+            assert await quiet.next() == ("apporder_unpublished", name)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"chainId": 1, "topic": "orders"}, {"chainId": CHAIN, "topic": "cats"}, {}, "x", None]
+)
+async def test_a_topic_that_there_is_not_cannot_be_joined(url: str, asked: object) -> None:
+    async with listener(url) as ears:
+        joined, why = await ears.client.call("join", asked)
+        assert joined is False
+        assert '"topic": "orders" or "deals"' in why
+
+
+async def test_a_chain_may_be_named_as_text(url: str) -> None:
+    async with listener(url) as ears:
+        assert await ears.join("deals", str(CHAIN)) is True
+
+
+async def test_listeners_notice_that_they_were_cut_off(desk: Desk, config: MarketConfig) -> None:
+    async with serving(application(desk, config)) as url, listener(url, "orders", "deals") as ears:
+        await desk.feed.end_connections()
+        await asyncio.wait_for(ears.gone.wait(), 10)
+        assert desk.feed.count() == 0
