@@ -80,7 +80,7 @@ class Gate:
     def _demand_category(self, order: Order) -> None:
         if not isinstance(order, RequestOrder | WorkerpoolOrder):
             return
-        if order.category >= len(self._chain.ledger.categories()):
+        if self._chain.ledger.category(order.category) is None:
             raise OrderRefused(f"the hub has no category {order.category}; see GET /categories.", check="category")
 
     def _owner(self, kind: Kind, order: Order) -> Address:

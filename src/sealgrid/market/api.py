@@ -20,6 +20,7 @@ from sealgrid.market.desk import Desk
 from sealgrid.market.feed import PATH
 from sealgrid.market.feed_door import FeedDoor
 from sealgrid.market.kinds import KINDS
+from sealgrid.market.openapi import description
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
@@ -115,6 +116,10 @@ def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
     async def which_version() -> Response[bytes]:
         return _json({"ok": True, "version": version("sealgrid")})
 
+    @get("/docs")
+    async def docs() -> Response[bytes]:
+        return _json(description(version("sealgrid")))
+
     @get("/metrics")
     async def metrics(request: Ask) -> Response[bytes]:
         _asked(request, chain)
@@ -124,27 +129,14 @@ def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
 
     @get("/categories")
     async def categories(request: Ask) -> Response[bytes]:
-        _asked(request, chain)
-        found = [_category(desk, chain, number) for number in range(len(desk.chain.ledger.categories()))]
-        return _json({"ok": True, "categories": found, "count": len(found)})
+        return _json(await desk.categories(_asked(request, chain)))
 
     @get("/categories/{number:str}")
     async def category(number: FromPath[str], request: Ask) -> Response[bytes]:
         _asked(request, chain)
-        known = len(desk.chain.ledger.categories())
-        if not number.isdecimal() or len(number) > 6 or int(number) >= known:
-            raise NotFound("category not found")
-        return _json(_category(desk, chain, int(number)) | {"ok": True})
+        return _json(await desk.category(number))
 
-    return [challenge, which_version, metrics, categories, category]
-
-
-def _category(desk: Desk, chain: int, number: int) -> dict[str, object]:
-    found = desk.chain.ledger.categories()[number]
-    return {
-        "catid": number, "chainId": chain, "name": found.name, "description": found.description,
-        "workClockTimeRef": found.timeref,
-    }  # fmt: skip
+    return [challenge, which_version, docs, metrics, categories, category]
 
 
 def _kind(text: str) -> Kind:

@@ -41,6 +41,7 @@ class ChainSide:
         self._follower = self._new_follower()
         self._stepping = asyncio.Lock()
         self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})
+        self._times: dict[Digest, int] = {}
 
     @classmethod
     async def open(cls, hub: Hub, memory: ChainMemory, tell: Tell, *, first: int) -> "ChainSide":
@@ -86,6 +87,12 @@ class ChainSide:
     async def signed_on_chain(self, account: Address, digest: Digest) -> bool:
         """Tell whether an account signed an order by a transaction, which this market has read too."""
         return self.ledger.presigned(digest) and await self._hub.view_presigned(digest) == account
+
+    async def time_of(self, number: int, block: Digest) -> int:
+        """Return a block's Unix seconds."""
+        if block not in self._times:
+            self._times[block] = (await self._hub.node.block(number)).timestamp
+        return self._times[block]
 
     async def is_member(self, group: Address, account: Address) -> bool:
         """Tell whether a group (ERC-734) counts an account among its members, as PoCo asks it now."""

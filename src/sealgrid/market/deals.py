@@ -80,8 +80,9 @@ class Deals:
         return None if document is None else msgspec.json.decode(document, type=dict[str, Any])
 
     def prices(self, category: int) -> list[Price]:
-        """Return what computing in a category was last sold at, the newest first."""
+        """Return what computing in a category was last sold at, the newest first, then the cheapest."""
         query = sql.select(DEALS.c.time, DEALS.c.pool_price, DEALS.c.volume).where(DEALS.c.category == category)
-        ordered = query.order_by(DEALS.c.block.desc(), DEALS.c.deal).limit(MOST_PRICES)
+        dearer = (sql.func.length(DEALS.c.pool_price), DEALS.c.pool_price)  # decimal text, by its value
+        ordered = query.order_by(DEALS.c.block.desc(), *dearer, DEALS.c.deal).limit(MOST_PRICES)
         with self._engine.connect() as connection:
             return [Price(row.time, int(row.pool_price), int(row.volume)) for row in connection.execute(ordered)]

@@ -14,11 +14,22 @@ from sealgrid.market.clerk import Clerk
 from sealgrid.market.doorman import Doorman
 from sealgrid.market.feed import Feed
 from sealgrid.market.kinds import KINDS, asset_of
+from sealgrid.market.ledger import Category
 from sealgrid.market.shown import amount, shown, timestamp
 from sealgrid.market.store import Publish, Withdraw
 from sealgrid.units import Address, DealId, Digest, to_address, to_digest
 from sealgrid.wire.challenge import Token
-from sealgrid.wire.market import Deals, Kind, OpenOrder, OrderReply, Orders, Unpublish
+from sealgrid.wire.market import (
+    Categories,
+    CategoryReply,
+    CategoryView,
+    Deals,
+    Kind,
+    OpenOrder,
+    OrderReply,
+    Orders,
+    Unpublish,
+)
 
 
 class Desk:
@@ -55,12 +66,11 @@ class Desk:
         query = filters.read(kind, asked)
         book = self.chain.book
         count, found = book.find(kind, query.filters, start=query.start, size=query.size)
-        more = query.start + len(found) < count
         return Orders(
             ok=True,
             orders=tuple(shown(listed, book, self._id) for listed in found),
             count=count,
-            nextPage=query.page + 1 if more else None,
+            nextPage=filters.next_page(query.start, query.size, count),
         )
 
     def order(self, kind: Kind, name: str) -> OrderReply:
@@ -73,10 +83,9 @@ class Desk:
 
     def deals(self, asked: Mapping[str, str]) -> Deals:
         """Return a page of the deals that pass the filters, the newest first."""
-        chosen, start, size, page = filters.read_deals(asked)
+        chosen, start, size = filters.read_deals(asked)
         count, found = self.chain.deals.find(chosen, start=start, size=size)
-        more = start + len(found) < count
-        return Deals(ok=True, deals=tuple(found), count=count, nextPage=page + 1 if more else None)
+        return Deals(ok=True, deals=tuple(found), count=count, nextPage=filters.next_page(start, size, count))
 
     def deal(self, name: str) -> dict[str, object]:
         """Return one deal; raise NotFound for one that the chain has not, or not any more."""
@@ -90,6 +99,32 @@ class Desk:
         sold = self.chain.deals.prices(filters.read_category(asked))
         told = [[timestamp(1000 * each.time), amount(each.price), amount(each.volume)] for each in sold]
         return {"ok": True, "ohlc": told}
+
+    async def categories(self, asked: Mapping[str, str]) -> Categories:
+        """Return a page of the hub's categories, the shortest first."""
+        least, most, start, size = filters.read_categories(asked)
+        numbered = enumerate(self.chain.ledger.categories())
+        fitting = [(number, each) for number, each in numbered if least <= each.timeref <= most]
+        fitting.sort(key=lambda found: found[1].timeref)
+        told = [await self._category(number, each) for number, each in fitting[start : start + size]]
+        following = filters.next_page(start, size, len(fitting))
+        return Categories(ok=True, categories=tuple(told), count=len(fitting), nextPage=following)
+
+    async def category(self, name: str) -> CategoryReply:
+        """Return one category; raise NotFound for one that the hub has not."""
+        number = filters.read_category({"category": name})
+        found = self.chain.ledger.category(number)
+        if found is None:
+            raise NotFound("category not found")
+        one = await self._category(number, found)
+        return CategoryReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
+
+    async def _category(self, number: int, found: Category) -> CategoryView:
+        return CategoryView(
+            catid=number, chainId=self._id, name=found.name, description=found.description,
+            workClockTimeRef=found.timeref, transactionHash=found.transaction, blockNumber=found.block,
+            blockTimestamp=timestamp(1000 * await self.chain.time_of(found.block, found.block_hash)),
+        )  # fmt: skip
 
     def _chosen(self, kind: Kind, asked: Unpublish, signer: Address) -> tuple[Listed, ...]:
         if asked.target == "unpublish_orderHash":

@@ -16,6 +16,9 @@ from sealgrid.wire.market import Kind
 ANY: Final = "any"  #: an address's filter that lets every one pass
 SMALLEST_PAGE, PAGE, LARGEST_PAGE = 10, 20, 1000
 _LARGEST: Final = 2**53 - 2  #: of a number in a query, as iExec's
+_PAGING: Final = ("page", "pageIndex", "pageSize")
+DEAL_NAMES: Final = (*FILTERS, *_PAGING)
+CATEGORY_NAMES: Final = ("minWorkClockTimeRef", "maxWorkClockTimeRef", *_PAGING)
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -24,25 +27,32 @@ class Query(msgspec.Struct, frozen=True):
     filters: tuple[Filter, ...]
     start: int
     size: int
-    page: int
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Return what a look at one kind may be narrowed by."""
+    rules = KINDS[kind]
+    strict = (_strict(name) for name in rules.restrict)
+    more = [name for name in (rules.owner, rules.trust, "bulkOnly" if rules.asset == "dataset" else "") if name]
+    return (*rules.equal, *rules.restrict, *strict, *more, "minTag", "maxTag", "minVolume", *_PAGING)
 
 
 def read(kind: Kind, asked: Mapping[str, str]) -> Query:
     """Read query parameters; raise InputRefused for one that is unknown or makes no sense."""
     rest = dict(asked)
-    start, size, page = _page(rest)
+    start, size = _page(rest)
     rules = KINDS[kind]
     _demand_whose(rules, rest)
     filters = (*_own(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
     if rest:
         raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
-    return Query(filters, start, size, page)
+    return Query(filters, start, size)
 
 
-def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int, int]:
-    """Read the parameters of a look at deals: filters, where to start, how many, which page that is."""
+def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int]:
+    """Read the parameters of a look at deals: filters, where to start, how many."""
     rest = dict(asked)
-    start, size, page = _page(rest)
+    start, size = _page(rest)
     chosen: dict[str, str | int] = {}
     for name in FILTERS.keys() & rest.keys():
         if name == "category":
@@ -53,7 +63,17 @@ def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int
             chosen[name] = wanted
     if rest:
         raise InputRefused(f"deals cannot be filtered by {', '.join(sorted(rest))[:80]}.")
-    return chosen, start, size, page
+    return chosen, start, size
+
+
+def read_categories(asked: Mapping[str, str]) -> tuple[int, int, int, int]:
+    """Read the parameters of a look at categories: the least and the most seconds, where to start, how many."""
+    rest = dict(asked)
+    start, size = _page(rest)
+    least, most = _number(rest, "minWorkClockTimeRef", 0), _number(rest, "maxWorkClockTimeRef", _LARGEST)
+    if rest:
+        raise InputRefused(f"categories cannot be filtered by {', '.join(sorted(rest))[:80]}.")
+    return least, most, start, size
 
 
 def read_category(asked: Mapping[str, str]) -> int:
@@ -64,13 +84,18 @@ def read_category(asked: Mapping[str, str]) -> int:
     return _number(rest, "category", 0)
 
 
-def _page(rest: dict[str, str]) -> tuple[int, int, int]:
+def next_page(start: int, size: int, count: int) -> int | None:
+    """Return how many to skip for the next page; None on the last. iExec's SDK asks only whether there is one."""
+    return start + size if start + size < count else None
+
+
+def _page(rest: dict[str, str]) -> tuple[int, int]:
+    numbered = "pageIndex" in rest or "pageSize" in rest
     size = _number(rest, "pageSize", PAGE)
     if not SMALLEST_PAGE <= size <= LARGEST_PAGE:
         raise InputRefused(f"pageSize is {SMALLEST_PAGE} to {LARGEST_PAGE}.")
-    skipped = _number(rest, "page", 0)  # iExec's older way: how many orders to skip
-    page = _number(rest, "pageIndex", 0)
-    return (page * size or skipped), size, page
+    skipped = _number(rest, "page", 0)  # iExec's older way: how many to skip
+    return (_number(rest, "pageIndex", 0) * size if numbered else skipped), size
 
 
 def _demand_whose(rules: KindOfOrder, rest: Mapping[str, str]) -> None:
@@ -93,11 +118,15 @@ def _own(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
 
 def _restrictions(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
     for name, field in rules.restrict.items():
-        strict = _truth(rest, f"is{name.capitalize()}Strict")
+        strict = _truth(rest, _strict(name))
         if name not in rest:
             yield OneOf(field, (ZERO_ADDRESS,))
         elif (wanted := _address(rest, name)) is not None:
             yield OneOf(field, (wanted,) if strict else (ZERO_ADDRESS, wanted))
+
+
+def _strict(name: str) -> str:
+    return f"is{name.capitalize()}Strict"
 
 
 def _bounds(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
@@ -106,7 +135,7 @@ def _bounds(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
     if "maxTag" in rest:
         most = bits(_hash(rest, "maxTag"))
         yield Where("tag", lambda tag: not bits(Digest(str(tag))) & ~most)
-    if (volume := _number(rest, "minVolume", 1)) > 1:
+    if (volume := _number(rest, "minVolume", 1, least=1)) > 1:
         yield Where("remaining", _at_least(volume))
     if rules.trust == "minTrust" and (trust := _number(rest, "minTrust", 0)) > 1:
         yield Where("trust", _at_least(trust))
@@ -121,19 +150,19 @@ def _at_least(least: int) -> Callable[[Value], bool]:
     return lambda value: int(value) >= least
 
 
-def _number(rest: dict[str, str], name: str, otherwise: int) -> int:
+def _number(rest: dict[str, str], name: str, otherwise: int, *, least: int = 0) -> int:
     text = rest.pop(name, str(otherwise))
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else _LARGEST + 1
-    if number > _LARGEST:
-        raise InputRefused(f"{name} is a whole number from 0 to {_LARGEST}.")
+    if not least <= number <= _LARGEST:
+        raise InputRefused(f"{name} is a whole number from {least} to {_LARGEST}.")
     return number
 
 
 def _truth(rest: dict[str, str], name: str) -> bool:
     text = rest.pop(name, "false").lower()
-    if text not in ("true", "false"):
+    if text not in ("true", "1", "false", "0"):
         raise InputRefused(f"{name} is true or false.")
-    return text == "true"
+    return text in ("true", "1")
 
 
 def _address(rest: dict[str, str], name: str) -> str | None:

@@ -4,6 +4,7 @@ A fact is a value under a key of two parts, a table and a name within it; a fact
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, takewhile
 from typing import Final, Literal
 
 import msgspec
@@ -27,11 +28,14 @@ CLOSED: Final = 2**256  #: what a cancelled order counts as consumed: more than 
 
 
 class Category(msgspec.Struct, frozen=True):
-    """A category of tasks; ``timeref`` in seconds."""
+    """A category of tasks, and what made it; ``timeref`` in seconds."""
 
     name: str
     description: str
     timeref: int
+    block: int
+    block_hash: Digest
+    transaction: Digest
 
 
 class Undo(msgspec.Struct, frozen=True):
@@ -81,10 +85,15 @@ class Ledger:
         """Tell whether somebody whose the order's asset was then signed it in a transaction."""
         return ("presigned", order) in self._facts
 
+    def category(self, number: int) -> Category | None:
+        """Return a category; None when the hub has none of this number."""
+        found = self._facts.get(("category", str(number)))
+        return None if found is None else msgspec.json.decode(str(found), type=Category)
+
     def categories(self) -> tuple[Category, ...]:
-        """Return the categories by their number."""
-        found = [str(value) for (table, _), value in self._facts.items() if table == "category"]
-        return tuple(msgspec.json.decode(each, type=Category) for each in found)
+        """Return the categories by their number; the hub counts them from 0."""
+        numbers = takewhile(lambda number: ("category", str(number)) in self._facts, count())
+        return tuple(found for number in numbers if (found := self.category(number)) is not None)
 
     # --- what happens
 
@@ -126,7 +135,10 @@ class Ledger:
                 if receiver != ZERO_ADDRESS:
                     yield ("stake", receiver), self.stake(receiver) + amount
             case CategoryCreated():
-                made = Category(event.name, event.description, event.timeref)
+                made = Category(
+                    event.name, event.description, event.timeref, event.block_number, event.block_hash,
+                    event.transaction,
+                )  # fmt: skip
                 yield ("category", str(event.category)), msgspec.json.encode(made).decode()
 
     def _told_of_orders(self, event: OrdersMatched | OrderClosed | OrderSigned) -> Iterator[tuple[Key, Value]]:

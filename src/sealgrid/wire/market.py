@@ -90,7 +90,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ok: bool
     orders: tuple[OpenOrder, ...]
     count: int  #: on all pages
-    nextPage: int | None = None  # noqa: N815  not there on the last
+    nextPage: int | None = None  # noqa: N815  how many to skip for it; not there on the last
 
 
 class Deals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,6 +98,34 @@ class Deals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ok: bool
     deals: tuple[msgspec.Raw, ...]
+    count: int  #: on all pages
+    nextPage: int | None = None  # noqa: N815
+
+
+class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
+    """A category of tasks; ``workClockTimeRef`` in seconds."""
+
+    catid: int
+    chainId: int  # noqa: N815
+    name: str
+    description: str
+    workClockTimeRef: int  # noqa: N815
+    transactionHash: Digest  # noqa: N815
+    blockNumber: int  # noqa: N815
+    blockTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
+
+
+class CategoryReply(CategoryView, frozen=True, kw_only=True):
+    """One category."""
+
+    ok: bool
+
+
+class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A page of categories, the shortest first."""
+
+    ok: bool
+    categories: tuple[CategoryView, ...]
     count: int  #: on all pages
     nextPage: int | None = None  # noqa: N815
 

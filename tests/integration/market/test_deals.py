@@ -93,10 +93,11 @@ async def test_pages_of_deals_follow_each_other(scene: Market, traders: Traders,
     made = [await scene.deal(params=f'{{"n":{n}}}', volume=1) for n in range(11)][::-1]
     await traders.look_at_the_chain()
     first = await get(http, f"/deals?{CHAIN}&pageSize=10")
-    assert ([each["dealid"] for each in first["deals"]], first["count"], first["nextPage"]) == (made[:10], 11, 1)
+    assert ([each["dealid"] for each in first["deals"]], first["count"], first["nextPage"]) == (made[:10], 11, 10)
     second = await get(http, f"/deals?{CHAIN}&pageSize=10&pageIndex=1")
     assert [each["dealid"] for each in second["deals"]] == made[10:]
     assert "nextPage" not in second
+    assert len((await get(http, f"/deals?{CHAIN}&page=1"))["deals"]) == 10
 
 
 async def test_the_prices_of_a_category_are_told_with_time_and_volume(

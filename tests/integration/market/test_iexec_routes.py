@@ -9,6 +9,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.desk import Desk
+from sealgrid.market.shown import timestamp
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
@@ -94,7 +95,10 @@ async def test_a_restriction_that_nobody_names_must_be_open_to_anyone(
     assert await found("") == [free]
     assert await found(f"requester={one}") == [bound, free]
     assert await found(f"requester={other}") == [free]
-    assert await found(f"requester={one}&isRequesterStrict=true") == [bound]
+    for yes in ("true", "True", "1"):
+        assert await found(f"requester={one}&isRequesterStrict={yes}") == [bound]
+    assert await found(f"requester={one}&isRequesterStrict=0") == [bound, free]
+    assert await found("isRequesterStrict=true") == [free]  # says nothing where no requester is named
     assert await found("requester=any") == [bound, free]
     assert await found(f"requester=any&appOwner={development_key('developer').address}") == [bound, free]
     assert await found(f"requester=any&appOwner={one}") == []
@@ -138,11 +142,26 @@ async def test_pages_come_cheapest_first_and_say_whether_there_is_another(
         await traders.publish(scene.app_order(appprice=price))
     first = await get(http, f"/apporders?{ANYONE}&pageSize=10&pageIndex=0")
     assert [each["order"]["appprice"] for each in first["orders"]] == list(range(1, 11))
-    assert (first["count"], first["nextPage"]) == (12, 1)
+    assert (first["count"], first["nextPage"]) == (12, 10)
     second = await get(http, f"/apporders?{ANYONE}&pageSize=10&pageIndex=1")
     assert [each["order"]["appprice"] for each in second["orders"]] == [11, 12]
     assert "nextPage" not in second
-    assert [each["order"]["appprice"] for each in (await get(http, f"/apporders?{ANYONE}&page=11"))["orders"]] == [12]
+
+
+async def test_pages_are_walked_by_how_many_to_skip_too_which_is_iexecs_older_way(
+    scene: Market, desk: Desk, traders: Traders, http: httpx.AsyncClient
+) -> None:
+    desk._gate._per_signer = 50
+    for price in range(1, 42):
+        await traders.publish(scene.app_order(appprice=price))
+    found, skipped = [], 0
+    while skipped is not None:
+        page = await get(http, f"/apporders?{ANYONE}&page={skipped}")
+        found += [each["order"]["appprice"] for each in page["orders"]]
+        skipped = page.get("nextPage")
+    assert found == list(range(1, 42))
+    numbered = await get(http, f"/apporders?{ANYONE}&page=7&pageIndex=0")  # whoever numbers pages skips nothing
+    assert numbered["orders"][0]["order"]["appprice"] == 1
 
 
 @pytest.mark.parametrize(
@@ -164,6 +183,16 @@ async def test_pages_come_cheapest_first_and_say_whether_there_is_another(
         (f"/sandwiches?{CHAIN}", 404, "sandwiches"),
         (f"/challenge?{CHAIN}&address=anna", 400, "not a valid ethereum address"),
         (f"/categories/99?{CHAIN}", 404, "category not found"),
+        (f"/categories/XS?{CHAIN}", 400, "category is a whole number"),
+        (f"/categories?{CHAIN}&minWorkClockTimeRef=soon", 400, "minWorkClockTimeRef"),
+        (f"/categories?{CHAIN}&name=XS", 400, "name"),
+        (f"/categories?{CHAIN}&pageSize=2000", 400, "pageSize"),
+        (f"/apporders?{ANYONE}&minVolume=0", 400, "minVolume is a whole number from 1"),
+        (f"/ohlc?{CHAIN}", 400, "category is a required field"),
+        (f"/deals/0x12?{CHAIN}", 400, "dealid must be a bytes32"),
+        (f"/deals/0x{'12' * 32}?{CHAIN}", 404, "deal not found"),
+        (f"/deals?{CHAIN}&taskid=1", 400, "taskid"),
+        ("/metrics", 400, "chainId is a required field"),
     ],
 )
 async def test_questions_that_make_no_sense_are_answered_in_one_sentence(
@@ -174,14 +203,27 @@ async def test_questions_that_make_no_sense_are_answered_in_one_sentence(
     assert said in found["error"]
 
 
-async def test_categories_version_and_metrics_are_told(
-    scene: Market, traders: Traders, http: httpx.AsyncClient
-) -> None:
+async def test_categories_come_shortest_first_with_what_made_them(scene: Market, http: httpx.AsyncClient) -> None:
+    async def found(query: str) -> list[int]:
+        return [each["catid"] for each in (await get(http, f"/categories?{CHAIN}{query}"))["categories"]]
+
+    assert await found("") == [5, 0, 1, 2, 3, 4]
+    assert await found("&minWorkClockTimeRef=300") == [0, 1, 2, 3, 4]
+    assert await found("&maxWorkClockTimeRef=300") == [5, 0]
+    assert await found("&minWorkClockTimeRef=31&maxWorkClockTimeRef=299") == []
+    assert await found("&page=4") == [3, 4]
+    one = await get(http, f"/categories/5?{CHAIN}")
+    assert (one["ok"], one["chainId"], one["name"], one["workClockTimeRef"]) == (True, 31337, "Short", 30)
+    block = await scene.node.block(one["blockNumber"])
+    assert one["blockTimestamp"] == timestamp(1000 * block.timestamp)
+    assert (await get(http, f"/categories?{CHAIN}"))["categories"][0] == {
+        name: value for name, value in one.items() if name not in ("ok", "code")
+    }
+
+
+async def test_version_and_metrics_are_told(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
     await traders.publish(scene.app_order())
     assert (await get(http, "/version"))["version"]
-    categories = await get(http, f"/categories?{CHAIN}")
-    assert (categories["count"], categories["categories"][0]["name"]) == (6, "XS")
-    assert (await get(http, f"/categories/5?{CHAIN}"))["workClockTimeRef"] == 30
     metrics = await get(http, f"/metrics?{CHAIN}")
     assert (metrics["apporders"], metrics["lastBlock"]) == (1, (await scene.node.block()).number)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import CategoryCreated
 from sealgrid.chain.trail import Trail
-from sealgrid.market.ledger import CLOSED, Category, Ledger
+from sealgrid.market.ledger import CLOSED, Ledger
 from sealgrid.market.memory import ChainMemory
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, to_address
 from tests.unit.market.market_orders import (
@@ -62,7 +62,11 @@ def test_categories_stand_under_their_number() -> None:
     ledger = Ledger(REGISTRIES)
     made = [CategoryCreated(category=n, name=f"C{n}", description="{}", timeref=n, **place(1)) for n in range(12)]
     ledger.apply(made)
-    assert ledger.categories()[11] == Category("C11", "{}", 11)
+    told = ledger.categories()
+    assert [each.name for each in told] == [f"C{n}" for n in range(12)]
+    assert told[11] == ledger.category(11)
+    assert (told[11].timeref, told[11].block, told[11].transaction) == (11, 1, made[11].transaction)
+    assert ledger.category(12) is None
 
 
 blocks = st.lists(st.lists(happenings, max_size=4), min_size=1, max_size=6)
