@@ -1,14 +1,18 @@
 """A whole local network, started once by the command that people use, and the accounts of people on it."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from iexec_goods import Goods, deployed_dataset
 from running_network import RunningNetwork, start_network
 
 from sealgrid.chain.accounts import development_key
+from sealgrid.sdk import apps
 from sealgrid.sdk.connection import Connection, connect
 
 
@@ -38,3 +42,13 @@ async def people(localnet: RunningNetwork) -> AsyncIterator[People]:
                 for name in names
             }
         )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def goods(people: People, tmp_path_factory: pytest.TempPathFactory) -> Goods:
+    """An app in iExec's style, and a dataset whose key was pushed as iExec's SDK does it."""
+    folder = tmp_path_factory.mktemp("app")
+    shutil.copy(Path(__file__).parent / "iexec_style_app.py", folder / "app.py")
+    (folder / "app.toml").write_text('name = "for-iexecs-client"\nversion = "1"\nentrypoint = ["app.py"]\n')
+    app = await apps.deploy(people.developer, folder, price=0)
+    return Goods(app.address, await deployed_dataset(people.owner, "a table"))

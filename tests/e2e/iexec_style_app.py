@@ -39,10 +39,13 @@ if wanted == "sleep":
 count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
 names = [os.environ["IEXEC_INPUT_FILE_NAME_" + str(i + 1)] for i in range(count)]
 dataset = os.environ.get("IEXEC_DATASET_FILENAME")
+slots = range(1, int(os.environ.get("IEXEC_BULK_SLICE_SIZE", "0")) + 1)
+bulk = [os.environ.get("IEXEC_DATASET_" + str(n) + "_FILENAME") for n in slots]
 seen = {
     "environment": {key: value for key, value in os.environ.items() if key.startswith("IEXEC_")},
     "args": sys.argv[1:],
     "dataset": read(iexec_in, dataset) if dataset else None,
+    "bulk": [read(iexec_in, name) if name else None for name in bulk],
     "files": [read(os.environ["IEXEC_INPUT_FILES_FOLDER"], name) for name in names],
 }
 

@@ -1,146 +1,24 @@
 """A deal as iExec's own client makes it runs in an enclave: its dataset, its params, its result."""
 
-import asyncio
-import base64
 import hashlib
-import io
 import json
 import os
-import shutil
-import zipfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import pytest_asyncio
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import CBC
-from cryptography.hazmat.primitives.padding import PKCS7
+from iexec_goods import TABLE, bought, deployed_dataset, ended, zip_of
 
-from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus
-from sealgrid.crypto import hpke
-from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import asset_secret_digest
-from sealgrid.crypto.shares import record_for, split
 from sealgrid.poco.ids import task_id
-from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
-from sealgrid.poco.tags import TEE_TAG
-from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import apps, jobs, receipts
-from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
-from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_digest
-from sealgrid.wire.message import encode
-from sealgrid.wire.vault import IexecDeposit, SharePart
-
-HERE = Path(__file__).resolve().parent
-TABLE = b"age,km\n31,12\n"
-SECONDS = 90
+from sealgrid.sdk import receipts
+from sealgrid.units import ZERO_ADDRESS
 
 pytestmark = pytest.mark.localnet
-
-
-@dataclass(frozen=True)
-class Goods:
-    app: Address
-    dataset: Address
-
-
-def encrypted_as_iexec(content: bytes, key: bytes) -> bytes:
-    """AES-256-CBC with PKCS#7, the IV first, as the SDK's ``dataset.encrypt`` does."""
-    iv, padder = os.urandom(16), PKCS7(128).padder()
-    cipher = Cipher(AES256(key), CBC(iv)).encryptor()
-    return iv + cipher.update(padder.update(content) + padder.finalize()) + cipher.finalize()
-
-
-async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_key: bytes | None = None) -> None:
-    """Give every vault its share of a value that the owner signed; a liar splits another key than that."""
-    value_hash = to_digest(keccak256(base64.b64encode(key)))
-    signature = conn.key.sign(asset_secret_digest(dataset, value_hash))
-    shares = split(split_key or key, len(conn.vaults), conn.network.threshold, os.urandom)
-    record = record_for(
-        hub=conn.network.hub, asset=dataset, owner=conn.address, version=1, file_sha256=to_digest(file_sha256),
-        t=conn.network.threshold, vaults=conn.vault_addresses, shares=shares,
-    )  # fmt: skip
-    for vault, share in zip(conn.vaults, shares, strict=True):
-        identity, part = await vault.identity(), encode(SharePart(value=share.value, blind=share.blind))
-        sealed = hpke.seal(identity.deposit_key, part, record.digest(conn.domain))
-        await vault.deposit_iexec(
-            IexecDeposit(record=record, value_hash=value_hash, signature=signature, index=share.index, sealed=sealed)
-        )
-
-
-async def deployed_dataset(owner, name: str, **pushed: Any) -> Address:
-    key = os.urandom(32)
-    sealed = encrypted_as_iexec(TABLE, key)
-    checksum = await owner.storage.put_bytes(sealed)
-    dataset = await Assets(owner.hub).create_dataset(owner.wallet, name=name, multiaddr="/ipfs/x", checksum=checksum)
-    await push(owner, dataset, checksum, key, **pushed)
-    return dataset
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def goods(people, tmp_path_factory) -> Goods:
-    folder = tmp_path_factory.mktemp("app")
-    shutil.copy(HERE / "iexec_style_app.py", folder / "app.py")
-    (folder / "app.toml").write_text('name = "for-iexecs-client"\nversion = "1"\nentrypoint = ["app.py"]\n')
-    app = await apps.deploy(people.developer, folder, price=0)
-    return Goods(app.address, await deployed_dataset(people.owner, "a table"))
-
-
-async def cheapest(conn, kind: type[Any], **filters: str) -> Any:
-    found = await conn.market.orders(KINDS[kind], requester=conn.address, minVolume="1", **filters)
-    return cheapest_of(found, kind, kind.__name__, uses=1)
-
-
-async def bought(people, app: Address, dataset: Address, params: dict[str, Any], **restricted: Any) -> TaskId:
-    """Match four orders, the request as iExec's SDK writes it: no key of ours in its params."""
-    requester, hub = people.requester, people.requester.hub
-    category = str(requester.network.short_category)
-    pool = await cheapest(requester, WorkerpoolOrder, category=category)
-    app_order = await cheapest(requester, AppOrder, app=app)
-    data_order = NO_DATASET_ORDER
-    if dataset != ZERO_ADDRESS:
-        wanted = DatasetOrder(
-            dataset=dataset, volume=1, tag=TEE_TAG, salt=fresh_salt(), **{"apprestrict": app} | restricted
-        )
-        data_order = sign_order(wanted, people.owner.order_domain, people.owner.key)
-    request = RequestOrder(
-        app=app, appmaxprice=app_order.appprice, dataset=dataset, workerpool=pool.workerpool,
-        workerpoolmaxprice=pool.workerpoolprice, requester=requester.address, beneficiary=requester.address,
-        volume=1, tag=TEE_TAG, category=pool.category, params=json.dumps(params), salt=fresh_salt(),
-    )  # fmt: skip
-    signed = sign_order(request, requester.order_domain, requester.key)
-    return task_id(await hub.match_orders(requester.wallet, app_order, data_order, pool, signed), 0)
-
-
-async def ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
-    """Return how a task ended: on the chain, or by the last word of the pool."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            view, told = await conn.hub.view_task(task), await jobs.history(conn, task)
-            if view.status is TaskStatus.COMPLETED or (told and told[-1].stage == "failed"):
-                return view.status, told[-1].detail if told else ""
-            await asyncio.sleep(0.2)
-
-
-async def zip_of(conn, task: TaskId) -> zipfile.ZipFile:
-    """Download a result as the SDK does: by the location that stands on the chain."""
-    said = json.loads((await conn.hub.view_task(task)).results)
-    assert said["storage"] == "ipfs"
-    async with httpx.AsyncClient() as client:
-        answer = await client.get(conn.network.storage_url + said["location"])
-    return zipfile.ZipFile(io.BytesIO(answer.raise_for_status().content))
-
 
 IEXEC_PARAMS = {"iexec_args": "--fast", "iexec_result_storage_provider": "ipfs"}
 
 
 async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is_a_zip_that_anyone_reads(people, goods):
-    task = await bought(people, goods.app, goods.dataset, IEXEC_PARAMS)
+    task = task_id(await bought(people, goods.app, goods.dataset, IEXEC_PARAMS), 0)
     status, why = await ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
     result = await zip_of(people.requester, task)
@@ -153,7 +31,7 @@ async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is
 
 
 async def test_such_a_task_has_a_receipt_that_holds_in_every_check(people, goods):
-    task = await bought(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""})
+    task = task_id(await bought(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
     assert (await ended(people.requester, task))[0] is TaskStatus.COMPLETED
     report = await receipts.verify_on_line(people.requester, await receipts.fetch_receipt(people.requester, task))
     assert report.ok, report.failed
@@ -161,13 +39,13 @@ async def test_such_a_task_has_a_receipt_that_holds_in_every_check(people, goods
 
 @pytest.mark.parametrize("restricted", [{"apprestrict": ZERO_ADDRESS}], ids=["open to any app"])
 async def test_a_dataset_that_was_sold_to_any_app_goes_to_none(people, goods, restricted):
-    status, why = await ended(
-        people.requester, await bought(people, goods.app, goods.dataset, IEXEC_PARAMS, **restricted)
-    )
+    deal = await bought(people, goods.app, goods.dataset, IEXEC_PARAMS, **restricted)
+    status, why = await ended(people.requester, task_id(deal, 0))
     assert (status, "7.12" in why) == (TaskStatus.ACTIVE, True), why
 
 
 async def test_a_key_that_was_split_wrongly_opens_nothing_and_is_called_so(people, goods):
     dataset = await deployed_dataset(people.owner, "split by a liar", split_key=os.urandom(32))
-    status, why = await ended(people.requester, await bought(people, goods.app, dataset, IEXEC_PARAMS))
+    deal = await bought(people, goods.app, dataset, IEXEC_PARAMS)
+    status, why = await ended(people.requester, task_id(deal, 0))
     assert (status, "its owner pushed" in why) == (TaskStatus.ACTIVE, True), why

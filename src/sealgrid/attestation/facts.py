@@ -13,8 +13,8 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 __all__ = [
-    "AppFact", "DatasetFact", "Facts", "JobParams", "SealgridParams", "SecretFact", "parse_facts", "parse_params",
-    "secrets_digest",
+    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "LeftOut", "SealgridParams", "SecretFact",
+    "parse_facts", "parse_params", "secrets_digest",
 ]  # fmt: skip
 
 
@@ -31,6 +31,22 @@ class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     address: HexAddress
     owner: HexAddress  #: of the NFT, at the block that the vault read
     checksum: HexDigest  #: SHA-256 of the sealed file
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A dataset of a bulk that the task may not use."""
+
+    place: Count  #: in its slice, from 0
+    dataset: HexAddress
+    check: str  #: number of the check of docs/protocol/release.md that refused it
+
+
+class BulkFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the chain says about the datasets of one task of a bulk deal."""
+
+    block: Count  #: the confirmed block at which every vault asked
+    datasets: tuple[DatasetFact | None, ...]  #: in the order of the slice; None for those left out
+    left_out: tuple[LeftOut, ...]
 
 
 class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -60,6 +76,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     attempt: Count
     app: AppFact
     dataset: DatasetFact | None
+    bulk: BulkFact | msgspec.UnsetType = msgspec.UNSET  #: only where params name a bulk, whose deals have no dataset
     secrets: tuple[SecretFact, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
     requester: HexAddress
     beneficiary: HexAddress

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.facts import DatasetFact, Facts
 from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexTask
 from sealgrid.attestation.statements import LogHead, LogWitness
 from sealgrid.crypto import merkle
@@ -22,7 +22,10 @@ Contradiction = Literal["rollback", "split-view"]
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One release: to whom a vault gave its shares, and why it thought that it might."""
+    """One release: to whom a vault gave its shares, and why it thought that it might.
+
+    A task of a bulk has one entry without a dataset, and after it one for each dataset whose share the vault gave.
+    """
 
     schema: Literal["sealgrid/log-entry/1"] = "sealgrid/log-entry/1"
     deal: HexDeal
@@ -30,7 +33,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     worker: HexAddress
     enclave: HexAddress
     app: HexAddress
-    asset: HexAddress  #: the deal's dataset; zero for none
+    asset: HexAddress  #: the deal's dataset, or one of its bulk; zero for none
     owner: HexAddress  #: of the dataset then; zero for none
     requester: HexAddress
     policy: Count  #: version of the owner's policy that allowed it; 0 without a dataset
@@ -44,9 +47,11 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return canonical(self)
 
 
-def entry_of(facts: Facts, session: Digest, *, policy: int, block: int, time: int) -> LogEntry:
-    """Return the entry that a release of these facts to this session makes."""
-    dataset = facts.dataset
+def entry_of(
+    facts: Facts, session: Digest, *, policy: int, block: int, time: int, bulk: DatasetFact | None = None
+) -> LogEntry:
+    """Return the entry that a release of these facts to this session makes, or of one dataset of its bulk."""
+    dataset = facts.dataset if bulk is None else bulk
     return LogEntry(
         deal=facts.deal, task=facts.task, worker=facts.worker, enclave=facts.enclave, app=facts.app.address,
         asset=ZERO_ADDRESS if dataset is None else dataset.address,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sealgrid.attestation.fields import HexDigest, HexKey
+from sealgrid.attestation.fields import HexDigest, HexKey, IpfsAddress
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest
@@ -23,6 +23,7 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters of one job. What stands under iExec's own keys is public."""
 
     sealgrid: SealgridParams | None = None  #: None in the orders that iExec's own clients make
+    bulk_cid: IpfsAddress | None = None  #: of a list of slices, each a list of dataset orders; task n uses slice n
     iexec_args: str = ""
     iexec_input_files: tuple[str, ...] = ()
     iexec_secrets: dict[str, str] = {}

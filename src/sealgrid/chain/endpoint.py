@@ -21,6 +21,7 @@ SECONDS: Final = 30.0
 
 _JSON: Final = {"content-type": "application/json"}
 _JSON_NULL: Final = b"null"
+_OF_A_CONTRACT: Final = ("revert", "out of gas", "outofgas")  #: in the nodes' several words
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -125,6 +126,6 @@ def _read(body: bytes, asked: int) -> dict[int | None, _Answer]:
 
 
 def _refusal(error: _Error, doing: str) -> ChainError:
-    if error.code == 3 or "revert" in error.message:
+    if error.code == 3 or any(word in error.message.lower() for word in _OF_A_CONTRACT):
         return ContractReverted(f"{doing}: {explain(reason_of(error.message))}")
     return ChainError(f"{doing}: the node refused: {error.message[:200]}.")

@@ -97,6 +97,15 @@ class Node:
             raise ChainError(f"{doing}: no contract stands at {to}.")
         return answer
 
+    async def accepts(self, to: Address, data: bytes, *, gas: int, at: Digest | None = None, doing: str) -> bool:
+        """Return whether a contract takes a call that it answers with nothing, within so much ``gas``."""
+        asked = ("eth_call", {"to": to, "data": "0x" + data.hex(), "gas": hex(gas)}, _state(at))
+        try:
+            await self._agreed("chain.3", doing, lambda each: read_bytes(each, doing, *asked))
+        except ContractReverted:
+            return False
+        return True
+
     async def code(self, account: Address, *, at: Digest | None = None) -> bytes:
         """Return a contract's code, empty for an account that has none."""
         doing, asked = "Reading a contract's code", ("eth_getCode", account, _state(at))

@@ -17,6 +17,7 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, named_secret_digest
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.crypto.signing import Domain, SigningKey, recover
+from sealgrid.enclave.bulk import check_logged, keys_of
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
 from sealgrid.units import Address, Digest, to_digest
@@ -74,6 +75,7 @@ class SignedRelease:
     release: Release
     signature: bytes
     log: Logged
+    bulk: tuple[Logged, ...] = ()  #: likewise of each dataset of a bulk that it gave a share of
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Agreed:
     pushed: dict[Digest, Pushed] = field(
         default_factory=dict
     )  #: sealed file's sha256 -> who must have signed its value
+    #: of each dataset of a bulk, in the order of its slice; None for one that the task goes without
+    bulk: tuple[bytes | None, ...] = field(default=(), repr=False)
     liars: tuple[Address, ...] = ()  #: vaults whose answer or share did not hold; the others were enough
 
 
@@ -131,7 +135,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     request = ReleaseRequest(
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
         app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
-        matched=welcome.matched, result_key=welcome.result_key,
+        matched=welcome.matched, result_key=welcome.result_key, bulk=welcome.bulk,
     )  # fmt: skip
     asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
     # One of the quick ones may lie about its share; then it takes the slow one.
@@ -151,10 +155,11 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     return Agreed(
         facts=facts,
         facts_bytes=body,
-        releases=tuple(SignedRelease(vault, a.release, a.signature, a.log) for vault, a in sorted(agreeing.items())),
+        releases=tuple(_signed(vault, answer) for vault, answer in sorted(agreeing.items())),
         deposit_keys={vault: answer.deposit_key for vault, answer in agreeing.items()},
         keys=_combine_all(facts, list(agreeing.values())),  # (8)
         pushed=_pushed_in(facts, list(agreeing.values())),
+        bulk=keys_of(facts, agreeing, vaults.threshold),
         liars=_liars(facts, asked, replies, agreeing),
     )
 
@@ -198,6 +203,10 @@ def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, 
     return answer
 
 
+def _signed(vault: Address, answer: ReleaseAnswer) -> SignedRelease:
+    return SignedRelease(vault, answer.release, answer.signature, answer.log, tuple(each.log for each in answer.bulk))
+
+
 def _expect_logged(vault: Address, answer: ReleaseAnswer, domain: Domain) -> None:
     signed, logged, release = answer.log.head, answer.log.logged, answer.release
     head = check_head(signed.head, signed.signature, vault, domain)
@@ -207,6 +216,7 @@ def _expect_logged(vault: Address, answer: ReleaseAnswer, domain: Domain) -> Non
     )
     if entry != said:
         raise EvidenceRefused("9", f"vault {vault} logged another release than it made.")
+    check_logged(vault, answer, parse_facts(answer.facts), domain)
 
 
 def _majority(answers: dict[Address, ReleaseAnswer], threshold: int) -> tuple[bytes, dict[Address, ReleaseAnswer]]:

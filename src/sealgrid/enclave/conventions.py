@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.facts import DatasetFact, Facts
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import AppFailed
@@ -25,6 +25,7 @@ class Given:
     input_files: Sequence[str] = ()  #: names below IEXEC_IN, in the order of the requester
     requester_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  #: by number
     developer_secret: str | None = field(default=None, repr=False)
+    bulk: Mapping[int, DatasetFact] = field(default_factory=dict)  #: by place in the slice, from 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Computed:
 
 
 def environment(facts: Facts, given: Given) -> dict[str, str]:
-    """Return the variables that an app sees; the dataset's file is named by its address."""
+    """Return the variables that an app sees; a dataset's file is named by its address.
+
+    Of a bulk, a dataset that the task goes without has no variable.
+    """
     shown = {
         "IEXEC_TASK_ID": facts.task,
         "IEXEC_DEAL_ID": facts.deal,
@@ -53,6 +57,10 @@ def environment(facts: Facts, given: Given) -> dict[str, str]:
         shown[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
     if facts.dataset is not None:
         shown |= {"IEXEC_DATASET_ADDRESS": facts.dataset.address, "IEXEC_DATASET_FILENAME": facts.dataset.address}
+    if facts.bulk:
+        shown["IEXEC_BULK_SLICE_SIZE"] = str(len(facts.bulk.datasets))
+    for place, dataset in given.bulk.items():
+        shown[f"IEXEC_DATASET_{place + 1}_FILENAME"] = dataset.address
     return shown | _secrets(given)
 
 

@@ -61,6 +61,7 @@ class Settlement:
             started=self.started,
             finished=self.finished,
             callback=self.outcome.callback,
+            bulk=self.outcome.bulk,
         )
         return sign_body(body, self.vaults.domain, self.me.signing)
 
@@ -126,7 +127,9 @@ async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
     statement = this.statement(receipt)
     verdicts = await _verdicts(this, statement)
     releases = {
-        r.vault: SignedRelease(release=r.release, signature=r.signature, log=_proof(r.log))
+        r.vault: SignedRelease(
+            release=r.release, signature=r.signature, log=_proof(r.log), bulk=tuple(map(_proof, r.bulk))
+        )
         for r in this.agreed.releases
     }
     envelope = envelope_of(

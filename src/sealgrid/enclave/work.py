@@ -2,14 +2,16 @@
 
 import asyncio
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut
 from sealgrid.attestation.params import parse_params
 from sealgrid.bundle.inputs import JobInput, unpack
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
@@ -21,13 +23,16 @@ from sealgrid.enclave.conventions import Given, environment, output_digest, read
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.files import fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
-from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused
-from sealgrid.receipts.receipt import ExitClass
+from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
+from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Digest
 from sealgrid.wire.relay import RelayClient
 
 STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended, and iExec's digest of what it computed
 LOG_FILE = "app.log"  #: in the result of an app that failed
+
+OfBulk = Mapping[int, DatasetFact]  #: by place in the slice, from 0: the datasets of a bulk that lie ready
+Opener = Callable[[Path, Path, bytes], None]
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,16 @@ class Outcome:
     archive: bytes = field(repr=False)
     exit_class: ExitClass
     callback: bytes | None = None  #: public by its nature; None where the deal has no callback
+    bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: the datasets of a bulk that the app was given
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was opened for an app and lies ready for it."""
+
+    sealed: JobInput = field(repr=False)  #: of the requester
+    developer_secret: str | None = field(repr=False)
+    bulk: OfBulk
 
 
 @dataclass(frozen=True)
@@ -82,26 +97,25 @@ async def perform(relay: RelayClient, agreed: Agreed, prepared: Prepared) -> Out
     An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, the log sealed.
     """
     bundle, places, facts = prepared.bundle, prepared.places, agreed.facts
+    bulk: OfBulk = {}
     try:
-        given, developer_secret = await asyncio.gather(
-            _secrets(relay, agreed, places), _developer_secret(relay, agreed, places)
-        )
+        given = await _loaded(relay, agreed, places)
+        bulk = given.bulk
         await relay.ask("stage", path="running")
-        return await _run(bundle, facts, given, developer_secret, places)
+        outcome = await _run(bundle, facts, given, places)
     except AppFailed as error:
-        return _failed(error.message.encode(), -1, facts)
+        outcome = _failed(error.message.encode(), -1, facts)
+    return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
-async def _run(
-    bundle: VerifiedBundle, facts: Facts, given: JobInput, developer_secret: str | None, places: Places
-) -> Outcome:
-    names = [name for name, _ in given.files]
-    public = _public_arguments(facts)
+async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Places) -> Outcome:
+    sealed, public = given.sealed, _public_arguments(facts)
+    names = [name for name, _ in sealed.files]
     app = sandbox.AppRun(
         folders=places.folders(),
         entrypoint=bundle.manifest.entrypoint,
-        arguments=(*public, *given.args),
-        environment=environment(facts, Given(names, given.secrets, developer_secret)),
+        arguments=(*public, *sealed.args),
+        environment=environment(facts, Given(names, sealed.secrets, given.developer_secret, given.bulk)),
         limits=bundle.manifest.limits,
     )
     ended = await asyncio.to_thread(sandbox.run, app)
@@ -109,7 +123,7 @@ async def _run(
         raise HostFailed(f"the app did not end by itself: {ended.reason}")
     if ended.code != 0:
         return _failed(ended.log[: _output_limit(bundle, facts)], ended.code, facts)
-    return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts)
+    return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts, given.bulk)
 
 
 def _public_arguments(facts: Facts) -> list[str]:
@@ -123,9 +137,11 @@ def _output_limit(bundle: VerifiedBundle, facts: Facts) -> int:
     return min(bundle.manifest.limits.output_bytes, facts.output_bytes)
 
 
-def _finished(files: dict[str, bytes], facts: Facts) -> Outcome:
+def _finished(files: dict[str, bytes], facts: Facts, bulk: OfBulk) -> Outcome:
     computed = read_computed(files, facts.callback)
-    status = {"exit": 0, "digest": "0x" + output_digest(files, computed).hex()}
+    status: dict[str, object] = {"exit": 0, "digest": "0x" + output_digest(files, computed).hex()}
+    if facts.bulk:
+        status["left_out"] = _left_out(facts.bulk, bulk)
     archive = pack_result(files | {STATUS_FILE: msgspec.json.encode(status)})
     return Outcome(archive, "ok", computed.callback if facts.callback != ZERO_ADDRESS else None)
 
@@ -134,6 +150,13 @@ def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
     files = {STATUS_FILE: msgspec.json.encode({"exit": code}), LOG_FILE: log}
     # PoCo calls back whatever happens; a callback without a byte is how its contract learns of a failure.
     return Outcome(pack_result(files), "app-failed", b"" if facts.callback != ZERO_ADDRESS else None)
+
+
+async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
+    sealed, developer_secret = await asyncio.gather(
+        _secrets(relay, agreed, places), _developer_secret(relay, agreed, places)
+    )
+    return Loaded(sealed, developer_secret, await _bulk(relay, agreed, places))
 
 
 async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:
@@ -149,6 +172,42 @@ async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInp
     for name, content in joined.files:
         (inputs / name).write_bytes(content)
     return joined
+
+
+async def _bulk(relay: RelayClient, agreed: Agreed, places: Places) -> OfBulk:
+    """Open the datasets of a bulk, one after the other; one that its owner spoilt is left out, not the task."""
+    found: dict[int, DatasetFact] = {}
+    datasets = agreed.facts.bulk.datasets if agreed.facts.bulk else ()
+    for place, (dataset, key) in enumerate(zip(datasets, agreed.bulk, strict=True)):
+        if dataset is not None and key is not None:
+            with suppress(AppFailed):
+                plain = await _of_bulk(relay, dataset, key, places)
+                plain.rename(places.folder("in") / dataset.address)
+                found[place] = dataset
+    return found
+
+
+async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places: Places) -> Path:
+    # A worker could leave out what it likes by saying that a file is gone, so that ends the task.
+    try:
+        opener = partial(_open_iexec, dataset.checksum)
+        return await _opened_with(relay, dataset.checksum, places, opener, key)
+    except HostFailed as error:
+        raise HostFailed(f"dataset {dataset.address} of the bulk: {error.message}") from error
+
+
+def _used(bulk: OfBulk) -> tuple[UsedDataset, ...]:
+    return tuple(UsedDataset(address=each.address, checksum=each.checksum) for each in bulk.values())
+
+
+def _left_out(said: BulkFact, bulk: OfBulk) -> list[LeftOut]:
+    # (7.1) stands for whatever its owner did that no key opened a dataset that the chain allows.
+    unopened = [
+        LeftOut(place=place, dataset=dataset.address, check="7.1")
+        for place, dataset in enumerate(said.datasets)
+        if dataset is not None and place not in bulk
+    ]
+    return sorted([*said.left_out, *unopened], key=lambda each: each.place)
 
 
 async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) -> str | None:
@@ -172,10 +231,17 @@ async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) 
 async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Places) -> Path:
     if digest not in agreed.keys:
         raise HostFailed(f"the vaults gave no key for the file {digest}.")
-    sealed = await fetch(relay, digest, places.folder("downloads") / digest)
+    return await _opened_with(relay, digest, places, _opener(agreed.facts, digest), agreed.keys[digest])
+
+
+async def _opened_with(relay: RelayClient, digest: Digest, places: Places, opener: Opener, key: bytes) -> Path:
+    try:
+        sealed = await fetch(relay, digest, places.folder("downloads") / digest)
+    except NotFound as error:
+        raise HostFailed(f"the sealed file {digest} is stored nowhere that the worker looks.") from error
     plain = places.folder("plain") / digest
     try:
-        await asyncio.to_thread(_opener(agreed.facts, digest), sealed, plain, agreed.keys[digest])
+        await asyncio.to_thread(opener, sealed, plain, key)
     except ContainerRefused as error:
         # File and key are exactly those that the vaults vouch for, so this is their owner's doing, not the machine's.
         raise AppFailed("a sealed file of this deal does not open with the key that was deposited for it.") from error
@@ -183,7 +249,7 @@ async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Pl
     return plain
 
 
-def _opener(facts: Facts, digest: Digest) -> Callable[[Path, Path, bytes], None]:
+def _opener(facts: Facts, digest: Digest) -> Opener:
     by_iexec = any(secret.kind == "iexec" and secret.file_sha256 == digest for secret in facts.secrets)
     return partial(_open_iexec, digest) if by_iexec else _open
 

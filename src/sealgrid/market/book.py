@@ -12,10 +12,10 @@ from functools import cache
 
 import msgspec
 
-from sealgrid.market.kinds import KINDS, asset_of, is_bulk, money_for_one, price_of
+from sealgrid.market.kinds import KINDS, asset_of, money_for_one, price_of
 from sealgrid.market.ledger import CLOSED, Key, Ledger
 from sealgrid.market.shelf import Entry, Filter, Shelf, Value
-from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
+from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder, is_bulk
 from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 

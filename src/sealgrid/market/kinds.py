@@ -12,9 +12,6 @@ from sealgrid.poco.params import pool_stake
 from sealgrid.units import Address
 from sealgrid.wire.market import Kind
 
-#: iExec's mark of an order that may be used in bulk: free, and never used up (DATASET_INFINITE_VOLUME, or one less).
-BULK_VOLUME: Final = 2**53 - 2
-
 
 class KindOfOrder(msgspec.Struct, frozen=True, kw_only=True):
     """How the book reads one kind; every name is a field of the order."""
@@ -97,8 +94,3 @@ def money_for_one(order: Order) -> int:
         case WorkerpoolOrder():
             return pool_stake(order.workerpoolprice)
     return 0
-
-
-def is_bulk(order: Order) -> bool:
-    """Tell whether iExec's SDK may use a dataset order in bulk."""
-    return isinstance(order, DatasetOrder) and order.datasetprice == 0 and order.volume >= BULK_VOLUME

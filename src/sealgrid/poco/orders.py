@@ -6,7 +6,7 @@ prices are nRLC, a zero address in a restriction means anyone.
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -155,10 +155,17 @@ AnyOrder = TypeVar("AnyOrder", AppOrder, DatasetOrder, WorkerpoolOrder, RequestO
 
 NO_DATASET_ORDER = DatasetOrder()  #: stands in a deal without a dataset
 
+BULK_VOLUME: Final = 2**53 - 2  #: iExec's SDK writes DATASET_INFINITE_VOLUME, or one less
+
 _MAX_UINT256 = 2**256
 _DIGITS = len(str(_MAX_UINT256))
 MAX_SIGNATURE_BYTES = 4096  #: a contract's signature (ERC-1271) may hold several
 MAX_PARAMS_BYTES = 16 << 10
+
+
+def is_bulk(order: Order) -> bool:
+    """Tell whether iExec's SDK may use a dataset order in bulk: it is free, and never used up."""
+    return isinstance(order, DatasetOrder) and order.datasetprice == 0 and order.volume >= BULK_VOLUME
 
 
 def to_document(order: Order) -> dict[str, str]:

@@ -3,6 +3,8 @@
 The numbers are those of ``verify``.
 """
 
+from msgspec import UnsetType
+
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.policy import Platform
@@ -56,10 +58,22 @@ def check_facts(body: Body, facts: Facts) -> None:
     used = None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum)
     if body.dataset != used:
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: dataset.")
+    check_bulk(body, facts)
     if body.task != task_id(facts.deal, facts.index):
         raise ReceiptRefused("6", "the task is not the one of this index in the deal.")
     if (body.callback_digest is not None) != bool(int(facts.callback, 16)):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: callback.")
+
+
+def check_bulk(body: Body, facts: Facts) -> None:
+    """Check (6) for a bulk: what was used is among what the facts list, in their order; no other job has any."""
+    datasets = facts.bulk.datasets if facts.bulk else ()
+    listed = iter([UsedDataset(address=each.address, checksum=each.checksum) for each in datasets if each])
+    used = body.bulk or ()
+    if isinstance(body.bulk, UnsetType) != isinstance(facts.bulk, UnsetType) or not all(
+        each in listed for each in used
+    ):
+        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: bulk.")
 
 
 def check_settle(signed: SignedBody, settle: Settle) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sealgrid.attestation.facts import secrets_digest
+from sealgrid.attestation.facts import DatasetFact, Facts, secrets_digest
 from sealgrid.attestation.log import check_entry, check_head, entry_of
 from sealgrid.attestation.statements import Release, Verdict
 from sealgrid.crypto.digests import sha256
@@ -134,14 +134,27 @@ def _release(case: Case, vault: Address, signed: SignedRelease) -> None:
         raise ReceiptRefused("5", f"vault {vault} released other secrets than the facts name.")
     if signed.log is not None:
         _logged(case, vault, release, signed.log)
+    for proof in signed.bulk:
+        _logged(case, vault, release, proof, bulk=True)
 
 
-def _logged(case: Case, vault: Address, release: Release, proof: LogProof) -> None:
+def _logged(case: Case, vault: Address, release: Release, proof: LogProof, *, bulk: bool = False) -> None:
     head = check_head(proof.head, proof.signature, vault, case.pins.domain)
     entry = check_entry(proof.entry.encode(), proof.index, [to_bytes(each, 32) for each in proof.path], head)
+    dataset = _listed(case.facts, entry.asset) if bulk else None
     # Policy and block are the vault's own words; all else follows from what it signed.
-    if entry != entry_of(case.facts, release.session, policy=entry.policy, block=entry.block, time=release.issued):
+    said = entry_of(
+        case.facts, release.session, policy=entry.policy, block=entry.block, time=release.issued, bulk=dataset
+    )
+    if entry != said:
         raise ReceiptRefused("5", f"vault {vault} logged another release than it signed.")
+
+
+def _listed(facts: Facts, address: Address) -> DatasetFact:
+    for dataset in facts.bulk.datasets if facts.bulk else ():
+        if dataset is not None and dataset.address == address:
+            return dataset
+    raise ReceiptRefused("5", f"a vault logged the release of {address}, which the facts do not list.")
 
 
 def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import AppFact, Facts
 from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
@@ -63,6 +64,7 @@ class Body(_Document, frozen=True, kw_only=True):
     attempt: Count
     app: AppFact
     dataset: UsedDataset | None
+    bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: of a bulk deal: what was used, in the order of the slice
     inputs: tuple[HexDigest, ...]  #: SHA-256 of each sealed input
     pool: HexAddress
     worker: HexAddress
@@ -114,6 +116,7 @@ class SignedRelease(_Document, frozen=True, kw_only=True, omit_defaults=True):
     release: Release
     signature: bytes
     log: LogProof | None = None  #: None in a receipt that its requester put together anew, and in older ones
+    bulk: tuple[LogProof, ...] = ()  #: likewise of each dataset of a bulk whose share went with it
 
 
 class SignedVerdict(_Document, frozen=True, kw_only=True):
@@ -151,10 +154,12 @@ def body_of(
     started: int,
     finished: int,
     callback: bytes | None = None,
+    bulk: tuple[UsedDataset, ...] | UnsetType = UNSET,
 ) -> Body:
     """Return the body for a job: the facts' part from the facts, the rest as given; ``nonces`` in vault order.
 
-    ``callback`` is the data that the chain calls back with, None where the deal has no callback.
+    ``callback`` is the data that the chain calls back with, None where the deal has no callback; ``bulk`` are the
+    datasets of a bulk that were used.
     """
     by_vault = {vault: to_digest(nonce) for vault, nonce in zip(vaults, nonces, strict=True)}
     dataset = facts.dataset
@@ -162,7 +167,7 @@ def body_of(
         chain=facts.chain, hub=facts.hub, broker=facts.broker, deal=facts.deal, task=facts.task,
         attempt=facts.attempt, app=facts.app,
         dataset=None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum),
-        inputs=facts.inputs, pool=facts.pool, worker=facts.worker, enclave=facts.enclave,
+        bulk=bulk, inputs=facts.inputs, pool=facts.pool, worker=facts.worker, enclave=facts.enclave,
         hpke_public=to_digest(hpke_public), platform=platform, runtime=runtime, quote=quote,
         collateral=collateral.decode(), vaults=tuple(vaults), nonces=by_vault, t=t, exit_class=exit_class,
         result_sha256=result_sha256, callback_digest=None if callback is None else to_digest(keccak256(callback)),

@@ -2,7 +2,8 @@
 
 (usage.1) Each vault showed its log and proved every entry.
 (usage.2) No vault contradicted its own log, to us or to another vault.
-(usage.3) Each release has the task on the chain that it names: this deal, this model, this requester and app.
+(usage.3) Each release has the task on the chain that it names: this deal, this model, this requester and app. The deal
+          of a bulk names no model, but a list that its requester laid down.
 (usage.4) No vault leaves out a release that it signed for; the receipt of the task carries its signature.
 (usage.5) No vault lacks a release that others have. It may have been away then: this names it, and proves nothing.
 (usage.6) Each task that paid for the model on the chain was released by somebody.
@@ -11,7 +12,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sealgrid.attestation.log import LogEntry
@@ -67,7 +68,7 @@ class ChainTask:
     """What the chain says of a task: its deal and who was in it."""
 
     deal: DealId
-    model: Address
+    model: Address | None  #: None for any, in a bulk
     requester: Address
     app: Address
 
@@ -116,7 +117,7 @@ def _use(told: Mapping[Address, LogEntry]) -> Use:
 def _against_chain(use: Use, model: Address, evidence: Evidence) -> list[Finding]:
     found = evidence.tasks.get(use.task)
     said = ChainTask(use.deal, model, use.requester, use.app)
-    if found == said:  # (usage.3)
+    if found in (said, replace(said, model=None)):  # (usage.3)
         return []
     why = "the chain knows no such task" if found is None else "the chain has another deal under this task"
     names = ", ".join(use.vaults)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
+from msgspec import UNSET, UnsetType
+
+from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts, SecretFact, secrets_digest
 from sealgrid.attestation.statements import Release
 from sealgrid.crypto import hpke
 from sealgrid.crypto.signing import Domain, SigningKey
@@ -16,10 +18,16 @@ from sealgrid.vault.release import Attested
 from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
-from sealgrid.wire.vault import Identity, ReleaseAnswer, SecretShare, SharePart
+from sealgrid.wire.vault import BulkShare, Identity, ReleaseAnswer, SecretShare, SharePart
 
 
-def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, federation: Federation) -> Facts:
+def facts_of(
+    attested: Attested,
+    snapshot: ChainSnapshot,
+    granted: Entitlement,
+    federation: Federation,
+    bulk: BulkFact | UnsetType = UNSET,
+) -> Facts:
     """Return what every honest vault reads alike on the chain about this task and enclave."""
     deal, attempt, dataset = snapshot.deal, attested.attempt, snapshot.dataset
     return Facts(
@@ -30,6 +38,7 @@ def facts_of(attested: Attested, snapshot: ChainSnapshot, granted: Entitlement, 
         dataset=None if dataset is None else DatasetFact(
             address=dataset.address, owner=dataset.owner, checksum=dataset.checksum
         ),
+        bulk=bulk,
         secrets=tuple(_secret(share) for share in granted.shares),
         pool=deal.workerpool.pointer,
         requester=deal.requester, beneficiary=deal.beneficiary, callback=deal.callback,
@@ -62,6 +71,7 @@ def sealed_answer(
     *,
     speaker: Speaker,
     at: int,
+    bulk: Sequence[BulkShare] = (),
 ) -> bytes:
     """Return facts and shares, signed and logged, sealed to the attested key under the report data."""
     release = release_of(facts, attested.session, at)
@@ -73,11 +83,19 @@ def sealed_answer(
         deposit_key_signature=speaker.identity.signature,
         shares=tuple(_share(held) for held in shares),
         log=logged,
+        bulk=tuple(bulk),
     )
     try:
         return hpke.seal(hpke_public, encode(answer), attested.report_data)
     except CheckFailed:
         raise ReleaseRefused("4", "the attested HPKE key cannot be sealed to.") from None
+
+
+def bulk_share(place: int, held: HeldShare, logged: Logged) -> BulkShare:
+    """Return a share of one dataset of a bulk, whose key came by iExec's route, with the proof that it was logged."""
+    if held.value_hash is None:
+        raise ValueError("a key that came by iExec's route has its value's hash")
+    return BulkShare(place=place, value=held.value_hash, share=_share(held), log=logged)
 
 
 def _secret(held: HeldShare) -> SecretFact:

@@ -5,7 +5,7 @@ block is the confirmed one is asked for every decision; what was read at it is k
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from eth_abi.abi import encode
@@ -18,9 +18,11 @@ from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import dataset_order_in
 from sealgrid.chain.views import ContributionView, TaskStatus
-from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound
-from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
+from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
+from sealgrid.poco.orders import DatasetOrder
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId
 from sealgrid.vault.block_memory import BlockMemory
+from sealgrid.vault.bulk import MOST_SECONDS, Offered
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
 
@@ -106,6 +108,19 @@ class ChainReader:
         deal = snapshot.deal.deal
         return await self._once(at, lambda: dataset_order_in(self._hub, deal, at), "matched", deal)
 
+    async def offered(self, snapshot: ChainSnapshot, orders: Sequence[DatasetOrder], block: int) -> list[Offered]:
+        """Return what the chain says of the orders of a bulk at a block that whoever asks all vaults has chosen.
+
+        Raises ReleaseRefused (7.17) unless it is confirmed, and at most MOST_SECONDS older than the snapshot.
+        """
+        named = await self._hub.node.block(block) if 0 <= block <= snapshot.block else None
+        if named is None or named.timestamp < snapshot.time - MOST_SECONDS:
+            raise ReleaseRefused(
+                "7.17",
+                f"the block at which the bulk is asked for is not confirmed, or older than {MOST_SECONDS} seconds.",
+            )
+        return await asyncio.gather(*(self._offered(order, snapshot.deal.deal, named.hash) for order in orders))
+
     async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
         """Return a dataset or an app with its present owner, None for whatever the hub has as neither."""
         at = (await self._confirmed()).hash
@@ -135,6 +150,14 @@ class ChainReader:
             self._once(at, lambda: self._assets.checksum("Dataset", address, at=at), "sealed", address),
         )
         return DatasetOnChain(address=address, owner=owner, checksum=checksum)
+
+    async def _offered(self, order: DatasetOrder, deal: DealId, at: Digest) -> Offered:
+        if not await self._assets.is_registered("Dataset", order.dataset, at=at):
+            return Offered(order, None, fits=False)
+        dataset, fits = await asyncio.gather(
+            self._dataset(order.dataset, at), self._hub.fits_in_bulk(order, deal, at=at)
+        )
+        return Offered(order, dataset, fits=fits)
 
     async def _runtime_allowed(self, runtime: Digest | None, at: Digest) -> bool:
         if runtime is None:

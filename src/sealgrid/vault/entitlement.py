@@ -107,7 +107,8 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
 
 
 def _is_direct(params: JobParams, dataset: HeldShare | None, policy: Policy | None) -> bool:
-    if params.sealgrid is None or (dataset is not None and dataset.kind == "iexec"):
+    by_iexec = dataset is not None and dataset.kind == "iexec"
+    if params.sealgrid is None or params.bulk_cid is not None or by_iexec:
         return True  # as iExec has it: nothing is held back until payment
     return policy is not None and policy.release == 1
 

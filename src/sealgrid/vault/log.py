@@ -63,24 +63,21 @@ class Log:
         """Return the whole log in short: its size and what its root follows from."""
         return self._frontier
 
-    def next(self, entry: LogEntry) -> Appended:
-        """Return the log's end as it will be with one more entry; nothing is written."""
-        document = entry.encode()
-        frontier, nodes = self._frontier.append(merkle.leaf_hash(document))
-        return Appended(entry, document, frontier, nodes, self._frontier.path_of_next())
+    def next(self, entry: LogEntry, *, after: Appended | None = None) -> Appended:
+        """Return the log's end as it will be with one more entry, behind ``after`` if given; nothing is written."""
+        document, before = entry.encode(), self._frontier if after is None else after.frontier
+        frontier, nodes = before.append(merkle.leaf_hash(document))
+        return Appended(entry, document, frontier, nodes, before.path_of_next())
 
-    def append(self, appended: Appended) -> None:
-        """Write what ``next`` returned; call it as the last thing of the transaction that it belongs to."""
-        position = appended.frontier.size - 1
-        if position != self._frontier.size:
-            raise ValueError("the log has grown since this entry was made")
-        row = {
-            "position": position, "entry": appended.document, "nodes": b"".join(appended.nodes),
-            "asset": appended.entry.asset,
-        }  # fmt: skip
+    def append(self, *appended: Appended) -> None:
+        """Write what ``next`` returned, in order; call it as the last thing of the transaction that it belongs to."""
         with self._store.transaction() as connection:
-            _APPEND.on(connection, **row)
-        self._frontier = appended.frontier
+            for position, each in enumerate(appended, start=self._frontier.size):
+                if each.frontier.size != position + 1:
+                    raise ValueError("the log has grown since this entry was made")
+                nodes = b"".join(each.nodes)
+                _APPEND.on(connection, position=position, entry=each.document, nodes=nodes, asset=each.entry.asset)
+        self._frontier = appended[-1].frontier
 
     def page(self, first: int, asset: Address | None = None) -> list[LoggedEntry]:
         """Return up to MOST_ENTRIES entries from an index on, of one asset only if one is named, proved as of now."""

@@ -15,6 +15,7 @@ from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import Digest, to_bytes
 from sealgrid.vault import nonces, opening, release, settle
 from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
+from sealgrid.vault.bulk_task import bulk_of, logged, shares_of_bulk
 from sealgrid.vault.deposit import HeldShare, input_asset
 from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
 from sealgrid.vault.files import fetch_settled
@@ -23,7 +24,6 @@ from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.vault.terms import Uses
-from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     NonceReply,
@@ -70,7 +70,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     )
     vault.store.raise_evaluation(attested.claims.series, attested.claims.eval_number)
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
-    sale = await _sale(vault, request, snapshot)
+    sale, bulk = await _sale(vault, request, snapshot), await bulk_of(vault, request, snapshot)
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
@@ -78,14 +78,18 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     params = read_params(snapshot.deal)
     keys = replace(_keys_for(vault, snapshot, params, sale, at), rsa=request.result_key)
     granted = entitle(attested, snapshot, params, keys, at=at)  # (5) (7)
-    facts = facts_of(attested, snapshot, granted, vault.federation)
+    facts = facts_of(attested, snapshot, granted, vault.federation, bulk)
+    released = settle.remembered(attested, facts, at)
     entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
-    logged = Logged(head=vault.signed_head(entry.frontier, at), logged=entry.proof)
+    of_bulk = shares_of_bulk(vault, facts, entry)
     speaker = Speaker(vault.keys.signing, vault.federation.domain, vault.identity)
-    sealed = sealed_answer(attested, facts, granted.shares, logged, request.hpke_public, speaker=speaker, at=at)
+    sealed = sealed_answer(
+        attested, facts, granted.shares, logged(vault, entry), request.hpke_public,
+        speaker=speaker, at=at, bulk=of_bulk.shares,
+    )  # fmt: skip
     with vault.store.transaction():
-        vault.journal.remember_release(settle.remembered(attested, facts, at))
-        vault.log.append(entry)
+        vault.journal.remember_release(released)
+        vault.log.append(entry, *of_bulk.entries)
     return ReleaseReply(vault=vault.us, sealed=sealed)
 
 

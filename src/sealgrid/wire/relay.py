@@ -14,7 +14,7 @@ from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
 from sealgrid.units import Address, Digest
 from sealgrid.wire.sms import ResultKey
-from sealgrid.wire.vault import Authorization, MatchedOrder, SignedReassign
+from sealgrid.wire.vault import Authorization, MatchedOrder, ShownBulk, SignedReassign
 
 MAX_FRAME_BYTES = 8 << 20
 
@@ -55,6 +55,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     reassign: SignedReassign | None = None
     matched: MatchedOrder | None = None  #: for the vaults, who judge it
     result_key: ResultKey | None = None  #: likewise, and to encrypt the result for
+    bulk: ShownBulk | None = None  #: for the vaults likewise
 
 
 class SignedVerdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,6 +120,14 @@ class MatchedOrder(Message, frozen=True, kw_only=True):
     order: dict[str, str]  #: as iExec's market spells it (poco.orders.to_document); its signature is not looked at
 
 
+class ShownBulk(Message, frozen=True, kw_only=True):
+    """The files that a bulk deal's params lead to, as the worker found them; vaults compare them with ``bulk_cid``."""
+
+    block: int  #: number of the confirmed block at which every vault is to ask the hub
+    root: bytes  #: JSON list of the slices' content addresses
+    slice: bytes  #: JSON list of the task's dataset orders, as iExec's market spells them
+
+
 class ReleaseRequest(Message, frozen=True, kw_only=True):
     """The evidence for one task."""
 
@@ -131,6 +139,7 @@ class ReleaseRequest(Message, frozen=True, kw_only=True):
     collateral: bytes  #: JSON, as dcap-qvl reads it
     matched: MatchedOrder | None = None  #: for a dataset whose key came by iExec's route
     result_key: ResultKey | None = None  #: for a result that is encrypted as iExec does it
+    bulk: ShownBulk | None = None  #: for a deal whose params name a bulk
 
 
 class ReleaseReply(Message, frozen=True, kw_only=True):
@@ -149,6 +158,15 @@ class SecretShare(Message, frozen=True, kw_only=True):
     part: SharePart
 
 
+class BulkShare(Message, frozen=True, kw_only=True):
+    """One vault's share of the key of one dataset of a bulk, logged for itself."""
+
+    place: int  #: of the dataset in its slice, from 0
+    value: Digest  #: keccak256 of the key as its owner pushed it, in base64
+    share: SecretShare
+    log: Logged
+
+
 class ReleaseAnswer(Message, frozen=True, kw_only=True):
     """Facts that the vault read on the chain, and its shares of the secrets that follow from them."""
 
@@ -159,6 +177,7 @@ class ReleaseAnswer(Message, frozen=True, kw_only=True):
     deposit_key_signature: bytes
     shares: tuple[SecretShare, ...]
     log: Logged  #: this release is an entry of the vault's log
+    bulk: tuple[BulkShare, ...] = ()  #: of the datasets that facts list and whose keys this vault holds
 
 
 class SettleRequest(Message, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from sealgrid.attestation.params import parse_params
 from sealgrid.chain.broker import encode_proof
+from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import find_dataset_order
 from sealgrid.chain.views import TaskStatus
@@ -29,6 +30,16 @@ class Finalizer:
         deal = await self._hub.view_deal(job.deal)
         found = None if deal.dataset.pointer == ZERO_ADDRESS else await find_dataset_order(self._hub, deal)
         return None if found is None else MatchedOrder(block=found[0], order=to_document(found[1]))
+
+    async def slice_of(self, job: Job) -> tuple[str, int] | None:
+        """Return the address of a job's list of slices, and the place of its own; None for a deal without a bulk."""
+        params = parse_params((await self._hub.view_deal(job.deal)).params)
+        return None if params.bulk_cid is None else (params.bulk_cid, job.index)
+
+    async def confirmed_block(self) -> int:
+        """Return the number of the newest block that counts by the chain's rule."""
+        node = self._hub.node
+        return (await node.confirmed_block(confirmation_of(await node.chain()).which)).number
 
     async def reader_of_result(self, job: Job) -> Address | None:
         """Return whose registered RSA key a job's result is to be encrypted for; None where it is sealed otherwise."""

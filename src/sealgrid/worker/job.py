@@ -5,11 +5,16 @@ import contextlib
 import logging
 import shutil
 import tempfile
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
+from sealgrid.attestation.fields import IpfsAddress
 from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.storage.base import FileStore
 from sealgrid.storage.folder import Folder, Incoming
@@ -21,7 +26,7 @@ from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
 from sealgrid.wire.sms import ResultKey, SmsClient
-from sealgrid.wire.vault import MatchedOrder
+from sealgrid.wire.vault import MatchedOrder, ShownBulk
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.relay import RelayServer
@@ -62,6 +67,7 @@ class Workshop:
     cache: Folder
     wheels: WheelFolders
     vaults: tuple[Transport, ...]
+    by_address: Callable[[str], Awaitable[bytes]]  #: a small file, by the address that IPFS nodes give it
     sms: SmsClient | None = None
 
     def serving(self, pool: PoolOfJob) -> "Workshop":
@@ -120,7 +126,7 @@ class JobRun:
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
         return Welcome(
             authorization=reply.authorization, reassign=reply.reassign, matched=await self._matched(),
-            result_key=await self._registered(),
+            result_key=await self._registered(), bulk=await self._bulk(),
         )  # fmt: skip
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
@@ -204,6 +210,20 @@ class JobRun:
             _log.warning("task %s: the key for its result was not found: %s", self.job.task, error.message)
             return None
 
+    async def _bulk(self) -> ShownBulk | None:
+        # Without it the vaults say what is missing; a slice that the list lacks is theirs to refuse, too.
+        try:
+            place = await self._shop.chain.slice_of(self.job)
+            if place is None:
+                return None
+            root = await self._shop.by_address(place[0])
+            slices = _addresses(root)
+            own = await self._shop.by_address(slices[place[1]]) if place[1] < len(slices) else b""
+            return ShownBulk(block=await self._shop.chain.confirmed_block(), root=root, slice=own)
+        except SealgridError as error:
+            _log.warning("task %s: its list of datasets was not found: %s", self.job.task, error.message)
+            return None
+
     def _launch(self, relay: Path) -> LaunchRequest:
         config = self._shop.config
         return LaunchRequest(
@@ -232,6 +252,13 @@ class JobRun:
         folder = self._shop.config.folder / "jobs"
         folder.mkdir(parents=True, exist_ok=True)
         notes_of(folder, self.job.task).write_bytes(self.seen.encode())
+
+
+def _addresses(root: bytes) -> list[str]:
+    try:
+        return msgspec.json.decode(root, type=list[IpfsAddress])
+    except UNREADABLE:
+        return []
 
 
 def notes_of(folder: Path, task: TaskId) -> Path:

@@ -56,7 +56,8 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
         async def reach(url: str, name: str) -> HttpTransport:
             return await stack.enter_async_context(HttpTransport(url, name=name))
 
-        storage = RemoteFiles(StorageClient(await reach(config.storage_url, "the storage node")))
+        node_of_files = StorageClient(await reach(config.storage_url, "the storage node"))
+        storage = RemoteFiles(node_of_files)
         domain = Domain(chain=config.chain, broker=config.broker)
         client = PoolClient(await reach(config.pool_url, "the pool"))
         pool = PoolSide(client, key, domain, config.workerpool, lambda: int(time.time()))
@@ -69,6 +70,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
             source=storage,
             cache=Folder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
+            by_address=node_of_files.by_address,
             sms=SmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
             vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
         )

@@ -67,7 +67,7 @@ def workshop(tmp_path: Path, source: Source, pool: Pool) -> Workshop:
     unused: Any = None
     return Workshop(
         config=unused, pool=pool, chain=unused, platform=unused, storage=unused, source=source, cache=cache,
-        wheels=unused, vaults=(),
+        wheels=unused, vaults=(), by_address=unused,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

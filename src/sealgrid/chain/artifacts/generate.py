@@ -9,7 +9,8 @@ from typing import Any, Final
 from sealgrid.chain.artifacts import SOURCES
 
 _HUB_FUNCTIONS: Final = """
-    matchOrders sponsorMatchOrders initialize contribute contributeAndFinalize reveal finalize reopen claim
+    matchOrders sponsorMatchOrders assertDatasetDealCompatibility
+    initialize contribute contributeAndFinalize reveal finalize reopen claim
     deposit depositFor withdraw withdrawTo receiveApproval
     configure setTeeBroker createCategory owner domain
     manageAppOrder manageDatasetOrder manageWorkerpoolOrder manageRequestOrder

@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import UnsetType
+
+from sealgrid.attestation.log import parse_entry
+from sealgrid.attestation.params import parse_params
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import Reward, events_of
 from sealgrid.chain.interface import interface
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import SealgridError
+from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.receipts.agreement import signed_by
-from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.receipts.receipt import Body, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.logs import Book, hear_witnesses, read_books
 from sealgrid.sdk.receipts import fetch_receipt
@@ -25,7 +29,7 @@ async def usage_of(conn: Connection, model: Address) -> Usage:
     missed = [use for use in uses if len(use.vaults) < len(conn.vaults)]
     evidence = Evidence(
         tasks=await _tasks(conn, {use.task for use in uses}),
-        signed={use.task: await _signers(conn, use) for use in missed},
+        signed={use.task: await _signers(conn, use, model) for use in missed},
         unlogged=await _unlogged(conn, model, books),
     )
     return compare(model, books, accusations, evidence)
@@ -42,10 +46,18 @@ async def _task(conn: Connection, task: TaskId) -> ChainTask | None:
     if view.status is TaskStatus.UNSET:
         return None
     deal = await conn.hub.view_deal(view.deal)
-    return ChainTask(view.deal, deal.dataset.pointer, deal.requester, deal.app.pointer)
+    model = None if _names_a_bulk(deal.params) else deal.dataset.pointer
+    return ChainTask(view.deal, model, deal.requester, deal.app.pointer)
 
 
-async def _signers(conn: Connection, use: Use) -> frozenset[Address]:
+def _names_a_bulk(params: str) -> bool:
+    try:
+        return parse_params(params).bulk_cid is not None
+    except InputRefused:
+        return False
+
+
+async def _signers(conn: Connection, use: Use, model: Address) -> frozenset[Address]:
     # A receipt is the worker's or rebuilt from what vaults say, but their signatures in it are their own.
     try:
         envelope = parse_envelope(await fetch_receipt(conn, use.task))
@@ -54,8 +66,17 @@ async def _signers(conn: Connection, use: Use) -> frozenset[Address]:
     return frozenset(
         vault
         for vault, each in envelope.releases.items()
-        if each.release.session == use.session and signed_by(each.release, conn.domain, each.signature) == vault
+        if each.release.session == use.session
+        and signed_by(each.release, conn.domain, each.signature) == vault
+        and _is_about(each, envelope.receipt.body, model)
     )
+
+
+def _is_about(release: SignedRelease, body: Body, model: Address) -> bool:
+    # Of a bulk a vault gives what it holds: it answers for the datasets alone whose entries it proved.
+    if not isinstance(body.bulk, UnsetType):
+        return any(parse_entry(proof.entry.encode()).asset == model for proof in release.bulk)
+    return body.dataset is not None and body.dataset.address == model
 
 
 async def _unlogged(conn: Connection, model: Address, books: Sequence[Book]) -> frozenset[TaskId]:

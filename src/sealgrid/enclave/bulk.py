@@ -1,0 +1,76 @@
+"""The keys of a bulk's datasets, as far as t vaults gave them alike and their owners pushed them."""
+
+import base64
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
+from sealgrid.attestation.log import check_entry, check_head, entry_of
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.shares import KeyRecord, Share, combine
+from sealgrid.crypto.signing import Domain
+from sealgrid.errors import CheckFailed, EvidenceRefused
+from sealgrid.units import Address, Digest, to_digest
+from sealgrid.wire.vault import BulkShare, ReleaseAnswer
+
+
+@dataclass(frozen=True)
+class _Key:
+    """Which key a vault says that its share is of."""
+
+    place: int
+    record: KeyRecord
+    value: Digest
+
+
+def check_logged(vault: Address, answer: ReleaseAnswer, facts: Facts, domain: Domain) -> None:
+    """Raise EvidenceRefused or LogRefused unless (9) each dataset of a bulk has its entry in this vault's log."""
+    for given in answer.bulk:
+        dataset, signed = _dataset(facts, given.place), given.log.head
+        head = check_head(signed.head, signed.signature, vault, domain)
+        proof, release = given.log.logged, answer.release
+        entry = check_entry(proof.entry.encode(), proof.index, proof.path, head)
+        if entry != entry_of(facts, release.session, policy=0, block=entry.block, time=release.issued, bulk=dataset):
+            raise EvidenceRefused("9", f"vault {vault} logged another release of a bulk's dataset than it made.")
+
+
+def keys_of(facts: Facts, answers: Mapping[Address, ReleaseAnswer], threshold: int) -> tuple[bytes | None, ...]:
+    """Return the key of each dataset of the slice, in its order; None for one that this task goes without.
+
+    A key counts when ``threshold`` vaults gave shares of it under one record about this very file, when these fit the
+    record, and when (11) it has the hash that its owner signed. An owner who sees to it that one does not leaves out
+    its own dataset only; the receipt says which ones were used.
+    """
+    if not facts.bulk:
+        return ()
+    groups: dict[_Key, list[BulkShare]] = defaultdict(list)
+    for answer in answers.values():
+        for place, given in {each.place: each for each in answer.bulk}.items():
+            groups[_Key(place, given.share.record, given.value)].append(given)
+    keys: list[bytes | None] = [None] * len(facts.bulk.datasets)
+    for of, shares in groups.items():
+        if len(shares) >= threshold and _is_about(of.record, _dataset(facts, of.place)):
+            keys[of.place] = _combined(of, shares)
+    return tuple(keys)
+
+
+def _dataset(facts: Facts, place: int) -> DatasetFact:
+    listed = facts.bulk.datasets if isinstance(facts.bulk, BulkFact) else ()
+    found = listed[place] if 0 <= place < len(listed) else None
+    if found is None:
+        raise EvidenceRefused("9", "a vault gave a share of a dataset that the facts do not list.")
+    return found
+
+
+def _is_about(record: KeyRecord, dataset: DatasetFact) -> bool:
+    return (record.asset, record.owner, record.file_sha256) == (dataset.address, dataset.owner, dataset.checksum)
+
+
+def _combined(of: _Key, given: Sequence[BulkShare]) -> bytes | None:
+    shares = [Share(index=each.share.index, value=each.share.part.value, blind=each.share.part.blind) for each in given]
+    try:
+        key = combine(shares, of.record)
+    except CheckFailed:
+        return None
+    return key if to_digest(keccak256(base64.b64encode(key))) == of.value else None  # (11)
