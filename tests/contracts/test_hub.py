@@ -1,5 +1,8 @@
 """What the hub says and does, on a real one."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from sealgrid.chain.accounts import development_key
@@ -9,13 +12,14 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ChainError, ContractReverted, NotFound, ServiceUnavailable
 from sealgrid.poco.ids import deal_id, task_id
-from sealgrid.poco.orders import NO_DATASET_ORDER
+from sealgrid.poco.orders import BULK_VOLUME, NO_DATASET_ORDER
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.units import ZERO_ADDRESS, DealId, to_address, to_digest
 from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, POOL_PRICE, TERMS, Attempt, Market
 
 pytestmark = pytest.mark.chain
+ANYBODY = to_address(b"\x66" * 20)
 
 
 async def test_a_deal_says_what_its_orders_said(market: Market) -> None:
@@ -190,3 +194,64 @@ async def test_a_silent_node_is_unavailable() -> None:
     async with Node("http://127.0.0.1:9") as node:
         with pytest.raises(ServiceUnavailable):
             await node.chain()
+
+
+FREE = {"datasetprice": 0, "volume": BULK_VOLUME}
+FOR_EVER = "0x5b600056"  #: JUMPDEST PUSH1 0 JUMP
+
+
+@pytest.fixture
+async def bulk_deal(market: Market) -> DealId:
+    """A deal without a dataset, as those of iExec's bulks are."""
+    request = market.request(dataset=ZERO_ADDRESS)
+    wallet = market.wallet("requester")
+    return await market.hub.match_orders(wallet, market.app_order(), NO_DATASET_ORDER, market.pool_order(), request)
+
+
+async def test_a_deal_without_a_dataset_may_use_one_whose_owner_signed_for_it(
+    market: Market, bulk_deal: DealId
+) -> None:
+    at = (await market.node.block()).hash
+    assert await market.hub.fits_in_bulk(market.dataset_order(**FREE), bulk_deal, at=at)
+    assert await market.hub.fits_in_bulk(market.dataset_order(), bulk_deal), "what it costs is not the hub's question"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"apprestrict": ANYBODY}, {"workerpoolrestrict": ANYBODY}, {"requesterrestrict": ANYBODY},
+        {"tag": to_digest((1 << 8 | 9).to_bytes(32, "big"))}, {"dataset": ANYBODY},
+    ],
+    ids=["another app", "another pool", "another requester", "a tag", "no dataset"],
+)  # fmt: skip
+async def test_an_order_that_restricts_otherwise_does_not_fit_a_bulk(
+    market: Market, bulk_deal: DealId, changes: dict[str, Any]
+) -> None:
+    assert not await market.hub.fits_in_bulk(market.dataset_order(**FREE | changes), bulk_deal)
+
+
+async def test_an_order_that_its_owner_did_not_sign_does_not_fit_a_bulk(market: Market, bulk_deal: DealId) -> None:
+    order = market.dataset_order(**FREE)
+    assert not await market.hub.fits_in_bulk(msgspec.structs.replace(order, sign=bytes(65)), bulk_deal)
+
+
+async def test_an_order_fits_a_bulk_until_its_owner_closes_it(market: Market, bulk_deal: DealId) -> None:
+    order = market.dataset_order(**FREE)
+    before = (await market.node.block()).hash
+    await market.hub.cancel(market.wallet("owner"), order)
+    assert not await market.hub.fits_in_bulk(order, bulk_deal)
+    assert await market.hub.fits_in_bulk(order, bulk_deal, at=before)
+
+
+async def test_a_deal_that_has_a_dataset_or_is_none_has_no_bulk(market: Market) -> None:
+    order = market.dataset_order(**FREE)
+    assert not await market.hub.fits_in_bulk(order, await market.deal())
+    assert not await market.hub.fits_in_bulk(order, DealId(to_digest(b"\x01" * 32)))
+
+
+async def test_a_group_that_computes_for_ever_leaves_out_its_own_dataset_only(
+    market: Market, bulk_deal: DealId
+) -> None:
+    group = to_address(b"\x77" * 20)
+    await market.node.rpc("anvil_setCode", group, FOR_EVER)
+    assert not await market.hub.fits_in_bulk(market.dataset_order(**FREE, requesterrestrict=group), bulk_deal)

@@ -126,7 +126,7 @@ def seen_in(archive: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_market_takes_and_gives_the_sdks_orders(told: Told, kind: str) -> None:
     fetched = told["fetched"][kind]
-    uses = 1 if kind == "requestorder" else 2
+    uses = {"requestorder": 1, "datasetorder": 2}.get(kind, 3)
     assert (fetched["orderHash"], fetched["status"], fetched["remaining"]) == (told["published"][kind], "open", uses)
     assert told["published"][kind] in told["found"][kind]
 
@@ -187,3 +187,10 @@ def test_a_bulk_of_datasets_is_laid_down_slice_by_slice(told: Told, localnet: Ru
     orders = httpx.get(f"{storage}/ipfs/{slices[0]}").json()
     assert told["bulk"]["volume"] == len(slices) == 1
     assert [order["dataset"] for order in orders] == [told["dataset"]["objAddress"]]
+
+
+def test_a_task_of_the_bulk_finds_its_datasets_and_its_deal_names_none(told: Told) -> None:
+    seen = seen_in(told["ofBulk"])
+    assert (seen["bulk"], seen["dataset"], seen["args"]) == ([FILE], None, ["in bulk"])
+    assert seen["environment"]["IEXEC_DATASET_1_FILENAME"] == told["dataset"]["objAddress"].lower()
+    assert seen["environment"]["IEXEC_TASK_ID"] == told["bulkTaskid"]

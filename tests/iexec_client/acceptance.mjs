@@ -43,8 +43,8 @@ const requesterAddress = await requester.wallet.getAddress();
 
 // The requester is new here: what the chain gives back to it for its task later is seen in nobody else's accounts
 await patron.wallet.sendETH(10n ** 17n, requesterAddress);
-await patron.wallet.sendRLC(16, requesterAddress);
-await requester.account.deposit(16);
+await patron.wallet.sendRLC(21, requesterAddress);
+await requester.account.deposit(21);
 
 // Assets
 const { address: app } = await developer.app.deployApp({
@@ -109,7 +109,7 @@ const resultKey = {
 // (ERC-734) that the requester is in
 const orders = {
   apporder: await developer.order.signApporder(
-    await developer.order.createApporder({ app, appprice: 2, volume: 2, tag: TAG, requesterrestrict: group }),
+    await developer.order.createApporder({ app, appprice: 2, volume: 3, tag: TAG, requesterrestrict: group }),
   ),
   datasetorder: await owner.order.signDatasetorder(datasetorder),
   workerpoolorder: await pool.order.signWorkerpoolorder(
@@ -117,16 +117,15 @@ const orders = {
       workerpool: network.workerpool,
       category: network.short_category,
       workerpoolprice: 3, // the pool stakes 30 per cent of it, rounded down: nothing
-      volume: 2,
+      volume: 3,
       tag: TAG,
       apprestrict: app,
     }),
   ),
 };
-async function requestorder(params) {
+async function requestorder(params, others = { dataset }) {
   const order = await requester.order.createRequestorder({
     app,
-    dataset,
     workerpool: network.workerpool,
     category: network.short_category,
     appmaxprice: 2,
@@ -134,6 +133,7 @@ async function requestorder(params) {
     workerpoolmaxprice: 3,
     tag: TAG,
     params,
+    ...others,
   });
   return requester.order.signRequestorder(order);
 }
@@ -158,7 +158,7 @@ const books = {
   requestorder: await orderbook.fetchRequestOrderbook({ app, dataset, workerpool: network.workerpool }),
 };
 
-// A bulk of datasets: its orders, free and without end, go to IPFS in slices
+// A bulk of datasets: their orders, free and without end, go to IPFS in slices
 const free = await owner.order.signDatasetorder(
   await owner.order.createDatasetorder({ dataset, volume: DATASET_INFINITE_VOLUME, tag: TAG, apprestrict: app }),
 );
@@ -205,6 +205,16 @@ await completed(secretTaskid);
 const sealed = await resultOf(secretTaskid);
 const decrypted = await decryptResult(sealed, privateKey);
 
+// The bulk: a deal without a dataset, whose task uses those of its slice
+const { dealid: bulkDealid } = await requester.order.matchOrders({
+  apporder: orders.apporder,
+  workerpoolorder: orders.workerpoolorder,
+  requestorder: await requestorder({ iexec_args: 'in bulk', bulk_cid: bulk.cid }, { volume: bulk.volume }),
+});
+const bulkTaskid = (await requester.deal.show(bulkDealid)).tasks['0'];
+await completed(bulkTaskid);
+const ofBulk = await resultOf(bulkTaskid);
+
 process.stdout.write(
   JSON.stringify({
     app: await developer.app.showApp(app),
@@ -229,5 +239,7 @@ process.stdout.write(
     sealed: sealed.toString('hex'),
     decrypted: decrypted.toString('hex'),
     secretTaskid,
+    bulkTaskid,
+    ofBulk: ofBulk.toString('hex'),
   }),
 );

@@ -7,19 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, parse_facts, secrets_digest
+from sealgrid.attestation.facts import (
+    AppFact,
+    BulkFact,
+    DatasetFact,
+    Facts,
+    LeftOut,
+    SecretFact,
+    parse_facts,
+    secrets_digest,
+)
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address, to_digest
 
 addresses = st.binary(min_size=20, max_size=20).map(to_address)
 digests = st.binary(min_size=32, max_size=32).map(to_digest)
 counts = st.integers(0, 2**53 - 1)
+datasets = st.builds(DatasetFact, address=addresses, owner=addresses, checksum=digests)
 facts_documents = st.builds(
     Facts,
     chain=counts, hub=addresses, broker=addresses, deal=digests, task=digests, index=counts, bot_first=counts,
     bot_size=counts, pool=addresses,
     worker=addresses, enclave=addresses, attempt=counts, app=st.builds(AppFact, address=addresses, digest=digests),
-    dataset=st.none() | st.builds(DatasetFact, address=addresses, owner=addresses, checksum=digests),
+    dataset=st.none() | datasets,
+    bulk=st.just(msgspec.UNSET) | st.builds(
+        BulkFact, block=counts, datasets=st.lists(st.none() | datasets, max_size=3).map(tuple),
+        left_out=st.lists(st.builds(LeftOut, place=counts, dataset=addresses, check=st.text()), max_size=2).map(tuple),
+    ),
     secrets=st.lists(
         st.builds(SecretFact, kind=st.sampled_from(["dataset", "input", "developer"]), record=digests, file_sha256=digests),
         max_size=3,
@@ -43,7 +57,12 @@ def test_facts_survive_the_wire_and_name_themselves(facts):
     assert facts.digest() == "0x" + hashlib.sha256(document).hexdigest()
 
 
+def test_facts_without_a_bulk_are_written_as_they_were_before_there_was_any():
+    assert b"bulk" not in FACTS.encode()
+
+
 @pytest.mark.parametrize("document", [
+    FACTS.encode().replace(b'"broker"', b'"bulk":null,"broker"'),
     b"", b"{}", b"[]", b"null", b"\xff",
     FACTS.encode() + b" ",
     FACTS.encode().replace(b'"chain":1', b'"chain":1,"chain":1'),

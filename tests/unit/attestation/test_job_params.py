@@ -56,6 +56,8 @@ def test_what_iexecs_own_client_writes_names_no_result_key():
     params(iexec_input_files="https://example.org/a"),
     params(sealgird={}),
     params(bulk_cid="bafy"),
+    params(bulk_cid="../../" + "Qm" + "1" * 44),
+    params(bulk_cid="Qm" + "1" * 44 + "\n"),
     params(iexec_other="x" * 65536),
     params(iexec_other=["[" * 1000]),
     '{"iexec_args":"\ud800"}',

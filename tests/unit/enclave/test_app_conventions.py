@@ -1,10 +1,11 @@
 import hashlib
 import json
 
+import msgspec
 import pytest
 from Crypto.Hash import keccak
 
-from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
+from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts
 from sealgrid.enclave.conventions import MOST_CALLBACK_BYTES, Given, environment, output_digest, read_computed
 from sealgrid.errors import AppFailed
 from sealgrid.units import ZERO_ADDRESS
@@ -49,6 +50,17 @@ def test_an_app_finds_iexecs_variables():
 def test_without_dataset_or_secrets_no_variable_speaks_of_them():
     names = environment(facts(), Given())
     assert not [name for name in names if "DATASET" in name or "SECRET" in name]
+
+
+def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place():
+    one, three = (DatasetFact(address="0x" + digit * 40, owner=WORD, checksum=HASH) for digit in "13")
+    said = msgspec.structs.replace(facts(), bulk=BulkFact(block=7, datasets=(one, None, three), left_out=()))
+    shown = environment(said, Given(bulk={0: one, 2: three}))
+    assert {name: value for name, value in shown.items() if "DATASET" in name or "BULK" in name} == {
+        "IEXEC_BULK_SLICE_SIZE": "3",
+        "IEXEC_DATASET_1_FILENAME": one.address,
+        "IEXEC_DATASET_3_FILENAME": three.address,
+    }
 
 
 def computed(**fields: object) -> dict[str, bytes]:

@@ -115,9 +115,10 @@ class Job:
         release = alter(release, changes)
         return SignedRelease(release=release, signature=release.sign(DOMAIN, key), log=self.logged_by(key, release))
 
-    def logged_by(self, key, release, facts=None):
-        """The proof that a release is the third of its vault's log."""
-        entry = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued).encode()
+    def logged_by(self, key, release, facts=None, bulk=None):
+        """The proof that a release, or that of one dataset of its bulk, is the third of its vault's log."""
+        said = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued, bulk=bulk)
+        entry = said.encode()
         earlier, _ = Frontier().append(leaf_hash(b"first"))
         earlier, _ = earlier.append(leaf_hash(b"second"))
         log, _ = earlier.append(leaf_hash(entry))

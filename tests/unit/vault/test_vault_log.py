@@ -115,6 +115,28 @@ def connection_was_lost(log):
     raise RuntimeError("power")
 
 
+def test_entries_behind_each_other_are_each_proved_before_any_is_written(store):
+    log = grown(Log(store), range(3))
+    made = [log.next(entry(3))]
+    for number in (4, 5, 6):
+        made.append(log.next(entry(number, OTHER), after=made[-1]))
+    assert log.frontier.size == 3
+    for place, each in enumerate(made, start=3):
+        then = head_of(VAULT, each.frontier.size, each.frontier.root, NOW)
+        assert check_entry(each.proof.entry.encode(), place, each.proof.path, then) == each.entry
+    log.append(*made)
+    assert [each.index for each in log.page(0, OTHER)] == [4, 5, 6]
+    assert contradiction(then, head(log), log.consistency(then.size, log.frontier.size)) is None
+
+
+def test_entries_behind_each_other_are_written_all_or_none(store):
+    log = Log(store)
+    first = log.next(entry(1))
+    with pytest.raises(ValueError, match="has grown"):
+        log.append(first, log.next(entry(2)))
+    assert (log.frontier.size, Log(store).frontier.size) == (0, 0)
+
+
 def test_an_entry_is_for_one_place_only(store):
     log = Log(store)
     first, rival = log.next(entry(1)), log.next(entry(2))
