@@ -191,6 +191,6 @@ def test_a_bulk_of_datasets_is_laid_down_slice_by_slice(told: Told, localnet: Ru
 
 def test_a_task_of_the_bulk_finds_its_datasets_and_its_deal_names_none(told: Told) -> None:
     seen = seen_in(told["ofBulk"])
-    assert (seen["bulk"], seen["dataset"], seen["args"]) == ([FILE], None, ["in bulk"])
+    assert (seen["bulk"], seen["dataset"], seen["args"]) == ([FILE], None, ["in", "bulk"])
     assert seen["environment"]["IEXEC_DATASET_1_FILENAME"] == told["dataset"]["objAddress"].lower()
     assert seen["environment"]["IEXEC_TASK_ID"] == told["bulkTaskid"]
