@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httpx
 import pytest
 import pytest_asyncio
 from shell import Shell
@@ -60,6 +61,13 @@ async def test_a_models_card_is_public_and_stays_when_the_model_is_sealed_anew(l
     assert await owner.models.card(rotated.address) == "# Passes\n\nthree numbers on"
 
 
+async def page_of(url: str) -> str:
+    async with httpx.AsyncClient() as http, asyncio.timeout(60):
+        while (answer := await http.get(url)).status_code == 404:
+            await asyncio.sleep(0.1)  # the pages follow the chain a moment later
+    return answer.text
+
+
 async def test_an_offer_that_its_owner_signed_on_the_chain_is_bought_without_a_signature(localnet, owner, tmp_path):
     (tmp_path / "main.py").write_text(
         "import json, os, pathlib\n"
@@ -76,6 +84,7 @@ async def test_an_offer_that_its_owner_signed_on_the_chain_is_bought_without_a_s
     async with sealgrid.connect_async("requester", data=localnet.layout.root) as requester:
         (offered,) = await requester._conn.market.orders("apporders", app=app.address)
         assert (offered.order["sign"], offered.presigned) == ("0x", True)
+        assert "signed on chain" in await page_of(f"{localnet.network.web_url}/apps/{app.address}")
         run = await requester.run(app.address)
         assert (await run.result()).files["said.txt"] == b"signed on the chain"
 

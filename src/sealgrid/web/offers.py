@@ -24,6 +24,7 @@ class OpenOffer:
     uses: int  #: that are left
     app: Address
     buyer: Address  #: the only account, or the AccessPolicy that says who may
+    presigned: bool  #: signed by a transaction
 
 
 async def offers_of(conn: Connection, kind: Kind, asset: Address, most: int = MOST) -> list[OpenOffer]:
@@ -55,5 +56,5 @@ def _read(kind: Kind, found: Sequence[OpenOrder]) -> list[OpenOffer]:
     offers = []
     for order in found:
         asset, price, app, buyer = terms_of(kind, order)
-        offers.append(OpenOffer(asset, order.owner, price, order.left, app, buyer))
+        offers.append(OpenOffer(asset, order.owner, price, order.left, app, buyer, order.presigned))
     return sorted(offers, key=lambda offer: offer.price)

@@ -58,7 +58,7 @@ def _offer(found: OpenOrder) -> dict[str, Any]:
     order = from_document(WorkerpoolOrder, found.order)
     return {
         "pool": order.workerpool, "price": order.workerpoolprice, "volume": found.left,
-        "tee": tags.is_tee(order.tag),
+        "tee": tags.is_tee(order.tag), "presigned": found.presigned,
     }  # fmt: skip
 
 
