@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import socketio  # type: ignore[import-untyped]
 
 from sealgrid.market.announcements import TOPICS, Event, Topic, announce, topic_of
-from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES, log_unforeseen
 
 PATH: Final = "/ws"
 MOST_BEHIND: Final = 256  #: announcements that one listener may have not read yet
@@ -47,10 +47,10 @@ class Feed:
         """Announce for ever."""
         while True:
             event = await self._waiting.get()
-            if self._waiting.qsize() > MOST_WAITING:
-                await self._start_over()
-            else:
-                await self._announce(event)
+            try:
+                await (self._start_over() if self._waiting.qsize() > MOST_WAITING else self._announce(event))
+            except Exception as error:  # noqa: BLE001  nothing about listeners may stop the market
+                log_unforeseen(error)
 
     def clients(self) -> Iterator[str]:
         """Yield the network address of each open connection; of nobody whose address is not known."""

@@ -141,6 +141,26 @@ async def told_again(feed: Feed) -> str:
     return (await client.get(place)).text
 
 
+async def test_an_announcement_that_fails_is_the_only_one_that_is_missed(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = iter([RuntimeError("no such thing")])
+    announce = feeds.announce
+
+    def once(event: Opened, chain: int) -> Any:
+        for error in said:
+            raise error
+        return announce(event, chain)
+
+    monkeypatch.setattr(feeds, "announce", once)
+    place = await connect(client := caller(feed))
+    first, second = happened(2)
+    feed.tell([first, second])
+    heard = (await client.get(place)).text
+    assert (first.listed.order_hash in heard, second.listed.order_hash in heard) == (False, True)
+    assert "unforeseen RuntimeError" in caplog.text
+
+
 async def test_what_nobody_listens_to_is_not_kept(feed: Feed) -> None:
     feed.tell(happened(20))
     assert feed._waiting.empty()
