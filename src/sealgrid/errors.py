@@ -191,9 +191,13 @@ class OrderMalformed(OrderRefused):
 
 
 class TooManyRequests(SealgridError):
-    """A service was asked more often than it answers one client; wait a little."""
+    """A service was asked more often than it answers one client; wait ``seconds``, where it is known how many."""
 
     http_status = 429
+
+    def __init__(self, message: str, *, seconds: int = 0, money: str = "No money moved.") -> None:
+        super().__init__(message, money=money)
+        self.seconds = seconds
 
 
 class ChainError(SealgridError):

@@ -33,6 +33,7 @@ _CORS: Final = CORSConfig(
     allow_origins=["*"],
     allow_methods=["GET", "POST", "PUT"],
     allow_headers=["authorization", "content-type"],
+    expose_headers=["retry-after"],
     max_age=600,
 )
 

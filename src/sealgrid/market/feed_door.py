@@ -32,7 +32,8 @@ class FeedDoor:
         """Let somebody in who (1) does not ask too often, (2) says little at once and (3) finds room."""
         try:
             client = client_of(host[0] if (host := scope.get("client")) else "")
-            self._demand_patience(client)  # (1)
+            if self._requests is not None:
+                self._requests.demand(client, self._clock())  # (1)
             if scope["type"] == ScopeType.HTTP:
                 _demand_brevity(scope)  # (2)
             self._demand_room(scope, client)  # (3)
@@ -46,11 +47,6 @@ class FeedDoor:
             _log.debug("a connection to the feed ended", exc_info=True)
             with contextlib.suppress(Exception):  # where it has ended already
                 await _refuse(scope, send, InputRefused("that is no message of Socket.IO."))
-
-    def _demand_patience(self, client: str) -> None:
-        if self._requests is not None and (wait := self._requests.take(client, self._clock())):
-            most = self._config.requests_per_minute
-            raise TooManyRequests(f"{most} requests a minute are answered; ask again in {wait:.0f} s.")
 
     def _demand_room(self, scope: Scope, client: str) -> None:
         if b"sid" in parse_qs(scope["query_string"]):
@@ -87,6 +83,8 @@ async def _refuse(scope: Scope, send: Send, error: SealgridError) -> None:
         await send({"type": "websocket.close", "code": 1008, "reason": error.message})
         return
     headers = [(b"content-type", b"application/json"), (b"access-control-allow-origin", b"*")]
+    if isinstance(error, TooManyRequests) and error.seconds:
+        headers.append((b"retry-after", str(error.seconds).encode()))
     await send({"type": "http.response.start", "status": error.http_status, "headers": headers})
     body = encode({"ok": False} | error.to_wire())
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,10 +1,13 @@
 """How often one client may ask: a bucket of tokens for each, which fills evenly. Pure; time is passed in."""
 
 import ipaddress
+import math
 from collections import OrderedDict
 from typing import Final
 
 import msgspec
+
+from sealgrid.errors import TooManyRequests
 
 _MOST_CLIENTS: Final = 20_000  #: remembered; the longest silent is forgotten first, and starts full again
 
@@ -21,6 +24,13 @@ class Buckets:
     def __init__(self, rate: Rate) -> None:
         self._full, self._per_second = float(rate.per_minute), rate.per_minute / 60
         self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when
+
+    def demand(self, client: str, now: float) -> None:
+        """Take one token; raise TooManyRequests when there is none."""
+        if wait := self.take(client, now):
+            seconds = math.ceil(wait)
+            message = f"{self._full:.0f} requests a minute are answered; ask again in {seconds} s."
+            raise TooManyRequests(message, seconds=seconds)
 
     def take(self, client: str, now: float) -> float:
         """Take one token; return 0, or how many seconds until there is one. ``now`` in seconds, never backwards."""

@@ -78,10 +78,8 @@ def limited(per_minute: int, clock: Callable[[], float] = time.monotonic) -> Bef
     buckets = Buckets(Rate(per_minute)) if per_minute else None
 
     async def before(request: AnyRequest) -> None:
-        if buckets is not None and (
-            wait := buckets.take(client_of(request.client.host if request.client else ""), clock())
-        ):
-            raise TooManyRequests(f"{per_minute} requests a minute are answered; ask again in {wait:.0f} s.")
+        if buckets is not None:
+            buckets.demand(client_of(request.client.host if request.client else ""), clock())
 
     return before
 
@@ -93,7 +91,9 @@ class _Errors:
         self._mark = mark
 
     def ours(self, _: AnyRequest, error: SealgridError) -> Response[bytes]:
-        return answer(self._mark | error.to_wire(), error.http_status)
+        seconds = error.seconds if isinstance(error, TooManyRequests) else 0
+        headers = {"retry-after": str(seconds)} if seconds else None  # RFC 9110, section 10.2.3
+        return answer(self._mark | error.to_wire(), error.http_status, headers)
 
     def http(self, _: AnyRequest, error: HTTPException) -> Response[bytes]:
         return answer(self._mark | {"error": error.detail, "money": "No money moved."}, error.status_code)
@@ -105,9 +105,9 @@ class _Errors:
         return answer(self._mark | {"error": sentence}, 500)
 
 
-def answer(body: Mapping[str, object], status: int) -> Response[bytes]:
+def answer(body: Mapping[str, object], status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
     """Return a JSON answer."""
-    return Response(encode(body), status_code=status, media_type=MediaType.JSON)
+    return Response(encode(body), status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
 def packed(request: AnyRequest, content: bytes, media_type: str = MediaType.JSON) -> Response[bytes]:

@@ -248,9 +248,11 @@ async def test_pages_of_any_site_may_use_it_without_credentials(http: httpx.Asyn
 async def test_a_client_that_asks_too_often_waits(desk: Desk, config: MarketConfig) -> None:
     app = application(desk, replace(config, requests_per_minute=3))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as http:
-        said = [(await http.get("/version")).status_code for _ in range(4)]
-        assert said == [200, 200, 200, 429]
-        assert (await http.get("/version")).json()["ok"] is False
+        said = [await http.get("/version") for _ in range(4)]
+        assert [each.status_code for each in said] == [200, 200, 200, 429]
+        assert said[3].json()["ok"] is False
+        assert 0 < int(said[3].headers["retry-after"]) <= 20
+        assert f"in {said[3].headers['retry-after']} s" in said[3].json()["error"]
 
 
 async def test_a_body_that_is_too_large_is_refused(http: httpx.AsyncClient, config: MarketConfig) -> None:

@@ -86,6 +86,7 @@ async def test_a_client_that_asks_too_often_waits(feed: Feed) -> None:
     said = [await door.get(HANDSHAKE) for _ in range(3)]
     assert [each.status_code for each in said] == [200, 200, 429]
     assert "ask again in 30 s" in said[2].json()["error"]
+    assert said[2].headers["retry-after"] == "30"
 
 
 async def test_what_is_too_long_or_does_not_say_how_long_it_is_is_not_read(feed: Feed) -> None:
