@@ -146,6 +146,13 @@ def test_the_orders_make_a_deal_that_the_sdk_shows(told: Told) -> None:
     assert (deal["requester"].lower(), deal["tasks"]) == (REQUESTER.address, [told["taskid"]])
 
 
+def test_whoever_listens_to_the_market_hears_of_the_deal(told: Told) -> None:
+    heard, deal = told["dealHeard"], told["deal"]
+    assert (heard["dealid"], heard["requester"]) == (told["dealid"], deal["requester"])
+    assert heard["app"] == deal["app"] | {"price": 2}
+    assert heard["requestHash"] == told["published"]["requestorder"]
+
+
 def test_the_sdk_sees_the_task_end_and_asks_the_pool_how_it_went(told: Told) -> None:
     assert (told["task"]["statusName"], told["task"]["dealid"]) == ("COMPLETED", told["dealid"])
     assert told["offchain"]["task"]["statusHistory"][0]["status"] == "INITIALIZED"

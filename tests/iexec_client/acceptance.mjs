@@ -5,6 +5,7 @@ import { IExec } from 'iexec';
 import { DATASET_INFINITE_VOLUME, decryptResult } from 'iexec/utils';
 import { JsonRpcProvider, Wallet } from 'ethers';
 import { create } from 'kubo-rpc-client';
+import { io } from 'socket.io-client';
 
 const TAG = ['tee', 'tdx'];
 const TYPES = ['apporder', 'datasetorder', 'workerpoolorder', 'requestorder'];
@@ -164,7 +165,11 @@ const free = await owner.order.signDatasetorder(
 );
 const bulk = await requester.order.prepareDatasetBulk([free]);
 
-// The deal, of the orders as the market gave them
+// The deal, of the orders as the market gave them; whoever listens to the market's feed hears of it
+const feed = io(network.market_url, { path: '/ws' });
+const dealsHeard = [];
+feed.on('deal_created', (heard) => dealsHeard.push(heard));
+await new Promise((joined) => feed.emit('join', { chainId: network.chain, topic: 'deals' }, joined));
 const { dealid } = await requester.order.matchOrders(
   Object.fromEntries(TYPES.map((type) => [type, fetched[type].order])),
 );
@@ -190,6 +195,12 @@ async function completed(id) {
 async function resultOf(id) {
   return Buffer.from(await (await requester.task.fetchResults(id)).arrayBuffer());
 }
+const dealHeard = await until(() => {
+  const heard = dealsHeard.find((each) => each.dealid === dealid);
+  if (!heard) throw new Error(`nobody said that there is the deal ${dealid}`);
+  return heard;
+});
+feed.close();
 const task = await completed(taskid);
 const offchain = await until(() => requester.task.fetchOffchainInfo(taskid));
 const logs = await requester.task.fetchLogs(taskid);
@@ -231,6 +242,7 @@ process.stdout.write(
     found: Object.fromEntries(TYPES.map((type) => [type, books[type].orders.map((entry) => entry.orderHash)])),
     dealid,
     deal,
+    dealHeard,
     taskid,
     task,
     offchain,
