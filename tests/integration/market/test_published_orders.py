@@ -62,6 +62,31 @@ async def test_a_signer_takes_off_its_last_order_of_an_asset_or_all_of_them(
     assert await traders.apps() == ()
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"target": "unpublish_everything"}, 400, "unpublish_everything"),
+        ({}, 400, "orderHash must be a bytes32"),
+        ({"orderHash": "0x12"}, 400, "orderHash must be a bytes32"),
+        ({"target": "unpublish_last"}, 400, "app is not a valid ethereum address"),
+        ({"target": "unpublish_all", "app": 7}, 400, "app"),
+        ({"orderHash": "0x" + "12" * 32}, 403, "is not published"),
+        ({"target": "unpublish_all", "app": "0x" + "12" * 20}, 403, "no open apporder published by signer"),
+        ({"target": "unpublish_last", "dataset": "0x" + "12" * 20}, 400, "app is not a valid ethereum address"),
+    ],
+)
+async def test_what_cannot_be_taken_off_is_answered_in_one_sentence(
+    scene: Market, traders: Traders, http: httpx.AsyncClient, body: dict, status: int, said: str
+) -> None:
+    await traders.publish(scene.app_order())
+    answer = await http.put(
+        "/apporders?chainId=31337", json=body, headers={"authorization": await token(http, "developer")}
+    )
+    assert (answer.status_code, answer.json()["ok"]) == (status, False)
+    assert said in answer.json()["error"]
+    assert len(await traders.apps()) == 1
+
+
 async def token(http: httpx.AsyncClient, name: str) -> str:
     key = development_key(name)
     asked = (await http.get(f"/challenge?chainId=31337&address={key.address}")).json()["data"]
