@@ -26,6 +26,7 @@ from sealgrid.crypto.signing import SigningKey
 
 HERE = Path(__file__).parent
 APP_SECRET = "key of the developer's service"
+REQUESTER_SECRET = "key of the requester's account"
 FILE = "age,km\n31,12\n"
 PEOPLE = {"developer": "developer", "owner": "owner", "pool": "pool", "patron": "publisher"}
 REQUESTER = SigningKey.generate()
@@ -62,7 +63,8 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     keys = {role: "0x" + key.secret.hex() for role, key in people.items()}
     group = asyncio.run(group_of(localnet, REQUESTER))
     given = {
-        "network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group, "appText": APP_SECRET
+        "network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group, "appText": APP_SECRET,
+        "requesterText": REQUESTER_SECRET,
     }  # fmt: skip
     return run_script("acceptance.mjs", tmp_path_factory.mktemp("iexec"), given)
 
@@ -102,6 +104,16 @@ def test_the_developers_secret_goes_to_the_vaults_once_and_the_app_alone_reads_i
     assert seen_in(told["result"])["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == APP_SECRET
 
 
+def test_a_requesters_secret_goes_to_the_vaults_once_and_to_its_own_tasks_under_each_number(told: Told) -> None:
+    secret = told["requesterSecret"]
+    assert (secret["before"], secret["pushed"], secret["after"]) == (False, {"isPushed": True}, True)
+    assert ("already exists" in secret["again"], secret["ofAnother"]) == (True, False)
+    seen = {result: seen_in(told[result])["environment"] for result in ("result", "ofBulk")}
+    shown = {key: value for key, value in seen["result"].items() if key.startswith("IEXEC_REQUESTER_SECRET_")}
+    assert shown == dict.fromkeys(("IEXEC_REQUESTER_SECRET_1", "IEXEC_REQUESTER_SECRET_3"), REQUESTER_SECRET)
+    assert "IEXEC_REQUESTER_SECRET_1" not in seen["ofBulk"], "its params name none"
+
+
 def test_the_requesters_rsa_key_is_shown_as_it_was_signed_last(told: Told, localnet: RunningNetwork) -> None:
     key = told["resultKey"]
     assert (key["before"], key["pushed"], key["after"]) == (False, {"isPushed": True, "isUpdated": False}, True)
@@ -113,7 +125,7 @@ def test_the_requesters_rsa_key_is_shown_as_it_was_signed_last(told: Told, local
 def test_no_part_of_the_face_remembers_the_key(told: Told, localnet: RunningNetwork) -> None:
     face = localnet.layout.part("sms")
     written = b"".join(file.read_bytes() for file in [*face.rglob("*.json"), localnet.layout.log("sms")])
-    for form in (told["key"].encode(), base64.b64decode(told["key"]), APP_SECRET.encode()):
+    for form in (told["key"].encode(), base64.b64decode(told["key"]), APP_SECRET.encode(), REQUESTER_SECRET.encode()):
         assert form not in written
 
 

@@ -4,13 +4,16 @@ import hashlib
 import json
 import os
 
+import httpx
 import pytest
 from iexec_goods import TABLE, bought, deployed_dataset, ended, zip_of
 
 from sealgrid.chain.views import TaskStatus
+from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk import receipts
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.units import ZERO_ADDRESS, to_digest
 
 pytestmark = pytest.mark.localnet
 
@@ -49,3 +52,16 @@ async def test_a_key_that_was_split_wrongly_opens_nothing_and_is_called_so(peopl
     deal = await bought(people, goods.app, dataset, IEXEC_PARAMS)
     status, why = await ended(people.requester, task_id(deal, 0))
     assert (status, "its owner pushed" in why) == (TaskStatus.ACTIVE, True), why
+
+
+async def test_a_secret_that_another_account_pushed_goes_to_no_deal_that_names_it(people, goods):
+    async with httpx.AsyncClient(base_url=people.stranger.network.sms_url) as client:
+        signature = people.stranger.key.sign(
+            named_secret_digest(people.stranger.address, "mine", to_digest(keccak256(b"a password")))
+        )
+        path = f"/requesters/{people.stranger.address}/secrets/mine"
+        answer = await client.post(path, content=b"a password", headers={"authorization": "0x" + signature.hex()})
+    assert answer.status_code == 204
+    deal = await bought(people, goods.app, ZERO_ADDRESS, {"iexec_secrets": {"1": "mine"}})
+    status, why = await ended(people.requester, task_id(deal, 0))
+    assert (status, "7.16" in why) == (TaskStatus.ACTIVE, True), why

@@ -1,4 +1,4 @@
-// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle, group, appText} as JSON
+// iExec's SDK, unmodified, against a running local network. Reads {network, keys, file, bundle, group, appText, requesterText} as JSON
 // from stdin; tells what the SDK answered as one JSON object on stdout. tests/e2e/test_iexec_client.py judges it.
 import { generateKeyPairSync } from 'node:crypto';
 import { IExec } from 'iexec';
@@ -16,7 +16,7 @@ async function read(stream) {
   return JSON.parse(Buffer.concat(pieces).toString());
 }
 
-const { network, keys, file, bundle, group, appText } = await read(process.stdin);
+const { network, keys, file, bundle, group, appText, requesterText } = await read(process.stdin);
 const said = (error) => `${error.errors ?? ''} ${error.message}`;
 
 function speaker(key) {
@@ -89,6 +89,15 @@ const secret = {
   again: await owner.dataset.pushDatasetSecret(dataset, key).catch(said),
 };
 
+// A secret of the requester's, by a name of its own
+const requesterSecret = {
+  before: await requester.secrets.checkRequesterSecretExists(requesterAddress, 'api-key'),
+  pushed: await requester.secrets.pushRequesterSecret('api-key', requesterText),
+  after: await requester.secrets.checkRequesterSecretExists(requesterAddress, 'api-key'),
+  again: await requester.secrets.pushRequesterSecret('api-key', 'another').catch(said),
+  ofAnother: await requester.secrets.checkRequesterSecretExists(await patron.wallet.getAddress(), 'api-key'),
+};
+
 // The requester's RSA key for results, and another one in its place
 const pair = () =>
   generateKeyPairSync('rsa', {
@@ -138,7 +147,7 @@ async function requestorder(params, others = { dataset }) {
   });
   return requester.order.signRequestorder(order);
 }
-orders.requestorder = await requestorder({ iexec_args: 'hello' });
+orders.requestorder = await requestorder({ iexec_args: 'hello', iexec_secrets: { 1: 'api-key', 3: 'api-key' } });
 const published = {
   apporder: await developer.order.publishApporder(orders.apporder),
   datasetorder: await owner.order.publishDatasetorder(orders.datasetorder),
@@ -236,6 +245,7 @@ process.stdout.write(
     key,
     secret,
     appSecret,
+    requesterSecret,
     resultKey,
     published,
     fetched,

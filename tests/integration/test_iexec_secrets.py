@@ -14,7 +14,7 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.crypto.container import open_sealed
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
 from sealgrid.crypto.shares import combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
@@ -271,3 +271,47 @@ async def test_an_apps_secret_that_reached_some_vaults_is_finished_with_the_same
 async def test_nobody_but_its_owner_gives_an_app_a_secret(face: Face) -> None:
     assert (await push_for_app(face, b"a password", STRANGER)).status_code == 401
     assert await app_secret_there(face) == 404
+
+
+async def push_for_requester(
+    face: Face, value: bytes, *, name: str = "api-key", by: SigningKey = STRANGER, requester: SigningKey = STRANGER
+) -> httpx.Response:
+    signature = by.sign(named_secret_digest(requester.address, name, to_digest(keccak256(value))))
+    headers = {"authorization": "0x" + signature.hex(), "content-type": "text/plain"}
+    async with face.http as client:
+        return await client.post(f"/requesters/{requester.address}/secrets/{name}", content=value, headers=headers)
+
+
+async def requesters_there(face: Face, name: str = "api-key", requester: SigningKey = STRANGER) -> int:
+    async with face.http as client:
+        return (await client.head(f"/requesters/{requester.address}/secrets/{name}")).status_code
+
+
+async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its_name_makes(face: Face) -> None:
+    secret = b"key of the requester's account"
+    assert (await requesters_there(face), (await push_for_requester(face, secret)).status_code) == (404, 204)
+    assert (await requesters_there(face), await requesters_there(face, "another")) == (204, 404)
+    asset = requester_secret(STRANGER.address, "api-key")
+    kept = [vault.custody.share(asset, STRANGER.address) for vault in face.federation.vaults]
+    assert {(each.kind, each.value_hash) for each in kept} == {("iexec-requester", None)}
+    sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
+    plain = BytesIO()
+    open_sealed(BytesIO(sealed), plain, combine([each.share for each in kept], kept[0].record))
+    assert plain.getvalue() == secret
+
+
+async def test_a_requesters_secret_is_written_once_under_each_name(face: Face) -> None:
+    await push_for_requester(face, b"first")
+    again = await push_for_requester(face, b"second")
+    assert (again.status_code, again.json()["check"]) == (409, "requester-secret.4")
+    assert (await push_for_requester(face, b"second", name="another")).status_code == 204
+
+
+async def test_nobody_pushes_a_secret_in_a_requesters_name(face: Face) -> None:
+    assert (await push_for_requester(face, b"a password", by=OWNER)).status_code == 401
+    assert await requesters_there(face) == 404
+
+
+async def test_a_name_that_iexec_does_not_take_is_refused(face: Face) -> None:
+    assert (await push_for_requester(face, b"a password", name="a b")).status_code == 400
+    assert await requesters_there(face, "a b") == 404

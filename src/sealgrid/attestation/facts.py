@@ -52,7 +52,7 @@ class BulkFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One key whose shares go with these facts."""
 
-    kind: Literal["dataset", "input", "developer", "iexec", "iexec-developer"]
+    kind: Literal["dataset", "input", "developer", "iexec", "iexec-developer", "iexec-requester"]
     record: HexDigest  #: EIP-712 digest of its KeyRecord
     file_sha256: HexDigest
     value: HexDigest | None = None  #: of kind "iexec" alone: keccak256 of the key as its owner pushed it, in base64
@@ -77,7 +77,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     app: AppFact
     dataset: DatasetFact | None
     bulk: BulkFact | msgspec.UnsetType = msgspec.UNSET  #: only where params name a bulk, whose deals have no dataset
-    secrets: tuple[SecretFact, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
+    secrets: tuple[
+        SecretFact, ...
+    ]  #: the dataset's, the inputs' and requester's in the order of params, the app developer's
     requester: HexAddress
     beneficiary: HexAddress
     #: X25519; of deals that iExec's own client made, keccak256 of the beneficiary's RSA key as it was registered, or

@@ -1,15 +1,20 @@
 """What a request order's ``params`` say: iExec's keys, and ours under "sealgrid"."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from sealgrid.attestation.fields import HexDigest, HexKey, IpfsAddress
 from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.iexec_challenge import NAME_PATTERN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest
 
 NO_RESULT_KEY: Final = "0x" + "00" * 32
+
+
+SecretNumber = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,3}\Z")]
+SecretName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME_PATTERN}\Z")]
 
 
 class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,7 +31,7 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
     bulk_cid: IpfsAddress | None = None  #: of a list of slices, each a list of dataset orders; task n uses slice n
     iexec_args: str = ""
     iexec_input_files: tuple[str, ...] = ()
-    iexec_secrets: dict[str, str] = {}
+    iexec_secrets: dict[SecretNumber, SecretName] = {}  #: names of secrets that the requester pushed, by number
     iexec_result_encryption: bool = False
     iexec_result_storage_provider: str = "ipfs"
 
@@ -34,6 +39,11 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
     def inputs(self) -> tuple[Digest, ...]:
         """Return the SHA-256 of each sealed input."""
         return () if self.sealgrid is None else self.sealgrid.inputs
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """Return the names of the requester's pushed secrets, each once, by their lowest number."""
+        return tuple(dict.fromkeys(self.iexec_secrets[number] for number in sorted(self.iexec_secrets, key=int)))
 
     @property
     def is_for_rsa(self) -> bool:

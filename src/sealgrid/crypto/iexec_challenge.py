@@ -5,11 +5,16 @@ as UTF-8)); a dataset's key has no name. It names no chain and no hub, so a sign
 address means the same.
 """
 
+import re
+from typing import Final
+
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
-from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.units import Address, Digest, to_address, to_bytes
 
 OF_DEVELOPER = "1"  #: the name of an app developer's secret; it once was an index
+
+NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,64}"  #: what iExec lets a requester call a secret
 
 _DOMAIN = keccak256(b"IEXEC_SMS_DOMAIN")
 
@@ -23,3 +28,10 @@ def named_secret_digest(address: Address, name: str, value_hash: Digest) -> byte
     """Return the 32 bytes that an account, or an app's owner, signs for the secret that has a name under an address."""
     named = keccak256(name.encode())
     return personal_digest(keccak256(_DOMAIN, to_bytes(address, 20), named, to_bytes(value_hash, 32)))
+
+
+def requester_secret(requester: Address, name: str) -> Address:
+    """Return the asset under which vaults keep a requester's secret of this name; raise ValueError for no name."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ValueError("a secret's name has 1 to 64 letters, digits, - or _")
+    return to_address(keccak256(b"sealgrid/requester-secret/1", to_bytes(requester, 20), name.encode())[:20])

@@ -1,6 +1,5 @@
 """Prove to the vaults what runs here, and believe only what t of them sign alike (docs/protocol/release.md)."""
 
-import base64
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,13 @@ from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
 from sealgrid.attestation.log import check_entry, check_head, entry_of
 from sealgrid.attestation.statements import DepositKey, Release
-from sealgrid.crypto.digests import keccak256, sha256
+from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, named_secret_digest
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
-from sealgrid.crypto.signing import Domain, SigningKey, recover
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.bulk import check_logged, keys_of
+from sealgrid.enclave.pushed import Pushed, is_value
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
 from sealgrid.units import Address, Digest, to_digest
@@ -76,14 +75,6 @@ class SignedRelease:
     signature: bytes
     log: Logged
     bulk: tuple[Logged, ...] = ()  #: likewise of each dataset of a bulk that it gave a share of
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """Whose secret came by iExec's route, and what the vaults show as the owner's signature over its value."""
-
-    owner: Address
-    signatures: frozenset[bytes]
 
 
 @dataclass(frozen=True)
@@ -239,38 +230,16 @@ def _expect_ours(facts: Facts, launch: LaunchRequest, enclave: Address) -> None:
 def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, bytes]:
     keys = {secret.file_sha256: _combine(secret.record, facts, answers) for secret in facts.secrets}
     for secret in facts.secrets:
-        if secret.kind == "iexec":  # (11)
-            _expect_pushed(keys[secret.file_sha256], secret.value)
+        if secret.kind == "iexec" and not is_value(keys[secret.file_sha256], secret.value):  # (11)
+            raise SharesRefused("11", "the dataset's key is not the one that its owner pushed; it was split wrongly.")
     return keys
-
-
-def _expect_pushed(key: bytes, value: Digest | None) -> None:
-    if to_digest(keccak256(base64.b64encode(key))) != value:
-        raise SharesRefused("11", "the dataset's key is not the one that its owner pushed; it was split wrongly.")
-
-
-def check_developer_signed(secret: bytes, app: Address, pushed: Pushed) -> None:
-    """Raise SharesRefused unless (12) a developer's secret that came by iExec's route is what its owner signed.
-
-    Facts name no hash of it, which would tell a short secret to whoever guesses; the signature is held against it.
-    """
-    digest = named_secret_digest(app, OF_DEVELOPER, to_digest(keccak256(secret)))
-    if not any(_is_by(pushed.owner, digest, signature) for signature in pushed.signatures):
-        raise SharesRefused("12", "the developer's secret is not the one that its owner pushed; it was split wrongly.")
-
-
-def _is_by(owner: Address, digest: bytes, signature: bytes) -> bool:
-    try:
-        return recover(digest, signature) == owner
-    except ValueError:
-        return False
 
 
 def _pushed_in(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, Pushed]:
     found = {}
     for secret in facts.secrets:
         record, _ = _shares_of(secret.record, facts, answers)
-        if secret.kind == "iexec-developer" and record is not None:
+        if secret.kind in {"iexec-developer", "iexec-requester"} and record is not None:
             shown = frozenset(
                 share.signature for answer in answers for share in answer.shares if share.record == record
             )

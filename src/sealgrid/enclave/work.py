@@ -11,21 +11,23 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut
+from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut, SecretFact
 from sealgrid.attestation.params import parse_params
 from sealgrid.bundle.inputs import JobInput, unpack
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave import sandbox
-from sealgrid.enclave.attest import Agreed, check_developer_signed
+from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.files import fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
+from sealgrid.enclave.pushed import check_signed
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
-from sealgrid.units import ZERO_ADDRESS, Digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.relay import RelayClient
 
 STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended, and iExec's digest of what it computed
@@ -153,10 +155,15 @@ def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
 
 
 async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
-    sealed, developer_secret = await asyncio.gather(
-        _secrets(relay, agreed, places), _developer_secret(relay, agreed, places)
+    sealed, developer_secret, pushed = await asyncio.gather(
+        _secrets(relay, agreed, places),
+        _developer_secret(relay, agreed, places),
+        _pushed_secrets(relay, agreed, places),
     )
-    return Loaded(sealed, developer_secret, await _bulk(relay, agreed, places))
+    if twice := sorted(sealed.secrets.keys() & pushed.keys()):
+        raise AppFailed(f"iexec_secrets and the sealed input both give secret number {twice[0]}.")
+    secrets = sealed.secrets | pushed
+    return Loaded(replace(sealed, secrets=secrets), developer_secret, await _bulk(relay, agreed, places))
 
 
 async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:
@@ -211,20 +218,38 @@ def _left_out(said: BulkFact, bulk: OfBulk) -> list[LeftOut]:
 
 
 async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) -> str | None:
-    kinds = {"developer", "iexec-developer"}
-    named = [secret.file_sha256 for secret in agreed.facts.secrets if secret.kind in kinds]
+    named = [each for each in agreed.facts.secrets if each.kind in {"developer", "iexec-developer"}]
     if not named:
         return None
-    content = (await _opened(relay, agreed, named[0], places)).read_bytes()
-    if named[0] in agreed.pushed:
-        check_developer_signed(content, agreed.facts.app.address, agreed.pushed[named[0]])
+    return await _text(relay, agreed, named[0], places, of=agreed.facts.app.address, name=OF_DEVELOPER)
+
+
+async def _pushed_secrets(relay: RelayClient, agreed: Agreed, places: Places) -> dict[str, str]:
+    """Return what the requester pushed by iExec's route, by the number that params give it."""
+    params, requester = parse_params(agreed.facts.params), agreed.facts.requester
+    named = [each for each in agreed.facts.secrets if each.kind == "iexec-requester"]
+    if len(named) != len(params.secret_names):
+        raise HostFailed("the vaults' facts do not name the secrets that the deal's params name.")
+    texts = {
+        name: await _text(relay, agreed, secret, places, of=requester, name=name)
+        for name, secret in zip(params.secret_names, named, strict=True)
+    }
+    return {number: texts[name] for number, name in params.iexec_secrets.items()}
+
+
+async def _text(
+    relay: RelayClient, agreed: Agreed, secret: SecretFact, places: Places, *, of: Address, name: str
+) -> str:
+    content = (await _opened(relay, agreed, secret.file_sha256, places)).read_bytes()
+    if secret.file_sha256 in agreed.pushed:
+        check_signed(content, of, name, agreed.pushed[secret.file_sha256])  # (12)
     try:
         text = content.decode()
     except UnicodeDecodeError:
         # Without the cause: it holds the secret's bytes.
-        raise AppFailed("the secret of the app's developer is no text.") from None
+        raise AppFailed(f"the secret {name!r} of this deal is no text.") from None
     if "\0" in text:
-        raise AppFailed("the secret of the app's developer cannot stand in an environment.")
+        raise AppFailed(f"the secret {name!r} of this deal cannot stand in an environment.")
     return text
 
 

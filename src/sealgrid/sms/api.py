@@ -3,6 +3,7 @@
 Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
 """
 
+import re
 from typing import Any, Final
 
 from litestar import Litestar, MediaType, Request, Response, get, head, post, put
@@ -10,6 +11,7 @@ from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from sealgrid.crypto.iexec_challenge import NAME_PATTERN
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sms.desk import Desk
@@ -31,7 +33,7 @@ _CORS: Final = CORSConfig(
 def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
     """Return the application of one face."""
     return service(
-        [*_dataset_keys(desk), *_app_secrets(desk), *_result_keys(desk)],
+        [*_dataset_keys(desk), *_app_secrets(desk), *_requester_secrets(desk), *_result_keys(desk)],
         max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
         before=limited(requests_per_minute),
         cors=_CORS,
@@ -62,6 +64,23 @@ def _app_secrets(desk: Desk) -> list[HTTPRouteHandler]:
         return _done()
 
     return [whether, push]
+
+
+def _requester_secrets(desk: Desk) -> list[HTTPRouteHandler]:
+    @head("/requesters/{requester:str}/secrets/{name:str}")
+    async def whether(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
+        return _there(_is_name(name) and await desk.has_requester_secret(_read_address(requester), name))
+
+    @post("/requesters/{requester:str}/secrets/{name:str}")
+    async def push(requester: FromPath[str], name: FromPath[str], request: Ask) -> Response[None]:
+        await desk.push_requester_secret(await _pushed(request, _read_address(requester)), name)
+        return _done()
+
+    return [whether, push]
+
+
+def _is_name(name: str) -> bool:
+    return re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def _result_keys(desk: Desk) -> list[HTTPRouteHandler]:

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from sealgrid.crypto import container
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.sms.members import Members
-from sealgrid.sms.pushed import Pushed, check_app_secret, check_dataset_key, check_result_key
+from sealgrid.sms.pushed import Pushed, check_app_secret, check_dataset_key, check_requester_secret, check_result_key
 from sealgrid.sms.shelf import Shelf
 from sealgrid.sms.splitting import Asset, Random, deposits_of
 from sealgrid.storage.base import FileStore
-from sealgrid.units import Address, Digest
+from sealgrid.units import ZERO_DIGEST, Address, Digest
 from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import Identity, IexecDeposit
 
@@ -50,7 +50,14 @@ class Desk:
     async def has_secret(self, kind: Kind, address: Address) -> bool:
         """Return whether t vaults hold shares of one key of an asset, and none is still to get its own."""
         asset = await self._chain.asset(kind, address)
-        if asset is None or self._deliveries.get(_name(asset)) is not None:
+        return asset is not None and await self._is_held(asset)
+
+    async def has_requester_secret(self, requester: Address, name: str) -> bool:
+        """Return the same of a requester's secret."""
+        return await self._is_held(_of_requester(requester, name))
+
+    async def _is_held(self, asset: Asset) -> bool:
+        if self._deliveries.get(_name(asset)) is not None:
             return False
         holders, silent = await self._members.holders(asset.address, asset.owner)
         enough = self._members.place.threshold
@@ -78,13 +85,18 @@ class Desk:
         app = await self._chain.asset("App", pushed.address)
         check_app_secret(pushed, None if app is None else app.owner)  # (1) to (3)
         assert app is not None  # whose owner signed
+        await self._push(app, pushed, lambda: self._in_a_file(pushed, OF_DEVELOPER), "app-secret.4")
 
-        async def sealed() -> _Sealed:
-            key = self._random(DEK_BYTES)
-            content = container.seal_bytes(pushed.value, dek=key, key_id=self._random(16), random=self._random)
-            return _Sealed(key, await self._files.put_bytes(content), OF_DEVELOPER)
+    async def push_requester_secret(self, pushed: Pushed, name: str) -> None:
+        """Seal a requester's secret likewise; raise SecretRefused, "requester-secret.n"."""
+        check_requester_secret(pushed, name)  # (1) to (3)
+        asset = _of_requester(pushed.address, name)
+        await self._push(asset, pushed, lambda: self._in_a_file(pushed, name), "requester-secret.4")
 
-        await self._push(app, pushed, sealed, "app-secret.4")
+    async def _in_a_file(self, pushed: Pushed, name: str) -> "_Sealed":
+        key = self._random(DEK_BYTES)
+        content = container.seal_bytes(pushed.value, dek=key, key_id=self._random(16), random=self._random)
+        return _Sealed(key, await self._files.put_bytes(content), name)
 
     def has_result_key(self, owner: Address) -> bool:
         """Return whether an account registered an RSA key for results."""
@@ -107,7 +119,7 @@ class Desk:
     async def _push(
         self, asset: Asset, pushed: Pushed, sealed: Callable[[], Awaitable["_Sealed"]], number: str
     ) -> None:
-        exists = SecretExists(number, f"a secret for {asset.address} was pushed already; iExec's are written once.")
+        exists = SecretExists(number, f"a secret for {pushed.address} was pushed already; iExec's are written once.")
         with self._alone(_name(asset)):
             delivery = self._deliveries.get(_name(asset))
             if delivery is None:
@@ -162,6 +174,10 @@ class _Sealed:
     key: bytes = field(repr=False)
     file_sha256: Digest
     name: str = ""  #: of the secret in the file, under iExec's route
+
+
+def _of_requester(requester: Address, name: str) -> Asset:
+    return Asset(requester_secret(requester, name), requester, ZERO_DIGEST)
 
 
 def _name(asset: Asset) -> str:

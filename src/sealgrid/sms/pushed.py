@@ -2,10 +2,11 @@
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass, field
 
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest
+from sealgrid.crypto.iexec_challenge import NAME_PATTERN, OF_DEVELOPER, asset_secret_digest, named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import recover
@@ -65,17 +66,26 @@ def check_app_secret(pushed: Pushed, owner: Address | None) -> None:
     (1) The value has at most 4096 bytes. (2) The app is registered, and its owner on the chain signed iExec's challenge
     over its address, the name "1" and the value's hash. (3) The value is a text that can stand in an environment.
     """
-    if len(pushed.value) > MOST_BYTES:  # (1), which iExec answers with 400 here
-        raise SecretRefused("app-secret.1", f"a secret has at most {MOST_BYTES} bytes.")
+    _check_size(pushed, "app-secret")  # (1)
     digest = named_secret_digest(pushed.address, OF_DEVELOPER, pushed.value_hash)
     if owner is None or signer(digest, pushed) != owner:  # (2)
         raise SecretNotSigned("app-secret.2", "the owner of the app did not sign this value for it.")
-    try:
-        text = pushed.value.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if not text or "\0" in text:  # (3)
-        raise SecretRefused("app-secret.3", "an app's secret is a text of at least one character, without a zero byte.")
+    _check_text(pushed, "app-secret")  # (3)
+
+
+def check_requester_secret(pushed: Pushed, name: str) -> None:
+    """Raise SecretRefused with the number "requester-secret.n" unless a requester's secret may be taken.
+
+    (1) The value has at most 4096 bytes, and the name is 1 to 64 letters, digits, - or _. (2) The requester signed
+    iExec's challenge over its address, the name and the value's hash. (3) The value is a text that can stand in an
+    environment.
+    """
+    _check_size(pushed, "requester-secret")  # (1)
+    if not re.fullmatch(NAME_PATTERN, name):  # (1)
+        raise SecretRefused("requester-secret.1", "a secret's name has 1 to 64 letters, digits, - or _.")
+    if signer(named_secret_digest(pushed.address, name, pushed.value_hash), pushed) != pushed.address:  # (2)
+        raise SecretNotSigned("requester-secret.2", "the account did not sign this value under this name.")
+    _check_text(pushed, "requester-secret")  # (3)
 
 
 def check_result_key(pushed: Pushed) -> ResultKey:
@@ -93,6 +103,20 @@ def check_result_key(pushed: Pushed) -> ResultKey:
     except InputRefused as error:  # (3)
         raise SecretRefused("result-key.3", error.message) from error
     return ResultKey(owner=pushed.address, value=pushed.value.decode(), signature=pushed.signature)
+
+
+def _check_size(pushed: Pushed, proof: str) -> None:
+    if len(pushed.value) > MOST_BYTES:  # which iExec answers with 400 for what goes into an environment
+        raise SecretRefused(f"{proof}.1", f"a secret has at most {MOST_BYTES} bytes.")
+
+
+def _check_text(pushed: Pushed, proof: str) -> None:
+    try:
+        text = pushed.value.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if not text or "\0" in text:
+        raise SecretRefused(f"{proof}.3", "a secret is a text of at least one character, without a zero byte.")
 
 
 def check_length(pushed: Pushed, proof: str) -> None:

@@ -25,11 +25,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A dataset or an app at a confirmed block."""
+    """A dataset or an app at a confirmed block, or what a requester's secret is kept under."""
 
     address: Address
     owner: Address
-    checksum: Digest  #: of a dataset's sealed file, or of an app's manifest
+    checksum: Digest  #: of a dataset's sealed file, or of an app's manifest; zero for a requester's secret
 
 
 def deposits_of(

@@ -18,7 +18,7 @@ from sealgrid.vault.signatures import canonical, digest_of, signer
 from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.wire.vault import DepositRequest, SharePart
 
-Kind = Literal["dataset", "input", "developer", "iexec", "iexec-developer"]
+Kind = Literal["dataset", "input", "developer", "iexec", "iexec-developer", "iexec-requester"]
 
 
 @dataclass(frozen=True, slots=True)

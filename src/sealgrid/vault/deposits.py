@@ -5,7 +5,7 @@ from sealgrid.errors import NotFound, SharesRefused
 from sealgrid.units import Address
 from sealgrid.vault.custody import SignedGrant, SignedPolicy
 from sealgrid.vault.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
-from sealgrid.vault.iexec_deposit import check_iexec_deposit, check_pushed
+from sealgrid.vault.iexec_deposit import check_iexec_deposit, check_pushed, is_of_requester
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical
 from sealgrid.wire.vault import (
@@ -47,7 +47,7 @@ async def accept_iexec_deposit(vault: Vault, request: IexecDeposit) -> DepositRe
     """Take a share that came by iExec's route into keeping; the same deposit again gives the same receipt."""
     record = request.record
     check_pushed(request, vault.federation)
-    asset = await vault.chain.asset(record.asset)
+    asset = None if is_of_requester(request) else await vault.chain.asset(record.asset)
     taken = check_iexec_deposit(
         request,
         federation=vault.federation,

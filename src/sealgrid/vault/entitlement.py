@@ -1,7 +1,7 @@
 """Which secrets follow from a deal: (7) of docs/protocol/release.md; the owner's terms are in ``terms.py``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sealgrid.attestation.facts import JobParams, parse_params
@@ -9,6 +9,7 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.views import DealView
 from sealgrid.crypto import hpke
+from sealgrid.crypto.iexec_challenge import requester_secret
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import Digest, to_bytes
@@ -34,6 +35,7 @@ class HeldKeys:
     sale: Sale | None = None  #: of a dataset whose key came by iExec's route
     rsa: ResultKey | None = None  #: what was shown as the beneficiary's key for results, unchecked
     developer: HeldShare | None = None  #: of the deal's app under its present owner
+    secrets: Mapping[str, HeldShare] = field(default_factory=dict)  #: that the deal's requester pushed, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Entitlement:
 
     params: JobParams
     result_key: str  #: as facts state it
-    shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' in the order of params, the app developer's
+    shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' and requester's as in params, the app developer's
     release: Literal["escrow", "direct"]
     output_bytes: int
     quorum: int  #: vaults that the owner wants to release; 0 for no more than the federation's t
@@ -53,7 +55,7 @@ def read_params(deal: DealView) -> JobParams:
     """Return a deal's parameters; raise ReleaseRefused (7) when they, or the result key in them, are bad.
 
     (7.8) They name no file by URL: nothing would say what an enclave that fetches it has to find there.
-    (7.13) Where they have nothing of ours, they ask for what an enclave does: a public result on IPFS, no secrets.
+    (7.13) Where they have nothing of ours, they ask for what an enclave does: a result on IPFS.
     """
     if deal.bot_first + deal.bot_size > MOST_TASKS:
         raise ReleaseRefused("7", "the deal has more tasks than facts can count.")
@@ -79,6 +81,7 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     (3.5) to (3.10), (5), (7.2) to (7.4), (7.9) and (7.10): that owner's policy is here and agrees (``terms.py``).
     (7.5) An input's key, iff params name it: its share is here, deposited by the deal's requester,
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
+    (7.16) Each secret that params name by iExec's route: the deal's requester pushed it, and it is a file of its own.
     (7.7) The developer's secret, iff the app's present owner deposited one: it is that app's, and a file of its own.
     (7.3), (7.11), (7.12) A dataset whose key came by iExec's route has no policy: its matched order speaks
     (``iexec_terms.py``).
@@ -94,11 +97,13 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
         raise ReleaseRefused("7.5", "the deal names the dataset's own file as an input.")
     inputs = tuple(_input(attested, snapshot.deal, keys, sha256) for sha256 in params.inputs)
     dataset = () if held is None else (held,)
-    developer = () if keys.developer is None else (_developer(keys.developer, snapshot, dataset + inputs),)
+    pushed = _pushed(snapshot.deal, params, keys, dataset + inputs)
+    others = dataset + inputs + pushed
+    developer = () if keys.developer is None else (_developer(keys.developer, snapshot, others),)
     return Entitlement(
         params=params,
         result_key=check_result_key(keys.rsa, snapshot.deal) if params.is_for_rsa else params.result_key,  # (7.15)
-        shares=dataset + inputs + developer,
+        shares=others + developer,
         release="direct" if _is_direct(params, held, policy) else "escrow",
         output_bytes=OUTPUT_BYTES_WITHOUT_POLICY if allowance is None else allowance.output_bytes,
         quorum=0 if policy is None else policy.quorum,
@@ -140,6 +145,19 @@ def _input(attested: Attested, deal: DealView, keys: HeldKeys, sha256: Digest) -
     if not any(_grants(grant, attested, deal) for grant in grants):  # (7.6)
         raise ReleaseRefused("7.6", "the requester did not grant this input to this app for this deal.")
     return held
+
+
+def _pushed(deal: DealView, params: JobParams, keys: HeldKeys, others: Sequence[HeldShare]) -> tuple[HeldShare, ...]:
+    found: list[HeldShare] = []
+    for name in params.secret_names:
+        held = keys.secrets.get(name)
+        wanted = ("iexec-requester", requester_secret(deal.requester, name), deal.requester)
+        if held is None or (held.kind, held.record.asset, held.record.owner) != wanted:  # (7.16)
+            raise ReleaseRefused("7.16", f"the deal's requester pushed no secret {name!r}; push it before the deal.")
+        if held.record.file_sha256 in {other.record.file_sha256 for other in (*others, *found)}:  # (7.16)
+            raise ReleaseRefused("7.16", f"the secret {name!r} claims the file of another secret of this deal.")
+        found.append(held)
+    return tuple(found)
 
 
 def _developer(held: HeldShare, snapshot: ChainSnapshot, others: Sequence[HeldShare]) -> HeldShare:

@@ -5,7 +5,7 @@ binds the value's hash, which goes with the share, so that the enclave tells ano
 """
 
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.deposit import HeldShare, Kind, check_form, check_index, open_share
@@ -30,7 +30,8 @@ def check_iexec_deposit(
     (2) Its owner signed iExec's challenge over this asset, the secret's name if it has one, and this value's hash.
     (3) The share's index is ours.
     (4) Without a name, the asset is a dataset that belongs to that owner now and has this checksum on the chain; with
-        the name of a developer's secret, it is an app that belongs to that owner now.
+        the name of a developer's secret, it is an app that belongs to that owner now. A requester's secret is nothing
+        on the chain: its asset follows from the requester and the name, and the requester's own signature is enough.
     (5) No key of this asset and owner was ever here, or it is the very record that we hold: the signature could be
         shown again with other shares.
     (6) The share opens with our deposit key under this record.
@@ -46,7 +47,7 @@ def check_iexec_deposit(
         raise SharesRefused("iexec-deposit.5", "a key of this asset and owner was here already; iExec writes once.")
     numbers = ("iexec-deposit.6", "iexec-deposit.7")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
-    # What developers push may be short enough to be guessed from its hash, so that is not kept.
+    # What is pushed as a text may be short enough to be guessed from its hash, so that is not kept.
     value_hash = request.value_hash if kind == "iexec" else None
     return HeldShare(kind, record, digest, request.signature, share, value_hash)
 
@@ -58,18 +59,26 @@ def check_pushed(request: IexecDeposit, federation: Federation) -> Digest:
     canonical(digests=(request.value_hash,))
     if record.version != 1:  # (1)
         raise SharesRefused("iexec-deposit.1", "a key that came by iExec's route has version 1 and no other.")
-    if request.name not in {"", OF_DEVELOPER}:  # (1)
-        raise SharesRefused(
-            "iexec-deposit.1", "by iExec's route come keys of datasets and secrets of developers alone."
-        )
+    if request.name not in {"", OF_DEVELOPER} and not is_of_requester(request):  # (1)
+        raise SharesRefused("iexec-deposit.1", "the asset of a requester's secret follows from requester and name.")
     if recovered(_challenge(request), request.signature) != record.owner:  # (2)
         raise SharesRefused("iexec-deposit.2", "the owner in the record did not sign this value's hash for this asset.")
     check_index(request.index, federation, "iexec-deposit")  # (3)
     return digest
 
 
+def is_of_requester(request: IexecDeposit) -> bool:
+    """Tell whether what was pushed is a requester's secret: its asset is what requester and name make."""
+    try:
+        return request.record.asset == requester_secret(request.record.owner, request.name)
+    except ValueError:
+        return False
+
+
 def _challenge(request: IexecDeposit) -> bytes:
     asset, value_hash = request.record.asset, request.value_hash
+    if is_of_requester(request):
+        return named_secret_digest(request.record.owner, request.name, value_hash)
     if request.name:
         return named_secret_digest(asset, request.name, value_hash)
     return asset_secret_digest(asset, value_hash)
@@ -79,6 +88,8 @@ def _check_asset(request: IexecDeposit, asset: DatasetOnChain | AppOnChain | Non
     if not request.name:
         _check_dataset(request, asset)
         return "iexec"
+    if is_of_requester(request):
+        return "iexec-requester"
     if not isinstance(asset, AppOnChain) or asset.owner != request.record.owner:
         raise SharesRefused("iexec-deposit.4", "the asset is no app here, or the record's owner does not own it now.")
     return "iexec-developer"

@@ -55,8 +55,6 @@ def check_iexec_params(params: JobParams) -> None:
     """Raise ReleaseRefused (7.13) where a deal of iExec's own kind asks for what no enclave here does."""
     if params.iexec_result_storage_provider != "ipfs":
         raise ReleaseRefused("7.13", "results are stored on IPFS alone; set iexec_result_storage_provider to ipfs.")
-    if params.iexec_secrets:
-        raise ReleaseRefused("7.13", "requester secrets travel in Sealgrid's sealed input; leave iexec_secrets out.")
 
 
 def check_result_key(shown: ResultKey | None, deal: DealView) -> Digest:

@@ -9,10 +9,11 @@ from sealgrid.attestation.facts import JobParams
 from sealgrid.attestation.log import entry_of
 from sealgrid.attestation.statements import InputGrant, Verdict
 from sealgrid.crypto import hpke
+from sealgrid.crypto.iexec_challenge import requester_secret
 from sealgrid.errors import NotFound, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.poco.typed_data import OrderDomain
-from sealgrid.units import Digest, to_bytes
+from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault import nonces, opening, release, settle
 from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
 from sealgrid.vault.bulk_task import bulk_of, logged, shares_of_bulk
@@ -191,8 +192,9 @@ async def _sale(vault: Vault, request: ReleaseRequest, snapshot: ChainSnapshot) 
 def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, sale: Sale | None, at: int) -> HeldKeys:
     inputs = {sha256: found for sha256 in params.inputs if (found := _input(vault, snapshot, sha256))}
     dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
+    secrets = _pushed(vault, snapshot.deal.requester, params)
     if dataset is None:
-        return HeldKeys(dataset=None, policy=None, uses=Uses(), inputs=inputs, developer=developer)
+        return HeldKeys(dataset=None, policy=None, uses=Uses(), inputs=inputs, developer=developer, secrets=secrets)
     signed = vault.custody.policy(dataset.address, dataset.owner)
     uses = Uses(
         hour=vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at),
@@ -205,7 +207,13 @@ def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, sale: Sa
         inputs=inputs,
         sale=sale,
         developer=developer,
+        secrets=secrets,
     )
+
+
+def _pushed(vault: Vault, requester: Address, params: JobParams) -> dict[str, HeldShare]:
+    held = {name: vault.custody.usable(requester_secret(requester, name), requester) for name in params.secret_names}
+    return {name: share for name, share in held.items() if share is not None}
 
 
 def _input(vault: Vault, snapshot: ChainSnapshot, sha256: Digest) -> tuple[HeldShare, Sequence[InputGrant]] | None:

@@ -14,7 +14,14 @@ from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
-from sealgrid.sms.pushed import MOST_BYTES, Pushed, check_app_secret, check_dataset_key, check_result_key
+from sealgrid.sms.pushed import (
+    MOST_BYTES,
+    Pushed,
+    check_app_secret,
+    check_dataset_key,
+    check_requester_secret,
+    check_result_key,
+)
 from sealgrid.units import to_address, to_digest
 
 OWNER, STRANGER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
@@ -130,6 +137,38 @@ def test_an_apps_secret_that_its_owner_did_not_sign_under_that_name_is_refused()
 @pytest.mark.parametrize("value", [b"", b"\xff", b"a\0b"], ids=["nothing", "no text", "a zero byte"])
 def test_an_apps_secret_that_no_environment_can_hold_is_refused(value: bytes) -> None:
     refused_app_secret(app_secret(value), "3", SecretRefused)
+
+
+def requesters(value: bytes = b"a token", **signed: Any) -> Pushed:
+    usual = {"address": OWNER.address, "value": value, "name": "api-key"}
+    return Pushed(OWNER.address, value, authorization(**usual | signed))
+
+
+def refused_requesters(pushed: Pushed, number: str, kind: type[SecretRefused], name: str = "api-key") -> None:
+    with pytest.raises(SecretRefused) as caught:
+        check_requester_secret(pushed, name)
+    assert (type(caught.value), caught.value.check) == (kind, f"requester-secret.{number}")
+
+
+def test_a_secret_that_its_requester_signed_under_its_name_is_taken() -> None:
+    check_requester_secret(requesters(), "api-key")
+
+
+def test_a_requesters_secret_that_is_too_long_or_badly_called_is_refused() -> None:
+    refused_requesters(requesters(b"A" * (MOST_BYTES + 1)), "1", SecretRefused)
+    for name in ("", "a b", "x" * 65, "ä"):
+        refused_requesters(requesters(name=name), "1", SecretRefused, name)
+
+
+def test_a_requesters_secret_that_somebody_else_or_another_name_signed_is_refused() -> None:
+    refused_requesters(requesters(by=STRANGER), "2", SecretNotSigned)
+    refused_requesters(requesters(name="another"), "2", SecretNotSigned)
+    refused_requesters(requesters(address=OTHER), "2", SecretNotSigned)
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff", b"a\0b"], ids=["nothing", "no text", "a zero byte"])
+def test_a_requesters_secret_that_no_environment_can_hold_is_refused(value: bytes) -> None:
+    refused_requesters(requesters(value), "3", SecretRefused)
 
 
 def test_an_accounts_rsa_key_is_kept_as_it_was_signed() -> None:

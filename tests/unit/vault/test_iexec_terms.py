@@ -106,13 +106,8 @@ def test_3_a_callback_would_publish_results_and_is_refused() -> None:
     refused("7.3", of_iexec(callback=STRANGER.address))
 
 
-@pytest.mark.parametrize(
-    "said",
-    [{"iexec_result_storage_provider": "dropbox"}, {"iexec_secrets": {"1": "name"}}],
-    ids=["storage", "secrets"],
-)
-def test_13_what_no_enclave_here_does_is_refused_before_a_key_is_given(said: dict[str, Any]) -> None:
-    refused("7.13", of_iexec(said))
+def test_13_another_storage_than_ipfs_is_refused_before_a_key_is_given() -> None:
+    refused("7.13", of_iexec({"iexec_result_storage_provider": "dropbox"}))
 
 
 def test_8_files_by_url_stay_refused() -> None:
