@@ -64,6 +64,16 @@ def environment(facts: Facts, given: Given) -> dict[str, str]:
     return shown | _secrets(given)
 
 
+def requester_secrets(sealed: Mapping[str, str], pushed: Mapping[str, str]) -> dict[str, str]:
+    """Return a requester's secrets by number, from its sealed input and from iExec's route.
+
+    Raises AppFailed for a number that both give: whichever one won, the requester may have meant the other.
+    """
+    if twice := sorted(sealed.keys() & pushed.keys(), key=int):
+        raise AppFailed(f"iexec_secrets and the sealed input both give secret number {twice[0]}; leave one out.")
+    return {**sealed, **pushed}
+
+
 def _secrets(given: Given) -> dict[str, str]:
     shown = {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in given.requester_secrets.items()}
     if given.developer_secret is not None:

@@ -20,7 +20,7 @@ from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave import sandbox
 from sealgrid.enclave.attest import Agreed
-from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed
+from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed, requester_secrets
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.files import fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
@@ -160,10 +160,8 @@ async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
         _developer_secret(relay, agreed, places),
         _pushed_secrets(relay, agreed, places),
     )
-    if twice := sorted(sealed.secrets.keys() & pushed.keys()):
-        raise AppFailed(f"iexec_secrets and the sealed input both give secret number {twice[0]}.")
-    secrets = sealed.secrets | pushed
-    return Loaded(replace(sealed, secrets=secrets), developer_secret, await _bulk(relay, agreed, places))
+    sealed = replace(sealed, secrets=requester_secrets(sealed.secrets, pushed))
+    return Loaded(sealed, developer_secret, await _bulk(relay, agreed, places))
 
 
 async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:

@@ -6,7 +6,14 @@ import pytest
 from Crypto.Hash import keccak
 
 from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts
-from sealgrid.enclave.conventions import MOST_CALLBACK_BYTES, Given, environment, output_digest, read_computed
+from sealgrid.enclave.conventions import (
+    MOST_CALLBACK_BYTES,
+    Given,
+    environment,
+    output_digest,
+    read_computed,
+    requester_secrets,
+)
 from sealgrid.errors import AppFailed
 from sealgrid.units import ZERO_ADDRESS
 
@@ -61,6 +68,17 @@ def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place()
         "IEXEC_DATASET_1_FILENAME": one.address,
         "IEXEC_DATASET_3_FILENAME": three.address,
     }
+
+
+def test_secrets_of_the_sealed_input_and_of_iexecs_route_stand_beside_each_other():
+    assert requester_secrets({"1": "sealed"}, {"2": "pushed"}) == {"1": "sealed", "2": "pushed"}
+
+
+def test_a_secret_number_that_comes_both_ways_is_refused_without_a_word_of_either():
+    with pytest.raises(AppFailed, match="number 2;") as caught:
+        requester_secrets({"1": "a", "2": "sealed", "10": "b"}, {"10": "c", "2": "pushed"})
+    assert "sealed input" in str(caught.value)
+    assert "pushed" not in str(caught.value)
 
 
 def computed(**fields: object) -> dict[str, bytes]:
