@@ -5,6 +5,7 @@ from typing import Final
 
 from bench import (
     bounded_memory,
+    bulk,
     confidential,
     environment,
     gas,
@@ -31,6 +32,7 @@ FIGURES: Final[dict[str, Measure]] = {
     "confidential": confidential.measure,
     "vault_release": vault_release.measure,
     "settle_open": settle_open.measure,
+    "bulk": bulk.measure,
     "vault_load": vault_load.measure,
     "market_load": market_load.measure,
     "pages": pages.measure,
