@@ -199,6 +199,8 @@ async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places:
         return await _opened_with(relay, dataset.checksum, places, opener, key)
     except HostFailed as error:
         raise HostFailed(f"dataset {dataset.address} of the bulk: {error.message}") from error
+    except OSError as error:
+        raise HostFailed(f"dataset {dataset.address} of the bulk does not fit into the enclave's memory.") from error
 
 
 def _used(bulk: OfBulk) -> tuple[UsedDataset, ...]:

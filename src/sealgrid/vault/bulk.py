@@ -23,12 +23,11 @@ from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.snapshot import DatasetOnChain
-from sealgrid.wire.vault import ShownBulk
+from sealgrid.wire.vault import MOST_LIST_BYTES, ShownBulk
 
 T = TypeVar("T")
 
 MOST_DATASETS: Final = 100  #: of one slice, as iExec's client makes them
-MOST_BYTES: Final = 256 << 10  #: of a list of slices, or of one slice
 MOST_SECONDS: Final = 900  #: that the named block may lie behind the newest confirmed one: two epochs of Ethereum's
 
 
@@ -108,8 +107,8 @@ def _fact(offered: Offered) -> DatasetFact | None:
 
 
 def _expect(content: bytes, cid: str) -> None:
-    if len(content) > MOST_BYTES:
-        raise ReleaseRefused("7.17", f"a list of a bulk has at most {MOST_BYTES} bytes; make its slices fewer.")
+    if len(content) > MOST_LIST_BYTES:
+        raise ReleaseRefused("7.17", f"a list of a bulk has at most {MOST_LIST_BYTES} bytes; make its slices fewer.")
     file = FileAddress()
     file.write(content)
     if cid not in {file.cid(), cid_of(to_digest(sha256(content)))}:

@@ -154,10 +154,13 @@ class ChainReader:
     async def _offered(self, order: DatasetOrder, deal: DealId, at: Digest) -> Offered:
         if not await self._assets.is_registered("Dataset", order.dataset, at=at):
             return Offered(order, None, fits=False)
-        dataset, fits = await asyncio.gather(
-            self._dataset(order.dataset, at), self._hub.fits_in_bulk(order, deal, at=at)
+        # Not remembered: whoever asks chose the block, and what is known of the newest ones must stay.
+        owner, checksum, fits = await asyncio.gather(
+            self._assets.owner(order.dataset, at=at),
+            self._assets.checksum("Dataset", order.dataset, at=at),
+            self._hub.fits_in_bulk(order, deal, at=at),
         )
-        return Offered(order, dataset, fits=fits)
+        return Offered(order, DatasetOnChain(address=order.dataset, owner=owner, checksum=checksum), fits=fits)
 
     async def _runtime_allowed(self, runtime: Digest | None, at: Digest) -> bool:
         if runtime is None:

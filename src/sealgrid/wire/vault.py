@@ -120,6 +120,9 @@ class MatchedOrder(Message, frozen=True, kw_only=True):
     order: dict[str, str]  #: as iExec's market spells it (poco.orders.to_document); its signature is not looked at
 
 
+MOST_LIST_BYTES = 256 << 10  #: of a bulk's list of slices, or of one slice
+
+
 class ShownBulk(Message, frozen=True, kw_only=True):
     """The files that a bulk deal's params lead to, as the worker found them; vaults compare them with ``bulk_cid``."""
 

@@ -26,7 +26,7 @@ from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
 from sealgrid.wire.sms import ResultKey, SmsClient
-from sealgrid.wire.vault import MatchedOrder, ShownBulk
+from sealgrid.wire.vault import MOST_LIST_BYTES, MatchedOrder, ShownBulk
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.relay import RelayServer
@@ -216,13 +216,17 @@ class JobRun:
             place = await self._shop.chain.slice_of(self.job)
             if place is None:
                 return None
-            root = await self._shop.by_address(place[0])
+            root = await self._list(place[0])
             slices = _addresses(root)
-            own = await self._shop.by_address(slices[place[1]]) if place[1] < len(slices) else b""
+            own = await self._list(slices[place[1]]) if place[1] < len(slices) else b""
             return ShownBulk(block=await self._shop.chain.confirmed_block(), root=root, slice=own)
         except SealgridError as error:
             _log.warning("task %s: its list of datasets was not found: %s", self.job.task, error.message)
             return None
+
+    async def _list(self, cid: str) -> bytes:
+        # One byte more than is taken, so that the vaults say why not.
+        return (await self._shop.by_address(cid))[: MOST_LIST_BYTES + 1]
 
     def _launch(self, relay: Path) -> LaunchRequest:
         config = self._shop.config

@@ -18,9 +18,9 @@ from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
-from sealgrid.vault.bulk import MOST_BYTES, MOST_DATASETS, Offered, is_key_of, judge, read_slice
+from sealgrid.vault.bulk import MOST_DATASETS, Offered, is_key_of, judge, read_slice
 from sealgrid.vault.snapshot import DatasetOnChain
-from sealgrid.wire.vault import ShownBulk
+from sealgrid.wire.vault import MOST_LIST_BYTES, ShownBulk
 
 OTHER = to_address(b"\x0c" * 20)
 ORDER = DatasetOrder(dataset=DATASET, volume=BULK_VOLUME, apprestrict=APP)
@@ -114,9 +114,9 @@ def test_17_a_slice_of_more_datasets_than_iexecs_client_makes_is_refused() -> No
 
 
 def test_17_lists_above_the_limit_are_refused_before_they_are_read() -> None:
-    padded = SLICE + b" " * MOST_BYTES
+    padded = SLICE + b" " * MOST_LIST_BYTES
     refused("7.17", shown(padded))
-    refused("7.17", shown(root=shown().root + b" " * MOST_BYTES))
+    refused("7.17", shown(root=shown().root + b" " * MOST_LIST_BYTES))
 
 
 def test_3_a_deal_with_a_callback_is_refused() -> None:
