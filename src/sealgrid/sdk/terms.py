@@ -12,6 +12,7 @@ from sealgrid.poco.orders import (
     AnyOrder,
     AppOrder,
     DatasetOrder,
+    Order,
     RequestOrder,
     WorkerpoolOrder,
     from_document,
@@ -24,6 +25,7 @@ from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
 
 _LOOKED_AT: Final = 100  #: offers to anyone, the cheapest first
+_VOLUME: Final = "minVolume"  #: the one filter that is no field of an order
 _PRICE: Final = {AppOrder: "appprice", DatasetOrder: "datasetprice", WorkerpoolOrder: "workerpoolprice"}
 
 
@@ -89,15 +91,16 @@ async def _cheapest(
     conn: Connection, kind: type[AnyOrder], what: str, parties: _Parties, *, uses: int, **of: str
 ) -> AnyOrder:
     """Return the cheapest open order that admits these parties as PoCo decides it, and has enough uses left."""
-    found = await _admitting(conn, kind, parties, {"minVolume": str(uses)} | of)
+    found = await _admitting(conn, kind, parties, {_VOLUME: str(uses)} | of)
     if not found and uses > 1:
         found = await _admitting(conn, kind, parties, of)  # to say how many there are
     return cheapest_of(found, kind, what, uses=uses)
 
 
 async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, of: dict[str, str]) -> list[OpenOrder]:
-    """Return orders that admit the parties, the cheapest first.
+    """Return orders of what was asked for that admit the parties, the cheapest first.
 
+    The market is not believed: an order for another asset or category is passed over, as the request would follow it.
     Two pages are read: what is offered to everybody or to these very accounts, and what is offered to anyone at all, of
     which groups may admit them. Nobody crowds the first one out by offering to others.
     """
@@ -106,12 +109,18 @@ async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, 
     anyones = dict.fromkeys(named, "any") | {"pageSize": str(_LOOKED_AT)}
     pages = [await conn.market.orders(KINDS[kind], **(of | filters)) for filters in (ours, anyones)]
     offered = {order.orderHash: order for page in pages for order in page}
-    ranked = sorted(offered.values(), key=lambda order: int(order.order[_PRICE[kind]]))
-    groups = [groups_of(from_document(kind, each.order), **asdict(parties)) for each in ranked]
+    read = [(each, from_document(kind, each.order)) for each in offered.values()]
+    asked = [(each, order) for each, order in read if _is_of(order, of)]
+    ranked = sorted(asked, key=lambda pair: int(getattr(pair[1], _PRICE[kind])))
+    groups = [groups_of(order, **asdict(parties)) for _, order in ranked]
     first_open = groups.index(()) if () in groups else len(groups)  # no group behind it sells cheaper
     pairs = sorted({pair for each in groups[:first_open] for pair in each})
     members = dict(zip(pairs, await asyncio.gather(*(is_member(conn.hub, *pair) for pair in pairs)), strict=True))
-    return [each for each, needed in zip(ranked, groups, strict=True) if all(members.get(one) for one in needed)]
+    return [each for (each, _), needed in zip(ranked, groups, strict=True) if all(members.get(one) for one in needed)]
+
+
+def _is_of(order: Order, of: dict[str, str]) -> bool:
+    return all(str(getattr(order, name)) == value for name, value in of.items() if name != _VOLUME)
 
 
 def terms_of(conn: Connection, offers: Offers, wanted: Wanted) -> Terms:

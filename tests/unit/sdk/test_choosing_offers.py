@@ -1,0 +1,71 @@
+"""Which offers a run is bought on, where the market answers with others than it was asked for."""
+
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import OrderRefused
+from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
+from sealgrid.sdk.terms import offers_for
+from sealgrid.units import to_address, to_digest
+from sealgrid.wire.market import MarketClient
+
+APP, MODEL, POOL, OTHER = (to_address(bytes([n]) * 20) for n in range(1, 5))
+ME = SigningKey.from_bytes(b"\x11" * 32)
+HONEST = {
+    "apporders": AppOrder(app=APP, appprice=5, volume=9),
+    "datasetorders": DatasetOrder(dataset=MODEL, datasetprice=5, volume=9),
+    "workerpoolorders": WorkerpoolOrder(workerpool=POOL, workerpoolprice=5, volume=9, category=2),
+}
+ASKED = {"apporders": "app", "datasetorders": "dataset", "workerpoolorders": "category"}
+
+
+class Answers:
+    """A market over the wire: it gives what it likes, whatever it is asked for."""
+
+    def __init__(self, **offers) -> None:
+        self.offers, self.asked = offers, {}
+
+    async def request(self, method, path, body=b"", headers=None):
+        kind = urlsplit(path).path.strip("/")
+        self.asked[kind] = parse_qs(urlsplit(path).query)[ASKED[kind]]
+        told = [self._listed(number, order) for number, order in enumerate(self.offers.get(kind, ()))]
+        return msgspec.json.encode({"ok": True, "orders": told, "count": len(told)})
+
+    def _listed(self, number, order):
+        return {
+            "orderHash": to_digest(bytes([number + 1]) * 32), "chainId": 31337, "order": to_document(order),
+            "remaining": order.volume, "status": "open", "publicationTimestamp": "", "signer": OTHER,
+        }  # fmt: skip
+
+
+async def bought_at(**offers):
+    transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
+    conn = SimpleNamespace(
+        market=MarketClient(transport, 31337), hub=None, address=ME.address, network=SimpleNamespace(short_category=2)
+    )
+    return await offers_for(conn, APP, MODEL, 1, category=None, pool=None), transport.asked
+
+
+async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
+    found, asked = await bought_at()
+    assert found == tuple(HONEST.values())
+    assert asked == {"apporders": [APP], "datasetorders": [MODEL], "workerpoolorders": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "another"), [("apporders", "app", OTHER), ("datasetorders", "dataset", OTHER), ("workerpoolorders", "category", 7)]
+)  # fmt: skip
+async def test_a_market_that_gives_another_thing_than_was_asked_for_sells_nothing(kind, field, another):
+    swapped = msgspec.structs.replace(HONEST[kind], **{field: another})
+    with pytest.raises(OrderRefused, match="nobody offers"):
+        await bought_at(**{kind: [swapped]})
+
+
+async def test_a_cheaper_offer_of_another_app_does_not_stand_before_the_app_that_was_asked_for():
+    cheap = AppOrder(app=OTHER, appprice=0, volume=9)
+    found, _ = await bought_at(apporders=[cheap, HONEST["apporders"]])
+    assert found[0] == HONEST["apporders"]
