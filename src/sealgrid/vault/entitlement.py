@@ -83,7 +83,7 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
     (7.16) Each secret that params name by iExec's route: the deal's requester pushed it, and it is a file of its own.
     (7.7) The developer's secret, iff the app's present owner deposited one: it is that app's, and a file of its own.
-    (7.3), (7.11), (7.12) A dataset whose key came by iExec's route has no policy: its matched order speaks
+    (7.3), (7.11), (7.12), (7.20) A dataset whose key came by iExec's route has no policy: its matched order speaks
     (``iexec_terms.py``).
     (7.14) A dataset with a policy is not used for a result that is not sealed as ours are.
     (7.15) A result that is to be encrypted as iExec does it is so for the key that the beneficiary registered.
@@ -129,7 +129,7 @@ def _dataset_key(chain: DatasetOnChain, keys: HeldKeys) -> HeldShare:
 
 def _policy_of(held: HeldShare, snapshot: ChainSnapshot, keys: HeldKeys) -> Policy | None:
     if held.kind == "iexec":
-        check_sale(keys.sale, snapshot.deal)  # (7.3) (7.11) (7.12)
+        check_sale(keys.sale, snapshot.deal, held.record.owner)  # (7.3) (7.11) (7.12) (7.20)
         return None
     policy = keys.policy
     if policy is None or (policy.asset, policy.owner) != (held.record.asset, held.record.owner):  # (7.2)

@@ -14,7 +14,7 @@ from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
-from sealgrid.units import ZERO_ADDRESS, Digest, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
 from sealgrid.vault.signatures import recovered
 from sealgrid.wire.sms import ResultKey
 
@@ -33,13 +33,16 @@ def sale_of(order: DatasetOrder, domain: OrderDomain, matched: Digest | None) ->
     return Sale(order, order_hash(order, domain), matched)
 
 
-def check_sale(sale: Sale | None, deal: DealView) -> None:
+def check_sale(sale: Sale | None, deal: DealView, owner: Address) -> None:
     """Raise ReleaseRefused unless the owner of a key that came by iExec's route sold this very use.
 
     (7.11) The dataset order that the deal was matched from is shown: its hash is in the hub's event about this deal.
     (7.12) It is about the deal's dataset, and ``apprestrict`` names exactly the deal's app. An order open to any app,
            or to a group of apps, lets anybody take the plaintext out with an app of their own.
+    (7.20) Who sold it then owns the dataset now: a former owner's order is not the word of whoever pushed the key.
     (7.3) The deal has no callback: nobody allowed that results are published.
+
+    ``owner`` is whose the dataset is at the snapshot's block, under whom the key was found.
     """
     if sale is None or sale.hash != sale.matched:  # (7.11)
         raise ReleaseRefused("7.11", "the dataset order that this deal was matched from was not shown.")
@@ -47,6 +50,8 @@ def check_sale(sale: Sale | None, deal: DealView) -> None:
         raise ReleaseRefused(
             "7.12", "the dataset was sold by an order that does not name this app; sell it with apprestrict set."
         )
+    if deal.dataset.owner != owner:  # (7.20)
+        raise ReleaseRefused("7.20", "the dataset was sold to another owner since this deal; buy from that one.")
     if deal.callback != ZERO_ADDRESS:  # (7.3)
         raise ReleaseRefused("7.3", "a key that came by iExec's route goes to no deal with a callback.")
 

@@ -102,6 +102,11 @@ def test_12_an_order_about_another_dataset_is_refused() -> None:
     refused("7.12", of_iexec(), replace(KEYS, sale=sold(replace_order(dataset=STRANGER.address))))
 
 
+def test_20_a_deal_that_a_former_owner_sold_does_not_get_the_present_owners_key() -> None:
+    # Bob pushed his key, sold the dataset to Mallory, who matched an order of hers, and bought it back.
+    refused("7.20", of_iexec(dataset=Resource(DATASET, STRANGER.address, 5)))
+
+
 def test_3_a_callback_would_publish_results_and_is_refused() -> None:
     refused("7.3", of_iexec(callback=STRANGER.address))
 
