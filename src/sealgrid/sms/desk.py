@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from sealgrid.crypto import container
+from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
@@ -19,13 +20,14 @@ from sealgrid.sms.pushed import Pushed, check_app_secret, check_dataset_key, che
 from sealgrid.sms.shelf import Shelf
 from sealgrid.sms.splitting import Asset, Random, deposits_of
 from sealgrid.storage.base import FileStore
-from sealgrid.units import ZERO_DIGEST, Address, Digest
+from sealgrid.units import ZERO_DIGEST, Address, Digest, to_digest
 from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import Identity, IexecDeposit
 
+MOST_GIVEN_UP = 50  #: keys of one account: what is remembered of it stays below 10 kB
+
 Delivery = tuple[IexecDeposit, ...]  #: one for each vault, in vault order
-
-
+GivenUp = tuple[Digest, ...]  #: keccak256 of each key for results that an account replaced
 Kind = Literal["App", "Dataset"]
 
 
@@ -41,10 +43,10 @@ class Desk:
 
     def __init__(
         self, members: Members, chain: Registries, files: FileStore, deliveries: Shelf[Delivery],
-        result_keys: Shelf[ResultKey], *, random: Random = os.urandom,
+        result_keys: Shelf[ResultKey], *, given_up: Shelf[GivenUp], random: Random = os.urandom,
     ) -> None:  # fmt: skip
         self._members, self._chain, self._files, self._random = members, chain, files, random
-        self._deliveries, self._result_keys = deliveries, result_keys
+        self._deliveries, self._result_keys, self._given_up = deliveries, result_keys, given_up
         self._busy = set[str]()
 
     async def has_secret(self, kind: Kind, address: Address) -> bool:
@@ -110,11 +112,28 @@ class Desk:
         return found
 
     def push_result_key(self, pushed: Pushed, *, replacing: bool) -> None:
-        """Keep an account's RSA key; raise SecretRefused: "result-key.n", (4) there is none yet, or it is replaced."""
+        """Keep an account's RSA key; raise SecretRefused with the number "result-key.n".
+
+        (4) There is none yet, or it is replaced. (5) It was never given up: its signature is public and has no date, so
+        anybody could bring it back.
+        """
         checked = check_result_key(pushed)  # (1) to (3)
-        if not replacing and self.has_result_key(pushed.address):  # (4)
+        known = self._result_keys.get(pushed.address)
+        if known is not None and not replacing:  # (4)
             raise SecretExists("result-key.4", "this account registered a key already; replace it by PUT.")
+        if known is not None and known.value == checked.value:
+            return
+        given_up = self._given_up.get(pushed.address) or ()
+        if pushed.value_hash in given_up:  # (5)
+            raise SecretExists("result-key.5", "this account replaced that key by another; make a new one.")
+        if known is not None:
+            self._give_up(known, given_up)
         self._result_keys.put(pushed.address, checked)
+
+    def _give_up(self, known: ResultKey, before: GivenUp) -> None:
+        if len(before) >= MOST_GIVEN_UP:
+            raise SecretExists("result-key.5", "this account replaced its key too often; name another as beneficiary.")
+        self._given_up.put(known.owner, (*before, to_digest(keccak256(known.value.encode()))))
 
     async def _push(
         self, asset: Asset, pushed: Pushed, sealed: Callable[[], Awaitable["_Sealed"]], number: str

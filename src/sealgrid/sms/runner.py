@@ -11,7 +11,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.sms.api import application
 from sealgrid.sms.chainside import ChainSide
 from sealgrid.sms.config import SmsConfig
-from sealgrid.sms.desk import Delivery, Desk
+from sealgrid.sms.desk import Delivery, Desk, GivenUp
 from sealgrid.sms.members import Members
 from sealgrid.sms.shelf import Shelf
 from sealgrid.sms.splitting import Place
@@ -42,6 +42,7 @@ def open_desk(config: SmsConfig, members: Members, node: Node, files: FileStore)
         files,
         Shelf(config.folder / "deliveries", Delivery, most=config.most_deliveries),
         Shelf(config.folder / "result-keys", ResultKey, most=config.most_result_keys),
+        given_up=Shelf(config.folder / "given-up", GivenUp, most=config.most_result_keys),
     )
 
 

@@ -13,8 +13,9 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.sms import desk as desk_module
 from sealgrid.sms.api import application
-from sealgrid.sms.desk import Delivery, Desk
+from sealgrid.sms.desk import Delivery, Desk, GivenUp
 from sealgrid.sms.members import Members
 from sealgrid.sms.shelf import Shelf
 from sealgrid.sms.splitting import Asset, Place
@@ -37,14 +38,16 @@ def a_key() -> bytes:
     return base64.b64encode(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
-FIRST, SECOND = a_key(), a_key()
+FIRST, SECOND, THIRD = a_key(), a_key(), a_key()
 
 
 def face(folder: Path, *, most: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
     members = Members(Place(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
     deliveries = Shelf(folder / "deliveries", Delivery, most=most)
     files = LocalFiles(Folder(folder / "files"))
-    desk = Desk(members, NoAssets(), files, deliveries, Shelf(folder / "result-keys", ResultKey, most=most))
+    result_keys = Shelf(folder / "result-keys", ResultKey, most=most)
+    given_up = Shelf(folder / "given-up", GivenUp, most=most)
+    desk = Desk(members, NoAssets(), files, deliveries, result_keys, given_up=given_up)
     app = application(desk, requests_per_minute=requests_per_minute)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
@@ -82,6 +85,34 @@ async def test_a_result_key_is_replaced_by_put_alone(http: httpx.AsyncClient) ->
     assert (again.status_code, again.json()["check"]) == (409, "result-key.4")
     assert (await push(http, SECOND, method="PUT")).status_code == 204
     assert (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
+
+
+async def test_a_key_that_was_given_up_is_not_brought_back_by_who_kept_its_public_signature(
+    http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    await push(http)
+    old = (await http.get(f"/result-keys/{OWNER.address}")).json()
+    await push(http, SECOND, method="PUT")
+    authorization = "0x" + base64.b64decode(old["signature"]).hex()
+    params = {"ownerAddress": OWNER.address, "secretName": RESULT_KEY_NAME}
+    asked = {"params": params, "content": old["value"].encode(), "headers": {"authorization": authorization}}
+    async with face(tmp_path) as restarted:
+        again = await restarted.put("/secrets/web2", **asked)
+        assert (again.status_code, again.json()["check"]) == (409, "result-key.5")
+        assert (await restarted.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
+
+
+async def test_a_key_that_is_pushed_again_is_not_given_up(http: httpx.AsyncClient) -> None:
+    await push(http)
+    assert [(await push(http, method="PUT")).status_code for _ in range(2)] == [204, 204]
+
+
+async def test_an_account_replaces_its_key_only_so_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "MOST_GIVEN_UP", 1)
+    async with face(tmp_path) as http:
+        await push(http)
+        assert (await push(http, SECOND, method="PUT")).status_code == 204
+        assert (await push(http, THIRD, method="PUT")).json()["check"] == "result-key.5"
 
 
 async def test_result_keys_outlive_the_face(http: httpx.AsyncClient, tmp_path: Path) -> None:
