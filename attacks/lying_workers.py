@@ -6,16 +6,24 @@ import msgspec
 
 from attacks.attack import Outcome, harmless, refused
 from attacks.scene import HASHER, Scene
+from sealgrid.attestation.facts import parse_facts
 from sealgrid.bundle.build import build
+from sealgrid.crypto.digests import canonical, cid_of, digest_of_cid
+from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.enclave.outputs import pack_result
+from sealgrid.enclave.seal import seal_result
+from sealgrid.enclave.work import STATUS_FILE
 from sealgrid.errors import HostFailed, SealgridError
-from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
 from sealgrid.sdk import receipts, results
+from sealgrid.sdk.face.runs import Run
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import Delivery
 from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
 from sealgrid.worker.job import BUNDLE, JobRun
 
 RELEASES = "/releases"
+INVENTED = b"a result that no enclave made"
 
 
 class Replaying(JobRun):
@@ -170,6 +178,35 @@ async def point_the_results_elsewhere(scene: Scene) -> Outcome:
     opened = await results.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.exit == 0
     return harmless("requester's SDK", "the result was found by the digest that the vaults testify, and opened.")
+
+
+class Inventing(JobRun):
+    """Is paid, and points on the chain to a receipt and a result of its own, sealed to the key in the deal's params."""
+
+    async def finalize(self, delivery: Delivery) -> None:
+        honest = parse_envelope(await self._file(msgspec.json.decode(delivery.results)["receipt"]))
+        key, facts = SigningKey.generate(), parse_facts(honest.facts.encode())
+        mine = msgspec.structs.replace(facts, enclave=key.address, release="direct")
+        sealed = seal_result(pack_result({STATUS_FILE: b'{"exit":0}', "result.txt": INVENTED}), mine, (), 0)
+        await self._shop.storage.put_bytes(sealed.content)
+        settle = msgspec.structs.replace(honest.settle, enclave=key.address, sealed_sha256=sealed.sha256)
+        domain = Domain(chain=facts.chain, broker=facts.broker)
+        forged = msgspec.structs.replace(honest, settle=settle, settle_signature=settle.sign(domain, key))
+        place = cid_of(await self._shop.storage.put_bytes(forged.encode()))
+        hint = canonical({"storage": "ipfs", "location": f"/ipfs/{place}", "receipt": f"/ipfs/{place}"})
+        await super().finalize(msgspec.structs.replace(delivery, results=hint))
+
+    async def _file(self, address: str) -> bytes:
+        return await self._shop.storage.get_bytes(digest_of_cid(address.removeprefix("/ipfs/")), MOST_BYTES)
+
+
+async def invent_the_result(scene: Scene) -> Outcome:
+    job, run = await scene.job(Inventing)
+    await run.run()
+    opened = await Run(scene.requester, job).opened()
+    if INVENTED in opened.files.values():
+        return Outcome("", "", "it succeeded")
+    return harmless("requester's SDK", "only what the enclave signed that the chain paid was opened.")
 
 
 async def swap_the_result_on_chain(scene: Scene) -> Outcome:

@@ -30,6 +30,7 @@ SUITE = (
     Attack("store a spoilt result", WORKER, workers.spoil_the_sealed_result),
     Attack("finalise with another result", WORKER, workers.swap_the_result_on_chain),
     Attack("be paid and point the results elsewhere", WORKER, workers.point_the_results_elsewhere),
+    Attack("be paid and invent a result", WORKER, workers.invent_the_result),
     Attack("serve another result", "storage node", storage.serve_another_result),
     Attack("copy the model out by an unapproved app", "developer and requester", people.copy_the_model_out),
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),

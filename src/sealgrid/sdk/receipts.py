@@ -2,14 +2,17 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
+from sealgrid.attestation.statements import Settle
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import NotFound, SealgridError
+from sealgrid.receipts.agreement import signed_by
 from sealgrid.receipts.receipt import (
     MOST_BYTES,
     Envelope,
@@ -23,24 +26,35 @@ from sealgrid.receipts.report import OnChain, Report
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.pins import pins_of
-from sealgrid.units import ZERO_ADDRESS, Digest, TaskId, to_digest
-from sealgrid.wire.vault import OpenReply, OpenRequest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
+from sealgrid.wire.vault import OpenReply, OpenRequest, Testimony
 
 
 async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
-    """Return the envelope of a completed task, unverified.
+    """Return the envelope of a completed task; Settle and body are those of the enclave that the chain paid.
 
-    The hint on the chain is the worker's word: where it is missing or leads nowhere, the vaults' testimonies and the
-    signed body that they fetched before their verdicts make the same receipt. Raises ReleaseRefused while the chain
-    has not paid, and NotFound when too few vaults know the task.
+    The hint on the chain is the worker's word: where it is missing, or leads nowhere or to what that enclave did not
+    sign, the vaults' testimonies and the signed body that they fetched before their verdicts make the same receipt.
+    Raises ReleaseRefused while the chain has not paid, and NotFound when too few vaults know the task.
     """
     try:
         hint = msgspec.json.decode((await conn.hub.view_task(task)).results, type=_Hint)
         found = await conn.storage.get_bytes(digest_of_cid(hint.receipt.removeprefix("/ipfs/")), MOST_BYTES)
-        parse_envelope(found)
+        envelope = parse_envelope(found)
+        ours = envelope.receipt.sha256() == envelope.settle.receipt_sha256
+        if ours and await _is_paid(conn, task, envelope.settle, envelope.settle_signature):
+            return found
     except (SealgridError, *UNREADABLE):
-        return await _rebuilt(conn, task)
-    return found
+        pass
+    return await _rebuilt(conn, task)
+
+
+async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: bytes) -> bool:
+    """Tell whether the enclave whose work the chain accepted for a task signed this Settle: it signs no other."""
+    if settle.task != task or signed_by(settle, conn.domain, signature) != settle.enclave:
+        return False
+    found = await conn.hub.view_contribution(task, settle.worker)
+    return found.status is ContributionStatus.PROVED and found.enclave == settle.enclave
 
 
 class _Hint(msgspec.Struct, frozen=True):
@@ -52,12 +66,12 @@ async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
     enclave = (await conn.hub.view_contribution(task, worker)).enclave
     request = OpenRequest(task=task, enclave=enclave, testimony=True)
     replies = await asyncio.gather(*(vault.open(request) for vault in conn.vaults), return_exceptions=True)
-    opened = {reply.vault: reply.testimony for reply in replies if isinstance(reply, OpenReply) and reply.testimony}
+    opened = await _testimonies(conn, task, replies)
     if not opened:
         refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
         raise next(iter(refusals), NotFound(f"no vault knows a result of task {task}.", money=""))
-    first = Counter(testimony.settle for testimony in opened.values()).most_common(1)[0][0]
-    told = {vault: testimony for vault, testimony in opened.items() if testimony.settle == first}
+    first = Counter((each.settle, each.facts) for each in opened.values()).most_common(1)[0][0]
+    told = {vault: each for vault, each in opened.items() if (each.settle, each.facts) == first}
     one = next(iter(told.values()))
     body = await conn.storage.get_bytes(one.settle.receipt_sha256, MOST_BYTES)
     return envelope_of(
@@ -68,6 +82,19 @@ async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
         settle_signature=one.settle_signature,
         verdicts={v: SignedVerdict(verdict=t.verdict, signature=t.verdict_signature) for v, t in told.items()},
     ).encode()
+
+
+async def _testimonies(
+    conn: Connection, task: TaskId, replies: Sequence[OpenReply | BaseException]
+) -> dict[Address, Testimony]:
+    told = {
+        vault: reply.testimony
+        for vault, reply in zip(conn.vault_addresses, replies, strict=True)
+        if isinstance(reply, OpenReply) and reply.testimony
+    }
+    return {
+        vault: each for vault, each in told.items() if await _is_paid(conn, task, each.settle, each.settle_signature)
+    }
 
 
 async def verify_on_line(conn: Connection, envelope: bytes) -> Report:
