@@ -151,6 +151,7 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
             "app_price": chance.randrange(10**9), "dataset_price": chance.randrange(10**9),
             "pool_price": chance.randrange(10**9), "category": chance.randrange(CATEGORIES),
             "callback": to_address(bytes(20)), "bot_first": 0, "bot_size": 1, "final_deadline": at + HOUR,
+            "transaction": to_digest(chance.randbytes(32)),
         }  # fmt: skip
         ended = at + 5 if state in {"completed", "refunded"} else None
         task = shared | {"task": to_digest(chance.randbytes(32)), "position": 0, "state": state, "ended": ended}

@@ -1,19 +1,26 @@
 """Somebody with a wallet of its own buys a run: the browser seals the input and opens the result, and the site helps."""
 
+import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from own_wallet import connected
 from playwright.sync_api import Page, Request, Route, expect
-from visitor import Visitor
+from visitor import Place, Visitor
 
 from apps.plate_reader.scenes import draw_scene
+from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import cache_folder
+from sealgrid.sdk import models
+from sealgrid.sdk.connection import connect
+from sealgrid.sdk.face.listings import open_offers
 from sealgrid.sdk.kept_jobs import KeptJob
+from tests.unit.apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
 
@@ -69,6 +76,41 @@ def test_a_wallet_buys_a_run_and_its_browser_alone_seals_and_opens(visitor: Visi
     page.evaluate("localStorage.removeItem(`sealgrid-job-${location.pathname.split('/')[2]}`)")
     page.reload()
     expect(page.get_by_text("is not in this browser")).to_be_visible()
+
+
+def test_results_that_open_at_once_and_the_log_of_an_app_that_failed_are_opened_by_the_browser_too(
+    visitor: Visitor, place: Place, tmp_path
+):
+    (tmp_path / "direct.onnx").write_bytes(passing((1, 3)))
+    (tmp_path / "good.json").write_text("[[1, 2, 3]]")
+    (tmp_path / "bad.json").write_text("[[1, 2]]")
+
+    async def publish() -> str:
+        async with connect(place.network.network, development_key("owner")) as owner:
+            runner = next(offer.address for offer in await open_offers(owner, "App") if offer.name == "onnx-runner")
+            made = await models.publish(owner, tmp_path / "direct.onnx", name="direct", apps=[runner], direct=True)
+            return made.address
+
+    with ThreadPoolExecutor() as aside:  # the browser's own loop runs in this thread
+        model = aside.submit(lambda: asyncio.run(publish())).result()
+    visitor.wait_for(f"/models/{model}")
+    connected(visitor, "requester")
+    page = bought(visitor, model, tmp_path / "good.json")
+    expect(page.locator("#result")).to_contain_text('"values"', timeout=60_000)
+    page = bought(visitor, model, tmp_path / "bad.json")
+    expect(page.get_by_text("The app failed: ")).to_contain_text("the model takes [1, 3]", timeout=60_000)
+    expect(page.get_by_text("The run was paid")).to_be_visible()
+    expect(page.get_by_role("link", name="app.log")).to_be_visible()
+
+
+def bought(visitor: Visitor, model: str, file: Path) -> Page:
+    page = visitor.open(f"/models/{model}")
+    expect(page.get_by_text("nothing is held back until payment")).to_be_visible()
+    page.get_by_role("link", name="Use it").click()
+    page.get_by_label("Your files").set_input_files(file)
+    page.get_by_role("button", name="Buy one run").click()
+    page.wait_for_url(re.compile("/tasks/0x"))
+    return page
 
 
 def test_a_no_in_the_wallet_ends_a_purchase_before_anything_is_bought(visitor: Visitor, tmp_path):

@@ -68,18 +68,29 @@ def test_the_search_narrows_the_list_while_one_types(visitor: Visitor):
     expect(page.locator(".card")).to_contain_text("Hash a file")
 
 
+ENDLESS = "x" * 120
 SCRIPT = "<img src=x onerror=alert(4)>"
 READ_ME = (
+    f"|a|b|\n|-|-|\n|1|{ENDLESS}|\n\n```\n{ENDLESS}\n```\n"
     "# <script>alert(1)</script>\n[x](javascript:alert(2)) ![p](//evil.example/p.png)\n<b onclick=alert(3)>b</b>\n"
 )
 FORBIDDEN = "main script, main img[src='x'], main [onclick], main a[href^='javascript'], main b[onclick]"
+
+
+TOO_SMALL = """
+[...document.querySelectorAll("a, button, input, select, textarea, summary")].filter((it) => {
+  const { width, height } = it.getBoundingClientRect();
+  // A link in a sentence is as tall as its line, a card's link covers the whole card.
+  return width && height && height < 43.5 && !it.closest("p, dd, h2, .empty, .skip");
+}).map((it) => it.outerHTML.slice(0, 120))
+"""
 
 
 def test_an_app_and_a_model_that_are_called_like_scripts_do_nothing(visitor: Visitor, place: Place, tmp_path):
     (tmp_path / "main.py").write_text("print(1)\n")
     (tmp_path / "README.md").write_text(READ_ME)
     (tmp_path / "app.toml").write_text(
-        f'name = "hostile"\nversion = "1.0.0"\ntitle = "{SCRIPT}"\n'
+        f'name = "hostile"\nversion = "1.0.0"\ntitle = "{SCRIPT}{ENDLESS}"\n'
         'description = "\'\\"><script>alert(5)</script>"\n'
         'entrypoint = ["main.py"]\nfiles = ["main.py", "README.md"]\n'
     )
@@ -88,7 +99,9 @@ def test_an_app_and_a_model_that_are_called_like_scripts_do_nothing(visitor: Vis
     async def publish() -> tuple[str, str]:
         async with connect(place.network.network, development_key("stranger")) as stranger:
             app = (await apps.deploy(stranger, tmp_path)).address
-            model = await models.publish(stranger, tmp_path / "main.py", name=SCRIPT, apps=[app], price=1, card=READ_ME)
+            model = await models.publish(
+                stranger, tmp_path / "main.py", name=SCRIPT + ENDLESS, apps=[app], price=1, card=READ_ME
+            )
             return app, model.address
 
     with ThreadPoolExecutor() as aside:  # the browser's own loop runs in this thread
@@ -98,13 +111,22 @@ def test_an_app_and_a_model_that_are_called_like_scripts_do_nothing(visitor: Vis
         page = visitor.open(path)
         expect(page.get_by_role("link", name=SCRIPT)).to_be_visible()
         assert page.locator(FORBIDDEN).count() == 0
+        assert visitor.scrolls_sideways() == []
     for path in (f"/apps/{app}", f"/models/{model}"):
         page = visitor.open(path)
         expect(page.get_by_text("<script>alert(1)</script>").first).to_be_visible()
         assert page.locator(FORBIDDEN).count() == 0
+        assert visitor.scrolls_sideways() == []
     as_(visitor, "stranger")
     expect(visitor.page.get_by_role("link", name=SCRIPT).first).to_be_visible()
     assert visitor.page.locator(FORBIDDEN).count() == 0
+    assert visitor.scrolls_sideways() == []
+
+
+def test_what_a_finger_hits_is_44_pixels_tall_on_a_phone(phone: Visitor):
+    for path in PAGES:
+        page = phone.open(path)
+        assert page.evaluate(TOO_SMALL) == [], path
 
 
 def test_what_a_neighbour_has_a_page_say_stays_text(visitor: Visitor):

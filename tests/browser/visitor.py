@@ -12,6 +12,7 @@ from tests.e2e.running_network import RunningNetwork
 AXE = Path(__file__).resolve().parents[2] / ".cache" / "axe" / "axe.min.js"
 
 LOOKS = (("light", 1440, 900), ("dark", 1440, 900), ("light", 390, 844))  #: and a dark phone, which has its own test
+WIDTHS = (390, 1280, 1920)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,13 @@ class Visitor:
             self.page.emulate_media(color_scheme=scheme)
             self.page.set_viewport_size({"width": width, "height": height})
             found += [f"{scheme} {width}: {fault}" for fault in self.faults()]
+        return found + self.scrolls_sideways()
+
+    def scrolls_sideways(self) -> list[str]:
+        """Return the widths at which the page is wider than the screen."""
+        found = []
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
             if self.page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append(f"{scheme} {width}: it scrolls sideways")
+                found.append(f"{width}: it scrolls sideways")
         return found

@@ -29,7 +29,10 @@ async def stock(network: Network) -> bool:
         model = cache_folder() / "models" / PLATES
         if "plate_reader" in made and model.is_file():
             allowed = [made["plate_reader"].address]
-            await models.publish(owner, model, name="licence plates", apps=allowed, price=PLATES_PRICE)
+            await models.publish(
+                owner, model, name="licence plates", apps=allowed, price=PLATES_PRICE,
+                card=_card("plate_reader", "model_card.md"),
+            )  # fmt: skip
         if "csv_statistics" in made:
             await _sell_rides(owner, made["csv_statistics"])
     return True
@@ -41,4 +44,13 @@ async def _sell_rides(owner: Connection, app: apps.App) -> None:
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         table = Path(folder) / "rides.csv"
         table.write_bytes(draw_rides(RIDES_SEED))
-        await models.publish(owner, table, name="bicycle rides", apps=[app.address], price=RIDES_PRICE)
+        await models.publish(
+            owner, table, name="bicycle rides", apps=[app.address], price=RIDES_PRICE,
+            card=_card("csv_statistics", "rides_card.md"),
+        )  # fmt: skip
+
+
+def _card(app: str, name: str) -> str:
+    folder = shipped.app_folder(app)
+    assert folder is not None, "the app stands on the shelf already"
+    return (folder / name).read_text()

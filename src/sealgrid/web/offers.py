@@ -1,11 +1,13 @@
 """What the market offers, as pages show it: the cheapest few, whatever else there is."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.listings import Kind, terms_of
-from sealgrid.units import Address
+from sealgrid.sdk.face.listings import Kind
+from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import Kind as Shelf
 from sealgrid.wire.market import OpenOrder
 
@@ -23,8 +25,10 @@ class OpenOffer:
     price: int  #: nRLC for each use
     uses: int  #: that are left
     app: Address
-    buyer: Address  #: the only account, or the AccessPolicy that says who may
-    presigned: bool  #: signed by a transaction
+    buyer: Address  #: the only account, or the group (ERC-734) whose members may
+    group: bool  #: the buyer is a group
+    pool: Address  #: the only pool, or the group of pools
+    presigned: bool  #: its owner signed it by a transaction
 
 
 async def offers_of(conn: Connection, kind: Kind, asset: Address, most: int = MOST) -> list[OpenOffer]:
@@ -49,12 +53,35 @@ async def _offers(conn: Connection, kind: Kind, most: int, chosen: dict[str, str
     anybody = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
     named = {} if f"{kind.lower()}Owner" in chosen else {kind.lower(): "any"}
     found = await conn.market.orders(_SHELF[kind], pageSize=str(max(most, LEAST_PAGE)), **anybody | named | chosen)
-    return _read(kind, found)
+    return await _read(conn, kind, found)
 
 
-def _read(kind: Kind, found: Sequence[OpenOrder]) -> list[OpenOffer]:
-    offers = []
-    for order in found:
-        asset, price, app, buyer = terms_of(kind, order)
-        offers.append(OpenOffer(asset, order.owner, price, order.left, app, buyer, order.presigned))
+async def groups_among(conn: Connection, buyers: Collection[Address]) -> set[Address]:
+    """Return which of the accounts that offers name are contracts, which PoCo asks who their members are."""
+    named = sorted(set(buyers) - {ZERO_ADDRESS})
+    codes = await asyncio.gather(*(conn.node.code(buyer) for buyer in named))
+    return {buyer for buyer, code in zip(named, codes, strict=True) if code}
+
+
+async def _read(conn: Connection, kind: Kind, found: Sequence[OpenOrder]) -> list[OpenOffer]:
+    orders = [_order(kind, each) for each in found]
+    groups = await groups_among(conn, [order.requesterrestrict for order in orders])
+    offers = [_offer(order, each, groups) for order, each in zip(orders, found, strict=True)]
     return sorted(offers, key=lambda offer: offer.price)
+
+
+def _order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
+    if kind == "App":
+        return from_document(AppOrder, found.order)
+    return from_document(DatasetOrder, found.order)
+
+
+def _offer(order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[Address]) -> OpenOffer:
+    if isinstance(order, AppOrder):
+        asset, price, app = order.app, order.appprice, ZERO_ADDRESS
+    else:
+        asset, price, app = order.dataset, order.datasetprice, order.apprestrict
+    return OpenOffer(
+        asset=asset, owner=found.owner, price=price, uses=found.left, app=app, buyer=order.requesterrestrict,
+        group=order.requesterrestrict in groups, pool=order.workerpoolrestrict, presigned=found.presigned,
+    )  # fmt: skip

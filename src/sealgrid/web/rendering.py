@@ -29,6 +29,8 @@ def environment(people: People) -> Environment:
         "who": lambda address: people.name(address) or short(address),
         "size": size,
         "moment": moment,
+        "duration": duration,
+        "counted": counted,
         "percent": lambda share: "–" if share is None else f"{share:.0%}",  # noqa: RUF001  a dash for nothing yet
         "markdown": markdown,
         "glyph": glyph,
@@ -72,10 +74,24 @@ def moment(unix: float) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S"))
 
 
-def ago(seconds: float) -> str:
-    """Return how long ago something was, in its largest unit."""
-    whole = max(0, int(seconds))
+def day(unix: float) -> str:
+    """Return the day of a time, in UTC."""
+    return dt.datetime.fromtimestamp(unix, dt.UTC).strftime("%Y-%m-%d")
+
+
+def minute(unix: float) -> str:
+    """Return a time to the minute, in UTC."""
+    return dt.datetime.fromtimestamp(unix, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time in its largest whole unit: 7 h, 210 s."""
     for length, unit in _UNITS:
-        if whole >= length:
-            return f"{whole // length} {unit} ago"
-    return "just now"
+        if seconds >= 2 * length and seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, its thousands apart: 1 pool, 99,996 tasks."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -115,6 +115,7 @@ class JobRun:
         """Have PoCo judge and pay."""
         if self.enclave is None:
             raise HostFailed("an enclave delivered before it said hello.")
+        await self.stage("settled", f"{len(delivery.verdicts)} verdicts")
         await self.stage("finalizing")
         await self._shop.chain.finalize(self.job, self.enclave, self._pool_signature, delivery)
 

@@ -105,7 +105,7 @@ class RelayServer:
         return (await self._errands.finish(frame.path)).encode()
 
     async def _stage(self, frame: Frame) -> bytes:
-        if frame.path not in {"attested", "released", "running", "sealed", "settled"}:
+        if frame.path not in {"attested", "released", "running", "sealed"}:
             raise InputRefused(f"{frame.path!r} is no stage that an enclave reaches.")
         await self._errands.stage(frame.path)  # type: ignore[arg-type]
         return b""

@@ -27,7 +27,8 @@ def block(number: int, fork: int) -> Written:
     shared = {"app": app, "dataset": APPS[0], "workerpool": APPS[1], "requester": APPS[0], "deal": deal}
     row = shared | {
         "sponsor": APPS[0], "app_price": 1, "dataset_price": 2, "pool_price": 3, "category": 0, "callback": APPS[0], "bot_first": 0,
-        "bot_size": 2, "final_deadline": 9, "block": number, "time": number,
+        "bot_size": 2, "final_deadline": 9, "transaction": digest("match", number, fork),
+        "block": number, "time": number,
     }  # fmt: skip
     tasks = [
         shared

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sealgrid.web import charts
 from sealgrid.web.glyph import glyph
-from sealgrid.web.rendering import markdown, short, size
+from sealgrid.web.rendering import counted, duration, markdown, short, size
 
 HARMLESS = {
     "a",
@@ -93,6 +93,23 @@ def test_two_addresses_look_different_and_one_always_the_same():
 def test_sizes_and_addresses_read_as_people_say_them():
     assert (size(999), size(1000), size(7_537_271), size(2 << 30)) == ("999 bytes", "1.0 kB", "7.5 MB", "2.1 GB")
     assert short("0x1234567890abcdef1234567890abcdef12345678") == "0x123456…345678"
+
+
+def test_words_at_the_ends_of_a_charts_axes_are_text():
+    framed = str(charts.framed(charts.bars([1, 2], "two"), y=("0", "<b>"), x=("then", "now")))
+    drawn = ET.fromstring(framed)
+    assert [each.text for each in drawn.iter("span") if each.text] == ["<b>", "0", "then", "now"]
+
+
+def test_lengths_of_time_and_counts_read_as_people_say_them():
+    assert [duration(seconds) for seconds in (45, 210, 300, 25_200, 172_800)] == [
+        "45 s",
+        "210 s",
+        "5 min",
+        "7 h",
+        "2 d",
+    ]
+    assert [counted(number, "task") for number in (0, 1, 99_996)] == ["0 tasks", "1 task", "99,996 tasks"]
 
 
 def _printable(text: str) -> str:

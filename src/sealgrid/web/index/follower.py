@@ -106,7 +106,7 @@ class Indexer:
             "app_price": deal.app.price, "dataset_price": deal.dataset.price, "pool_price": deal.workerpool.price,
             "category": deal.category, "callback": deal.callback, "bot_first": deal.bot_first,
             "bot_size": deal.bot_size, "final_deadline": deal.start_time + 10 * timeref, "block": event.block_number,
-            "time": time,
+            "transaction": event.transaction, "time": time,
         }  # fmt: skip
         shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
         numbers = range(deal.bot_first, deal.bot_first + min(deal.bot_size, MOST_TASKS))

@@ -103,7 +103,7 @@ class Index:
         """Return one task with its deal's prices and who pays them."""
         prices = (
             deals.c.app_price, deals.c.dataset_price, deals.c.pool_price, deals.c.callback, deals.c.category,
-            deals.c.final_deadline, deals.c.bot_size, deals.c.sponsor,
+            deals.c.final_deadline, deals.c.bot_size, deals.c.sponsor, deals.c.transaction,
         )  # fmt: skip
         return self._one(
             sql.select(tasks, *prices).join(deals, deals.c.deal == tasks.c.deal).where(tasks.c.task == task)

@@ -36,6 +36,7 @@ deals = sql.Table(
     sql.Column("bot_first", sql.Integer, nullable=False),
     sql.Column("bot_size", sql.Integer, nullable=False),
     sql.Column("final_deadline", sql.Integer, nullable=False),
+    sql.Column("transaction", sql.String(66), nullable=False),  # that matched the orders
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
     sql.Index("deals_by_category", "category", "time", "pool_price"),

@@ -54,7 +54,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "mine": row.owner == site.me(request), "offers": offers,
             "names": site.index.names({row.address, *(o.asset for o in models), *(task.dataset for task in tasks)}),
             "tasks": tasks,
-            "usage": charts.bars(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
+            "usage": charts.per_month(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
             "computing": await cheapest_computing(site),
         }  # fmt: skip
         return site.page(request, "app.html", context)

@@ -1,17 +1,23 @@
 """The Marketplace of computing: what pools ask for a task of each category, and how well they did."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from markupsafe import Markup
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import SealgridError
 from sealgrid.poco import tags
 from sealgrid.poco.orders import WorkerpoolOrder, from_document
+from sealgrid.sdk.amounts import Amount
+from sealgrid.units import ZERO_ADDRESS
 from sealgrid.web import charts
+from sealgrid.web.offers import groups_among
+from sealgrid.web.rendering import minute
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.market import OpenOrder
 from sealgrid.wire.pool import PoolView
@@ -30,7 +36,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             asyncio.gather(*(_book(site, category) for category in categories)),
             asyncio.gather(*(_pool(site, row) for row in rows)),
         )
-        ordered = sorted(books, key=lambda book: not book["offers"])
+        ordered = sorted(books, key=lambda book: (not book["offers"], book["seconds"]))
         platform = Platform(site.network.platform).name.lower()
         return site.page(request, "compute.html", {"books": ordered, "pools": pools, "platform": platform})
 
@@ -40,30 +46,58 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 async def _book(site: Site, category: int) -> dict[str, Any]:
     about, orders = await asyncio.gather(
         site.hub.view_category(category),
-        site.reader.market.orders("workerpoolorders", category=str(category), pageSize=str(MOST_ORDERS)),
-    )
-    offers = sorted((_offer(order) for order in orders), key=lambda offer: int(offer["price"]))
+        site.reader.market.orders(
+            "workerpoolorders", category=str(category), pageSize=str(MOST_ORDERS), app="any", dataset="any",
+            requester="any",
+        ),
+    )  # fmt: skip
+    offers = await _offers(site, orders)
     prices = site.index.pool_prices(category)
     return {
         "name": about.name, "seconds": about.timeref, "offers": offers, "sold": len(prices),
-        "names": site.index.names({offer["pool"] for offer in offers}),
-        "depth": charts.line(_depth(offers), f"{sum(o['volume'] for o in offers)} tasks on offer", stairs=True),
-        "history": charts.line(
-            [(row.time, row.pool_price) for row in prices], f"prices of the last {len(prices)} deals"
-        ),
+        "names": site.index.names({offer["of"] for offer in offers}),
+        "depth": _depth_chart(offers), "history": _history_chart(prices, site.clock()),
     }  # fmt: skip
 
 
-def _offer(found: OpenOrder) -> dict[str, Any]:
-    order = from_document(WorkerpoolOrder, found.order)
-    return {
-        "pool": order.workerpool, "price": order.workerpoolprice, "volume": found.left,
-        "tee": tags.is_tee(order.tag), "presigned": found.presigned,
-    }  # fmt: skip
+async def _offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, Any]]:
+    orders = [from_document(WorkerpoolOrder, each.order) for each in found]
+    groups = await groups_among(site.reader, [order.requesterrestrict for order in orders])
+    offers = [
+        {
+            "of": order.workerpool, "price": order.workerpoolprice, "volume": each.left, "tee": tags.is_tee(order.tag),
+            "buyer": order.requesterrestrict, "group": order.requesterrestrict in groups, "pool": ZERO_ADDRESS,
+            "presigned": each.presigned,
+        }
+        for order, each in zip(orders, found, strict=True)
+    ]  # fmt: skip
+    return sorted(offers, key=lambda offer: int(offer["price"]))
+
+
+def _depth_chart(offers: list[dict[str, Any]]) -> Markup:
+    open_to_all = [offer for offer in offers if offer["buyer"] == ZERO_ADDRESS]
+    points, tasks = _depth(open_to_all), sum(offer["volume"] for offer in open_to_all)
+    said = f"{tasks:,} tasks on offer to everybody" + (
+        f", from {Amount(open_to_all[0]['price'])} to {Amount(open_to_all[-1]['price'])} each" if open_to_all else ""
+    )
+    dearest = int(points[-1][0]) if points else 0
+    return charts.framed(
+        charts.line(points, said, stairs=True), y=("0", f"{tasks:,}"), x=("0 RLC", str(Amount(dearest)))
+    )
+
+
+def _history_chart(prices: Sequence[Any], now: float) -> Markup:
+    if not prices:
+        return Markup("")
+    paid = [row.pool_price for row in prices]
+    said = f"from {Amount(min(paid))} to {Amount(max(paid))} in the last {len(paid)} deals"
+    points = [(row.time, row.pool_price) for row in prices]
+    drawn = charts.line([*points, (max(now, points[-1][0]), paid[-1])], said, stairs=True)
+    return charts.framed(drawn, y=("0", str(Amount(max(paid)))), x=(minute(prices[0].time), "now"))
 
 
 def _depth(offers: list[dict[str, Any]]) -> list[tuple[float, float]]:
-    """Return cumulated volume over price."""
+    """Return how many tasks are on offer up to each price."""
     points, volume = [(0.0, 0.0)], 0
     for offer in offers:
         volume += offer["volume"]

@@ -29,7 +29,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         search, page = text_of(request, "q"), page_of(request)
         rows = site.index.assets("Dataset", search=search, page=page, size=CARDS)
         cards = await asyncio.gather(*(_card(site, row) for row in rows[:CARDS]))
-        context = {"cards": cards, "search": search, "page": page, "more": len(rows) > CARDS}
+        names = site.index.names({card["offer"].app for card in cards if card["offer"]})
+        context = {"cards": cards, "names": names, "search": search, "page": page, "more": len(rows) > CARDS}
         return site.page(request, "cards_of_models.html" if "hx-request" in request.headers else "models.html", context)
 
     @get("/models/{address:str}")
@@ -66,7 +67,7 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
         "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
-        "usage": charts.bars(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),
+        "usage": charts.per_month(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),
     }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Sell one's own models and data: publish, offer more uses, change the price, end the sale, say who may buy."""
 
-import datetime as dt
 import tempfile
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,6 +15,7 @@ from sealgrid.web.acting import acting
 from sealgrid.web.forms import count_of, day_of, field_of, form_of
 from sealgrid.web.notices import begun
 from sealgrid.web.pages.apps import asset_of
+from sealgrid.web.rendering import day
 from sealgrid.web.site import Ask, Site
 
 
@@ -81,7 +81,7 @@ def _granting(site: Site) -> list[HTTPRouteHandler]:
         me, form = await acting(site, request), await form_of(request)
         person, until = field_of(form, "person"), day_of(form, "until")
         done = await me.client.models.grant(asset_of(address), person, until=until, app=field_of(form, "app") or None)
-        said = f"{_who(site, done.account)} may buy it {'without end' if until is None else f'until {_day(until)}'}."
+        said = f"{_who(site, done.account)} may buy it {'without end' if until is None else f'until {day(until)}'}."
         closed = "Whoever was not granted it may not buy it any more." if done.closed else ""
         return await me.done(f"/models/{address}", said, closed, *begun(done.unreached))
 
@@ -102,7 +102,3 @@ def _granting(site: Site) -> list[HTTPRouteHandler]:
 
 def _who(site: Site, account: str) -> str:
     return site.people.name(account) or account
-
-
-def _day(seconds: int) -> str:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d")

@@ -25,6 +25,7 @@ MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it i
 PICTURES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
 }  # fmt: skip
+FORMAL = {"computed.json", "sealgrid.json"}  #: of iExec's convention and of ours, in every result
 ENDED = {"completed", "refunded"}
 
 
@@ -35,7 +36,6 @@ class Line:
     at: float
     what: str
     detail: str
-    transaction: str = ""
 
 
 _WORDS = {
@@ -102,7 +102,7 @@ def _result(site: Site) -> list[HTTPRouteHandler]:
     async def result(task: str, request: Ask) -> Response[bytes]:
         opened, said = await _opened(await _run(site, request, _task_id(task)))
         files = [_shown(name, content) for name, content in sorted(opened.files.items())]
-        return site.asked_part(request, "result.html", {"task": task, "files": files, "said": said})
+        return site.asked_part(request, "result.html", {"task": task, "files": files, "said": said, "formal": FORMAL})
 
     @get("/tasks/{task:str}/result/{name:str}")
     async def file(task: str, name: str, request: Ask) -> Response[bytes]:

@@ -29,7 +29,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         return site.asked_part(request, "uses.html", {
             "model": row, "found": found, "uses": found.uses[::-1][:MOST_SHOWN], "problem": problem,
             "names": site.index.names({use.app for use in found.uses}), "logs": len(site.reader.logs),
-            "chart": charts.bars(days, f"{sum(days)} releases in the last {DAYS} days"),
+            "chart": charts.per_month(days, f"{sum(days)} releases in the last {DAYS} days, at most {max(days)} a day"),
         })  # fmt: skip
 
     return [uses]

@@ -12,6 +12,7 @@ const PICTURES = {
 };
 const MOST_SHOWN = 20_000; // characters of a text file on the page; the whole of it is a click away
 const LOG = "app.log";
+const FORMAL = ["computed.json", "sealgrid.json"]; // of iExec's convention and of ours, in every result
 
 export async function openOn(place, page) {
   const task = place.dataset.opens;
@@ -21,7 +22,7 @@ export async function openOn(place, page) {
   try {
     const told = await page.send(`/wallet/results/${task}`);
     const files = unpacked(await opened(page, task, told, fromHex(job.result_key)));
-    place.replaceChildren(element("h2", "Your result"), ...failed(told, files), ...files.map(shown), copyOf("job", task));
+    place.replaceChildren(element("h2", "Your result"), ...failed(told, files), ...arranged(files), copyOf("job", task));
   } catch (error) {
     place.replaceChildren(element("h2", "Your result"), element("p", error.message, "warning"), copyOf("job", task));
   }
@@ -78,6 +79,12 @@ function failed(told, files) {
   const log = new TextDecoder().decode(files.find(([name]) => name === LOG)?.[1] ?? new Uint8Array());
   const last = log.trim().split("\n").at(-1) || "it said nothing.";
   return [element("p", `The app failed: ${last} The run was paid, as the app did run.`, "warning")];
+}
+
+function arranged(files) {
+  const formal = element("details", "");
+  formal.append(element("summary", "What the protocol adds"), ...files.filter(([name]) => FORMAL.includes(name)).map(shown));
+  return [...files.filter(([name]) => !FORMAL.includes(name)).map(shown), formal];
 }
 
 function shown([name, content]) {
