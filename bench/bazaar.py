@@ -29,6 +29,7 @@ from sealgrid.wire.market import Kind as Shelf
 
 APPS, DATASETS, POOLS = 30, 30, 6
 REQUESTERS = 3000
+MACHINES = 500
 CATEGORIES = 3
 SHELVES: Final[tuple[Shelf, ...]] = ("workerpoolorders", "datasetorders", "apporders", "requestorders")
 DAYS = 60
@@ -137,6 +138,7 @@ def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
 def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[Row, Row, list[Row]]]:
     now, people = int(time.time()), [development_key("requester").address]
     people += [to_address(chance.randbytes(20)) for _ in range(1, REQUESTERS)]
+    machines = [to_address(chance.randbytes(20)) for _ in range(MACHINES)]
     payees = [development_key(name).address for name in ("owner", "developer", "worker")]
     for number in range(count):
         at = now - int((count - number) / count * DAYS * 24 * HOUR)
@@ -157,8 +159,8 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
         task = shared | {"task": to_digest(chance.randbytes(32)), "position": 0, "state": state, "ended": ended}
         told = [
             {"block": 1, "position": 1000 + 10 * number + n, "task": task["task"], "kind": kind,
-             "account": payees[n % 3], "amount": 10**9 if kind == "reward" else 0,
-             "transaction": to_digest(chance.randbytes(32)), "time": at + n}
+             "account": _one(machines, chance) if kind == "contribute" else payees[n % 3],
+             "amount": 10**9 if kind == "reward" else 0, "transaction": to_digest(chance.randbytes(32)), "time": at + n}
             for n, kind in enumerate(STEPS[state])
         ]  # fmt: skip
         yield deal, task, told

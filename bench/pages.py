@@ -69,6 +69,7 @@ def pages_of(bazaar: Bazaar, newest: Sequence[str]) -> tuple[Page, ...]:
         Page("a dataset", [f"/models/{dataset}" for dataset in bazaar.datasets], "What protects it"),
         Page("sell a model", ["/models/new"], "The file"),
         Page("compute", ["/compute"], "Price per task"),
+        Page("a pool", [f"/pools/{pool}" for pool in bazaar.pools[:5]], 'id="machines"'),
         Page("tasks", ["/tasks"], "completed"),
         Page("tasks in one state", ["/tasks?state=refunded", "/tasks?state=running"], "/tasks/0x"),
         Page("old tasks", deep, "/tasks/0x"),

@@ -18,6 +18,7 @@ from sealgrid.web.pages import (
     apps,
     compute,
     models,
+    pool,
     sealed,
     selling,
     task,
@@ -57,7 +58,7 @@ def application(site: Site, libraries: Path) -> Litestar:
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, app_selling, models, selling, uses, compute, tasks, task, account, wallet, sealed)
+    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=refuse_web_pages,

@@ -56,6 +56,7 @@ def seen(store: IndexStore) -> object:
         runs,
         index.counts(),
         [index.record("app", row) for row in index.assets("App")],
+        index.machines(APPS[1]),
         index.earned_in_all(APPS[0]),
         index.height(),
     )
@@ -122,3 +123,29 @@ def test_a_task_is_where_its_last_step_left_it(tmp_path, kind, state):
     assert found.state == state
     assert (found.ended is not None) == (state in {"completed", "refunded"})
     store.close()
+
+
+def test_a_pools_machines_are_those_that_worked_on_its_latest_ended_tasks_the_busiest_first(tmp_path):
+    store = IndexStore(tmp_path / "index", GENESIS)
+    ends = [
+        ("finalize", APPS[0]),
+        ("finalize", APPS[1]),
+        ("claimed", APPS[1]),
+        ("initialize", APPS[1]),
+        (None, APPS[0]),
+    ]
+    for number, (end, worker) in enumerate(ends):
+        store.write(worked(number, worker, end), trail_of([0] * (number + 1)))
+    index = Index(store.engine)
+    assert [tuple(row) for row in index.machines(APPS[1])] == [(APPS[1], 2, 1, 2), (APPS[0], 1, 1, 0)]
+    assert [tuple(row) for row in index.machines(APPS[1], latest=2)] == [(APPS[1], 2, 1, 2)]
+    assert index.machines(APPS[0]) == []
+    store.close()
+
+
+def worked(number: int, worker: str, end: str | None) -> Written:
+    """What a block holds in which a machine delivers a task, and in which the task ends, or does not."""
+    filled = block(number, 0)
+    delivered = filled.steps[0] | {"task": filled.tasks[0]["task"], "kind": "contribute", "account": worker}
+    ended = (delivered | {"position": 2, "kind": end},) if end else ()
+    return Written(deals=filled.deals, tasks=filled.tasks, steps=(delivered, *ended))

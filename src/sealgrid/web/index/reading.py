@@ -13,6 +13,7 @@ from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
 
 PAGE = 24
 CARDS = 12  #: on one page; each asks the market for its price
+LATEST = 200  #: tasks of a pool that tell which machines work in it
 Found = Sequence[sql.Row[Any]]
 By = Literal["app", "dataset", "workerpool", "requester"]
 
@@ -98,6 +99,23 @@ class Index:
         if chosen.state:
             query = query.where(tasks.c.state == chosen.state)
         return self._all(query.order_by(tasks.c.time.desc(), tasks.c.task).limit(PAGE + 1).offset(page * PAGE))
+
+    def machines(self, pool: Address, latest: int = LATEST) -> Found:
+        """Return who worked on a pool's latest ended tasks, the busiest first: worker, tasks, completed, last."""
+        ended = tasks.c.state.in_(("completed", "refunded"))
+        newest = (
+            sql.select(tasks.c.task, tasks.c.state).where(tasks.c.workerpool == pool, ended)
+            .order_by(tasks.c.time.desc(), tasks.c.task).limit(latest).subquery()
+        )  # fmt: skip
+        count, completed = sql.func.count(newest.c.task.distinct()), newest.c.state == "completed"
+        query = (
+            sql.select(
+                steps.c.account.label("worker"), count.label("tasks"), count.filter(completed).label("completed"),
+                sql.func.max(steps.c.time).label("last"),
+            )
+            .join(newest, newest.c.task == steps.c.task).where(steps.c.kind == "contribute").group_by(steps.c.account)
+        )  # fmt: skip
+        return self._all(query.order_by(count.desc(), steps.c.account))
 
     def task(self, task: str) -> sql.Row[Any] | None:
         """Return one task with its deal's prices and who pays them."""

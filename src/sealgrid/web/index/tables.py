@@ -61,6 +61,7 @@ tasks = sql.Table(
     sql.Index("tasks_by_workerpool", "workerpool", "state"),
     sql.Index("tasks_of_app", "app", "time", "task"),
     sql.Index("tasks_of_dataset", "dataset", "time", "task"),
+    sql.Index("tasks_of_workerpool", "workerpool", "time", "task"),
     sql.Index("tasks_of_requester", "requester", "time", "task"),
     sql.Index("tasks_by_state", "state", "time"),
 )  # fmt: skip

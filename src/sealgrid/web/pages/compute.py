@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from litestar import Response, get
@@ -34,11 +35,10 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         rows = site.index.assets("Workerpool")
         books, pools = await asyncio.gather(
             asyncio.gather(*(_book(site, category) for category in categories)),
-            asyncio.gather(*(_pool(site, row) for row in rows)),
+            asyncio.gather(*(standing(site, row) for row in rows)),
         )
         ordered = sorted(books, key=lambda book: (not book["offers"], book["seconds"]))
-        platform = Platform(site.network.platform).name.lower()
-        return site.page(request, "compute.html", {"books": ordered, "pools": pools, "platform": platform})
+        return site.page(request, "compute.html", {"books": ordered, "pools": pools})
 
     return [compute]
 
@@ -51,7 +51,7 @@ async def _book(site: Site, category: int) -> dict[str, Any]:
             requester="any",
         ),
     )  # fmt: skip
-    offers = await _offers(site, orders)
+    offers = await computing_offers(site, orders)
     prices = site.index.pool_prices(category)
     return {
         "name": about.name, "seconds": about.timeref, "offers": offers, "sold": len(prices),
@@ -60,14 +60,15 @@ async def _book(site: Site, category: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, Any]]:
+async def computing_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, Any]]:
+    """Return what a page shows of pools' offers, the cheapest first."""
     orders = [from_document(WorkerpoolOrder, each.order) for each in found]
     groups = await groups_among(site.reader, [order.requesterrestrict for order in orders])
     offers = [
         {
-            "of": order.workerpool, "price": order.workerpoolprice, "volume": each.left, "tee": tags.is_tee(order.tag),
-            "buyer": order.requesterrestrict, "group": order.requesterrestrict in groups, "pool": ZERO_ADDRESS,
-            "presigned": each.presigned,
+            "of": order.workerpool, "category": order.category, "price": order.workerpoolprice, "volume": each.left,
+            "tee": tags.is_tee(order.tag), "buyer": order.requesterrestrict, "group": order.requesterrestrict in groups,
+            "pool": ZERO_ADDRESS, "presigned": each.presigned,
         }
         for order, each in zip(orders, found, strict=True)
     ]  # fmt: skip
@@ -105,12 +106,14 @@ def _depth(offers: list[dict[str, Any]]) -> list[tuple[float, float]]:
     return [*points, (points[-1][0] * 1.25, float(volume))] if len(points) > 1 else []
 
 
-async def _pool(site: Site, row: Any) -> dict[str, Any]:
+async def standing(site: Site, row: Any) -> dict[str, Any]:
+    """Return what a page shows of a pool: what is at stake, how it did, and what it says of itself."""
     stake: AccountView = await site.hub.account(row.owner)
     view: PoolView | None = None
     if row.address == site.network.workerpool:
-        try:
+        with suppress(SealgridError):
             view = await site.reader.pool.view()
-        except SealgridError:
-            view = None
-    return {"pool": row, "record": site.index.record("workerpool", row), "stake": stake, "view": view}
+    platform = Platform(site.network.platform).name.lower()
+    return {
+        "pool": row, "record": site.index.record("workerpool", row), "stake": stake, "view": view, "platform": platform
+    }  # fmt: skip
