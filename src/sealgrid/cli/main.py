@@ -21,6 +21,7 @@ from sealgrid.cli import (
     worker,
 )
 from sealgrid.cli import app as apps
+from sealgrid.cli.terminal import harmless
 from sealgrid.errors import SealgridError
 from sealgrid.sdk.home import home
 
@@ -51,7 +52,7 @@ def main() -> None:
     try:
         app()
     except SealgridError as error:
-        print(f"sealgrid: {error}", file=sys.stderr)
+        print(f"sealgrid: {harmless(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001  the last frame: a person gets one line, the log gets the rest
         print(f"sealgrid: an unforeseen {type(error).__name__}; {_kept_details(error)}.", file=sys.stderr)

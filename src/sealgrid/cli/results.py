@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sealgrid.wire.pool import StageAt
 
 RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"
-SHOWN = "result.json"
-MOST_SHOWN = 4000  #: characters
+FOR_PEOPLE, FOR_PROGRAMS = "overview.txt", "result.json"  #: what an app may write for either to read
+MOST_SHOWN = 4000  #: characters, to a person
 
 
 def check_free(out: Path | None) -> None:
@@ -106,10 +106,19 @@ def _remove_from(out: Path) -> None:
 
 
 def _show(opened: "Result") -> None:
-    text = opened.files.get(SHOWN, b"").decode(errors="replace")
+    text = _text_for_people(opened) if answers.is_terminal else _text(opened, FOR_PROGRAMS)
     if text:
-        answers.print(text[:MOST_SHOWN].rstrip(), markup=False)
+        answers.print(text.rstrip(), markup=False)
     notes.print(f"the result holds: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
+
+
+def _text_for_people(opened: "Result") -> str:
+    text = _text(opened, FOR_PEOPLE) or _text(opened, FOR_PROGRAMS)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …"
+
+
+def _text(opened: "Result", name: str) -> str:
+    return opened.files.get(name, b"").decode(errors="replace")
 
 
 def _write(opened: "Result", folder: Path) -> None:

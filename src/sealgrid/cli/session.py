@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from rich.console import Console
+
+from sealgrid.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-answers = Console(highlight=False, soft_wrap=True)  #: what was asked for
-notes = Console(stderr=True, highlight=False, soft_wrap=True)  #: everything else
+answers = Terminal()  #: what was asked for
+notes = Terminal(stderr=True)  #: everything else
 
 
 def as_account(
