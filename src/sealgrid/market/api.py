@@ -4,11 +4,9 @@ Pages of any site may use it: all that it tells is public, and whoever writes pr
 """
 
 from importlib.metadata import version
-from typing import Final
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post, put
-from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -25,17 +23,9 @@ from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import limited, service
+from sealgrid.wire.serving import cors, limited, service
 
 Ask = Request[object, object, State]
-#: Without credentials, and for the methods and headers of this API only.
-_CORS: Final = CORSConfig(
-    allow_origins=["*"],
-    allow_methods=["GET", "POST", "PUT"],
-    allow_headers=["authorization", "content-type"],
-    expose_headers=["retry-after"],
-    max_age=600,
-)
 
 
 def application(desk: Desk, config: MarketConfig) -> ASGIApp:
@@ -54,7 +44,7 @@ def _api(desk: Desk, config: MarketConfig) -> Litestar:
         [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
         max_body=config.largest_body,
         before=limited(config.requests_per_minute),
-        cors=_CORS,
+        cors=cors("GET", "POST", "PUT"),
         mark={"ok": False},
     )
 

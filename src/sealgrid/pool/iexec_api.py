@@ -22,6 +22,11 @@ def iexec_handlers(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHa
     return [*_tasks(desk, readers, chain), _compass(desk, chain)]
 
 
+def pages_read(chain: int) -> tuple[str, ...]:
+    """Return what the paths begin with that iExec's SDK reads in a browser, from a page of any site."""
+    return "/tasks/", f"/{chain}/workerpools/"
+
+
 def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:

@@ -22,13 +22,13 @@ from sealgrid.pool.clock import ChainClock
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.desk import Desk
 from sealgrid.pool.events import Restarted
-from sealgrid.pool.iexec_api import iexec_handlers
+from sealgrid.pool.iexec_api import iexec_handlers, pages_read
 from sealgrid.pool.keyfile import read_key
 from sealgrid.pool.memory import Memory
 from sealgrid.pool.readers import Readers
 from sealgrid.pool.state import due
 from sealgrid.pool.store import EventStore
-from sealgrid.wire.serving import serve, service
+from sealgrid.wire.serving import cors, readable_by_pages, serve, service
 
 _PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
@@ -45,7 +45,8 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
             desk, background = assemble(config, node, key, store)
             readers = Readers(config.chain, time.time)
             paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain)]
-            await _together(background, serve(service(paths), sock, ready))
+            app = service(paths, before=readable_by_pages(*pages_read(config.chain)), cors=cors("GET"))
+            await _together(background, serve(app, sock, ready))
     finally:
         store.close()
 

@@ -4,10 +4,9 @@ Pages of any site may use it: all that it tells is public, and whoever writes pr
 """
 
 import re
-from typing import Any, Final
+from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, get, head, post, put
-from litestar.config.cors import CORSConfig
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
@@ -18,16 +17,9 @@ from sealgrid.sms.desk import Desk
 from sealgrid.sms.pushed import MOST_BYTES, Pushed
 from sealgrid.units import Address, to_address
 from sealgrid.wire.message import encode
-from sealgrid.wire.serving import limited, service
+from sealgrid.wire.serving import cors, limited, service
 
 Ask = Request[Any, Any, Any]
-#: Without credentials, and for the methods and headers of this API only.
-_CORS: Final = CORSConfig(
-    allow_origins=["*"],
-    allow_methods=["GET", "POST", "PUT"],  # HEAD needs no leave
-    allow_headers=["authorization", "content-type"],
-    max_age=600,
-)
 
 
 def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
@@ -36,7 +28,7 @@ def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
         [*_dataset_keys(desk), *_app_secrets(desk), *_requester_secrets(desk), *_result_keys(desk)],
         max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
         before=limited(requests_per_minute),
-        cors=_CORS,
+        cors=cors("GET", "POST", "PUT"),
     )
 
 

@@ -14,7 +14,7 @@ from sealgrid.storagenode.api import handlers
 from sealgrid.storagenode.config import StorageNodeConfig
 from sealgrid.storagenode.names import Names
 from sealgrid.storagenode.uploads import EMPTY_SECONDS, Uploads
-from sealgrid.wire.serving import serve, service
+from sealgrid.wire.serving import cors, readable_by_pages, serve, service
 from sealgrid.wire.storage import PIECE_BYTES
 
 
@@ -36,7 +36,11 @@ def build(config: StorageNodeConfig) -> tuple[Litestar, Uploads]:
     folder = Folder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
     uploads = Uploads(folder, silence=config.upload_seconds, at_most=config.open_uploads)
     names = Names(config.folder / "names")
-    return service(handlers(LocalFiles(folder), uploads, names), max_body=PIECE_BYTES), uploads
+    app = service(
+        handlers(LocalFiles(folder), uploads, names), max_body=PIECE_BYTES,
+        before=readable_by_pages("/ipfs/"), cors=cors("GET"),
+    )  # fmt: skip
+    return app, uploads
 
 
 async def _sweep(uploads: Uploads, every: float) -> None:

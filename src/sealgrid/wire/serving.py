@@ -6,14 +6,14 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from litestar import Litestar, MediaType, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Method
 
 from sealgrid.errors import SealgridError, TooManyRequests
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
@@ -27,6 +27,11 @@ KEEP_ALIVE_SECONDS = (
 )
 MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client; nobody has more to say there
 AnyRequest = Request[Any, Any, Any]
+#: What the framework refuses by itself, by status, as a sentence; other details are sentences already.
+_BY_STATUS: Final[Mapping[int, str]] = {
+    404: "there is no {path} here.", 405: "{path} does not take {method}.",
+    413: "the body is larger than this service takes.",
+}  # fmt: skip
 _log = logging.getLogger("sealgrid")
 
 
@@ -44,6 +49,30 @@ async def refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
     if origin is not None and origin != f"http://{host}":
         return answer({"error": "this service answers programs of this machine, not pages of other sites."}, 403)
     return None
+
+
+def readable_by_pages(*prefixes: str) -> Before:
+    """Return what lets pages of any site read beneath these prefixes, where all is public, and refuses them elsewhere.
+
+    ``cors("GET")`` beside it lets their browsers hand the answers on.
+    """
+
+    async def before(request: AnyRequest) -> Response[bytes] | None:
+        reading = request.method in {"GET", "HEAD"} and request.url.path.startswith(prefixes)
+        return None if reading else await refuse_web_pages(request)
+
+    return before
+
+
+def cors(*methods: Method) -> CORSConfig:
+    """Return what lets pages of any site use these methods, without credentials; HEAD needs no leave."""
+    return CORSConfig(
+        allow_origins=["*"],
+        allow_methods=list(methods),
+        allow_headers=["authorization", "content-type"],
+        expose_headers=["retry-after"],
+        max_age=600,
+    )
 
 
 def service(
@@ -95,8 +124,10 @@ class _Errors:
         headers = {"retry-after": str(seconds)} if seconds else None  # RFC 9110, section 10.2.3
         return answer(self._mark | error.to_wire(), error.http_status, headers)
 
-    def http(self, _: AnyRequest, error: HTTPException) -> Response[bytes]:
-        return answer(self._mark | {"error": error.detail, "money": "No money moved."}, error.status_code)
+    def http(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        sentence = _BY_STATUS.get(error.status_code, "")
+        said = sentence.format(path=request.url.path[:80], method=request.method) or error.detail
+        return answer(self._mark | {"error": said, "money": "No money moved."}, error.status_code, error.headers)
 
     def nothing_secret(self, _: AnyRequest, error: Exception) -> Response[bytes]:
         # The message of an unforeseen error may hold anything, so only its type leaves the process.

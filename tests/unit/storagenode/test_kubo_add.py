@@ -46,6 +46,16 @@ async def test_whoever_asks_whether_it_is_there_gets_its_size_and_no_content(htt
     assert missing.status_code == 404
 
 
+async def test_pages_of_any_site_download_and_add_nothing_as_at_kubo(http: httpx.AsyncClient) -> None:
+    page = {"origin": "https://dapp.example"}
+    await add(http, b"hello world")
+    for method in ("GET", "HEAD"):
+        found = await http.request(method, f"/ipfs/{HELLO}", headers=page)
+        assert (found.status_code, found.headers["access-control-allow-origin"]) == (200, "*")
+    added = await http.post("/api/v0/add", files={"file": ("a file", b"other")}, headers=page)
+    assert (added.status_code, (await http.post("/uploads", headers=page)).status_code) == (403, 403)
+
+
 async def test_names_outlive_the_node(http: httpx.AsyncClient, config: StorageNodeConfig) -> None:
     await add(http, b"hello world")
     async with opened(config) as again:

@@ -2,9 +2,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from litestar import get
+from litestar import get, head, post
 
-from sealgrid.wire.serving import service
+from sealgrid.wire.serving import AnyRequest, cors, readable_by_pages, service
+
+PAGE = {"origin": "https://dapp.example"}
 
 
 @get("/secret")
@@ -15,6 +17,28 @@ async def secret() -> str:
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     app = service([secret])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
+        yield client
+
+
+@get("/public/x")
+async def public() -> str:
+    return "for everybody"
+
+
+@head("/public/x")
+async def whether() -> None: ...
+
+
+@post("/public/x")
+async def write(request: AnyRequest) -> int:
+    return len(await request.body())
+
+
+@pytest.fixture
+async def half_open() -> AsyncIterator[httpx.AsyncClient]:
+    paths = [secret, public, whether, write]
+    app = service(paths, max_body=100, before=readable_by_pages("/public/"), cors=cors("GET"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
         yield client
 
@@ -42,3 +66,36 @@ async def test_a_page_of_another_site_is_refused(http: httpx.AsyncClient, origin
 
 async def test_a_page_of_the_service_itself_is_answered(http: httpx.AsyncClient) -> None:
     assert (await http.get("/secret", headers={"origin": "http://127.0.0.1:4000"})).status_code == 200
+
+
+async def test_a_page_of_any_site_reads_what_is_public(half_open: httpx.AsyncClient) -> None:
+    for method in ("GET", "HEAD"):
+        found = await half_open.request(method, "/public/x", headers=PAGE)
+        assert (found.is_success, found.headers["access-control-allow-origin"]) == (True, "*")
+        assert "access-control-allow-credentials" not in found.headers
+    asked = PAGE | {"access-control-request-method": "GET", "access-control-request-headers": "authorization"}
+    leave = await half_open.options("/public/x", headers=asked)
+    assert (leave.is_success, leave.headers["access-control-allow-origin"]) == (True, "*")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/secret"), ("POST", "/public/x"), ("GET", "/public"), ("GET", "/public/../secret")]
+)
+async def test_it_reads_nothing_else_and_writes_nothing(half_open: httpx.AsyncClient, method: str, path: str) -> None:
+    assert not (await half_open.request(method, path, headers=PAGE)).is_success
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/{0}%00%ff", 404, "there is no /"),
+        ("DELETE", "/public/x", 405, "/public/x does not take DELETE."),
+        ("POST", "/public/x", 413, "larger than this service takes"),
+    ],
+)
+async def test_what_no_handler_answers_is_answered_in_a_sentence(
+    half_open: httpx.AsyncClient, method: str, path: str, status: int, said: str
+) -> None:
+    found = await half_open.request(method, path, content=b"x" * 101 if status == 413 else None)
+    assert (found.status_code, said in found.json()["error"]) == (status, True), found.text
+    assert status != 405 or "GET" in found.headers["allow"]
