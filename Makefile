@@ -61,7 +61,7 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/python setup/fetch.py
 	@$(BIN)/python -m apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
-	@$(BIN)/python -c 'from sealgrid.sdk.shipped import shipped_bundle as make; make("plate-reader"); make("onnx-runner")'
+	@$(BIN)/python -c 'from sealgrid.sdk.building import shipped_bundle as make; make("plate-reader"); make("onnx-runner")'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml tests/iexec_client/package-lock.json

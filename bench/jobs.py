@@ -40,7 +40,7 @@ class Timed:
 
 async def sell(developer: Connection, owner: Connection, workload: Workload, folder: Path) -> Sold:
     """Deploy a workload's app, and publish its model when it has one."""
-    app = await apps.deploy(developer, workload.folder, wheels=workload.wheels)
+    app = await apps.deploy(developer, workload.folder)
     if not workload.model:
         return Sold(app.address, ZERO_ADDRESS)
     source = folder / f"{workload.name}.model"

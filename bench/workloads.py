@@ -22,7 +22,6 @@ class Workload:
     file: tuple[str, bytes] = field(repr=False)
     right: Callable[[bytes], bool]  #: of result.json
     model: bytes = field(default=b"", repr=False)  #: the dataset, empty for none
-    wheels: Path | None = None
 
     def expect_right(self, result: Result) -> None:
         """Raise NotMeasured for a wrong result: how long that took is no figure."""
@@ -53,9 +52,7 @@ def plates() -> Workload:
 
     picture, content = draw_scene(SEED, font()).png, model.read_bytes()
     wanted = _text_outside(content, picture)
-    return Workload(
-        "plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == wanted, content, cache / "wheels"
-    )
+    return Workload("plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == wanted, content)
 
 
 def _text_outside(model: bytes, picture: bytes) -> str:

@@ -12,7 +12,7 @@ from sealgrid.cli.stories.thief import thief_of
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results, shipped
+from sealgrid.sdk import apps, jobs, models, receipts, results
 from sealgrid.storage.reading import VerifyingReader
 from sealgrid.units import Digest
 from sealgrid.worker.job import JobRun
@@ -41,7 +41,7 @@ class OnlyTheDeals(VerifyingReader):
 
 async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, tmp_path):
     folder = ROOT / "apps" / "onnx_runner"
-    app = await apps.deploy(people.developer, folder, wheels=shipped.wheels_for(folder))
+    app = await apps.deploy(people.developer, folder)
     (tmp_path / "m.onnx").write_bytes(passing((1, 3)))
     model = await models.publish(people.owner, tmp_path / "m.onnx", name="at hand", apps=[app.address])
     async with thief_of(localnet.network) as other:

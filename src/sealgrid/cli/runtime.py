@@ -115,13 +115,13 @@ def _measured(
 
 
 def _bundle(folder: Path | None) -> "VerifiedBundle":
-    from sealgrid.bundle.build import build as bundled
     from sealgrid.bundle.verify import verify_bundle
     from sealgrid.errors import InputRefused
+    from sealgrid.sdk.building import built
 
     if folder is None:
         raise InputRefused("an SGX runtime holds one app; name its folder with --app.", money="")
-    made = bundled(folder)
+    made = built(folder).bundle
     return verify_bundle(made.archive, made.app_digest)
 
 

@@ -24,7 +24,7 @@ async def stock(network: Network) -> bool:
         for name, price in SHELF:
             folder = shipped.app_folder(name)
             if folder is not None:
-                made[name] = await apps.deploy(developer, folder, wheels=shipped.wheels_for(folder), price=price)
+                made[name] = await apps.deploy(developer, folder, price=price)
     async with connect(network, development_key("owner")) as owner:
         model = cache_folder() / "models" / PLATES
         if "plate_reader" in made and model.is_file():

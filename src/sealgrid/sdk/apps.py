@@ -13,10 +13,10 @@ from sealgrid.crypto.shares import KeyRecord
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
+from sealgrid.sdk.building import built
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
-from sealgrid.sdk.shipped import bundled
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient
@@ -34,18 +34,17 @@ class App(msgspec.Struct, frozen=True):
     order: AppOrder
 
 
-async def deploy(
-    conn: Connection, folder: Path, *, wheels: Path | None = None, price: int = 0, uses: int = 1_000_000
-) -> App:
+async def deploy(conn: Connection, folder: Path, *, price: int = 0, uses: int = 1_000_000) -> App:
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
-    ``wheels`` is a folder with the wheel files that the app names; without it the app's wheels.lock says which they
-    are. Deploying the same bundle again returns the same app. Raises BundleRefused for a folder that makes no valid
-    bundle.
+    What its runs need beside the bundle is stored with it: its wheels, or the environment made of them. Deploying the
+    same bundle again returns the same app. Raises InputRefused for a wheel that is not there, BundleRefused for a
+    folder that makes no valid bundle.
     """
-    bundle, environment = await asyncio.to_thread(bundled, folder, wheels)
-    if environment is not None:
-        await conn.storage.put_file(environment)
+    made = await asyncio.to_thread(built, folder)
+    bundle = made.bundle
+    for file in made.beside:
+        await conn.storage.put_file(file)
     stored = await conn.storage.put_bytes(bundle.archive)
     assets = Assets(conn.hub)
     address = await assets.create_app(

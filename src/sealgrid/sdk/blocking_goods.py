@@ -26,8 +26,9 @@ class Apps:
     def deploy(self, app: str | Path, *, price: Price = "0", uses: int = 1000000) -> Listing:
         """Register an app and sell its use at ``price`` for each run.
 
-        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). Deploying the same code
-        again gives the same app, and one more offer of it. Raises BundleRefused for a folder that makes no valid app.
+        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
+        names lie in the folder's own ``wheels``. Deploying the same code again gives the same app, and one more offer
+        of it. Raises InputRefused for a wheel that is not there, BundleRefused for a folder that makes no valid app.
         """
         return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses))
 

@@ -11,7 +11,7 @@ from sealgrid.cli.stories import thefts
 from sealgrid.cli.stories.outcome import Refusal, holds
 from sealgrid.cli.stories.telling import Telling, folder_of
 from sealgrid.cli.stories.thief import thief_of
-from sealgrid.sdk import apps, jobs, models, shipped
+from sealgrid.sdk import apps, jobs, models
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.units import Address
 
@@ -75,7 +75,7 @@ class Story:
 
     async def _deploy(self, developer: Connection) -> apps.App:
         folder = folder_of("plate_reader")
-        app = await apps.deploy(developer, folder, wheels=shipped.wheels_for(folder), price=APP_PRICE)
+        app = await apps.deploy(developer, folder, price=APP_PRICE)
         self.telling.told(f"the developer deployed plate-reader: app {app.address}, measured as {app.digest[:18]}…")
         return app
 

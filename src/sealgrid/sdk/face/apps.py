@@ -22,14 +22,13 @@ class Apps:
     async def deploy(self, app: str | Path, *, price: Price = "0", uses: int = 1_000_000) -> Listing:
         """Register an app and sell its use at ``price`` for each run.
 
-        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). Deploying the same code
-        again gives the same app, and one more offer of it. Raises BundleRefused for a folder that makes no valid app.
+        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
+        names lie in the folder's own ``wheels``. Deploying the same code again gives the same app, and one more offer
+        of it. Raises InputRefused for a wheel that is not there, BundleRefused for a folder that makes no valid app.
         """
         folder = _folder(app)
         wanted = amount(price)
-        deployed = await apps.deploy(
-            self._conn, folder, wheels=shipped.wheels_for(folder), price=int(wanted), uses=uses
-        )
+        deployed = await apps.deploy(self._conn, folder, price=int(wanted), uses=uses)
         return await listing_of(self._conn, "App", deployed.address)
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sealgrid.chain.assets import Assets
 from sealgrid.sdk import shipped
+from sealgrid.sdk.building import shipped_bundle
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.csv_file import check_csv
 from sealgrid.sdk.face.listings import Named
@@ -33,4 +34,4 @@ async def _code(conn: Connection, app: Named) -> Digest:
 
 def _named(code: Digest) -> str:
     here = [name for name in _CHECKS if shipped.app_folder(name) is not None]
-    return next((name for name in here if shipped.shipped_bundle(name).app_digest == code), "")
+    return next((name for name in here if shipped_bundle(name).app_digest == code), "")

@@ -10,6 +10,7 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
 from sealgrid.sdk import shipped
+from sealgrid.sdk.building import shipped_bundle
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.listings import Kind, Named, Offer, open_offers
 from sealgrid.units import Address, to_address
@@ -28,7 +29,7 @@ async def find_app(conn: Connection, app: Named, *, model: Address | None = None
     name = str(app)
     offers = await open_offers(conn, "App")
     if shipped.app_folder(name) is not None:
-        digest = (await asyncio.to_thread(shipped.shipped_bundle, name)).app_digest
+        digest = (await asyncio.to_thread(shipped_bundle, name)).app_digest
         return await _suited(conn, [offer for offer in offers if offer.digest == digest], name, model)
     named = [offer for offer in offers if offer.name == name]
     mine = [offer for offer in named if offer.owner == conn.address]

@@ -1,0 +1,71 @@
+"""Build an app's folder: which wheels it runs on, and what enclaves fetch beside its bundle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from sealgrid.bundle.build import LOCK_FILE, Bundle, build, read_app, read_lock
+from sealgrid.bundle.lock import lock
+from sealgrid.bundle.manifest import Wheel
+from sealgrid.crypto.digests import sha256
+from sealgrid.errors import InputRefused
+from sealgrid.sdk.environments import environment_of
+from sealgrid.sdk.shipped import app_folder, wheel_folder
+
+WHEELS = "wheels"  #: the folder in an app's own that holds the wheel files it names
+
+
+@dataclass(frozen=True)
+class Built:
+    """An app that can be deployed."""
+
+    bundle: Bundle
+    beside: tuple[Path, ...]  #: what an enclave needs beside the bundle: the environment's archive, or each wheel
+
+
+def built(folder: Path) -> Built:
+    """Build an app's folder on the wheels in its folder ``wheels``; without one, on those that set-up fetched.
+
+    Raises InputRefused for an app.toml that cannot be used and for a wheel that is not there, BundleRefused for an app
+    that breaks a rule which ``verify_bundle`` holds every app to.
+    """
+    app = read_app(folder)
+    if not app.wheels:
+        return Built(build(folder), ())
+    source = _source(folder)
+    locked = read_lock(folder) or lock(app.wheels, source)
+    files = _files(locked, source)
+    if not app.environment:
+        return Built(build(folder, locked), files)
+    environment, archive = environment_of(locked, source)
+    return Built(build(folder, locked, environment), (archive,))
+
+
+@lru_cache
+def shipped_bundle(name: str) -> Bundle:
+    """Return the bundle of a shipped app; raise InputRefused when none has that name."""
+    folder = app_folder(name)
+    if folder is None:
+        raise InputRefused(f"no shipped app is called {name!r}.")
+    return built(folder).bundle
+
+
+def _source(folder: Path) -> Path:
+    own = folder / WHEELS
+    found = own if own.is_dir() else wheel_folder()
+    if found is None:
+        raise InputRefused(
+            f"the wheels of {folder.name!r} are not here: `make setup` fetches those of the shipped apps, "
+            f"your own go into the app's folder {WHEELS!r}.",
+            money="",
+        )
+    return found
+
+
+def _files(locked: Sequence[Wheel], source: Path) -> tuple[Path, ...]:
+    files = tuple(source / wheel.filename for wheel in locked)
+    for wheel, file in zip(locked, files, strict=True):
+        if not file.is_file() or sha256(file.read_bytes()) != bytes.fromhex(wheel.sha256[2:]):
+            raise InputRefused(f"{source.name!r} has no {wheel.filename} with the digest in {LOCK_FILE}.", money="")
+    return files
