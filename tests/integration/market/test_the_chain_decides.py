@@ -206,6 +206,30 @@ async def test_a_wiped_chain_with_the_same_id_is_noticed_and_read_anew(
         assert desk.chain.block == (await wiped.node.block()).number
 
 
+async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_the_new_one(
+    config: MarketConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
+        first = await open_market(node, ROOT / ".cache/poco")
+        async with open_desk(replace(config, folder=tmp_path / "wiped", rpc_url=chain.url), node) as desk:
+            order = first.app_order()
+            name = await _without_http(first, desk)(order)
+            await first.deal()
+            await desk.chain.catch_up()
+            assert desk.chain.deals.find({}, start=0, size=10)[0] == 1
+            await node.rpc("anvil_reset")
+            await desk.chain.catch_up()
+            listed = desk.chain.book.get("apporders", name)
+            assert (desk.chain.book.status(listed), desk.chain.block) == ("dead", 0)  # nobody registered its app yet
+            again = await open_market(node, ROOT / ".cache/poco")
+            await desk.chain.catch_up()
+            assert (again.hub.address, again.app) == (first.hub.address, first.app)
+            assert (desk.chain.book.status(listed), desk.chain.book.remaining(listed)) == ("open", 1000)
+            assert desk.chain.deals.find({}, start=0, size=10)[0] == 0
+    assert "the chain was wiped or replaced" in caplog.text
+
+
 async def test_a_market_refuses_to_start_on_another_chain(scene: Market, config: MarketConfig) -> None:
     with pytest.raises(InputRefused, match="another one"):
         await check_place(replace(config, genesis=to_digest(bytes(32))), scene.node)
