@@ -168,7 +168,14 @@ def test_whoever_listens_to_the_market_hears_of_the_deal(told: Told) -> None:
 def test_the_sdk_sees_the_task_end_and_asks_the_pool_how_it_went(told: Told) -> None:
     assert (told["task"]["statusName"], told["task"]["dealid"]) == ("COMPLETED", told["dealid"])
     assert told["offchain"]["task"]["statusHistory"][0]["status"] == "INITIALIZED"
-    assert isinstance(told["logs"], list)
+    (replicate,) = told["offchain"]["replicates"]
+    assert (replicate["worker"], replicate["statusHistory"][0]["status"]) == (address("worker"), "CREATED")
+
+
+def test_the_requester_gets_the_tasks_logs_of_its_worker_and_nobody_else_does(told: Told) -> None:
+    (log,) = told["logs"]
+    assert (log["worker"], log["stdout"], "app.log" in log["stderr"]) == (address("worker"), "", True)
+    assert "Only task requester" in told["logsOfAnother"]
 
 
 def test_an_enclave_opened_the_dataset_for_the_app_and_the_sdk_downloads_what_it_made_of_it(told: Told) -> None:

@@ -213,6 +213,7 @@ feed.close();
 const task = await completed(taskid);
 const offchain = await until(() => requester.task.fetchOffchainInfo(taskid));
 const logs = await requester.task.fetchLogs(taskid);
+const logsOfAnother = await patron.task.fetchLogs(taskid).catch(said);
 const result = await resultOf(taskid);
 
 // Once more, with the result encrypted for the RSA key
@@ -257,6 +258,7 @@ process.stdout.write(
     task,
     offchain,
     logs,
+    logsOfAnother,
     result: result.toString('hex'),
     sealed: sealed.toString('hex'),
     decrypted: decrypted.toString('hex'),

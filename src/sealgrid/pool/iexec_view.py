@@ -21,7 +21,9 @@ REPLICATE: Final[dict[Stage, str]] = {
     "running": "COMPUTING", "sealed": "COMPUTED", "settled": "COMPUTED",
     "finalizing": "CONTRIBUTE_AND_FINALIZE_ONGOING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
 }  # fmt: skip
-NO_LOGS: Final = "What an app writes is sealed with its result; worker and pool never see it. Open the result."
+NO_LOGS: Final = (
+    "Worker and pool never see what an app writes. Download the result: of an app that failed it has the log, app.log."
+)
 
 
 class Step(Message, frozen=True, kw_only=True):

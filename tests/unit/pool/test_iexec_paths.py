@@ -82,7 +82,7 @@ async def test_the_requester_reads_where_the_logs_are_as_often_as_it_likes(pool:
     for _ in range(2):
         logs = (await pool.get(f"/tasks/{TASK}/logs", headers=proof)).json()["computeLogsList"]
         assert [log["walletAddress"] for log in logs] == [WORKER.address]
-        assert "sealed" in logs[0]["stderr"]
+        assert "app.log" in logs[0]["stderr"]
 
 
 async def test_nobody_else_does(pool: httpx.AsyncClient, clock: Clock) -> None:
