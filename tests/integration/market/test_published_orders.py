@@ -3,12 +3,14 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import NotFound, OrderRefused, ServiceUnavailable
+from sealgrid.market.kinds import KINDS
 from sealgrid.poco.orders import AppOrder, from_document, to_document
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.units import to_digest
 from sealgrid.wire.challenge import answer
+from sealgrid.wire.market import Kind
 from tests.contracts.scene import Market
-from tests.integration.market.traders import Traders
+from tests.integration.market.traders import Traders, place_of
 
 pytestmark = pytest.mark.chain
 
@@ -45,21 +47,31 @@ async def test_nobody_takes_off_what_another_account_signed(scene: Market, trade
     assert len(await traders.apps()) == 1
 
 
-async def test_a_signer_takes_off_its_last_order_of_an_asset_or_all_of_them(
-    scene: Market, traders: Traders, http: httpx.AsyncClient
+@pytest.mark.parametrize("kind", ["apporders", "datasetorders", "workerpoolorders", "requestorders"])
+async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
+    scene: Market, traders: Traders, http: httpx.AsyncClient, kind: Kind
 ) -> None:
-    names = [await traders.publish(scene.app_order(appprice=price)) for price in (1, 2, 3)]
+    make = {
+        "apporders": scene.app_order, "datasetorders": scene.dataset_order, "workerpoolorders": scene.pool_order,
+        "requestorders": scene.request,
+    }[kind]  # fmt: skip
+    if kind == "requestorders":  # they are for what somebody offers
+        for offer in (scene.app_order(), scene.dataset_order()):
+            await traders.publish(offer)
+    orders = [make(salt=to_digest(bytes([number]) * 32)) for number in (1, 2, 3)]
+    names = [await traders.publish(order) for order in orders]
+    asset, signer = KINDS[kind].asset, place_of(orders[0])[1]
 
-    async def take_off(target: str) -> list[str]:
-        body = {"target": target, "app": scene.app}
-        said = await http.put(
-            "/apporders?chainId=31337", json=body, headers={"authorization": await token(http, "developer")}
-        )
-        return said.json()["unpublished"]
+    async def take_off(**asked: str) -> set[str]:
+        headers = {"authorization": await token(http, signer)}
+        return set((await http.put(f"/{kind}?chainId=31337", json=asked, headers=headers)).json()["unpublished"])
 
-    assert await take_off("unpublish_last") == [names[2]]
-    assert sorted(await take_off("unpublish_all")) == sorted(names[:2])
-    assert await traders.apps() == ()
+    mine = {asset: getattr(orders[0], asset)}
+    assert await take_off(target="unpublish_last", **mine) == {names[2]}
+    assert await take_off(target="unpublish_orderHash", orderHash=names[0]) == {names[0]}
+    await traders.publish(orders[0])
+    assert await take_off(target="unpublish_all", **mine) == {names[0], names[1]}
+    assert traders.desk.chain.book.count(kind) == 0
 
 
 @pytest.mark.parametrize(
