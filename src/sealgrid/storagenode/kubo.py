@@ -25,6 +25,8 @@ _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "trickle": ("false",), "inline": ("false",), "only-hash": ("false",), "wrap-with-directory": ("false",),
 }  # fmt: skip
 
+_NO_FILES: Final = frozenset({"application/x-directory", "application/symlink"})
+
 
 class Added(msgspec.Struct, frozen=True, rename="pascal"):
     """Kubo's answer; ``size`` is decimal text."""
@@ -76,6 +78,7 @@ async def _only_file(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
             async for chunk in request.stream():
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
+                        _demand_file(event)
                         found += 1
                     elif event:
                         yield bytes(event)
@@ -83,3 +86,9 @@ async def _only_file(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         raise InputRefused(f"this is not one file as multipart/form-data: {error}.") from error
     if not found:
         raise InputRefused("no file was sent.")
+
+
+def _demand_file(segment: MultipartSegment) -> None:
+    # Kubo's clients send a folder as a part without content: taken for a file, it would get an empty file's address.
+    if segment.content_type in _NO_FILES:
+        raise InputRefused("this node adds files, no folders or links; pack them into one file.")
