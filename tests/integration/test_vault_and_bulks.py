@@ -160,3 +160,35 @@ async def test_17_another_slice_than_the_requesters_is_refused(pushed: Federatio
     with pytest.raises(ReleaseRefused) as caught:
         await task.released(slice=other.bulk.slice)
     assert caught.value.check == "7.17"
+
+
+async def test_17_a_block_from_before_the_task_began_is_refused(pushed: Federation, market: Market) -> None:
+    before = (await market.node.block()).number
+    task = await asked(pushed, {})
+    with pytest.raises(ReleaseRefused) as caught:
+        await task.released(block=before)
+    assert caught.value.check == "7.17"
+
+
+HOSTILE = {
+    "never ends": "5b600056",
+    "invalid": "fe",
+    "reverts": "5f5ffd",
+    "says nothing": "5f5ff3",
+    "says a megabyte": "620fffff5ff3",
+    "reverts with a megabyte": "620fffff5ffd",
+    "calls itself": "5f5f5f5f5f305af1",
+}
+
+
+@pytest.mark.parametrize("code", HOSTILE.values(), ids=HOSTILE)
+async def test_an_owner_that_is_a_hostile_contract_leaves_out_its_own_dataset_alone(
+    pushed: Federation, market: Market, code: str
+) -> None:
+    task = await asked(pushed, {})
+    await market.node.rpc("anvil_setCode", development_key("owner").address, "0x" + code)
+    await market.node.rpc("evm_mine")
+    answers = await task.released(block=(await market.node.block()).number)
+    facts = parse_facts(answers[0].facts)
+    assert facts.bulk
+    assert [each.check for each in facts.bulk.left_out] == ["7.18"]

@@ -111,7 +111,8 @@ class ChainReader:
     async def offered(self, snapshot: ChainSnapshot, orders: Sequence[DatasetOrder], block: int) -> list[Offered]:
         """Return what the chain says of the orders of a bulk at a block that whoever asks all vaults has chosen.
 
-        Raises ReleaseRefused (7.17) unless it is confirmed, and at most MOST_SECONDS older than the snapshot.
+        Raises ReleaseRefused (7.17) unless it is confirmed, at most MOST_SECONDS older than the snapshot, and the task
+        stood in it already: where the hub does not know the deal yet, it lets it use nothing.
         """
         named = await self._hub.node.block(block) if 0 <= block <= snapshot.block else None
         if named is None or named.timestamp < snapshot.time - MOST_SECONDS:
@@ -119,6 +120,9 @@ class ChainReader:
                 "7.17",
                 f"the block at which the bulk is asked for is not confirmed, or older than {MOST_SECONDS} seconds.",
             )
+        task = await self._hub.view_task(snapshot.task_id, at=named.hash)
+        if task.status is TaskStatus.UNSET:
+            raise ReleaseRefused("7.17", "the block at which the bulk is asked for is from before the task began.")
         return await asyncio.gather(*(self._offered(order, snapshot.deal.deal, named.hash) for order in orders))
 
     async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
