@@ -1,5 +1,9 @@
 """Whether an order may be listed: a numbered proof, at the newest block that the market has read."""
 
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from sealgrid.errors import OrderRefused
@@ -26,6 +30,7 @@ class Gate:
 
     def __init__(self, chain: ChainSide, domain: OrderDomain, *, per_signer: int) -> None:
         self._chain, self.domain, self._per_signer = chain, domain, per_signer
+        self._coming: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
 
     async def admit(self, kind: Kind, order: Order, claimant: Address) -> Admitted:
         """Return an order's hash and signer when it may be listed, else raise OrderRefused; ``check`` names why.
@@ -47,6 +52,24 @@ class Gate:
             await demand_counterparts(order, self._chain)  # (9)
         return admitted
 
+    @contextmanager
+    def place(self, kind: Kind, admitted: Admitted) -> Iterator[None]:
+        """Keep an admitted order's place while it is written down; raise OrderRefused where others took it meanwhile.
+
+        Everybody who publishes at one moment was admitted by the same book, so (5) and (6) are asked once more.
+        """
+        name, mine = admitted.order_hash, (kind, admitted.signer)
+        if name in self._coming.get(mine, ()) or self._chain.book.is_open(kind, name):  # (5)
+            raise _published()
+        self._demand_room(*mine)  # (6)
+        self._coming[mine].add(name)
+        try:
+            yield
+        finally:
+            self._coming[mine].discard(name)
+            if not self._coming[mine]:
+                del self._coming[mine]
+
     async def _judged(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Admitted:
         # (1) volume
         if order.volume == 0:
@@ -61,11 +84,7 @@ class Gate:
         # (5) a use left, and not listed
         self._demand_unused(kind, order, name)
         # (6) room
-        if self._chain.book.count_open_of(kind, signer) >= self._per_signer:
-            most = self._per_signer
-            raise OrderRefused(
-                f"{signer} has {most} open {kind}, the most that are listed; take some off.", check="room"
-            )
+        self._demand_room(kind, signer)
         # (7) money
         self._demand_money(order, signer)
         # (8) signature
@@ -100,7 +119,15 @@ class Gate:
             raise OrderRefused("every use of the order is gone; sign a new one with another salt.", check="used-up")
         listed = book.get(kind, name)
         if listed is not None and book.status(listed) != "dead":
-            raise OrderRefused("order already published; change the salt to list another like it.", check="published")
+            raise _published()
+
+    def _demand_room(self, kind: Kind, signer: Address) -> None:
+        book, most = self._chain.book, self._per_signer
+        coming = sum(not book.is_open(kind, name) for name in self._coming.get((kind, signer), ()))
+        if book.count_open_of(kind, signer) + coming >= most:
+            raise OrderRefused(
+                f"{signer} has {most} open {kind}, the most that are listed; take some off.", check="room"
+            )
 
     def _demand_money(self, order: Order, signer: Address) -> None:
         needed, there = money_for_one(order), self._chain.ledger.stake(signer)
@@ -109,3 +136,7 @@ class Gate:
             raise OrderRefused(
                 f"{signer} has {there} nRLC free in escrow, one task {what} {needed}; deposit more.", check=check
             )
+
+
+def _published() -> OrderRefused:
+    return OrderRefused("order already published; change the salt to list another like it.", check="published")

@@ -131,6 +131,10 @@ class Book:
         """Return how many open orders of one kind a signer has."""
         return len(self._open_of.get((kind, signer), ()))
 
+    def is_open(self, kind: Kind, order_hash: Digest) -> bool:
+        """Tell whether an order of this kind is listed and open."""
+        return self._shelves[kind].get(order_hash) is not None
+
     def remaining(self, listed: Listed) -> int:
         """Return how many uses of an order are left."""
         return max(0, listed.order.volume - self._ledger.consumed(listed.order_hash))
@@ -166,7 +170,7 @@ class Book:
             yield Updated(listed, remaining)
 
     def _close(self, listed: Listed) -> Iterator[BookEvent]:
-        if self._shelves[listed.kind].get(listed.order_hash) is None:
+        if not self.is_open(listed.kind, listed.order_hash):
             return
         self._shelves[listed.kind].drop(listed.order_hash)
         mine = self._open_of[listed.kind, listed.signer]

@@ -50,7 +50,8 @@ class Desk:
         admitted = await self._gate.admit(kind, order, token.address)
         published = int(self._clock() * 1000)
         listed = Listed(kind=kind, order=order, published=published, **msgspec.structs.asdict(admitted))
-        await self._clerk.do(Publish(listed))
+        with self._gate.place(kind, admitted):
+            await self._clerk.do(Publish(listed))
         return shown(listed, self.chain.book, self._id)
 
     async def unpublish(self, kind: Kind, asked: Unpublish, token: Token) -> tuple[Digest, ...]:

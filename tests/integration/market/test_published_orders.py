@@ -1,3 +1,5 @@
+import asyncio
+
 import httpx
 import pytest
 
@@ -148,6 +150,20 @@ async def test_a_signer_has_room_for_so_many_open_orders(scene: Market, traders:
         await traders.publish(orders[3])
     await scene.hub.cancel(scene.wallet("developer"), orders[0])
     await traders.publish(orders[3])
+
+
+async def test_orders_that_come_at_one_moment_find_no_more_room_than_others(scene: Market, traders: Traders) -> None:
+    orders = [scene.app_order(salt=to_digest(bytes([number]) * 32)) for number in range(12)]
+    said = await asyncio.gather(*map(traders.publish, orders), return_exceptions=True)
+    refused = [each for each in said if isinstance(each, OrderRefused)]
+    assert (len(said) - len(refused), {each.check for each in refused}) == (3, {"room"})
+    assert len(await traders.apps()) == 3
+
+
+async def test_an_order_that_comes_twice_at_one_moment_is_listed_once(scene: Market, traders: Traders) -> None:
+    said = await asyncio.gather(*[traders.publish(scene.pool_order()) for _ in range(6)], return_exceptions=True)
+    refused = [each for each in said if isinstance(each, OrderRefused)]
+    assert (len(refused), {each.check for each in refused}) == (5, {"published"})
 
 
 async def test_the_new_owner_of_an_asset_may_publish_at_once(scene: Market, traders: Traders) -> None:
