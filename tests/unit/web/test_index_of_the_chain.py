@@ -44,7 +44,8 @@ def block(number: int, fork: int) -> Written:
         "address": minted, "kind": "App", "owner": APPS[0], "name": "a", "multiaddr": "", "checksum": GENESIS,
         "block": number, "time": number,
     }  # fmt: skip
-    return Written(assets=(asset,) if minted else (), deals=(row,), tasks=tuple(tasks), steps=(step,))
+    sold = {"block": number, "position": 0, "asset": minted or chance.choice(APPS), "owner": chance.choice(APPS)}
+    return Written(assets=(asset,) if minted else (), owners=(sold,), deals=(row,), tasks=tuple(tasks), steps=(step,))
 
 
 def seen(store: IndexStore) -> object:
@@ -54,6 +55,7 @@ def seen(store: IndexStore) -> object:
     return (
         sorted(set(tasks)),
         runs,
+        [(row.address, row.owner) for row in index.assets("App")],
         index.counts(),
         [index.record("app", row) for row in index.assets("App")],
         index.machines(APPS[1]),

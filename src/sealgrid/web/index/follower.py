@@ -17,14 +17,16 @@ from sealgrid.chain.events import (
 from sealgrid.chain.follower import Applied, Follower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
-from sealgrid.errors import ChainError, SealgridError
+from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.index.store import IndexStore, Row, Written
+from sealgrid.wire.serving import log_unforeseen
 
 PAUSE_SECONDS = 1.0  #: after a chain that does not answer
 MOST_TASKS = 1000  #: of one deal that are listed before they start; the rest appear when they do
 MOST_NAME = 200  #: characters of a name that pages show
+MOST_NUMBER = (1 << 63) - 1  #: that SQLite keeps; a deal that costs nothing may have more tasks than that
 ZERO_DIGEST = "0x" + "00" * 32
 
 _KINDS: dict[type[HubEvent], str] = {
@@ -43,17 +45,24 @@ class Indexer:
         self._times: dict[int, int] = {}
 
     async def run(self, *, every: float = 0.2) -> None:
-        """Follow for ever; a chain that is away is waited for, one that was wiped is read anew."""
+        """Follow for ever, whatever happens: a chain that is away is waited for, one that was wiped is read anew."""
         while True:
             try:
                 if not await self.step():
                     await asyncio.sleep(every)
-            except ChainError as error:
-                _log.warning("the index waits: %s", error)
-                if await self._is_another_chain():
-                    self._store.start_again()
-                    self._follower = Follower(self._hub)
+            except Exception as error:  # noqa: BLE001  without a follower the pages would stand still and look alive
+                await self._go_back(error)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _go_back(self, error: Exception) -> None:
+        if isinstance(error, SealgridError):
+            _log.warning("the index waits: %s", error)
+        else:
+            log_unforeseen(error)
+        if isinstance(error, ChainReplaced) and await self._is_another_chain():
+            await asyncio.to_thread(self._store.start_again)
+        # What was followed and could not be written is read again.
+        self._follower = Follower(self._hub, await asyncio.to_thread(self._store.trail))
 
     async def step(self) -> bool:
         """Take one change over; return whether there was one."""
@@ -104,12 +113,13 @@ class Indexer:
         row = parties | {
             "deal": event.deal, "sponsor": deal.sponsor,
             "app_price": deal.app.price, "dataset_price": deal.dataset.price, "pool_price": deal.workerpool.price,
-            "category": deal.category, "callback": deal.callback, "bot_first": deal.bot_first,
-            "bot_size": deal.bot_size, "final_deadline": deal.start_time + 10 * timeref, "block": event.block_number,
+            "category": deal.category, "callback": deal.callback,
+            "bot_first": min(deal.bot_first, MOST_NUMBER), "bot_size": min(deal.bot_size, MOST_NUMBER),
+            "final_deadline": deal.start_time + 10 * timeref, "block": event.block_number,
             "transaction": event.transaction, "time": time,
         }  # fmt: skip
         shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
-        numbers = range(deal.bot_first, deal.bot_first + min(deal.bot_size, MOST_TASKS))
+        numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MOST_TASKS), MOST_NUMBER))
         return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
 
     async def _step(self, event: HubEvent) -> Row:
@@ -130,8 +140,7 @@ class Indexer:
                 sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:4])
                 if sender == ZERO_ADDRESS:
                     minted.append(await self._asset(kind, asset, receiver, log.block_number))
-                else:
-                    owners.append({"address": asset, "owner": receiver})
+                owners.append({"block": log.block_number, "position": log.index, "asset": asset, "owner": receiver})
         return minted, owners
 
     async def _asset(self, kind: Kind, asset: Address, owner: Address, block: int) -> Row:

@@ -9,10 +9,10 @@ import sqlalchemy as sql
 
 from sealgrid.chain.trail import Trail
 from sealgrid.units import Digest
-from sealgrid.web.index.tables import META, assets, deals, progress, steps, tasks
+from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 
 Row = dict[str, Any]
-LAYOUT: Final = 4  #: of the tables
+LAYOUT: Final = 5  #: of the tables
 
 #: What a step makes of its task's state; other steps leave it.
 STATES = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}
@@ -22,7 +22,7 @@ class Written(msgspec.Struct, frozen=True):
     """What one stretch of blocks adds to the index."""
 
     assets: tuple[Row, ...] = ()
-    owners: tuple[Row, ...] = ()  #: assets that changed hands: address, owner
+    owners: tuple[Row, ...] = ()  #: whose assets are from these events on
     deals: tuple[Row, ...] = ()
     tasks: tuple[Row, ...] = ()
     steps: tuple[Row, ...] = ()
@@ -51,16 +51,14 @@ class IndexStore:
         with self.engine.begin() as connection:
             for table, rows in (
                 (assets, written.assets),
+                (owners, written.owners),
                 (deals, written.deals),
                 (tasks, written.tasks),
                 (steps, written.steps),
             ):
                 if rows:
                     connection.execute(table.insert().prefix_with("OR REPLACE"), list(rows))
-            for change in written.owners:
-                connection.execute(
-                    assets.update().where(assets.c.address == change["address"]).values(owner=change["owner"])
-                )
+            _hand_over(connection, {row["asset"] for row in written.owners})
             _settle(connection, {row["task"] for row in written.steps if row["kind"] in STATES})
             self._save(connection, trail)
 
@@ -70,6 +68,9 @@ class IndexStore:
             touched = set(connection.scalars(sql.select(steps.c.task).where(steps.c.block > block)))
             connection.execute(steps.delete().where(steps.c.block > block))
             _settle(connection, touched)  # before tasks go, so that their assets lose the runs
+            sold = set(connection.scalars(sql.select(owners.c.asset).where(owners.c.block > block)))
+            connection.execute(owners.delete().where(owners.c.block > block))
+            _hand_over(connection, sold)
             for table in (assets, deals, tasks):
                 connection.execute(table.delete().where(table.c.block > block))
             self._save(connection, trail)
@@ -90,6 +91,15 @@ class IndexStore:
     def _forget(self, connection: sql.Connection) -> None:
         for table in META.tables.values():
             connection.execute(table.delete())
+
+
+def _hand_over(connection: sql.Connection, sold: Iterable[str]) -> None:
+    """Set each asset's owner to whom its last event gave it."""
+    for asset in sold:
+        query = sql.select(owners.c.owner).where(owners.c.asset == asset)
+        last = connection.scalar(query.order_by(owners.c.block.desc(), owners.c.position.desc()).limit(1))
+        if last is not None:
+            connection.execute(assets.update().where(assets.c.address == asset).values(owner=last))
 
 
 def _settle(connection: sql.Connection, touched: Iterable[str]) -> None:

@@ -20,6 +20,17 @@ assets = sql.Table(
     sql.Index("assets_by_owner", "owner", "kind"),
 )  # fmt: skip
 
+#: Whose an asset was from an event on, its making included: a block that vanishes takes a sale back.
+owners = sql.Table(
+    "owners", META,
+    sql.Column("block", sql.Integer, nullable=False),
+    sql.Column("position", sql.Integer, nullable=False),
+    sql.Column("asset", sql.String(42), nullable=False),
+    sql.Column("owner", sql.String(42), nullable=False),
+    sql.PrimaryKeyConstraint("block", "position"),
+    sql.Index("owners_by_asset", "asset", "block", "position"),
+)  # fmt: skip
+
 deals = sql.Table(
     "deals", META,
     sql.Column("deal", sql.String(66), primary_key=True),
