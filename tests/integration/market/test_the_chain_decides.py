@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -11,9 +12,10 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
+from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import check_place, open_desk
-from sealgrid.poco.orders import AppOrder
+from sealgrid.poco.orders import AppOrder, to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.contracts.scene import DATASET_PRICE, POOL_PRICE, Market, open_market
@@ -228,6 +230,30 @@ async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_t
             assert (desk.chain.book.status(listed), desk.chain.book.remaining(listed)) == ("open", 1000)
             assert desk.chain.deals.find({}, start=0, size=10)[0] == 0
     assert "the chain was wiped or replaced" in caplog.text
+
+
+async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain_is_asked_to_come_again(
+    config: MarketConfig, tmp_path: Path
+) -> None:
+    from tests.integration.market.test_published_orders import token
+
+    anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
+        market = await open_market(node, ROOT / ".cache/poco")
+        here = replace(config, folder=tmp_path / "away", rpc_url=chain.url)
+        async with (
+            open_desk(here, node) as desk,
+            httpx.AsyncClient(transport=httpx.ASGITransport(application(desk, here)), base_url="http://m") as http,
+        ):
+            name = await _without_http(market, desk)(market.app_order())
+            await chain.stop()
+            page = (await http.get(f"/apporders?chainId=31337&app={market.app}")).json()
+            assert [each["orderHash"] for each in page["orders"]] == [name]
+            headers = {"authorization": await token(http, "pool")}
+            body = {"order": to_document(market.pool_order())}
+            answer = await http.post("/workerpoolorders?chainId=31337", json=body, headers=headers)
+            assert (answer.status_code, answer.json()["ok"]) == (503, False)
+            assert "does not answer; try again" in answer.json()["error"]
 
 
 async def test_a_market_refuses_to_start_on_another_chain(scene: Market, config: MarketConfig) -> None:
