@@ -300,6 +300,15 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
     assert plain.getvalue() == secret
 
 
+async def test_no_vault_shows_what_a_guess_of_a_pushed_text_could_be_held_against(face: Face) -> None:
+    app, asset = face.federation.market.app, requester_secret(STRANGER.address, "pin")
+    await push_for_requester(face, b"1234", name="pin")
+    await push_for_app(face, b"password")
+    for where, owner in ((asset, STRANGER.address), (app, DEVELOPER.address)):
+        for client in face.federation.clients:
+            assert (await client.asset(where, owner)).signature == b""
+
+
 async def test_a_requesters_secret_is_written_once_under_each_name(face: Face) -> None:
     await push_for_requester(face, b"first")
     again = await push_for_requester(face, b"second")

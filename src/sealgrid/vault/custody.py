@@ -65,7 +65,7 @@ class Version:
 
     record: KeyRecord
     record_digest: Digest
-    signature: bytes
+    signature: bytes  #: as anybody may see it
     received: int  #: Unix seconds
     destroyed: int  #: Unix seconds; 0 while its share is here
 
@@ -154,7 +154,7 @@ class Custody:
         if held.value_hash is not None:
             _KEEP_VALUE.on(connection, asset=record.asset, owner=record.owner, value_hash=held.value_hash)
         _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
-        _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.signature, at, 0)))
+        _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.shown_signature, at, 0)))
 
     def _put(self, connection: Connection, held: HeldShare, at: int) -> None:
         record = held.record

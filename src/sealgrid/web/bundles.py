@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
-from sealgrid.errors import SealgridError
+from sealgrid.errors import BundleRefused, SealgridError
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.units import Digest
+from sealgrid.web.readings import Readings
+from sealgrid.web.rendering import MOST_README
 
 MOST_BUNDLE = 16 << 20  #: bytes of a bundle that a page reads; an app with a larger one is shown without a readme
 MOST_KEPT = 256
@@ -28,21 +30,20 @@ class Bundles:
 
     def __init__(self, storage: RemoteFiles) -> None:
         self._storage = storage
-        self._known: dict[Digest, About] = {}
+        # By the place too: whoever names a good app's digest and a bad place must not hide that app's readme.
+        self._readings = Readings[tuple[str, Digest], About | None](MOST_KEPT)
 
     async def about(self, multiaddr: str, app_digest: Digest) -> About | None:
         """Return what an app says of itself; None when its bundle is not there, too large, or another app's."""
-        if app_digest not in self._known:
-            try:
-                about = await self._read(multiaddr, app_digest)
-            except (SealgridError, ValueError):
-                return None
-            while len(self._known) >= MOST_KEPT:
-                self._known.pop(next(iter(self._known)))
-            self._known[app_digest] = about
-        return self._known[app_digest]
+        try:
+            return await self._readings.once((multiaddr, app_digest), lambda: self._read(multiaddr, app_digest))
+        except (SealgridError, ValueError):
+            return None
 
-    async def _read(self, multiaddr: str, app_digest: Digest) -> About:
+    async def _read(self, multiaddr: str, app_digest: Digest) -> About | None:
         archive = await self._storage.get_bytes(digest_of_cid(multiaddr.removeprefix("/ipfs/")), MOST_BUNDLE)
-        bundle = await asyncio.to_thread(verify_bundle, archive, app_digest)
-        return About(bundle.manifest, bundle.files.get(README, b"").decode(errors="replace"))
+        try:
+            bundle = await asyncio.to_thread(verify_bundle, archive, app_digest)
+        except BundleRefused:
+            return None
+        return About(bundle.manifest, bundle.files.get(README, b"")[:MOST_README].decode(errors="replace"))

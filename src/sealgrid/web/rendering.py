@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -13,6 +14,8 @@ from sealgrid.web.modules import MAP
 from sealgrid.web.people import People
 
 MOST_README = 64 << 10  #: characters
+MOST_BRACKETS = 500  #: opening ones of links: for each of them Markdown looks for its end through all the rest
+MOST_RENDERED = 256  #: texts whose HTML is kept
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
 
@@ -40,12 +43,16 @@ def environment(people: People) -> Environment:
     return env
 
 
+@lru_cache(MOST_RENDERED)
 def markdown(text: str) -> Markup:
     """Return a stranger's Markdown as HTML without any HTML, picture or script of theirs.
 
-    Its headings stand two levels lower: the page has its own.
+    Its headings stand two levels lower: the page has its own. Text with too many brackets stays as it was written.
     """
-    tokens = _markdown.parse(text[:MOST_README])
+    text = text[:MOST_README]
+    if text.count("[") > MOST_BRACKETS:
+        return Markup("<pre>{}</pre>").format(text)
+    tokens = _markdown.parse(text)
     for token in tokens:
         if token.type.startswith("heading"):
             token.tag = f"h{min(6, int(token.tag[1:]) + 2)}"

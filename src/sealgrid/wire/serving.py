@@ -41,12 +41,16 @@ Before = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
 async def refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
     """Answer 403 to pages of other sites, and to names of theirs that were made to lead here; None lets pass.
 
-    A browser lets any page call loopback, also under a name of the page's own.
+    A browser lets any page call loopback, also under a name of the page's own. It names the page's origin when it
+    posts or may read the answer; of a picture, a script or a frame it says only that another site's page has it (Fetch
+    Metadata).
     """
     host, origin = request.headers.get("host", ""), request.headers.get("origin")
     if host.rpartition(":")[0] not in LOCAL_NAMES and host not in LOCAL_NAMES:
         return answer({"error": f"ask this service as {LOOPBACK} or localhost, not by another name."}, 403)
-    if origin is not None and origin != f"http://{host}":
+    embedded = request.headers.get("sec-fetch-dest", "document") != "document"
+    elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and embedded
+    if elsewhere or (origin is not None and origin != f"http://{host}"):
         return answer({"error": "this service answers programs of this machine, not pages of other sites."}, 403)
     return None
 

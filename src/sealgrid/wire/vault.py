@@ -245,7 +245,7 @@ class AssetView(Message, frozen=True, kw_only=True):
     """What a vault tells about a key that it holds, or held, a share of: nothing secret."""
 
     record: KeyRecord  #: of the newest version
-    signature: bytes
+    signature: bytes  #: by its owner; empty for a text that iExec's SDK pushed, whose guess could be held against it
     policy: Policy | None
     policy_signature: bytes
     history: tuple[KeyVersion, ...]  #: oldest first; shares of all but the last are destroyed, the last may be

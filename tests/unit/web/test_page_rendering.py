@@ -61,6 +61,11 @@ def test_a_readme_becomes_harmless_elements_only(text):
         assert not (attributes.get("href") or "").lower().startswith(("javascript:", "data:", "vbscript:"))
 
 
+def test_a_readme_of_brackets_alone_is_shown_as_it_was_written():
+    assert markdown("<[" * 501) == "<pre>" + "&lt;[" * 501 + "</pre>"
+    assert "<pre>" not in markdown("[a](/b) " * 500)
+
+
 def test_the_headings_of_a_readme_stand_below_those_of_the_page():
     assert "<h3>Title</h3>" in markdown("# Title")
     assert "<h6>Deep</h6>" in markdown("###### Deep")

@@ -64,6 +64,23 @@ async def test_a_page_of_another_site_is_refused(http: httpx.AsyncClient, origin
     assert "pages of other sites" in answer.json()["error"]
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("into", ["image", "script", "iframe", "empty"])
+async def test_a_page_of_another_site_loads_nothing_into_itself(http: httpx.AsyncClient, site: str, into: str) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-dest": into}
+    assert (await http.get("/secret", headers=headers)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "into"), [("cross-site", "document"), ("none", "document"), ("same-origin", "empty"), ("none", "image")]
+)
+async def test_a_link_from_another_site_and_what_our_own_page_loads_are_answered(
+    http: httpx.AsyncClient, site: str, into: str
+) -> None:
+    headers = {"sec-fetch-site": site, "sec-fetch-dest": into}
+    assert (await http.get("/secret", headers=headers)).status_code == 200
+
+
 async def test_a_page_of_the_service_itself_is_answered(http: httpx.AsyncClient) -> None:
     assert (await http.get("/secret", headers={"origin": "http://127.0.0.1:4000"})).status_code == 200
 
