@@ -99,7 +99,7 @@ def _order(network: Network, chance: random.Random) -> WorkerpoolOrder:
     return WorkerpoolOrder(
         workerpool=network.workerpool,
         workerpoolprice=chance.randrange(10**6),
-        volume=chance.choice([1, 10, 1000]),
+        volume=chance.randrange(1, 10**6),  # as different as what is left of orders that were used
         tag=chance.choice([TEE_TAG, TEE_TAG, NO_TAG]),
         category=chance.randrange(CATEGORIES),
         trust=chance.randrange(3),

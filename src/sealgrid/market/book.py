@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,7 @@ from sealgrid.market.kinds import KINDS, asset_of, money_for_one, price_of
 from sealgrid.market.ledger import CLOSED, Key, Ledger
 from sealgrid.market.shelf import Entry, Filter, Shelf, Value
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder, is_bulk
+from sealgrid.poco.tags import bits
 from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 
@@ -71,7 +73,7 @@ class Book:
         self._listed: dict[Digest, Listed] = {}
         self._about: defaultdict[Key, set[Digest]] = defaultdict(set)
         self._open_of: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
-        self._shelves = {kind: Shelf(_fields(kind)) for kind in KINDS}
+        self._shelves = {kind: Shelf(_fields(kind), _NUMBERS) for kind in KINDS}
 
     # --- what happens
 
@@ -192,18 +194,24 @@ def _keys(listed: Listed) -> tuple[Key, ...]:
     return tuple(about)
 
 
+#: What is found by numbers or bits, with how many binary digits can be asked for: filters end at 2^53 - 2.
+_NUMBERS: Final = {"tag": 256, "remaining": 53, "trust": 53}
+
+
 @cache
 def _fields(kind: Kind) -> tuple[str, ...]:
     rules = KINDS[kind]
-    trust = ("trust",) if rules.trust else ()
-    return (*rules.equal, *rules.restrict.values(), *trust, "signer", "tag", "remaining", "bulk")
+    return (*rules.equal, *rules.restrict.values(), *_NUMBERS, "signer", "bulk")
 
 
 def _entry(listed: Listed, remaining: int) -> Entry:
     kind, order = listed.kind, listed.order
     price = price_of(kind, order)
     rank = (-price if kind == "requestorders" else price, listed.published, listed.order_hash)
-    own: dict[str, Value] = {"signer": listed.signer, "remaining": remaining, "bulk": is_bulk(order)}
+    own: dict[str, Value] = {
+        "signer": listed.signer, "remaining": remaining, "bulk": is_bulk(order), "tag": bits(order.tag),
+        "trust": getattr(order, "trust", 0),
+    }  # fmt: skip
     return Entry(
         order_hash=listed.order_hash,
         rank=rank,

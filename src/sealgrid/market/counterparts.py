@@ -5,11 +5,11 @@ from typing import Final, Literal
 from sealgrid.errors import OrderRefused
 from sealgrid.market.chainside import ChainSide
 from sealgrid.market.kinds import price_of
-from sealgrid.market.shelf import Filter, OneOf, Where
+from sealgrid.market.shelf import Filter, Having, OneOf
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import Order, RequestOrder
-from sealgrid.poco.tags import bits, is_tee
-from sealgrid.units import ZERO_ADDRESS, Digest
+from sealgrid.poco.tags import TEE, is_tee
+from sealgrid.units import ZERO_ADDRESS
 
 _LOOKED_AT: Final = 100  #: offers of one asset, the cheapest first
 
@@ -25,7 +25,7 @@ async def _demand(what: Literal["app", "dataset"], request: RequestOrder, chain:
     address, most = getattr(request, what), int(getattr(request, f"{what}maxprice"))
     filters: list[Filter] = [OneOf(what, (address,))]
     if what == "app" and is_tee(request.tag):
-        filters.append(Where("tag", lambda tag: bool(bits(Digest(str(tag))) & 1)))
+        filters.append(Having("tag", TEE))
     kind: Literal["apporders", "datasetorders"] = "apporders" if what == "app" else "datasetorders"
     _, offers = chain.book.find(kind, filters, start=0, size=_LOOKED_AT)
     for offer in offers:

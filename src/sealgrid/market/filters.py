@@ -1,6 +1,6 @@
 """What may be asked of the book over HTTP: iExec's query parameters, read into filters."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from sealgrid.errors import InputRefused
 from sealgrid.market.deals import FILTERS
 from sealgrid.market.kinds import KINDS, KindOfOrder
-from sealgrid.market.shelf import Filter, OneOf, Value, Where
+from sealgrid.market.shelf import AtLeast, AtMost, Filter, Having, OneOf, Within
 from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind
@@ -130,24 +130,18 @@ def _strict(name: str) -> str:
 
 
 def _bounds(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
-    if "minTag" in rest and (least := bits(_hash(rest, "minTag"))):
-        yield Where("tag", lambda tag: not least & ~bits(Digest(str(tag))))
+    if "minTag" in rest:
+        yield Having("tag", bits(_hash(rest, "minTag")))
     if "maxTag" in rest:
-        most = bits(_hash(rest, "maxTag"))
-        yield Where("tag", lambda tag: not bits(Digest(str(tag))) & ~most)
+        yield Within("tag", bits(_hash(rest, "maxTag")))
     if (volume := _number(rest, "minVolume", 1, least=1)) > 1:
-        yield Where("remaining", _at_least(volume))
+        yield AtLeast("remaining", volume)
     if rules.trust == "minTrust" and (trust := _number(rest, "minTrust", 0)) > 1:
-        yield Where("trust", _at_least(trust))
+        yield AtLeast("trust", trust)
     if rules.trust == "maxTrust" and "maxTrust" in rest:
-        limit = _number(rest, "maxTrust", 0)
-        yield Where("trust", lambda trust: int(trust) <= limit)
+        yield AtMost("trust", _number(rest, "maxTrust", 0))
     if rules.asset == "dataset" and _truth(rest, "bulkOnly"):
         yield OneOf("bulk", (True,))
-
-
-def _at_least(least: int) -> Callable[[Value], bool]:
-    return lambda value: int(value) >= least
 
 
 def _number(rest: dict[str, str], name: str, otherwise: int, *, least: int = 0) -> int:

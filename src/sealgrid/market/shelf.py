@@ -1,17 +1,19 @@
 """The open orders of one kind, found by any combination of their fields in milliseconds, the best first. Pure.
 
-For each field and value a bitmap holds the rows that have it: a filter is a bitmap, all filters together their
-intersection. Beside that every row stands in one list by rank, from which the first that are in the bitmap are picked.
+For each field and value a bitmap holds the rows that have it; a field of numbers has one for each binary digit. A
+filter is a bitmap, all filters together their intersection. Beside that every row stands in one list by rank, from
+which the first that are in the bitmap are picked.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
 import msgspec
 from pyroaring import BitMap
 
+from sealgrid.market.digits import Digits
 from sealgrid.units import Digest
 
 Rank = tuple[int, int, str]  #: price (negative for requests), publication in ms, order hash
@@ -35,26 +37,51 @@ class OneOf(msgspec.Struct, frozen=True):
     values: tuple[Value, ...]
 
 
-class Where(msgspec.Struct, frozen=True):
-    """A filter: the field's value passes; for fields with few different values."""
+class AtLeast(msgspec.Struct, frozen=True):
+    """A filter: the field's number is no smaller."""
 
     field: str
-    passes: Callable[[Value], bool]
+    number: int
 
 
-Filter = OneOf | Where
+class AtMost(msgspec.Struct, frozen=True):
+    """A filter: the field's number is no larger."""
+
+    field: str
+    number: int
+
+
+class Having(msgspec.Struct, frozen=True):
+    """A filter: the field's number has all these bits."""
+
+    field: str
+    bits: int
+
+
+class Within(msgspec.Struct, frozen=True):
+    """A filter: the field's number has no other bits."""
+
+    field: str
+    bits: int
+
+
+Filter = OneOf | AtLeast | AtMost | Having | Within
 
 
 class Shelf:
-    """Orders can be put, dropped and found."""
+    """Orders can be put, dropped and found: by the values of some fields, by the numbers of others.
 
-    def __init__(self, fields: Sequence[str]) -> None:
+    ``numbers`` says how many binary digits a field's number has; a larger one is found as the largest.
+    """
+
+    def __init__(self, fields: Sequence[str], numbers: Mapping[str, int]) -> None:
         self._rows: dict[Digest, int] = {}
         self._entries: dict[int, Entry] = {}
         self._free: list[int] = []
         self._ranks: list[Rank] = []  #: ascending
         self._ranked: list[int] = []  #: the row of each rank
         self._postings: dict[str, dict[Value, BitMap]] = {field: {} for field in fields}
+        self._numbers = {field: Digits(most) for field, most in numbers.items()}
         self._all = BitMap()
 
     def __len__(self) -> int:
@@ -78,7 +105,10 @@ class Shelf:
         self._ranked.insert(place, row)
         self._all.add(row)
         for field, value in entry.fields.items():
-            self._postings[field].setdefault(value, BitMap()).add(row)
+            if (numbers := self._numbers.get(field)) is not None:
+                numbers.put(row, int(value))
+            else:
+                self._postings[field].setdefault(value, BitMap()).add(row)
 
     def drop(self, order_hash: Digest) -> None:
         """Take an order off; one that is not there is no mistake."""
@@ -90,29 +120,39 @@ class Shelf:
         del self._ranks[place], self._ranked[place]
         self._all.discard(row)
         for field, value in entry.fields.items():
-            rows = self._postings[field][value]
-            rows.discard(row)
-            if not rows:
-                del self._postings[field][value]
+            if (numbers := self._numbers.get(field)) is not None:
+                numbers.drop(row, int(value))
+            else:
+                self._forget(field, value, row)
         self._free.append(row)
 
     def find(self, filters: Sequence[Filter], *, start: int, size: int) -> tuple[int, list[Digest]]:
         """Return how many orders pass every filter, and the hashes of those from ``start`` on, the best first."""
         found = self._all
         for each in filters:
-            found = found & self._passing(each)
+            found = self._passing(each, found)
         return len(found), self._best(found, start, size)
 
-    def _passing(self, wanted: Filter) -> BitMap:
-        postings = self._postings[wanted.field]
+    def _passing(self, wanted: Filter, among: BitMap) -> BitMap:
         match wanted:
-            case OneOf(values=values):
+            case OneOf(field=field, values=values):
+                postings = self._postings[field]
                 chosen = [postings[value] for value in values if value in postings]
-            case Where(passes=passes):
-                chosen = [rows for value, rows in postings.items() if passes(value)]
-        if len(chosen) == 1:
-            return chosen[0]
-        return BitMap.union(*chosen) if chosen else BitMap()
+                return among & BitMap.union(*chosen) if chosen else BitMap()
+            case AtLeast(field=field, number=number):
+                return self._numbers[field].at_least(number, among)
+            case AtMost(field=field, number=number):
+                return among - self._numbers[field].at_least(number + 1, among)
+            case Having(field=field, bits=bits):
+                return self._numbers[field].having(bits, among)
+            case Within(field=field, bits=bits):
+                return self._numbers[field].within(bits, among)
+
+    def _forget(self, field: str, value: Value, row: int) -> None:
+        rows = self._postings[field][value]
+        rows.discard(row)
+        if not rows:
+            del self._postings[field][value]
 
     def _best(self, found: BitMap, start: int, size: int) -> list[Digest]:
         best: Iterable[int]
