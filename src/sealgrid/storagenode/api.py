@@ -13,7 +13,7 @@ from litestar.response import Stream
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import InputRefused
 from sealgrid.storage.local import LocalFiles
-from sealgrid.storagenode.kubo import adding
+from sealgrid.storagenode.kubo import Adds, adding
 from sealgrid.storagenode.names import Names
 from sealgrid.storagenode.uploads import Uploads
 from sealgrid.units import Digest
@@ -22,15 +22,17 @@ from sealgrid.wire.serving import packed
 from sealgrid.wire.storage import PIECE_BYTES, Stored, Upload
 
 OCTETS = "application/octet-stream"
+#: Whatever a stranger stored is a file to be saved: no browser may take it for a page or a script of this site.
+INERT = {"x-content-type-options": "nosniff", "content-security-policy": "sandbox; default-src 'none'"}
 Clock = Callable[[], float]
 Ask = Request[object, object, State]
 
 
 def handlers(
-    files: LocalFiles, uploads: Uploads, names: Names, clock: Clock = time.monotonic
+    files: LocalFiles, uploads: Uploads, names: Names, adds: Adds, clock: Clock = time.monotonic
 ) -> list[HTTPRouteHandler]:
     """Return the handlers of a node over one folder; ``clock`` is monotonic, in seconds."""
-    return [*_writing(uploads, clock), *_reading(files), *_gateway(files, names), adding(files.folder, names)]
+    return [*_writing(uploads, clock), *_reading(files), *_gateway(files, names), adding(files.folder, names, adds)]
 
 
 def _writing(uploads: Uploads, clock: Clock) -> list[HTTPRouteHandler]:
@@ -73,7 +75,7 @@ def _gateway(files: LocalFiles, names: Names) -> list[HTTPRouteHandler]:
     async def whole(cid: FromPath[str]) -> Stream:
         digest = names.digest(cid)
         size = await files.size(digest)  # a missing file is an answer, not a broken stream
-        return Stream(_content(files, digest), media_type=OCTETS, headers={"content-length": str(size)})
+        return Stream(_content(files, digest), media_type=OCTETS, headers=INERT | {"content-length": str(size)})
 
     @head("/ipfs/{cid:str}")
     async def whether(cid: FromPath[str]) -> Response[None]:

@@ -15,7 +15,7 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from sealgrid.crypto.unixfs import FileAddress
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.storage.folder import Folder, Incoming
 from sealgrid.storagenode.names import Names
 
@@ -36,15 +36,29 @@ class Added(msgspec.Struct, frozen=True, rename="pascal"):
     size: str
 
 
-def adding(folder: Folder, names: Names) -> HTTPRouteHandler:
+class Adds(msgspec.Struct, frozen=True):
+    """What files that are being added may ask of the node."""
+
+    silence: float  #: seconds; an upload that is silent for so long is removed
+    at_most: int  #: at one time
+
+
+def adding(folder: Folder, names: Names, adds: Adds) -> HTTPRouteHandler:
     """Return the handler; a file goes to the disk as it arrives."""
+    room = asyncio.Semaphore(adds.at_most)
 
     @post("/api/v0/add", request_max_body_size=None)  # the folder's own limits hold
     async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
         _check(request.query_params)
+        if room.locked():
+            raise ServiceUnavailable(f"{adds.at_most} files are being added; try again in a minute.")
+        async with room:
+            return await _added(request)
+
+    async def _added(request: Request[Any, Any, Any]) -> Response[bytes]:
         incoming, address = folder.begin(), FileAddress()
         try:
-            async for piece in _only_file(request):
+            async for piece in _only_file(request, adds.silence):
                 await asyncio.to_thread(_take, incoming, address, piece)
             size, cid = incoming.size, await asyncio.to_thread(address.cid)
             names.keep(cid, await asyncio.to_thread(incoming.store))
@@ -68,14 +82,14 @@ def _check(asked: Mapping[str, Any]) -> None:
             raise InputRefused(f"this node adds files with Kubo's default {name} only: {values[0]}.")
 
 
-async def _only_file(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+async def _only_file(request: Request[Any, Any, Any], silence: float) -> AsyncIterator[bytes]:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise InputRefused("send one file as multipart/form-data.")
     found = 0
     try:
         with PushMultipartParser(options["boundary"], max_segment_count=1) as parser:
-            async for chunk in request.stream():
+            async for chunk in _while_it_speaks(request.stream(), silence):
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
                         _demand_file(event)
@@ -92,3 +106,11 @@ def _demand_file(segment: MultipartSegment) -> None:
     # Kubo's clients send a folder as a part without content: taken for a file, it would get an empty file's address.
     if segment.content_type in _NO_FILES:
         raise InputRefused("this node adds files, no folders or links; pack them into one file.")
+
+
+async def _while_it_speaks(stream: AsyncIterator[bytes], silence: float) -> AsyncIterator[bytes]:
+    try:
+        while (chunk := await asyncio.wait_for(anext(stream, None), silence)) is not None:
+            yield chunk
+    except TimeoutError as error:
+        raise InputRefused(f"nothing came for {silence:.0f} seconds; add the file again.") from error

@@ -12,6 +12,7 @@ from sealgrid.storage.folder import Folder
 from sealgrid.storage.local import LocalFiles
 from sealgrid.storagenode.api import handlers
 from sealgrid.storagenode.config import StorageNodeConfig
+from sealgrid.storagenode.kubo import Adds
 from sealgrid.storagenode.names import Names
 from sealgrid.storagenode.uploads import EMPTY_SECONDS, Uploads
 from sealgrid.wire.serving import cors, readable_by_pages, serve, service
@@ -35,9 +36,9 @@ def build(config: StorageNodeConfig) -> tuple[Litestar, Uploads]:
     """Return the node's application and its open uploads."""
     folder = Folder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
     uploads = Uploads(folder, silence=config.upload_seconds, at_most=config.open_uploads)
-    names = Names(config.folder / "names")
+    names, adds = Names(config.folder / "names"), Adds(config.upload_seconds, config.open_uploads)
     app = service(
-        handlers(LocalFiles(folder), uploads, names), max_body=PIECE_BYTES,
+        handlers(LocalFiles(folder), uploads, names, adds), max_body=PIECE_BYTES,
         before=readable_by_pages("/ipfs/"), cors=cors("GET"),
     )  # fmt: skip
     return app, uploads

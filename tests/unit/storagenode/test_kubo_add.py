@@ -1,6 +1,8 @@
 """What uploaders of IPFS expect of the node; Kubo itself gave the addresses (see crypto/test_unixfs.py)."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -97,3 +99,46 @@ async def test_what_is_not_one_file_is_refused_and_leaves_nothing(
 async def test_a_name_never_leads_out_of_the_folder(http: httpx.AsyncClient) -> None:
     assert (await http.get("/ipfs/Qm..%2F..%2Ffiles")).status_code in {400, 404}
     assert (await http.get("/ipfs/Qm" + "." * 44)).status_code == 400
+
+
+async def test_no_browser_takes_what_a_stranger_added_for_a_page(http: httpx.AsyncClient) -> None:
+    page = b"<script>parent.postMessage(document.cookie, '*')</script>"
+    name = (await http.post("/api/v0/add", files={"file": ("x.html", page, "text/html")})).json()["Hash"]
+    headers = (await http.get(f"/ipfs/{name}")).headers
+    assert (headers["content-type"], headers["x-content-type-options"]) == ("application/octet-stream", "nosniff")
+    assert headers["content-security-policy"].startswith("sandbox;")
+
+
+class Stalling:
+    """The beginning of an upload whose end never comes."""
+
+    def __init__(self) -> None:
+        self.began, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nbegun'
+        self.began.set()
+        await self.goes_on.wait()
+
+
+async def stall(http: httpx.AsyncClient, upload: Stalling) -> httpx.Response:
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    return await http.post("/api/v0/add", content=aiter(upload), headers=kind)
+
+
+async def test_a_file_whose_end_does_not_come_is_refused_and_leaves_nothing(config: StorageNodeConfig) -> None:
+    async with opened(replace(config, upload_seconds=0.05)) as http:
+        refused = await stall(http, Stalling())
+    assert (refused.status_code, "add the file again" in refused.json()["error"]) == (400, True)
+    assert [path for path in config.folder.rglob("*") if path.is_file()] == []
+
+
+async def test_only_so_many_files_are_added_at_once(config: StorageNodeConfig) -> None:
+    async with opened(replace(config, open_uploads=1)) as http:
+        upload = Stalling()
+        first = asyncio.create_task(stall(http, upload))
+        await upload.began.wait()
+        assert (await add(http, b"hello world")).status_code == 503
+        upload.goes_on.set()
+        await first
+        assert (await add(http, b"hello world")).status_code == 200
