@@ -312,21 +312,6 @@ async def test_no_web_page_may_read_the_local_chain(market: Market) -> None:
     assert "access-control-allow-origin" not in {*answer.headers, *asked.headers}
 
 
-async def test_a_page_of_any_site_reads_tasks_and_where_the_api_is_and_speaks_for_no_worker(
-    market: Market, pool: PoolProcess, client: PoolClient
-) -> None:
-    deal, page = await market.deal(), {"origin": "https://dapp.example"}
-    task = task_id(deal, 0)
-    await until(lambda: reached(client, task, "waiting"))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pool.port}", headers=page) as browser:
-        for path in (f"/tasks/{task}", f"/31337/workerpools/{market.pool}", f"/tasks/{task}/logs"):
-            assert (await browser.get(path)).headers["access-control-allow-origin"] == "*"
-        assert (await browser.get(f"/tasks/{task}")).status_code == 200
-        assert [(await browser.request(*ask)).status_code for ask in (("POST", "/jobs/next"), ("GET", "/pool"))] == [
-            403
-        ] * 2
-
-
 async def test_the_pool_says_which_it_is(market: Market, client: PoolClient) -> None:
     view = await client.view()
     assert (view.workerpool, view.owner) == (market.pool, development_key("pool").address)
@@ -359,3 +344,18 @@ async def test_after_the_final_deadline_the_requester_has_the_money_back_without
         assert (await market.hub.view_task(task)).status is TaskStatus.FAILED
     assert await market.hub.account(requester) == before
     assert await anna.next(wait=0) is None
+
+
+async def test_a_page_of_any_site_reads_tasks_and_where_the_api_is_and_speaks_for_no_worker(
+    market: Market, pool: PoolProcess, client: PoolClient
+) -> None:
+    _, task = await one_task(market)
+    page = {"origin": "https://dapp.example"}
+    await until(lambda: reached(client, task, "waiting"))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{pool.port}", headers=page) as browser:
+        for path in (f"/tasks/{task}", f"/31337/workerpools/{market.pool}", f"/tasks/{task}/logs"):
+            assert (await browser.get(path)).headers["access-control-allow-origin"] == "*"
+        assert (await browser.get(f"/tasks/{task}")).status_code == 200
+        assert [(await browser.request(*ask)).status_code for ask in (("POST", "/jobs/next"), ("GET", "/pool"))] == [
+            403
+        ] * 2
