@@ -1,5 +1,6 @@
 """The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
 
+from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
@@ -18,6 +19,7 @@ SUITE = (
     Attack("swap the model", WORKER, workers.swap_the_model),
     Attack("swap the private input", WORKER, workers.swap_the_input),
     Attack("swap the app", WORKER, workers.swap_the_app),
+    Attack("run a bulk over no data", WORKER, bulks.run_a_bulk_over_nothing),
     Attack("offer the enclave fake vaults", WORKER, vaults.offer_fake_vaults),
     Attack("forge the vaults' facts: an own result key", WORKER, vaults.forge_the_facts),
     Attack("forge the facts with one vault's signature", f"worker and {VAULT}", vaults.collude_with_one_vault),
