@@ -31,12 +31,19 @@ BLOCKS: Final = sql.Table(
     sql.Column("block", sql.LargeBinary, nullable=False),
 )
 
+#: What deals are found by: there is an index for each, of the deals that are shown.
+FOUND_BY: Final = (
+    "category", "requester", "beneficiary", "app", "dataset", "workerpool", "app_owner", "dataset_owner",
+    "workerpool_owner", "app_hash", "dataset_hash", "workerpool_hash", "request_hash",
+)  # fmt: skip
+_SHOWN: Final = sql.text("document IS NOT NULL")
+
 #: The event is kept with its block; the hub is asked for the rest a moment later, and only then a deal is shown.
 DEALS: Final = sql.Table(
     "deals",
     META,
     sql.Column("deal", sql.String(66), primary_key=True),
-    sql.Column("block", sql.Integer, nullable=False),
+    sql.Column("block", sql.Integer, nullable=False, index=True),
     sql.Column("event", sql.LargeBinary, nullable=False),
     sql.Column("document", sql.LargeBinary),  # as it is shown; NULL until the hub was asked
     sql.Column("time", sql.Integer),  # Unix seconds
@@ -52,9 +59,8 @@ DEALS: Final = sql.Table(
     ),
     *(sql.Column(name, sql.String(66)) for name in ("app_hash", "dataset_hash", "workerpool_hash", "request_hash")),
     *(
-        sql.Index(f"deals_by_{name}", name, sql.desc("block"), "deal")
-        for name in ("requester", "app", "dataset", "workerpool", "category")
+        sql.Index(f"deals_by_{name}", name, sql.desc("block"), "deal", sqlite_where=_SHOWN) for name in FOUND_BY
     ),
-    sql.Index("deals_by_block", sql.desc("block"), "deal"),
+    sql.Index("deals_by_block", sql.desc("block"), "deal", sqlite_where=_SHOWN),
     sql.Index("deals_to_describe", "block", sqlite_where=sql.text("document IS NULL")),
 )  # fmt: skip

@@ -19,6 +19,7 @@ FILTERS: Final[Mapping[str, str]] = {
     "workerpoolOwner": "workerpool_owner", "apporderHash": "app_hash", "datasetorderHash": "dataset_hash",
     "workerpoolorderHash": "workerpool_hash", "requestorderHash": "request_hash",
 }  # fmt: skip
+_SHOWN: Final = DEALS.c.document.is_not(None)  #: the indexes hold these alone
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -65,7 +66,7 @@ class Deals:
     def find(self, filters: Mapping[str, str | int], *, start: int, size: int) -> tuple[int, list[msgspec.Raw]]:
         """Return how many deals pass, and some of them from ``start`` on, the newest first."""
         chosen = [DEALS.c[FILTERS[name]] == value for name, value in filters.items()]
-        passing = sql.and_(DEALS.c.document.is_not(None), *chosen)
+        passing = sql.and_(_SHOWN, *chosen)
         ordered = sql.select(DEALS.c.document).where(passing).order_by(DEALS.c.block.desc(), DEALS.c.deal)
         with self._engine.connect() as connection:
             count = connection.scalar(sql.select(sql.func.count()).select_from(DEALS).where(passing))
@@ -81,7 +82,7 @@ class Deals:
 
     def prices(self, category: int) -> list[Price]:
         """Return what computing in a category was last sold at, the newest first, then the cheapest."""
-        query = sql.select(DEALS.c.time, DEALS.c.pool_price, DEALS.c.volume).where(DEALS.c.category == category)
+        query = sql.select(DEALS.c.time, DEALS.c.pool_price, DEALS.c.volume).where(_SHOWN, DEALS.c.category == category)
         dearer = (sql.func.length(DEALS.c.pool_price), DEALS.c.pool_price)  # decimal text, by its value
         ordered = query.order_by(DEALS.c.block.desc(), *dearer, DEALS.c.deal).limit(MOST_PRICES)
         with self._engine.connect() as connection:

@@ -18,7 +18,7 @@ from sealgrid.market.chain_tables import BLOCKS, DEALS, FACTS, META, UNDO
 from sealgrid.market.deals import Deals, add
 from sealgrid.market.ledger import Key, Table, Undo, Value, Written
 
-LAYOUT: Final = 4  #: of the tables
+LAYOUT: Final = 5  #: of the tables
 
 
 class ChainMemory:
