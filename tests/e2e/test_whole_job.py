@@ -80,7 +80,7 @@ def test_the_app_saw_the_model_and_the_input_in_the_clear(sold, done):
 
 
 def test_the_requester_is_told_every_stage_in_order(done):
-    expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "finalizing"]
+    expected = ["waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing"]
     assert done.stages[: len(expected)] == expected
 
 
