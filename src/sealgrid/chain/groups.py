@@ -2,6 +2,7 @@
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
+from sealgrid.chain.node import STRANGERS_GAS
 from sealgrid.errors import ChainError
 from sealgrid.poco.params import GROUP_MEMBER_PURPOSE
 from sealgrid.units import Address, Digest, to_bytes
@@ -17,7 +18,9 @@ async def is_member(hub: Hub, group: Address, account: Address, *, at: Digest | 
     key = bytes(12) + to_bytes(account, 20)
     data = interface("AccessPolicy").call_data("keyHasPurpose", key, GROUP_MEMBER_PURPOSE)
     try:
-        answer = await hub.node.call(group, data, at=at, sender=hub.address, doing="Asking a group for its members")
+        answer = await hub.node.call(
+            group, data, at=at, sender=hub.address, gas=STRANGERS_GAS, doing="Asking a group for its members"
+        )
     except ChainError:  # it refused, ran out of gas, or is no contract
         return False
     return len(answer) >= 32 and int.from_bytes(answer[:32], "big") == 1

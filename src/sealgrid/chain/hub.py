@@ -1,11 +1,11 @@
 """PoCo's hub: what it knows (at the head, or at a block's hash) and what it does for a wallet."""
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, events_of
 from sealgrid.chain.interface import interface
-from sealgrid.chain.node import Node
+from sealgrid.chain.node import STRANGERS_GAS, Node
 from sealgrid.chain.views import (
     AccountView,
     CategoryView,
@@ -23,8 +23,6 @@ from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId, to_digest
-
-BULK_GAS: Final = 2_000_000
 
 _HUB = interface("Hub")
 E = TypeVar("E", bound=HubEvent)
@@ -90,11 +88,11 @@ class Hub:
     async def fits_in_bulk(self, order: DatasetOrder, deal: DealId, *, at: Digest | None = None) -> bool:
         """Return whether PoCo lets a deal without a dataset use a dataset by this order: signed, open, unrestricted.
 
-        Neither its price nor its volume is looked at. A signer or a group that is a contract has BULK_GAS to answer.
+        Neither its price nor its volume is looked at. A signer or a group that is a contract has STRANGERS_GAS.
         """
         data = _HUB.call_data("assertDatasetDealCompatibility", order_values(order), deal)
         return await self.node.accepts(
-            self.address, data, gas=BULK_GAS, at=at, doing="Asking the hub about a dataset of a bulk"
+            self.address, data, gas=STRANGERS_GAS, at=at, doing="Asking the hub about a dataset of a bulk"
         )
 
     async def teebroker(self, *, at: Digest | None = None) -> Address:

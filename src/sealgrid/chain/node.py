@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import msgspec
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -19,6 +19,9 @@ from sealgrid.units import Address, Digest, to_address, to_digest
 # Importing web3 raises Python's recursion limit a hundredfold, which lets deeply nested JSON from anybody overrun the
 # C stack of a parser; what reads messages must fail with an exception instead.
 sys.setrecursionlimit(1000)
+
+#: For a contract of a stranger's to answer: who has it asked may pay nothing, and its answer takes the node's time.
+STRANGERS_GAS: Final = 2_000_000
 
 T = TypeVar("T")
 Contracts = Address | Sequence[Address]
@@ -84,13 +87,15 @@ class Node:
         *,
         at: Digest | None = None,
         sender: Address | None = None,
+        gas: int | None = None,
         doing: str = "Asking a contract",
     ) -> bytes:
-        """Return what a contract answers a sender, at a block's hash or at the head.
+        """Return what a contract answers a sender within so much ``gas``, at a block's hash or at the head.
 
-        Raises ContractReverted when it refuses.
+        Raises ContractReverted when it refuses, or needs more; None is the node's own limit.
         """
         request = {"to": to, "data": "0x" + data.hex()} | ({"from": sender} if sender else {})
+        request |= {} if gas is None else {"gas": hex(gas)}
         asked = ("eth_call", request, _state(at))
         answer = await self._agreed("chain.3", doing, lambda each: read_bytes(each, doing, *asked))
         if not answer:

@@ -9,6 +9,7 @@ from sealgrid.chain.follower import Applied, Change, Follower
 from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.interface import interface
+from sealgrid.chain.node import STRANGERS_GAS
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, NotFound, ServiceUnavailable
 from sealgrid.market.announcements import DealMade, Tell
 from sealgrid.market.book import Book
@@ -79,7 +80,9 @@ class ChainSide:
             return is_signed_by(account, digest, signature)
         data = _HUB.call_data("verifySignature", account, to_bytes(digest, 32), signature)
         try:
-            answer = await self._hub.node.call(self._hub.address, data, doing="Checking the signature")
+            answer = await self._hub.node.call(
+                self._hub.address, data, gas=STRANGERS_GAS, doing="Checking the signature"
+            )
         except ContractReverted:
             return False
         return bool(_HUB.decode("verifySignature", answer))

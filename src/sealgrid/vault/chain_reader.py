@@ -17,6 +17,7 @@ from sealgrid.chain.confirmation import Confirmation
 from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import dataset_order_in
+from sealgrid.chain.node import STRANGERS_GAS
 from sealgrid.chain.views import ContributionView, TaskStatus
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
@@ -183,7 +184,8 @@ class ChainReader:
         if word is None or not await self._once(at, lambda: node.code(owner, at=at), "code", owner):
             return None
         try:
-            answer = await node.call(owner, _ERC1271 + encode(["bytes32", "bytes"], word), at=at)
+            asked = _ERC1271 + encode(["bytes32", "bytes"], word)
+            answer = await node.call(owner, asked, at=at, gas=STRANGERS_GAS)
         except ChainError:  # It refuses by reverting, too.
             return False
         return answer == _ERC1271.ljust(32, b"\0")
