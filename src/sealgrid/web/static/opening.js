@@ -97,7 +97,7 @@ function shown([name, content]) {
   if (kind) {
     figure.append(Object.assign(document.createElement("img"), { src: link.href, alt: `${name}, made by the app` }));
   } else if (!content.subarray(0, 1000).includes(0)) {
-    const text = element("pre", "");
+    const text = Object.assign(element("pre", ""), { tabIndex: 0 });
     text.append(element("code", new TextDecoder().decode(content).slice(0, MOST_SHOWN)));
     figure.append(text);
   }
