@@ -154,6 +154,13 @@ def test_no_other_site_may_act_for_an_account(visitor: Visitor, path: str):
         assert answer.status in statuses, (path, origin)
 
 
+def test_what_is_no_form_buys_nothing(visitor: Visitor):
+    headers = {"origin": visitor.place.url, "content-type": "application/json"}
+    answer = visitor.page.request.post(f"{visitor.place.url}/apps/{ASSET}/run", data="{}", headers=headers)
+    assert answer.status == 400
+    assert "this is no form" in answer.text()
+
+
 def test_no_other_name_leads_to_the_pages(visitor: Visitor):
     foreign = visitor.page.request.get(visitor.place.url + "/", headers={"host": "evil.example"})
     assert foreign.status == 403

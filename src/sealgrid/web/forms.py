@@ -14,6 +14,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.web.site import Ask
 
 M = TypeVar("M")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_UPLOAD = 256 << 20  #: bytes of one form; larger files go through the command line
 
 
@@ -21,8 +22,11 @@ async def form_of(request: Ask) -> FormMultiDict:
     """Return a form's fields, which only a page of this site may have sent.
 
     Raises InputRefused unless the browser says that the form came from here: no other site may act for an account.
+    What is no form is refused too: it would be read as an empty one, and buy.
     """
     expect_own_page(request)
+    if not request.headers.get("content-type", FORMS[0]).lower().startswith(FORMS):
+        raise InputRefused("this is no form, as a page of this site sends them; nothing was done.")
     return await request.form()
 
 
