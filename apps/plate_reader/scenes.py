@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from apps.plate_reader.drawing.car import HALF_MM, HIGH_MM, PLATE_MM, draw_car, to_pixels
@@ -68,11 +69,12 @@ def _stance(chance: random.Random, centre: float, foot: float, scale: float) -> 
     turn = chance.uniform(-0.07, 0.07)
     corners[:, 1] += corners[:, 0] * turn * 0.5
     nearer = 1 + np.sign(corners[:, 0]) * chance.uniform(-0.05, 0.05)
-    return corners * nearer[:, None] + (centre, foot)
+    stance: Corners = corners * nearer[:, None] + (centre, foot)
+    return stance
 
 
-def _through(matrix: np.ndarray, points: Corners) -> Corners:
-    taken = np.column_stack((points, np.ones(len(points)))) @ matrix.T
+def _through(matrix: NDArray[np.float64], points: Corners) -> Corners:
+    taken: NDArray[np.float64] = np.column_stack((points, np.ones(len(points)))) @ matrix.T
     return taken[:, :2] / taken[:, 2:]
 
 

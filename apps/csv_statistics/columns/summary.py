@@ -1,7 +1,9 @@
 """The result: what a table's columns tell without telling of a single row."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .numbers import describe_numbers
 from .table import LEAST, Numbers, Texts, read_table
@@ -14,7 +16,7 @@ def summarise(path: Path) -> dict[str, object]:
     return {"rows": table.rows, "least_rows": LEAST, "columns": [describe(column) for column in table.columns]}
 
 
-def written(result: dict[str, object]) -> str:
+def written(result: Mapping[str, Any]) -> str:
     """Return the text of result.json: each column on a line of its own."""
 
     def as_json(value: object) -> str:

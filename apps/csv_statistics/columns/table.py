@@ -13,8 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .refused import Refused
+
+if TYPE_CHECKING:
+    import _csv  # the one name for what csv.reader returns
 
 LEAST = 10  #: rows that any number in the result tells of
 DELIMITERS = ",;\t|"
@@ -29,7 +33,7 @@ class Numbers:
     """A column of numbers, without its empty cells."""
 
     name: str
-    values: array
+    values: "array[float]"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Texts:
     """A column of anything else: how often each text occurs."""
 
     name: str
-    counts: Counter
+    counts: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def _names(header: list[str]) -> list[str]:
     return names
 
 
-def _checked(reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+def _checked(reader: "_csv.Reader", width: int) -> Iterator[list[str]]:
     for row in reader:
         if not row:
             continue  # an empty line, as at the end of many files

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from typing import NoReturn
 
-from runner.refused import Refused
+from .refused import Refused
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 
-from runner.refused import Refused
-from runner.tensor import Tensor
+from .refused import Refused
+from .tensor import Tensor
 
 #: iExec names input files after their address, so that only the content tells the format
 _NUMPY = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06", b"\x80")  # .npy, .npz, empty .npz, pickle
@@ -69,5 +69,5 @@ def _to_array(name: str, value: object) -> np.ndarray:
         raise Refused(f"the input {name!r} is no even box of numbers: its lists differ in length.") from error
 
 
-def _list(names: object) -> str:
+def _list(names: Iterable[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from runner.quiet import ERRORS, open_session
-from runner.refused import Refused
-from runner.tensor import DTYPES, Tensor
+from .quiet import ERRORS, open_session
+from .refused import Refused
+from .tensor import DTYPES, Tensor
 
 _WRITABLE = {*DTYPES, "tensor(string)"}
 

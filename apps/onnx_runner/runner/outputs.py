@@ -39,8 +39,11 @@ def _describe(array: np.ndarray, top: int | None) -> dict[str, object]:
 
 
 def _values(array: np.ndarray) -> object:
-    # JSON knows no NaN and no infinity.
-    return np.where(np.isfinite(array), array, None).tolist() if array.dtype.kind == "f" else array.tolist()
+    if array.dtype.kind != "f":
+        return array.tolist()
+    values = array.astype(object)
+    values[~np.isfinite(array)] = None  # JSON knows no NaN and no infinity
+    return values.tolist()
 
 
 def _top(array: np.ndarray, count: int) -> dict[str, object]:

@@ -33,9 +33,15 @@ def flatten(picture: Image.Image, corners: Corners, size: tuple[int, int]) -> Im
 def overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return intersection over union of one box (x1, y1, x2, y2) with each of the others."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    return shared / (_area(box[None]) + _area(others) - shared)
+    shared = _product(high - low)
+    together: NDArray[np.float64] = _area(box[None]) + _area(others) - shared
+    return shared / together
 
 
 def _area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)
+    return _product(boxes[:, 2:] - boxes[:, :2])
+
+
+def _product(sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    product: NDArray[np.float64] = np.clip(sides, 0, None).prod(axis=1)
+    return product

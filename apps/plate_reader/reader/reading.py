@@ -2,10 +2,10 @@
 
 import io
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from .detector import Detector, Found
@@ -84,7 +84,7 @@ def _plate(found: Found, read: Read, size: tuple[int, int]) -> dict[str, Any]:
     return {"text": read.text, "box": _on_grid(found.box, size), "confidence": confidence}
 
 
-def _on_grid(box: Sequence[float], size: tuple[int, int]) -> list[int]:
+def _on_grid(box: NDArray[np.float64], size: tuple[int, int]) -> list[int]:
     return [
         max(0, min(limit, GRID * round(float(side) / GRID)))
         for side, limit in zip(box, (*size, *size), strict=True)
@@ -92,5 +92,5 @@ def _on_grid(box: Sequence[float], size: tuple[int, int]) -> list[int]:
 
 
 def _grown(corners: Corners) -> Corners:
-    centre = np.mean(corners, axis=0)
+    centre: NDArray[np.float64] = np.mean(corners, axis=0)
     return centre + (corners - centre) * (1 + 2 * _MARGIN)
