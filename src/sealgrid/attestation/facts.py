@@ -77,9 +77,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     app: AppFact
     dataset: DatasetFact | None
     bulk: BulkFact | msgspec.UnsetType = msgspec.UNSET  #: only where params name a bulk, whose deals have no dataset
-    secrets: tuple[
-        SecretFact, ...
-    ]  #: the dataset's, the inputs' and requester's in the order of params, the app developer's
+    #: the dataset's, the inputs' and requester's in the order of params, the app developer's
+    secrets: tuple[SecretFact, ...]
     requester: HexAddress
     beneficiary: HexAddress
     #: X25519; of deals that iExec's own client made, keccak256 of the beneficiary's RSA key as it was registered, or

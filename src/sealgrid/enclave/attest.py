@@ -8,14 +8,14 @@ import msgspec
 
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
-from sealgrid.attestation.log import check_entry, check_head, entry_of
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave.bulk import check_logged, keys_of
+from sealgrid.enclave.bulk import keys_of
+from sealgrid.enclave.logged import check_logged
 from sealgrid.enclave.pushed import Pushed, is_value
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
@@ -86,9 +86,8 @@ class Agreed:
     releases: tuple[SignedRelease, ...]
     deposit_keys: dict[Address, bytes]
     keys: dict[Digest, bytes] = field(repr=False)  #: sealed file's sha256 -> DEK
-    pushed: dict[Digest, Pushed] = field(
-        default_factory=dict
-    )  #: sealed file's sha256 -> who must have signed its value
+    #: sealed file's sha256 -> who must have signed its value
+    pushed: dict[Digest, Pushed] = field(default_factory=dict)
     #: of each dataset of a bulk, in the order of its slice; None for one that the task goes without
     bulk: tuple[bytes | None, ...] = field(default=(), repr=False)
     liars: tuple[Address, ...] = ()  #: vaults whose answer or share did not hold; the others were enough
@@ -190,24 +189,12 @@ def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, 
     deposit = DepositKey(vault=vault, key=to_digest(answer.deposit_key))
     if deposit.signer(domain, answer.deposit_key_signature) != vault:  # (5)
         raise EvidenceRefused("5", f"the deposit key of vault {vault} is not signed by it.")
-    _expect_logged(vault, answer, domain)  # (9)
+    check_logged(vault, answer, parse_facts(answer.facts), domain)  # (9)
     return answer
 
 
 def _signed(vault: Address, answer: ReleaseAnswer) -> SignedRelease:
     return SignedRelease(vault, answer.release, answer.signature, answer.log, tuple(each.log for each in answer.bulk))
-
-
-def _expect_logged(vault: Address, answer: ReleaseAnswer, domain: Domain) -> None:
-    signed, logged, release = answer.log.head, answer.log.logged, answer.release
-    head = check_head(signed.head, signed.signature, vault, domain)
-    entry = check_entry(logged.entry.encode(), logged.index, logged.path, head)
-    said = entry_of(
-        parse_facts(answer.facts), release.session, policy=entry.policy, block=entry.block, time=release.issued
-    )
-    if entry != said:
-        raise EvidenceRefused("9", f"vault {vault} logged another release than it made.")
-    check_logged(vault, answer, parse_facts(answer.facts), domain)
 
 
 def _majority(answers: dict[Address, ReleaseAnswer], threshold: int) -> tuple[bytes, dict[Address, ReleaseAnswer]]:

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
-from sealgrid.attestation.log import check_entry, check_head, entry_of
 from sealgrid.crypto.shares import KeyRecord, Share, combine
-from sealgrid.crypto.signing import Domain
 from sealgrid.enclave.pushed import is_value
 from sealgrid.errors import CheckFailed, EvidenceRefused
 from sealgrid.units import Address, Digest
@@ -21,17 +19,6 @@ class _Key:
     place: int
     record: KeyRecord
     value: Digest
-
-
-def check_logged(vault: Address, answer: ReleaseAnswer, facts: Facts, domain: Domain) -> None:
-    """Raise EvidenceRefused or LogRefused unless (9) each dataset of a bulk has its entry in this vault's log."""
-    for given in answer.bulk:
-        dataset, signed = _dataset(facts, given.place), given.log.head
-        head = check_head(signed.head, signed.signature, vault, domain)
-        proof, release = given.log.logged, answer.release
-        entry = check_entry(proof.entry.encode(), proof.index, proof.path, head)
-        if entry != entry_of(facts, release.session, policy=0, block=entry.block, time=release.issued, bulk=dataset):
-            raise EvidenceRefused("9", f"vault {vault} logged another release of a bulk's dataset than it made.")
 
 
 def keys_of(facts: Facts, answers: Mapping[Address, ReleaseAnswer], threshold: int) -> tuple[bytes | None, ...]:
@@ -49,12 +36,13 @@ def keys_of(facts: Facts, answers: Mapping[Address, ReleaseAnswer], threshold: i
             groups[_Key(place, given.share.record, given.value)].append(given)
     keys: list[bytes | None] = [None] * len(facts.bulk.datasets)
     for of, shares in groups.items():
-        if len(shares) >= threshold and _is_about(of.record, _dataset(facts, of.place)):
+        if len(shares) >= threshold and _is_about(of.record, listed_dataset(facts, of.place)):
             keys[of.place] = _combined(of, shares)
     return tuple(keys)
 
 
-def _dataset(facts: Facts, place: int) -> DatasetFact:
+def listed_dataset(facts: Facts, place: int) -> DatasetFact:
+    """Return the dataset that facts list at a place of the slice; raise EvidenceRefused (9) where they list none."""
     listed = facts.bulk.datasets if isinstance(facts.bulk, BulkFact) else ()
     found = listed[place] if 0 <= place < len(listed) else None
     if found is None:

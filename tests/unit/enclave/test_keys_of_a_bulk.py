@@ -9,7 +9,8 @@ import pytest
 from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
 from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.crypto.digests import keccak256
-from sealgrid.enclave.bulk import check_logged, keys_of
+from sealgrid.enclave.bulk import keys_of
+from sealgrid.enclave.logged import check_logged
 from sealgrid.errors import EvidenceRefused, LogRefused
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.answer import bulk_share, release_of
