@@ -50,7 +50,7 @@ class Visitor:
 
     def wait_for(self, path: str) -> None:
         """Wait until the pages know of something that was made elsewhere: they follow the chain a moment later."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self.page.request.get(self.place.url + path).status == 404:
             assert time.monotonic() < deadline, f"the pages never knew of {path}"
             time.sleep(0.1)

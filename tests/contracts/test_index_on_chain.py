@@ -88,8 +88,9 @@ async def test_what_a_node_kept_back_for_a_moment_is_not_missing_from_the_index(
     deal, index = await market.deal(), Index(store.engine)
     following = asyncio.create_task(Indexer(AwayOnce(market.node, market.hub.address), store).run(every=0.01))
     head = (await market.node.block()).number
-    while index.height() < head and not following.done():
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while index.height() < head and not following.done():
+            await asyncio.sleep(0.01)
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following

@@ -57,7 +57,7 @@ def name_of(pid: int) -> str:
         return ""  # it has just ended
 
 
-def gone(pids: set[int], seconds: float = 15) -> bool:
+def gone(pids: set[int], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not any(alive(pid) for pid in pids):

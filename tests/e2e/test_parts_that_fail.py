@@ -67,7 +67,7 @@ def kill(net: RunningNetwork, part: str) -> None:
     killed = net.part(part)
     os.kill(killed, signal.SIGKILL)
     assert gone({killed})
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if net.part(part) not in {killed, None}:
             return

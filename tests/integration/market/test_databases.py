@@ -167,7 +167,7 @@ async def replica(scene: Market, config: MarketConfig, url: str, folder: str) ->
 
 
 async def until(wanted: object, look: object) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await look() != wanted:  # type: ignore[operator]
             await asyncio.sleep(0.02)
 
