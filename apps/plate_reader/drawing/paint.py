@@ -48,14 +48,6 @@ class Canvas:
         """Draw a line; the width is in pixels."""
         ImageDraw.Draw(self.image).line([self.place(p) for p in points], colour, width, joint="curve")
 
-    def glow(self, centre: Point, radius: float, colour: Colour, strength: float) -> None:
-        """Lay light around a point; the radius is in pixels."""
-        x, y = self.place(centre)
-        reach = round(radius)
-        ramp = np.hypot(*np.mgrid[-1 : 1 : 2j * reach + 1j, -1 : 1 : 2j * reach + 1j]) if reach else np.ones((1, 1))
-        mask = Image.fromarray((255 * strength * np.clip(1 - ramp, 0, 1) ** 2).astype(np.uint8))
-        self.image.paste(colour, (round(x) - reach, round(y) - reach), mask)
-
     def _through(
         self,
         shape: Callable[[ImageDraw.ImageDraw, list[Point]], None],

@@ -14,7 +14,6 @@ from sealgrid.units import ZERO_ADDRESS, to_bytes
 INPUT_FOLDER = "/iexec_in"
 OUTPUT_FOLDER = "/iexec_out"
 COMPUTED = "computed.json"
-NO_FILE = keccak256(b"")
 MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
 
 

@@ -11,8 +11,6 @@ from sealgrid.platform.runner import run as run_platform
 from sealgrid.storagenode.config import StorageNodeConfig
 from sealgrid.storagenode.runner import run as run_storage
 
-LIGHT_SECONDS = 30.0
-
 Told = Callable[[str], None]
 
 

@@ -7,11 +7,8 @@ import msgspec
 from sealgrid.units import Address, Nrlc
 
 CONTRIBUTION_DEADLINE_RATIO: Final = 7  #: times the category's time reference, after the deal
-REVEAL_DEADLINE_RATIO: Final = 2  #: times the time reference, after the consensus
 FINAL_DEADLINE_RATIO: Final = 10  #: times the time reference, after the deal; then anyone may claim the refund
 WORKERPOOL_STAKE_RATIO: Final = 30  #: per cent of the pool's price that its owner locks for each task
-KITTY_RATIO: Final = 10  #: per cent of the kitty that a successful task may take
-KITTY_MIN: Final = Nrlc(10**9)
 KITTY_ADDRESS: Final = Address("0x99c2268479b93fde36232351229815df80837e23")
 GROUP_MEMBER_PURPOSE: Final = 4  #: ERC-734 purpose by which a restriction contract admits an account
 

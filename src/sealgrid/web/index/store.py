@@ -1,6 +1,6 @@
 """The index as an SQLite file: written by one follower, block by block, read by every page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,6 +132,3 @@ def _lay_out(engine: sql.Engine) -> None:
 def _configure(connection: Any, _: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-Rows = Sequence[Row]
