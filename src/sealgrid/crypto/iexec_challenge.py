@@ -30,8 +30,13 @@ def named_secret_digest(address: Address, name: str, value_hash: Digest) -> byte
     return personal_digest(keccak256(_DOMAIN, to_bytes(address, 20), named, to_bytes(value_hash, 32)))
 
 
+def is_secret_name(name: str) -> bool:
+    """Tell whether iExec lets a requester call a secret so."""
+    return re.fullmatch(NAME_PATTERN, name) is not None
+
+
 def requester_secret(requester: Address, name: str) -> Address:
     """Return the asset under which vaults keep a requester's secret of this name; raise ValueError for no name."""
-    if not re.fullmatch(NAME_PATTERN, name):
+    if not is_secret_name(name):
         raise ValueError("a secret's name has 1 to 64 letters, digits, - or _")
     return to_address(keccak256(b"sealgrid/requester-secret/1", to_bytes(requester, 20), name.encode())[:20])

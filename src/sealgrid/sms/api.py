@@ -3,14 +3,13 @@
 Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
 """
 
-import re
 from typing import Any
 
 from litestar import Litestar, MediaType, Request, Response, get, head, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.crypto.iexec_challenge import NAME_PATTERN
+from sealgrid.crypto.iexec_challenge import is_secret_name
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sms.desk import Desk
@@ -61,7 +60,7 @@ def _app_secrets(desk: Desk) -> list[HTTPRouteHandler]:
 def _requester_secrets(desk: Desk) -> list[HTTPRouteHandler]:
     @head("/requesters/{requester:str}/secrets/{name:str}")
     async def whether(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
-        return _there(_is_name(name) and await desk.has_requester_secret(_read_address(requester), name))
+        return _there(is_secret_name(name) and await desk.has_requester_secret(_read_address(requester), name))
 
     @post("/requesters/{requester:str}/secrets/{name:str}")
     async def push(requester: FromPath[str], name: FromPath[str], request: Ask) -> Response[None]:
@@ -69,10 +68,6 @@ def _requester_secrets(desk: Desk) -> list[HTTPRouteHandler]:
         return _done()
 
     return [whether, push]
-
-
-def _is_name(name: str) -> bool:
-    return re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def _result_keys(desk: Desk) -> list[HTTPRouteHandler]:

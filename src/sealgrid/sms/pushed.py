@@ -2,11 +2,10 @@
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass, field
 
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import NAME_PATTERN, OF_DEVELOPER, asset_secret_digest, named_secret_digest
+from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, is_secret_name, named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import recover
@@ -81,7 +80,7 @@ def check_requester_secret(pushed: Pushed, name: str) -> None:
     environment.
     """
     _check_size(pushed, "requester-secret")  # (1)
-    if not re.fullmatch(NAME_PATTERN, name):  # (1)
+    if not is_secret_name(name):  # (1)
         raise SecretRefused("requester-secret.1", "a secret's name has 1 to 64 letters, digits, - or _.")
     if signer(named_secret_digest(pushed.address, name, pushed.value_hash), pushed) != pushed.address:  # (2)
         raise SecretNotSigned("requester-secret.2", "the account did not sign this value under this name.")
