@@ -6,6 +6,7 @@ from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
 from attacks import moving_chain as chain
+from attacks import observers
 from attacks.attack import Attack
 
 WORKER, POOL, VAULT = "worker (root on its machine)", "pool and worker", "one vault (t - 1)"
@@ -36,6 +37,7 @@ SUITE = (
     Attack("serve another result", "storage node", storage.serve_another_result),
     Attack("copy the model out by an unapproved app", "developer and requester", people.copy_the_model_out),
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
+    Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

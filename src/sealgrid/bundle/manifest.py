@@ -55,7 +55,9 @@ class Limits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cpu_seconds: Positive = 300
     wall_seconds: Positive = 300
     processes: Positive = 32  #: at one time, threads not counted
-    output_bytes: Positive = 64 << 20  #: of all output files together
+    output_bytes: Positive = (
+        8 << 20
+    )  #: of all output files together; each doubling lets 32 more lengths tell of the input
 
 
 class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):

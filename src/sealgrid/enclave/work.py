@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_ou
 from sealgrid.enclave.files import fetch, fetch_bundle
 from sealgrid.enclave.outputs import collect, pack_result
 from sealgrid.enclave.pushed import check_signed
+from sealgrid.enclave.run_time import padded
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
@@ -93,10 +95,13 @@ async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> Prepare
     return Prepared(bundle, places)
 
 
-async def perform(relay: RelayClient, agreed: Agreed, prepared: Prepared) -> Outcome:
+async def perform(
+    relay: RelayClient, agreed: Agreed, prepared: Prepared, *, clock: Callable[[], float] = time.monotonic
+) -> Outcome:
     """Run the prepared app on these facts; raise HostFailed for whatever the machine could have caused.
 
     An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, the log sealed.
+    The app's time is padded (``run_time.py``), however it ends; ``clock`` returns seconds and never goes back.
     """
     bundle, places, facts = prepared.bundle, prepared.places, agreed.facts
     bulk: OfBulk = {}
@@ -104,7 +109,7 @@ async def perform(relay: RelayClient, agreed: Agreed, prepared: Prepared) -> Out
         given = await _loaded(relay, agreed, places)
         bulk = given.bulk
         await relay.ask("stage", path="running")
-        outcome = await _run(bundle, facts, given, places)
+        outcome = await padded(_run(bundle, facts, given, places), clock=clock)
     except AppFailed as error:
         outcome = _failed(error.message.encode(), -1, facts)
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome

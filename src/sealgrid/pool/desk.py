@@ -12,6 +12,7 @@ from sealgrid.pool.clock import ChainClock
 from sealgrid.pool.effects import Answer, Assign, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveNamed, StageReported, WorkerAsked
 from sealgrid.pool.memory import Memory
+from sealgrid.pool.tasks import public_history
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
     AuthoriseReply,
@@ -21,6 +22,7 @@ from sealgrid.wire.pool import (
     PoolView,
     SignedCall,
     StageReport,
+    Stages,
     TaskStatus,
 )
 from sealgrid.wire.vault import Authorization, SignedReassign
@@ -55,7 +57,7 @@ class Desk:
         return PoolView(workerpool=self._callers.pool, owner=self._key.address, workers=workers)
 
     def status(self, task: TaskId) -> TaskStatus:
-        """Return how far a task is; raise NotFound."""
+        """Return what everybody may know of a task; raise NotFound."""
         known = self._memory.state.task(task)
         return TaskStatus(
             task=task,
@@ -64,8 +66,12 @@ class Desk:
             worker=known.worker,
             enclave=known.enclave,
             attempt=known.attempt,
-            history=known.history,
+            history=public_history(known.history),
         )
+
+    def stages(self, task: TaskId) -> Stages:
+        """Return the exact stages of a task, for its requester; raise NotFound."""
+        return Stages(history=self._memory.state.task(task).history)
 
     def requester(self, task: TaskId) -> Address:
         """Return whose deal a task is of; raise NotFound."""

@@ -44,7 +44,13 @@ def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
         readers.admit(token, desk.requester(asked))
         return _json(logs_of(desk.status(asked)))
 
-    return [task_of, challenge, logs]
+    @get("/tasks/{task:str}/stages")
+    async def stages(task: FromPath[str], request: Ask) -> Response[bytes]:
+        token, asked = read_token(request.headers.get("authorization")), TaskId(task)
+        readers.admit(token, desk.requester(asked))
+        return _json(desk.stages(asked))
+
+    return [task_of, challenge, logs, stages]
 
 
 def _compass(desk: Desk, chain: int) -> HTTPRouteHandler:

@@ -8,18 +8,15 @@ import msgspec
 
 from sealgrid.units import Address
 from sealgrid.wire.message import Message
-from sealgrid.wire.pool import Stage, StageAt, TaskStatus
+from sealgrid.wire.pool import StageAt, TaskStatus
 
-#: iExec's words for what a whole task and what its worker's part (its replicate) have come to.
-TASK: Final[dict[Stage, str]] = {
-    "waiting": "INITIALIZED", "assigned": "RUNNING", "launched": "RUNNING", "attested": "RUNNING",
-    "released": "RUNNING", "running": "RUNNING", "sealed": "RUNNING", "settled": "CONSENSUS_REACHED",
-    "finalizing": "FINALIZING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
+#: iExec's words for what a whole task and what its worker's part (its replicate) have come to, by public stage: finer
+#: ones would tell everybody how long the app ran.
+TASK: Final[dict[str, str]] = {
+    "waiting": "INITIALIZED", "working": "RUNNING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
 }  # fmt: skip
-REPLICATE: Final[dict[Stage, str]] = {
-    "assigned": "CREATED", "launched": "STARTED", "attested": "APP_DOWNLOADED", "released": "DATA_DOWNLOADED",
-    "running": "COMPUTING", "sealed": "COMPUTED", "settled": "COMPUTED",
-    "finalizing": "CONTRIBUTE_AND_FINALIZE_ONGOING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
+REPLICATE: Final[dict[str, str]] = {
+    "working": "STARTED", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
 }  # fmt: skip
 NO_LOGS: Final = (
     "Worker and pool never see what an app writes. Download the result: of an app that failed it has the log, app.log."
@@ -82,13 +79,13 @@ def logs_of(status: TaskStatus) -> Logs:
 
 def _replicate(worker: Address, history: tuple[StageAt, ...]) -> Replicate:
     # A task that was lost begins anew with each worker: only what came last is this worker's.
-    begun = max((place for place, entry in enumerate(history) if entry.stage == "assigned"), default=0)
+    begun = max((place for place, entry in enumerate(history) if entry.stage == "working"), default=0)
     steps = _steps(history[begun:], REPLICATE)
     current = steps[-1].status if steps else "CREATED"
     return Replicate(wallet_address=worker, current_status=current, status_update_list=steps)
 
 
-def _steps(history: Iterable[StageAt], words: dict[Stage, str]) -> tuple[Step, ...]:
+def _steps(history: Iterable[StageAt], words: dict[str, str]) -> tuple[Step, ...]:
     steps: list[Step] = []
     for entry in history:
         status = words.get(entry.stage)

@@ -1,4 +1,4 @@
-"""Who may ask for a task's logs: its requester, who proves it as iExec's scheduler wants it proven."""
+"""Authentication of requesters who read the logs and exact stages of their tasks (iExec scheduler's challenge)."""
 
 import secrets
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Readers:
         if _signer(token) != token.address:  # (2)
             raise refused()
         if token.address != requester:  # (3)
-            raise CallRefused("requester", "only the task's requester may read its logs.")
+            raise CallRefused("requester", "only the task's requester may read its logs and exact stages.")
 
 
 def _signer(token: Token) -> Address:

@@ -1,11 +1,12 @@
 """One task: its stages as a literal table, and the small steps between them."""
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
 
 from sealgrid.units import Address, DealId, TaskId
-from sealgrid.wire.pool import Stage, StageAt
+from sealgrid.wire.pool import PublicStage, Stage, StageAt
 
 MAX_ATTEMPTS: Final = 3  #: enclaves that one task may have (docs/protocol/pool.md)
 MAX_DETAIL: Final = 200  #: characters of a worker's word that are kept
@@ -29,6 +30,13 @@ TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
     **{(stage, "finalize"): "completed" for stage in (*OPEN, "failed")},  # the chain's word counts at any stage
     **{(stage, "claim"): "refunded" for stage in (*OPEN, "failed")},
 }
+
+
+#: What everybody may see of a stage: the exact moments of the work could tell what the app read.
+PUBLIC: Final[dict[str, PublicStage]] = {
+    "waiting": "waiting", **dict.fromkeys(WORKING, "working"),
+    "completed": "completed", "failed": "failed", "refunded": "refunded",
+}  # fmt: skip
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,3 +86,13 @@ def report(task: Task, stage: Stage, at: float, detail: str) -> Task:
     if stage in WORKING and WORKING.index(stage) > WORKING.index(task.stage):
         return enter(alive, stage, at, detail)
     return alive
+
+
+def public_history(history: Iterable[StageAt]) -> tuple[StageAt, ...]:
+    """Return what everybody may know of a history: coarse stages, whole seconds, none of a worker's words."""
+    entries: list[StageAt] = []
+    for entry in history:
+        stage = PUBLIC[entry.stage]
+        if not entries or entries[-1].stage != stage:
+            entries.append(StageAt(stage=stage, at=int(entry.at)))
+    return tuple(entries)

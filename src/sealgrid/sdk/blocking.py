@@ -213,6 +213,10 @@ class Client:
         """
         return Run(self._inner.reopen(task))
 
+    def stages(self, task: TaskId) -> tuple[StageAt, ...]:
+        """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
+        return BACKGROUND.run(self._inner.stages(task))
+
     def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
         """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
 

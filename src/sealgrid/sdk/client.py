@@ -33,6 +33,7 @@ from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
+from sealgrid.wire.pool import StageAt
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
@@ -142,6 +143,10 @@ class Client:
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
             raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r} is.", money="")
         return Run(self._conn, entry.job())
+
+    async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
+        """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
+        return await jobs.history(self._conn, task)
 
     def _forget(self, never_bought: Sequence[Job]) -> None:
         for job in never_bought:

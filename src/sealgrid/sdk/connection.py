@@ -11,6 +11,7 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.stage_reader import StageReader
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.units import Address
 from sealgrid.wire.log import LogClient
@@ -35,6 +36,7 @@ class Connection:
     storage: RemoteFiles
     market: MarketClient
     pool: PoolClient
+    stage_reader: StageReader
     vaults: tuple[VaultClient, ...]  #: in the order of network.vaults
     logs: tuple[LogClient, ...]  #: theirs
     clock: Callable[[], float] = time.time
@@ -70,6 +72,7 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
 
         vaults = [await reach(vault.url, f"vault {vault.address}") for vault in network.vaults]
         node = await stack.enter_async_context(Node(network.rpc_url))
+        pool = PoolClient(await reach(network.pool_url, "the pool"))
         yield Connection(
             network=network,
             key=key,
@@ -78,7 +81,8 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
             wallet=Wallet(node, key),
             storage=RemoteFiles(StorageClient(await reach(network.storage_url, "the storage node"))),
             market=MarketClient(await reach(network.market_url, "the market"), network.chain),
-            pool=PoolClient(await reach(network.pool_url, "the pool")),
+            pool=pool,
+            stage_reader=StageReader(pool, network.chain, key, time.time),
             vaults=tuple(VaultClient(vault) for vault in vaults),
             logs=tuple(LogClient(vault) for vault in vaults),
         )

@@ -172,11 +172,19 @@ async def _give_up(conn: Connection, job: Job, why: str) -> None:
 
 
 async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
-    """Return the stages that the pool tells of a task; empty while it is away."""
+    """Return a task's stages: the exact ones to its requester, public ones to others; empty while the pool is away."""
+    try:
+        return await conn.stage_reader.stages(task)
+    except (NotFound, ServiceUnavailable):
+        return ()  # The chain decides; a pool that is away only tells nothing.
+
+
+async def public_history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
+    """Return the stages that everybody may know of a task; empty while the pool is away."""
     try:
         return (await conn.pool.task(task)).history
     except (NotFound, ServiceUnavailable):
-        return ()  # The chain decides; a pool that is away only tells nothing.
+        return ()
 
 
 def _seal_input(job_input: JobInput) -> tuple[bytes, bytes, Digest]:

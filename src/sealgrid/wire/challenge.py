@@ -19,6 +19,18 @@ _MESSAGE: Final = (("challenge", "string"),)
 _TOKEN: Final = re.compile(r"(0x[0-9a-fA-F]{64})_0x((?:[0-9a-fA-F]{2}){0,4096})_(0x[0-9a-fA-F]{40})")
 
 
+class ChallengeMessage(msgspec.Struct, frozen=True):
+    """The message of a challenge's typed data."""
+
+    challenge: str
+
+
+class TypedChallenge(msgspec.Struct, frozen=True):
+    """A challenge as a service sends it; of its typed data only the sentence is used, the rest is made anew."""
+
+    message: ChallengeMessage
+
+
 class Token(msgspec.Struct, frozen=True):
     """What an ``Authorization`` header says: this account signed the challenge of this digest."""
 
@@ -49,11 +61,11 @@ def typed_data(chain: int, sentence: str, asker: str = MARKET) -> dict[str, Any]
     }
 
 
-def answer(chain: int, sentence: str, key: SigningKey) -> Token:
-    """Sign a market's challenge, and nothing but a challenge; raise ServiceUnavailable for anything else."""
-    if not sentence.startswith(SENTENCE):
+def answer(chain: int, sentence: str, key: SigningKey, asker: str = MARKET) -> Token:
+    """Sign a challenge of a market or pool, and nothing but a challenge; raise ServiceUnavailable for anything else."""
+    if asker == MARKET and not sentence.startswith(SENTENCE):
         raise ServiceUnavailable("the market asks to sign something that is no challenge; it was not signed.")
-    digest = challenge_digest(chain, sentence)
+    digest = challenge_digest(chain, sentence, asker)
     return Token(digest, key.sign(to_bytes(digest, 32)), key.address)
 
 

@@ -3,16 +3,15 @@
 Amounts travel as JSON numbers as long as JavaScript holds them exactly, and as decimal text beyond; both are read.
 """
 
-from collections.abc import Mapping
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import msgspec
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.units import Address, Digest, to_address
 from sealgrid.wire import challenge
-from sealgrid.wire.challenge import Token
-from sealgrid.wire.message import M, call, decode
+from sealgrid.wire.challenge import Token, TypedChallenge
+from sealgrid.wire.message import AuthorisedTransport, M, call, decode
 
 Kind = Literal["apporders", "datasetorders", "workerpoolorders", "requestorders"]
 Amount = int | str
@@ -130,25 +129,8 @@ class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nextPage: int | None = None  # noqa: N815
 
 
-class _Message(msgspec.Struct, frozen=True):
-    challenge: str
-
-
-class _TypedData(msgspec.Struct, frozen=True):
-    message: _Message
-
-
 class _ChallengeReply(msgspec.Struct, frozen=True):
-    data: _TypedData
-
-
-class AuthorisedTransport(Protocol):
-    """A way to a service that also carries an ``Authorization`` header."""
-
-    async def request(
-        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-    ) -> bytes:
-        """Return the body of the answer; raise the error that the service named."""
+    data: TypedChallenge
 
 
 class MarketClient:

@@ -1,5 +1,6 @@
 """What every message between parts has in common: frozen, strict, JSON with base64 for bytes."""
 
+from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -20,6 +21,15 @@ class Transport(Protocol):
     """How a client reaches one service: over HTTP, or from an enclave through its worker's relay."""
 
     async def request(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Return the body of the answer; raise the error that the service named."""
+
+
+class AuthorisedTransport(Protocol):
+    """A way to a service that also carries an ``Authorization`` header."""
+
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> bytes:
         """Return the body of the answer; raise the error that the service named."""
 
 

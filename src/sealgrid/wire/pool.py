@@ -3,13 +3,15 @@
 from typing import Literal
 
 from sealgrid.units import Address, DealId, Digest, TaskId
-from sealgrid.wire.message import Message, Transport, call, encode
+from sealgrid.wire.challenge import Token, TypedChallenge
+from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
 from sealgrid.wire.vault import Authorization, SignedReassign
 
 Stage = Literal[
     "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
     "completed", "failed", "refunded",
 ]  # fmt: skip
+PublicStage = Literal["waiting", "working", "completed", "failed", "refunded"]
 
 
 class SignedCall(Message, frozen=True, kw_only=True):
@@ -68,15 +70,21 @@ class StageReport(Message, frozen=True, kw_only=True):
 
 
 class StageAt(Message, frozen=True, kw_only=True):
-    """When a task reached a stage, by the pool's clock."""
+    """When a task reached a stage, by the pool's clock: exact for its requester, in coarse stages for others."""
 
-    stage: Stage
-    at: float
-    detail: str = ""
+    stage: Stage | PublicStage
+    at: float  #: Unix seconds; whole seconds of a public stage
+    detail: str = ""  #: the worker's own words; empty in public
+
+
+class Stages(Message, frozen=True, kw_only=True):
+    """Every stage of a task, for its requester alone."""
+
+    history: tuple[StageAt, ...]
 
 
 class TaskStatus(Message, frozen=True, kw_only=True):
-    """What anyone may know of a task."""
+    """What anyone may know of a task: its stages without their exact times, which could tell what an app read."""
 
     task: TaskId
     deal: DealId
@@ -98,7 +106,7 @@ class PoolView(Message, frozen=True, kw_only=True):
 class PoolClient:
     """Speak to a pool."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: AuthorisedTransport) -> None:
         self._transport = transport
 
     async def view(self) -> PoolView:
@@ -108,6 +116,17 @@ class PoolClient:
     async def task(self, task: TaskId) -> TaskStatus:
         """Return how far a task is."""
         return await call(self._transport, "GET", f"/tasks/{task}/status", None, TaskStatus)
+
+    async def challenge(self, chain: int, address: Address) -> str:
+        """Return the sentence that an address signs to read its tasks' stages for the next hour."""
+        path = f"/tasks/logs/challenge?chainId={chain}&address={address}"
+        return (await call(self._transport, "GET", path, None, TypedChallenge)).message.challenge
+
+    async def stages(self, task: TaskId, token: Token) -> tuple[StageAt, ...]:
+        """Return the exact stages of a task; raise CallRefused for a token that is not its requester's."""
+        headers = {"authorization": str(token)}
+        answer = await self._transport.request("GET", f"/tasks/{task}/stages", b"", headers)
+        return decode(answer, Stages).history
 
     async def next_job(self, request: SignedCall) -> Job | None:
         """Ask for work."""

@@ -1,6 +1,6 @@
 """What iExec's SDK asks a pool, as it asks it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ from sealgrid.chain.trail import Trail
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
+from sealgrid.pool.api import handlers
 from sealgrid.pool.calls import Callers
 from sealgrid.pool.clock import ChainClock
 from sealgrid.pool.desk import Desk
@@ -45,17 +46,22 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def pool(tmp_path: Path, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+def memory(tmp_path: Path) -> Iterator[Memory]:
     store = EventStore(tmp_path / "pool.sqlite")
     memory = Memory(store)
     memory.learn([SEEN, e.ChainInitialised(at=2, task=TASK)], Trail(()))
     memory.apply(e.WorkerAsked(at=3, worker=WORKER.address, chain_now=3))
+    yield memory
+    store.close()
+
+
+@pytest.fixture
+async def pool(memory: Memory, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     callers = Callers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
     desk = Desk(memory, ChainClock(), callers, WORKER, clock=clock)
-    app = service(iexec_handlers(desk, Readers(CHAIN, clock), CHAIN))
+    app = service([*handlers(desk), *iexec_handlers(desk, Readers(CHAIN, clock), CHAIN)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
         yield client
-    store.close()
 
 
 async def token(pool: httpx.AsyncClient, key: SigningKey, signer: SigningKey | None = None) -> dict[str, str]:
@@ -70,7 +76,23 @@ async def test_a_task_is_told_in_iexecs_words(pool: httpx.AsyncClient) -> None:
     assert told["currentStatus"] == "RUNNING"
     assert told["dateStatusList"][0] == {"status": "INITIALIZED", "date": "1970-01-01T00:00:01.000Z"}
     (replicate,) = told["replicates"]
-    assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "CREATED")
+    assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "STARTED")
+
+
+async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, memory: Memory) -> None:
+    for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
+        memory.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
+    told = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
+    assert told == [{"stage": "waiting", "at": 1, "detail": ""}, {"stage": "working", "at": 3, "detail": ""}]
+    assert "5.5" not in (await pool.get(f"/tasks/{TASK}")).text
+
+
+async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, memory: Memory) -> None:
+    memory.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+    exact = (await pool.get(f"/tasks/{TASK}/stages", headers=await token(pool, REQUESTER))).json()["history"]
+    assert [(entry["stage"], entry["at"]) for entry in exact] == [("waiting", 1.0), ("assigned", 3.0), ("running", 5.5)]
+    for proof in ({}, await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)):
+        assert (await pool.get(f"/tasks/{TASK}/stages", headers=proof)).status_code == 403
 
 
 async def test_an_unknown_task_is_not_found(pool: httpx.AsyncClient) -> None:

@@ -20,6 +20,7 @@ from sealgrid.web.acting import acting
 from sealgrid.web.forms import form_of
 from sealgrid.web.pages.tasks import POLL_SECONDS
 from sealgrid.web.site import Ask, Site
+from sealgrid.wire.pool import StageAt
 
 MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it is a click away
 PICTURES = {
@@ -39,7 +40,8 @@ class Line:
 
 
 _WORDS = {
-    "waiting": "bought; waits for a machine", "assigned": "a machine took it", "launched": "an enclave was launched",
+    "waiting": "bought; waits for a machine", "working": "a machine works on it",
+    "assigned": "a machine took it", "launched": "an enclave was launched",
     "attested": "the enclave proved to the vaults what it runs", "released": "the vaults released the keys to it",
     "running": "the app runs, without network", "sealed": "the result is sealed",
     "settled": "the vaults fetched the sealed result and gave their verdicts", "finalizing": "sent to the chain",
@@ -151,14 +153,24 @@ async def _is_late(site: Site, row: Any) -> bool:
 async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
     row = _row(site, task)
     steps = site.index.steps(task)
-    lines = [Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in await jobs.history(site.reader, task)]
+    mine = _mine(site, request, row)
+    lines = [
+        Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in await _stages(site, request, task, mine=mine)
+    ]
     return {
         "task": row, "names": site.index.names({row.app, row.dataset, row.workerpool}), "lines": lines,
         "chain": [step for step in steps if step.kind != "reward"], "words": _CHAIN,
         "payments": [step for step in steps if step.kind == "reward" and step.amount],
-        "mine": _mine(site, request, row), "paid_by_me": row.sponsor == site.me(request),
+        "mine": mine, "paid_by_me": row.sponsor == site.me(request),
         "ended": row.state in ENDED, "late": await _is_late(site, row),
     }  # fmt: skip
+
+
+async def _stages(site: Site, request: Ask, task: TaskId, *, mine: bool) -> tuple[StageAt, ...]:
+    # A wallet of the visitor's own would have to sign for the exact stages.
+    if mine and site.account(request):
+        return await (await site.client(request)).stages(task)
+    return await jobs.public_history(site.reader, task)
 
 
 def _mine(site: Site, request: Ask, row: Any) -> bool:
