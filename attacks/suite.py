@@ -1,12 +1,12 @@
 """The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
 
+from attacks import callbacks, observers
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
 from attacks import moving_chain as chain
-from attacks import observers
 from attacks.attack import Attack
 
 WORKER, POOL, VAULT = "worker (root on its machine)", "pool and worker", "one vault (t - 1)"
@@ -38,6 +38,7 @@ SUITE = (
     Attack("copy the model out by an unapproved app", "developer and requester", people.copy_the_model_out),
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
     Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
+    Attack("deliver a callback before the payment", "requester", callbacks.deliver_before_the_payment),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

@@ -9,10 +9,19 @@ import msgspec
 import pytest
 
 import sealgrid
+from sealgrid.chain import artifacts
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.artifacts.generate import compiled
-from sealgrid.chain.interface import Interface
-from sealgrid.errors import AppFailed, InputRefused, NotFound, OrderRefused, ServiceUnavailable, StillRunning
+from sealgrid.chain.interface import Interface, interface
+from sealgrid.errors import (
+    AppFailed,
+    ContractReverted,
+    InputRefused,
+    NotFound,
+    OrderRefused,
+    ServiceUnavailable,
+    StillRunning,
+)
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.kept_jobs import KeptJobs
@@ -133,6 +142,36 @@ async def test_a_callback_gets_what_the_app_gives_it_where_the_models_owner_allo
         assert await received(network, run.task, contract) == bytes.fromhex("ab" * 32)
         with pytest.raises(InputRefused, match="no contract's address"):
             await requester.run(app, callback="my-contract")
+
+
+async def test_a_deferred_callback_is_delivered_once_the_run_is_paid(localnet, app, folder, tmp_path):
+    network = load_network(localnet.layout.network)
+    async with (
+        connect(network, development_key("requester2")) as conn,
+        sealgrid.connect_async("owner", network=network, data=tmp_path / "o") as owner,
+        sealgrid.connect_async("requester2", network=network, data=tmp_path / "r") as requester,
+    ):
+        # The owner allows no plain callback: nothing is published before the payment.
+        model = await owner.models.publish(folder / "weights", app=app, price="1", any_file=True, name="deferred")
+        code, abi = artifacts.bytecode("AnswerReceiver"), artifacts.abi("AnswerReceiver")
+        trusted = (network.hub, network.broker, app.address, model.address)
+        contract = await conn.wallet.deploy(code, abi, *trusted)
+        run = await requester.run(app, model=model, args=["callback", "0x" + "cd" * 32], deferred_callback=True)
+        await run.result(within=120)
+        receipt = await run.receipt.verify()
+        assert receipt.ok
+        await run.deliver(contract)
+        face = interface("AnswerReceiver")
+        asked = face.call_data("answers", run.task)
+        assert face.decode("answers", await conn.node.call(contract, asked)) == bytes.fromhex("cd" * 32)
+        with pytest.raises(ContractReverted, match="here already"):
+            await run.deliver(contract)
+        plain = await requester.run(app, model=model)
+        await plain.result(within=120)
+        with pytest.raises(InputRefused, match="no deferred callback"):
+            await plain.deliver(contract)
+        with pytest.raises(InputRefused, match="not both"):
+            await requester.run(app, callback=contract, deferred_callback=True)
 
 
 def test_an_offer_that_the_market_never_heard_of_is_cancelled_on_the_chain_from_the_record(

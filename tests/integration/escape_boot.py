@@ -15,7 +15,6 @@ from sealgrid.enclave import boot, sandbox  # noqa: E402
 from sealgrid.enclave.conventions import read_computed  # noqa: E402
 from sealgrid.enclave.outputs import collect  # noqa: E402
 from sealgrid.errors import AppFailed  # noqa: E402
-from sealgrid.units import ZERO_ADDRESS  # noqa: E402
 
 boot._leave_no_core()
 quoting.close()  # as the runtime does before an app starts
@@ -44,7 +43,7 @@ def run(source: str, arguments: list[str], limits: dict[str, int]) -> object:
         return {"kind": "failed", "code": ended.code, "log": ended.log.decode(errors="replace")}
     try:
         files = collect(folders["outputs"], app.limits.output_bytes)
-        read_computed(files, ZERO_ADDRESS)
+        read_computed(files)
     except AppFailed as error:
         return {"kind": "refused", "reason": error.message}
     return {"kind": "ok", "log": ended.log.decode(errors="replace"), "files": sorted(files)}

@@ -14,6 +14,7 @@ import msgspec
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import secrets_digest
 from sealgrid.attestation.policy import Platform
+from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import result_digest
 from sealgrid.receipts.verify import verify
 
@@ -22,6 +23,7 @@ sys.path.insert(0, str(FOLDER.parent / "unit" / "receipts"))
 
 import receipt_scene as scene  # noqa: E402
 
+DEFERRED = DeferredCallback(b"score 97", b"\x5a" * 32)
 REFUSED = {
     "another runtime is called the pinned one's": (11, {"body": {"runtime": scene.RECORD}}),
     "the quote was made for another worker": (12, {"quoted": {"worker": scene.HUB}}),
@@ -54,6 +56,10 @@ def bindings() -> dict[str, Any]:
         "result": {
             "task": scene.FACTS.task, "sealed": scene.RESULT, "body": scene.RECORD,
             "digest": result_digest(scene.FACTS.task, scene.RESULT, scene.RECORD),
+        },
+        "deferred_callback": {
+            "data": DEFERRED.data.hex(), "salt": DEFERRED.salt.hex(), "commitment": DEFERRED.commitment(),
+            "result": scene.RESULT, "digest": deferred_digest(scene.RESULT, DEFERRED.commitment()),
         },
     }  # fmt: skip
 

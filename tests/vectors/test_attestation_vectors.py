@@ -10,6 +10,7 @@ from sealgrid.attestation import binding
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.policy import Platform
+from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import result_digest
 from sealgrid.receipts.report import OnChain, Pins
 from sealgrid.receipts.verify import verify
@@ -54,6 +55,13 @@ def test_the_published_facts_parse_and_name_themselves():
 def test_the_published_result_digest_recomputes():
     told = BINDING["result"]
     assert result_digest(told["task"], told["sealed"], told["body"]) == told["digest"]
+
+
+def test_the_published_deferred_callback_recomputes():
+    given = BINDING["deferred_callback"]
+    callback = DeferredCallback(bytes.fromhex(given["data"]), bytes.fromhex(given["salt"]))
+    assert callback.commitment() == given["commitment"]
+    assert deferred_digest(given["result"], given["commitment"]) == given["digest"]
 
 
 def test_the_published_receipt_is_accepted_off_line_and_on_line():

@@ -1,6 +1,6 @@
 """What a request order's ``params`` say: iExec's keys, and ours under "sealgrid"."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ class SealgridParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     result_key: HexKey  #: X25519; results are sealed to it
     inputs: tuple[HexDigest, ...] = ()  #: SHA-256 of each sealed input file, in the app's order
+    callback: Literal["deferred"] | None = None  #: callback data that open once paid, for anybody to deliver
 
 
 class JobParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,11 @@ class JobParams(msgspec.Struct, frozen=True, kw_only=True):
     def inputs(self) -> tuple[Digest, ...]:
         """Return the SHA-256 of each sealed input."""
         return () if self.sealgrid is None else self.sealgrid.inputs
+
+    @property
+    def has_deferred_callback(self) -> bool:
+        """Return whether the chain gets a commitment to the app's callback data."""
+        return self.sealgrid is not None and self.sealgrid.callback == "deferred"
 
     @property
     def secret_names(self) -> tuple[str, ...]:

@@ -39,7 +39,11 @@ def publish(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Its public name; the file's by default.")] = None,
     any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether that app can read it.")] = False,
     callback: Annotated[
-        bool, typer.Option("--callback", help="Allow runs whose result goes to a contract: PUBLIC, for ever.")
+        bool,
+        typer.Option(
+            "--callback",
+            help="Allow runs whose result goes to a contract: PUBLIC, for ever, and possibly never paid for.",
+        ),
     ] = False,
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Markdown that says what it is: PUBLIC, for ever.")

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from sealgrid.sdk.face.runs import Run
 
 _PUBLIC = "warning: public arguments, and all that the app gives to the callback contract, EVERYBODY can read for ever."
+_UNPAID = (
+    "warning: worker and requester hold the data of a plain callback before anything is paid; "
+    "--deferred-callback opens them with the payment."
+)
 
 
 def run(
@@ -37,8 +41,16 @@ def run(
         typer.Option(metavar="TEXT", help="An argument that EVERYBODY can read, on the chain, for ever."),
     ] = None,
     callback: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A contract that gets what the app gives out: PUBLIC.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A contract that gets what the app gives out: PUBLIC, and in the worker's hands before it is paid.",
+        ),
     ] = None,
+    deferred_callback: Annotated[
+        bool,
+        typer.Option(help="Commit to the callback data on the chain; deliver them later with `task deliver`."),
+    ] = False,
     tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Run the app so often on the same input.")] = 1,
     within: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result then; the run goes on.")
@@ -71,11 +83,13 @@ def run(
     async def work(me: "Client") -> None:
         if public_arg or callback:
             notes.print(_PUBLIC, style="bold yellow")
+        if callback:
+            notes.print(_UNPAID, style="bold yellow")
         with shown_progress() as told:
             bought = await me.run(
                 app, model=model, files=file or (), args=arg or (), max_price=max_price, secrets=secrets,
-                public_args=public_arg or (), callback=callback, tasks=tasks, sponsor=sponsor,
-                sponsor_password=opens, told=told,
+                public_args=public_arg or (), callback=callback, deferred_callback=deferred_callback, tasks=tasks,
+                sponsor=sponsor, sponsor_password=opens, told=told,
             )  # fmt: skip
         _say_bought(bought, unit(me.network))
         await follow_all(bought.bag, me.network, out, within)

@@ -105,3 +105,20 @@ def result(
         await follow(run, me.network, out, within)
 
     as_account(account, data, work, password_file)
+
+
+@app.command()
+def deliver(
+    task: Task,
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="The address of a contract that checks it.")],
+    account: Account = "requester",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Deliver the data of a deferred callback to a contract. From then on everybody can read them."""
+
+    async def work(me: "Client") -> None:
+        await me.reopen(task).deliver(contract)
+        notes.print(f"{contract} has the callback data of task {task}")
+
+    as_account(account, data, work, password_file)

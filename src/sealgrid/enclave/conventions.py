@@ -9,7 +9,7 @@ from sealgrid.attestation.facts import DatasetFact, Facts
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import AppFailed
-from sealgrid.units import ZERO_ADDRESS, to_bytes
+from sealgrid.units import to_bytes
 
 INPUT_FOLDER = "/iexec_in"
 OUTPUT_FOLDER = "/iexec_out"
@@ -86,8 +86,8 @@ class _ComputedFile(msgspec.Struct, frozen=True, rename="kebab"):
     callback_data: str | None = None
 
 
-def read_computed(files: Mapping[str, bytes], callback: str = ZERO_ADDRESS) -> Computed:
-    """Read the computed.json among an app's output files; ``callback`` is the deal's callback contract.
+def read_computed(files: Mapping[str, bytes], *, wanted: bool = False) -> Computed:
+    """Read the computed.json among an app's output files; ``wanted`` says whether the deal has a callback.
 
     Raises AppFailed when it is missing, is none, names a path that the app did not write, or holds no callback data
     for a deal with a callback. That is provably the app's doing, since the files were read after its death.
@@ -97,9 +97,9 @@ def read_computed(files: Mapping[str, bytes], callback: str = ZERO_ADDRESS) -> C
     if path and path not in files and not any(name.startswith(path + "/") for name in files):
         raise AppFailed(f"the app's {COMPUTED} names an output that it did not write.")
     data = _callback_data(said.callback_data)
-    if callback != ZERO_ADDRESS and not data:  # no bytes at all say that the app failed
+    if wanted and not data:  # no bytes at all say that the app failed
         raise AppFailed(f"the deal has a callback and the app's {COMPUTED} no callback-data.")
-    if callback != ZERO_ADDRESS and data and len(data) > MOST_CALLBACK_BYTES:
+    if wanted and data and len(data) > MOST_CALLBACK_BYTES:
         raise AppFailed(f"the app's callback-data are more than {MOST_CALLBACK_BYTES} bytes.")
     if not path and data is None:
         raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")

@@ -61,6 +61,7 @@ class Settlement:
             started=self.started,
             finished=self.finished,
             callback=self.outcome.callback,
+            deferred=self.outcome.deferred,
             bulk=self.outcome.bulk,
         )
         return sign_body(body, self.vaults.domain, self.me.signing)

@@ -1,6 +1,7 @@
 """Fetch, verify and decrypt what the facts name, run the app without network, and collect what it left."""
 
 import asyncio
+import os
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from sealgrid.enclave.outputs import collect, pack_result
 from sealgrid.enclave.pushed import check_signed
 from sealgrid.enclave.run_time import padded
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
+from sealgrid.receipts.deferred import SALT_BYTES, DeferredCallback
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.relay import RelayClient
@@ -46,6 +48,7 @@ class Outcome:
     archive: bytes = field(repr=False)
     exit_class: ExitClass
     callback: bytes | None = None  #: public by its nature; None where the deal has no callback
+    deferred: DeferredCallback | None = field(default=None, repr=False)  #: in the archive too; public once delivered
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: the datasets of a bulk that the app was given
 
 
@@ -145,18 +148,31 @@ def _output_limit(bundle: VerifiedBundle, facts: Facts) -> int:
 
 
 def _finished(files: dict[str, bytes], facts: Facts, bulk: OfBulk) -> Outcome:
-    computed = read_computed(files, facts.callback)
+    computed = read_computed(files, wanted=_has_callback(facts))
     status: dict[str, object] = {"exit": 0, "digest": "0x" + output_digest(files, computed).hex()}
     if facts.bulk:
         status["left_out"] = _left_out(facts.bulk, bulk)
-    archive = pack_result(files | {STATUS_FILE: msgspec.json.encode(status)})
-    return Outcome(archive, "ok", computed.callback if facts.callback != ZERO_ADDRESS else None)
+    return _outcome(files, status, "ok", computed.callback or b"", facts)
 
 
 def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
-    files = {STATUS_FILE: msgspec.json.encode({"exit": code}), LOG_FILE: log}
     # PoCo calls back whatever happens; a callback without a byte is how its contract learns of a failure.
-    return Outcome(pack_result(files), "app-failed", b"" if facts.callback != ZERO_ADDRESS else None)
+    return _outcome({LOG_FILE: log}, {"exit": code}, "app-failed", b"", facts)
+
+
+def _outcome(
+    files: dict[str, bytes], status: dict[str, object], exit_class: ExitClass, data: bytes, facts: Facts
+) -> Outcome:
+    deferred = None
+    if parse_params(facts.params).has_deferred_callback:
+        deferred = DeferredCallback(data, os.urandom(SALT_BYTES))
+        status |= {"callback": {"data": "0x" + data.hex(), "salt": "0x" + deferred.salt.hex()}}
+    archive = pack_result(files | {STATUS_FILE: msgspec.json.encode(status)})
+    return Outcome(archive, exit_class, data if facts.callback != ZERO_ADDRESS else None, deferred)
+
+
+def _has_callback(facts: Facts) -> bool:
+    return facts.callback != ZERO_ADDRESS or parse_params(facts.params).has_deferred_callback
 
 
 async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:

@@ -6,11 +6,11 @@ The numbers are those of ``verify``.
 from msgspec import UnsetType
 
 from sealgrid.attestation import binding
-from sealgrid.attestation.facts import Facts
+from sealgrid.attestation.facts import Facts, parse_params
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import ReceiptSeal, Settle
 from sealgrid.crypto.signing import Domain, Statement
-from sealgrid.errors import ReceiptRefused
+from sealgrid.errors import InputRefused, ReceiptRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import Body, SignedBody, UsedDataset, parse_signed_body
 from sealgrid.units import Address, Digest, to_bytes
@@ -63,6 +63,15 @@ def check_facts(body: Body, facts: Facts) -> None:
         raise ReceiptRefused("6", "the task is not the one of this index in the deal.")
     if (body.callback_digest is not None) != bool(int(facts.callback, 16)):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: callback.")
+    if isinstance(body.commitment, UnsetType) == _has_deferred_callback(facts):
+        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: deferred callback.")
+
+
+def _has_deferred_callback(facts: Facts) -> bool:
+    try:
+        return parse_params(facts.params).has_deferred_callback
+    except InputRefused as error:
+        raise ReceiptRefused("6", "the facts hold params that cannot be read.") from error
 
 
 def check_bulk(body: Body, facts: Facts) -> None:

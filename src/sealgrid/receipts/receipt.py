@@ -18,6 +18,7 @@ from sealgrid.crypto.digests import canonical, keccak256, lp, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
+from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 
 MOST_BYTES = 4 << 20  #: of an envelope
@@ -80,6 +81,7 @@ class Body(_Document, frozen=True, kw_only=True):
     exit_class: ExitClass
     result_sha256: HexDigest  #: of the sealed result
     callback_digest: HexDigest | None  #: keccak256 of what the chain calls back with; None without a callback
+    commitment: HexDigest | UnsetType = UNSET  #: of a deferred callback: keccak256(salt ‖ data)
     host_time: HostTime
 
     @property
@@ -90,7 +92,15 @@ class Body(_Document, frozen=True, kw_only=True):
     @property
     def result_digest(self) -> Digest:
         """Return what must go on the chain for this body; with a callback PoCo fixes it, else it covers the body."""
-        return self.callback_digest or result_digest(self.task, self.result_sha256, self.sha256())
+        if self.callback_digest is not None:
+            return self.callback_digest
+        covered = self.covering_digest
+        return covered if isinstance(self.commitment, UnsetType) else deferred_digest(covered, self.commitment)
+
+    @property
+    def covering_digest(self) -> Digest:
+        """Return the digest over task, sealed result and body: of a deferred callback, what its delivery names."""
+        return result_digest(self.task, self.result_sha256, self.sha256())
 
 
 class SignedBody(_Document, frozen=True, kw_only=True):
@@ -154,12 +164,13 @@ def body_of(
     started: int,
     finished: int,
     callback: bytes | None = None,
+    deferred: DeferredCallback | None = None,
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET,
 ) -> Body:
     """Return the body for a job: the facts' part from the facts, the rest as given; ``nonces`` in vault order.
 
-    ``callback`` is the data that the chain calls back with, None where the deal has no callback; ``bulk`` are the
-    datasets of a bulk that were used.
+    ``callback`` is the data that the chain calls back with, None where the deal has no callback; ``deferred`` are
+    those that are delivered after the payment; ``bulk`` are the datasets of a bulk that were used.
     """
     by_vault = {vault: to_digest(nonce) for vault, nonce in zip(vaults, nonces, strict=True)}
     dataset = facts.dataset
@@ -171,6 +182,7 @@ def body_of(
         hpke_public=to_digest(hpke_public), platform=platform, runtime=runtime, quote=quote,
         collateral=collateral.decode(), vaults=tuple(vaults), nonces=by_vault, t=t, exit_class=exit_class,
         result_sha256=result_sha256, callback_digest=None if callback is None else to_digest(keccak256(callback)),
+        commitment=UNSET if deferred is None else deferred.commitment(),
         host_time=HostTime(started=started, finished=finished),
     )  # fmt: skip
 

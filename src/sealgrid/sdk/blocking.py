@@ -120,6 +120,14 @@ class Run:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
         return BACKGROUND.run(self._inner.opened())
 
+    def deliver(self, contract: str) -> None:
+        """Hand the data of the deferred callback to a contract, which checks them against the chain's commitment.
+
+        The contract has ``deliver(bytes32 task, bytes32 result, bytes32 salt, bytes data)`` (contracts/examples).
+        Raises InputRefused where the run has no deferred callback, ContractReverted with the contract's reason.
+        """
+        return BACKGROUND.run(self._inner.deliver(contract))
+
     def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
         return BACKGROUND.run(self._inner.log())
@@ -168,6 +176,7 @@ class Client:
         secrets: Mapping[int, str] | None = None,
         public_args: Sequence[str] = (),
         callback: str | None = None,
+        deferred_callback: bool = False,
         tasks: int = 1,
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
@@ -177,7 +186,10 @@ class Client:
 
         ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
-        the contract ``callback``. ``tasks`` runs the app so often on the same input; ``Run.bag`` has them all.
+        the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
+        before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
+        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
+        the same input; ``Run.bag`` has them all.
         ``told`` hears every step until the deal is made.
 
         ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
@@ -198,6 +210,7 @@ class Client:
                     secrets=secrets,
                     public_args=public_args,
                     callback=callback,
+                    deferred_callback=deferred_callback,
                     tasks=tasks,
                     sponsor=sponsor,
                     sponsor_password=sponsor_password,

@@ -82,6 +82,7 @@ class Client:
         secrets: Mapping[int, str] | None = None,
         public_args: Sequence[str] = (),
         callback: str | None = None,
+        deferred_callback: bool = False,
         tasks: int = 1,
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
@@ -91,7 +92,10 @@ class Client:
 
         ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
-        the contract ``callback``. ``tasks`` runs the app so often on the same input; ``Run.bag`` has them all.
+        the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
+        before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
+        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
+        the same input; ``Run.bag`` has them all.
         ``told`` hears every step until the deal is made.
 
         ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
@@ -101,6 +105,8 @@ class Client:
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
         model or computing is not offered, or costs more than ``max_price`` together.
         """
+        if callback is not None and deferred_callback:
+            raise InputRefused("a run has a callback contract or a deferred callback, not both.")
         if tasks < 1:
             raise InputRefused(f"{tasks} tasks cannot be bought; one or more can.")
         most = None if max_price is None else int(amount(max_price))
@@ -121,7 +127,8 @@ class Client:
             job = await jobs.run(
                 self._conn, address, model=dataset, files=contents, args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
-                public_args=shlex.join(public_args), callback=_contract(callback), tasks=tasks, max_price=most,
+                public_args=shlex.join(public_args), callback=_contract(callback),
+                deferred_callback=deferred_callback, tasks=tasks, max_price=most,
                 sponsor=paying, keep=keep_key, progress=told,
             )  # fmt: skip
         except (ContractReverted, InputRefused):

@@ -64,6 +64,7 @@ async def run(
     secrets: Mapping[str, str] | None = None,
     public_args: str = "",
     callback: Address = ZERO_ADDRESS,
+    deferred_callback: bool = False,
     tasks: int = 1,
     max_price: int | None = None,
     category: int | None = None,
@@ -76,8 +77,10 @@ async def run(
 
     ``secrets`` are IEXEC_REQUESTER_SECRET_n by n; ``public_args`` come before ``args`` and stand on the chain for all
     to read. A ``callback`` contract gets what the app publishes for it, in the clear; no bytes at all when the app
-    failed. ``tasks`` is how often the app runs on this input in one deal; the job is about the first, and says how
-    many were sold when others were quicker.
+    failed. Requester and worker hold these data before anything is paid, and may then let the task expire. A
+    ``deferred_callback`` puts a commitment on the chain; the data open with the result, for anybody to deliver.
+    ``tasks`` is how often the app runs on this input in one deal; the job is about the first, and says how many were
+    sold when others were quicker.
     ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
     cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
     just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
@@ -91,7 +94,12 @@ async def run(
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
     offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool)
-    wanted = Wanted(params_of(sha256, result_key.public, public_args), callback, tasks, max_price)
+    wanted = Wanted(
+        params_of(sha256, result_key.public, public_args, deferred_callback=deferred_callback),
+        callback,
+        tasks,
+        max_price,
+    )
     terms = terms_of(conn, offers, wanted)
     grant = await grant_of(conn, sha256, terms)
     progress(Step("giving the key of the input to the vaults"))
@@ -202,9 +210,10 @@ def _numbered(secrets: Mapping[str, str]) -> dict[str, str]:
     return dict(secrets)
 
 
-def params_of(sha256: Digest, result_key: bytes, public_args: str = "") -> str:
+def params_of(sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False) -> str:
     """Return the request's public JSON: which sealed input, and the X25519 key that the result is sealed to."""
-    ours = {"sealgrid": {"inputs": [sha256], "result_key": "0x" + result_key.hex()}}
+    own: dict[str, object] = {"inputs": [sha256], "result_key": "0x" + result_key.hex()}
+    ours = {"sealgrid": own | {"callback": "deferred"} if deferred_callback else own}
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 
 

@@ -13,6 +13,7 @@ from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
+from sealgrid.receipts.deferred import DeferredCallback
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
@@ -24,8 +25,14 @@ STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended
 LOG_FILE = "app.log"  #: in the result of an app that failed
 
 
+class _Callback(msgspec.Struct, frozen=True):
+    data: str
+    salt: str
+
+
 class _Status(msgspec.Struct, frozen=True):
     exit: int
+    callback: _Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +45,25 @@ class Result:
     @property
     def exit(self) -> int:
         """Return the app's exit code; -1 where it failed before it could end."""
-        return int(msgspec.json.decode(self.files[STATUS_FILE], type=_Status).exit)
+        return self._status().exit
+
+    @property
+    def deferred_callback(self) -> DeferredCallback | None:
+        """Return what a deferred callback delivers; None where the run has none."""
+        found = self._status().callback
+        if found is None:
+            return None
+        return DeferredCallback(
+            bytes.fromhex(found.data.removeprefix("0x")), bytes.fromhex(found.salt.removeprefix("0x"))
+        )
 
     @property
     def log(self) -> str:
         """Return what an app that failed said; empty for one that did not."""
         return self.files.get(LOG_FILE, b"").decode(errors="replace")
+
+    def _status(self) -> _Status:
+        return msgspec.json.decode(self.files[STATUS_FILE], type=_Status)
 
     def json(self, name: str = "result.json") -> object:
         """Return a JSON file of the result."""

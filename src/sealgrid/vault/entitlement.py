@@ -12,7 +12,7 @@ from sealgrid.crypto import hpke
 from sealgrid.crypto.iexec_challenge import requester_secret
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
-from sealgrid.units import Digest, to_bytes
+from sealgrid.units import ZERO_ADDRESS, Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.iexec_terms import Sale, check_iexec_params, check_result_key, check_sale
 from sealgrid.vault.release import Attested
@@ -67,6 +67,8 @@ def read_params(deal: DealView) -> JobParams:
         raise ReleaseRefused("7", f"the deal's params cannot be used: {_reason(error)}") from error
     if len(set(params.inputs)) != len(params.inputs):
         raise ReleaseRefused("7", "the deal's params name one input twice.")
+    if params.has_deferred_callback and deal.callback != ZERO_ADDRESS:
+        raise ReleaseRefused("7", "the deal asks for a plain and a deferred callback; it can have one.")
     if params.iexec_input_files:  # (7.8)
         raise ReleaseRefused("7.8", "iexec_input_files have no digests; put the files into the sealed input.")
     if params.sealgrid is None:

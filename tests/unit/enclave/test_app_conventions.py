@@ -101,7 +101,7 @@ def test_a_deterministic_folder_is_hashed_over_its_own_files_in_their_order():
 
 def test_callback_data_are_read_and_hashed_as_poco_does():
     files = computed(callback_data="0x0102")
-    said = read_computed(files, WORD)
+    said = read_computed(files, wanted=True)
     assert said.callback == b"\x01\x02"
     assert output_digest(files, said) == keccak.new(digest_bits=256, data=b"\x01\x02").digest()
 
@@ -129,12 +129,12 @@ def test_a_computed_file_that_says_nothing_usable_is_the_apps_failure(files, rea
 def test_a_deal_with_a_callback_needs_callback_data(said):
     files = computed(deterministic_output_path="/iexec_out/x", **said) | {"x": b""}
     with pytest.raises(AppFailed, match="no callback-data"):
-        read_computed(files, WORD)
+        read_computed(files, wanted=True)
 
 
 def test_callback_data_are_bounded_where_the_chain_must_carry_them():
     fits, above = computed(callback_data="00" * MOST_CALLBACK_BYTES), computed(callback_data="00" * 16385)
-    assert len(read_computed(fits, WORD).callback) == MOST_CALLBACK_BYTES
+    assert len(read_computed(fits, wanted=True).callback) == MOST_CALLBACK_BYTES
     assert len(read_computed(above).callback) == 16385
     with pytest.raises(AppFailed, match="16384 bytes"):
-        read_computed(above, WORD)
+        read_computed(above, wanted=True)

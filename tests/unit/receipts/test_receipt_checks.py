@@ -28,6 +28,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import DAY
 from sealgrid.crypto.digests import keccak256
 from sealgrid.errors import InputRefused, ReceiptRefused
+from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
 from sealgrid.receipts.report import Pins
 from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -85,6 +86,31 @@ def test_a_callback_job_settles_the_digest_that_poco_fixes():
     job = Job(facts={"callback": NOBODY}, callback=CALLED_BACK)
     assert job.settle.result_digest == to_digest(keccak256(CALLED_BACK))
     assert verify(job.encode(), PINS, job.onchain()).ok
+
+
+DEFERRED = {"params": '{"sealgrid":{"callback":"deferred","result_key":"0x' + "34" * 32 + '"}}'}
+COMMITMENT = DeferredCallback(b"score 97", b"\x5a" * 32).commitment()
+
+
+def test_a_job_with_a_deferred_callback_settles_a_digest_over_its_commitment():
+    job = Job(facts=DEFERRED, body={"commitment": COMMITMENT})
+    covered = job.receipt.body.covering_digest
+    assert job.settle.result_digest == deferred_digest(covered, COMMITMENT) != covered
+    assert verify(job.encode(), PINS, job.onchain()).ok
+
+
+def test_6_a_commitment_that_nobody_asked_for_is_refused():
+    refused(6, Job(body={"commitment": COMMITMENT}).encode())
+
+
+def test_6_a_job_with_a_deferred_callback_and_no_commitment_is_refused():
+    refused(6, Job(facts=DEFERRED).encode())
+
+
+def test_8_another_commitment_than_the_settled_one_is_refused():
+    job = Job(facts=DEFERRED, body={"commitment": COMMITMENT})
+    other = deferred_digest(job.receipt.body.covering_digest, to_digest(b"\x5b" * 32))
+    refused(8, Job(facts=DEFERRED, body={"commitment": COMMITMENT}, settle={"result_digest": other}).encode())
 
 
 @pytest.mark.parametrize(("told", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")])

@@ -74,6 +74,12 @@ def test_a_deal_without_inputs_entitles_to_no_input() -> None:
     assert [share.record for share in decide(chain=bare).shares] == [MODEL_KEY.record]
 
 
+def test_7_a_deal_has_a_plain_or_a_deferred_callback_not_both() -> None:
+    wanted = params(callback="deferred")
+    assert decide(chain=snapshot(deal=deal(params=wanted))).params.has_deferred_callback
+    refused("7", chain=snapshot(deal=deal(params=wanted, callback=STRANGER.address)))
+
+
 def test_an_owner_may_want_results_to_open_at_once() -> None:
     assert decide(replace(KEYS, policy=policy(release=1))).release == "direct"
 

@@ -15,6 +15,7 @@ SOURCES: Final = {
     "AccessPolicy": "AccessPolicy.vy",
     "TeeBroker": "TeeBroker.vy",
     "PoolGate": "PoolGate.vy",
+    "AnswerReceiver": "examples/AnswerReceiver.vy",
     "Token": "local/Token.vy",
     "Owner": "local/Owner.vy",
 }

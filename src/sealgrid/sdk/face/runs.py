@@ -10,7 +10,7 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, SealgridError, StillRunning, TaskFailed
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.receipts.report import Report
-from sealgrid.sdk import jobs, receipts, results
+from sealgrid.sdk import delivery, jobs, receipts, results
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import Job
@@ -118,6 +118,14 @@ class Run:
     async def opened(self) -> Result:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
         return (await self._opened())[0]
+
+    async def deliver(self, contract: str) -> None:
+        """Hand the data of the deferred callback to a contract, which checks them against the chain's commitment.
+
+        The contract has ``deliver(bytes32 task, bytes32 result, bytes32 salt, bytes data)`` (contracts/examples).
+        Raises InputRefused where the run has no deferred callback, ContractReverted with the contract's reason.
+        """
+        await delivery.deliver(self._conn, self.task, (await self.opened()).deferred_callback, contract)
 
     async def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""

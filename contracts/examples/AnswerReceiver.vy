@@ -1,0 +1,72 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: Apache-2.0
+"""
+@title AnswerReceiver: an example of a contract that acts on what an enclave computed
+@license Apache-2.0
+@notice It keeps the answer of each task of one app over one dataset. It takes both forms: PoCo's callback (EIP-1154), for
+        which requester and worker hold the data before anything is paid, and a deferred callback, which anybody delivers.
+@dev Start your own contract from this one: replace what `_accept` does.
+@custom:kill Nothing to switch off: it holds no money, and a new one is deployed for another app or dataset.
+"""
+from ..lib import deferred_callback
+
+initializes: deferred_callback
+exports: (deferred_callback.hub, deferred_callback.judge)
+
+
+event AnswerAccepted:
+    task: indexed(bytes32)
+    data: Bytes[deferred_callback.MAX_DATA]
+
+
+app: public(immutable(address))
+dataset: public(immutable(address))
+answers: public(HashMap[bytes32, Bytes[deferred_callback.MAX_DATA]])
+
+
+@deploy
+def __init__(poco: address, judge: address, trusted_app: address, trusted_dataset: address):
+    """
+    @param poco PoCo's hub.
+    @param judge The TeeBroker or PoolGate whose verdicts count.
+    @param trusted_app The app whose answers count.
+    @param trusted_dataset The dataset that it must have used; zero for any.
+    """
+    deferred_callback.__init__(poco, judge)
+    app = trusted_app
+    dataset = trusted_dataset
+
+
+@external
+def deliver(task: bytes32, result: bytes32, salt: bytes32, data: Bytes[deferred_callback.MAX_DATA]):
+    """
+    @notice Take the data of a deferred callback from anybody.
+    @param task The completed task.
+    @param result Digest of its sealed result and receipt.
+    @param salt The salt of the commitment, from the opened result.
+    @param data The callback data, from the opened result; none where the app failed.
+    """
+    deferred_callback._check_delivery(task, result, salt, data, app, dataset)
+    self._accept(task, data)
+
+
+@external
+def receiveResult(task: bytes32, data: Bytes[deferred_callback.MAX_DATA]):
+    """
+    @notice EIP-1154: take the data of a plain callback from PoCo. Its gas (100,000) can be too little, since a worker
+            chooses how long the task's results are; anybody may repeat the call then.
+    @param task The task that ended.
+    @param data What its app published; no bytes at all when the app failed.
+    """
+    deal: bytes32 = deferred_callback._check_completed(task, keccak256(data))
+    target: address = deferred_callback._check_deal(deal, app, dataset)
+    assert target == self, "AnswerReceiver: the deal calls back another contract"
+    self._accept(task, data)
+
+
+@internal
+def _accept(task: bytes32, data: Bytes[deferred_callback.MAX_DATA]):
+    assert len(data) > 0, "AnswerReceiver: the app failed"
+    assert len(self.answers[task]) == 0, "AnswerReceiver: this task's answer is here already"
+    self.answers[task] = data
+    log AnswerAccepted(task=task, data=data)
