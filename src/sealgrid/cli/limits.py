@@ -18,6 +18,8 @@ _WATCHED = {
 
 def limits_here() -> "tuple[Found, ...]":
     """Return every limit, tried where that is possible."""
+    from sealgrid.bundle.manifest import Limits
+    from sealgrid.enclave.sandbox import lower_limits
     from sealgrid.platform.cgroups import Cgroups
 
     return limits_of(
@@ -26,13 +28,17 @@ def limits_here() -> "tuple[Found, ...]":
         actions=_read(_ACTIONS),
         pattern=_read(_CORE_PATTERN),
         most_core=resource.getrlimit(resource.RLIMIT_CORE)[1],
+        lower=lower_limits(Limits()),
     )
 
 
 def limits_of(
-    *, active: Mapping[str, int], user: int, actions: str, pattern: str, most_core: int
+    *, active: Mapping[str, int], user: int, actions: str, pattern: str, most_core: int, lower: str | None = None
 ) -> "tuple[Found, ...]":
-    """Judge what was read: ``active`` control groups, our user id, the kernel's filter actions and core pattern."""
+    """Judge what was read: ``active`` control groups, our user id, the kernel's filter actions and core pattern.
+
+    ``lower`` names a hard limit of this process that is below what an app with a manifest's default limits is given.
+    """
     from sealgrid.enclave.confinement import SCRATCH_BYTES
     from sealgrid.enclave.syscalls import refused_calls
     from sealgrid.platform.machine import Found
@@ -52,6 +58,20 @@ def limits_of(
         *groups,
         Found("own user", user != 0, as_user),
         Found("seccomp", filtered, calls if filtered else "not active: this kernel has no filters, so no app starts"),
+        Found(
+            "shared memory",
+            filtered,
+            "refused: memfd, System V, POSIX queues, shared anonymous maps; files in /dev/shm count as scratch space"
+            if filtered
+            else "not active: no filter refuses it",
+        ),
+        Found(
+            "own hard limits",
+            lower is None,
+            f"not active: {lower} is too low here, so no app starts; raise it (ulimit)"
+            if lower
+            else "at least what an app is given by default",
+        ),
         Found("core dumps off", not piped, "not active: they are piped" if piped else "at most 1 byte, no pipe"),
         Found("scratch space", True, f"{SCRATCH_BYTES >> 20} MiB each of temporary and shared memory"),
         Found("output, log, time", True, "an app's manifest says how much; more ends it"),

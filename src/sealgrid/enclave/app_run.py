@@ -21,6 +21,8 @@ class AppRun:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     limits: Limits = field(default_factory=Limits)
     log_bytes: int = MAX_LOG_BYTES
+    #: whether nobody else writes to the outputs' file system, so that all that becomes used on it is the app's
+    outputs_alone: bool = False
 
     def order(self) -> bytes:
         """Return what the first code in the sandbox is told."""

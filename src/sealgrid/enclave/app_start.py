@@ -17,6 +17,7 @@ WHEELS = "/wheels"
 OPEN_FILES = 1024
 NICE = 10  #: whoever watches over a fork bomb must come before it
 NO_CORE = 1  #: byte; 0 would still let a dump be piped to a program (core(5))
+STACK_BYTES = 8 << 20  #: of the first thread, and what the C library gives every other one
 
 #: an app that ends in one of these cannot prove that the machine was not the cause
 _HOST_ERRORS = {
@@ -48,19 +49,25 @@ def _close_input() -> None:
 
 
 def _limit(limits: dict[str, int]) -> None:
-    wanted = {
+    for kind, value in wanted(limits).items():
+        resource.setrlimit(kind, (value, value))  # fails below a lower hard limit, and so before the app is started
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    core = NO_CORE if hard == resource.RLIM_INFINITY else min(NO_CORE, hard)
+    resource.setrlimit(resource.RLIMIT_CORE, (core, core))
+
+
+def wanted(limits: dict[str, int]) -> dict[int, int]:
+    """Return resource -> limit that an app with these manifest limits runs under, exactly, on every machine."""
+    return {
         resource.RLIMIT_AS: limits["memory"],
+        resource.RLIMIT_DATA: limits["memory"],
+        resource.RLIMIT_STACK: STACK_BYTES,
         resource.RLIMIT_CPU: limits["cpu_seconds"],
         resource.RLIMIT_FSIZE: limits["output_bytes"],
         resource.RLIMIT_NOFILE: OPEN_FILES,
         # A fuse against a fork bomb between two looks of the watch, which counts precisely; threads count here.
         resource.RLIMIT_NPROC: 64 + 16 * limits["processes"],
-        resource.RLIMIT_CORE: NO_CORE,
     }
-    for kind, value in wanted.items():
-        hard = resource.getrlimit(kind)[1]
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (most, most))
 
 
 def _become(entry: str) -> None:

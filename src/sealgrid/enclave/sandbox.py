@@ -1,9 +1,14 @@
 """Run an app in its own namespaces and say how it ended; when this returns, every process of the app is dead."""
 
 import os
+import resource
 import subprocess
 from contextlib import ExitStack, suppress
 
+import msgspec
+
+from sealgrid.bundle.manifest import Limits
+from sealgrid.enclave import app_start
 from sealgrid.enclave.app_run import AppRun, Exited, HostInducible
 from sealgrid.enclave.confinement import Channels, Folders, command
 from sealgrid.enclave.supervision import Ends, Supervisor
@@ -18,9 +23,12 @@ def run(app: AppRun) -> Exited | HostInducible:
     """Run an app to its end; blocks for at most its wall-clock limit and a moment.
 
     Exited: it ended by itself with a code below 128. HostInducible: a signal, any limit but its own exit, memory or
-    disk that ran out, a sandbox that did not start, and whatever else is not certain (protocol section 8).
+    disk that ran out, a sandbox that did not start, and whatever else is not certain (protocol section 8). A machine
+    whose own hard limits are below the app's starts nothing: an app could fail there that does not elsewhere.
     Raises SetupMissing without bubblewrap.
     """
+    if (lower := lower_limits(app.limits)) is not None:
+        return HostInducible(f"this machine's hard limit {lower} is below what the app is given.")
     with ExitStack() as stack:
         process, ends = _start(app, stack)
         watcher = Supervisor(app, ends)
@@ -35,6 +43,17 @@ def run(app: AppRun) -> Exited | HostInducible:
             process.kill()
             process.wait()
         return watcher.outcome()
+
+
+def lower_limits(limits: Limits) -> str | None:
+    """Return the name of a hard limit of this process that is below what an app with these limits is given, or None."""
+    for kind, value in app_start.wanted(msgspec.to_builtins(limits)).items():
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY and hard < value:
+            return next(
+                name for name in dir(resource) if name.startswith("RLIMIT_") and getattr(resource, name) == kind
+            )
+    return None
 
 
 def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Ends]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sealgrid.enclave.app_run import AppRun, Exited, HostInducible
-from sealgrid.enclave.watch import bytes_below, usage_below
+from sealgrid.enclave.watch import bytes_below, bytes_used, usage_below
 
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 30.0
@@ -32,6 +32,7 @@ class Supervisor:
 
     def __init__(self, app: AppRun, ends: Ends) -> None:
         self._app, self._ends = app, ends
+        self._used_before = bytes_used(app.folders.outputs)
         self._log, self._status = bytearray(), bytearray()
         self._started = False
         self._killed_for: str | None = None
@@ -147,11 +148,20 @@ class Supervisor:
     def _use_broken(self) -> str | None:
         limits = self._app.limits
         most = limits.processes + 1  # the namespace's first process is not the app's
-        usage = usage_below(self._init_pid, most)
+        try:
+            usage = usage_below(self._init_pid, most, started=self._started)
+        except PermissionError:
+            return "the app hides what it uses."
         if usage.memory > limits.memory:
             return "the app's processes took more memory than its limit."
         if usage.processes > most:
             return "the app started more processes than its limit."
-        if bytes_below(self._app.folders.outputs) > limits.output_bytes + _OUTPUT_SLACK:
+        if self._written() > limits.output_bytes + _OUTPUT_SLACK:
             return "the app wrote more than its limit."
         return None
+
+    def _written(self) -> int:
+        outputs = self._app.folders.outputs
+        # A file that was removed while it is open, or mapped, has no name to be found by and takes memory all the same.
+        nameless = bytes_used(outputs) - self._used_before if self._app.outputs_alone else 0
+        return max(bytes_below(outputs), nameless)

@@ -76,7 +76,8 @@ def test_only_groups_whose_platform_is_gone_are_swept_away(unified):
         ({"active": {"memory": 1}}, {"pids cgroup"}),
         ({"active": {}}, {"memory cgroup", "pids cgroup"}),
         ({"user": 0}, {"own user"}),
-        ({"actions": "allow"}, {"seccomp"}),
+        ({"actions": "allow"}, {"seccomp", "shared memory"}),
+        ({"lower": "RLIMIT_AS"}, {"own hard limits"}),
         ({"pattern": "|/usr/lib/collector", "most_core": 0}, {"core dumps off"}),
     ],
 )
