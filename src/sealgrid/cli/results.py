@@ -124,11 +124,12 @@ def _text(opened: "Result", name: str) -> str:
 def _write(opened: "Result", folder: Path) -> None:
     root = folder.resolve()
     for name, content in opened.files.items():
-        target = (root / name).resolve()
-        if not target.is_relative_to(root):
-            raise InputRefused(f"the result holds a file outside its folder ({name!r}); nothing of it was written.")
+        target = root / name
+        if not target.resolve().is_relative_to(root):
+            raise InputRefused(f"the result holds a file outside its folder ({name!r}).", money="The run was paid.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        with target.open("xb") as file:  # neither through a link, nor twice where letter case does not count
+            file.write(content)
 
 
 def _public(network: "Network") -> "Network":

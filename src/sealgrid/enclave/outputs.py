@@ -12,6 +12,7 @@ from sealgrid.bundle.archive import pack
 from sealgrid.bundle.paths import fault_of
 from sealgrid.errors import AppFailed, HostFailed
 
+STATUS_FILE = "sealgrid.json"  #: in every result, by the runtime: how the app ended, iExec's digest of what it computed
 MAX_FILES = 10_000
 MAX_DEPTH = 32
 _PIECE = 1 << 20
@@ -24,7 +25,8 @@ def collect(folder: Path, limit: int) -> dict[str, bytes]:
 
     An output is good when (1) every entry is a plain file or a folder, no link, device, pipe or socket, (2) no file
     has a second name outside or inside (hard link), (3) every name can stand in an archive, (4) they are at most
-    10,000 files and folders, 32 deep, of ``limit`` bytes together. Raises AppFailed with the reason, since only the
+    10,000 files and folders, 32 deep, of ``limit`` bytes together, (5) none has the name, letter case aside, of the
+    file that the runtime adds. Raises AppFailed with the reason, since only the
     app wrote here; HostFailed when the machine cannot read its own memory.
     """
     collected = _Collected(limit)
@@ -54,6 +56,10 @@ class _Collected:
             raise AppFailed(f"the app's output is more than {MAX_DEPTH} folders deep.")
         for name in self._names(folder):
             self._charge(len(os.fsencode(prefix + name)))  # names leave with the result, so they count
+            if not prefix and name.casefold() == STATUS_FILE:  # (5)
+                raise AppFailed(
+                    f"an output is named {STATUS_FILE}, as the file in which the runtime says how it ended."
+                )
             fault = fault_of(prefix + name)
             if fault is not None:  # (3)
                 raise AppFailed(f"an output's name {fault}.")

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sealgrid.attestation.statements import Settle
+from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.padding import unpad
+from sealgrid.bundle.paths import fault_of
 from sealgrid.crypto import container
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
@@ -59,8 +61,8 @@ class Result:
 
     @property
     def log(self) -> str:
-        """Return what an app that failed said; empty for one that did not."""
-        return self.files.get(LOG_FILE, b"").decode(errors="replace")
+        """Return what an app that failed said; empty for one that did not, whatever it called its files."""
+        return "" if self.exit == 0 else self.files.get(LOG_FILE, b"").decode(errors="replace")
 
     def _status(self) -> _Status:
         return msgspec.json.decode(self.files[STATUS_FILE], type=_Status)
@@ -146,5 +148,33 @@ def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
 
 
 def _unzip(archive: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(archive)) as files:
-        return {name: files.read(name) for name in files.namelist()}
+    """Return the files of a result's archive; raise InputRefused for one that no runtime makes.
+
+    (1) It is a readable archive of plain files that have at most 1 GiB together. (2) Every name is relative, without
+    ``..``, and reads alike on every system. (3) None is there twice, or is a file and a folder.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as source:
+            entries = source.infolist()
+            whole = sum(entry.file_size for entry in entries) <= MAX_RESULT_BYTES
+            if not whole or not all(map(is_regular, entries)):  # (1)
+                raise InputRefused("(1) the result holds something else than plain files, or too much.", money="")
+            _check_names(entries)  # (2) (3)
+            return {entry.filename: source.read(entry) for entry in entries}
+    except BROKEN as error:
+        raise InputRefused(f"(1) the result is no readable archive ({type(error).__name__}).", money="") from error
+
+
+def _check_names(entries: list[zipfile.ZipInfo]) -> None:
+    names: set[str] = set()
+    for entry in entries:
+        # zipfile cuts a name at a NUL; what it was before counts.
+        fault = "holds a NUL" if entry.orig_filename != entry.filename else fault_of(entry.filename)
+        if fault is not None:  # (2)
+            raise InputRefused(f"(2) a file of the result has a name that {fault}.", money="")
+        if entry.filename in names:  # (3)
+            raise InputRefused(f"(3) the result holds {entry.filename!r} twice.", money="")
+        names.add(entry.filename)
+    folders = {name.rsplit("/", count)[0] for name in names for count in range(1, name.count("/") + 1)}
+    if both := folders & names:  # (3)
+        raise InputRefused(f"(3) {min(both)!r} is a file and a folder in the result.", money="")

@@ -20,7 +20,7 @@ from sealgrid.storage.base import FileStore
 from sealgrid.storage.folder import Folder, Incoming
 from sealgrid.storage.local import fetch
 from sealgrid.storage.reading import VerifyingReader
-from sealgrid.units import Address, Digest, TaskId, to_digest
+from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
@@ -267,5 +267,5 @@ def _addresses(root: bytes) -> list[str]:
 
 
 def notes_of(folder: Path, task: TaskId) -> Path:
-    """Return where a worker keeps its list of what a job let it see."""
-    return folder / f"{task}.json"
+    """Return where a worker keeps its list of what a job let it see; raise ValueError for what is no task's id."""
+    return folder / f"0x{to_bytes(task, 32).hex()}.json"  # the id is the pool's word

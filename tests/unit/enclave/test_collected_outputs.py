@@ -127,3 +127,17 @@ def test_a_link_that_a_real_app_leaves_is_refused(scene):
     scene.says("import os; os.symlink('/etc/passwd', '/iexec_out/x')")
     with pytest.raises(AppFailed, match="no plain file"):
         collect(scene.folders.outputs, LIMIT)
+
+
+@pytest.mark.parametrize("name", ["sealgrid.json", "Sealgrid.JSON", "sealgrid.json/x"])
+def test_5_the_runtimes_own_file_is_not_the_apps_to_write(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b'{"exit":0,"digest":"0x00"}')
+    with pytest.raises(AppFailed, match=r"named sealgrid\.json"):
+        collect(tmp_path, LIMIT)
+
+
+def test_5_below_the_top_an_output_may_have_any_name(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/sealgrid.json").write_bytes(b"the app's")
+    assert collect(tmp_path, LIMIT) == {"a/sealgrid.json": b"the app's"}

@@ -9,6 +9,7 @@ from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from sealgrid.bundle.paths import fault_of
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.web.acting import acting
@@ -36,7 +37,7 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
         if not isinstance(upload, UploadFile) or not upload.filename:
             raise InputRefused("choose the file of the model.")
         with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
-            path = Path(folder) / PurePath(upload.filename).name
+            path = Path(folder) / plain_name(upload.filename)
             path.write_bytes(await upload.read())
             made = await client.models.publish(
                 path, app=field_of(form, "app") or None, name=field_of(form, "name") or None,
@@ -102,3 +103,11 @@ def _granting(site: Site) -> list[HTTPRouteHandler]:
 
 def _who(site: Site, account: str) -> str:
     return site.people.name(account) or account
+
+
+def plain_name(given: str) -> str:
+    """Return the last part of what a browser calls a file; raise InputRefused where it is no file's name."""
+    name = PurePath(given).name
+    if (fault := fault_of(name)) is not None:
+        raise InputRefused(f"the file's name {fault}; rename it.")
+    return name

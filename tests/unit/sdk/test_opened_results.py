@@ -1,0 +1,81 @@
+"""What a result's archive may hold, whoever made it, and what of it is written to a requester's disk."""
+
+import io
+import zipfile
+
+import pytest
+
+from sealgrid.bundle.archive import pack
+from sealgrid.cli import results as written
+from sealgrid.errors import InputRefused
+from sealgrid.sdk import results
+from sealgrid.sdk.results import Result
+
+
+def archive(*files: tuple[str, bytes], kind: int = 0o100644, compressed: bool = False) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as made:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = kind << 16
+            made.writestr(entry, content, made.compression)
+    return target.getvalue()
+
+
+def test_what_a_runtime_packs_is_opened():
+    files = {"sealgrid.json": b"{}", "a/b": b"1", "a/c": b"2", "ä": b""}
+    assert results._unzip(pack(files)) == files
+
+
+@pytest.mark.parametrize(
+    ("check", "content"),
+    [
+        (1, b"no archive"),
+        (1, archive(("link", b"/etc/passwd"), kind=0o120777)),
+        (1, archive(("folder/", b""))),
+        (2, archive(("../escaped", b""))),
+        (2, archive(("/etc/escaped", b""))),
+        (2, archive(("a/../../escaped", b""))),
+        (2, archive(("C:escaped", b""))),
+        (2, archive(("a\\b", b""))),
+        (2, archive(("a\nb", b""))),
+        (3, archive(("aaaa", b"1"), ("bbbb", b"2")).replace(b"bbbb", b"aaaa")),
+        (3, archive(("a", b"1"), ("a/b/c", b"2"))),
+        (3, archive(("a/b", b"1"), ("a/b/c", b"2"))),
+    ],
+)
+def test_a_result_that_no_runtime_makes_is_refused_by_the_number_of_the_check(check, content):
+    with pytest.raises(InputRefused, match=rf"^\({check}\)"):
+        results._unzip(content)
+
+
+def test_1_a_result_that_bursts_is_refused_before_it_is_unpacked(monkeypatch):
+    monkeypatch.setattr(results, "MAX_RESULT_BYTES", 1 << 20)
+    with pytest.raises(InputRefused, match=r"^\(1\)"):
+        results._unzip(archive(("zeros", bytes(2 << 20)), compressed=True))
+
+
+def test_an_app_that_ended_well_has_no_log_whatever_it_calls_its_files():
+    faked = {"app.log": b"the machine refused the input"}
+    assert Result(faked | {"sealgrid.json": b'{"exit":0}'}).log == ""
+    assert Result(faked | {"sealgrid.json": b'{"exit":3}'}).log == "the machine refused the input"
+
+
+def test_a_result_is_written_below_its_folder_alone(tmp_path):
+    written._write(Result({"a/b": b"1", "c": b"2"}), tmp_path / "result")
+    assert (tmp_path / "result/a/b").read_bytes() == b"1"
+    for name in ("../escaped", "/tmp/escaped", "a/../../escaped"):
+        with pytest.raises(InputRefused, match="outside its folder") as refused:
+            written._write(Result({name: b""}), tmp_path / "other")
+        assert "paid" in str(refused.value)
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_no_file_of_a_user_is_overwritten_or_written_through(tmp_path):
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result/mine").write_bytes(b"mine")
+    (tmp_path / "result/link").symlink_to(tmp_path / "result/elsewhere")
+    for name in ("mine", "link"):
+        with pytest.raises(OSError, match="File exists"):
+            written._write(Result({name: b"the app's"}), tmp_path / "result")
+    assert (tmp_path / "result/mine").read_bytes() == b"mine"
