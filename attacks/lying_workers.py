@@ -10,9 +10,8 @@ from sealgrid.attestation.facts import parse_facts
 from sealgrid.bundle.build import build
 from sealgrid.crypto.digests import canonical, cid_of, digest_of_cid
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave.outputs import pack_result
+from sealgrid.enclave.outputs import STATUS_FILE, pack_result
 from sealgrid.enclave.seal import seal_result
-from sealgrid.enclave.work import STATUS_FILE
 from sealgrid.errors import HostFailed, SealgridError
 from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
 from sealgrid.sdk import receipts, results

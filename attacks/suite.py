@@ -3,6 +3,7 @@
 from attacks import callbacks, observers
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
+from attacks import lying_requesters as requesters
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
@@ -39,6 +40,9 @@ SUITE = (
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
     Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
     Attack("deliver a callback before the payment", "requester", callbacks.deliver_before_the_payment),
+    Attack("swap the model by an input's name", "requester", requesters.swap_the_model_by_a_name),
+    Attack("swap the model of a callback", "requester", requesters.swap_the_model_of_a_callback),
+    Attack("have the pool fined by a bad input", "requester", requesters.have_the_pool_fined),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

@@ -21,7 +21,8 @@ class PlainApp:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(workload.folder, folder / "app", ignore=ignored)
         (folder / "in").mkdir()
-        (folder / "in" / workload.file[0]).write_bytes(workload.file[1])
+        (folder / "inputs").mkdir()
+        (folder / "inputs" / workload.file[0]).write_bytes(workload.file[1])
         if workload.model:
             (folder / "in" / DATASET).write_bytes(workload.model)
 
@@ -40,9 +41,9 @@ class PlainApp:
         return seconds
 
     def _environment(self, out: Path) -> dict[str, str]:
-        given = str(self._folder / "in")
+        datasets, given = str(self._folder / "in"), str(self._folder / "inputs")
         dataset = {"IEXEC_DATASET_FILENAME": DATASET} if self._workload.model else {}
         return {
-            "PATH": os.environ["PATH"], "IEXEC_IN": given, "IEXEC_OUT": str(out), "IEXEC_INPUT_FILES_FOLDER": given,
+            "PATH": os.environ["PATH"], "IEXEC_IN": datasets, "IEXEC_OUT": str(out), "IEXEC_INPUT_FILES_FOLDER": given,
             "IEXEC_INPUT_FILES_NUMBER": "1", "IEXEC_INPUT_FILE_NAME_1": self._workload.file[0], **dataset,
         }  # fmt: skip

@@ -12,13 +12,14 @@ import pytest
 from playwright.sync_api import Error
 from visitor import Visitor
 
-from sealgrid.bundle.inputs import unpack
+from sealgrid.bundle.inputs import JobInput, check_input, unpack
 from sealgrid.bundle.padding import pad
 from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import Share, combine, commit, record_for, split
 from sealgrid.crypto.wallet_form import wallet_form
+from sealgrid.errors import InputRefused
 from sealgrid.units import ZERO_DIGEST, to_address, to_digest
 from tests.vectors.test_statement_vectors import DOMAIN, SIGNER, statement_of
 
@@ -151,6 +152,17 @@ def test_an_enclave_reads_the_input_that_a_browser_packed_and_a_browser_the_resu
     assert given.files == (("täst.bin", b"\x00\xff\x10"), ("empty.txt", b""))
     with pytest.raises(Error, match="same name"):
         does("return archive.packed([], [new File([], 'A.txt'), new File([], 'a.txt')]).then(() => '')")
+    for check, args, names in (
+        (3, [], ["a\nb"]), (3, [], [".."]), (3, [], ["C:a"]), (3, [], ["é" * 128]), (3, [], [str(n) for n in range(1001)]),
+        (4, [], ["straße", "STRASSE"]), (4, [], ["\u00e9", "e\u0301"]), (6, ["a\0b"], []), (7, ["x" * (128 << 10)], []),
+        (7, ["x" * 1000] * 1100, []),
+    ):  # fmt: skip
+        with pytest.raises(InputRefused, match=rf"\(input\.{check}\)"):
+            check_input(JobInput(args=tuple(args), files=tuple((name, b"") for name in names)))
+        with pytest.raises(Error, match=rf"\(input\.{check}\)"):
+            does("archive.checkInput(given.args, given.names, 0)", args=args, names=names)
+    with pytest.raises(Error, match=r"\(input\.9\)"):
+        does("archive.checkInput([], ['a'], (512 << 20) + 1)")
     for size in (0, 5, 65_000, 70_000, 300_001):
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as result:

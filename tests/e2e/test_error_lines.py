@@ -58,6 +58,8 @@ pytestmark = pytest.mark.localnet
 def sealgrid(localnet, tmp_path_factory) -> Shell:
     folder = tmp_path_factory.mktemp("errors")
     (folder / "input.json").write_text("[[1, 2, 3]]")
+    (folder / "again").mkdir()
+    (folder / "again" / "Input.json").write_text("[[1, 2, 3]]")
     (folder / "errors.onnx").write_bytes(passing((1, 3)))
     for name in ("odd", "other"):
         (folder / name).mkdir()
@@ -100,6 +102,7 @@ def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER)
     [
         ("unknown app", ("run", "no-such-app")),
         ("wrong file", ("run", "ODD", "--file", "nowhere.json")),
+        ("two files of one name", ("run", "ODD", "--file", "input.json", "--file", "again/Input.json")),
         ("not an ONNX model", ("model", "publish", "input.json", "--price", "1")),
         ("price above the maximum", ("run", "ODD", "--max-price", "0.1")),
     ],

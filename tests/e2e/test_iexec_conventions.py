@@ -149,7 +149,7 @@ def test_iexec_input_files_number(whole):
 
 
 def test_iexec_input_files_folder(whole):
-    assert whole[0].variables["IEXEC_INPUT_FILES_FOLDER"] == "/iexec_in"
+    assert whole[0].variables["IEXEC_INPUT_FILES_FOLDER"] == "/iexec_inputs"  # apart from IEXEC_IN
     assert whole[0].seen["files"] == ["first file", "second file"]
 
 
@@ -296,7 +296,10 @@ async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(pe
     assert not any(mark.encode() in content for content in files)
 
 
-async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people, app):
+async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people, app, monkeypatch):
+    with pytest.raises(InputRefused, match=r"\(input\.8\)"):
+        await jobs.run(people.requester, app, public_args="'never closed")
+    monkeypatch.setattr(jobs, "split_arguments", lambda text: [text])  # as a client of somebody else's would
     done = await ran(people.requester, app, public_args="'never closed")
     assert done.result.exit == -1
     assert "quotation mark" in done.result.log

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.localnet
 
 READS_EVERYTHING_AND_WAITS = """
 import os, pathlib, time
-inputs = pathlib.Path(os.environ["IEXEC_IN"])
-held = [path.read_bytes() for path in inputs.iterdir()]
+folders = [pathlib.Path(os.environ[name]) for name in ("IEXEC_IN", "IEXEC_INPUT_FILES_FOLDER")]
+held = [path.read_bytes() for folder in folders for path in folder.iterdir()]
 time.sleep(3)
 out = pathlib.Path(os.environ["IEXEC_OUT"])
 (out / "n.txt").write_text(str(len(held)))

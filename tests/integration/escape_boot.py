@@ -30,12 +30,14 @@ os.write(OPEN, MARK)
 
 def run(source: str, arguments: list[str], limits: dict[str, int]) -> object:
     root = Path("/job") / os.urandom(4).hex()
-    folders = {name: root / name for name in ("app", "wheels", "inputs", "outputs")}
+    folders = {name: root / name for name in ("app", "wheels", "datasets", "inputs", "outputs")}
     for folder in folders.values():
         folder.mkdir(parents=True)
     (folders["app"] / "main.py").write_text(source)
-    (folders["inputs"] / "model").write_bytes(b"the model")
-    app = sandbox.AppRun(sandbox.Folders(**folders), ("main.py",), tuple(arguments), limits=Limits(**limits))
+    (folders["datasets"] / "model").write_bytes(b"the model")
+    app = sandbox.AppRun(
+        sandbox.Folders(**folders), ("main.py",), tuple(arguments), limits=Limits(**limits), outputs_alone=True
+    )
     ended = sandbox.run(app)
     if isinstance(ended, sandbox.HostInducible):
         return {"kind": "host", "reason": ended.reason, "fields": sorted(vars(ended))}

@@ -6,14 +6,14 @@ import msgspec
 
 from sealgrid.attestation.fields import HexDigest, HexKey, IpfsAddress
 from sealgrid.crypto.documents import UNREADABLE
-from sealgrid.crypto.iexec_challenge import NAME_PATTERN
+from sealgrid.crypto.iexec_challenge import NAME_PATTERN, NUMBER_PATTERN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest
 
 NO_RESULT_KEY: Final = "0x" + "00" * 32
 
 
-SecretNumber = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{0,3}\Z")]
+SecretNumber = Annotated[str, msgspec.Meta(pattern=rf"^{NUMBER_PATTERN}\Z")]
 SecretName = Annotated[str, msgspec.Meta(pattern=rf"^{NAME_PATTERN}\Z")]
 
 

@@ -52,7 +52,7 @@ class Arriving:
     def __init__(self, environment: Environment, directory: bytes, target: Path, scratch: Path) -> None:
         self._environment, self._directory = environment, directory
         self.start = environment.size - len(directory)  #: bytes to take before the directory
-        with scratch.open("wb") as file:  # a hole and the directory: all that a plan is made of
+        with scratch.open("xb") as file:  # a hole and the directory: all that a plan is made of
             file.seek(self.start)
             file.write(directory)
         (plan,) = plans_of({NAME: scratch}, target)

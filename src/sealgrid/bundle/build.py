@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.manifest import MANIFEST, Environment, File, Limits, Manifest, Wheel, package_name
+from sealgrid.bundle.manifest import LEAST_MEMORY, MANIFEST, Environment, File, Limits, Manifest, Wheel, package_name
 from sealgrid.bundle.verify import check_manifest
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import InputRefused
@@ -60,6 +60,10 @@ def build(folder: Path, wheels: Sequence[Wheel] | None = None, environment: Envi
     when the app breaks a rule that ``verify_bundle`` holds every app to.
     """
     app = read_app(folder)
+    if app.limits.memory < LEAST_MEMORY:
+        raise InputRefused(
+            f"{APP_FILE} gives the app less than {LEAST_MEMORY} bytes of memory; no app starts with that."
+        )
     locked = read_lock(folder) if wheels is None else tuple(wheels)
     _expect_all(app, locked)
     contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _chosen(folder, app.files)}

@@ -156,5 +156,5 @@ def _shared_out(entries: Sequence[Entry]) -> list[list[Entry]]:
 def _write_share(source: Path, entries: Sequence[Entry], target: Path) -> None:
     with zipfile.ZipFile(source) as archive:
         for entry, path in entries:
-            with (target / path).open("xb", buffering=0) as written:
+            with (target / path).open("xb") as written:  # buffered: writes all of it, or raises
                 written.write(archive.read(entry))

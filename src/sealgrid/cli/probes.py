@@ -61,8 +61,8 @@ def _ended(what: str, source: str, detail: str, limits: Limits = _LIMITS) -> Pro
 
 def _run(source: str, limits: Limits = _LIMITS) -> Exited | HostInducible:
     with tempfile.TemporaryDirectory(prefix="sealgrid-doctor-") as root:
-        folders = Folders(*(Path(root, name) for name in ("app", "wheels", "inputs", "outputs")))
-        for folder in (folders.app, folders.wheels, folders.inputs, folders.outputs):
+        folders = Folders(*(Path(root, name) for name in ("app", "wheels", "datasets", "inputs", "outputs")))
+        for folder in vars(folders).values():
             folder.mkdir()
         (folders.app / "main.py").write_text(source)
         Path(root, "planted").write_text("a file of this machine")

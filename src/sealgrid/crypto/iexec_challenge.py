@@ -15,6 +15,7 @@ from sealgrid.units import Address, Digest, to_address, to_bytes
 OF_DEVELOPER = "1"  #: the name of an app developer's secret; it once was an index
 
 NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,64}"  #: what iExec lets a requester call a secret
+NUMBER_PATTERN: Final = r"[1-9][0-9]{0,3}"  #: of a requester's secret, by which its app finds it
 
 _DOMAIN = keccak256(b"IEXEC_SMS_DOMAIN")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sealgrid.bundle.compiling import BYTECODE
 from sealgrid.enclave.app_start import APP, WHEELS
-from sealgrid.enclave.conventions import INPUT_FOLDER, OUTPUT_FOLDER
+from sealgrid.enclave.conventions import DATASETS_FOLDER, INPUTS_FOLDER, OUTPUT_FOLDER
 from sealgrid.errors import SetupMissing
 
 NOBODY = 65534
@@ -33,7 +33,8 @@ class Folders:
 
     app: Path  #: at /app, read-only
     wheels: Path  #: at /wheels, read-only
-    inputs: Path  #: at /iexec_in, read-only
+    datasets: Path  #: at /iexec_in, read-only
+    inputs: Path  #: of the requester, at /iexec_inputs, read-only
     outputs: Path  #: at /iexec_out; the only place whose content outlives the app
 
 
@@ -59,7 +60,8 @@ def command(folders: Folders, channels: Channels) -> list[str]:
         *("--ro-bind", str(Path(__file__).with_name("app_start.py")), _START),
         *("--ro-bind", str(folders.app), APP),
         *("--ro-bind", str(folders.wheels), WHEELS),
-        *("--ro-bind", str(folders.inputs), INPUT_FOLDER),
+        *("--ro-bind", str(folders.datasets), DATASETS_FOLDER),
+        *("--ro-bind", str(folders.inputs), INPUTS_FOLDER),
         *("--bind", str(folders.outputs), OUTPUT_FOLDER),
         *("--remount-ro", "/", "--chdir", APP),
         *("--json-status-fd", str(channels.status), "--block-fd", str(channels.hold)),
@@ -108,8 +110,11 @@ def _interpreter_mounts() -> list[str]:
 
 def _devices() -> list[str]:
     shown = (f"--ro-bind-try /proc/{name} /proc/{name}" for name in ("cpuinfo", "meminfo"))
+    # Not /dev/zero: a shared map of it is memory that belongs to no process and no file system (syscalls.py).
+    devices = (f"--dev-bind /dev/{name} /dev/{name}" for name in ("null", "full", "random", "urandom"))
     return (
-        f"{' '.join(shown)} --dev /dev --size {SCRATCH_BYTES} --tmpfs /dev/shm --remount-ro /dev "
+        f"{' '.join(shown)} --tmpfs /dev {' '.join(devices)} "
+        f"--size {SCRATCH_BYTES} --tmpfs /dev/shm --remount-ro /dev "
         f"--size {SCRATCH_BYTES} --tmpfs /tmp"
     ).split()
 

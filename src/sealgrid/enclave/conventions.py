@@ -11,7 +11,8 @@ from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import AppFailed
 from sealgrid.units import to_bytes
 
-INPUT_FOLDER = "/iexec_in"
+DATASETS_FOLDER = "/iexec_in"  #: named by addresses; only the runtime writes here
+INPUTS_FOLDER = "/iexec_inputs"  #: named by the requester
 OUTPUT_FOLDER = "/iexec_out"
 COMPUTED = "computed.json"
 MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the worker
@@ -21,7 +22,7 @@ MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the wor
 class Given:
     """What lies ready for an app beside the facts of its task."""
 
-    input_files: Sequence[str] = ()  #: names below IEXEC_IN, in the order of the requester
+    input_files: Sequence[str] = ()  #: names below IEXEC_INPUT_FILES_FOLDER, in the order of the requester
     requester_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  #: by number
     developer_secret: str | None = field(default=None, repr=False)
     bulk: Mapping[int, DatasetFact] = field(default_factory=dict)  #: by place in the slice, from 0
@@ -38,18 +39,20 @@ class Computed:
 def environment(facts: Facts, given: Given) -> dict[str, str]:
     """Return the variables that an app sees; a dataset's file is named by its address.
 
+    iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a folder of their own:
+    their names are the requester's to choose, and must not stand for a dataset's.
     Of a bulk, a dataset that the task goes without has no variable.
     """
     shown = {
         "IEXEC_TASK_ID": facts.task,
         "IEXEC_DEAL_ID": facts.deal,
         "IEXEC_TASK_INDEX": str(facts.index),
-        "IEXEC_IN": INPUT_FOLDER,
+        "IEXEC_IN": DATASETS_FOLDER,
         "IEXEC_OUT": OUTPUT_FOLDER,
         "IEXEC_BOT_SIZE": str(facts.bot_size),
         "IEXEC_BOT_FIRST_INDEX": str(facts.bot_first),
         "IEXEC_BOT_TASK_INDEX": str(facts.index),
-        "IEXEC_INPUT_FILES_FOLDER": INPUT_FOLDER,
+        "IEXEC_INPUT_FILES_FOLDER": INPUTS_FOLDER,
         "IEXEC_INPUT_FILES_NUMBER": str(len(given.input_files)),
     }
     for number, name in enumerate(given.input_files, start=1):

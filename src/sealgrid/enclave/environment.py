@@ -9,7 +9,7 @@ from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.manifest import Environment, Manifest
 from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import VerifiedBundle
-from sealgrid.enclave.files import batches, copy, read
+from sealgrid.enclave.files import batches, copy, read, write_new
 from sealgrid.errors import HostFailed
 from sealgrid.wire.relay import RelayClient
 
@@ -19,7 +19,7 @@ def lay_out_app(bundle: VerifiedBundle, target: Path) -> None:
     for path, content in bundle.files.items():
         place = target / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        write_new(place, content)
 
 
 def expect_interpreter(manifest: Manifest) -> None:

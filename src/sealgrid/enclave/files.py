@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from sealgrid.bundle.unpacking import Copy
-from sealgrid.errors import HostFailed
+from sealgrid.errors import AppFailed, HostFailed
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient
 
@@ -20,22 +20,39 @@ _NO_END = 1 << 62
 MAX_BUNDLE_BYTES = 256 << 20
 
 
-async def copy(relay: RelayClient, sha256: Digest, target: Path) -> Copy:
-    """Write the enclave's own copy of what the worker says is a file, and say what it hashes to."""
-    digest = hashlib.sha256()
-    with target.open("wb", buffering=0) as file:
+async def copy(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> Copy:
+    """Write the enclave's own copy of what the worker says is a file, and say what it hashes to.
+
+    ``target`` must not exist. Bytes after ``most`` are hashed and not kept.
+    """
+    digest, written = hashlib.sha256(), 0
+    with target.open("xb") as file:  # buffered: writes all of a piece, or raises
         async for piece in _pieces(relay, sha256):
             digest.update(piece)
-            file.write(piece)
+            if written < most:
+                written += file.write(piece)
     return Copy(target, to_digest(digest.digest()))
 
 
-async def fetch(relay: RelayClient, sha256: Digest, target: Path) -> Path:
-    """Write the enclave's own copy of a file; raise HostFailed when the bytes are not those of ``sha256``."""
-    if (await copy(relay, sha256, target)).sha256 != sha256:
+async def fetch(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> Path:
+    """Write the enclave's own copy of a file to ``target``, which must not exist.
+
+    Raises HostFailed when the bytes are not those of ``sha256``. Raises AppFailed when they are, and are more than
+    ``most``: then it is the file that is too large, by its digest, and no machine could have made it so.
+    """
+    if (await copy(relay, sha256, target, most + 1)).sha256 != sha256:
         target.unlink()
         raise HostFailed(f"the worker gave other bytes than the file {sha256}.")
+    if target.stat().st_size > most:
+        target.unlink()
+        raise AppFailed(f"a sealed file of this deal has more than {most} bytes.")
     return target
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not exist yet; raise FileExistsError where another writer took its name."""
+    with path.open("xb") as file:
+        file.write(content)
 
 
 async def fetch_bundle(relay: RelayClient) -> bytes:

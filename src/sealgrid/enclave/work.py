@@ -1,11 +1,10 @@
 """Fetch, verify and decrypt what the facts name, run the app without network, and collect what it left."""
 
 import asyncio
+import itertools
 import os
-import shlex
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,15 @@ from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut, SecretFact
 from sealgrid.attestation.params import parse_params
-from sealgrid.bundle.inputs import JobInput, unpack
+from sealgrid.bundle.inputs import (
+    MAX_SEALED_BYTES,
+    JobInput,
+    check_input,
+    fault_of_text,
+    split_arguments,
+    unpack,
+)
+from sealgrid.bundle.manifest import LEAST_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
@@ -24,8 +31,8 @@ from sealgrid.enclave import sandbox
 from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed, requester_secrets
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
-from sealgrid.enclave.files import fetch, fetch_bundle
-from sealgrid.enclave.outputs import collect, pack_result
+from sealgrid.enclave.files import fetch, fetch_bundle, write_new
+from sealgrid.enclave.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.pushed import check_signed
 from sealgrid.enclave.run_time import padded
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
@@ -34,11 +41,12 @@ from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.relay import RelayClient
 
-STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended, and iExec's digest of what it computed
 LOG_FILE = "app.log"  #: in the result of an app that failed
+MAX_SECRET_BYTES = 1 << 20  #: of a sealed secret; what it holds must fit into a variable
+NO_LIMIT = 1 << 62
 
 OfBulk = Mapping[int, DatasetFact]  #: by place in the slice, from 0: the datasets of a bulk that lie ready
-Opener = Callable[[Path, Path, bytes], None]
+Opener = Callable[[Path, Path], None]  #: reads the first, which is sealed, and makes the second
 
 
 @dataclass(frozen=True)
@@ -57,15 +65,17 @@ class Loaded:
     """What was opened for an app and lies ready for it."""
 
     sealed: JobInput = field(repr=False)  #: of the requester
+    public: tuple[str, ...]  #: arguments that stand on the chain
     developer_secret: str | None = field(repr=False)
     bulk: OfBulk
 
 
 @dataclass(frozen=True)
 class Places:
-    """The memory-backed folders of one task."""
+    """The memory-backed folders of one task; no two writers share one (docs/protocol/bundle.md, "Files of a task")."""
 
     root: Path
+    _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
 
     def folder(self, name: str) -> Path:
         """Return one of them."""
@@ -73,11 +83,16 @@ class Places:
         path.mkdir(mode=0o755, exist_ok=True)
         return path
 
+    def scratch(self) -> Path:
+        """Return a path that no other call returns, for what the runtime opens for itself."""
+        return self.folder("scratch") / str(next(self._numbers))
+
     def folders(self) -> sandbox.Folders:
         """Return what the app gets to see."""
         return sandbox.Folders(
-            app=self.folder("app"), wheels=self.folder("wheels"), inputs=self.folder("in"), outputs=self.folder("out")
-        )
+            app=self.folder("app"), wheels=self.folder("wheels"), datasets=self.folder("datasets"),
+            inputs=self.folder("inputs"), outputs=self.folder("out"),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,14 +134,19 @@ async def perform(
 
 
 async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Places) -> Outcome:
-    sealed, public = given.sealed, _public_arguments(facts)
+    if bundle.manifest.limits.memory < LEAST_MEMORY:
+        raise AppFailed(
+            f"the app's manifest gives it less than the {LEAST_MEMORY >> 20} MiB that an interpreter needs."
+        )
+    sealed = given.sealed
     names = [name for name, _ in sealed.files]
     app = sandbox.AppRun(
         folders=places.folders(),
         entrypoint=bundle.manifest.entrypoint,
-        arguments=(*public, *sealed.args),
+        arguments=(*given.public, *sealed.args),
         environment=environment(facts, Given(names, sealed.secrets, given.developer_secret, given.bulk)),
         limits=bundle.manifest.limits,
+        outputs_alone=places.root.is_mount(),
     )
     ended = await asyncio.to_thread(sandbox.run, app)
     if isinstance(ended, sandbox.HostInducible):
@@ -134,13 +154,6 @@ async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Plac
     if ended.code != 0:
         return _failed(ended.log[: _output_limit(bundle, facts)], ended.code, facts)
     return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts, given.bulk)
-
-
-def _public_arguments(facts: Facts) -> list[str]:
-    try:
-        return shlex.split(parse_params(facts.params).iexec_args)
-    except ValueError as error:
-        raise AppFailed("the deal's public arguments have a quotation mark that is never closed.") from error
 
 
 def _output_limit(bundle: VerifiedBundle, facts: Facts) -> int:
@@ -176,28 +189,42 @@ def _has_callback(facts: Facts) -> bool:
 
 
 async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
-    sealed, developer_secret, pushed = await asyncio.gather(
-        _secrets(relay, agreed, places),
+    facts = agreed.facts
+    _, unpacked, developer_secret, pushed = await asyncio.gather(
+        _dataset(relay, agreed, places),
+        _unpacked(relay, agreed, places),
         _developer_secret(relay, agreed, places),
         _pushed_secrets(relay, agreed, places),
     )
-    sealed = replace(sealed, secrets=requester_secrets(sealed.secrets, pushed))
-    return Loaded(sealed, developer_secret, await _bulk(relay, agreed, places))
-
-
-async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInput:
-    facts, inputs = agreed.facts, places.folder("in")
-    if facts.dataset is not None:
-        dataset = await _opened(relay, agreed, facts.dataset.checksum, places)
-        dataset.rename(inputs / facts.dataset.address)
-    opened = [await _opened(relay, agreed, digest, places) for digest in facts.inputs]
+    joined = _joined(unpacked)
+    sealed = replace(joined, secrets=requester_secrets(joined.secrets, pushed))
     try:
-        joined = _joined([unpack(path.read_bytes()) for path in opened])
+        public = split_arguments(parse_params(facts.params).iexec_args)
+        check_input(sealed, public)  # of several inputs each may be good, and all together not
     except InputRefused as error:
         raise AppFailed(error.message) from error
-    for name, content in joined.files:
-        (inputs / name).write_bytes(content)
-    return joined
+    for name, content in sealed.files:
+        write_new(places.folder("inputs") / name, content)
+    return Loaded(sealed, tuple(public), developer_secret, await _bulk(relay, agreed, places))
+
+
+async def _dataset(relay: RelayClient, agreed: Agreed, places: Places) -> None:
+    dataset = agreed.facts.dataset
+    if dataset is not None:
+        target = places.folder("datasets") / dataset.address
+        await _opened(relay, agreed, dataset.checksum, places=places, target=target)
+
+
+async def _unpacked(relay: RelayClient, agreed: Agreed, places: Places) -> list[JobInput]:
+    found, left = [], MAX_SEALED_BYTES
+    for digest in agreed.facts.inputs:
+        content = await _content(relay, agreed, digest, places, most=left)
+        left -= len(content)
+        try:
+            found.append(unpack(content))
+        except InputRefused as error:
+            raise AppFailed(error.message) from error
+    return found
 
 
 async def _bulk(relay: RelayClient, agreed: Agreed, places: Places) -> OfBulk:
@@ -205,19 +232,23 @@ async def _bulk(relay: RelayClient, agreed: Agreed, places: Places) -> OfBulk:
     found: dict[int, DatasetFact] = {}
     datasets = agreed.facts.bulk.datasets if agreed.facts.bulk else ()
     for place, (dataset, key) in enumerate(zip(datasets, agreed.bulk, strict=True)):
-        if dataset is not None and key is not None:
-            with suppress(AppFailed):
-                plain = await _of_bulk(relay, dataset, key, places)
-                plain.rename(places.folder("in") / dataset.address)
-                found[place] = dataset
+        if dataset is None or key is None:
+            continue
+        if dataset not in found.values():  # a slice may list one dataset twice
+            try:
+                await _of_bulk(relay, dataset, key, places)
+            except AppFailed:
+                continue
+        found[place] = dataset
     return found
 
 
-async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places: Places) -> Path:
+async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places: Places) -> None:
     # A worker could leave out what it likes by saying that a file is gone, so that ends the task.
+    target = places.folder("datasets") / dataset.address
     try:
-        opener = partial(_open_iexec, dataset.checksum)
-        return await _opened_with(relay, dataset.checksum, places, opener, key)
+        opener = partial(_open_iexec, dataset.checksum, key=key)
+        await _opened_with(relay, dataset.checksum, opener, places=places, target=target)
     except HostFailed as error:
         raise HostFailed(f"dataset {dataset.address} of the bulk: {error.message}") from error
     except OSError as error:
@@ -261,7 +292,7 @@ async def _pushed_secrets(relay: RelayClient, agreed: Agreed, places: Places) ->
 async def _text(
     relay: RelayClient, agreed: Agreed, secret: SecretFact, places: Places, *, of: Address, name: str
 ) -> str:
-    content = (await _opened(relay, agreed, secret.file_sha256, places)).read_bytes()
+    content = await _content(relay, agreed, secret.file_sha256, places, most=MAX_SECRET_BYTES)
     if secret.file_sha256 in agreed.pushed:
         check_signed(content, of, name, agreed.pushed[secret.file_sha256])  # (12)
     try:
@@ -269,50 +300,64 @@ async def _text(
     except UnicodeDecodeError:
         # Without the cause: it holds the secret's bytes.
         raise AppFailed(f"the secret {name!r} of this deal is no text.") from None
-    if "\0" in text:
-        raise AppFailed(f"the secret {name!r} of this deal cannot stand in an environment.")
+    if (fault := fault_of_text(text)) is not None:
+        raise AppFailed(f"{fault[0]} the secret {name!r} of this deal {fault[1]}")
     return text
 
 
-async def _opened(relay: RelayClient, agreed: Agreed, digest: Digest, places: Places) -> Path:
+async def _content(relay: RelayClient, agreed: Agreed, digest: Digest, places: Places, *, most: int) -> bytes:
+    plain = await _opened(relay, agreed, digest, places=places, target=places.scratch(), most=most)
+    content = plain.read_bytes()
+    plain.unlink()
+    return content
+
+
+async def _opened(
+    relay: RelayClient, agreed: Agreed, digest: Digest, *, places: Places, target: Path, most: int = NO_LIMIT
+) -> Path:
     if digest not in agreed.keys:
         raise HostFailed(f"the vaults gave no key for the file {digest}.")
-    return await _opened_with(relay, digest, places, _opener(agreed.facts, digest), agreed.keys[digest])
+    opener = _opener(agreed.facts, digest, agreed.keys[digest])
+    return await _opened_with(relay, digest, opener, places=places, target=target, most=most)
 
 
-async def _opened_with(relay: RelayClient, digest: Digest, places: Places, opener: Opener, key: bytes) -> Path:
+async def _opened_with(
+    relay: RelayClient, digest: Digest, opener: Opener, *, places: Places, target: Path, most: int = NO_LIMIT
+) -> Path:
+    """Fetch a sealed file and open it into ``target``, which must not exist."""
     try:
-        sealed = await fetch(relay, digest, places.folder("downloads") / digest)
+        sealed = await fetch(relay, digest, places.scratch(), most)
     except NotFound as error:
         raise HostFailed(f"the sealed file {digest} is stored nowhere that the worker looks.") from error
-    plain = places.folder("plain") / digest
     try:
-        await asyncio.to_thread(opener, sealed, plain, key)
+        await asyncio.to_thread(opener, sealed, target)
     except ContainerRefused as error:
+        target.unlink()  # it may hold a part
         # File and key are exactly those that the vaults vouch for, so this is their owner's doing, not the machine's.
         raise AppFailed("a sealed file of this deal does not open with the key that was deposited for it.") from error
     sealed.unlink()
-    return plain
+    return target
 
 
-def _opener(facts: Facts, digest: Digest) -> Opener:
+def _opener(facts: Facts, digest: Digest, key: bytes) -> Opener:
     by_iexec = any(secret.kind == "iexec" and secret.file_sha256 == digest for secret in facts.secrets)
-    return partial(_open_iexec, digest) if by_iexec else _open
+    return partial(_open_iexec, digest, key=key) if by_iexec else partial(_open, dek=key)
 
 
-def _open(sealed: Path, plain: Path, dek: bytes) -> None:
-    with sealed.open("rb") as source, plain.open("wb") as target:
+def _open(sealed: Path, plain: Path, *, dek: bytes) -> None:
+    with sealed.open("rb") as source, plain.open("xb") as target:
         container.open_sealed(source, target, dek)
 
 
-def _open_iexec(digest: Digest, sealed: Path, plain: Path, key: bytes) -> None:
-    with sealed.open("rb") as source, plain.open("wb") as target:
+def _open_iexec(digest: Digest, sealed: Path, plain: Path, *, key: bytes) -> None:
+    with sealed.open("rb") as source, plain.open("xb") as target:
         open_iexec(source, target, key, sha256=digest)
 
 
 def _joined(given: list[JobInput]) -> JobInput:
     files = tuple(file for each in given for file in each.files)
-    if len({name for name, _ in files}) != len(files):
-        raise InputRefused("two sealed inputs hold a file of the same name.")
+    numbers = [number for each in given for number in each.secrets]
+    if len(set(numbers)) != len(numbers):
+        raise AppFailed("(input.5) two sealed inputs of this deal give a secret of the same number.")
     secrets = {number: value for each in given for number, value in each.secrets.items()}
     return JobInput(args=tuple(arg for each in given for arg in each.args), files=files, secrets=secrets)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.bundle.inputs import JobInput
+from sealgrid.bundle.inputs import JobInput, check_input, split_arguments
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus as ChainStatus
 from sealgrid.chain.wallet import Wallet
@@ -19,7 +19,6 @@ from sealgrid.errors import (
     ChainError,
     ContractReverted,
     HostFailed,
-    InputRefused,
     NotFound,
     ServiceUnavailable,
 )
@@ -84,12 +83,14 @@ async def run(
     ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
     cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
     just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
-    then. Raises OrderRefused when nobody offers the app,
-    the model or the computing, or when it costs more.
+    then. Raises InputRefused for input that the enclave would refuse (``bundle.inputs``), and OrderRefused when nobody
+    offers the app, the model or the computing, or when it costs more.
     """
+    given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
+    check_input(given, split_arguments(public_args))
     result_key = HpkeKey.generate()
     progress(Step("sealing the input"))
-    dek, sealed, sha256 = _seal_input(JobInput(tuple(args), tuple(files), _numbered(secrets or {})))
+    dek, sealed, sha256 = _seal_input(given)
     progress(Step("storing the sealed input"))
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
@@ -199,15 +200,6 @@ def _seal_input(job_input: JobInput) -> tuple[bytes, bytes, Digest]:
     dek, packed, sealed = os.urandom(32), job_input.pack(), io.BytesIO()
     sha256 = container.seal(io.BytesIO(packed), sealed, dek=dek, size=len(packed), key_id=os.urandom(16))
     return dek, sealed.getvalue(), sha256
-
-
-def _numbered(secrets: Mapping[str, str]) -> dict[str, str]:
-    for number, secret in secrets.items():
-        if not number.isdecimal() or not number.isascii() or number.startswith("0"):
-            raise InputRefused("a secret's name is its number: 1, 2, 3 …", money="")
-        if "\0" in secret:
-            raise InputRefused(f"secret {number} holds a zero byte, which no environment variable can.", money="")
-    return dict(secrets)
 
 
 def params_of(sha256: Digest, result_key: bytes, public_args: str = "", *, deferred_callback: bool = False) -> str:

@@ -49,17 +49,17 @@ def run_app(
     arguments: Sequence[str] = (),
     wheels: Path | None = None,
 ) -> Ran:
-    given, out = folder / "iexec_in", folder / "iexec_out"
-    for each in (given, out):
+    datasets, given, out = (folder / name for name in ("iexec_in", "iexec_inputs", "iexec_out"))
+    for each in (datasets, given, out):
         each.mkdir(parents=True)
-    shown = {"IEXEC_IN": given, "IEXEC_OUT": out, "IEXEC_INPUT_FILES_FOLDER": given}
+    shown = {"IEXEC_IN": datasets, "IEXEC_OUT": out, "IEXEC_INPUT_FILES_FOLDER": given}
     shown["IEXEC_INPUT_FILES_NUMBER"] = len(inputs or {})
     for number, (file, content) in enumerate((inputs or {}).items(), start=1):
         (given / file).write_bytes(content)
         shown[f"IEXEC_INPUT_FILE_NAME_{number}"] = file
     if dataset is not None:
         address = "0x" + "d5" * 20
-        (given / address).write_bytes(dataset)
+        (datasets / address).write_bytes(dataset)
         shown |= {"IEXEC_DATASET_ADDRESS": address, "IEXEC_DATASET_FILENAME": address}
     libraries = wheels or folder
     bytecode = f"pycache_prefix={libraries / 'bytecode'}"  # compiled once for all runs, and never into the checkout

@@ -26,7 +26,7 @@ entrypoint = ["app.py"]
 wheels = ["numpy==2.4.6"]
 files = ["**/*.py", "data/*"]
 [limits]
-memory = 1000000
+memory = 100000000
 """
 
 
@@ -75,7 +75,7 @@ def test_a_folder_becomes_a_bundle_that_verifies(folder):
     verified = verify_bundle(made.archive, made.app_digest)
     assert verified.files == {"app.py": b"print(1)", "data/x": b"\0"}
     assert verified.manifest.wheels == (WHEEL,)
-    assert verified.manifest.limits == Limits(memory=1_000_000)
+    assert verified.manifest.limits == Limits(memory=100_000_000)
     assert made.app_digest == to_digest(sha256(verified.manifest.encode()))
     assert digest_of_cid(made.multiaddr.removeprefix("/ipfs/")) == to_digest(sha256(made.archive))
 
@@ -268,3 +268,9 @@ def test_9_an_entry_point_that_is_no_python_file_of_the_app_is_refused(entrypoin
 @pytest.mark.parametrize("name", Limits.__struct_fields__)
 def test_10_limits_that_no_platform_gives_are_refused(name):
     assert refused_as(CONTENTS, limits=Limits(**{name: 1 << 39})) == "10"
+
+
+def test_an_app_without_memory_for_an_interpreter_is_not_built(folder):
+    (folder / "app.toml").write_text(APP.replace("100000000", "33554431"))
+    with pytest.raises(InputRefused, match="of memory"):
+        build(folder, [])

@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.bundle.inputs import MAX_FILES, JobInput, unpack
+from sealgrid.bundle.inputs import MAX_FILES, JobInput, folded, unpack
 from sealgrid.errors import InputRefused
 
 NAMES = st.text(
-    st.characters(codec="utf-8", exclude_characters="/\\\0", exclude_categories=("Cs",)), min_size=1, max_size=40
+    st.characters(codec="utf-8", exclude_characters="/\\:", exclude_categories=("Cs", "Cc")), min_size=1, max_size=40
 )
 PLAIN = NAMES.filter(lambda name: name not in {".", ".."} and len(name.encode()) <= 255)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
 
 @given(
-    args=st.lists(st.text(max_size=20), max_size=5),
-    files=st.lists(st.tuples(PLAIN, st.binary(max_size=50)), max_size=5, unique_by=lambda file: file[0].casefold()),
-    secrets=st.dictionaries(st.sampled_from("123"), st.text(max_size=20)),
+    args=st.lists(TEXTS, max_size=5),
+    files=st.lists(st.tuples(PLAIN, st.binary(max_size=50)), max_size=5, unique_by=lambda file: folded(file[0])),
+    secrets=st.dictionaries(st.sampled_from("123"), TEXTS),
 )
 def test_what_is_packed_is_unpacked(args, files, secrets):
     packed = JobInput(args=tuple(args), files=tuple(files), secrets=secrets)

@@ -12,7 +12,7 @@ class Scene:
     """The folders that an app gets."""
 
     def __init__(self, root: Path) -> None:
-        self.folders = Folders(root / "app", root / "wheels", root / "inputs", root / "outputs")
+        self.folders = Folders(*(root / name for name in ("app", "wheels", "datasets", "inputs", "outputs")))
         for folder in vars(self.folders).values():
             folder.mkdir()
 

@@ -43,7 +43,7 @@ def test_an_app_finds_iexecs_variables():
         "IEXEC_BOT_TASK_INDEX": "7",
         "IEXEC_DATASET_ADDRESS": "0x" + "0d" * 20,
         "IEXEC_DATASET_FILENAME": "0x" + "0d" * 20,
-        "IEXEC_INPUT_FILES_FOLDER": "/iexec_in",
+        "IEXEC_INPUT_FILES_FOLDER": "/iexec_inputs",
         "IEXEC_INPUT_FILES_NUMBER": "2",
         "IEXEC_INPUT_FILE_NAME_1": "a.png",
         "IEXEC_INPUT_FILE_NAME_2": "b",

@@ -47,7 +47,7 @@ def run_app(source: str, wheels: dict[str, str] | None = None) -> object:
     from sealgrid.bundle.manifest import Limits
     from sealgrid.enclave import sandbox
 
-    folders = {name: Path("/job") / name for name in ("app", "wheels", "inputs", "outputs")}
+    folders = {name: Path("/job") / name for name in ("app", "wheels", "datasets", "inputs", "outputs")}
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
     (folders["app"] / "main.py").write_text(source)

@@ -1,0 +1,161 @@
+"""One task inside an enclave, from sealed files to its outcome: real sealing, real sandbox, a worker that serves files."""
+
+import asyncio
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from test_app_conventions import WORD, facts
+
+from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
+from sealgrid.bundle.archive import pack
+from sealgrid.bundle.inputs import JobInput
+from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest
+from sealgrid.bundle.verify import verify_bundle
+from sealgrid.crypto import container
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.iexec_format import seal_iexec
+from sealgrid.enclave import work
+from sealgrid.enclave.attest import Agreed
+from sealgrid.enclave.environment import lay_out_app
+from sealgrid.units import Digest, to_digest
+from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame
+
+KEY = bytes(range(32))
+DATASET = "0x" + "d5" * 20
+
+#: tells every file that an app can name, every argument and every variable that is not the same for all tasks
+TELLS = """
+import hashlib, json, os, sys
+def files(folder):
+    return {os.path.join(top, name): open(os.path.join(top, name), "rb").read().hex()
+            for top, _, names in os.walk(folder) for name in names}
+seen = {
+    "datasets": files(os.environ["IEXEC_IN"]), "inputs": files(os.environ["IEXEC_INPUT_FILES_FOLDER"]),
+    "app": files("/app"), "wheels": files("/wheels"), "out": files(os.environ["IEXEC_OUT"]), "tmp": files("/tmp"),
+    "environment": {key: value for key, value in os.environ.items() if key.startswith("IEXEC_")}, "args": sys.argv[1:],
+}
+out = os.environ["IEXEC_OUT"]
+json.dump(seen, open(out + "/result.json", "w"))
+json.dump({"deterministic-output-path": out + "/result.json"}, open(out + "/computed.json", "w"))
+"""
+
+
+@dataclass
+class Task:
+    """What strangers give to one task. ``perform`` runs it."""
+
+    folder: Path
+    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": TELLS.encode()})
+    public_args: str = ""
+    dataset: bytes | None = None
+    archives: list[bytes] = field(default_factory=list)  #: plaintexts of the sealed inputs
+    developer_secret: bytes | None = None
+    pushed_secrets: dict[str, bytes] = field(default_factory=dict)  #: number -> content
+    bulk: list[tuple[str, bytes]] = field(default_factory=list)  #: (address, content), in the order of the slice
+    limits: Limits = field(default_factory=lambda: Limits(memory=256 << 20, processes=4, output_bytes=1 << 20))
+    stored: dict[str, bytes] = field(default_factory=dict)  #: what the worker gives, by digest
+
+    def give(self, **given: object) -> "Task":
+        """Add one sealed input."""
+        self.archives.append(JobInput(**given).pack())  # type: ignore[arg-type]
+        return self
+
+    def perform(self) -> work.Outcome:
+        return asyncio.run(self._performed())
+
+    def seen(self) -> dict[str, dict[str, str]]:
+        """Perform the task and return what the app told."""
+        files = self.files(self.perform())
+        assert "result.json" in files, files
+        return json.loads(files["result.json"])
+
+    def log(self) -> str:
+        """Perform a task whose failure is settled, and return why it failed."""
+        outcome = self.perform()
+        files = self.files(outcome)
+        assert outcome.exit_class == "app-failed", files
+        assert json.loads(files["sealgrid.json"]) == {"exit": -1}
+        return files["app.log"].decode()
+
+    @staticmethod
+    def files(outcome: work.Outcome) -> dict[str, bytes]:
+        with zipfile.ZipFile(io.BytesIO(outcome.archive)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    async def _performed(self) -> work.Outcome:
+        agreed, prepared = self._agreed(), self._prepared()
+        listening = await asyncio.start_unix_server(self._serve, self.folder / "relay", limit=1 << 20)
+        relay = RelayClient(*await asyncio.open_unix_connection(self.folder / "relay"))
+        try:
+            return await asyncio.wait_for(work.perform(relay, agreed, prepared), 60)
+        finally:
+            await relay.close()
+            listening.close()
+
+    def _prepared(self) -> work.Prepared:
+        files = tuple(
+            File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+            for path, content in sorted(self.app.items())
+        )
+        manifest = Manifest(
+            name="a", version="1", python="3.11", entrypoint=("main.py",), files=files, limits=self.limits
+        )
+        bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
+        places = work.Places(self.folder)
+        lay_out_app(bundle, places.folder("app"))
+        return work.Prepared(bundle, places)
+
+    def _agreed(self) -> Agreed:
+        secrets, keys = [], {}
+
+        def sealed(kind: str, content: bytes) -> Digest:
+            file = container.seal_bytes(content, dek=KEY, key_id=bytes([len(secrets)]) * 16)
+            digest = self.store(file)
+            secrets.append(SecretFact(kind=kind, record=digest, file_sha256=digest))
+            keys[digest] = KEY
+            return digest
+
+        dataset = None
+        if self.dataset is not None:
+            dataset = DatasetFact(address=DATASET, owner=WORD, checksum=sealed("dataset", self.dataset))
+        inputs = tuple(sealed("input", archive) for archive in self.archives)
+        for content in self.pushed_secrets.values():
+            sealed("iexec-requester", content)
+        if self.developer_secret is not None:
+            sealed("developer", self.developer_secret)
+        params: dict[str, object] = {"iexec_args": self.public_args}
+        if self.pushed_secrets:
+            params["iexec_secrets"] = {number: f"name-{number}" for number in self.pushed_secrets}
+        listed = tuple(
+            DatasetFact(address=address, owner=WORD, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
+            for address, content in self.bulk
+        )
+        said = msgspec.structs.replace(
+            facts(dataset), inputs=inputs, secrets=tuple(secrets), params=json.dumps(params), output_bytes=1 << 20,
+            bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
+        )  # fmt: skip
+        return Agreed(
+            facts=said, facts_bytes=said.encode(), releases=(), deposit_keys={}, keys=keys,
+            bulk=(KEY,) * len(listed),
+        )  # fmt: skip
+
+    def store(self, content: bytes) -> Digest:
+        digest = to_digest(sha256(content))
+        self.stored.setdefault(digest, content)
+        return digest
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
+                content = self.stored.get(frame.path, b"")
+                piece = content[frame.offset : frame.offset + frame.length]
+                write_frame(writer, msgspec.msgpack.encode(Answer(id=frame.id, body=piece)))
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass
+        finally:
+            writer.close()
