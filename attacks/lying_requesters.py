@@ -74,6 +74,19 @@ async def have_the_pool_fined(scene: Scene) -> Outcome:
     return Outcome("enclave", check.strip("()"), f"settled, the pool is paid: {said}")
 
 
+async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
+    """Run an app of one's own that kills itself, so that no machine finishes the task and the pool loses its stake."""
+    folder = scene.own_folder("suicide")
+    (folder / "main.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
+    (folder / "app.toml").write_text('name = "suicide"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
+    app = await apps.deploy(scene.developer, folder)
+    job = await jobs.run(scene.requester, app.address, workerpool=scene.thief.order)
+    opened, paid = await _ended(scene, job)
+    if opened.exit == 0 or not paid:
+        return Outcome("", "", "the task was not settled as the app's failure")
+    return Outcome("enclave", "end.2", f"settled, the pool is paid: {opened.log.strip()}")
+
+
 async def _bought_with(scene: Scene, archive: bytes) -> Job:
     """Buy a run whose sealed input is made by no code of ours."""
     conn, key, dek = scene.requester, HpkeKey.generate(), os.urandom(32)

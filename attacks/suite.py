@@ -43,6 +43,7 @@ SUITE = (
     Attack("swap the model by an input's name", "requester", requesters.swap_the_model_by_a_name),
     Attack("swap the model of a callback", "requester", requesters.swap_the_model_of_a_callback),
     Attack("have the pool fined by a bad input", "requester", requesters.have_the_pool_fined),
+    Attack("have the pool fined by an app that kills itself", "requester", requesters.end_the_app_by_a_signal),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sealgrid.bundle.manifest import Limits
 from sealgrid.enclave.confinement import Folders
-from sealgrid.enclave.sandbox import AppRun, Exited, HostInducible, run
+from sealgrid.enclave.sandbox import AppEnded, AppRun, Exited, HostInducible, run
 
 _LIMITS = Limits(memory=256 << 20, cpu_seconds=5, wall_seconds=5, processes=2, output_bytes=1 << 20)
 _SHORT = Limits(cpu_seconds=60, wall_seconds=1)
@@ -59,7 +59,7 @@ def _ended(what: str, source: str, detail: str, limits: Limits = _LIMITS) -> Pro
     return Probe(what, held, detail if held else "the limit did not hold")
 
 
-def _run(source: str, limits: Limits = _LIMITS) -> Exited | HostInducible:
+def _run(source: str, limits: Limits = _LIMITS) -> Exited | AppEnded | HostInducible:
     with tempfile.TemporaryDirectory(prefix="sealgrid-doctor-") as root:
         folders = Folders(*(Path(root, name) for name in ("app", "wheels", "datasets", "inputs", "outputs")))
         for folder in vars(folders).values():

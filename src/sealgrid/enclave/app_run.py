@@ -1,4 +1,4 @@
-"""What a sandbox is told about one run of an app, and the two ways in which a run ends."""
+"""What a sandbox is told about one run of an app, and the three ways in which a run ends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +43,15 @@ class Exited:
 
     code: int
     log: bytes = field(repr=False)  #: standard output and error, cut at the cap
+
+
+@dataclass(frozen=True)
+class AppEnded:
+    """The app was ended by its own doing, by a signal or a limit; settled as its failure (``verdict.py``)."""
+
+    reason: str  #: a sentence of the runtime's
+    code: int  #: 128 and the number of the signal; -1 where it was never known
+    log: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,21 @@ import msgspec
 
 from sealgrid.bundle.manifest import Limits
 from sealgrid.enclave import app_start
-from sealgrid.enclave.app_run import AppRun, Exited, HostInducible
+from sealgrid.enclave.app_run import AppEnded, AppRun, Exited, HostInducible
 from sealgrid.enclave.confinement import Channels, Folders, command
 from sealgrid.enclave.supervision import Ends, Supervisor
 from sealgrid.enclave.syscalls import app_filter
+from sealgrid.enclave.verdict import NO_SHIELD, Shield, judge
 
-__all__ = ["AppRun", "Exited", "Folders", "HostInducible", "run"]
+__all__ = ["AppEnded", "AppRun", "Exited", "Folders", "HostInducible", "run"]
 
 _LAST_WORD_SECONDS = 5.0
 
 
-def run(app: AppRun) -> Exited | HostInducible:
+def run(app: AppRun, shield: Shield = NO_SHIELD) -> Exited | AppEnded | HostInducible:
     """Run an app to its end; blocks for at most its wall-clock limit and a moment.
 
-    Exited: it ended by itself with a code below 128. HostInducible: a signal, any limit but its own exit, memory or
-    disk that ran out, a sandbox that did not start, and whatever else is not certain (protocol section 8). A machine
+    ``shield`` is what the platform keeps from the host: it decides whose doing an end is (``verdict.py``). A machine
     whose own hard limits are below the app's starts nothing: an app could fail there that does not elsewhere.
     Raises SetupMissing without bubblewrap.
     """
@@ -42,7 +42,7 @@ def run(app: AppRun) -> Exited | HostInducible:
             watcher.kill()
             process.kill()
             process.wait()
-        return watcher.outcome()
+        return judge(watcher.end(), shield)
 
 
 def lower_limits(limits: Limits) -> str | None:

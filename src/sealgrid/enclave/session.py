@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave import attest, work
@@ -19,6 +20,7 @@ from sealgrid.enclave.files import store
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.enclave.seal import seal_result
 from sealgrid.enclave.settle import Settlement, settle
+from sealgrid.enclave.verdict import shield_of
 from sealgrid.errors import CheckFailed, ContentDiffers, HostFailed, SealgridError, ServiceUnavailable
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import Failure, Hello, RelayClient, VaultThroughRelay, Welcome
@@ -62,7 +64,7 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
         prepared = await preparing
     finally:
         await _ended(preparing)
-    outcome = await work.perform(relay, agreed, prepared)
+    outcome = await work.perform(relay, agreed, prepared, shield=shield_of(Platform(proof.quote.platform)))
     rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
     sealed = seal_result(outcome.archive, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
     await store(relay, sealed.content)

@@ -1,4 +1,4 @@
-"""Follow one sandbox until its namespace is dead: keep its log, hold it to its limits, judge its end."""
+"""Follow one sandbox until its namespace is dead: keep its log, hold it to its limits, say how it ended."""
 
 import json
 import os
@@ -8,13 +8,23 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sealgrid.enclave.app_run import AppRun, Exited, HostInducible
-from sealgrid.enclave.watch import bytes_below, bytes_used, usage_below
+from sealgrid.enclave.app_run import AppRun
+from sealgrid.enclave.confinement import SCRATCH_BYTES
+from sealgrid.enclave.speed import MEAN_PAUSE_SECONDS, SpeedMeter
+from sealgrid.enclave.verdict import Cause, End
+from sealgrid.enclave.watch import (
+    available_memory,
+    bytes_below,
+    bytes_used,
+    kernel_kills,
+    usage_below,
+)
 
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 30.0
 _OUTPUT_SLACK = 1 << 20  #: names and half pages; the exact limit is held when the output is read
 _SIGNALLED = 128  #: bubblewrap gives 128 + the signal that killed the app
+_CPU_LIMIT = {_SIGNALLED + signal.SIGXCPU, _SIGNALLED + signal.SIGKILL}  #: by which the kernel ends it at its CPU limit
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,11 @@ class Supervisor:
         self._used_before = bytes_used(app.folders.outputs)
         self._log, self._status = bytearray(), bytearray()
         self._started = False
-        self._killed_for: str | None = None
+        self._killed_for: tuple[Cause, str] | None = None
+        wanted = app.limits.memory + app.limits.output_bytes + 2 * SCRATCH_BYTES
+        self._had_memory = available_memory() >= wanted
+        self._kills_before = kernel_kills()
+        self._speed = SpeedMeter(mean_pause=min(MEAN_PAUSE_SECONDS, app.limits.wall_seconds / 10))
         self._init: int | None = None  #: pidfd of the namespace's first process
         self._init_pid = 0
         self._dead = False
@@ -72,17 +86,29 @@ class Supervisor:
         if self._init is not None:
             os.close(self._init)
 
-    def outcome(self) -> Exited | HostInducible:
-        """Judge the end."""
+    def end(self) -> End:
+        """Return how the run ended."""
         self._on_status(self._ends.status)
-        if self._killed_for is not None:
-            return HostInducible(self._killed_for)
-        if not self._started:
-            return HostInducible("the sandbox did not start.")
         code = self._said("exit-code")
-        if code is None or code >= _SIGNALLED:
-            return HostInducible("the app was ended by a signal.")
-        return Exited(code=code, log=bytes(self._log))
+        cause, reason = self._killed_for or self._by_itself(code)
+        return End(
+            cause=cause, reason=reason, code=-1 if code is None else code, log=bytes(self._log),
+            had_memory=self._had_memory, kernel_killed=self._kernel_killed(), at_speed=self._speed.at_speed(),
+        )  # fmt: skip
+
+    def _kernel_killed(self) -> bool:
+        return self._kills_before is None or kernel_kills() != self._kills_before
+
+    def _by_itself(self, code: int | None) -> tuple[Cause, str]:
+        if not self._started:
+            return "start", "the sandbox did not start."
+        if code is not None and code < _SIGNALLED:
+            return "exit", "the app ended by itself."
+        # No earlier can the kernel have ended it for its CPU limit; whoever kills itself later is judged alike.
+        most_used = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        if code in _CPU_LIMIT and most_used >= self._app.limits.cpu_seconds:
+            return "time", "the app was ended by a signal, as its processor time limit does."
+        return "signal", "the app was ended by a signal."
 
     def _on_log(self, end: int) -> None:
         while piece := self._read(end):
@@ -130,20 +156,22 @@ class Supervisor:
         return time.monotonic() >= self._next_look
 
     def _look(self) -> None:
-        reason = self._limit_broken()
-        if reason is not None and self._killed_for is None:
-            self._killed_for = reason
+        self._speed.look()
+        broken = self._limit_broken()
+        if broken is not None and self._killed_for is None:
+            self._killed_for = broken
             if self._init is None:
                 self._dead = True
             self.kill()
 
-    def _limit_broken(self) -> str | None:
+    def _limit_broken(self) -> tuple[Cause, str] | None:
         lasted = time.monotonic() - self._began
         if not self._started and lasted > _START_SECONDS:
-            return "the sandbox did not start in time."
+            return "start", "the sandbox did not start in time."
         if lasted > self._app.limits.wall_seconds:
-            return "the app did not end in its time."
-        return self._use_broken() if self._init is not None else None
+            return "time", "the app did not end in its time."
+        broken = self._use_broken() if self._init is not None else None
+        return None if broken is None else ("use", broken)
 
     def _use_broken(self) -> str | None:
         limits = self._app.limits

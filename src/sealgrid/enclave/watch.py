@@ -66,6 +66,24 @@ def bytes_used(folder: Path) -> int:
     return (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
+def available_memory() -> int:
+    """Return how many bytes of memory this guest could give to a new process; 0 where nothing tells."""
+    try:
+        lines = (_PROC / "meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return 0
+
+
+def kernel_kills() -> int | None:
+    """Return how many processes this guest's kernel ended for want of memory; None where nothing tells."""
+    try:
+        lines = (_PROC / "vmstat").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
 def _living_thread(pid: int) -> Path | None:
     """Return the folder of a thread that still has its process's memory: a first thread may end before the others."""
     process = _PROC / str(pid)

@@ -35,6 +35,7 @@ from sealgrid.enclave.files import fetch, fetch_bundle, write_new
 from sealgrid.enclave.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.pushed import check_signed
 from sealgrid.enclave.run_time import padded
+from sealgrid.enclave.verdict import Shield
 from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
 from sealgrid.receipts.deferred import SALT_BYTES, DeferredCallback
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
@@ -114,11 +115,17 @@ async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> Prepare
 
 
 async def perform(
-    relay: RelayClient, agreed: Agreed, prepared: Prepared, *, clock: Callable[[], float] = time.monotonic
+    relay: RelayClient,
+    agreed: Agreed,
+    prepared: Prepared,
+    *,
+    shield: Shield,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Run the prepared app on these facts; raise HostFailed for whatever the machine could have caused.
 
     An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, the log sealed.
+    ``shield`` is what the enclave's platform keeps from the host, and so how much is provably the app's doing.
     The app's time is padded (``run_time.py``), however it ends; ``clock`` returns seconds and never goes back.
     """
     bundle, places, facts = prepared.bundle, prepared.places, agreed.facts
@@ -127,13 +134,13 @@ async def perform(
         given = await _loaded(relay, agreed, places)
         bulk = given.bulk
         await relay.ask("stage", path="running")
-        outcome = await padded(_run(bundle, facts, given, places), clock=clock)
+        outcome = await padded(_run(bundle, facts, given, places, shield), clock=clock)
     except AppFailed as error:
         outcome = _failed(error.message.encode(), -1, facts)
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
-async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Places) -> Outcome:
+async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Places, shield: Shield) -> Outcome:
     if bundle.manifest.limits.memory < LEAST_MEMORY:
         raise AppFailed(
             f"the app's manifest gives it less than the {LEAST_MEMORY >> 20} MiB that an interpreter needs."
@@ -148,9 +155,12 @@ async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Plac
         limits=bundle.manifest.limits,
         outputs_alone=places.root.is_mount(),
     )
-    ended = await asyncio.to_thread(sandbox.run, app)
+    ended = await asyncio.to_thread(sandbox.run, app, shield)
     if isinstance(ended, sandbox.HostInducible):
         raise HostFailed(f"the app did not end by itself: {ended.reason}")
+    if isinstance(ended, sandbox.AppEnded):
+        said = f"\n{ended.reason}\n".encode()
+        return _failed(ended.log[: _output_limit(bundle, facts) - len(said)] + said, ended.code, facts)
     if ended.code != 0:
         return _failed(ended.log[: _output_limit(bundle, facts)], ended.code, facts)
     return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts, given.bulk)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.sandbox import AppRun, Exited, Folders, HostInducible, run
+from sealgrid.enclave.sandbox import AppEnded, AppRun, Exited, Folders, HostInducible, run
+from sealgrid.enclave.verdict import NO_SHIELD, Shield
 
 LIMITS = Limits(memory=512 << 20, cpu_seconds=20, wall_seconds=20, processes=4, output_bytes=1 << 20)
 
@@ -16,9 +17,11 @@ class Scene:
         for folder in vars(self.folders).values():
             folder.mkdir()
 
-    def run(self, source: str, *arguments: str, limits: Limits = LIMITS, **more: object) -> Exited | HostInducible:
+    def run(
+        self, source: str, *arguments: str, limits: Limits = LIMITS, shield: Shield = NO_SHIELD, **more: object
+    ) -> Exited | AppEnded | HostInducible:
         (self.folders.app / "main.py").write_text(source)
-        return run(AppRun(self.folders, ("main.py", "first"), arguments, limits=limits, **more))
+        return run(AppRun(self.folders, ("main.py", "first"), arguments, limits=limits, **more), shield)
 
     def says(self, source: str, *arguments: str, **more: object) -> str:
         ended = self.run(source, *arguments, **more)

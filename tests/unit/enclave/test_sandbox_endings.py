@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from app_scene import LIMITS
 
+from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.sandbox import Exited, HostInducible
+from sealgrid.enclave.sandbox import AppEnded, Exited, HostInducible
+from sealgrid.enclave.verdict import shield_of
 
 
 def limits(**changes: int) -> Limits:
@@ -54,6 +56,35 @@ def test_what_the_machine_could_have_caused_is_never_the_apps_failure(scene, sou
     ended = scene.run(source)
     assert isinstance(ended, HostInducible), ended
     assert not hasattr(ended, "log")
+
+
+MUCH_OUTPUT = "import time\nfor name in 'xyz': open(f'/iexec_out/{name}', 'wb').write(bytes(1 << 20))\ntime.sleep(30)"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "a signal"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "a signal"),
+        ("import os; os._exit(200)", "a signal"),
+        ("raise MemoryError", "a signal"),
+        ("import os; open('/tmp/x', 'wb').write(bytes(1 << 20) * 100)", "a signal"),
+        (MUCH_OUTPUT, "wrote more"),
+    ],
+    ids=["killed", "crash", "code-above-127", "memory", "file-above-limit", "output"],
+)  # fmt: skip
+def test_where_the_host_cannot_cause_it_it_is_the_apps_failure(scene, source, reason):
+    ended = scene.run("print('my last words', flush=True)\n" + source, shield=shield_of(Platform.TDX))
+    assert isinstance(ended, AppEnded), ended
+    assert reason in ended.reason
+    assert ended.log.startswith(b"my last words\n")
+
+
+def test_an_app_that_burns_its_processor_time_is_judged_by_the_speed_that_it_got(scene):
+    sources = ("while True: pass", "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass")
+    for source in sources:
+        ended = scene.run(source, limits=limits(cpu_seconds=1), shield=shield_of(Platform.TDX))
+        assert "processor time limit" in ended.reason
 
 
 def test_an_app_that_does_not_end_is_ended(scene):

@@ -1,0 +1,67 @@
+"""Whose doing an end is, by what the platform keeps from the host: (end.1) to (end.4)."""
+
+from dataclasses import replace
+
+import pytest
+
+from sealgrid.attestation.policy import Platform
+from sealgrid.enclave.app_run import AppEnded, Exited, HostInducible
+from sealgrid.enclave.verdict import NO_SHIELD, End, Shield, judge, shield_of
+
+WHOLE = Shield(signals=True, memory=True, clock=True)
+GOOD = {"had_memory": True, "at_speed": True}
+SIGNAL = End("signal", "the app was ended by a signal.", code=137, log=b"said", **GOOD)
+USE = End("use", "the app wrote more than its limit.", log=b"said", **GOOD)
+TIME = End("time", "the app did not end in its time.", log=b"said", **GOOD)
+START = End("start", "the sandbox did not start.", **GOOD)
+
+
+@pytest.mark.parametrize("shield", [WHOLE, NO_SHIELD])
+@pytest.mark.parametrize("code", [0, 3, 127])
+def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(shield: Shield, code: int) -> None:
+    assert judge(End("exit", "", code=code, log=b"said"), shield) == Exited(code, b"said")
+
+
+@pytest.mark.parametrize("end", [SIGNAL, USE, TIME])
+def test_what_the_host_cannot_cause_is_the_apps(end: End) -> None:
+    assert judge(end, WHOLE) == AppEnded(end.reason, end.code, b"said")
+
+
+@pytest.mark.parametrize(
+    ("end", "lacks"),
+    [(SIGNAL, "signals"), (SIGNAL, "memory"), (USE, "memory"), (TIME, "clock")],
+    ids=["end.2 signals", "end.2 memory", "end.3 memory", "end.4 clock"],
+)
+def test_a_platform_that_keeps_less_from_the_host_proves_less(end: End, lacks: str) -> None:
+    assert judge(end, replace(WHOLE, **{lacks: False})) == HostInducible(end.reason)
+
+
+@pytest.mark.parametrize(
+    ("end", "change"),
+    [
+        (SIGNAL, {"had_memory": False}),
+        (SIGNAL, {"kernel_killed": True}),
+        (USE, {"had_memory": False}),
+        (TIME, {"at_speed": False}),
+    ],
+    ids=["end.2 memory", "end.2 the kernel killed", "end.3 memory", "end.4 speed"],
+)
+def test_each_condition_alone_leaves_the_end_to_the_host(end: End, change: dict[str, bool]) -> None:
+    assert judge(replace(end, **change), WHOLE) == HostInducible(end.reason)
+
+
+def test_a_sandbox_that_did_not_start_is_the_hosts_everywhere() -> None:
+    assert judge(START, WHOLE) == HostInducible(START.reason)
+
+
+def test_nothing_but_an_exit_is_the_apps_on_sgx_and_signals_are_not_on_snp() -> None:
+    for end in (SIGNAL, USE, TIME):
+        assert isinstance(judge(end, shield_of(Platform.SGX)), HostInducible)
+    assert isinstance(judge(SIGNAL, shield_of(Platform.SNP)), HostInducible)
+    assert isinstance(judge(TIME, shield_of(Platform.SNP)), HostInducible)
+    assert isinstance(judge(USE, shield_of(Platform.SNP)), AppEnded)
+
+
+def test_every_platform_has_a_shield_and_the_simulated_one_stands_for_tdx() -> None:
+    assert {platform: shield_of(platform) for platform in Platform}
+    assert shield_of(Platform.SIMULATED) == shield_of(Platform.TDX) == WHOLE
