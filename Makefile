@@ -47,8 +47,8 @@ clean:  ## remove what set-up made
 
 $(STAMPS)/venv: requirements/setup.txt
 	@echo "setup: making the virtual environment"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "setup: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "setup: Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "setup: python3-venv is missing; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt
 	@mkdir -p $(STAMPS) && touch $@
@@ -61,7 +61,8 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/python setup/fetch.py
 	@$(BIN)/python -m apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
-	@$(BIN)/python -c 'from sealgrid.sdk.building import shipped_bundle as make; make("plate-reader"); make("onnx-runner")'
+	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.building import shipped_bundle; \
+		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml tests/iexec_client/package-lock.json

@@ -29,6 +29,7 @@ from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
+from sealgrid.sdk.manifests import expect_runnable
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
@@ -85,8 +86,10 @@ async def run(
     cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
     just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
     then. Raises OrderRefused when nobody offers the app,
-    the model or the computing, or when it costs more.
+    the model or the computing, or when it costs more; InterpreterMismatch for an app that is built for another Python
+    than this network runs apps on.
     """
+    await expect_runnable(conn, app)
     result_key = HpkeKey.generate()
     progress(Step("sealing the input"))
     dek, sealed, sha256 = _seal_input(JobInput(tuple(args), tuple(files), _numbered(secrets or {})))
