@@ -5,10 +5,10 @@ BIN := .venv/bin
 SOURCES := src tests apps setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test check fast fuzz setup up down bench attack evaluate pictures clean
+.PHONY: help demo test test-interpreters check fast fuzz setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it, and its owner is paid
 	@$(BIN)/sealgrid demo plates
@@ -27,6 +27,9 @@ check: $(STAMPS)/test  ## format, lint, types, layers
 
 fast: $(STAMPS)/test  ## the tests that take seconds
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
+
+test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under every other supported Python that is here
+	@$(BIN)/python -m setup.interpreters
 
 fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
