@@ -34,7 +34,10 @@ def _environment(manifest: Manifest) -> str:
     pinned = manifest.environment
     if pinned is None:
         return "it pins no environment: every enclave unpacks its wheels itself"
-    here = compiler_for(manifest.python).version
+    try:
+        here = compiler_for(manifest.python).version
+    except SetupMissing:
+        return f"its environment was compiled by Python {pinned.python}, and no Python {manifest.python} is here"
     if pinned.python != here:
         return f"its environment was compiled by Python {pinned.python}; this one is {here} and cannot build it again"
     folder = wheel_folder()
