@@ -5,10 +5,10 @@ BIN := .venv/bin
 SOURCES := src tests apps setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test check fast fuzz setup up down bench attack evaluate pictures clean
+.PHONY: help demo test test-interpreters check fast fuzz setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 demo: $(STAMPS)/demo  ## the main job: a stranger uses a model without seeing it, and its owner is paid
 	@$(BIN)/sealgrid demo plates
@@ -27,6 +27,9 @@ check: $(STAMPS)/test  ## format, lint, types, layers
 
 fast: $(STAMPS)/test  ## the tests that take seconds
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
+
+test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under every other supported Python that is here
+	@$(BIN)/python -m setup.interpreters
 
 fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
@@ -47,8 +50,8 @@ clean:  ## remove what set-up made
 
 $(STAMPS)/venv: requirements/setup.txt
 	@echo "setup: making the virtual environment"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "setup: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "setup: Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "setup: python3-venv is missing; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt
 	@mkdir -p $(STAMPS) && touch $@
@@ -61,7 +64,8 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/python setup/fetch.py
 	@$(BIN)/python -m apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
-	@$(BIN)/python -c 'from sealgrid.sdk.building import shipped_bundle as make; make("plate-reader"); make("onnx-runner")'
+	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.building import shipped_bundle; \
+		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml tests/iexec_client/package-lock.json

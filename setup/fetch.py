@@ -114,16 +114,21 @@ def unpack(file: Path, folder: Path, keep: str | None) -> None:
         archive.extractall(folder, members=members)  # noqa: S202  pinned by hash
 
 
-def fetch_wheels() -> None:
-    """Bring the wheels that the shipped apps run on into the workers' cache, by locked hash."""
+def fetch_wheels(program: Path = Path(sys.executable)) -> None:
+    """Bring the wheels that the shipped apps run on into the workers' cache, by locked hash, for one interpreter.
+
+    Wheels for several interpreters lie beside each other there; an app is built on those of its own.
+    """
     folder, lock = CACHE / "wheels", ROOT / "requirements" / "apps.txt"
-    digest = hashlib.sha256(lock.read_bytes() + platform.python_version().encode()).hexdigest()
-    stamp = folder / ".fetched"
+    version = subprocess.run((str(program), "-V"), capture_output=True, text=True, check=True).stdout.split()[-1]
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    stamp = folder / f".fetched-{version}"
     if stamp.exists() and stamp.read_text() == digest:
         return
-    print("setup: fetching the wheels that the shipped apps run on", flush=True)
+    print(f"setup: fetching the wheels that the shipped apps run on, for Python {version}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    command = (*PIP, "download", "--only-binary=:all:", "--require-hashes", "-r", str(lock), "-d", str(folder))
+    pip = (str(program), *PIP[1:])
+    command = (*pip, "download", "--only-binary=:all:", "--require-hashes", "-r", str(lock), "-d", str(folder))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Missing(f"the apps' wheels could not be downloaded: {done.stderr.strip()[-200:]}")

@@ -13,6 +13,7 @@
     │   ├── ReceiptRefused      a receipt does not prove what it should
     │   ├── LogRefused          a vault's log does not prove what it should
     │   ├── BundleRefused       an app bundle differs from its manifest
+    │   │   └── InterpreterMismatch  an app or a wheel is built for another Python than the network's
     │   ├── SecretRefused       a secret that came by iExec's route is none that we take
     │   │   ├── SecretNotSigned whom it belongs to did not sign it
     │   │   ├── SecretExists    it is there already; iExec's secrets are written once
@@ -131,6 +132,10 @@ class LogRefused(CheckFailed):
 
 class BundleRefused(CheckFailed):
     """An app bundle differs from its manifest, or its manifest breaks a rule."""
+
+
+class InterpreterMismatch(BundleRefused):
+    """An app, or a wheel of it, is built for another Python than the one that the network runs apps on."""
 
 
 class SecretRefused(CheckFailed):

@@ -102,7 +102,7 @@ def test_earnings(document, bought):
 
 
 def test_status(document, localnet, tmp_path):
-    keys = {"running", "process", "data", "chain", "rpc_url", "market_url"}
+    keys = {"running", "process", "data", "chain", "rpc_url", "market_url", "python"}
     found = document("status")
     assert set(found) == keys
     assert (found["running"], found["chain"]) == (True, 31337)

@@ -12,23 +12,33 @@ from asyncio import to_thread
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
+import pytest_asyncio
 from error_table import TABLE, moved
 from running_network import SEALGRID
 from shell import Shell
 
+from sealgrid.bundle.build import build
+from sealgrid.chain.assets import Assets
+from sealgrid.errors import InterpreterMismatch
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import jobs, models
+from sealgrid.sdk import apps, jobs, models
 from sealgrid.sdk.kept_jobs import KeptJobs
+from sealgrid.sdk.network import load_network
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.paper import on_paper
+from sealgrid.sdk.sealed_runs import SealedInput, prepare
+from sealgrid.wire.storage import location
 from tests.unit.apps.onnx_writer import passing
 from tests.unit.cli.spoken import Spoken
 
 BUYER = "beneficiary"  #: an account that no other test buys with
 BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side
 PAGE = 4096
+NOT_OURS = "3.10"  #: a Python that no network has
 
 ODD = """
 import json, os, pathlib, sys, time
@@ -115,6 +125,52 @@ def test_a_requester_without_funds_is_told_to_deposit_and_leaves_no_key(sealgrid
     before = KeptJobs(sealgrid.home / "jobs").all()
     meets(sealgrid, "requester without funds", "run", odd, account="vault3")
     assert KeptJobs(sealgrid.home / "jobs").all() == before
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def foreign(people, sealgrid) -> str:
+    """Offer an app that another network's developer built: registered and stored, for a Python that is not ours."""
+    made, developer = build(sealgrid.folder / "odd", python=NOT_OURS), people.developer
+    stored = await developer.storage.put_bytes(made.archive)
+    address = await Assets(developer.hub).create_app(
+        developer.wallet, name="for-another-python", multiaddr=location(stored), checksum=made.app_digest
+    )
+    await apps.sell(developer, address, price=0, uses=10)
+    return address
+
+
+async def test_an_app_for_another_python_is_never_bought(sealgrid, people, foreign, localnet):
+    await to_thread(meets, sealgrid, "app for another Python", "run", foreign)
+    assert not [each for each in KeptJobs(sealgrid.home / "jobs").all() if each.job().terms.app.app == foreign]
+    sealed = SealedInput(
+        app=foreign, sha256="0x" + "11" * 32, commitments=("0x" + "22" * 32,) * 3, result_key="0x" + "33" * 32
+    )
+    conn, steps = on_paper(people.stranger, people.stranger.address)
+    with pytest.raises(InterpreterMismatch, match="No money moved"):
+        await prepare(conn, sealed)
+    assert steps == []
+    page = await to_thread(httpx.get, f"{localnet.network.web_url}/apps/{foreign}")
+    assert f"This app is built for Python {NOT_OURS}" in page.text
+    assert "Buy one run" not in page.text
+
+
+def test_an_app_toml_that_demands_the_networks_python_is_deployed_and_one_that_demands_another_is_not(sealgrid):
+    ours, folder = load_network(sealgrid.home / "network.json").python, sealgrid.folder / "demanding"
+    shutil.copytree(sealgrid.folder / "odd", folder)
+    text = (folder / "app.toml").read_text().replace("odd-of", "demanding-of")
+    (folder / "app.toml").write_text(f'python = "{NOT_OURS}"\n{text}')
+    meets(sealgrid, "app.toml that demands another Python", "app", "deploy", "./demanding")
+    (folder / "app.toml").write_text(f'python = "{ours}"\n{text}')
+    assert f"for Python {ours}, measured as 0x" in sealgrid.says("app", "deploy", "./demanding")
+
+
+def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
+    folder = sealgrid.folder / "wheeled"
+    shutil.copytree(sealgrid.folder / "odd", folder)
+    (folder / "app.toml").write_text('wheels = ["greeting==1.0"]\n' + (folder / "app.toml").read_text())
+    (folder / "wheels").mkdir()
+    (folder / "wheels" / "greeting-1.0-cp310-cp310-linux_x86_64.whl").write_bytes(b"")
+    meets(sealgrid, "wheels for another Python", "app", "deploy", "./wheeled")
 
 
 def test_a_model_restricted_to_another_app_is_not_bought_for_this_one(sealgrid, model):

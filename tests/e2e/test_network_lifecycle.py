@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from running_network import SEALGRID, descendants, gone, name_of, start_network
 
+from sealgrid.bundle.interpreter import running_python
 from sealgrid.chain.accounts import development_key
-from sealgrid.localnet.layout import Layout
+from sealgrid.localnet.layout import CHAIN, Layout
 from sealgrid.localnet.supervisor import running
 from sealgrid.sdk import apps
 from sealgrid.sdk.connection import connect
@@ -50,17 +51,30 @@ async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path)
     genesis = first.network.genesis
     first.stop()
     second = start_network(tmp_path)
-    assert second.network.genesis == genesis
+    assert (second.network.genesis, second.network.python) == (genesis, running_python())
     async with connect(second.network, development_key("developer")) as developer:
         assert (await developer.node.block()).number >= block
         orders = await developer.market.orders("apporders", app=app.address)
         assert [order.order["appprice"] for order in orders] == [11]
     second.stop()
+    expect_refused_with_another_python(Layout(tmp_path))
     down = subprocess.run(
         [SEALGRID, "down", "--wipe", "--data", str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert "removed" in down.stderr
     assert not tmp_path.exists()
+
+
+def expect_refused_with_another_python(layout: Layout) -> None:
+    """Assert that a network which was made for another Python does not start, and says how it would."""
+    kept = layout.part(CHAIN) / "foundation.json"
+    kept.write_text(kept.read_text().replace(f'"python":"{running_python()}"', '"python":"3.10"'))
+    up = subprocess.run(
+        [SEALGRID, "up", "--port", "0", "--data", str(layout.root)], capture_output=True, text=True, check=False
+    )
+    assert up.returncode == 1
+    assert f"this network runs apps on Python 3.10, and this is {running_python()}" in up.stderr
+    assert "Traceback" not in up.stderr
 
 
 def test_down_stops_a_detached_network_and_says_that_the_data_stays(tmp_path):

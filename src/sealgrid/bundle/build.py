@@ -9,10 +9,11 @@ from typing import Annotated
 import msgspec
 
 from sealgrid.bundle.archive import pack
+from sealgrid.bundle.interpreter import PYTHON_PATTERN, running_python
 from sealgrid.bundle.manifest import LEAST_MEMORY, MANIFEST, Environment, File, Limits, Manifest, Wheel, package_name
 from sealgrid.bundle.verify import check_manifest
 from sealgrid.crypto.digests import cid_of, sha256
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, InterpreterMismatch
 from sealgrid.units import Digest, to_digest
 
 APP_FILE = "app.toml"
@@ -27,7 +28,8 @@ class AppFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     version: str
     title: str = ""
     description: str = ""
-    python: str = "3.11"
+    #: a demand: only a network that runs apps on this Python takes the app; without one it is built for any network's
+    python: Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)] | None = None
     entrypoint: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     wheels: tuple[str, ...] = ()  #: "package==version", resolved by wheels.lock
     environment: bool = False  #: whether the manifest pins the wheels unpacked and compiled, for a fast start
@@ -53,13 +55,22 @@ class Bundle:
         return f"/ipfs/{cid_of(to_digest(sha256(self.archive)))}"
 
 
-def build(folder: Path, wheels: Sequence[Wheel] | None = None, environment: Environment | None = None) -> Bundle:
+def build(
+    folder: Path,
+    wheels: Sequence[Wheel] | None = None,
+    environment: Environment | None = None,
+    *,
+    python: str | None = None,
+) -> Bundle:
     """Return the bundle of a folder; ``wheels`` replaces what its wheels.lock says, ``environment`` is made of them.
 
-    Equal folders give equal bytes. Raises InputRefused when app.toml or wheels.lock cannot be used, BundleRefused
-    when the app breaks a rule that ``verify_bundle`` holds every app to.
+    ``python`` ("3.13") is the one that the app is built for, this interpreter's by default. Equal folders give equal
+    bytes for one Python. Raises InputRefused when app.toml or wheels.lock cannot be used, InterpreterMismatch when
+    app.toml demands another Python or a wheel is for another, BundleRefused when the app breaks another rule that
+    ``verify_bundle`` holds every app to.
     """
-    app = read_app(folder)
+    app, target = read_app(folder), python or running_python()
+    check_demand(app, target)
     if app.limits.memory < LEAST_MEMORY:
         raise InputRefused(
             f"{APP_FILE} gives the app less than {LEAST_MEMORY} bytes of memory; no app starts with that."
@@ -67,7 +78,7 @@ def build(folder: Path, wheels: Sequence[Wheel] | None = None, environment: Envi
     locked = read_lock(folder) if wheels is None else tuple(wheels)
     _expect_all(app, locked)
     contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _chosen(folder, app.files)}
-    manifest = _manifest(app, contents, locked, environment)
+    manifest = _manifest(app, target, contents, locked, environment)
     check_manifest(manifest)
     return Bundle(manifest=manifest, archive=pack({**contents, MANIFEST: manifest.encode()}))
 
@@ -82,6 +93,16 @@ def read_app(folder: Path) -> AppFile:
         raise InputRefused(f"{APP_FILE} of {folder.name!r} cannot be used: {error}.") from error
 
 
+def check_demand(app: AppFile, python: str) -> None:
+    """Raise InterpreterMismatch (13) when app.toml demands another Python than ``python``."""
+    if app.python not in {None, python}:
+        raise InterpreterMismatch(
+            "13",
+            f"{APP_FILE} demands Python {app.python}, and this network runs apps on Python {python}; "
+            f"remove 'python' from {APP_FILE}, or deploy on a network with Python {app.python}.",
+        )
+
+
 def read_lock(folder: Path) -> tuple[Wheel, ...]:
     """Read a folder's wheels.lock; none means no wheels."""
     path = folder / LOCK_FILE
@@ -94,14 +115,15 @@ def read_lock(folder: Path) -> tuple[Wheel, ...]:
 
 
 def _manifest(
-    app: AppFile, contents: dict[str, bytes], wheels: Sequence[Wheel], environment: Environment | None
+    app: AppFile, python: str, contents: dict[str, bytes], wheels: Sequence[Wheel], environment: Environment | None
 ) -> Manifest:
     files = [
         File(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     ]
     document = {
-        **{name: getattr(app, name) for name in ("name", "version", "title", "description", "python", "entrypoint")},
+        **{name: getattr(app, name) for name in ("name", "version", "title", "description", "entrypoint")},
+        "python": python,
         "files": files,
         "wheels": sorted(wheels, key=lambda wheel: package_name(wheel.name)),
         "environment": environment,

@@ -11,21 +11,37 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.bundle.build import LOCK_FILE, read_app
+from sealgrid.bundle.interpreter import running_python, runs_on
 from sealgrid.bundle.manifest import Wheel, package_name
 from sealgrid.crypto.digests import sha256
-from sealgrid.errors import InputRefused
+from sealgrid.errors import InputRefused, InterpreterMismatch
 from sealgrid.units import to_digest
 
 
-def lock(wanted: Iterable[str], wheels: Path) -> tuple[Wheel, ...]:
-    """Return the wheels of a folder that are wanted, as "package==version"; raise InputRefused for a missing one."""
-    found = {(package_name(wheel.name), wheel.version): wheel for wheel in map(_read, sorted(wheels.glob("*.whl")))}
+def lock(wanted: Iterable[str], wheels: Path, python: str | None = None) -> tuple[Wheel, ...]:
+    """Return the wheels of a folder that are wanted, as "package==version", and run on ``python`` ("3.13").
+
+    This interpreter's is the default. Raises InputRefused for a missing wheel, InterpreterMismatch (12) where the
+    folder has it for other Pythons alone.
+    """
+    target = python or running_python()
+    found: dict[tuple[str, str], Wheel] = {}
+    for candidate in map(_read, sorted(wheels.glob("*.whl"))):
+        key = package_name(candidate.name), candidate.version
+        if key not in found or runs_on(candidate.filename, target):
+            found[key] = candidate
     locked = []
     for requirement in wanted:
         name, _, version = requirement.partition("==")
         wheel = found.get((package_name(name), version))
         if wheel is None:
             raise InputRefused(f"there is no wheel of {requirement} in {wheels.name!r}; name exact versions.")
+        if not runs_on(wheel.filename, target):  # (12)
+            raise InterpreterMismatch(
+                "12",
+                f"{wheels.name!r} has {wheel.filename} and no wheel of {requirement} for Python {target}; "
+                f"download one: pip download --no-deps --only-binary :all: --python-version {target} {requirement}",
+            )
         locked.append(wheel)
     return tuple(sorted(locked, key=lambda wheel: package_name(wheel.name)))
 
@@ -45,8 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Write an app's wheels.lock from downloaded wheel files.")
     parser.add_argument("app", type=Path, metavar="APP_DIR")
     parser.add_argument("wheels", type=Path, metavar="WHEEL_DIR")
+    parser.add_argument("--python", metavar="VERSION", help="as \"3.13\"; app.toml's, else this interpreter's")
     given = parser.parse_args(arguments)
-    locked = lock(read_app(given.app).wheels, given.wheels)
+    app = read_app(given.app)
+    locked = lock(app.wheels, given.wheels, given.python or app.python)
     (given.app / LOCK_FILE).write_text(encode(locked))
 
 

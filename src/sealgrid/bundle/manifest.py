@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from sealgrid.bundle.interpreter import PYTHON_PATTERN
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.units import Digest, to_digest
 
@@ -71,7 +72,7 @@ class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: Version
     title: Text = ""
     description: Text = ""
-    python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}$")]  #: the interpreter that the wheels are built for
+    python: Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)]  #: the interpreter that runs it, as "3.13"
     entrypoint: tuple[Text, ...]  #: path of a Python file of the app, then its first arguments
     files: tuple[File, ...]  #: in the order of their paths
     wheels: tuple[Wheel, ...] = ()  #: in the order of their names

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sealgrid.bundle.archive import BROKEN, is_regular
+from sealgrid.bundle.interpreter import runs_on
 from sealgrid.bundle.manifest import MANIFEST, Limits, Manifest, package_name
 from sealgrid.bundle.paths import collision_in, fault_of
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
-from sealgrid.errors import BundleRefused
+from sealgrid.errors import BundleRefused, InterpreterMismatch
 from sealgrid.units import Digest, to_digest
 
 MAX_MANIFEST_BYTES = 4 << 20
@@ -48,12 +49,13 @@ def verify_bundle(archive: bytes, app_digest: Digest) -> VerifiedBundle:
     (8) each package comes as one wheel, whose file name says that package and version;
     (9) the entry point is a Python file of the app;
     (10) the limits lie below what any platform gives;
-    (11) an environment is of wheels, made by the manifest's Python, and of a bounded size.
+    (11) an environment is of wheels, made by the manifest's Python, and of a bounded size;
+    (12) each wheel runs on the manifest's Python, by the tags of its file name.
 
     Raises BundleRefused with the number of the first check that fails.
     """
     members = _members(archive)  # (1)
-    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (11)
+    manifest = read_manifest(members.pop(MANIFEST, b""), app_digest)  # (2) to (5), (8) to (12)
     if set(members) != {file.path for file in manifest.files}:  # (6)
         odd = min(set(members) ^ {file.path for file in manifest.files})
         raise BundleRefused("6", f"the bundle and its manifest differ in {odd!r}.")
@@ -74,7 +76,7 @@ def read_manifest(document: bytes, app_digest: Digest) -> Manifest:
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Apply checks (4), (5) and (8) to (11) of ``verify_bundle``; raise BundleRefused."""
+    """Apply checks (4), (5) and (8) to (12) of ``verify_bundle``; raise BundleRefused."""
     paths = [file.path for file in manifest.files]
     _check_paths(paths)  # (4), (5)
     _check_wheels(manifest)  # (8)
@@ -85,6 +87,22 @@ def check_manifest(manifest: Manifest) -> None:
         if getattr(manifest.limits, name) > getattr(CEILING, name):
             raise BundleRefused("10", f"the app asks for more than {getattr(CEILING, name)} of {name}.")
     _check_environment(manifest)  # (11)
+    for wheel in manifest.wheels:  # (12)
+        if not runs_on(wheel.filename, manifest.python):
+            raise InterpreterMismatch("12", f"the wheel {wheel.filename} is not for Python {manifest.python}.")
+
+
+def check_interpreter(manifest: Manifest, python: str) -> None:
+    """Hold an app against the network that it is deployed to or bought on; raise InterpreterMismatch.
+
+    (13) The manifest's Python is ``python``, the one that the network's runtime has.
+    """
+    if manifest.python != python:  # (13)
+        raise InterpreterMismatch(
+            "13",
+            f"the app is built for Python {manifest.python}, and this network runs apps on Python {python}; "
+            f"its developer can deploy it for {python}.",
+        )
 
 
 def _members(archive: bytes) -> dict[str, bytes]:

@@ -30,7 +30,9 @@ def deploy(
 
     async def work(me: "Client") -> None:
         made = await me.apps.deploy(source, price=price, uses=uses)
-        answers.print(f"{made.address}  {made.name!r}, measured as {made.digest}", markup=False)
+        answers.print(
+            f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
+        )
 
     as_account(account, data, work, password_file)
 

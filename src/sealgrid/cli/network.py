@@ -87,6 +87,7 @@ def status(as_json: Json = False, data: Folder = None) -> None:
     document = {
         "running": pid is not None, "process": pid, "data": layout.root, "chain": network and network.chain,
         "rpc_url": network and network.rpc_url, "market_url": network and network.market_url,
+        "python": network and network.python,
     }  # fmt: skip
     answer(document, _status_lines(pid, layout, network), as_json=as_json)
     if not pid:
@@ -102,6 +103,7 @@ def _status_lines(pid: int | None, layout: Layout, network: Network | None) -> I
         yield "it is still starting, or ending"
     else:
         yield f"chain {network.chain} at {network.rpc_url}, market at {network.market_url}"
+        yield f"apps run on Python {network.python}"
 
 
 def _wipe(root: Path) -> list[Path]:

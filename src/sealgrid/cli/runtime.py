@@ -37,6 +37,7 @@ def build(
     from sealgrid.enclave.environment import lay_out_app
     from sealgrid.errors import InputRefused
     from sealgrid.platform import recipe
+    from sealgrid.platform.contents import interpreter_of
     from sealgrid.platform.image import measure
     from sealgrid.platform.store import lay_out
 
@@ -47,6 +48,7 @@ def build(
     told = _measured(wanted, firmware=firmware, kernel=kernel, initrd=initrd, cpus=cpus, cpu=cpu)
     lay_out(recipe.runtime_plan(), out / "runtime")
     files = measure(out / "runtime")
+    told["python"] = interpreter_of(files)
     rendered = recipe.guest_recipe(wanted, files) if packed is None else recipe.enclave_recipe(files, packed)
     _write(out, rendered | {"measurement.json": json.dumps(told, indent=2) + "\n"})
     if packed is not None:
@@ -115,13 +117,14 @@ def _measured(
 
 
 def _bundle(folder: Path | None) -> "VerifiedBundle":
+    from sealgrid.bundle.interpreter import running_python
     from sealgrid.bundle.verify import verify_bundle
     from sealgrid.errors import InputRefused
     from sealgrid.sdk.building import built
 
     if folder is None:
         raise InputRefused("an SGX runtime holds one app; name its folder with --app.", money="")
-    made = built(folder).bundle
+    made = built(folder, running_python()).bundle  # the runtime is laid out with this interpreter
     return verify_bundle(made.archive, made.app_digest)
 
 

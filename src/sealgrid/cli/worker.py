@@ -100,6 +100,7 @@ def platform(
     from sealgrid.cli.pins import root_from
     from sealgrid.errors import InputRefused
     from sealgrid.platform.collateral import CollateralCache
+    from sealgrid.platform.contents import interpreter_of
     from sealgrid.platform.hardware import HardwareConfig
     from sealgrid.platform.image import measure
     from sealgrid.platform.runner import run_hardware
@@ -112,8 +113,10 @@ def platform(
         identity = to_digest(runtime)
     except ValueError as error:
         raise InputRefused(f"{runtime!r} is no runtime identity.", money="") from error
-    files = len(measure(launch.parent / "runtime"))
-    config = HardwareConfig(believed.platform, launch.absolute(), identity, believed.root_ca_der, files)
+    files = measure(launch.parent / "runtime")
+    config = HardwareConfig(
+        believed.platform, launch.absolute(), identity, believed.root_ca_der, len(files), interpreter_of(files)
+    )
 
     async def served() -> None:
         async with httpx.AsyncClient(timeout=20) as client:

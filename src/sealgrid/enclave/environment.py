@@ -1,11 +1,11 @@
 """Lay out what an app consists of, for the interpreter that this runtime has."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 from sealgrid.bundle.archive import BROKEN
 from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.manifest import Environment, Manifest
 from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import VerifiedBundle
@@ -23,8 +23,12 @@ def lay_out_app(bundle: VerifiedBundle, target: Path) -> None:
 
 
 def expect_interpreter(manifest: Manifest) -> None:
-    """Raise HostFailed when this runtime's interpreter is not the one that the app's wheels are built for."""
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    """Raise HostFailed when this runtime's interpreter is not the one that the app is built for.
+
+    Sealgrid's own clients do not buy such a run (check 13 of a bundle). Others can, and it proves nothing about the
+    app: the host chose the runtime.
+    """
+    ours = running_python()
     if manifest.python != ours:
         raise HostFailed(f"the app is built for Python {manifest.python}, this runtime has {ours}.")
 

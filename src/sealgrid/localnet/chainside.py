@@ -97,17 +97,23 @@ class _Plan:
         return self._foundation.gate
 
     def prepare(self, *, gate: bool) -> None:
-        """Put everything on the chain that is not there yet; raise InputRefused where it was made without the gate."""
+        """Put everything on the chain that is not there yet.
+
+        Raises InputRefused for a network that was made without the gate, or for apps on another Python.
+        """
         package = cache_folder() / "poco"
         self._foundation = self.once(
             "foundation",
             Foundation,
-            lambda: lay_foundation(
-                self._rpc_url, package, self._addresses, THRESHOLD, self._measured.runtime, gate=gate
-            ),
+            lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured, gate=gate),
         )
         if gate and not self.gated:
             raise InputRefused("this network was made without a gate; remove it first: sealgrid down --wipe")
+        if self._foundation.python != self._measured.python:
+            raise InputRefused(
+                f"this network runs apps on Python {self._foundation.python}, and this is {self._measured.python}; "
+                f"start it with Python {self._foundation.python}, or remove it first: sealgrid down --wipe"
+            )
         broker = self._foundation.deployment.broker
         self.once(f"admit-{self._measured.runtime}", bool, lambda: admit(self._rpc_url, broker, self._measured.runtime))
 
@@ -164,6 +170,7 @@ class _Plan:
             allow_simulated=True,
             runtimes=(self._measured.runtime,),
             platform=self._measured.platform,
+            python=self._measured.python,
             storage_url=self._sockets.url(STORAGE),
             market_url=self._sockets.url(MARKET),
             pool_url=self._sockets.url(POOL),

@@ -20,6 +20,7 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
 from sealgrid.units import Address, Digest
+from sealgrid.wire.platform import Measurement
 
 RLC = 10**9  #: nRLC
 PURSE = 10_000 * RLC  #: test credits that every development account starts with
@@ -35,16 +36,17 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True):
     deployment: Deployment
     workerpool: Address
     gate: bool = False  #: whether the hub asks no broker, and a PoolGate owns the workerpool
+    python: str = "3.11"  #: the one that apps run on; networks that do not say were made when there was no other
 
 
 async def lay_foundation(
-    rpc_url: str, package: Path, vaults: tuple[Address, ...], threshold: int, runtime: Digest, *, gate: bool
+    rpc_url: str, package: Path, vaults: tuple[Address, ...], threshold: int, measured: Measurement, *, gate: bool
 ) -> Foundation:
     """Deploy everything on a fresh chain, hand out test credits, register the pool, behind a gate if it shall be."""
     async with Node(rpc_url) as node:
         admin = Wallet(node, development_key("admin"))
         terms = BrokerTerms(
-            vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(runtime,), notice=0,
+            vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(measured.runtime,), notice=0,
             insecure=True,
         )  # fmt: skip
         pool = Wallet(node, development_key("pool"))
@@ -58,7 +60,7 @@ async def lay_foundation(
         if gate:
             await hub.deposit_for(pool, ESCROW, owner)
         workerpool = await Assets(hub).create_workerpool(pool, description="the local pool", owner=owner)
-        return Foundation(deployment=deployment, workerpool=workerpool, gate=gate)
+        return Foundation(deployment=deployment, workerpool=workerpool, gate=gate, python=measured.python)
 
 
 async def admit(rpc_url: str, broker: Address, runtime: Digest) -> bool:

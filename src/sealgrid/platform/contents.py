@@ -4,10 +4,11 @@ import importlib.util
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sealgrid.errors import SetupMissing
+from sealgrid.errors import HostFailed, SetupMissing
+from sealgrid.platform.image import MeasuredFile
 from sealgrid.platform.libraries import libraries_of
 
 OURS = ("crypto", "attestation", "bundle", "poco", "receipts", "wire", "enclave")
@@ -65,6 +66,18 @@ def _interpreter() -> Plan:
     files |= {f"{PYTHON}/{sys.platlibdir}/{version}/lib-dynload/{name}": path for name, path in _below(native)}
     files[f"{PYTHON}/bin/{version}"] = Path(sys.base_prefix, "bin", version).resolve()
     return files
+
+
+def interpreter_of(files: Iterable[MeasuredFile]) -> str:
+    """Return the version of the interpreter that an image holds, as "3.13", from the names of its measured files.
+
+    Raises HostFailed for an image that does not hold exactly one.
+    """
+    programs = f"{PYTHON}/bin/python"
+    found = [file.path.removeprefix(programs) for file in files if file.path.startswith(programs)]
+    if len(found) != 1:
+        raise HostFailed(f"the runtime's image holds {len(found)} interpreters, not one.")
+    return found[0]
 
 
 def _base() -> dict[str, str]:

@@ -45,6 +45,7 @@ class HardwareConfig:
     runtime: Digest
     root_ca_der: bytes
     files: int  #: how many the runtime has
+    python: str  #: the runtime's interpreter, as "3.13"
 
 
 class HardwarePlatform:
@@ -59,7 +60,10 @@ class HardwarePlatform:
     def measurement(self) -> Measurement:
         """Return what the operator says that is launched here."""
         told = self._config
-        return Measurement(platform=told.platform, runtime=told.runtime, root_ca_der=told.root_ca_der, files=told.files)
+        return Measurement(
+            platform=told.platform, runtime=told.runtime, root_ca_der=told.root_ca_der, files=told.files,
+            python=told.python,
+        )  # fmt: skip
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Start a guest with this app locked into its evidence, and serve it in the background.

@@ -18,7 +18,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.platform.cgroups import Cgroups, Group
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.confinement import Sockets, enclave, warm_up
-from sealgrid.platform.contents import LIBRARIES, plan
+from sealgrid.platform.contents import LIBRARIES, interpreter_of, plan
 from sealgrid.platform.instance import Instance
 from sealgrid.platform.keys import load_or_make
 from sealgrid.platform.libraries import loader
@@ -52,8 +52,9 @@ class SimulatedPlatform:
         """Return the identity of what would be launched now."""
         now = measured(self.image)
         return Measurement(
-            platform=Platform.SIMULATED, runtime=_identity(now), root_ca_der=self._quoter.root_der, files=len(now.files)
-        )
+            platform=Platform.SIMULATED, runtime=_identity(now), root_ca_der=self._quoter.root_der,
+            files=len(now.files), python=interpreter_of(now.files),
+        )  # fmt: skip
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Measure the image as it is now, launch it, lock the app into its one quote.

@@ -37,11 +37,13 @@ class App(msgspec.Struct, frozen=True):
 async def deploy(conn: Connection, folder: Path, *, price: int = 0, uses: int = 1_000_000) -> App:
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
-    What its runs need beside the bundle is stored with it: its wheels, or the environment made of them. Deploying the
-    same bundle again returns the same app. Raises InputRefused for a wheel that is not there, BundleRefused for a
-    folder that makes no valid bundle.
+    It is built for the network's Python. What its runs need beside the bundle is stored with it: its wheels, or the
+    environment made of them. Deploying the same bundle again returns the same app. Raises InputRefused for a wheel
+    that is not there, InterpreterMismatch for an app.toml that demands another Python and for a wheel of another,
+    SetupMissing where this machine cannot compile for that Python, BundleRefused for a folder that makes no valid
+    bundle.
     """
-    made = await asyncio.to_thread(built, folder)
+    made = await asyncio.to_thread(built, folder, conn.network.python)
     bundle = made.bundle
     for file in made.beside:
         await conn.storage.put_file(file)

@@ -197,7 +197,8 @@ class Client:
         it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
 
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
-        model or computing is not offered, or costs more than ``max_price`` together.
+        model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app
+        that is built for another Python than this network runs apps on.
         """
         return Run(
             BACKGROUND.run(

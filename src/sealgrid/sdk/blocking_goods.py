@@ -27,8 +27,10 @@ class Apps:
         """Register an app and sell its use at ``price`` for each run.
 
         ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
-        names lie in the folder's own ``wheels``. Deploying the same code again gives the same app, and one more offer
-        of it. Raises InputRefused for a wheel that is not there, BundleRefused for a folder that makes no valid app.
+        names lie in the folder's own ``wheels``. It is built for the network's Python (``network.python``). Deploying
+        the same code again gives the same app, and one more offer of it. Raises InputRefused for a wheel that is not
+        there, InterpreterMismatch for an app.toml that demands another Python or a wheel of another, SetupMissing
+        where this machine cannot compile for that Python, BundleRefused for a folder that makes no valid app.
         """
         return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses))
 

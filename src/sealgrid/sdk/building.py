@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from sealgrid.bundle.build import LOCK_FILE, Bundle, build, read_app, read_lock
+from sealgrid.bundle.build import LOCK_FILE, Bundle, build, check_demand, read_app, read_lock
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import Wheel
 from sealgrid.crypto.digests import sha256
@@ -24,31 +24,34 @@ class Built:
     beside: tuple[Path, ...]  #: what an enclave needs beside the bundle: the environment's archive, or each wheel
 
 
-def built(folder: Path) -> Built:
-    """Build an app's folder on the wheels in its folder ``wheels``; without one, on those that set-up fetched.
+def built(folder: Path, python: str) -> Built:
+    """Build an app's folder for ``python`` ("3.13") on the wheels in its folder ``wheels``, else on those of set-up.
 
-    Raises InputRefused for an app.toml that cannot be used and for a wheel that is not there, BundleRefused for an app
-    that breaks a rule which ``verify_bundle`` holds every app to.
+    Raises InputRefused for an app.toml that cannot be used and for a wheel that is not there, InterpreterMismatch for
+    an app.toml that demands another Python and for a wheel of another, SetupMissing where this machine lacks the
+    Python that compiles an environment, BundleRefused for an app that breaks another rule of ``verify_bundle``.
     """
     app = read_app(folder)
+    check_demand(app, python)
     if not app.wheels:
-        return Built(build(folder), ())
+        return Built(build(folder, python=python), ())
     source = _source(folder)
-    locked = read_lock(folder) or lock(app.wheels, source)
+    locked = read_lock(folder) or lock(app.wheels, source, python)
     files = _files(locked, source)
+    made = build(folder, locked, python=python)  # refuses wheels of another Python before anything is compiled
     if not app.environment:
-        return Built(build(folder, locked), files)
-    environment, archive = environment_of(locked, source)
-    return Built(build(folder, locked, environment), (archive,))
+        return Built(made, files)
+    environment, archive = environment_of(locked, source, python)
+    return Built(build(folder, locked, environment, python=python), (archive,))
 
 
 @lru_cache
-def shipped_bundle(name: str) -> Bundle:
-    """Return the bundle of a shipped app; raise InputRefused when none has that name."""
+def shipped_bundle(name: str, python: str) -> Bundle:
+    """Return the bundle of a shipped app for ``python`` ("3.13"); raise InputRefused when none has that name."""
     folder = app_folder(name)
     if folder is None:
         raise InputRefused(f"no shipped app is called {name!r}.")
-    return built(folder).bundle
+    return built(folder, python).bundle
 
 
 def _source(folder: Path) -> Path:

@@ -28,6 +28,7 @@ from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
+from sealgrid.sdk.manifests import expect_runnable
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
@@ -83,11 +84,13 @@ async def run(
     ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
     cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
     just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
-    then. Raises InputRefused for input that the enclave would refuse (``bundle.inputs``), and OrderRefused when nobody
-    offers the app, the model or the computing, or when it costs more.
+    then. Raises InputRefused for input that the enclave would refuse (``bundle.inputs``), OrderRefused when nobody
+    offers the app, the model or the computing, or when it costs more, and InterpreterMismatch for an app that is built
+    for another Python than this network runs apps on.
     """
     given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
     check_input(given, split_arguments(public_args))
+    await expect_runnable(conn, app)
     result_key = HpkeKey.generate()
     progress(Step("sealing the input"))
     dek, sealed, sha256 = _seal_input(given)

@@ -57,6 +57,9 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     pool_url: str
     workerpool: Address
     short_category: int  #: category for jobs of seconds
+    python: str = (
+        "3.11"  #: the one that its runtimes run apps on; network files without it are older than other Pythons
+    )
     folder: str = ""  #: data folder of a local network; empty elsewhere
     web_url: str = ""  #: the pages; empty where nobody serves them
     sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them

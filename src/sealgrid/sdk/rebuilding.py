@@ -1,7 +1,6 @@
 """Check an app as a stranger can: its bundle against its digest, its environment against its wheels."""
 
 import asyncio
-import platform
 from dataclasses import dataclass
 
 from sealgrid.bundle.manifest import Manifest
@@ -9,7 +8,7 @@ from sealgrid.bundle.verify import MAX_BYTES, verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SetupMissing
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.environments import environment_of
+from sealgrid.sdk.environments import compiler_for, environment_of
 from sealgrid.sdk.shipped import wheel_folder
 from sealgrid.units import Digest
 
@@ -32,15 +31,19 @@ async def rebuild(conn: Connection, location: str, digest: Digest) -> Rebuilt:
 
 
 def _environment(manifest: Manifest) -> str:
-    pinned, here = manifest.environment, platform.python_version()
+    pinned = manifest.environment
     if pinned is None:
         return "it pins no environment: every enclave unpacks its wheels itself"
+    try:
+        here = compiler_for(manifest.python).version
+    except SetupMissing:
+        return f"its environment was compiled by Python {pinned.python}, and no Python {manifest.python} is here"
     if pinned.python != here:
         return f"its environment was compiled by Python {pinned.python}; this one is {here} and cannot build it again"
     folder = wheel_folder()
     if folder is None:
         raise SetupMissing("there is no folder of wheels here; run `make setup` in the checkout.", money="")
-    built, _ = environment_of(manifest.wheels, folder)
+    built, _ = environment_of(manifest.wheels, folder, manifest.python)
     if built != pinned:
         raise BundleRefused("11", f"its environment is not what its wheels make: {built.sha256}, not {pinned.sha256}.")
     return f"its environment was built again from {len(manifest.wheels)} wheels, byte for byte: {built.sha256}"

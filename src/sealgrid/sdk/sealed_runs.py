@@ -15,6 +15,7 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, Workerpoo
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import grant_of, name_of, params_of
+from sealgrid.sdk.manifests import expect_runnable
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
 
@@ -45,8 +46,10 @@ class Prepared:
 async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
     """Choose the cheapest offers and write what the account of ``conn`` is to sign for one run on them.
 
-    Raises OrderRefused when nobody offers what is wanted, InputRefused while the escrow does not hold its price.
+    Raises OrderRefused when nobody offers what is wanted, InputRefused while the escrow does not hold its price,
+    InterpreterMismatch for an app that is built for another Python than this network runs apps on.
     """
+    await expect_runnable(conn, sealed.app)
     offers = await offers_for(conn, sealed.app, sealed.model, 1, category=None, pool=None)
     params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
     terms = terms_of(conn, offers, Wanted(params, ZERO_ADDRESS, 1, None))

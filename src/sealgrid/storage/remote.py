@@ -74,6 +74,10 @@ class RemoteFiles(VerifyingReader):
         """Return what the node says of a file's bytes: a hint; raise NotFound."""
         return (await self._node.head(sha256)).size
 
+    async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
+        """Return at most ``length`` bytes of a file, unverified: for content that the caller checks by itself."""
+        return await self._node.read(sha256, offset, length)
+
     async def pieces(self, sha256: Digest) -> AsyncIterator[bytes]:
         """Yield the file as the node tells it; raise NotFound, ServiceUnavailable when it stops early."""
         size, offset = await self.size(sha256), 0

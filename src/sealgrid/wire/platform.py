@@ -42,6 +42,7 @@ class Measurement(Message, frozen=True, kw_only=True):
     runtime: Digest
     root_ca_der: bytes
     files: int  #: how many files the measurement covers
+    python: str  #: the interpreter of that runtime, as "3.13": the only one that apps run on
 
 
 class PlatformClient:

@@ -15,6 +15,7 @@ from sealgrid.crypto.digests import canonical, digest_of_cid, sha256
 from sealgrid.errors import BundleRefused, InputRefused
 from sealgrid.units import to_digest
 
+PYTHON = "3.11"
 WHEEL = Wheel(
     name="numpy", version="2.4.6", filename="numpy-2.4.6-cp311-cp311-linux_x86_64.whl", sha256="0x" + "11" * 32
 )
@@ -47,7 +48,7 @@ def manifest(contents: dict[str, bytes], **changes: object) -> Manifest:
         File(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     )
-    fields = {"name": "app", "version": "1", "python": "3.11", "entrypoint": ("app.py",), "files": files, **changes}
+    fields = {"name": "app", "version": "1", "python": PYTHON, "entrypoint": ("app.py",), "files": files, **changes}
     return Manifest(**fields)
 
 
@@ -71,7 +72,7 @@ def refused_as(contents: dict[str, bytes], **changes: object) -> str:
 
 
 def test_a_folder_becomes_a_bundle_that_verifies(folder):
-    made = build(folder)
+    made = build(folder, python=PYTHON)
     verified = verify_bundle(made.archive, made.app_digest)
     assert verified.files == {"app.py": b"print(1)", "data/x": b"\0"}
     assert verified.manifest.wheels == (WHEEL,)
@@ -81,36 +82,38 @@ def test_a_folder_becomes_a_bundle_that_verifies(folder):
 
 
 def test_equal_folders_give_equal_bytes(folder):
-    before = build(folder).archive
+    before = build(folder, python=PYTHON).archive
     (folder / "app.py").touch()
     (folder / "data/x").chmod(0o700)
-    assert build(folder).archive == before
+    assert build(folder, python=PYTHON).archive == before
 
 
 def test_a_folder_whose_wheels_are_not_locked_is_refused(folder):
     (folder / "wheels.lock").unlink()
     with pytest.raises(InputRefused, match=r"numpy==2\.4\.6"):
-        build(folder)
+        build(folder, python=PYTHON)
 
 
 def test_a_folder_with_a_link_is_refused(folder):
     (folder / "data/y").symlink_to("/etc/passwd")
     with pytest.raises(InputRefused, match="no plain file"):
-        build(folder)
+        build(folder, python=PYTHON)
 
 
 def test_a_misspelt_setting_is_refused(folder):
     (folder / "app.toml").write_text(APP.replace("memory", "memroy"))
     with pytest.raises(InputRefused, match="memroy"):
-        build(folder)
+        build(folder, python=PYTHON)
 
 
 def test_the_lock_tool_writes_what_was_downloaded(folder, tmp_path_factory):
     wheels = tmp_path_factory.mktemp("wheels")
     (wheels / WHEEL.filename).write_bytes(b"wheel")
     (folder / "wheels.lock").unlink()
-    main([str(folder), str(wheels)])
-    assert build(folder).manifest.wheels == (msgspec.structs.replace(WHEEL, sha256=to_digest(sha256(b"wheel"))),)
+    main([str(folder), str(wheels), "--python", PYTHON])
+    assert build(folder, python=PYTHON).manifest.wheels == (
+        msgspec.structs.replace(WHEEL, sha256=to_digest(sha256(b"wheel"))),
+    )
     with pytest.raises(InputRefused, match=r"pillow==1"):
         lock(["pillow==1"], wheels)
 

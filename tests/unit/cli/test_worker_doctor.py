@@ -113,8 +113,8 @@ def test_where_no_hardware_quotes_it_is_said(sealgrid, quoted):
 
 
 def test_a_hardware_platform_serves_until_it_is_told_to_end(quoted, tmp_path):
-    (tmp_path / "runtime").mkdir()
-    (tmp_path / "runtime" / "boot.py").write_text("")
+    (tmp_path / "runtime" / "python" / "bin").mkdir(parents=True)
+    (tmp_path / "runtime" / "python" / "bin" / "python3.12").write_text("")
     (tmp_path / "launch.sh").touch(0o755)
     words = (
         "--runtime",
@@ -131,7 +131,7 @@ def test_a_hardware_platform_serves_until_it_is_told_to_end(quoted, tmp_path):
         told = httpx.get(f"{base}/measurement", trust_env=False).json()
         serving.terminate()
         assert serving.wait(30) in (0, -15)
-    assert (told["runtime"], told["files"]) == ("0x" + "77" * 32, 1)
+    assert (told["runtime"], told["files"], told["python"]) == ("0x" + "77" * 32, 1, "3.12")
 
 
 def test_a_runtime_that_is_no_identity_is_refused(sealgrid, quoted):

@@ -159,7 +159,8 @@ def test_a_log_that_changed_an_old_entry_finds_no_proof(data, size, changed):
 
 @given(size=sizes, first=sizes, index=sizes, path=st.lists(st.binary(max_size=40), max_size=70), root=hashes)
 def test_no_sizes_and_no_path_make_the_verifiers_fail_otherwise_than_by_no(size, first, index, path, root):
-    assert not includes(root, index, size, path, b"\x00" * 32)
+    only_leaf = (size, index, path) == (1, 0, [])  # a tree of one leaf has that leaf for its root, and an empty path
+    assert includes(root, index, size, path, bytes(32)) == (only_leaf and root == bytes(32))
     consistent(first, root, size, root, path)
 
 

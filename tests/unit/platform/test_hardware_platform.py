@@ -52,7 +52,7 @@ class Machine:
         cache = CollateralCache(
             folder / "kept", (AMD.root,), IntelClient(Service({})), AmdClient(self.amd), lambda: NOW
         )
-        config = HardwareConfig(Platform.SNP, launch, RUNTIME, AMD.root.root_ca_der, 3)
+        config = HardwareConfig(Platform.SNP, launch, RUNTIME, AMD.root.root_ca_der, 3, "3.13")
         self.platform = HardwarePlatform(config, cache, self._connect)
 
     async def _connect(self, context):

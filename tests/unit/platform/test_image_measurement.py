@@ -3,9 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import HostFailed
+from sealgrid.platform.contents import interpreter_of
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.store import Image, lay_out, measured
 
+BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 NAMES = st.text("abc./", min_size=1, max_size=8)
 FILES = st.lists(
     st.builds(MeasuredFile, path=NAMES, size=st.integers(0, 9), sha256=st.sampled_from(["00" * 32, "11" * 32]), executable=st.booleans()),
@@ -23,6 +25,20 @@ def test_the_order_in_which_files_are_found_does_not_matter(files, random):
     shuffled = random.sample(files, len(files))
     assert mrtd(shuffled) == mrtd(files)
     assert len(mrtd(files)) == 48
+
+
+def program(version):
+    return MeasuredFile(f"python/bin/python{version}", 3, "11" * 32, True)
+
+
+def test_the_measured_files_name_the_interpreter():
+    assert interpreter_of([BOOT, program("3.13")]) == "3.13"
+
+
+@pytest.mark.parametrize("programs", [[], [program("3.12"), program("3.13")]], ids=["none", "two"])
+def test_an_image_without_exactly_one_interpreter_is_refused(programs):
+    with pytest.raises(HostFailed, match=f"{len(programs)} interpreters"):
+        interpreter_of([BOOT, *programs])
 
 
 @pytest.fixture

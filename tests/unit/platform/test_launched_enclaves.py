@@ -102,7 +102,7 @@ import importlib.util, json, os, sys
 print(os.path.exists(json.__spec__.cached), os.listdir('/bytecode/runtime'))
 print(os.path.exists(importlib.util.cache_from_source('/wheels/one.py')))
 """
-    ended = await enclave.ask("app", source, {".bytecode/one.cpython-311.pyc": "x"})
+    ended = await enclave.ask("app", source, {f".bytecode/one.{sys.implementation.cache_tag}.pyc": "x"})
     assert ended["log"].split("\n")[:2] == ["True ['python']", "True"], ended
 
 

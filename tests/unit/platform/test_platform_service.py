@@ -5,6 +5,7 @@ import pytest
 from enclave_scene import APP, request
 from litestar.testing import AsyncTestClient
 
+from sealgrid.bundle.interpreter import running_python
 from sealgrid.errors import InputRefused
 from sealgrid.platform.api import handlers
 from sealgrid.platform.runner import run
@@ -43,7 +44,7 @@ async def test_the_running_service_tells_its_measurement(platform):
     await asyncio.wait_for(ready.wait(), 60)
     async with HttpTransport(f"http://127.0.0.1:{port}", name="the platform") as transport:
         said = await PlatformClient(transport).measurement()
-        assert said.platform == 255
+        assert (said.platform, said.python) == (255, running_python())
         assert said.root_ca_der == platform.measurement().root_ca_der
         with pytest.raises(InputRefused):
             await PlatformClient(transport).launch(request(APP, "/nowhere"))

@@ -1,6 +1,7 @@
 """An environment is the same bytes wherever it is built, and an enclave unpacks it as it unpacks wheels."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
@@ -12,7 +13,7 @@ from sealgrid.bundle.build import build as build_bundle
 from sealgrid.bundle.compiling import BYTECODE
 from sealgrid.bundle.manifest import Environment, Wheel
 from sealgrid.errors import BundleRefused, SetupMissing
-from sealgrid.sdk.environments import FOLDER, build, environment_of
+from sealgrid.sdk.environments import FOLDER, build, compiler_for, environment_of
 
 SOURCE = "NAMES = {'b', 'a', 'c'}\ndef answer(x):\n    return sorted(NAMES) + [x, 'interned', 3.5, (1, 2)]\n"
 
@@ -38,7 +39,7 @@ def wheels(tmp_path):
 def test_two_builds_in_two_places_are_the_same_bytes(wheels, tmp_path):
     sources = {wheel.filename: tmp_path / wheel.filename for wheel in wheels}
     for name in ("first", "second"):
-        build(wheels, sources, tmp_path / name)
+        build(wheels, sources, tmp_path / name, compiler_for())
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
@@ -74,6 +75,28 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     assert said.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
 
 
+def test_an_environment_is_compiled_by_the_python_that_is_asked_for(wheels, tmp_path, monkeypatch):
+    other = tmp_path / "bin" / "python3.99"
+    other.parent.mkdir()
+    other.write_text(f'#!/bin/sh\n[ "$3" = -c ] && echo 3.99.4 || exec {sys.executable} "$@"\n')
+    monkeypatch.setenv("PATH", str(other.parent), prepend=os.pathsep)
+    with pytest.raises(SetupMissing, match=r"install python3\.99"):
+        environment_of(wheels, tmp_path, "3.99")
+    other.chmod(0o755)
+    pinned, archive = environment_of(wheels, tmp_path, "3.99")
+    assert pinned.python == "3.99.4"
+    assert archive != environment_of(wheels, tmp_path)[1]
+
+
+def test_a_program_of_that_name_that_is_another_python_compiles_nothing(tmp_path, monkeypatch):
+    shim = tmp_path / "python3.99"
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(SetupMissing, match=r"install python3\.99"):
+        compiler_for("3.99")
+
+
 def test_a_wheel_that_is_missing_is_named(tmp_path):
     wheel = wheel_in(tmp_path)
     (tmp_path / wheel.filename).unlink()
@@ -86,10 +109,9 @@ def app_with(tmp_path, environment, wheels):
     folder.mkdir()
     (folder / "main.py").write_text("import one\n")
     (folder / "app.toml").write_text(
-        'name = "app"\nversion = "1"\npython = "3.11"\nentrypoint = ["main.py"]\n'
-        + ('wheels = ["one==1"]\n' if wheels else "")
+        'name = "app"\nversion = "1"\nentrypoint = ["main.py"]\n' + ('wheels = ["one==1"]\n' if wheels else "")
     )
-    return build_bundle(folder, wheels, environment)
+    return build_bundle(folder, wheels, environment, python="3.11")
 
 
 @pytest.mark.parametrize(

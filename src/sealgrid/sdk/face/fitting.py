@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from sealgrid.chain.assets import Assets
+from sealgrid.errors import InterpreterMismatch, SetupMissing
 from sealgrid.sdk import shipped
 from sealgrid.sdk.building import shipped_bundle
 from sealgrid.sdk.connection import Connection
@@ -23,7 +25,7 @@ _CHECKS: Final[Mapping[str, Callable[[Path], None]]] = {
 
 async def check_fits(conn: Connection, file: Path, app: Named) -> None:
     """Raise InputRefused when a shipped app, known by its name or by its code, could never read the file."""
-    name = str(app) if is_shipped(app) else _named(await _code(conn, app))
+    name = str(app) if is_shipped(app) else _named(await _code(conn, app), conn.network.python)
     if name in _CHECKS:
         await asyncio.to_thread(_CHECKS[name], file)
 
@@ -32,6 +34,9 @@ async def _code(conn: Connection, app: Named) -> Digest:
     return await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
 
 
-def _named(code: Digest) -> str:
-    here = [name for name in _CHECKS if shipped.app_folder(name) is not None]
-    return next((name for name in here if shipped_bundle(name).app_digest == code), "")
+def _named(code: Digest, python: str) -> str:
+    for name in (name for name in _CHECKS if shipped.app_folder(name) is not None):
+        with suppress(InterpreterMismatch, SetupMissing):  # this machine cannot build it for the network's Python
+            if shipped_bundle(name, python).app_digest == code:
+                return name
+    return ""

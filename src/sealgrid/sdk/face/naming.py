@@ -29,7 +29,7 @@ async def find_app(conn: Connection, app: Named, *, model: Address | None = None
     name = str(app)
     offers = await open_offers(conn, "App")
     if shipped.app_folder(name) is not None:
-        digest = (await asyncio.to_thread(shipped_bundle, name)).app_digest
+        digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
         return await _suited(conn, [offer for offer in offers if offer.digest == digest], name, model)
     named = [offer for offer in offers if offer.name == name]
     mine = [offer for offer in named if offer.owner == conn.address]

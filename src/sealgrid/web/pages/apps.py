@@ -55,7 +55,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "names": site.index.names({row.address, *(o.asset for o in models), *(task.dataset for task in tasks)}),
             "tasks": tasks,
             "usage": charts.per_month(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
-            "computing": await cheapest_computing(site),
+            "computing": await cheapest_computing(site), "python": site.network.python,
         }  # fmt: skip
         return site.page(request, "app.html", context)
 

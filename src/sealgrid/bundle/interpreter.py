@@ -1,0 +1,36 @@
+"""Which Python an app is built for, and which wheels run on that Python."""
+
+import re
+import sys
+from typing import Final
+
+PYTHON_PATTERN: Final = r"^3\.[0-9]{1,2}$"
+_OLDEST_STABLE_ABI: Final = 2  #: abi3 begins with CPython 3.2 (PEP 384)
+
+
+def running_python() -> str:
+    """Return the version of this interpreter without its patch level: "3.13"."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def runs_on(filename: str, python: str) -> bool:
+    """Tell from a wheel's file name whether CPython ``python`` ("3.13") can import it (PEP 425).
+
+    It can when the wheel is built for exactly that version, for the stable ABI of it or of an earlier one, or is pure
+    Python for it or for an earlier one. The platform tag is not read.
+    """
+    minor = int(python.partition(".")[2])
+    pythons, abis, _ = filename.removesuffix(".whl").rsplit("-", 3)[-3:]
+    return any(_fits(tag, abi, minor) for tag in pythons.split(".") for abi in abis.split("."))
+
+
+def _fits(tag: str, abi: str, minor: int) -> bool:
+    if tag == f"cp3{minor}":
+        return abi in {tag, "abi3", "none"}
+    named = re.fullmatch(r"(cp|py)3([0-9]{0,2})", tag)
+    if named is None:
+        return False
+    implementation, version = named.group(1), int(named.group(2) or 0)
+    if implementation == "py":
+        return abi == "none" and version <= minor
+    return abi == "abi3" and _OLDEST_STABLE_ABI <= version <= minor
