@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut, SecretFact
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.params import JobParams, parse_params
 from sealgrid.bundle.inputs import JobInput, unpack
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto import container
@@ -112,14 +112,14 @@ async def perform(
         given = await _loaded(relay, agreed, places)
         bulk = given.bulk
         await relay.ask("stage", path="running")
-        outcome = await padded(_run(bundle, facts, given, places), clock=clock)
+        outcome = await padded(_run(bundle, agreed, given, places), clock=clock)
     except AppFailed as error:
         outcome = _failed(error.message.encode(), -1, facts)
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
-async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Places) -> Outcome:
-    sealed, public = given.sealed, _public_arguments(facts)
+async def _run(bundle: VerifiedBundle, agreed: Agreed, given: Loaded, places: Places) -> Outcome:
+    facts, sealed, public = agreed.facts, given.sealed, _public_arguments(agreed.request.params)
     names = [name for name, _ in sealed.files]
     app = sandbox.AppRun(
         folders=places.folders(),
@@ -136,9 +136,9 @@ async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Plac
     return _finished(collect(places.folder("out"), _output_limit(bundle, facts)), facts, given.bulk)
 
 
-def _public_arguments(facts: Facts) -> list[str]:
+def _public_arguments(params: JobParams) -> list[str]:
     try:
-        return shlex.split(parse_params(facts.params).iexec_args)
+        return shlex.split(params.iexec_args)
     except ValueError as error:
         raise AppFailed("the deal's public arguments have a quotation mark that is never closed.") from error
 
@@ -190,7 +190,7 @@ async def _secrets(relay: RelayClient, agreed: Agreed, places: Places) -> JobInp
     if facts.dataset is not None:
         dataset = await _opened(relay, agreed, facts.dataset.checksum, places)
         dataset.rename(inputs / facts.dataset.address)
-    opened = [await _opened(relay, agreed, digest, places) for digest in facts.inputs]
+    opened = [await _opened(relay, agreed, digest, places) for digest in agreed.request.params.inputs]
     try:
         joined = _joined([unpack(path.read_bytes()) for path in opened])
     except InputRefused as error:
@@ -247,7 +247,7 @@ async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) 
 
 async def _pushed_secrets(relay: RelayClient, agreed: Agreed, places: Places) -> dict[str, str]:
     """Return what the requester pushed by iExec's route, by the number that params give it."""
-    params, requester = parse_params(agreed.facts.params), agreed.facts.requester
+    params, requester = agreed.request.params, agreed.request.order.requester
     named = [each for each in agreed.facts.secrets if each.kind == "iexec-requester"]
     if len(named) != len(params.secret_names):
         raise HostFailed("the vaults' facts do not name the secrets that the deal's params name.")
