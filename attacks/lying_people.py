@@ -8,7 +8,11 @@ from attacks.attack import Outcome, refused
 from attacks.scene import Scene
 from sealgrid.cli.stories import thefts
 from sealgrid.cli.stories.outcome import Refusal
+from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.poco.typed_data import sign_order
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import receipts, results
+from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.orders import fresh_salt
 from sealgrid.sdk.shipped import app_folder
@@ -43,7 +47,26 @@ async def open_without_paying(scene: Scene) -> Outcome:
 
 async def read_anothers_input(scene: Scene) -> Outcome:
     """Buy a job whose parameters name the sealed input of somebody else, with a result key of one's own."""
-    theirs, conn = await scene.bought(), scene.thief.conn
+    return await _read_input(scene, scene.thief.conn)
+
+
+async def read_an_input_as_model_owner(scene: Scene) -> Outcome:
+    """Likewise as the owner of the model that the input was meant for."""
+    return await _read_input(scene, scene.owner)
+
+
+async def read_a_result_as_model_owner(scene: Scene) -> Outcome:
+    """Ask the vaults for the paid result of one's own model, and try to open it with a key of one's own."""
+    job, run = await scene.job()
+    await run.run()
+    settle = parse_envelope(await receipts.fetch_receipt(scene.owner, job.task)).settle
+    assert (await results.open_result(scene.requester, settle, job.result_key)).exit == 0  # its requester opens it
+    opened = results.open_result(scene.owner, settle, HpkeKey.generate())
+    return await refused("sealing", opened, otherwise="result key")
+
+
+async def _read_input(scene: Scene, conn: Connection) -> Outcome:
+    theirs = await scene.bought()
     request = msgspec.structs.replace(
         theirs.terms.request, requester=conn.address, beneficiary=conn.address, salt=fresh_salt()
     )

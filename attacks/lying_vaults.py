@@ -1,5 +1,6 @@
 """Vaults that lie, collude or refuse, one less than the threshold, and vaults that are none."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,19 +9,21 @@ from attacks.attack import Outcome, harmless, refused
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
 from sealgrid.attestation.binding import report_data, session, vault_set
-from sealgrid.attestation.facts import Facts, parse_facts
+from sealgrid.attestation.facts import Facts, parse_facts, parse_params
 from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.attestation.statements import DepositKey, Release
+from sealgrid.cli.stories.thief import HoardingRun
 from sealgrid.crypto import hpke, merkle
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import combine
+from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import receipts
+from sealgrid.sdk import apps, receipts
 from sealgrid.sdk.jobs import Job
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.answer import release_of
+from sealgrid.vault.answer import release_of, share_of
+from sealgrid.vault.deposit import HeldShare
 from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import Delivery
@@ -67,11 +70,34 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
 async def open_the_model_with_one_share(scene: Scene) -> Outcome:
     """One vault's operator decrypts its own share and tries to make the key of it."""
     held = scene.share_of_model(0)
+    return await refused("secret sharing", _combined(held.share, held.record))
 
-    async def combined() -> bytes:
-        return combine([held.share], held.record)
 
-    return await refused("secret sharing", combined())
+async def open_an_input_with_one_share(scene: Scene) -> Outcome:
+    """Likewise of a requester's sealed input."""
+    job = await scene.bought()
+    held = scene.share_of_input(0, parse_params(job.terms.request.params).inputs[0])
+    return await refused("secret sharing", _combined(held.share, held.record))
+
+
+async def open_a_secret_with_one_share(scene: Scene) -> Outcome:
+    """Likewise of the secret that an app's developer gave the vaults."""
+    await apps.set_secret(scene.developer, scene.app.address, "a developer's secret")
+    held = scene.share(0, scene.app.address, scene.developer.address)
+    return await refused("secret sharing", _combined(held.share, held.record))
+
+
+async def open_a_result_with_one_share(scene: Scene) -> Outcome:
+    """Likewise of K2, the half of a result's key that the vaults keep: of a result that was sealed and not paid."""
+    job, run = await scene.job(HoardingRun)
+    await run.run()
+    assert run.enclave is not None
+    held = scene.share_of_result(0, job.task, run.enclave)
+    return await refused("secret sharing", _combined(held.share, held.record))
+
+
+async def _combined(share: Share, record: KeyRecord) -> bytes:
+    return combine([share], record)
 
 
 async def finalise_with_one_verdict(scene: Scene) -> Outcome:
@@ -122,26 +148,44 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
 
 async def _forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey) -> bytes:
     """Return the answer of a vault that signs with ``key`` and tells the enclave to seal the result to the thief."""
+    thiefs = "0x" + HpkeKey.generate().public.hex()
+    facts = msgspec.structs.replace(await scene.facts_of(job, request.authorization.enclave), result_key=thiefs)
+    return answered(scene, index, request, facts, key)
+
+
+def session_of(scene: Scene, request: ReleaseRequest) -> bytes:
+    """Return the report data that an enclave's request is bound to."""
     network, asked = scene.network, request.authorization
     vaults = tuple(vault.address for vault in network.vaults)
     federation = vault_set(
         chain=network.chain, hub=network.hub, broker=network.broker, t=network.threshold, vaults=vaults
     )
-    data = report_data(
+    return report_data(
         chain=network.chain, hub=network.hub, task=asked.task, worker=asked.worker, app_digest=request.app_digest,
         enclave=asked.enclave, hpke_public=request.hpke_public, vault_set=federation, nonces=request.nonces,
     )  # fmt: skip
-    thiefs = "0x" + HpkeKey.generate().public.hex()
-    facts = msgspec.structs.replace(await scene.facts_of(job, asked.enclave), result_key=thiefs)
-    release, deposit = release_of(facts, session(data), int(scene.owner.clock())), HpkeKey.generate().public
-    domain = scene.owner.domain
+
+
+def answered(
+    scene: Scene,
+    index: int,
+    request: ReleaseRequest,
+    facts: Facts,
+    key: SigningKey,
+    *,
+    deposit: bytes = b"",
+    held: Sequence[HeldShare] = (),
+) -> bytes:
+    """Return a vault's answer with these facts and shares, signed with ``key``; ``deposit`` is its deposit key."""
+    data, domain, vault = session_of(scene, request), scene.owner.domain, scene.network.vaults[index].address
+    release, deposit = release_of(facts, session(data), int(scene.owner.clock())), deposit or HpkeKey.generate().public
     answer = ReleaseAnswer(
         facts=facts.encode(), release=release, signature=release.sign(domain, key), deposit_key=deposit,
-        deposit_key_signature=DepositKey(vault=vaults[index], key=to_digest(deposit)).sign(domain, key), shares=(),
-        log=_logged(facts, release, vaults[index], domain, key),
+        deposit_key_signature=DepositKey(vault=vault, key=to_digest(deposit)).sign(domain, key),
+        shares=tuple(share_of(each) for each in held), log=_logged(facts, release, vault, domain, key),
     )  # fmt: skip
     return msgspec.json.encode(
-        ReleaseReply(vault=vaults[index], sealed=hpke.seal(request.hpke_public, msgspec.json.encode(answer), data))
+        ReleaseReply(vault=vault, sealed=hpke.seal(request.hpke_public, msgspec.json.encode(answer), data))
     )
 
 

@@ -14,6 +14,7 @@ from sealgrid.enclave.outputs import STATUS_FILE, pack_result
 from sealgrid.enclave.seal import seal_result
 from sealgrid.errors import HostFailed, SealgridError
 from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
+from sealgrid.receipts.request import verify_request
 from sealgrid.sdk import receipts, results
 from sealgrid.sdk.face.runs import Run
 from sealgrid.units import Digest, to_digest
@@ -186,7 +187,9 @@ class Inventing(JobRun):
         honest = parse_envelope(await self._file(msgspec.json.decode(delivery.results)["receipt"]))
         key, facts = SigningKey.generate(), parse_facts(honest.facts.encode())
         mine = msgspec.structs.replace(facts, enclave=key.address, release="direct")
-        sealed = seal_result(pack_result({STATUS_FILE: b'{"exit":0}', "result.txt": INVENTED}), mine, (), 0)
+        request = verify_request(honest.receipt.body.request, facts)
+        archive = pack_result({STATUS_FILE: b'{"exit":0}', "result.txt": INVENTED})
+        sealed = seal_result(archive, request, mine, (), 0)
         await self._shop.storage.put_bytes(sealed.content)
         settle = msgspec.structs.replace(honest.settle, enclave=key.address, sealed_sha256=sealed.sha256)
         domain = Domain(chain=facts.chain, broker=facts.broker)

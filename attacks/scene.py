@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_dig
 from sealgrid.vault.custody import Custody
 from sealgrid.vault.deposit import HeldShare, input_asset
 from sealgrid.vault.federation import Federation
+from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import VaultKeys, open_keys
+from sealgrid.vault.settle import Escrowed
 from sealgrid.vault.store import DATABASE, Store
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.job import JobRun
@@ -93,16 +95,37 @@ class Scene:
 
     def share_of_model(self, index: int) -> HeldShare:
         """Return a vault's share of the model's key, which its operator can decrypt."""
+        return self.share(index, self.model, self.owner.address)
+
+    def share_of_input(self, index: int, sha256: Digest) -> HeldShare:
+        """Return a vault's share of the key of one of the requester's inputs."""
+        return self.share(index, input_asset(sha256), self.requester.address)
+
+    def share(self, index: int, asset: Address, owner: Address) -> HeldShare:
+        """Return a vault's share of a key, which its operator can decrypt."""
+        with self._database(index) as (store, keys, federation):
+            held = Custody(store, keys.at_rest, federation).share(asset, owner)
+        assert held is not None
+        return held
+
+    def share_of_result(self, index: int, task: TaskId, enclave: Address) -> Escrowed:
+        """Return a vault's share of the half of a result's key that it keeps until the chain has paid."""
+        with self._database(index) as (store, keys, federation):
+            settled = Journal(store, keys.at_rest, federation).settle(task, enclave)
+        assert settled is not None
+        assert settled.escrowed is not None
+        return settled.escrowed
+
+    @contextlib.contextmanager
+    def _database(self, index: int) -> Iterator[tuple[Store, VaultKeys, Federation]]:
         vaults = tuple(vault.address for vault in self.network.vaults)
         keys, network = self.vault_keys(index), self.network
         federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
         store = Store(self._folder_of(keys.address) / DATABASE)
         try:
-            held = Custody(store, keys.at_rest, federation).share(self.model, self.owner.address)
+            yield store, keys, federation
         finally:
             store.close()
-        assert held is not None
-        return held
 
     async def first_task(self, deal: DealId) -> TaskId:
         """Return the first task of a deal."""

@@ -1,6 +1,7 @@
 """The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
 
 from attacks import callbacks, observers
+from attacks import colluding_vaults as colluding
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
 from attacks import lying_requesters as requesters
@@ -10,6 +11,7 @@ from attacks import lying_workers as workers
 from attacks import moving_chain as chain
 from attacks.attack import Attack
 
+ALL = "t vaults and worker"
 WORKER, POOL, VAULT = "worker (root on its machine)", "pool and worker", "one vault (t - 1)"
 
 SUITE = (
@@ -26,6 +28,17 @@ SUITE = (
     Attack("forge the vaults' facts: an own result key", WORKER, vaults.forge_the_facts),
     Attack("forge the facts with one vault's signature", f"worker and {VAULT}", vaults.collude_with_one_vault),
     Attack("make the model's key of one share", VAULT, vaults.open_the_model_with_one_share),
+    Attack("make an input's key of one share", VAULT, vaults.open_an_input_with_one_share),
+    Attack("make a result's key of one share", VAULT, vaults.open_a_result_with_one_share),
+    Attack("have a result sealed to an own key", ALL, colluding.seal_to_an_own_key),
+    Attack("have a result computed on other inputs", ALL, colluding.compute_on_other_inputs),
+    Attack("have a result computed with other params", ALL, colluding.compute_with_other_params),
+    Attack("show an order that its requester did not sign", ALL, colluding.forge_the_order),
+    Attack("show another requester's order", ALL, colluding.show_another_requesters_order),
+    Attack("show the order with another's signature", ALL, colluding.spoil_the_signature),
+    Attack("call the requester's signature a contract's", ALL, colluding.call_the_signature_a_contracts),
+    Attack("be paid for an invented deal that vaults vouch for", ALL, colluding.vouch_for_an_invented_deal),
+    Attack("make a developer's secret of one share", VAULT, vaults.open_a_secret_with_one_share),
     Attack("finalise with one verdict", f"worker and {VAULT}", vaults.finalise_with_one_verdict),
     Attack("count one vault's verdict twice", f"worker and {VAULT}", vaults.count_one_vault_twice),
     Attack("refuse everything", VAULT, vaults.refuse_as_one_vault),
@@ -38,6 +51,8 @@ SUITE = (
     Attack("serve another result", "storage node", storage.serve_another_result),
     Attack("copy the model out by an unapproved app", "developer and requester", people.copy_the_model_out),
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
+    Attack("read the input of a use of one's model", "model owner", people.read_an_input_as_model_owner),
+    Attack("read the result of a use of one's model", "model owner", people.read_a_result_as_model_owner),
     Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
     Attack("deliver a callback before the payment", "requester", callbacks.deliver_before_the_payment),
     Attack("swap the model by an input's name", "requester", requesters.swap_the_model_by_a_name),

@@ -45,8 +45,8 @@ def test_models_and_apps_are_listed_and_shown(sealgrid, bought):
 def test_a_receipt_is_verified_on_a_machine_without_a_network(sealgrid, bought, tmp_path):
     ended = sealgrid("receipt", "verify", bought / "receipt.json", "--network", bought / "network.json", home=tmp_path)
     assert ended.code == 0, ended.err
-    assert "all 13 checks hold" in ended.out
-    assert "all 19 checks hold" in sealgrid.says("receipt", "verify", bought / "receipt.json", "--online")
+    assert "all 14 checks hold" in ended.out
+    assert "all 20 checks hold" in sealgrid.says("receipt", "verify", bought / "receipt.json", "--online")
 
 
 def test_the_saved_pins_name_no_folder_of_this_machine(sealgrid, bought):

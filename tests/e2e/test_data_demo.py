@@ -60,7 +60,7 @@ def test_company_and_stranger_are_paid(told):
 
 def test_every_check_of_the_receipt_holds(told):
     checks = told[0]["receipt_checks"]
-    assert len(checks) == 19
+    assert len(checks) == 20
     assert all(check["ok"] for check in checks)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.matches import find_dataset_order
+from sealgrid.chain.matches import find_match
 from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256
 from sealgrid.errors import ReleaseRefused
@@ -53,9 +53,10 @@ async def sold(federation: Federation, **order: Any) -> tuple[Enclave, MatchedOr
         market.pool_order(category=category), request,
     )  # fmt: skip
     enclave = await federation.begin(deal)
-    found = await find_dataset_order(market.hub, await market.hub.view_deal(deal))
+    found = await find_match(market.hub, await market.hub.view_deal(deal))
     assert found is not None
-    return enclave, MatchedOrder(block=found[0], order=to_document(found[1]))
+    assert found.dataset is not None
+    return enclave, MatchedOrder(block=found.block, order=to_document(found.dataset))
 
 
 async def evidence(enclave: Enclave, shown: MatchedOrder | None) -> tuple[ReleaseRequest, bytes]:

@@ -17,6 +17,7 @@ from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuote
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdict, poco_authorisation
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.broker import encode_proof
+from sealgrid.chain.matches import find_match
 from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
@@ -27,6 +28,7 @@ from sealgrid.poco.ids import enclave_message, task_id
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.receipts.receipt import body_of, sign_body
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.storagenode.config import StorageNodeConfig
 from sealgrid.storagenode.runner import build
@@ -157,8 +159,11 @@ class Federation:
 
     async def begin(self, deal: DealId, index: int = 0, *, enclave: SigningKey | None = None) -> "Enclave":
         """The pool initialises a task and a worker launches an enclave for it."""
-        await self.market.hub.initialize(self.market.wallet("pool"), deal, index)
-        return Enclave(self, deal, task_id(deal, index), signing=enclave or SigningKey.generate())
+        hub = self.market.hub
+        await hub.initialize(self.market.wallet("pool"), deal, index)
+        found = await find_match(hub, await hub.view_deal(deal))
+        request = None if found is None or found.request is None else RequestDocument.of(found.request)
+        return Enclave(self, deal, task_id(deal, index), enclave or SigningKey.generate(), request)
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,7 @@ class Enclave:
     deal: DealId
     task: TaskId
     signing: SigningKey = field(repr=False)
+    request: RequestDocument | None  #: as an honest worker finds it
     hpke: HpkeKey = field(default_factory=HpkeKey.generate, repr=False)
     worker: Address = field(default_factory=lambda: development_key("worker").address)
     app: Digest = APP_DIGEST
@@ -210,7 +216,7 @@ class Enclave:
         quote = self.federation.machine.quote(mrtd, config, self.report_data(nonces))
         return ReleaseRequest(
             authorization=self.authorization, nonces=nonces, hpke_public=self.hpke.public, app_digest=self.app,
-            quote=quote.raw, collateral=quote.collateral.raw,
+            quote=quote.raw, collateral=quote.collateral.raw, request=self.request,
         )  # fmt: skip
 
     async def released(self) -> "Session":
@@ -247,7 +253,7 @@ class Session:
         """Upload a result and its receipt; make the Settle and the shares of K2."""
         enclave, federation = self.enclave, self.enclave.federation
         body = body_of(
-            self.facts, t=THRESHOLD, vaults=federation.addresses, nonces=self.request.nonces,
+            self.facts, self.request.request, t=THRESHOLD, vaults=federation.addresses, nonces=self.request.nonces,
             hpke_public=enclave.hpke.public, platform=Platform.SIMULATED, runtime=RUNTIME, quote=self.request.quote,
             collateral=self.request.collateral, exit_class="ok",
             result_sha256=await federation.files.put_bytes(content),

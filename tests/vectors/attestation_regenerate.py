@@ -16,6 +16,7 @@ from sealgrid.attestation.facts import secrets_digest
 from sealgrid.attestation.policy import Platform
 from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import result_digest
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.receipts.verify import verify
 
 FOLDER = Path(__file__).parent
@@ -29,6 +30,12 @@ REFUSED = {
     "the quote was made for another worker": (12, {"quoted": {"worker": scene.HUB}}),
     "the evidence locks no app": (13, {"config": bytes(48)}),
     "one verdict only": (9, {"judged_by": scene.VAULT_KEYS[:1]}),
+    "the requester signed another order": (20, {"body": {"request": RequestDocument.of(scene.OTHER_SIGNED)}}),
+    "the vaults vouch for a signature that is the requester's own": (
+        20,
+        {"signature": "contract", "body": {"request": RequestDocument.of(scene.SIGNED)}},
+    ),
+    "the facts name another result key than the order": (20, {"facts": {"result_key": scene.RECORD}}),
     "the settled digest is another": (8, {"settle": {"result_digest": scene.RECORD}}),
 }
 

@@ -13,8 +13,8 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 __all__ = [
-    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "LeftOut", "SealgridParams", "SecretFact",
-    "parse_facts", "parse_params", "secrets_digest",
+    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "LeftOut", "RequesterSignature", "SealgridParams",
+    "SecretFact", "parse_facts", "parse_params", "secrets_digest",
 ]  # fmt: skip
 
 
@@ -58,10 +58,14 @@ class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     value: HexDigest | None = None  #: of kind "iexec" alone: keccak256 of the key as its owner pushed it, in base64
 
 
+#: how PoCo took the request order for signed: by the requester's key, by its transaction, by its contract (ERC-1271)
+RequesterSignature = Literal["eoa", "presigned", "contract"]
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One task as the chain describes it; the same bytes at every honest vault."""
 
-    schema: Literal["sealgrid/facts/1"] = "sealgrid/facts/1"
+    schema: Literal["sealgrid/facts/2"] = "sealgrid/facts/2"
     chain: Count
     hub: HexAddress
     broker: HexAddress
@@ -80,6 +84,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     #: the dataset's, the inputs' and requester's in the order of params, the app developer's
     secrets: tuple[SecretFact, ...]
     requester: HexAddress
+    requester_signature: RequesterSignature
     beneficiary: HexAddress
     #: X25519; of deals that iExec's own client made, keccak256 of the beneficiary's RSA key as it was registered, or
     #: zeros where the result is sealed to nobody

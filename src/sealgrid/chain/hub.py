@@ -22,7 +22,7 @@ from sealgrid.errors import ChainError, ContractReverted, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId, to_bytes, to_digest
 
 _HUB = interface("Hub")
 E = TypeVar("E", bound=HubEvent)
@@ -76,6 +76,20 @@ class Hub:
     async def view_presigned(self, order_hash: Digest, *, at: Digest | None = None) -> Address:
         """Return who signed an order on chain; zero when nobody did."""
         return Address(await self._read("viewPresigned", order_hash, at=at))
+
+    async def verify_signature(
+        self, account: Address, digest: Digest, signature: bytes, *, at: Digest | None = None
+    ) -> bool:
+        """Return whether PoCo takes a signature for an account's; one that has code is asked by ERC-1271.
+
+        Such a contract has STRANGERS_GAS.
+        """
+        data = _HUB.call_data("verifySignature", account, to_bytes(digest, 32), signature)
+        try:
+            answer = await self.node.call(self.address, data, at=at, gas=STRANGERS_GAS, doing="Checking the signature")
+        except ContractReverted:
+            return False
+        return bool(_HUB.decode("verifySignature", answer))
 
     async def view_category(self, category: int, *, at: Digest | None = None) -> CategoryView:
         """Return a category by number; raise ContractReverted for an unknown one."""

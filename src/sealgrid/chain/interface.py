@@ -56,6 +56,10 @@ class Interface:
         values = _CODEC.decode([spelled(part) for part in self._functions[function]["outputs"]], answer)
         return values[0] if len(values) == 1 else values
 
+    def selector(self, function: str) -> bytes:
+        """Return the four bytes with which a call of this function begins."""
+        return selector(self._functions[function])
+
     def decode_call(self, data: bytes) -> tuple[str, tuple[Any, ...]] | None:
         """Return the function that calldata names and its arguments; None for one that the contract does not have."""
         for name, entry in self._functions.items():

@@ -18,7 +18,9 @@ from sealgrid.enclave.bulk import keys_of
 from sealgrid.enclave.logged import check_logged
 from sealgrid.enclave.pushed import Pushed, is_value
 from sealgrid.enclave.quoting import QuotePort
+from sealgrid.enclave.request import verified_request
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
+from sealgrid.receipts.request import VerifiedRequest
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.log import Logged
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
@@ -81,6 +83,7 @@ class SignedRelease:
 class Agreed:
     """What t vaults signed alike, and the keys that their shares make."""
 
+    request: VerifiedRequest  #: the requester's order, from which the job's terms are taken
     facts: Facts
     facts_bytes: bytes
     releases: tuple[SignedRelease, ...]
@@ -118,14 +121,16 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     (6) t vaults must have signed the same facts, (7) the facts must speak of this chain, hub, broker, task, worker,
     enclave and of the app that is locked into our evidence, (10) as many vaults must have signed as the facts demand,
     and (8) the shares of each secret must fit the record that the facts name. (11) A key that came by iExec's route,
-    whose record its owner never signed, must have the hash that the owner did sign.
+    whose record its owner never signed, must have the hash that the owner did sign. (13) The request order that the
+    worker relayed must be this task's, (14) signed as the facts say, and (15) no term of the facts may differ from it
+    (``verified_request``): t vaults cannot change what the requester signed.
 
     Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
     request = ReleaseRequest(
         authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
         app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
-        matched=welcome.matched, result_key=welcome.result_key, bulk=welcome.bulk,
+        request=welcome.request, matched=welcome.matched, result_key=welcome.result_key, bulk=welcome.bulk,
     )  # fmt: skip
     asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
     # One of the quick ones may lie about its share; then it takes the slow one.
@@ -142,7 +147,9 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     _expect_ours(facts, launch, me.signing.address)  # (7)
     if len(agreeing) < facts.quorum:  # (10)
         raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner asks for {facts.quorum}.")
+    verified = verified_request(welcome, facts)  # (13) (14) (15)
     return Agreed(
+        request=verified,
         facts=facts,
         facts_bytes=body,
         releases=tuple(_signed(vault, answer) for vault, answer in sorted(agreeing.items())),
@@ -226,6 +233,8 @@ def _pushed_in(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, P
     found = {}
     for secret in facts.secrets:
         record, _ = _shares_of(secret.record, facts, answers)
+        if record is not None and secret.kind == "iexec-requester" and record.owner != facts.requester:
+            raise SharesRefused("12", "a secret of the requester's came under another account's record.")
         if secret.kind in {"iexec-developer", "iexec-requester"} and record is not None:
             shown = frozenset(
                 share.signature for answer in answers for share in answer.shares if share.record == record

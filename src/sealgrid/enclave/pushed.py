@@ -29,11 +29,12 @@ def check_signed(secret: bytes, address: Address, name: str, pushed: Pushed) -> 
     Facts name no hash of it, which would tell a short secret to whoever guesses; the signature is held against it.
     """
     digest = named_secret_digest(address, name, to_digest(keccak256(secret)))
-    if not any(_is_by(pushed.owner, digest, signature) for signature in pushed.signatures):
+    if not any(is_by(pushed.owner, digest, signature) for signature in pushed.signatures):
         raise SharesRefused("12", f"the secret {name!r} is not the one that its owner pushed; it was split wrongly.")
 
 
-def _is_by(owner: Address, digest: bytes, signature: bytes) -> bool:
+def is_by(owner: Address, digest: bytes, signature: bytes) -> bool:
+    """Tell whether this account signed 32 bytes."""
     try:
         return recover(digest, signature) == owner
     except ValueError:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.facts import Facts
-from sealgrid.attestation.params import NO_RESULT_KEY, parse_params
+from sealgrid.attestation.params import NO_RESULT_KEY
 from sealgrid.bundle.padding import pad
 from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import canonical, keccak256, sha256
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
 from sealgrid.errors import HostFailed
+from sealgrid.receipts.request import VerifiedRequest
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 from sealgrid.wire.result import ResultMetadata, k1_context
 
@@ -34,6 +35,7 @@ class SealedResult:
 
 def seal_result(
     archive: bytes,
+    request: VerifiedRequest,
     facts: Facts,
     vaults: tuple[Address, ...],
     threshold: int,
@@ -41,15 +43,15 @@ def seal_result(
     rsa: bytes | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> SealedResult:
-    """Pad and seal a result archive for the requester of these facts, or as iExec's own client asked for.
+    """Pad and seal a result archive for the result key of this order, or as iExec's own client asked for.
 
     ``rsa`` is what was shown as the beneficiary's registered key. Raises HostFailed where it is not what facts name.
     """
-    if parse_params(facts.params).sealgrid is None:
+    if request.params.sealgrid is None:
         return _as_iexec_does(archive, facts, rsa, random)
     k1, k2 = random(KEY_BYTES), random(KEY_BYTES) if facts.release == "escrow" else bytes(KEY_BYTES)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
-    for_requester = hpke.seal(to_bytes(facts.result_key, 32), k1, k1_context(facts.task, facts.enclave))
+    for_requester = hpke.seal(to_bytes(request.params.result_key, 32), k1, k1_context(facts.task, facts.enclave))
     metadata = canonical(
         ResultMetadata(task=facts.task, enclave=facts.enclave, release=facts.release, k1=for_requester.hex())
     )

@@ -66,7 +66,7 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
         await _ended(preparing)
     outcome = await work.perform(relay, agreed, prepared, shield=shield_of(Platform(proof.quote.platform)))
     rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
-    sealed = seal_result(outcome.archive, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
+    sealed = seal_result(outcome.archive, agreed.request, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
     await store(relay, sealed.content)
     await relay.ask("stage", path="sealed")
     result = Settlement(me, vaults, proof, agreed, outcome, sealed, started, finished=clock())

@@ -48,6 +48,7 @@ class Settlement:
         """Return the receipt's file: what this enclave says about its job, signed."""
         body = body_of(
             self.agreed.facts,
+            self.agreed.request.document,
             t=self.vaults.threshold,
             vaults=self.vaults.addresses,
             nonces=self.proof.nonces,

@@ -134,18 +134,18 @@ async def perform(
         given = await _loaded(relay, agreed, places)
         bulk = given.bulk
         await relay.ask("stage", path="running")
-        outcome = await padded(_run(bundle, facts, given, places, shield), clock=clock)
+        outcome = await padded(_run(bundle, agreed, given, places, shield), clock=clock)
     except AppFailed as error:
         outcome = _failed(error.message.encode(), -1, facts)
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
-async def _run(bundle: VerifiedBundle, facts: Facts, given: Loaded, places: Places, shield: Shield) -> Outcome:
+async def _run(bundle: VerifiedBundle, agreed: Agreed, given: Loaded, places: Places, shield: Shield) -> Outcome:
     if bundle.manifest.limits.memory < LEAST_MEMORY:
         raise AppFailed(
             f"the app's manifest gives it less than the {LEAST_MEMORY >> 20} MiB that an interpreter needs."
         )
-    sealed = given.sealed
+    facts, sealed = agreed.facts, given.sealed
     names = [name for name, _ in sealed.files]
     app = sandbox.AppRun(
         folders=places.folders(),
@@ -199,7 +199,6 @@ def _has_callback(facts: Facts) -> bool:
 
 
 async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
-    facts = agreed.facts
     _, unpacked, developer_secret, pushed = await asyncio.gather(
         _dataset(relay, agreed, places),
         _unpacked(relay, agreed, places),
@@ -209,7 +208,7 @@ async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
     joined = _joined(unpacked)
     sealed = replace(joined, secrets=requester_secrets(joined.secrets, pushed))
     try:
-        public = split_arguments(parse_params(facts.params).iexec_args)
+        public = split_arguments(agreed.request.params.iexec_args)
         check_input(sealed, public)  # of several inputs each may be good, and all together not
     except InputRefused as error:
         raise AppFailed(error.message) from error
@@ -227,7 +226,7 @@ async def _dataset(relay: RelayClient, agreed: Agreed, places: Places) -> None:
 
 async def _unpacked(relay: RelayClient, agreed: Agreed, places: Places) -> list[JobInput]:
     found, left = [], MAX_SEALED_BYTES
-    for digest in agreed.facts.inputs:
+    for digest in agreed.request.params.inputs:
         content = await _content(relay, agreed, digest, places, most=left)
         left -= len(content)
         try:
@@ -288,7 +287,7 @@ async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) 
 
 async def _pushed_secrets(relay: RelayClient, agreed: Agreed, places: Places) -> dict[str, str]:
     """Return what the requester pushed by iExec's route, by the number that params give it."""
-    params, requester = parse_params(agreed.facts.params), agreed.facts.requester
+    params, requester = agreed.request.params, agreed.request.order.requester
     named = [each for each in agreed.facts.secrets if each.kind == "iexec-requester"]
     if len(named) != len(params.secret_names):
         raise HostFailed("the vaults' facts do not name the secrets that the deal's params name.")

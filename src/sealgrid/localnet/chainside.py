@@ -265,6 +265,7 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
         vaults=tuple((vault.address, vault.url) for vault in network.vaults),
         threshold=network.threshold,
         wheels=(cache_folder() / "wheels",),
+        market_url=network.market_url,
         sms_url=network.sms_url,
     )
 

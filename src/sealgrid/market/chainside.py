@@ -8,9 +8,7 @@ from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.follower import Applied, Change, Follower
 from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.interface import interface
-from sealgrid.chain.node import STRANGERS_GAS
-from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, ContractReverted, NotFound, ServiceUnavailable
+from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
 from sealgrid.market.announcements import DealMade, Tell
 from sealgrid.market.book import Book
 from sealgrid.market.ledger import Ledger
@@ -18,10 +16,9 @@ from sealgrid.market.memory import ChainMemory
 from sealgrid.market.shown import deal_shown
 from sealgrid.poco.matching import Registry
 from sealgrid.poco.typed_data import is_signed_by
-from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.units import Address, Digest
 from sealgrid.wire.message import encode
 
-_HUB: Final = interface("Hub")
 _log = logging.getLogger("sealgrid")
 _REST_SECONDS: Final = 1.0  #: after the node did not answer
 
@@ -78,14 +75,7 @@ class ChainSide:
         """Tell whether PoCo takes this signature for this account's; one that has code is asked by ERC-1271."""
         if not await self._has_code(account):
             return is_signed_by(account, digest, signature)
-        data = _HUB.call_data("verifySignature", account, to_bytes(digest, 32), signature)
-        try:
-            answer = await self._hub.node.call(
-                self._hub.address, data, gas=STRANGERS_GAS, doing="Checking the signature"
-            )
-        except ContractReverted:
-            return False
-        return bool(_HUB.decode("verifySignature", answer))
+        return await self._hub.verify_signature(account, digest, signature)
 
     async def signed_on_chain(self, account: Address, digest: Digest) -> bool:
         """Tell whether an account signed an order by a transaction, which this market has read too."""

@@ -10,9 +10,10 @@ from sealgrid.attestation.facts import Facts, parse_params
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import ReceiptSeal, Settle
 from sealgrid.crypto.signing import Domain, Statement
-from sealgrid.errors import InputRefused, ReceiptRefused
+from sealgrid.errors import EvidenceRefused, InputRefused, ReceiptRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import Body, SignedBody, UsedDataset, parse_signed_body
+from sealgrid.receipts.request import VerifiedRequest, verify_request
 from sealgrid.units import Address, Digest, to_bytes
 
 
@@ -29,7 +30,8 @@ def check_receipt(
     """Return the body of a receipt's file that may be settled; for a vault, before its Verdict.
 
     ``facts``, ``platform``, ``runtime`` and ``session`` are what the vault itself found at the release; the Settle's
-    signature it has checked. Raises ReceiptRefused (4), (6), (7), (8), (11) or (12), and InputRefused for another form.
+    signature it has checked. Raises ReceiptRefused (4), (6), (7), (8), (11), (12) or (20), and InputRefused for
+    another form.
     """
     signed = parse_signed_body(document)
     check_seal(signed, domain)  # (4)
@@ -40,6 +42,7 @@ def check_receipt(
         raise ReceiptRefused("11", "the receipt names another platform or runtime than its evidence.")
     if binding.session(report_data_of(signed.body)) != session:
         raise ReceiptRefused("12", "the receipt is about another session than the one that the vault released to.")
+    check_request(signed.body, facts)  # (20)
     return signed.body
 
 
@@ -100,6 +103,17 @@ def check_result(body: Body, settle: Settle) -> None:
     """Check (8)."""
     if settle.result_digest != body.result_digest:
         raise ReceiptRefused("8", "the settled digest is not the one that follows from the receipt.")
+
+
+def check_request(body: Body, facts: Facts) -> VerifiedRequest:
+    """Check (20); return the order with the kind of its signature. Raises InputRefused for a field that fits no order.
+
+    The refusal names the check of ``verify_request`` that failed.
+    """
+    try:
+        return verify_request(body.request, facts)
+    except EvidenceRefused as error:
+        raise ReceiptRefused("20", f"({error.check}) {error.message}") from error
 
 
 def report_data_of(body: Body) -> bytes:

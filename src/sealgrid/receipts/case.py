@@ -63,7 +63,8 @@ class Case:
 
 
 class Step(NamedTuple):
-    """One check: what it says, and how it is judged. It returns a detail or raises."""
+    """One check: its number, what it says, and how it is judged. It returns a detail or raises."""
 
+    number: int
     sentence: str
     judge: Callable[[Case], str]

@@ -1,4 +1,4 @@
-"""Checks (2) to (13) of ``verify``: what a receipt proves by itself."""
+"""Checks (2) to (13) and (20) of ``verify``: what a receipt proves by itself."""
 
 from collections.abc import Iterable
 
@@ -10,6 +10,7 @@ from sealgrid.errors import ReceiptRefused
 from sealgrid.receipts import agreement
 from sealgrid.receipts.case import Case, Step
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict
+from sealgrid.receipts.request import VOUCHED
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 
@@ -116,6 +117,12 @@ def locked(case: Case) -> str:
     return f"app {case.body.app.digest}"
 
 
+def request(case: Case) -> str:
+    """(20)."""
+    verified = agreement.check_request(case.body, case.facts)
+    return f"requester {verified.order.requester}; {VOUCHED[verified.signature]}"
+
+
 def _enough(case: Case, vaults: Iterable[Address], number: str) -> None:
     named = set(vaults)
     if not named <= set(case.pins.vaults):
@@ -178,16 +185,17 @@ def _session(case: Case) -> Digest:
 
 
 STEPS = (
-    Step("It is about the pinned chain, hub and broker.", place),
-    Step("It names exactly the pinned vaults and threshold.", federation),
-    Step("Its body is signed by the enclave.", seal),
-    Step("At least t vaults released to this session and signed these facts.", releases),
-    Step("The body says what the facts say.", facts),
-    Step("The enclave settled this result and this receipt.", settle),
-    Step("The settled digest follows from the receipt.", result),
-    Step("At least t vaults signed verdicts about this settlement.", verdicts),
-    Step("The quote verifies under a pinned root, as of the verdicts.", evidence),
-    Step("Platform and runtime are those of the evidence.", identity),
-    Step("The quote is bound to this task, worker, enclave and federation.", bound),
-    Step("The evidence locks this app.", locked),
+    Step(2, "It is about the pinned chain, hub and broker.", place),
+    Step(3, "It names exactly the pinned vaults and threshold.", federation),
+    Step(4, "Its body is signed by the enclave.", seal),
+    Step(5, "At least t vaults released to this session and signed these facts.", releases),
+    Step(6, "The body says what the facts say.", facts),
+    Step(7, "The enclave settled this result and this receipt.", settle),
+    Step(8, "The settled digest follows from the receipt.", result),
+    Step(9, "At least t vaults signed verdicts about this settlement.", verdicts),
+    Step(10, "The quote verifies under a pinned root, as of the verdicts.", evidence),
+    Step(11, "Platform and runtime are those of the evidence.", identity),
+    Step(12, "The quote is bound to this task, worker, enclave and federation.", bound),
+    Step(13, "The evidence locks this app.", locked),
 )
+LAST = Step(20, "The requester's order makes this task, is signed, and says what the facts say.", request)

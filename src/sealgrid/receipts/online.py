@@ -60,10 +60,10 @@ def receipt_file(case: Case) -> str:
 
 
 STEPS = (
-    Step("The pinned broker or gate judged the enclave.", judge),
-    Step("The chain completed the task with the settled digest.", completed),
-    Step("The chain accepted this worker with this enclave.", contribution),
-    Step("The deal's app, dataset and pool are those of the receipt.", deal),
-    Step("The stored sealed result is the settled one.", sealed_file),
-    Step("The stored receipt is the settled one.", receipt_file),
+    Step(14, "The pinned broker or gate judged the enclave.", judge),
+    Step(15, "The chain completed the task with the settled digest.", completed),
+    Step(16, "The chain accepted this worker with this enclave.", contribution),
+    Step(17, "The deal's app, dataset and pool are those of the receipt.", deal),
+    Step(18, "The stored sealed result is the settled one.", sealed_file),
+    Step(19, "The stored receipt is the settled one.", receipt_file),
 )

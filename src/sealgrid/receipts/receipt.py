@@ -19,6 +19,7 @@ from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 
 MOST_BYTES = 4 << 20  #: of an envelope
@@ -56,7 +57,7 @@ class HostTime(_Document, frozen=True, kw_only=True):
 class Body(_Document, frozen=True, kw_only=True):
     """What the enclave says about its job, with its evidence."""
 
-    schema: Literal["sealgrid/receipt/1"] = "sealgrid/receipt/1"
+    schema: Literal["sealgrid/receipt/2"] = "sealgrid/receipt/2"
     chain: Count
     hub: HexAddress
     broker: HexAddress
@@ -67,6 +68,7 @@ class Body(_Document, frozen=True, kw_only=True):
     dataset: UsedDataset | None
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: of a bulk deal: what was used, in the order of the slice
     inputs: tuple[HexDigest, ...]  #: SHA-256 of each sealed input
+    request: RequestDocument  #: the order that the requester signed, from which the task's terms were taken
     pool: HexAddress
     worker: HexAddress
     enclave: HexAddress
@@ -150,6 +152,7 @@ class Envelope(_Document, frozen=True, kw_only=True):
 
 def body_of(
     facts: Facts,
+    request: RequestDocument,
     *,
     t: int,
     vaults: Sequence[Address],
@@ -178,7 +181,7 @@ def body_of(
         chain=facts.chain, hub=facts.hub, broker=facts.broker, deal=facts.deal, task=facts.task,
         attempt=facts.attempt, app=facts.app,
         dataset=None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum),
-        bulk=bulk, inputs=facts.inputs, pool=facts.pool, worker=facts.worker, enclave=facts.enclave,
+        bulk=bulk, inputs=facts.inputs, request=request, pool=facts.pool, worker=facts.worker, enclave=facts.enclave,
         hpke_public=to_digest(hpke_public), platform=platform, runtime=runtime, quote=quote,
         collateral=collateral.decode(), vaults=tuple(vaults), nonces=by_vault, t=t, exit_class=exit_class,
         result_sha256=result_sha256, callback_digest=None if callback is None else to_digest(keccak256(callback)),

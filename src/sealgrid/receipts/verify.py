@@ -29,6 +29,9 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
     (12) Its report data recompute from the body, and open the session of releases and verdicts.
     (13) The evidence locks the app of the body.
 
+    (20) The order in the body makes this task, its requester signed it in the way that the facts say, and the facts'
+         terms are the order's: checks (13) to (15) of docs/protocol/release.md.
+
     And with ``onchain``, which the caller read for the body's task:
 
     (14) The pinned broker judged, which the hub asks, or the pinned gate, which owned the pool.
@@ -38,24 +41,25 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
     (18) The sealed result that was fetched is the settled one.
     (19) The receipt's file that was fetched is the settled one.
     """
-    steps = offline.STEPS + (online.STEPS if onchain is not None else ())
+    steps = (*offline.STEPS, *(online.STEPS if onchain is not None else ()), offline.LAST)
     try:
         case = Case(parse_envelope(envelope), pins, onchain)  # (1)
     except InputRefused as error:
-        return Report((Check(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, 2, because=1)))
+        return Report((Check(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, because=1)))
     return Report((Check(1, READABLE, ok=True), *_judge(steps, case)))
 
 
 def _judge(steps: Sequence[Step], case: Case) -> Iterator[Check]:
-    for number, step in enumerate(steps, start=2):
-        check = _run(number, step, case)
+    for place, step in enumerate(steps, start=1):
+        check = _run(step, case)
         yield check
         if not check.ok:
-            yield from _unjudged(steps[number - 1 :], number + 1, because=number)
+            yield from _unjudged(steps[place:], because=step.number)
             return
 
 
-def _run(number: int, step: Step, case: Case) -> Check:
+def _run(step: Step, case: Case) -> Check:
+    number = step.number
     try:
         return Check(number, step.sentence, ok=True, detail=step.judge(case))
     except CheckFailed as error:
@@ -65,6 +69,6 @@ def _run(number: int, step: Step, case: Case) -> Check:
         return Check(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
 
 
-def _unjudged(steps: Sequence[Step], start: int, *, because: int) -> Iterator[Check]:
-    for number, step in enumerate(steps, start=start):
-        yield Check(number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")
+def _unjudged(steps: Sequence[Step], *, because: int) -> Iterator[Check]:
+    for step in steps:
+        yield Check(step.number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")

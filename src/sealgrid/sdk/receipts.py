@@ -11,7 +11,9 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
 from sealgrid.crypto.documents import UNREADABLE
-from sealgrid.errors import NotFound, SealgridError
+from sealgrid.errors import NotFound, ReceiptRefused, SealgridError
+from sealgrid.poco.orders import RequestOrder
+from sealgrid.poco.typed_data import OrderDomain, is_signed_by, order_hash
 from sealgrid.receipts.agreement import signed_by
 from sealgrid.receipts.receipt import (
     MOST_BYTES,
@@ -23,6 +25,7 @@ from sealgrid.receipts.receipt import (
     parse_signed_body,
 )
 from sealgrid.receipts.report import OnChain, Report
+from sealgrid.receipts.request import hash_of
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.pins import pins_of
@@ -55,6 +58,20 @@ async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: by
         return False
     found = await conn.hub.view_contribution(task, settle.worker)
     return found.status is ContributionStatus.PROVED and found.enclave == settle.enclave
+
+
+def check_own(envelope: Envelope, request: RequestOrder, domain: OrderDomain) -> None:
+    """Raise ReceiptRefused (20) unless a receipt of our own run carries the order that we signed, with our signature.
+
+    The vaults' word that a contract signed, or that it was presigned, counts for nothing where a key of ours did sign.
+    Where a wallet elsewhere signed, or a contract, the order alone is compared.
+    """
+    shown = envelope.receipt.body.request
+    ours = order_hash(request, domain)
+    if hash_of(shown.order(), domain) != ours:
+        raise ReceiptRefused("20", "the receipt is about another order than the one that you signed.", money="")
+    if is_signed_by(request.requester, ours, request.sign) and not is_signed_by(request.requester, ours, shown.sign):
+        raise ReceiptRefused("20", "the receipt does not carry your signature, only the vaults' word for it.", money="")
 
 
 class _Hint(msgspec.Struct, frozen=True):

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
-from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts, SecretFact, secrets_digest
+from sealgrid.attestation.facts import (
+    AppFact,
+    BulkFact,
+    DatasetFact,
+    Facts,
+    RequesterSignature,
+    SecretFact,
+    secrets_digest,
+)
 from sealgrid.attestation.statements import Release
 from sealgrid.crypto import hpke
 from sealgrid.crypto.signing import Domain, SigningKey
@@ -26,6 +34,8 @@ def facts_of(
     snapshot: ChainSnapshot,
     granted: Entitlement,
     federation: Federation,
+    *,
+    signature: RequesterSignature,
     bulk: BulkFact | UnsetType = UNSET,
 ) -> Facts:
     """Return what every honest vault reads alike on the chain about this task and enclave."""
@@ -41,7 +51,7 @@ def facts_of(
         bulk=bulk,
         secrets=tuple(_secret(share) for share in granted.shares),
         pool=deal.workerpool.pointer,
-        requester=deal.requester, beneficiary=deal.beneficiary, callback=deal.callback,
+        requester=deal.requester, requester_signature=signature, beneficiary=deal.beneficiary, callback=deal.callback,
         result_key=granted.result_key, params=deal.params, inputs=tuple(granted.params.inputs),
         quorum=max(federation.threshold, granted.quorum), release=granted.release,
         output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
@@ -81,7 +91,7 @@ def sealed_answer(
         signature=release.sign(speaker.domain, speaker.key),
         deposit_key=speaker.identity.deposit_key,
         deposit_key_signature=speaker.identity.signature,
-        shares=tuple(_share(held) for held in shares),
+        shares=tuple(share_of(held) for held in shares),
         log=logged,
         bulk=tuple(bulk),
     )
@@ -95,7 +105,7 @@ def bulk_share(place: int, held: HeldShare, logged: Logged) -> BulkShare:
     """Return a share of one dataset of a bulk, whose key came by iExec's route, with the proof that it was logged."""
     if held.value_hash is None:
         raise ValueError("a key that came by iExec's route has its value's hash")
-    return BulkShare(place=place, value=held.value_hash, share=_share(held), log=logged)
+    return BulkShare(place=place, value=held.value_hash, share=share_of(held), log=logged)
 
 
 def _secret(held: HeldShare) -> SecretFact:
@@ -104,6 +114,7 @@ def _secret(held: HeldShare) -> SecretFact:
     )
 
 
-def _share(held: HeldShare) -> SecretShare:
+def share_of(held: HeldShare) -> SecretShare:
+    """Return a share as an answer carries it."""
     part = SharePart(value=held.share.value, blind=held.share.blind)
     return SecretShare(record=held.record, signature=held.signature, index=held.share.index, part=part)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from eth_abi.abi import encode
 
+from sealgrid.attestation.facts import RequesterSignature
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.broker import Broker
@@ -108,6 +109,16 @@ class ChainReader:
         at = (await self._hub.node.block(block)).hash
         deal = snapshot.deal.deal
         return await self._once(at, lambda: dataset_order_in(self._hub, deal, at), "matched", deal)
+
+    async def vouches(
+        self, requester: Address, order: Digest, signature: bytes, *, at: Digest
+    ) -> RequesterSignature | None:
+        """Return how the chain vouches for an order that its requester's key did not sign; None where it does not."""
+        if await self._hub.view_presigned(order, at=at) == requester:
+            return "presigned"
+        if await self._hub.verify_signature(requester, order, signature, at=at):
+            return "contract"
+        return None
 
     async def offered(self, snapshot: ChainSnapshot, orders: Sequence[DatasetOrder], block: int) -> list[Offered]:
         """Return what the chain says of the orders of a bulk at a block that whoever asks all vaults has chosen.

@@ -6,6 +6,7 @@ from sealgrid.attestation import binding
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import InputRefused
+from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import Address, Digest, to_address
 
 
@@ -32,6 +33,11 @@ class Federation:
     def domain(self) -> Domain:
         """Return the EIP-712 domain of every statement here."""
         return Domain(chain=self.chain, broker=self.broker)
+
+    @property
+    def orders(self) -> OrderDomain:
+        """Return the EIP-712 domain of the orders that our hub matches."""
+        return OrderDomain(chain=self.chain, hub=self.hub)
 
     @property
     def position(self) -> int:

@@ -12,7 +12,6 @@ from sealgrid.crypto import hpke
 from sealgrid.crypto.iexec_challenge import requester_secret
 from sealgrid.errors import NotFound, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
-from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault import nonces, opening, release, settle
 from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
@@ -21,6 +20,7 @@ from sealgrid.vault.deposit import HeldShare, input_asset
 from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
 from sealgrid.vault.files import fetch_settled
 from sealgrid.vault.iexec_terms import Sale, sale_of
+from sealgrid.vault.request import check_signed, signature_kind
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
@@ -72,6 +72,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     vault.store.raise_evaluation(attested.claims.series, attested.claims.eval_number)
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
     sale, bulk = await _sale(vault, request, snapshot), await bulk_of(vault, request, snapshot)
+    signed = await signature_kind(vault.chain, request.request, snapshot, vault.federation.orders)
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
@@ -79,7 +80,8 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     params = read_params(snapshot.deal)
     keys = replace(_keys_for(vault, snapshot, params, sale, at), rsa=request.result_key)
     granted = entitle(attested, snapshot, params, keys, at=at)  # (5) (7)
-    facts = facts_of(attested, snapshot, granted, vault.federation, bulk)
+    kind = check_signed(signed)  # (7.21)
+    facts = facts_of(attested, snapshot, granted, vault.federation, signature=kind, bulk=bulk)
     released = settle.remembered(attested, facts, at)
     entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
     of_bulk = shares_of_bulk(vault, facts, entry)
@@ -186,7 +188,7 @@ async def _sale(vault: Vault, request: ReleaseRequest, snapshot: ChainSnapshot) 
         return None  # the owner's policy speaks, whatever was shown
     order = from_document(DatasetOrder, shown.order)
     matched = await vault.chain.matched_dataset_order(snapshot, shown.block)
-    return sale_of(order, OrderDomain(chain=vault.federation.chain, hub=vault.federation.hub), matched)
+    return sale_of(order, vault.federation.orders, matched)
 
 
 def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, sale: Sale | None, at: int) -> HeldKeys:

@@ -12,6 +12,7 @@ import msgspec
 from sealgrid.attestation.statements import Verdict
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import Address, Digest
 from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import Authorization, MatchedOrder, ShownBulk, SignedReassign
@@ -53,6 +54,7 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
 
     authorization: Authorization
     reassign: SignedReassign | None = None
+    request: RequestDocument | None = None  #: the request order that the deal was matched from; unverified
     matched: MatchedOrder | None = None  #: for the vaults, who judge it
     result_key: ResultKey | None = None  #: likewise, and to encrypt the result for
     bulk: ShownBulk | None = None  #: for the vaults likewise

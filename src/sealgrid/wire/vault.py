@@ -3,6 +3,7 @@
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
 from sealgrid.crypto.shares import KeyRecord
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.log import Logged
 from sealgrid.wire.message import Message, Transport, call
@@ -140,6 +141,7 @@ class ReleaseRequest(Message, frozen=True, kw_only=True):
     app_digest: Digest
     quote: bytes
     collateral: bytes  #: JSON, as dcap-qvl reads it
+    request: RequestDocument | None = None  #: the request order that the deal was matched from
     matched: MatchedOrder | None = None  #: for a dataset whose key came by iExec's route
     result_key: ResultKey | None = None  #: for a result that is encrypted as iExec does it
     bulk: ShownBulk | None = None  #: for a deal whose params name a bulk

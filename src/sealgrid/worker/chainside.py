@@ -4,14 +4,12 @@ from sealgrid.attestation.params import parse_params
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.matches import find_dataset_order
+from sealgrid.chain.matches import FoundMatch, find_match
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
-from sealgrid.poco.orders import to_document
-from sealgrid.units import ZERO_ADDRESS, Address
+from sealgrid.units import Address
 from sealgrid.wire.pool import Job
 from sealgrid.wire.relay import Delivery
-from sealgrid.wire.vault import MatchedOrder
 
 
 class Finalizer:
@@ -25,11 +23,9 @@ class Finalizer:
         task, head = await self._hub.view_task(job.task), await self._hub.node.block()
         return task.status is TaskStatus.ACTIVE and head.timestamp < task.contribution_deadline
 
-    async def matched_order(self, job: Job) -> MatchedOrder | None:
-        """Return the dataset order that a job's deal was matched from; None for no dataset, or where none is found."""
-        deal = await self._hub.view_deal(job.deal)
-        found = None if deal.dataset.pointer == ZERO_ADDRESS else await find_dataset_order(self._hub, deal)
-        return None if found is None else MatchedOrder(block=found[0], order=to_document(found[1]))
+    async def matched(self, job: Job) -> FoundMatch | None:
+        """Return where a job's deal was made, and of which orders as far as calldata hold them."""
+        return await find_match(self._hub, await self._hub.view_deal(job.deal))
 
     async def slice_of(self, job: Job) -> tuple[str, int] | None:
         """Return the address of a job's list of slices, and the place of its own; None for a deal without a bulk."""

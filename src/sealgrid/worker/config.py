@@ -23,5 +23,6 @@ class WorkerConfig:
     vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
     threshold: int
     wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
+    market_url: str = ""  #: where requesters publish orders that no calldata hold; empty where none is asked
     sms_url: str = ""  #: where beneficiaries registered RSA keys for results; empty where nobody could
     cache_bytes: int = 16 << 30

@@ -13,14 +13,18 @@ from typing import Protocol
 import msgspec
 
 from sealgrid.attestation.fields import IpfsAddress
+from sealgrid.chain.matches import FoundMatch
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
+from sealgrid.poco.orders import RequestOrder, from_document, to_document
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.storage.base import FileStore
 from sealgrid.storage.folder import Folder, Incoming
 from sealgrid.storage.local import fetch
 from sealgrid.storage.reading import VerifyingReader
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
+from sealgrid.wire.market import MarketClient
 from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
@@ -69,6 +73,7 @@ class Workshop:
     vaults: tuple[Transport, ...]
     by_address: Callable[[str], Awaitable[bytes]]  #: a small file, by the address that IPFS nodes give it
     sms: SmsClient | None = None
+    market: MarketClient | None = None
 
     def serving(self, pool: PoolOfJob) -> "Workshop":
         """Return the same workshop for jobs of another pool."""
@@ -84,13 +89,13 @@ class JobRun:
         self._uploads: dict[str, Incoming] = {}
         self.enclave: Address | None = None  #: whom the pool authorised
         self._pool_signature = b""
-        self._matching: asyncio.Task[MatchedOrder | None] | None = None
+        self._matching: asyncio.Task[FoundMatch | None] | None = None
         self._stage: Stage = "assigned"
 
     async def run(self) -> None:
         """Run the job to its end; raise SealgridError when it ends without a result."""
         await self._find(BUNDLE)
-        self._matching = asyncio.create_task(self._shop.chain.matched_order(self.job))
+        self._matching = asyncio.create_task(self._shop.chain.matched(self.job))
         server = RelayServer(self)
         folder = Path(tempfile.mkdtemp(prefix="sealgrid-"))
         listening = await asyncio.start_unix_server(server.connected, folder / "relay", limit=1 << 20)
@@ -125,9 +130,10 @@ class JobRun:
         """Have the pool authorise the enclave."""
         reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
+        found = await self._found()
         return Welcome(
-            authorization=reply.authorization, reassign=reply.reassign, matched=await self._matched(),
-            result_key=await self._registered(), bulk=await self._bulk(),
+            authorization=reply.authorization, reassign=reply.reassign, request=await self._request(found),
+            matched=_dataset_order(found), result_key=await self._registered(), bulk=await self._bulk(),
         )  # fmt: skip
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
@@ -194,12 +200,23 @@ class JobRun:
         await self.finalize(outcome)
         await self.stage("completed")
 
-    async def _matched(self) -> MatchedOrder | None:
-        # Most datasets have a policy and no vault asks for their order: it must not be what a job fails of.
+    async def _found(self) -> FoundMatch | None:
+        # Without the orders vaults and enclave say what is missing.
         try:
             return None if self._matching is None else await self._matching
         except SealgridError as error:
-            _log.warning("task %s: its dataset order was not found: %s", self.job.task, error.message)
+            _log.warning("task %s: the orders of its deal were not found: %s", self.job.task, error.message)
+            return None
+
+    async def _request(self, found: FoundMatch | None) -> RequestDocument | None:
+        # Where the hub was called by a contract that makes the order itself, no calldata hold it; a market may.
+        if found is None or found.request is not None or self._shop.market is None:
+            return None if found is None or found.request is None else RequestDocument.of(found.request)
+        try:
+            published = await self._shop.market.order("requestorders", found.request_hash)
+            return RequestDocument.of(from_document(RequestOrder, published.order))
+        except SealgridError as error:
+            _log.warning("task %s: its request order was not found: %s", self.job.task, error.message)
             return None
 
     async def _registered(self) -> ResultKey | None:
@@ -257,6 +274,12 @@ class JobRun:
         folder = self._shop.config.folder / "jobs"
         folder.mkdir(parents=True, exist_ok=True)
         notes_of(folder, self.job.task).write_bytes(self.seen.encode())
+
+
+def _dataset_order(found: FoundMatch | None) -> MatchedOrder | None:
+    if found is None or found.dataset is None:
+        return None
+    return MatchedOrder(block=found.block, order=to_document(found.dataset))
 
 
 def _addresses(root: bytes) -> list[str]:

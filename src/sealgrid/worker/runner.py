@@ -13,6 +13,7 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import SealgridError
 from sealgrid.storage.folder import Folder
 from sealgrid.storage.remote import RemoteFiles
+from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import Job, PoolClient
 from sealgrid.wire.sms import SmsClient
@@ -72,6 +73,9 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
             wheels=WheelFolders(config.wheels),
             by_address=node_of_files.by_address,
             sms=SmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
+            market=MarketClient(await reach(config.market_url, "the market"), config.chain)
+            if config.market_url
+            else None,
             vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
         )
         yield shop, pool

@@ -38,14 +38,15 @@ facts_documents = st.builds(
         st.builds(SecretFact, kind=st.sampled_from(["dataset", "input", "developer"]), record=digests, file_sha256=digests),
         max_size=3,
     ).map(tuple),
-    requester=addresses, beneficiary=addresses, result_key=digests, params=st.text(),
+    requester=addresses, requester_signature=st.sampled_from(["eoa", "presigned", "contract"]), beneficiary=addresses, result_key=digests, params=st.text(),
     inputs=st.lists(digests, max_size=3).map(tuple), callback=addresses,
     quorum=counts, release=st.sampled_from(["escrow", "direct"]), output_bytes=counts, expiry=counts,
 )  # fmt: skip
 A, D = to_address(b"\xaa" * 20), to_digest(b"\xdd" * 32)
 FACTS = Facts(
     chain=1, hub=A, broker=A, deal=D, task=D, index=0, bot_first=0, bot_size=1, pool=A, worker=A, enclave=A, attempt=1,
-    app=AppFact(address=A, digest=D), dataset=None, secrets=(), requester=A, beneficiary=A, result_key=D, params="{}",
+    app=AppFact(address=A, digest=D), dataset=None, secrets=(), requester=A, requester_signature="eoa",
+    beneficiary=A, result_key=D, params="{}",
     inputs=(), callback=A, quorum=2, release="escrow", output_bytes=1, expiry=2,
 )  # fmt: skip
 
@@ -68,12 +69,14 @@ def test_facts_without_a_bulk_are_written_as_they_were_before_there_was_any():
     FACTS.encode().replace(b'"chain":1', b'"chain":1,"chain":1'),
     FACTS.encode().replace(b'"chain":1', b'"chain": 1'),
     FACTS.encode().replace(b'"chain":1', b'"chain":1.0'),
+    FACTS.encode().replace(b'"eoa"', b'"somebody"'),
     FACTS.encode().replace(b'"chain":1', b'"chain":-1'),
     FACTS.encode().replace(b'"chain":1', b'"chain":9007199254740993'),
     FACTS.encode().replace(b'"chain":1', b'"chain":"1"'),
     FACTS.encode().replace(b'"chain":1', b'"alien":1,"chain":1'),
     FACTS.encode().replace(b'"chain":1,', b""),
-    FACTS.encode().replace(b"facts/1", b"facts/2"),
+    FACTS.encode().replace(b'"requester_signature":"eoa",', b""),
+    FACTS.encode().replace(b"facts/2", b"facts/1"),
     FACTS.encode().replace(b"escrow", b"gratis"),
     FACTS.encode().replace(b'"params":"{}"', b'"params":"\\ud800"'),
     FACTS.encode().replace(A.encode(), A.upper().encode()),

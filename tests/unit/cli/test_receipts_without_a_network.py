@@ -91,8 +91,9 @@ def verify(tmp_path, monkeypatch):
 def test_a_receipt_that_holds_is_told_check_by_check_without_any_connection(verify):
     ended = verify(VECTORS["accepted"]["envelope"])
     assert ended.code == 0, ended.err
-    assert [line[:11] for line in ended.out.splitlines()[:-1]] == [f"({n:>2}) holds " for n in range(1, 14)]
-    assert ended.out.splitlines()[-1] == "all 13 checks hold"
+    assert [line[:11] for line in ended.out.splitlines()[:-1]] == [f"({n:>2}) holds " for n in (*range(1, 14), 20)]
+    assert ended.out.splitlines()[-1] == "all 14 checks hold"
+    assert ended.out.splitlines()[-2].endswith("; the requester's own signature")
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["why"])

@@ -11,6 +11,7 @@ import msgspec
 from test_app_conventions import WORD, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
+from sealgrid.attestation.params import parse_params
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.inputs import JobInput
 from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest
@@ -22,6 +23,8 @@ from sealgrid.enclave import work
 from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.environment import lay_out_app
 from sealgrid.enclave.verdict import NO_SHIELD
+from sealgrid.poco.orders import RequestOrder
+from sealgrid.receipts.request import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame
 
@@ -128,7 +131,8 @@ class Task:
             sealed("iexec-requester", content)
         if self.developer_secret is not None:
             sealed("developer", self.developer_secret)
-        params: dict[str, object] = {"iexec_args": self.public_args}
+        ours = {"inputs": inputs, "result_key": facts().result_key}
+        params: dict[str, object] = {"iexec_args": self.public_args, "sealgrid": ours}
         if self.pushed_secrets:
             params["iexec_secrets"] = {number: f"name-{number}" for number in self.pushed_secrets}
         listed = tuple(
@@ -139,9 +143,10 @@ class Task:
             facts(dataset), inputs=inputs, secrets=tuple(secrets), params=json.dumps(params), output_bytes=1 << 20,
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
         )  # fmt: skip
+        order = RequestOrder(app=said.app.address, requester=WORD, beneficiary=WORD, params=said.params)
         return Agreed(
-            facts=said, facts_bytes=said.encode(), releases=(), deposit_keys={}, keys=keys,
-            bulk=(KEY,) * len(listed),
+            facts=said, facts_bytes=said.encode(), releases=(), deposit_keys={}, keys=keys, bulk=(KEY,) * len(listed),
+            request=VerifiedRequest(RequestDocument.of(order), order, parse_params(order.params), "eoa"),
         )  # fmt: skip
 
     def store(self, content: bytes) -> Digest:

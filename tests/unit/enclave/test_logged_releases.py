@@ -11,6 +11,7 @@ from sealgrid.crypto import hpke
 from sealgrid.enclave import attest
 from sealgrid.enclave.attest import Identity, Vaults, obtain
 from sealgrid.errors import EvidenceRefused
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import to_digest
 from sealgrid.vault.answer import Speaker, release_of, sealed_answer
 from sealgrid.vault.log import Log
@@ -28,6 +29,9 @@ PROOF = attest.Attested(
     quote=QuoteAnswer(quote=b"", collateral=b"", platform=255, runtime=scene.RUNTIME), nonces=scene.NONCES, report_data=scene.report(),
     vault_set=scene.FEDERATION.vault_set,
 )  # fmt: skip
+
+
+WELCOME = Welcome(authorization=scene.authorization(), request=RequestDocument.of(scene.ORDER))
 
 
 @dataclass
@@ -103,13 +107,15 @@ def vaults(tmp_path):
         store.close()
 
 
+LAUNCH = LaunchRequest(
+    chain=scene.CHAIN, hub=scene.HUB, broker=scene.BROKER, task=scene.TASK, worker=scene.WORKER.address,
+    app_digest=scene.APP_DIGEST, vaults=scene.FEDERATION.vaults, threshold=2, relay="",
+)  # fmt: skip
+
+
 async def agreed(vaults):
-    launch = LaunchRequest(
-        chain=scene.CHAIN, hub=scene.HUB, broker=scene.BROKER, task=scene.TASK, worker=scene.WORKER.address,
-        app_digest=scene.APP_DIGEST, vaults=scene.FEDERATION.vaults, threshold=2, relay="",
-    )  # fmt: skip
     federation = Vaults(scene.FEDERATION.vaults, tuple(vaults), 2, scene.DOMAIN)
-    return await obtain(launch, ME, Welcome(authorization=scene.authorization()), federation, PROOF)
+    return await obtain(LAUNCH, ME, WELCOME, federation, PROOF)
 
 
 async def test_logged_releases_of_all_vaults_count(vaults):

@@ -8,10 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from test_app_conventions import facts
 
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.params import NO_RESULT_KEY, parse_params
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.enclave.seal import SealedResult, seal_result
 from sealgrid.errors import HostFailed
+from sealgrid.poco.orders import RequestOrder
+from sealgrid.receipts.request import RequestDocument, VerifiedRequest
 from sealgrid.units import to_digest
 
 ARCHIVE = b"an archive of results"
@@ -27,7 +29,9 @@ VALUE = a_key()
 
 def sealed(result_key: str, rsa_key: bytes | None) -> SealedResult:
     said = msgspec.structs.replace(facts(), result_key=result_key, params="{}", release="direct")
-    return seal_result(ARCHIVE, said, (), 2, rsa=rsa_key)
+    order = RequestOrder(app=said.app.address, requester=said.requester, beneficiary=said.requester, params=said.params)
+    request = VerifiedRequest(RequestDocument.of(order), order, parse_params(order.params), "eoa")
+    return seal_result(ARCHIVE, request, said, (), 2, rsa=rsa_key)
 
 
 def test_a_result_for_nobody_is_the_apps_archive_itself() -> None:

@@ -10,13 +10,16 @@ from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import Release, Settle, Verdict
-from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.merkle import Frontier, leaf_hash
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.poco.ids import task_id
+from sealgrid.poco.ids import deal_id, task_id
+from sealgrid.poco.orders import RequestOrder
+from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
 from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 NOW = 1_790_000_000
@@ -24,8 +27,12 @@ EXPIRY = NOW + 300
 MRTD = bytes(range(48))
 CALLED_BACK = b"what the chain calls back with"
 RUNTIME = binding.runtime_identity(Platform.SIMULATED, [MRTD])
-HUB, BROKER, POOL, WORKER, REQUESTER = (to_address(bytes([n]) * 20) for n in range(1, 6))
-DEAL, APP, CHECKSUM, RECORD, RESULT, INPUT = (to_digest(bytes([n]) * 32) for n in range(0x11, 0x17))
+HUB, BROKER, POOL, WORKER = (to_address(bytes([n]) * 20) for n in range(1, 5))
+APP, CHECKSUM, RECORD, RESULT, INPUT = (to_digest(bytes([n]) * 32) for n in range(0x12, 0x17))
+BUYER = SigningKey.from_bytes(b"\x05" * 32)
+REQUESTER = BUYER.address
+RESULT_KEY = to_digest(b"\x34" * 32)
+PARAMS = canonical({"sealgrid": {"inputs": [INPUT], "result_key": RESULT_KEY}}).decode()
 DOMAIN = Domain(chain=31337, broker=BROKER)
 VAULT_KEYS = sorted((SigningKey.from_bytes(bytes([n]) * 32) for n in (1, 2, 3)), key=lambda key: key.address)
 VAULTS = tuple(key.address for key in VAULT_KEYS)
@@ -37,12 +44,21 @@ PINS = Pins(
     chain=31337, hub=HUB, broker=BROKER, vaults=VAULTS, t=2, roots=(replace(MACHINE.trust_root, minimum_eval_number=17),),
     runtimes=frozenset({RUNTIME}), allow_simulated=True,
 )  # fmt: skip
+ORDERS = OrderDomain(chain=31337, hub=HUB)
+ORDER = RequestOrder(
+    app=to_address(b"\x31" * 20), appmaxprice=3, dataset=to_address(b"\x32" * 20), datasetmaxprice=2**255, requester=REQUESTER,
+    beneficiary=REQUESTER, volume=9, tag=to_digest((9).to_bytes(32, "big")), params=PARAMS, salt=to_digest(b"\x35" * 32),
+)  # fmt: skip
+SIGNED = sign_order(ORDER, ORDERS, BUYER)
+OTHER_SIGNED = sign_order(msgspec.structs.replace(ORDER, volume=8), ORDERS, BUYER)
+FIRST, PLACE = 5, 7  #: indices of the deal's first task and of this one
+DEAL = deal_id(order_hash(ORDER, ORDERS), FIRST)
 FACTS = Facts(
-    chain=31337, hub=HUB, broker=BROKER, deal=DEAL, task=task_id(DEAL, 7), index=7, bot_first=5, bot_size=4, pool=POOL, worker=WORKER,
+    chain=31337, hub=HUB, broker=BROKER, deal=DEAL, task=task_id(DEAL, PLACE), index=PLACE, bot_first=FIRST, bot_size=4, pool=POOL, worker=WORKER,
     enclave=ENCLAVE.address, attempt=1, app=AppFact(address=to_address(b"\x31" * 20), digest=APP),
     dataset=DatasetFact(address=to_address(b"\x32" * 20), owner=to_address(b"\x33" * 20), checksum=CHECKSUM),
     secrets=(SecretFact(kind="dataset", record=RECORD, file_sha256=CHECKSUM),), requester=REQUESTER,
-    beneficiary=REQUESTER, result_key=to_digest(b"\x34" * 32), params="{}", inputs=(INPUT,), callback=ZERO_ADDRESS,
+    requester_signature="eoa", beneficiary=REQUESTER, result_key=RESULT_KEY, params=PARAMS, inputs=(INPUT,), callback=ZERO_ADDRESS,
     quorum=2, release="escrow", output_bytes=1 << 20, expiry=EXPIRY,
 )  # fmt: skip
 
@@ -56,9 +72,14 @@ class Job:
 
     def __init__(
         self, *, facts=None, quoted=None, body=None, settle=None, release=None, verdict=None, quoter=MACHINE,
-        config=None, mrtd=MRTD, callback=None, released_by=VAULT_KEYS[:2], judged_by=VAULT_KEYS[:2],
+        config=None, mrtd=MRTD, callback=None, order=None, signature="eoa", released_by=VAULT_KEYS[:2], judged_by=VAULT_KEYS[:2],
     ):  # fmt: skip
-        self.facts = alter(FACTS, facts or {})
+        self.order = SIGNED if order is None else sign_order(alter(ORDER, order), ORDERS, BUYER)
+        if signature != "eoa":
+            self.order = alter(self.order, {"sign": b""})
+        deal = deal_id(order_hash(self.order, ORDERS), FIRST)
+        ids = {"deal": deal, "task": task_id(deal, PLACE), "requester_signature": signature}
+        self.facts = alter(FACTS, ids | (facts or {}))
         self.report_data = self._report_data(quoted or {})
         self.quote = quoter.quote(mrtd, binding.locked_config(APP) if config is None else config, self.report_data)
         self.receipt = sign_body(alter(self._body(callback), body or {}), DOMAIN, ENCLAVE)
@@ -95,7 +116,7 @@ class Job:
 
     def _body(self, callback):
         return body_of(
-            self.facts, t=2, vaults=VAULTS, nonces=NONCES, hpke_public=HPKE.public, platform=Platform.SIMULATED,
+            self.facts, RequestDocument.of(self.order), t=2, vaults=VAULTS, nonces=NONCES, hpke_public=HPKE.public, platform=Platform.SIMULATED,
             runtime=RUNTIME, quote=self.quote.raw, collateral=self.quote.collateral.raw, exit_class="ok",
             result_sha256=RESULT, started=NOW - 9, finished=NOW - 1, callback=callback,
         )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from receipt_scene import (
     APP,
     BROKER,
+    BUYER,
     CALLED_BACK,
     DOMAIN,
     EXPIRED_MACHINE,
@@ -13,9 +15,14 @@ from receipt_scene import (
     FACTS,
     MACHINE,
     NOW,
+    ORDER,
+    ORDERS,
     OTHER_MACHINE,
     PINS,
+    REQUESTER,
+    RESULT_KEY,
     RUNTIME,
+    SIGNED,
     STRANGER,
     VAULT_KEYS,
     VAULTS,
@@ -24,12 +31,15 @@ from receipt_scene import (
 )
 
 from sealgrid.attestation.binding import locked_config
+from sealgrid.attestation.facts import BulkFact
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import DAY
-from sealgrid.crypto.digests import keccak256
+from sealgrid.crypto.digests import canonical, keccak256
 from sealgrid.errors import InputRefused, ReceiptRefused
+from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
 from sealgrid.receipts.report import Pins
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
@@ -37,12 +47,17 @@ OTHER = to_digest(b"\xee" * 32)
 NOBODY = to_address(b"\xee" * 20)
 
 
+def params_for(key):
+    return canonical({"sealgrid": {"result_key": key}}).decode()
+
+
 def refused(number, document, pins=PINS, onchain=None):
     report = verify(document, pins, onchain)
     assert not report.ok
     assert report.failed.number == number, report.failed
-    assert all(check.ok for check in report.checks[: number - 1])
-    assert not any(check.ok for check in report.checks[number - 1 :])
+    place = [check.number for check in report.checks].index(number)
+    assert all(check.ok for check in report.checks[:place])
+    assert not any(check.ok for check in report.checks[place:])
     with pytest.raises(ReceiptRefused) as caught:
         report.require()
     assert caught.value.check == str(number)
@@ -51,7 +66,7 @@ def refused(number, document, pins=PINS, onchain=None):
 
 def test_a_valid_receipt_passes_every_check_off_line():
     report = verify(Job().encode(), PINS)
-    assert [check.number for check in report.checks] == list(range(1, 14))
+    assert [check.number for check in report.checks] == [*range(1, 14), 20]
     assert report.ok, report.failed
     report.require()
 
@@ -59,7 +74,7 @@ def test_a_valid_receipt_passes_every_check_off_line():
 def test_a_valid_receipt_passes_every_check_on_line():
     job = Job()
     report = verify(job.encode(), PINS, job.onchain())
-    assert [check.number for check in report.checks] == list(range(1, 20))
+    assert [check.number for check in report.checks] == list(range(1, 21))
     assert report.ok, report.failed
 
 
@@ -77,13 +92,14 @@ def test_a_receipt_is_judged_as_of_its_verdicts_not_as_of_today():
 
 
 def test_a_job_without_dataset_and_inputs_passes():
-    facts = {"dataset": None, "inputs": (), "secrets": ()}
-    job = Job(facts=facts)
+    params = params_for(RESULT_KEY)
+    facts = {"dataset": None, "inputs": (), "secrets": (), "params": params}
+    job = Job(facts=facts, order={"dataset": ZERO_ADDRESS, "params": params})
     assert verify(job.encode(), PINS, job.onchain(dataset_checksum=None)).ok
 
 
 def test_a_callback_job_settles_the_digest_that_poco_fixes():
-    job = Job(facts={"callback": NOBODY}, callback=CALLED_BACK)
+    job = Job(facts={"callback": NOBODY}, order={"callback": NOBODY}, callback=CALLED_BACK)
     assert job.settle.result_digest == to_digest(keccak256(CALLED_BACK))
     assert verify(job.encode(), PINS, job.onchain()).ok
 
@@ -93,7 +109,7 @@ COMMITMENT = DeferredCallback(b"score 97", b"\x5a" * 32).commitment()
 
 
 def test_a_job_with_a_deferred_callback_settles_a_digest_over_its_commitment():
-    job = Job(facts=DEFERRED, body={"commitment": COMMITMENT})
+    job = Job(facts=DEFERRED | {"inputs": ()}, order=DEFERRED, body={"commitment": COMMITMENT})
     covered = job.receipt.body.covering_digest
     assert job.settle.result_digest == deferred_digest(covered, COMMITMENT) != covered
     assert verify(job.encode(), PINS, job.onchain()).ok
@@ -383,6 +399,65 @@ def test_13_evidence_that_locks_another_app_or_none_is_refused(config):
 def test_what_the_chain_or_the_storage_says_otherwise_is_refused(number, told):
     job = Job()
     refused(number, job.encode(), onchain=job.onchain(**told))
+
+
+def test_20_says_whose_word_the_requesters_signature_is():
+    own = verify(Job().encode(), PINS).checks[-1]
+    assert (own.number, own.ok, own.detail) == (20, True, f"requester {REQUESTER}; the requester's own signature")
+    for kind in ("presigned", "contract"):
+        last = verify(Job(signature=kind).encode(), PINS).checks[-1]
+        assert last.ok
+        assert last.detail.endswith("the requester's signature is the word of t vaults")
+
+
+def request_of(order):
+    return {"request": RequestDocument.of(order)}
+
+
+@pytest.mark.parametrize("change", [
+    {"params": params_for(OTHER)}, {"salt": OTHER}, {"workerpoolmaxprice": 1}, {"app": NOBODY},
+], ids=lambda change: next(iter(change)))  # fmt: skip
+def test_20_an_order_that_is_not_the_tasks_is_refused_whoever_signed_it(change):
+    other = sign_order(alter(ORDER, change), ORDERS, BUYER)
+    assert refused(20, Job(body=request_of(other)).encode()).startswith("(13)")
+
+
+def test_20_facts_that_tell_another_first_index_than_the_task_has_are_refused():
+    assert refused(20, Job(facts={"bot_first": 6}).encode()).startswith("(13)")
+
+
+@pytest.mark.parametrize("sign", [b"", SIGNED.sign[:63], SIGNED.sign[:-1] + b"\x1d", STRANGER.sign(bytes(32))])
+def test_20_an_order_that_its_requester_did_not_sign_is_refused_where_facts_say_it_did(sign):
+    unsigned = alter(SIGNED, {"sign": sign})
+    assert refused(20, Job(body=request_of(unsigned)).encode()).startswith("(14)")
+
+
+@pytest.mark.parametrize("kind", ["presigned", "contract"])
+def test_20_vaults_cannot_call_the_requesters_own_signature_anything_else(kind):
+    job = Job(signature=kind, body=request_of(SIGNED))
+    assert refused(20, job.encode()).startswith("(14)")
+
+
+def test_20_the_short_form_of_a_signature_counts_as_poco_counts_it():
+    r, s, v = SIGNED.sign[:32], bytearray(SIGNED.sign[32:64]), SIGNED.sign[64]
+    s[0] |= (v - 27) << 7
+    assert verify(Job(body=request_of(alter(SIGNED, {"sign": r + bytes(s)}))).encode(), PINS).ok
+
+
+def test_20_a_number_that_no_order_can_have_is_refused():
+    huge = msgspec.structs.replace(RequestDocument.of(SIGNED), volume=str(2**256))
+    assert "does not fit" in refused(20, Job(body={"request": huge}).encode())
+
+
+@pytest.mark.parametrize("facts", [
+    {"requester": NOBODY}, {"beneficiary": NOBODY}, {"result_key": OTHER}, {"params": "{}"}, {"inputs": (OTHER,)},
+    {"callback": NOBODY}, {"app": alter(FACTS.app, {"address": NOBODY})}, {"dataset": None},
+    {"dataset": alter(FACTS.dataset, {"address": NOBODY})}, {"bulk": BulkFact(block=7, datasets=(), left_out=())},
+], ids=lambda change: next(iter(change)))  # fmt: skip
+def test_20_facts_that_differ_from_the_signed_order_are_refused(facts):
+    callback = CALLED_BACK if "callback" in facts else None
+    body = {"bulk": ()} if "bulk" in facts else {}
+    assert refused(20, Job(facts=facts, callback=callback, body=body).encode()).startswith("(15)")
 
 
 @pytest.mark.parametrize("pinned", [

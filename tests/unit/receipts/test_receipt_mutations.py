@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from receipt_mutations import leaves, mutate, number_for
-from receipt_scene import DOMAIN, NOW, PINS, RUNTIME, VAULTS, Job, alter
+from receipt_scene import DOMAIN, NOW, PINS, RUNTIME, SIGNED, VAULTS, Job, alter
 
 from sealgrid.attestation.binding import session
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, ReceiptRefused
 from sealgrid.receipts import agreement
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.units import to_address, to_digest
 
@@ -37,7 +38,7 @@ def test_a_change_of_any_byte_is_refused(data):
 def test_no_bytes_raise(document):
     report = verify(document, PINS, JOB.onchain())
     assert report.failed.number == 1
-    assert len(report.checks) == 19
+    assert len(report.checks) == 20
 
 
 @pytest.mark.parametrize("vault", VAULTS[:2])
@@ -77,6 +78,7 @@ def test_a_vault_accepts_the_receipt_of_its_own_session():
     ("11", JOB, {"platform": Platform.TDX}),
     ("12", JOB, {"session": to_digest(b"\1" * 32)}),
     ("12", Job(body={"hpke_public": to_digest(b"\1" * 32)}), {}),
+    ("20", Job(body={"request": RequestDocument.of(alter(SIGNED, {"sign": b""}))}), {}),
 ])  # fmt: skip
 def test_a_vault_refuses_a_receipt_that_is_not_of_the_session_it_released_to(number, job, found):
     with pytest.raises(ReceiptRefused) as caught:

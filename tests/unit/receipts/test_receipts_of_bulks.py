@@ -7,17 +7,20 @@ from receipt_mutations import leaves, mutate, number_for
 from receipt_scene import FACTS, PINS, VAULT_KEYS, VAULTS, Job, alter
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
+from sealgrid.attestation.params import NO_RESULT_KEY
 from sealgrid.receipts.receipt import UsedDataset, parse_envelope
 from sealgrid.receipts.verify import verify
-from sealgrid.units import to_address, to_digest
+from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 OWNER = FACTS.dataset.owner
 FIRST, SECOND = (
     DatasetFact(address=to_address(bytes([n]) * 20), owner=OWNER, checksum=to_digest(bytes([n]) * 32)) for n in (81, 82)
 )
 REFUSED = LeftOut(place=1, dataset=to_address(b"\x53" * 20), check="7.18")
+PARAMS = '{"bulk_cid":"bafkrei' + "a" * 52 + '"}'
+ORDER = {"dataset": ZERO_ADDRESS, "params": PARAMS}
 IN_BULK = {
-    "dataset": None, "secrets": (), "inputs": (), "release": "direct",
+    "params": PARAMS, "result_key": NO_RESULT_KEY, "dataset": None, "secrets": (), "inputs": (), "release": "direct",
     "bulk": BulkFact(block=7, datasets=(FIRST, None, SECOND), left_out=(REFUSED,)),
 }  # fmt: skip
 
@@ -27,7 +30,7 @@ def used(*datasets):
 
 
 def job(body=(FIRST, SECOND), logged=(FIRST, SECOND), facts=IN_BULK, **named):
-    made = Job(facts=facts, body={"bulk": used(*body)}, **named)
+    made = Job(facts=facts, order=ORDER, body={"bulk": used(*body)}, **named)
     made.releases = {
         key.address: alter(released, {"bulk": tuple(made.logged_by(key, released.release, bulk=each) for each in logged)})
         for key, released in ((key, made.releases[key.address]) for key in VAULT_KEYS[:2])
@@ -56,6 +59,11 @@ def test_an_enclave_may_have_gone_without_datasets_that_their_owners_spoilt(body
 def test_a_vault_proves_what_it_gave_which_need_not_be_all():
     assert verify(job(logged=(SECOND,)).encode(), PINS).ok
     assert verify(job(logged=()).encode(), PINS).ok
+
+
+def test_20_facts_that_tell_of_no_bulk_where_the_order_names_one_are_refused():
+    made = Job(facts={name: value for name, value in IN_BULK.items() if name != "bulk"}, order=ORDER)
+    assert "(15)" in refused(20, made.encode())
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from vault_scene import (
     MODEL,
     NONCES,
     NOW,
+    ORDER,
     RUNTIME,
     SEALED,
     STRANGER,
@@ -40,6 +41,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ReleaseRefused
 from sealgrid.receipts.receipt import body_of, sign_body
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.opening import check_opening
 from sealgrid.vault.settle import check_receipt, check_settle, check_time, verdict_for
@@ -131,7 +133,7 @@ def receipt(by: Any = ENCLAVE, said: Any = None, **changes: Any) -> Any:
         "platform": Platform.SIMULATED, "runtime": RUNTIME, "quote": shown.raw, "collateral": shown.collateral.raw,
         "exit_class": "ok", "result_sha256": SEALED, "started": NOW, "finished": NOW,
     }  # fmt: skip
-    return sign_body(body_of(said or facts(), **usual | changes), DOMAIN, by)
+    return sign_body(body_of(said or facts(), RequestDocument.of(ORDER), **usual | changes), DOMAIN, by)
 
 
 def judge(signed: Any, **changes: Any) -> Any:

@@ -18,6 +18,9 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import deal_id, task_id
+from sealgrid.poco.orders import RequestOrder
+from sealgrid.poco.typed_data import order_hash, sign_order
+from sealgrid.receipts.request import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
 from sealgrid.vault.answer import facts_of
 from sealgrid.vault.deposit import HeldShare, input_asset
@@ -50,9 +53,6 @@ POOL = to_address(b"\x05" * 20)
 APP_DIGEST = to_digest(b"\x06" * 32)
 MODEL = to_digest(b"\x07" * 32)
 PICTURE = to_digest(b"\x08" * 32)
-REQUEST = to_digest(b"\x09" * 32)
-DEAL = deal_id(REQUEST, 0)
-TASK = task_id(DEAL, 0)
 
 
 def key(name: str) -> SigningKey:
@@ -72,6 +72,21 @@ DOMAIN = FEDERATION.domain
 def params(**changes: Any) -> str:
     ours = {"inputs": [PICTURE], "result_key": "0x" + RESULT_KEY.public.hex()} | changes
     return msgspec.json.encode({"sealgrid": ours}).decode()
+
+
+def ordered(**changes: Any) -> RequestOrder:
+    """The order of the scene's deal, signed by its requester."""
+    usual = {
+        "app": APP, "dataset": DATASET, "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
+        "tag": to_digest((9).to_bytes(32, "big")), "params": params(),
+    }  # fmt: skip
+    return sign_order(RequestOrder(**usual | changes), FEDERATION.orders, REQUESTER)
+
+
+ORDER = ordered()
+REQUEST = order_hash(ORDER, FEDERATION.orders)
+DEAL = deal_id(REQUEST, 0)
+TASK = task_id(DEAL, 0)
 
 
 def deal(**changes: Any) -> DealView:
@@ -215,7 +230,7 @@ def release_request(quote: Quote | None = None, **changes: Any) -> ReleaseReques
     shown = quote or evidence()
     usual = {
         "authorization": authorization(), "nonces": NONCES, "hpke_public": HPKE.public, "app_digest": APP_DIGEST,
-        "quote": shown.raw, "collateral": shown.collateral.raw,
+        "quote": shown.raw, "collateral": shown.collateral.raw, "request": RequestDocument.of(ORDER),
     }  # fmt: skip
     return ReleaseRequest(**usual | changes)
 
@@ -250,7 +265,7 @@ HELD_KEYS = HeldKeys(
 
 def facts(chain: ChainSnapshot = SNAPSHOT, keys: HeldKeys = HELD_KEYS) -> Facts:
     granted = entitle(attested(), chain, read_params(chain.deal), keys, at=NOW)
-    return facts_of(attested(), chain, granted, FEDERATION)
+    return facts_of(attested(), chain, granted, FEDERATION, signature="eoa")
 
 
 def released(**changes: Any) -> Released:

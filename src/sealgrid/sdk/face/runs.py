@@ -41,8 +41,13 @@ class Receipt:
         self._conn, self._job = conn, job
 
     async def content(self) -> bytes:
-        """Return the receipt's file; raise NotFound while the run is not completed."""
-        return await receipts.fetch_receipt(self._conn, self._job.task)
+        """Return the receipt's file; raise NotFound while the run is not completed.
+
+        Raises ReceiptRefused (20) for one that does not carry the order that this account signed.
+        """
+        found = await receipts.fetch_receipt(self._conn, self._job.task)
+        receipts.check_own(parse_envelope(found), self._job.terms.request, self._conn.order_domain)
+        return found
 
     async def verify(self) -> Report:
         """Verify it by itself and against the chain; the report lists every check by number."""
