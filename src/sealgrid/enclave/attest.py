@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import UNSET
 
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
+from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.refusals import OF_THE_DEAL
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
@@ -118,7 +121,8 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     (6) t vaults must have signed the same facts, (7) the facts must speak of this chain, hub, broker, task, worker,
     enclave and of the app that is locked into our evidence, (10) as many vaults must have signed as the facts demand,
     and (8) the shares of each secret must fit the record that the facts name. (11) A key that came by iExec's route,
-    whose record its owner never signed, must have the hash that the owner did sign.
+    whose record its owner never signed, must have the hash that the owner did sign. (13) Facts that name a refusal come
+    with no secret, no key for a result and no escrow, and the refusal is one that a task may be settled by.
 
     Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
@@ -142,6 +146,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     _expect_ours(facts, launch, me.signing.address)  # (7)
     if len(agreeing) < facts.quorum:  # (10)
         raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner asks for {facts.quorum}.")
+    _expect_settled_refusal(facts)  # (13)
     return Agreed(
         facts=facts,
         facts_bytes=body,
@@ -212,6 +217,14 @@ def _expect_ours(facts: Facts, launch: LaunchRequest, enclave: Address) -> None:
     ours = (launch.chain, launch.hub, launch.broker, launch.task, launch.worker, enclave, launch.app_digest)
     if said != ours:
         raise EvidenceRefused("7", "the vaults' facts speak of another task, worker, enclave or app.")
+
+
+def _expect_settled_refusal(facts: Facts) -> None:
+    if not facts.refusal:
+        return
+    given = (facts.secrets, facts.inputs, facts.result_key, facts.release, facts.bulk)
+    if facts.refusal not in OF_THE_DEAL or given != ((), (), NO_RESULT_KEY, "direct", UNSET):
+        raise EvidenceRefused("13", "the vaults' facts refuse the deal in a way that cannot be settled.")
 
 
 def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, bytes]:

@@ -112,7 +112,7 @@ class Run:
 
         Raises StillRunning when it has not ended ``within`` so many seconds: it goes on, and can be waited for again.
         Raises HostFailed when no machine finished it (refunded), AppFailed with the end of the app's own words when
-        the app itself failed (paid).
+        the app itself failed (paid), DealRefused when the vaults refused what it asked for (paid, too).
         """
         return BACKGROUND.run(self._inner.result(told, within))
 
