@@ -1,6 +1,7 @@
 """Vaults that lie, collude or refuse, one less than the threshold, and vaults that are none."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -37,7 +38,7 @@ async def forge_the_facts(scene: Scene) -> Outcome:
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path != RELEASES:
                 return await super().vault(index, path, body)
-            return await _forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
+            return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
     return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.shop).run())
 
@@ -52,7 +53,7 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
             if path != RELEASES or index != 0:
                 return await super().vault(index, path, body)
             await super().vault(index, path, body)
-            return await _forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
+            return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
     await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
     envelope = await receipts.fetch_receipt(scene.requester, job.task)
@@ -120,8 +121,11 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
     return harmless("the other vaults", "two of three vaults are enough; the job ended well.")
 
 
-async def _forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey) -> bytes:
-    """Return the answer of a vault that signs with ``key`` and tells the enclave to seal the result to the thief."""
+async def forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey, **changes: Any) -> bytes:
+    """Return the answer of a vault that signs with ``key`` what its ``changes`` make of the honest facts.
+
+    Without any it tells the enclave to seal the result to the thief.
+    """
     network, asked = scene.network, request.authorization
     vaults = tuple(vault.address for vault in network.vaults)
     federation = vault_set(
@@ -132,7 +136,8 @@ async def _forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, k
         enclave=asked.enclave, hpke_public=request.hpke_public, vault_set=federation, nonces=request.nonces,
     )  # fmt: skip
     thiefs = "0x" + HpkeKey.generate().public.hex()
-    facts = msgspec.structs.replace(await scene.facts_of(job, asked.enclave), result_key=thiefs)
+    lies = changes or {"result_key": thiefs}
+    facts = msgspec.structs.replace(await scene.facts_of(job, asked.enclave), **lies)
     release, deposit = release_of(facts, session(data), int(scene.owner.clock())), HpkeKey.generate().public
     domain = scene.owner.domain
     answer = ReleaseAnswer(

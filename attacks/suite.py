@@ -7,6 +7,7 @@ from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
 from attacks import moving_chain as chain
+from attacks import refused_deals as refusals
 from attacks.attack import Attack
 
 WORKER, POOL, VAULT = "worker (root on its machine)", "pool and worker", "one vault (t - 1)"
@@ -39,6 +40,9 @@ SUITE = (
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
     Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
     Attack("deliver a callback before the payment", "requester", callbacks.deliver_before_the_payment),
+    Attack("buy what the vaults refuse, for the pool's stake", "requester", refusals.take_a_pools_stake),
+    Attack("make up that the vaults refused", "a pool's worker", refusals.make_up_refusals),
+    Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",
