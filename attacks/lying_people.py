@@ -16,7 +16,6 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.orders import fresh_salt
 from sealgrid.sdk.shipped import app_folder
-from sealgrid.worker.job import JobRun
 
 
 async def quote_with_an_own_key(scene: Scene) -> Outcome:
@@ -73,7 +72,7 @@ async def _read_input(scene: Scene, conn: Connection) -> Outcome:
     terms, signed = theirs.terms, sign_order(request, conn.order_domain, conn.key)
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, signed)
     mine = Job(deal, await scene.first_task(deal), terms, theirs.result_key)
-    return await refused("vaults", JobRun(await scene.thief.open_task(mine), scene.thief.shop).run())
+    return await refused("vaults", thefts.released(scene.thief, conn, mine))
 
 
 def _told(theft: Refusal) -> Outcome:

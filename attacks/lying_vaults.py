@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -40,7 +41,7 @@ async def forge_the_facts(scene: Scene) -> Outcome:
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path != RELEASES:
                 return await super().vault(index, path, body)
-            return await _forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
+            return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
     return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.shop).run())
 
@@ -55,7 +56,7 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
             if path != RELEASES or index != 0:
                 return await super().vault(index, path, body)
             await super().vault(index, path, body)
-            return await _forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
+            return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
     await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
     envelope = await receipts.fetch_receipt(scene.requester, job.task)
@@ -146,10 +147,13 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
     return harmless("the other vaults", "two of three vaults are enough; the job ended well.")
 
 
-async def _forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey) -> bytes:
-    """Return the answer of a vault that signs with ``key`` and tells the enclave to seal the result to the thief."""
-    thiefs = "0x" + HpkeKey.generate().public.hex()
-    facts = msgspec.structs.replace(await scene.facts_of(job, request.authorization.enclave), result_key=thiefs)
+async def forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey, **changes: Any) -> bytes:
+    """Return the answer of a vault that signs with ``key`` what its ``changes`` make of the honest facts.
+
+    Without any it tells the enclave to seal the result to the thief.
+    """
+    lies = changes or {"result_key": "0x" + HpkeKey.generate().public.hex()}
+    facts = msgspec.structs.replace(await scene.facts_of(job, request.authorization.enclave), **lies)
     return answered(scene, index, request, facts, key)
 
 

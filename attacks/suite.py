@@ -9,6 +9,7 @@ from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
 from attacks import moving_chain as chain
+from attacks import refused_deals as refusals
 from attacks.attack import Attack
 
 ALL = "t vaults and worker"
@@ -59,6 +60,9 @@ SUITE = (
     Attack("swap the model of a callback", "requester", requesters.swap_the_model_of_a_callback),
     Attack("have the pool fined by a bad input", "requester", requesters.have_the_pool_fined),
     Attack("have the pool fined by an app that kills itself", "requester", requesters.end_the_app_by_a_signal),
+    Attack("buy what the vaults refuse, for the pool's stake", "requester", refusals.take_a_pools_stake),
+    Attack("make up that the vaults refused", "a pool's worker", refusals.make_up_refusals),
+    Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

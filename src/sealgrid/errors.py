@@ -10,6 +10,7 @@
     │   ├── SharesRefused       key shares do not fit their signed record
     │   ├── EvidenceRefused     a quote does not prove what it should
     │   ├── ReleaseRefused      a vault keeps its share
+    │   │   └── DealRefused     because of what the deal asks for, whatever machine runs it
     │   ├── ReceiptRefused      a receipt does not prove what it should
     │   ├── LogRefused          a vault's log does not prove what it should
     │   ├── BundleRefused       an app bundle differs from its manifest
@@ -120,6 +121,10 @@ class EvidenceRefused(CheckFailed):
 
 class ReleaseRefused(CheckFailed):
     """A vault keeps its share."""
+
+
+class DealRefused(ReleaseRefused):
+    """A deal asks for what its vaults do not release, whatever machine runs it; buy something else."""
 
 
 class ReceiptRefused(CheckFailed):

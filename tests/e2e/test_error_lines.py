@@ -21,6 +21,7 @@ from running_network import SEALGRID
 from shell import Shell
 
 from sealgrid.bundle.build import build
+from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InterpreterMismatch
 from sealgrid.poco.orders import DatasetOrder
@@ -30,6 +31,7 @@ from sealgrid.sdk.kept_jobs import KeptJobs
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
 from sealgrid.sdk.paper import on_paper
+from sealgrid.sdk.policies import policy_of, set_policy
 from sealgrid.sdk.sealed_runs import SealedInput, prepare
 from sealgrid.wire.storage import location
 from tests.unit.apps.onnx_writer import passing
@@ -209,6 +211,14 @@ async def test_a_model_whose_owners_approval_expired_is_not_bought(sealgrid, peo
     while time.time() < made.policy.expiry:
         await asyncio.sleep(0.1)
     await to_thread(meets, sealgrid, "expired approval", "run", odd, "--model", made.address)
+
+
+async def test_a_model_whose_owner_refuses_the_account_is_not_bought(sealgrid, people, odd, model):
+    address = await to_thread(model, "refusing")
+    terms = await policy_of(people.owner, address)
+    buyer = development_key(BUYER).address
+    await set_policy(people.owner, msgspec.structs.replace(terms, refused=(buyer,)))
+    await to_thread(meets, sealgrid, "model whose owner refuses you", "run", odd, "--model", address)
 
 
 def test_an_app_that_crashes_is_told_in_its_own_words(sealgrid, odd):

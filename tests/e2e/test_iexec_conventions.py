@@ -18,10 +18,11 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.interface import Interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.errors import ContainerRefused, InputRefused, SharesRefused
+from sealgrid.errors import ContainerRefused, DealRefused, InputRefused, SharesRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.sdk.face.runs import Run
 from sealgrid.units import Address
 from sealgrid.wire.vault import PolicyRequest
 
@@ -258,9 +259,15 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
 ):
     forbidden = await published(people, app, tmp_path)
     wanted = {"model": forbidden.address, "callback": receiver.address}
-    job = await jobs.run(people.requester2, app, args=["callback", "0x" + DATA.hex()], **wanted)
-    await told(people.requester2, job, "(7.3) the owner does not allow results to be published by a callback")
-    assert not await receiver.asked("called", job.task)
+    with pytest.raises(DealRefused, match="results to be published by a callback") as caught:
+        await jobs.run(people.requester2, app, args=["callback", "0x" + DATA.hex()], **wanted)
+    assert caught.value.check == "7.3"
+    args = ["callback", "0x" + DATA.hex()]
+    job = await jobs.run(people.requester2, app, args=args, preview=False, **wanted)
+    with pytest.raises(DealRefused, match="The run was paid") as settled:
+        await Run(people.requester2, job).result(within=SECONDS)
+    assert settled.value.check == "7.3"
+    assert await receiver.asked("results", job.task) == b"", "nothing of the model's is published"
 
     loud = tuple(msgspec.structs.replace(each, callback=True) for each in forbidden.policy.allowed)
     policy = msgspec.structs.replace(forbidden.policy, version=2, allowed=loud)

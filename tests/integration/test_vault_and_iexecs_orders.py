@@ -104,9 +104,11 @@ async def test_11_a_block_that_does_not_hold_the_deal_is_refused(pushed: Federat
     assert await refusal(pushed, enclave, msgspec.structs.replace(shown, block=block)) == "7.11"
 
 
-async def test_12_an_order_that_is_open_to_any_app_is_refused(pushed: Federation) -> None:
+async def test_12_an_order_that_is_open_to_any_app_is_refused_and_settled(pushed: Federation) -> None:
     enclave, shown = await sold(pushed, apprestrict=ZERO_ADDRESS)
-    assert await refusal(pushed, enclave, shown) == "7.12"
+    request, data = await evidence(enclave, shown)
+    answer = enclave.answer(await pushed.clients[0].release(request), data)
+    assert (msgspec.json.decode(answer.facts)["refusal"], answer.shares) == ("7.12", ())
 
 
 async def test_a_deal_says_when_it_was_made_and_its_order_is_found_by_that(pushed: Federation) -> None:

@@ -288,11 +288,11 @@ async def test_an_owner_who_withdraws_its_policy_stops_the_next_release(federati
         await federation.clients[0].set_policy(PolicyRequest(policy=view.policy, signature=view.policy_signature))
 
 
-async def test_an_input_that_nobody_deposited_is_refused(federation: Federation) -> None:
+async def test_an_input_that_nobody_deposited_is_refused_and_settled(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order(inputs=(PICTURE, to_digest(b"\xcd" * 32))))
-    with pytest.raises(ReleaseRefused) as caught:
-        await enclave.released()
-    assert caught.value.check == "7.5"
+    session = await enclave.released()
+    assert session.facts.refusal == "7.5"
+    assert [answer.shares for answer in session.answers] == [()] * 3
 
 
 def on_disk(folder: Path) -> bytes:

@@ -39,6 +39,8 @@ REFUSED = {
     "the settled digest is another": (8, {"settle": {"result_digest": scene.RECORD}}),
 }
 
+SETTLED = {"facts": {"refusal": "7.10", "secrets": (), "inputs": ()}, "body": {"exit_class": "refused"}}
+
 
 def bindings() -> dict[str, Any]:
     place = {"chain": 31337, "hub": scene.HUB}
@@ -88,6 +90,7 @@ def receipts() -> dict[str, Any]:
             "chain": 31337, "hub": scene.HUB, "broker": scene.BROKER, "vaults": scene.VAULTS, "t": 2,
             "runtime": scene.RUNTIME, "simulated_root": base64.b64encode(scene.MACHINE.root_der).decode(),
         },
+        "settled_refusal": {"check": "7.10", "envelope": scene.Job(**SETTLED).encode().decode()},
         "accepted": {"envelope": good.encode().decode(), "onchain": msgspec.to_builtins(good.onchain())},
         "refused": [
             {"why": why, "check": number, "envelope": scene.Job(**changes).encode().decode()}

@@ -108,6 +108,9 @@ def all_statements() -> list[Statement]:
             task=task, worker=worker, enclave=enclave, app=digest(2), runtime=digest(3), platform=Platform.SIMULATED,
             vault_set=digest(17), session=digest(5), settle=digest(11), issued=1_790_000_000, expiry=1_790_000_300,
         ),
+        statements.Preview(
+            question=digest(18), check="7.10", of_deal=True, settles=False, block=7, issued=1_790_000_000
+        ),
         statements.Reassign(task=task, attempt=2, worker=worker, enclave=enclave),
         statements.DepositKey(vault=vault, key=digest(12)),
         statements.DepositReceipt(record=digest(13), vault=vault, index=1),

@@ -11,7 +11,7 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.policy import Platform
 from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
-from sealgrid.receipts.receipt import result_digest
+from sealgrid.receipts.receipt import parse_envelope, result_digest
 from sealgrid.receipts.report import OnChain, Pins
 from sealgrid.receipts.verify import verify
 
@@ -82,3 +82,9 @@ def test_a_published_bad_receipt_is_refused_by_its_check(vector):
 ])  # fmt: skip
 def test_the_documents_show_the_same_digests(document, vector):
     assert vector in (DOCUMENTS / document).read_text()
+
+
+def test_the_published_receipt_of_a_refused_deal_is_accepted_and_names_the_refusal():
+    told = RECEIPT["settled_refusal"]
+    assert verify(told["envelope"].encode(), pins()).ok
+    assert parse_envelope(told["envelope"].encode()).refusal == told["check"]

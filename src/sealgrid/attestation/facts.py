@@ -96,6 +96,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     release: Literal["escrow", "direct"]
     output_bytes: Count  #: cap on the padded result
     expiry: Count  #: Unix seconds; the task's contribution deadline
+    #: only where the vaults refuse what the deal asks for and give no key: the number of the check (``refusals.py``)
+    refusal: str | msgspec.UnsetType = msgspec.UNSET
 
     def encode(self) -> bytes:
         """Return the canonical document (RFC 8785)."""

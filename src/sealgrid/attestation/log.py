@@ -51,7 +51,8 @@ def entry_of(
     facts: Facts, session: Digest, *, policy: int, block: int, time: int, bulk: DatasetFact | None = None
 ) -> LogEntry:
     """Return the entry that a release of these facts to this session makes, or of one dataset of its bulk."""
-    dataset = facts.dataset if bulk is None else bulk
+    # Of a refusal nobody got a key: it is no use of the dataset.
+    dataset = (None if facts.refusal else facts.dataset) if bulk is None else bulk
     return LogEntry(
         deal=facts.deal, task=facts.task, worker=facts.worker, enclave=facts.enclave, app=facts.app.address,
         asset=ZERO_ADDRESS if dataset is None else dataset.address,

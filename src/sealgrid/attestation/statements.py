@@ -73,6 +73,26 @@ class Verdict(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expiry: int  #: Unix seconds; the task's contribution deadline
 
 
+class Preview(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A vault: this is what I would say to a release for this deal now. Signed by the vault; gives nobody a key."""
+
+    TYPES: ClassVar = (
+        ("bytes32", "question"),
+        ("string", "check"),
+        ("bool", "ofDeal"),
+        ("bool", "settles"),
+        ("uint64", "block"),
+        ("uint64", "issued"),
+    )
+
+    question: Digest  #: SHA-256 of the request's JSON, as it was sent
+    check: str  #: number of the check that refuses; empty for none
+    of_deal: bool  #: whether the deal, the owner's policy or the counts are why, whatever machine runs it
+    settles: bool  #: whether an enclave may settle a task by this refusal, so that the requester pays for computing
+    block: int  #: the confirmed block at which the vault read the chain
+    issued: int  #: Unix seconds at the vault
+
+
 class Reassign(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A pool owner: the task goes to another enclave. Signed by the pool owner."""
 

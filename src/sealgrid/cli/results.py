@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sealgrid.cli.session import answers, notes
-from sealgrid.errors import AppFailed, InputRefused, TaskFailed
+from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 
 if TYPE_CHECKING:
     from sealgrid.sdk.face.runs import Run
@@ -34,13 +34,13 @@ async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None,
 
     Raises what the first task raised that failed, once all the others have ended.
     """
-    failed: list[TaskFailed] = []
+    failed: list[TaskFailed | DealRefused] = []
     for number, run in enumerate(bag, start=1):
         if len(bag) > 1:
             notes.print(f"task {number} of {len(bag)}: {run.task}")
         try:
             await follow(run, network, out if out is None or len(bag) == 1 else out / f"task-{number}", within)
-        except TaskFailed as error:
+        except (TaskFailed, DealRefused) as error:
             failed.append(error)
             if len(bag) > 1:
                 notes.print(str(error), style="red", markup=False)

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import UNSET
 
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
+from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.refusals import OF_THE_DEAL
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.documents import UNREADABLE
@@ -123,7 +126,8 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     and (8) the shares of each secret must fit the record that the facts name. (11) A key that came by iExec's route,
     whose record its owner never signed, must have the hash that the owner did sign. (13) The request order that the
     worker relayed must be this task's, (14) signed as the facts say, and (15) no term of the facts may differ from it
-    (``verified_request``): t vaults cannot change what the requester signed.
+    (``verified_request``): t vaults cannot change what the requester signed. (16) Facts that name a refusal come with
+    no secret, no key for a result and no escrow, and the refusal is one that a task may be settled by.
 
     Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
@@ -147,6 +151,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
     _expect_ours(facts, launch, me.signing.address)  # (7)
     if len(agreeing) < facts.quorum:  # (10)
         raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner asks for {facts.quorum}.")
+    _expect_settled_refusal(facts)  # (16)
     verified = verified_request(welcome, facts)  # (13) (14) (15)
     return Agreed(
         request=verified,
@@ -219,6 +224,14 @@ def _expect_ours(facts: Facts, launch: LaunchRequest, enclave: Address) -> None:
     ours = (launch.chain, launch.hub, launch.broker, launch.task, launch.worker, enclave, launch.app_digest)
     if said != ours:
         raise EvidenceRefused("7", "the vaults' facts speak of another task, worker, enclave or app.")
+
+
+def _expect_settled_refusal(facts: Facts) -> None:
+    if not facts.refusal:
+        return
+    given = (facts.secrets, facts.inputs, facts.result_key, facts.release, facts.bulk)
+    if facts.refusal not in OF_THE_DEAL or given != ((), (), NO_RESULT_KEY, "direct", UNSET):
+        raise EvidenceRefused("16", "the vaults' facts refuse the deal in a way that cannot be settled.")
 
 
 def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, bytes]:

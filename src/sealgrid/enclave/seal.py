@@ -45,9 +45,10 @@ def seal_result(
 ) -> SealedResult:
     """Pad and seal a result archive for the result key of this order, or as iExec's own client asked for.
 
+    What says that a deal was refused is sealed to nobody: its params may be unreadable, and facts say the same.
     ``rsa`` is what was shown as the beneficiary's registered key. Raises HostFailed where it is not what facts name.
     """
-    if request.params.sealgrid is None:
+    if facts.refusal or request.params.sealgrid is None:
         return _as_iexec_does(archive, facts, rsa, random)
     k1, k2 = random(KEY_BYTES), random(KEY_BYTES) if facts.release == "escrow" else bytes(KEY_BYTES)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))

@@ -61,10 +61,13 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
         await relay.ask("stage", path="attested")
         agreed = await attest.obtain(launch, me, welcome, vaults, proof)
         await relay.ask("stage", path="released")
-        prepared = await preparing
+        prepared = None if agreed.facts.refusal else await preparing
     finally:
         await _ended(preparing)
-    outcome = await work.perform(relay, agreed, prepared, shield=shield_of(Platform(proof.quote.platform)))
+    shield = shield_of(Platform(proof.quote.platform))
+    outcome = (
+        work.refused(agreed.facts) if prepared is None else await work.perform(relay, agreed, prepared, shield=shield)
+    )
     rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
     sealed = seal_result(outcome.archive, agreed.request, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
     await store(relay, sealed.content)

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut, SecretFact
 from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.refusals import sentence_of
 from sealgrid.bundle.inputs import (
     MAX_SEALED_BYTES,
     JobInput,
@@ -196,6 +197,14 @@ def _outcome(
 
 def _has_callback(facts: Facts) -> bool:
     return facts.callback != ZERO_ADDRESS or parse_params(facts.params).has_deferred_callback
+
+
+def refused(facts: Facts) -> Outcome:
+    """Return the outcome of a deal that t vaults refuse: no app runs, and the result says why."""
+    check = facts.refusal or ""
+    status = {"exit": -1, "refused": {"check": check, "sentence": sentence_of(check)}}
+    archive = pack_result({STATUS_FILE: msgspec.json.encode(status)})
+    return Outcome(archive, "refused", b"" if facts.callback != ZERO_ADDRESS else None)
 
 
 async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:

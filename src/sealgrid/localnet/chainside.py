@@ -47,6 +47,7 @@ from sealgrid.vault.runner import run as run_vault
 from sealgrid.web.config import WebConfig
 from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import Measurement
+from sealgrid.wire.preview import OfferedMachine
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
 
@@ -197,6 +198,7 @@ class _Plan:
             vaults=self._addresses,
             peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
             insecure_allow_simulated=True,
+            previews_per_minute=0,
         )
         return lambda ready: asyncio.run(run_vault(config, sock, ready))
 
@@ -220,6 +222,9 @@ class _Plan:
             workerpool=self._foundation.workerpool,
             key_file=_key_file(self._layout, POOL),
             workers=frozenset(development_key(name).address for name in WORKERS),
+            vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sealgrid.pool.events import Rules
 from sealgrid.units import Address, Digest
+from sealgrid.wire.preview import OfferedMachine
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,11 @@ class PoolConfig:
     first_block: int = 0  #: where to begin reading a chain that was never read
     confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
     workers: frozenset[Address] = frozenset()  #: who gets tasks; empty for nobody
+    vaults: tuple[tuple[Address, str], ...] = ()  #: the federation, ascending, and where its members answer
+    threshold: int = 0  #: t; 0 where no vault is asked about refusals
+    machines: tuple[OfferedMachine, ...] = ()  #: kinds of machines that its workers have, for whoever buys
 
     @property
     def rules(self) -> Rules:
         """Return the durations that decide who gets a task."""
-        return Rules(lease=self.lease_seconds, retry=self.retry_seconds)
+        return Rules(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)

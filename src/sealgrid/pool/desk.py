@@ -25,6 +25,7 @@ from sealgrid.wire.pool import (
     Stages,
     TaskStatus,
 )
+from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.vault import Authorization, SignedReassign
 
 MAX_WAIT: Final = 30.0  #: seconds that a worker's question may stay open
@@ -44,8 +45,10 @@ class Desk:
         callers: Callers,
         key: SigningKey,
         *,
+        machines: tuple[OfferedMachine, ...] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._machines = machines
         self._memory, self._chain_clock, self._callers, self._key = memory, chain_clock, callers, key
         self._clock = clock
         self._seen: dict[Address, float] = {}  # the admitted workers at most: others are refused before
@@ -54,7 +57,9 @@ class Desk:
         """Return which pool this is."""
         since = self._clock() - SEEN_SECONDS
         workers = sum(1 for at in self._seen.values() if at >= since)
-        return PoolView(workerpool=self._callers.pool, owner=self._key.address, workers=workers)
+        return PoolView(
+            workerpool=self._callers.pool, owner=self._key.address, workers=workers, machines=self._machines
+        )
 
     def status(self, task: TaskId) -> TaskStatus:
         """Return what everybody may know of a task; raise NotFound."""
@@ -108,7 +113,14 @@ class Desk:
         """Take note of how far a worker is."""
         worker, said = self._hear(call, StageReport)
         self._memory.apply(
-            StageReported(at=self._clock(), task=said.task, worker=worker, stage=said.stage, detail=said.detail[:200])
+            StageReported(
+                at=self._clock(),
+                task=said.task,
+                worker=worker,
+                stage=said.stage,
+                detail=said.detail[:200],
+                check=said.check[:16],
+            )
         )
 
     def _hear(self, call: SignedCall, payload: type[P]) -> tuple[Address, P]:

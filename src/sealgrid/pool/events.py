@@ -15,6 +15,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     lease: float = 30.0  #: a worker that is silent for so long loses its task
     stage_leases: int = 10  #: and one that stays at one stage for so many leases too, unless its app is running
     retry: float = 5.0  #: a worker that lost a task may take it again after so long; others at once
+    single_enclave: bool = False  #: whether a worker names one enclave each time it takes a task; older pools took more
     margin: int = 5  #: a task is handed out only if so much is left of its contribution deadline
 
 
@@ -69,6 +70,15 @@ class StageReported(TaskEvent, frozen=True, kw_only=True):
     worker: Address
     stage: Stage
     detail: str = ""
+    check: str = ""  #: with "failed": number of the check by which the vaults refused, as the worker says
+
+
+class VaultsAnswered(TaskEvent, frozen=True, kw_only=True):
+    """The vaults were asked about a task that a worker reported refused."""
+
+    check: str = ""  #: number by which n - t + 1 of them refuse it for good; empty when they do not
+    detail: str = ""
+    denied: bool = False  #: whether t of them say that they would release
 
 
 class LeaseExpired(TaskEvent, frozen=True, kw_only=True):
@@ -106,6 +116,7 @@ AnyEvent = (
     | ChainInitialised
     | EnclaveNamed
     | StageReported
+    | VaultsAnswered
     | LeaseExpired
     | ContributionClosed
     | RefundDue

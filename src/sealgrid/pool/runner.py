@@ -5,6 +5,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import Applied, Change, Follower
@@ -26,9 +27,13 @@ from sealgrid.pool.iexec_api import iexec_handlers, pages_read
 from sealgrid.pool.keyfile import read_key
 from sealgrid.pool.memory import Memory
 from sealgrid.pool.readers import Readers
+from sealgrid.pool.refusals import RefusalCheck
 from sealgrid.pool.state import due
 from sealgrid.pool.store import EventStore
+from sealgrid.units import Address
+from sealgrid.wire.message import Transport
 from sealgrid.wire.serving import cors, readable_by_pages, serve, service
+from sealgrid.wire.transport import HttpTransport
 
 _PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
@@ -40,9 +45,14 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
     config.folder.mkdir(parents=True, exist_ok=True)
     store = EventStore(config.folder / "pool.sqlite")
     try:
-        async with Node(config.rpc_url) as node:
+        async with AsyncExitStack() as stack:
+            node = await stack.enter_async_context(Node(config.rpc_url))
             await check_place(config, node, key)
-            desk, background = assemble(config, node, key, store)
+            vaults = [
+                (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}")))
+                for address, url in config.vaults
+            ]
+            desk, background = assemble(config, node, key, store, vaults)
             readers = Readers(config.chain, time.time)
             paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain)]
             app = service(paths, before=readable_by_pages(*pages_read(config.chain)), cors=cors("GET"))
@@ -52,7 +62,11 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
 
 
 def assemble(
-    config: PoolConfig, node: Node, key: SigningKey, store: EventStore
+    config: PoolConfig,
+    node: Node,
+    key: SigningKey,
+    store: EventStore,
+    vaults: Sequence[tuple[Address, Transport]] = (),
 ) -> tuple[Desk, tuple[Coroutine[None, None, None], ...]]:
     """Return what answers, and what runs beside it."""
     hub, memory, clock = Hub(node, config.hub), Memory(store), ChainClock()
@@ -60,8 +74,11 @@ def assemble(
     follower = Follower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
     watch = Watch(memory, clock, ChainSide(hub, config.workerpool), follower)
     hand = ChainHand(memory, hub, Wallet(node, key), retry=config.retry_seconds)
-    callers = Callers(domain=Domain(config.chain, config.broker), pool=config.workerpool, allowed=config.workers)
-    return Desk(memory, clock, callers, key), (watch.work(config.poll_seconds), hand.work())
+    domain = Domain(config.chain, config.broker)
+    callers = Callers(domain=domain, pool=config.workerpool, allowed=config.workers)
+    refusals = RefusalCheck(memory, vaults, config.threshold, domain)
+    desk = Desk(memory, clock, callers, key, machines=config.machines)
+    return desk, (watch.work(config.poll_seconds), hand.work(), refusals.work())
 
 
 async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:

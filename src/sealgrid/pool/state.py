@@ -5,11 +5,12 @@ from typing import Final
 
 import msgspec
 
+from sealgrid.attestation.refusals import OF_THE_DEAL
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import Answer, Assign, ChainCall, Claim, Initialize, SignAuthorisation, SignReassign
-from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, OPEN, WORKING, Task, lose, move, report
+from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, OPEN, WORKING, Task, answer, decline, lose, move, report
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import Stage, StageAt
 
@@ -81,6 +82,11 @@ def standing(state: PoolState) -> tuple[ChainCall, ...]:
     return tuple(calls)
 
 
+def questions(state: PoolState) -> tuple[TaskId, ...]:
+    """Return the tasks about which the vaults are to be asked, since a worker says that they refused them."""
+    return tuple(task.task for task in state.tasks.values() if task.claimed and task.stage == "waiting")
+
+
 def _with(state: PoolState, task: Task) -> PoolState:
     return msgspec.structs.replace(state, tasks={**state.tasks, task.task: task})
 
@@ -102,7 +108,7 @@ def _assign(state: PoolState, asked: e.WorkerAsked) -> Outcome:
     chosen = next((task for task in state.tasks.values() if _may_take(state, task, asked)), None)
     if chosen is None:
         return state, ()
-    taken = msgspec.structs.replace(move(chosen, "assign", asked.at), worker=asked.worker, heard=asked.at)
+    taken = msgspec.structs.replace(move(chosen, "assign", asked.at), worker=asked.worker, heard=asked.at, named=False)
     return _with(state, taken), (Assign(task=taken.task, worker=asked.worker),)
 
 
@@ -113,7 +119,8 @@ def _may_take(state: PoolState, task: Task, asked: e.WorkerAsked) -> bool:
     if task.stage == "assigned":  # it was given this task before and never spoke of it
         return task.worker == asked.worker and task.heard <= patient
     lost_lately = any(worker == asked.worker and at > patient for worker, at in task.lost)
-    return task.stage == "waiting" and task.ready and not lost_lately
+    waits = task.stage == "waiting" and task.ready and not task.claimed
+    return waits and not lost_lately and asked.worker not in task.declined
 
 
 def _restart(state: PoolState, event: e.Restarted) -> PoolState:
@@ -134,7 +141,11 @@ def _authorise(state: PoolState, named: e.EnclaveNamed) -> Outcome:
     if task.enclave != named.enclave:
         if task.attempt >= MAX_ATTEMPTS:
             raise InputRefused(f"task {task.task} has had {MAX_ATTEMPTS} enclaves; it gets no other.")
-        task = msgspec.structs.replace(move(task, "name", named.at), enclave=named.enclave, attempt=task.attempt + 1)
+        if state.rules.single_enclave and task.named:
+            raise InputRefused(f"task {task.task} has an enclave of yours; report that it failed before another.")
+        task = msgspec.structs.replace(
+            move(task, "name", named.at), enclave=named.enclave, attempt=task.attempt + 1, named=True
+        )
     task = msgspec.structs.replace(task, heard=named.at)
     return _with(state, task), _signatures(task, named)
 
@@ -154,7 +165,10 @@ def _hear(state: PoolState, said: e.StageReported) -> PoolState:
         return state  # the chain was faster than the worker
     task = _owned(state, said.task, said.worker)
     if said.stage == "failed":
-        return _with(state, lose(task, said.at, f"ended without a result: {said.detail}"))
+        why = f"ended without a result: {said.detail}"
+        return _with(
+            state, decline(task, said.at, said.check, why) if said.check in OF_THE_DEAL else lose(task, said.at, why)
+        )
     return _with(state, report(task, said.stage, said.at, said.detail))
 
 
@@ -165,6 +179,8 @@ def _tell(state: PoolState, event: e.TaskEvent) -> PoolState:
     match event:
         case e.ChainInitialised():
             task = msgspec.structs.replace(task, ready=True)
+        case e.VaultsAnswered():
+            task = answer(task, event.at, event.check, event.detail, denied=event.denied)
         case e.LeaseExpired():
             task = lose(task, event.at, "the worker fell silent or stood still")
         case e.ContributionClosed():

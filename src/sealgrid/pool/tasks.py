@@ -11,7 +11,7 @@ from sealgrid.wire.pool import PublicStage, Stage, StageAt
 MAX_ATTEMPTS: Final = 3  #: enclaves that one task may have (docs/protocol/pool.md)
 MAX_DETAIL: Final = 200  #: characters of a worker's word that are kept
 
-Step = Literal["assign", "name", "lose", "exhaust", "close", "finalize", "claim"]
+Step = Literal["assign", "name", "lose", "exhaust", "refuse", "close", "finalize", "claim"]
 
 WORKING: Final[tuple[Stage, ...]] = (
     "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
@@ -26,6 +26,7 @@ TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
     **{(stage, "name"): "launched" for stage in WORKING},
     **{(stage, "lose"): "waiting" for stage in WORKING},
     **{(stage, "exhaust"): "failed" for stage in WORKING},
+    ("waiting", "refuse"): "failed",
     **{(stage, "close"): "failed" for stage in OPEN},
     **{(stage, "finalize"): "completed" for stage in (*OPEN, "failed")},  # the chain's word counts at any stage
     **{(stage, "claim"): "refunded" for stage in (*OPEN, "failed")},
@@ -52,9 +53,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     worker: Address | None = None
     enclave: Address | None = None
     attempt: int = 0  #: enclaves authorised so far
+    named: bool = False  #: whether the worker that holds it has named one
     heard: float = 0.0  #: the worker's last sign of life
     moved: float = 0.0  #: when it reached its stage, or the pool started again since
     lost: tuple[tuple[Address, float], ...] = ()  #: who lost it, and when
+    claimed: str = ""  #: number of the check that a worker says refused it, until the vaults were asked
+    declined: tuple[Address, ...] = ()  #: workers that said so and were denied by the vaults; they get it never again
 
 
 def move(task: Task, step: Step, at: float, detail: str = "") -> Task:
@@ -78,6 +82,24 @@ def lose(task: Task, at: float, why: str) -> Task:
     taken = move(task, "exhaust" if task.attempt >= MAX_ATTEMPTS else "lose", at, why)
     others = tuple(entry for entry in task.lost if entry[0] != task.worker)
     return msgspec.structs.replace(taken, worker=None, lost=(*others, (task.worker, at)))
+
+
+def decline(task: Task, at: float, check: str, why: str) -> Task:
+    """Return the task taken from a worker that says the vaults refused it: nobody gets it before they were asked."""
+    taken = lose(task, at, why)
+    return msgspec.structs.replace(taken, claimed=check) if taken.stage == "waiting" else taken
+
+
+def answer(task: Task, at: float, check: str, detail: str, *, denied: bool) -> Task:
+    """Return the task after the vaults' word: ended by ``check``, or for another worker to take."""
+    if not task.claimed:
+        return task
+    heard = msgspec.structs.replace(task, claimed="")
+    if check:
+        return move(heard, "refuse", at, detail)
+    if not denied:
+        return heard
+    return msgspec.structs.replace(heard, declined=(*heard.declined, heard.lost[-1][0]))
 
 
 def report(task: Task, stage: Stage, at: float, detail: str) -> Task:

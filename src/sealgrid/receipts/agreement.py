@@ -66,11 +66,15 @@ def check_facts(body: Body, facts: Facts) -> None:
         raise ReceiptRefused("6", "the task is not the one of this index in the deal.")
     if (body.callback_digest is not None) != bool(int(facts.callback, 16)):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: callback.")
+    if (body.exit_class == "refused") != bool(facts.refusal):
+        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: refusal.")
     if isinstance(body.commitment, UnsetType) == _has_deferred_callback(facts):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: deferred callback.")
 
 
 def _has_deferred_callback(facts: Facts) -> bool:
+    if facts.refusal:
+        return False  # nothing is delivered, and the params may be unreadable
     try:
         return parse_params(facts.params).has_deferred_callback
     except InputRefused as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sealgrid.attestation.facts import DatasetFact, Facts, secrets_digest
 from sealgrid.attestation.log import check_entry, check_head, entry_of
+from sealgrid.attestation.refusals import sentence_of
 from sealgrid.attestation.statements import Release, Verdict
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ReceiptRefused
@@ -58,7 +59,8 @@ def releases(case: Case) -> str:
 def facts(case: Case) -> str:
     """(6)."""
     agreement.check_facts(case.body, case.facts)
-    return f"task {case.body.task}, attempt {case.body.attempt}"
+    refusal = f"; refused by ({case.facts.refusal}): {sentence_of(case.facts.refusal)}" if case.facts.refusal else ""
+    return f"task {case.body.task}, attempt {case.body.attempt}{refusal}"
 
 
 def settle(case: Case) -> str:

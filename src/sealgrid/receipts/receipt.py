@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from sealgrid.attestation.facts import AppFact, Facts
+from sealgrid.attestation.facts import AppFact, Facts, parse_facts
 from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import LogHead, ReceiptSeal, Release, Settle, Verdict
@@ -24,7 +24,7 @@ from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 
 MOST_BYTES = 4 << 20  #: of an envelope
 
-ExitClass = Literal["ok", "app-failed"]
+ExitClass = Literal["ok", "app-failed", "refused"]
 D = TypeVar("D", bound="_Document")
 
 
@@ -148,6 +148,11 @@ class Envelope(_Document, frozen=True, kw_only=True):
     settle: Settle
     settle_signature: bytes  #: by the enclave's key
     verdicts: dict[HexAddress, SignedVerdict]  #: by vault
+
+    @property
+    def refusal(self) -> str:
+        """Return the number of the check by which the vaults refused the deal; empty where they did not."""
+        return parse_facts(self.facts.encode()).refusal or "" if self.receipt.body.exit_class == "refused" else ""
 
 
 def body_of(

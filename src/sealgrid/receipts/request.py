@@ -86,7 +86,8 @@ def verify_request(document: RequestDocument, facts: Facts) -> VerifiedRequest:
     (14) The facts say ``eoa`` where the requester's signature of 65 bytes (64 by EIP-2098) is with the order, and only
          there; else they say how PoCo took it for signed, which is the word of the vaults.
     (15) Requester, beneficiary, callback, app, dataset, params, inputs and the X25519 result key of the facts are the
-         order's; the facts tell of a bulk where its params name one.
+         order's; the facts tell of a bulk where its params name one. Facts that refuse the deal tell nothing of what
+         its params ask for.
     """
     order, domain = document.order(), OrderDomain(chain=facts.chain, hub=facts.hub)
     digest = hash_of(order, domain)
@@ -108,6 +109,8 @@ def _terms(order: RequestOrder, facts: Facts) -> JobParams:
         _refuse("app")
     if order.dataset != (ZERO_ADDRESS if facts.dataset is None else facts.dataset.address):
         _refuse("dataset")
+    if facts.refusal:
+        return JobParams()  # they may be unreadable, and nothing of them is used
     params = parse_params(order.params)
     if params.inputs != facts.inputs:
         _refuse("inputs")

@@ -60,7 +60,10 @@ class Receipt:
         self._inner = inner
 
     def content(self) -> bytes:
-        """Return the receipt's file; raise NotFound while the run is not completed."""
+        """Return the receipt's file; raise NotFound while the run is not completed.
+
+        Raises ReceiptRefused (20) for one that does not carry the order that this account signed.
+        """
         return BACKGROUND.run(self._inner.content())
 
     def verify(self) -> Report:
@@ -112,7 +115,7 @@ class Run:
 
         Raises StillRunning when it has not ended ``within`` so many seconds: it goes on, and can be waited for again.
         Raises HostFailed when no machine finished it (refunded), AppFailed with the end of the app's own words when
-        the app itself failed (paid).
+        the app itself failed (paid), DealRefused when the vaults refused what it asked for (paid, too).
         """
         return BACKGROUND.run(self._inner.result(told, within))
 

@@ -29,6 +29,7 @@ from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.manifests import expect_runnable
+from sealgrid.sdk.previews import expect_release
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
@@ -72,6 +73,7 @@ async def run(
     sponsor: Wallet | None = None,
     keep: Callable[[Job], None] = lambda job: None,
     progress: Progress = silent,
+    preview: bool = True,
 ) -> Job:
     """Start one run of an app, private by default: arguments, files and secrets go into one sealed input.
 
@@ -84,9 +86,10 @@ async def run(
     ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
     cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
     just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
-    then. Raises InputRefused for input that the enclave would refuse (``bundle.inputs``), OrderRefused when nobody
-    offers the app, the model or the computing, or when it costs more, and InterpreterMismatch for an app that is built
-    for another Python than this network runs apps on.
+    then. Without ``preview`` the vaults are not asked beforehand, and what they refuse is bought.
+    Raises InputRefused for input that the enclave would refuse (``bundle.inputs``), OrderRefused when nobody offers the
+    app, the model or the computing, or when it costs more, InterpreterMismatch for an app that is built for another
+    Python than this network runs apps on, and DealRefused, before money moves, when the vaults would refuse.
     """
     given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
     check_input(given, split_arguments(public_args))
@@ -109,6 +112,9 @@ async def run(
     progress(Step("giving the key of the input to the vaults"))
     enough = conn.network.threshold
     await deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough)
+    if preview:
+        progress(Step("asking the vaults whether they will release"))
+        await expect_release(conn, terms, progress)
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
     job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
     keep(job)

@@ -74,13 +74,17 @@ class Result:
         return msgspec.json.decode(self.files[name])
 
 
-async def open_result(conn: Connection, settled: Settle, key: HpkeKey) -> Result:
+async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refused: bool = False) -> Result:
     """Fetch the sealed result that an enclave settled, ask the vaults for K2, and open it.
+
+    Of a deal that the vaults ``refused`` the result is sealed to nobody: it says why, as the public facts do.
 
     Raises ReleaseRefused with the vaults' reason while the chain has not paid, and ContainerRefused when the file or
     the key is another one.
     """
     sealed = await conn.storage.get_bytes(settled.sealed_sha256, MAX_RESULT_BYTES)
+    if refused:
+        return Result(_unzip(sealed))
     metadata = _metadata(sealed, settled.task, settled.enclave)
     k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
     k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)

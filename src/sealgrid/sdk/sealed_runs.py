@@ -16,6 +16,7 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import grant_of, name_of, params_of
 from sealgrid.sdk.manifests import expect_runnable
+from sealgrid.sdk.previews import expect_release
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
 
@@ -64,15 +65,19 @@ async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
 
 
 async def match(conn: Connection, orders: tuple[Document, Document, Document, Document]) -> None:
-    """Send app, dataset, workerpool and request as one deal, each signed by its side."""
+    """Send app, dataset, workerpool and request as one deal, each signed by its side.
+
+    Raises DealRefused when the vaults would refuse what it buys.
+    """
     app, dataset, workerpool, request = orders
-    await conn.hub.send_match(
-        conn.wallet,
+    terms = Terms(
         from_document(AppOrder, app),
         from_document(DatasetOrder, dataset),
         from_document(WorkerpoolOrder, workerpool),
         from_document(RequestOrder, request),
     )
+    await expect_release(conn, terms)
+    await conn.hub.send_match(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
 
 
 async def _expect_money(conn: Connection, price: int) -> None:

@@ -6,7 +6,7 @@
           of a bulk names no model, but a list that its requester laid down.
 (usage.4) No vault leaves out a release that it signed for; the receipt of the task carries its signature.
 (usage.5) No vault lacks a release that others have. It may have been away then: this names it, and proves nothing.
-(usage.6) Each task that paid for the model on the chain was released by somebody.
+(usage.6) Each task that paid for the model on the chain was released by somebody, or its receipt proves a refusal.
 """
 
 from collections import defaultdict

@@ -55,6 +55,7 @@ def facts_of(
         result_key=granted.result_key, params=deal.params, inputs=tuple(granted.params.inputs),
         quorum=max(federation.threshold, granted.quorum), release=granted.release,
         output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
+        refusal=granted.refusal or UNSET,
     )  # fmt: skip
 
 

@@ -11,11 +11,13 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
 from sealgrid.vault.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
 from sealgrid.vault.log_api import log_handlers
+from sealgrid.vault.preview import preview_release
 from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
 from sealgrid.vault.witness import Witness
 from sealgrid.wire.message import Message, encode, parse
-from sealgrid.wire.serving import packed, service
+from sealgrid.wire.preview import PATH
+from sealgrid.wire.serving import limited, packed, service
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,
@@ -52,7 +54,15 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
             raise InputRefused("asset and owner are each named by 0x and 40 hex digits.") from error
         return _json(await view_asset(vault, *named))
 
+    ask = limited(vault.rules.previews_per_minute)
+
+    @post(PATH, status_code=200)
+    async def preview(request: Request[Any, Any, Any]) -> Response[bytes]:
+        await ask(request)
+        return _json(await preview_release(vault, await request.body()))
+
     handlers = [
+        preview,
         identity,
         evaluations,
         asset,

@@ -18,7 +18,7 @@ from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.unixfs import FileAddress
-from sealgrid.errors import OrderMalformed, ReleaseRefused
+from sealgrid.errors import DealRefused, OrderMalformed, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.deposit import HeldShare
@@ -48,15 +48,15 @@ def read_slice(shown: ShownBulk | None, params: JobParams, deal: DealView, index
     (7.3) The deal has no callback: nobody allowed that results are published.
     """
     if deal.dataset.pointer != ZERO_ADDRESS:  # (7.17)
-        raise ReleaseRefused("7.17", "a deal with a bulk names no dataset beside it; leave one of them out.")
+        raise DealRefused("7.17", "a deal with a bulk names no dataset beside it; leave one of them out.")
     if deal.callback != ZERO_ADDRESS:  # (7.3)
-        raise ReleaseRefused("7.3", "the datasets of a bulk go to no deal with a callback.")
+        raise DealRefused("7.3", "the datasets of a bulk go to no deal with a callback.")
     if shown is None:  # (7.17)
         raise ReleaseRefused("7.17", "the bulk's list of datasets was not shown; is it still stored?")
     _expect(shown.root, str(params.bulk_cid))
     slices = _listed(shown.root, list[str])
     if index >= len(slices):
-        raise ReleaseRefused("7.17", f"the bulk has {len(slices)} slices and none for task {index}.")
+        raise DealRefused("7.17", f"the bulk has {len(slices)} slices and none for task {index}.")
     _expect(shown.slice, slices[index])
     return _orders(_listed(shown.slice, list[dict[str, object]]))
 
@@ -119,13 +119,13 @@ def _listed(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except UNREADABLE as error:
-        raise ReleaseRefused("7.17", f"a list of the bulk cannot be read: {error}.") from error
+        raise DealRefused("7.17", f"a list of the bulk cannot be read: {error}.") from error
 
 
 def _orders(documents: Sequence[dict[str, object]]) -> tuple[DatasetOrder, ...]:
     if len(documents) > MOST_DATASETS:
-        raise ReleaseRefused("7.17", f"a slice has at most {MOST_DATASETS} datasets; make more slices of it.")
+        raise DealRefused("7.17", f"a slice has at most {MOST_DATASETS} datasets; make more slices of it.")
     try:
         return tuple(from_document(DatasetOrder, each) for each in documents)
     except OrderMalformed as error:
-        raise ReleaseRefused("7.17", f"the slice holds what is no dataset order: {error.message}") from error
+        raise DealRefused("7.17", f"the slice holds what is no dataset order: {error.message}") from error

@@ -13,6 +13,7 @@ from sealgrid.vault.log import Appended
 from sealgrid.vault.service import Vault
 from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.wire.log import Logged
+from sealgrid.wire.preview import PreviewRequest
 from sealgrid.wire.vault import BulkShare, ReleaseRequest
 
 
@@ -24,7 +25,9 @@ class OfBulk:
     entries: list[Appended] = field(default_factory=list)
 
 
-async def bulk_of(vault: Vault, request: ReleaseRequest, snapshot: ChainSnapshot) -> BulkFact | UnsetType:
+async def bulk_of(
+    vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot: ChainSnapshot
+) -> BulkFact | UnsetType:
     """Return what facts say of a task's bulk, UNSET for a deal without one; raise ReleaseRefused (7.3) or (7.17)."""
     params, shown = read_params(snapshot.deal), request.bulk
     if params.bulk_cid is None:

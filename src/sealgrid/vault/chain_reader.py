@@ -19,14 +19,16 @@ from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import dataset_order_in
 from sealgrid.chain.node import STRANGERS_GAS
-from sealgrid.chain.views import ContributionView, TaskStatus
+from sealgrid.chain.views import ContributionView, DealView, Resource, TaskStatus
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
+from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId
 from sealgrid.vault.block_memory import BlockMemory
 from sealgrid.vault.bulk import MOST_SECONDS, Offered
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
+from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain, DealSnapshot
+from sealgrid.wire.preview import Proposal
 
 _ERC1271 = bytes.fromhex("1626ba7e")  #: selector of isValidSignature(bytes32,bytes), and its answer for yes
 
@@ -136,6 +138,41 @@ class ChainReader:
         if task.status is TaskStatus.UNSET:
             raise ReleaseRefused("7.17", "the block at which the bulk is asked for is from before the task began.")
         return await asyncio.gather(*(self._offered(order, snapshot.deal.deal, named.hash) for order in orders))
+
+    async def time(self) -> int:
+        """Return the time that deals are compared with: our clock, or a local chain's where that one is ahead.
+
+        Public chains keep to the clock, and are not asked: an owner's word must not wait for them.
+        """
+        if self._confirmation.oldest is not None:
+            return self._clock()
+        return max(self._clock(), (await self._confirmed()).timestamp)
+
+    async def proposed(self, proposal: Proposal) -> DealSnapshot:
+        """Return what one confirmed block says of the parties of a deal that does not exist yet."""
+        block = await self._confirmed()
+        at, app, pool = block.hash, proposal.app, proposal.workerpool
+        broker, vault_set, checksum, app_owner, pool_owner, dataset = await asyncio.gather(
+            self._once(at, lambda: self._hub.teebroker(at=at), "broker"),
+            self._once(at, lambda: self._broker.vault_set(at=at), "federation"),
+            self._once(at, lambda: self._assets.checksum("App", app, at=at), "checksum", app),
+            self._owner(app, at),
+            self._owner(pool, at),
+            self._dataset(proposal.dataset, at),
+        )
+        free = Nrlc(0)  # no check of a proposal is about money
+        deal = DealView(
+            deal=deal_id(proposal.request, 0), app=Resource(app, app_owner, free),
+            dataset=Resource(proposal.dataset, dataset.owner if dataset else ZERO_ADDRESS, free),
+            workerpool=Resource(pool, pool_owner, free), trust=max(1, proposal.trust), category=0, tag=proposal.tag,
+            requester=proposal.requester, beneficiary=proposal.beneficiary, callback=proposal.callback,
+            params=proposal.params, start_time=block.timestamp, bot_first=0, bot_size=proposal.tasks, worker_stake=free,
+            scheduler_reward_ratio=0, sponsor=proposal.requester,
+        )  # fmt: skip
+        return DealSnapshot(
+            block=block.number, block_hash=at, time=block.timestamp, broker=broker, vault_set=vault_set, deal=deal,
+            app_checksum=checksum, app_owner=app_owner, dataset=dataset,
+        )  # fmt: skip
 
     async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
         """Return a dataset or an app with its present owner, None for whatever the hub has as neither."""

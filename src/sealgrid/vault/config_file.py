@@ -38,6 +38,7 @@ class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     vaults: tuple[Address, ...]
     roots: tuple[_Root, ...]
     peers: dict[Address, str] = {}  #: where the other vaults answer, to watch their logs
+    previews_per_minute: int = 120  #: that one address may ask for; 0 for any number
     insecure_allow_simulated: bool = False
 
 
@@ -56,7 +57,7 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         rpc_urls=told.rpc_urls, chain=told.chain, genesis=told.genesis, hub=told.hub, broker=told.broker,
         storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
         threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
-        insecure_allow_simulated=told.insecure_allow_simulated,
+        previews_per_minute=told.previews_per_minute, insecure_allow_simulated=told.insecure_allow_simulated,
     )  # fmt: skip
     return config, told.port
 

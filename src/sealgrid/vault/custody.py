@@ -13,6 +13,7 @@ from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
+from sealgrid.vault.history import note_policy
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.prepared import Prepared, given, replaced_in
 from sealgrid.vault.store import Store, assets, grants, iexec_values, policies, versions
@@ -81,7 +82,7 @@ class Custody:
         with self._store.transaction() as connection:
             self._begin(connection, held, at)
             if policy is not None:
-                _put_policy(connection, policy)
+                _put_policy(connection, policy, at)
             if grant is not None:
                 _put_grant(connection, grant)
 
@@ -118,10 +119,10 @@ class Custody:
         with self._store.reading() as connection:
             return [_read_version(row) for row in _VERSIONS.on(connection, asset=asset, owner=owner)]
 
-    def set_policy(self, policy: SignedPolicy) -> None:
-        """Replace an asset's policy."""
+    def set_policy(self, policy: SignedPolicy, *, at: int) -> None:
+        """Replace an asset's policy, and remember since when it is in force."""
         with self._store.transaction() as connection:
-            _put_policy(connection, policy)
+            _put_policy(connection, policy, at)
 
     def share(self, asset: Address, owner: Address) -> HeldShare | None:
         """Return what is kept of an asset for one owner."""
@@ -191,12 +192,13 @@ def _read_version(row: Row[tuple[object, ...]]) -> Version:
     return Version(record, row.record_digest, row.signature, row.received, row.destroyed)
 
 
-def _put_policy(connection: Connection, signed: SignedPolicy) -> None:
+def _put_policy(connection: Connection, signed: SignedPolicy, at: int) -> None:
     row = {
         "asset": signed.policy.asset, "owner": signed.policy.owner,
         "policy": msgspec.json.encode(signed.policy), "signature": signed.signature,
     }  # fmt: skip
     _SET_POLICY.on(connection, **row)
+    note_policy(connection, signed.policy, at)
 
 
 def _put_grant(connection: Connection, signed: SignedGrant) -> None:

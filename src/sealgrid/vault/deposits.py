@@ -25,6 +25,7 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
     # Before the chain is asked: strangers shall not make us ask it.
     check_record(record, request.signature, request.index, vault.federation, "deposit")
     asset = await vault.chain.asset(record.asset) if request.grant is None else None
+    at = await vault.chain.time() if request.grant is None else vault.clock()
     held = check_deposit(
         request,
         federation=vault.federation,
@@ -37,7 +38,7 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
     grant = None if request.grant is None else SignedGrant(request.grant, request.grant_signature)
     if signed is not None:
         _expect_newer(vault, signed, held)
-    vault.custody.keep(held, policy=signed, grant=grant, at=vault.clock())
+    vault.custody.keep(held, policy=signed, grant=grant, at=at)
     if before is not None and before.record_digest != held.record_digest:
         await vault.store.scrubbed()
     return _receipt(vault, held)
@@ -48,6 +49,7 @@ async def accept_iexec_deposit(vault: Vault, request: IexecDeposit) -> DepositRe
     record = request.record
     check_pushed(request, vault.federation)
     asset = None if is_of_requester(request) else await vault.chain.asset(record.asset)
+    at = await vault.chain.time()
     taken = check_iexec_deposit(
         request,
         federation=vault.federation,
@@ -56,12 +58,13 @@ async def accept_iexec_deposit(vault: Vault, request: IexecDeposit) -> DepositRe
         last=_last(vault, record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )
-    vault.custody.keep(taken, policy=None, grant=None, at=vault.clock())
+    vault.custody.keep(taken, policy=None, grant=None, at=at)
     return _receipt(vault, taken)
 
 
 async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
     """Replace the policy of a key that is here by a newer one."""
+    at = await vault.chain.time()
     held = vault.custody.share(request.policy.asset, request.policy.owner)
     if held is None:
         raise NotFound("no key of this asset and owner is here; deposit its share first.")
@@ -71,17 +74,17 @@ async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
         )
     signed = SignedPolicy(request.policy, request.signature)
     _expect_newer(vault, signed, held)
-    vault.custody.set_policy(signed)
+    vault.custody.set_policy(signed, at=at)
     return _view(vault, held.record.asset, held.record.owner)
 
 
 async def withdraw_key(vault: Vault, request: WithdrawRequest) -> AssetView:
     """Destroy the share of a key for good; it can be shared anew under a higher version."""
-    word = request.withdrawal
+    word, at = request.withdrawal, await vault.chain.time()
     canonical(addresses=(word.asset, word.owner))
     last = _last(vault, word.asset, word.owner)
     check_withdrawal(word, request.signature, last=last, domain=vault.federation.domain)
-    vault.custody.destroy(word.asset, word.owner, at=vault.clock())
+    vault.custody.destroy(word.asset, word.owner, at=at)
     await vault.store.scrubbed()
     return _view(vault, word.asset, word.owner)
 

@@ -11,7 +11,7 @@ from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
-from sealgrid.errors import InputRefused, ReleaseRefused
+from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
@@ -47,19 +47,19 @@ def check_sale(sale: Sale | None, deal: DealView, owner: Address) -> None:
     if sale is None or sale.hash != sale.matched:  # (7.11)
         raise ReleaseRefused("7.11", "the dataset order that this deal was matched from was not shown.")
     if sale.order.dataset != deal.dataset.pointer or sale.order.apprestrict != deal.app.pointer:  # (7.12)
-        raise ReleaseRefused(
+        raise DealRefused(
             "7.12", "the dataset was sold by an order that does not name this app; sell it with apprestrict set."
         )
     if deal.dataset.owner != owner:  # (7.20)
         raise ReleaseRefused("7.20", "the dataset was sold to another owner since this deal; buy from that one.")
     if deal.callback != ZERO_ADDRESS:  # (7.3)
-        raise ReleaseRefused("7.3", "a key that came by iExec's route goes to no deal with a callback.")
+        raise DealRefused("7.3", "a key that came by iExec's route goes to no deal with a callback.")
 
 
 def check_iexec_params(params: JobParams) -> None:
-    """Raise ReleaseRefused (7.13) where a deal of iExec's own kind asks for what no enclave here does."""
+    """Raise DealRefused (7.13) where a deal of iExec's own kind asks for what no enclave here does."""
     if params.iexec_result_storage_provider != "ipfs":
-        raise ReleaseRefused("7.13", "results are stored on IPFS alone; set iexec_result_storage_provider to ipfs.")
+        raise DealRefused("7.13", "results are stored on IPFS alone; set iexec_result_storage_provider to ipfs.")
 
 
 def check_result_key(shown: ResultKey | None, deal: DealView) -> Digest:

@@ -111,11 +111,12 @@ class Journal:
     def remember_release(self, released: Released) -> None:
         """Store a release; a later one to the same enclave, after a lost answer, replaces it."""
         facts = released.facts
+        dataset = None if facts.refusal else facts.dataset  # who is refused uses nothing
         row = {
             "task": released.task, "enclave": released.enclave, "worker": released.worker, "facts": facts.encode(),
             "runtime": released.runtime, "platform": int(released.platform), "session": released.session,
-            "requester": facts.requester, "dataset": facts.dataset.address if facts.dataset else "",
-            "owner": facts.dataset.owner if facts.dataset else "",
+            "requester": facts.requester, "dataset": dataset.address if dataset else "",
+            "owner": dataset.owner if dataset else "",
             "deadline": facts.expiry, "released": released.at,
         }  # fmt: skip
         with self._store.transaction() as connection:

@@ -23,7 +23,7 @@ from sealgrid.units import Digest
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.nonces import NONCE_BYTES, Attempt
 from sealgrid.vault.signatures import canonical
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.wire.vault import Authorization, ReleaseRequest
 
 HPKE_BYTES = 32
@@ -112,23 +112,28 @@ def check_chain(
     """Checks (5), its half that the chain decides, and (6)."""
     if not snapshot.runtime_allowed:  # (5)
         raise ReleaseRefused("5", "the broker does not list this runtime.")
+    check_agreement(snapshot, federation=federation)  # (6)
+    if snapshot.task.status is not TaskStatus.ACTIVE:  # (6)
+        raise ReleaseRefused("6", "the task is not active on the chain.")
+    if snapshot.seconds_left(at) <= seconds_left:  # (6)
+        raise ReleaseRefused("6", "too little time is left before the task's contribution deadline.")
+    if snapshot.app_checksum != attested.app_digest:  # (6)
+        raise ReleaseRefused("6", "the app in the evidence is not the deal's app.")
+
+
+def check_agreement(snapshot: DealSnapshot, *, federation: Federation) -> None:
+    """Check what (6) says of a deal before it has a task: who judges, whose verdicts count, its tag and its trust."""
     judge = judging(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
     if judge is Judging.POOL:  # (6)
         raise ReleaseRefused("6", "neither our broker nor our gate judges; nothing would hold a worker to its verdict.")
     if snapshot.vault_set != federation.vault_set:  # (6)
         raise ReleaseRefused("6", "the chain counts another federation's verdicts now; this one's would not be paid.")
-    if snapshot.task.status is not TaskStatus.ACTIVE:  # (6)
-        raise ReleaseRefused("6", "the task is not active on the chain.")
-    if snapshot.seconds_left(at) <= seconds_left:  # (6)
-        raise ReleaseRefused("6", "too little time is left before the task's contribution deadline.")
     if not tags.is_tee(snapshot.deal.tag):  # (6)
         raise ReleaseRefused("6", "the deal does not ask for an enclave; set the TEE bit in its tag.")
     if snapshot.deal.trust != 1:  # (6)
         raise ReleaseRefused(
             "6", "the deal asks for replication, so PoCo would not finalise an enclave's result alone."
         )
-    if snapshot.app_checksum != attested.app_digest:  # (6)
-        raise ReleaseRefused("6", "the app in the evidence is not the deal's app.")
 
 
 def _verified(request: ReleaseRequest, trusted: TrustedRoots, at: int) -> VerifiedClaims:

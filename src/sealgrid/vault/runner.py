@@ -18,6 +18,7 @@ from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.custody import Custody
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
+from sealgrid.vault.history import History
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import keys_from
 from sealgrid.vault.log import Log
@@ -71,6 +72,7 @@ async def opened(
                 store=store,
                 custody=Custody(store, keys.at_rest, federation),
                 journal=Journal(store, keys.at_rest, federation),
+                history=History(store),
                 log=Log(store),
                 chain=chain,
                 files=files,
@@ -106,4 +108,5 @@ def _rules(config: VaultConfig) -> Rules:
         simulated=config.insecure_allow_simulated,
         nonce_ttl=config.nonce_ttl,
         seconds_left=config.minimum_seconds_left,
+        previews_per_minute=config.previews_per_minute,
     )

@@ -17,6 +17,7 @@ from sealgrid.vault.chain_reader import ChainReader
 from sealgrid.vault.custody import Custody
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
+from sealgrid.vault.history import History
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import VaultKeys
 from sealgrid.vault.log import Log
@@ -33,6 +34,7 @@ class Rules:
     simulated: bool  #: whether simulated evidence counts
     nonce_ttl: int  #: seconds
     seconds_left: int  #: before the contribution deadline
+    previews_per_minute: int = 0  #: of one client; 0 for any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Vault:
     store: Store
     custody: Custody
     journal: Journal
+    history: History
     log: Log
     chain: ChainReader
     files: Files

@@ -24,21 +24,27 @@ class AppOnChain:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainSnapshot:
-    """The chain at one confirmed block, as far as one task is concerned."""
+class DealSnapshot:
+    """The chain at one confirmed block, as far as one deal is concerned, made or proposed."""
 
     block: int
     block_hash: Digest
     time: int  #: timestamp of the block
     broker: Address  #: the hub's teebroker
     vault_set: Digest  #: the federation that our broker or gate has in force
-    pool_speaker: Address  #: whose signature authorises for the deal's pool: its owner, or the operator of our gate
-    task_id: TaskId
-    task: TaskView
     deal: DealView
     app_checksum: Digest
     app_owner: Address  #: of the NFT now; the deal names who owned it when it was made
     dataset: DatasetOnChain | None  #: None when the deal has none
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSnapshot(DealSnapshot):
+    """The chain at one confirmed block, as far as one task is concerned."""
+
+    pool_speaker: Address  #: whose signature authorises for the deal's pool: its owner, or the operator of our gate
+    task_id: TaskId
+    task: TaskView
     runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False when none was asked for
     contribution: ContributionView | None = None  #: of the worker that was asked for
     pool_contract_agrees: bool | None = None  #: ERC-1271 word of a speaker that is a contract; None for an EOA

@@ -1,30 +1,27 @@
 """Serve enclaves and requesters: nonce, release, settle, open, in that order for every confidential task."""
 
-from collections.abc import Awaitable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable
 
 import msgspec
+from msgspec import UNSET
 
 from sealgrid.attestation.facts import JobParams
 from sealgrid.attestation.log import entry_of
-from sealgrid.attestation.statements import InputGrant, Verdict
+from sealgrid.attestation.statements import Verdict
 from sealgrid.crypto import hpke
-from sealgrid.crypto.iexec_challenge import requester_secret
-from sealgrid.errors import NotFound, ReleaseRefused
-from sealgrid.poco.orders import DatasetOrder, from_document
-from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.errors import DealRefused, NotFound, ReleaseRefused
+from sealgrid.units import to_bytes
 from sealgrid.vault import nonces, opening, release, settle
 from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
-from sealgrid.vault.bulk_task import bulk_of, logged, shares_of_bulk
-from sealgrid.vault.deposit import HeldShare, input_asset
-from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
+from sealgrid.vault.at_match import stood_at_match
+from sealgrid.vault.bulk_task import logged, shares_of_bulk
+from sealgrid.vault.deal_state import Shown, at_match_of, keys_for, shown_for
+from sealgrid.vault.entitlement import NO_KEYS, Entitlement, entitle, read_params, refused
 from sealgrid.vault.files import fetch_settled
-from sealgrid.vault.iexec_terms import Sale, sale_of
 from sealgrid.vault.request import check_signed, signature_kind
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
-from sealgrid.vault.terms import Uses
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     NonceReply,
@@ -61,7 +58,10 @@ async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
 
 
 async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
-    """Answer evidence with facts and shares, as ``release.py`` numbers it."""
+    """Answer evidence with facts and shares, as ``release.py`` numbers it.
+
+    A refusal that the requester brought about is answered with facts that name it, and no share (``at_match.py``).
+    """
     await vault.store.turn()
     began = vault.clock()
     given = vault.journal.consume_nonce(release.own_nonce(request, vault.federation))
@@ -71,16 +71,15 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     )
     vault.store.raise_evaluation(attested.claims.series, attested.claims.eval_number)
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
-    sale, bulk = await _sale(vault, request, snapshot), await bulk_of(vault, request, snapshot)
+    shown = await shown_for(vault, snapshot, request)
     signed = await signature_kind(vault.chain, request.request, snapshot, vault.federation.orders)
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
     release.check_chain(attested, snapshot, federation=vault.federation, at=at, seconds_left=vault.rules.seconds_left)
-    params = read_params(snapshot.deal)
-    keys = replace(_keys_for(vault, snapshot, params, sale, at), rsa=request.result_key)
-    granted = entitle(attested, snapshot, params, keys, at=at)  # (5) (7)
+    granted = _granted(vault, attested, snapshot, shown, at)  # (5) (7)
     kind = check_signed(signed)  # (7.21)
+    bulk = UNSET if granted.refusal else shown.bulk
     facts = facts_of(attested, snapshot, granted, vault.federation, signature=kind, bulk=bulk)
     released = settle.remembered(attested, facts, at)
     entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
@@ -92,6 +91,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     )  # fmt: skip
     with vault.store.transaction():
         vault.journal.remember_release(released)
+        vault.history.note_deal(released.task, snapshot.deal.start_time)
         vault.log.append(entry, *of_bulk.entries)
     return ReleaseReply(vault=vault.us, sealed=sealed)
 
@@ -179,49 +179,19 @@ def _trusted(vault: Vault) -> release.TrustedRoots:
     return release.TrustedRoots(vault.rules.roots, vault.store.evaluation(), simulated=vault.rules.simulated)
 
 
-async def _sale(vault: Vault, request: ReleaseRequest, snapshot: ChainSnapshot) -> Sale | None:
-    shown = request.matched
-    if shown is None or snapshot.dataset is None:
-        return None
-    held = vault.custody.usable(snapshot.dataset.address, snapshot.dataset.owner)
-    if held is None or held.kind != "iexec":
-        return None  # the owner's policy speaks, whatever was shown
-    order = from_document(DatasetOrder, shown.order)
-    matched = await vault.chain.matched_dataset_order(snapshot, shown.block)
-    return sale_of(order, vault.federation.orders, matched)
-
-
-def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, sale: Sale | None, at: int) -> HeldKeys:
-    inputs = {sha256: found for sha256 in params.inputs if (found := _input(vault, snapshot, sha256))}
-    dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
-    secrets = _pushed(vault, snapshot.deal.requester, params)
-    if dataset is None:
-        return HeldKeys(dataset=None, policy=None, uses=Uses(), inputs=inputs, developer=developer, secrets=secrets)
-    signed = vault.custody.policy(dataset.address, dataset.owner)
-    uses = Uses(
-        hour=vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at),
-        total=vault.journal.uses_in_total(dataset.address, dataset.owner, but=snapshot.task_id, at=at),
-    )
-    return HeldKeys(
-        dataset=vault.custody.usable(dataset.address, dataset.owner),
-        policy=None if signed is None else signed.policy,
-        uses=uses,
-        inputs=inputs,
-        sale=sale,
-        developer=developer,
-        secrets=secrets,
-    )
-
-
-def _pushed(vault: Vault, requester: Address, params: JobParams) -> dict[str, HeldShare]:
-    held = {name: vault.custody.usable(requester_secret(requester, name), requester) for name in params.secret_names}
-    return {name: share for name, share in held.items() if share is not None}
-
-
-def _input(vault: Vault, snapshot: ChainSnapshot, sha256: Digest) -> tuple[HeldShare, Sequence[InputGrant]] | None:
-    requester = snapshot.deal.requester
-    held = vault.custody.usable(input_asset(sha256), requester)
-    return None if held is None else (held, vault.custody.grants(requester, sha256))
+def _granted(vault: Vault, attested: release.Attested, snapshot: ChainSnapshot, shown: Shown, at: int) -> Entitlement:
+    params: JobParams | None = None
+    keys = NO_KEYS
+    try:
+        params = read_params(snapshot.deal)
+        if shown.refusal is not None:
+            raise shown.refusal
+        keys = keys_for(vault, snapshot, params, shown, but=snapshot.task_id, at=at)
+        return entitle(attested, snapshot, params, keys, at=at)
+    except DealRefused as refusal:
+        if not stood_at_match(refusal, snapshot, params, keys, at_match_of(vault, snapshot, at)):
+            raise
+        return refused(refusal.check)
 
 
 def _settleable(

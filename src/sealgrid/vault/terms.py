@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from sealgrid.attestation.evidence import VerifiedClaims
 from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
-from sealgrid.errors import ReleaseRefused
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.chain.views import DealView
+from sealgrid.errors import DealRefused, ReleaseRefused
+from sealgrid.units import ZERO_ADDRESS, Digest
 from sealgrid.vault.release import Attested
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
 
 _WITHOUT_STATUS = frozenset({Platform.SNP})  #: AMD publishes versions of firmware, no word about them
 
@@ -21,30 +22,49 @@ class Uses:
 
 
 def check_terms(policy: Policy, attested: Attested, snapshot: ChainSnapshot, uses: Uses, *, at: int) -> Allowance:
-    """Return what the present owner's policy allows to this enclave; raise ReleaseRefused.
+    """Return what the present owner's policy allows to this enclave: ``check_deal_terms``, then ``check_enclave``."""
+    check_deal_terms(policy, attested.app_digest, snapshot, uses, at=at)
+    return check_enclave(policy, attested, snapshot.deal)
+
+
+def check_deal_terms(policy: Policy, app_digest: Digest, snapshot: DealSnapshot, uses: Uses, *, at: int) -> None:
+    """Raise DealRefused for a deal that the present owner's policy refuses on every machine.
 
     (7.2) The policy has not expired.
     (7.10) It does not refuse this requester.
-    (5) It allows this app on this runtime and platform; a policy that lists nothing allows nothing.
-    (3.5) to (3.10) It trusts this machine.
-    (7.3) A callback, which makes results public, only where that allowance says so.
+    (5) It allows this app on some runtime and platform; a policy that lists nothing allows nothing.
+    (7.3) A callback, which makes results public, only where an allowance for this app says so.
     (7.4) The requester's uses in this hour are below what the policy grants.
     (7.9) The uses by everybody, since this owner has it, are below what the policy grants.
     """
     if policy.expiry <= max(at, snapshot.time):  # (7.2)
-        raise ReleaseRefused("7.2", "the owner's policy has expired.")
+        raise DealRefused("7.2", "the owner's policy has expired.")
     if snapshot.deal.requester in policy.refused:  # (7.10)
-        raise ReleaseRefused("7.10", "the owner refuses this requester.")
+        raise DealRefused("7.10", "the owner refuses this requester.")
+    allowances = [each for each in policy.allowed if each.app == app_digest]
+    if not allowances:  # (5)
+        raise DealRefused("5", "the owner's policy does not allow this app on this runtime and platform.")
+    if snapshot.deal.callback != ZERO_ADDRESS and not any(each.callback for each in allowances):  # (7.3)
+        raise DealRefused("7.3", "the owner does not allow results to be published by a callback.")
+    if uses.hour >= policy.uses_per_requester_hour:  # (7.4)
+        raise DealRefused("7.4", "the requester has used the dataset as often as its owner allows in an hour.")
+    if uses.total >= policy.uses_total:  # (7.9)
+        raise DealRefused("7.9", "the dataset was used as often as its owner allows.")
+
+
+def check_enclave(policy: Policy, attested: Attested, deal: DealView) -> Allowance:
+    """Return the allowance for this app on this machine; raise ReleaseRefused.
+
+    (5) It names this app on this runtime and platform.
+    (3.5) to (3.10) The policy trusts this machine.
+    (7.3) A callback only where this very allowance says so.
+    """
     allowance = policy.allowance_for(attested.app_digest, attested.runtime, attested.claims.platform)
     if allowance is None:  # (5)
         raise ReleaseRefused("5", "the owner's policy does not allow this app on this runtime and platform.")
     check_machine(policy.machines, attested.claims)  # (3.5) … (3.10)
-    if snapshot.deal.callback != ZERO_ADDRESS and not allowance.callback:  # (7.3)
-        raise ReleaseRefused("7.3", "the owner does not allow results to be published by a callback.")
-    if uses.hour >= policy.uses_per_requester_hour:  # (7.4)
-        raise ReleaseRefused("7.4", "the requester has used the dataset as often as its owner allows in an hour.")
-    if uses.total >= policy.uses_total:  # (7.9)
-        raise ReleaseRefused("7.9", "the dataset was used as often as its owner allows.")
+    if deal.callback != ZERO_ADDRESS and not allowance.callback:  # (7.3)
+        raise ReleaseRefused("7.3", "the owner does not allow results to be published by a callback on this machine.")
     return allowance
 
 

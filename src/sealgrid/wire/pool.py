@@ -5,6 +5,7 @@ from typing import Literal
 from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
+from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.vault import Authorization, SignedReassign
 
 Stage = Literal[
@@ -67,6 +68,7 @@ class StageReport(Message, frozen=True, kw_only=True):
     task: TaskId
     stage: Stage
     detail: str = ""
+    check: str = ""  #: with "failed": number of the check by which the vaults refused, as the worker says
 
 
 class StageAt(Message, frozen=True, kw_only=True):
@@ -101,6 +103,7 @@ class PoolView(Message, frozen=True, kw_only=True):
     workerpool: Address
     owner: Address
     workers: int  #: workers seen in the last minute
+    machines: tuple[OfferedMachine, ...] = ()  #: kinds that its workers have, as its owner says
 
 
 class PoolClient:

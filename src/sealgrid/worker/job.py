@@ -51,7 +51,7 @@ class PoolOfJob(Protocol):
     async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
         """Have an enclave authorised."""
 
-    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
         """Tell how far the job is."""
 
 
@@ -173,11 +173,11 @@ class JobRun:
         await self._shop.storage.put_file(path)
         return sha256
 
-    async def stage(self, stage: Stage, detail: str = "") -> None:
+    async def stage(self, stage: Stage, detail: str = "", *, check: str = "") -> None:
         """Tell the pool how far the job is; a pool that is away must not end the job."""
         self._stage = stage
         with contextlib.suppress(SealgridError):
-            await self._shop.pool.report(self.job.task, stage, detail)
+            await self._shop.pool.report(self.job.task, stage, detail, check=check)
 
     @property
     def abandonable(self) -> bool:

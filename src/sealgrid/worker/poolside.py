@@ -41,9 +41,9 @@ class PoolSide:
         """Ask the pool to let an enclave contribute."""
         return await self._client.authorise(self._signed(AuthoriseRequest(task=task, enclave=enclave)))
 
-    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
-        """Tell how far a job is."""
-        await self._client.report(self._signed(StageReport(task=task, stage=stage, detail=detail)))
+    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+        """Tell how far a job is; ``check`` is the number by which the vaults refused it."""
+        await self._client.report(self._signed(StageReport(task=task, stage=stage, detail=detail, check=check)))
 
     def _signed(self, message: Message) -> SignedCall:
         payload, issued = encode(message), self._clock()

@@ -10,7 +10,7 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import SealgridError
+from sealgrid.errors import ReleaseRefused, SealgridError
 from sealgrid.storage.folder import Folder
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.wire.market import MarketClient
@@ -98,7 +98,8 @@ async def _do(job: Job, shop: Workshop) -> None:
         await running
     except (SealgridError, TimeoutError) as error:
         _log.warning("task %s: %s", job.task, error)
-        await run_of_job.stage("failed", error.reason if isinstance(error, SealgridError) else "it took too long")
+        why = error.reason if isinstance(error, SealgridError) else "it took too long"
+        await run_of_job.stage("failed", why, check=error.check if isinstance(error, ReleaseRefused) else "")
     except Exception as error:  # noqa: BLE001  one job must not end the worker
         _log.exception("task %s", job.task)
         await run_of_job.stage("failed", f"an unforeseen {type(error).__name__} on this machine")

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealgrid.attestation.facts import BulkFact
+from sealgrid.attestation.params import NO_RESULT_KEY
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import named_secret_digest
@@ -129,6 +130,18 @@ async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(va
     with pytest.raises(EvidenceRefused) as caught:
         await obtain(LAUNCH, ME, welcome(), federation, PROOF)
     assert caught.value.check == number
+
+
+def test_15_a_refused_deal_is_held_to_its_order_but_for_what_its_params_ask_for():
+    unreadable = scene.ordered(params="no JSON at all")
+    deal = deal_id(order_hash(unreadable, scene.FEDERATION.orders), 0)
+    facts = replace(
+        FACTS, deal=deal, task=task_id(deal, 0), params=unreadable.params, inputs=(), secrets=(), release="direct",
+        result_key=NO_RESULT_KEY, refusal="7",
+    )  # fmt: skip
+    assert verified_request(welcome(unreadable), facts).order == unreadable
+    refused("15", replace(facts, params="other"), welcome(unreadable))
+    refused("15", replace(facts, beneficiary=scene.STRANGER.address), welcome(unreadable))
 
 
 # An order of iExec's own client whose result is encrypted for an RSA key that its beneficiary registered.

@@ -7,9 +7,11 @@ from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import Assign, Claim, Initialize, SignAuthorisation, SignReassign
-from sealgrid.pool.state import PoolState, due, standing, step
+from sealgrid.pool.refusals import verdict
+from sealgrid.pool.state import PoolState, due, questions, standing, step
 from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, TRANSITIONS
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
+from sealgrid.wire.preview import VaultOpinion
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
 ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
@@ -292,3 +294,72 @@ def test_events_replay_under_the_rules_of_their_time() -> None:
     lost = (*TAKEN, says(ANNA, "failed", at=10), asks(ANNA, at=16), names(ANNA, 1, at=17))
     patient = e.Rules(lease=30, retry=1000)
     assert after(*lost, e.Restarted(at=20, rules=patient)).task(TASK).attempt == 1
+
+
+def refused_by(worker: Address, at: float = 3) -> e.StageReported:
+    return e.StageReported(at=at, task=TASK, worker=worker, stage="failed", detail="(7.10) no", check="7.10")
+
+
+def answered(check: str = "", *, denied: bool = False) -> e.VaultsAnswered:
+    return e.VaultsAnswered(at=4, task=TASK, check=check, detail="3 of 3 vaults refuse the deal", denied=denied)
+
+
+CLAIMED = (*TAKEN, names(ANNA, 1), refused_by(ANNA))
+
+
+def test_a_task_that_a_worker_says_was_refused_waits_until_the_vaults_were_asked() -> None:
+    state = after(*CLAIMED)
+    assert (state.task(TASK).stage, questions(state)) == ("waiting", (TASK,))
+    assert step(state, asks(BERT, at=100))[1] == ()
+
+
+def test_the_vaults_word_ends_it_at_once_and_a_workers_never_does() -> None:
+    assert after(*CLAIMED, answered("7.10")).task(TASK).stage == "failed"
+    going_on = after(*CLAIMED, answered())
+    assert (going_on.task(TASK).stage, questions(going_on)) == ("waiting", ())
+    assert step(going_on, asks(BERT, at=100))[1] == (Assign(task=TASK, worker=BERT),)
+
+
+def test_a_worker_whose_refusal_the_vaults_deny_does_not_get_the_task_again() -> None:
+    assert step(after(*CLAIMED, answered(denied=True)), asks(ANNA, at=600))[1] == ()
+    assert step(after(*CLAIMED, answered()), asks(ANNA, at=600))[1] == (Assign(task=TASK, worker=ANNA),)
+
+
+def test_a_refusal_that_is_about_the_machine_is_a_loss_like_any_other() -> None:
+    said = e.StageReported(at=3, task=TASK, worker=ANNA, stage="failed", detail="(3.5) no", check="3.5")
+    assert questions(after(*TAKEN, names(ANNA, 1), said)) == ()
+
+
+def test_the_vaults_word_about_a_task_that_nobody_claimed_refused_changes_nothing() -> None:
+    assert after(*TAKEN, answered("7.10")).task(TASK).stage == "assigned"
+
+
+def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
+    rules = e.Rules(single_enclave=True)
+    state = after(*TAKEN, names(ANNA, 1), rules=rules)
+    with pytest.raises(InputRefused, match="has an enclave of yours"):
+        step(state, names(ANNA, 2))
+    again = after(*TAKEN, names(ANNA, 1), says(ANNA, "failed"), asks(ANNA, at=20), rules=rules)
+    assert step(again, names(ANNA, 2, at=21))[1]
+
+
+def opinion(check: str = "", *, of_deal: bool = True, settles: bool = False) -> VaultOpinion:
+    return VaultOpinion(ANNA, check, of_deal and bool(check), settles, "why", ())
+
+
+@pytest.mark.parametrize(
+    ("heard", "ends"),
+    [
+        ([], False),
+        ([opinion("7.10")], False),
+        ([opinion("7.10"), opinion()], False),
+        ([opinion("7.10"), opinion("7.10")], True),
+        ([opinion("7.10", settles=True), opinion("7.10")], True),
+        ([opinion("7.10", settles=True), opinion("7.10", settles=True)], False),
+        ([opinion("7.15", of_deal=False)] * 3, False),
+    ],
+)
+def test_a_task_ends_when_fewer_than_t_vaults_are_left_to_release_or_to_settle(
+    heard: list[VaultOpinion], ends: bool
+) -> None:
+    assert bool(verdict(heard, vaults=3, threshold=2)[0]) == ends

@@ -472,3 +472,18 @@ def test_pins_know_the_domain_of_every_signature():
     assert Pins(chain=31337, hub=PINS.hub, broker=PINS.broker, vaults=VAULTS, t=2, roots=()).domain == DOMAIN
     assert RUNTIME in PINS.runtimes
     assert [root.root_ca_der for root in PINS.roots] == [MACHINE.root_der]
+
+
+REFUSED = {"facts": {"refusal": "7.10", "secrets": (), "inputs": ()}, "body": {"exit_class": "refused"}}
+
+
+def test_a_receipt_of_a_refused_deal_passes_and_names_the_refusal():
+    report = verify(Job(**REFUSED).encode(), PINS)
+    assert report.ok
+    assert "refused by (7.10): the dataset's owner refuses this requester." in report.checks[5].detail
+
+
+@pytest.mark.parametrize("half", REFUSED)
+def test_6_a_receipt_and_facts_that_disagree_about_a_refusal(half):
+    failed = verify(Job(**{half: REFUSED[half]}).encode(), PINS).failed
+    assert (failed.number, "inputs" in failed.detail or "refusal" in failed.detail) == (6, True)

@@ -19,7 +19,7 @@ class Pool:
         self.told: list[tuple[TaskId, Stage, str]] = []
         self.error = error
 
-    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
         if self.error:
             raise self.error
         self.told.append((task, stage, detail))

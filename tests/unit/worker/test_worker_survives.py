@@ -45,7 +45,7 @@ class Pool:
     def __init__(self) -> None:
         self.told: list[tuple[Stage, str]] = []
 
-    async def report(self, task: TaskId, stage: Stage, detail: str) -> None:
+    async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
         self.told.append((stage, detail))
 
 

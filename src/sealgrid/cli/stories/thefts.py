@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, report_data, vault_set
 from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.refusals import sentence_of
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.anvil import advance
@@ -14,12 +15,14 @@ from sealgrid.cli.stories.outcome import Refusal
 from sealgrid.cli.stories.thief import HoardingRun, Thief
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
-from sealgrid.errors import CheckFailed, HostFailed, ProofRefused, SealgridError
+from sealgrid.errors import CheckFailed, DealRefused, HostFailed, ProofRefused, SealgridError
 from sealgrid.poco.ids import enclave_message
+from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.apps import deploy
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import Job, run
 from sealgrid.sdk.models import sell
+from sealgrid.sdk.receipts import fetch_receipt
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.wire.vault import NonceRequest, OpenRequest, ReleaseRequest
 from sealgrid.worker.job import JobRun
@@ -85,9 +88,16 @@ async def with_copying_app(
     """An unapproved app copies what is sold out, though its owner even signed an order that is open to every app."""
     app = await deploy(thief.conn, folder)
     await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
-    job = await run(accomplice, app.address, model=model, workerpool=thief.order)
-    task = await thief.open_task(job)
-    return await _tried(f"an unapproved app copies {what} out", "vaults", JobRun(task, thief.shop).run())
+    job = await run(accomplice, app.address, model=model, workerpool=thief.order, preview=False)
+    return await _tried(f"an unapproved app copies {what} out", "vaults", released(thief, accomplice, job))
+
+
+async def released(thief: Thief, buyer: Connection, job: Job) -> None:
+    """Run a job on the thief's worker; raise DealRefused when it was settled as refused: no key was given for it."""
+    await JobRun(await thief.open_task(job), thief.shop).run()
+    refusal = parse_envelope(await fetch_receipt(buyer, job.task)).refusal
+    if refusal:
+        raise DealRefused(refusal, sentence_of(refusal))
 
 
 async def without_paying(thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes) -> Refusal:

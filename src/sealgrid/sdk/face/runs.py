@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealgrid.attestation.refusals import sentence_of
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import AppFailed, SealgridError, StillRunning, TaskFailed
+from sealgrid.errors import AppFailed, DealRefused, SealgridError, StillRunning, TaskFailed
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.receipts.report import Report
 from sealgrid.sdk import delivery, jobs, receipts, results
@@ -103,7 +104,7 @@ class Run:
 
         Raises StillRunning when it has not ended ``within`` so many seconds: it goes on, and can be waited for again.
         Raises HostFailed when no machine finished it (refunded), AppFailed with the end of the app's own words when
-        the app itself failed (paid).
+        the app itself failed (paid), DealRefused when the vaults refused what it asked for (paid, too).
         """
         try:
             with _money(f"The run is bought and goes on; see it with: sealgrid task show {self.task}"):
@@ -115,14 +116,21 @@ class Run:
                 money="What it costs stays in escrow.",
             ) from error
         with _money(f"The run was paid; open its result later with: sealgrid task result {self.task}"):
-            opened, exit_class = await self._opened()
-        if exit_class != "ok":
+            envelope = parse_envelope(await self.receipt.content())
+            refusal = envelope.refusal
+            opened = await results.open_result(self._conn, envelope.settle, self._job.result_key, refused=bool(refusal))
+        if refusal:
+            raise DealRefused(
+                refusal, f"the vaults refused this deal: {sentence_of(refusal)}",
+                money="The run was paid, as an enclave proved the refusal; PoCo pays app and model with the computing.",
+            )  # fmt: skip
+        if envelope.receipt.body.exit_class != "ok":
             raise AppFailed(f"the app failed: {_last_words(opened)}", money="The run was paid, as the app did run.")
         return opened
 
     async def opened(self) -> Result:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
-        return (await self._opened())[0]
+        return await self._opened()
 
     async def deliver(self, contract: str) -> None:
         """Hand the data of the deferred callback to a contract, which checks them against the chain's commitment.
@@ -134,13 +142,13 @@ class Run:
 
     async def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
-        opened, _ = await self._opened()
-        return opened.log
+        return (await self._opened()).log
 
-    async def _opened(self) -> tuple[Result, str]:
+    async def _opened(self) -> Result:
         envelope = parse_envelope(await self.receipt.content())
-        opened = await results.open_result(self._conn, envelope.settle, self._job.result_key)
-        return opened, envelope.receipt.body.exit_class
+        return await results.open_result(
+            self._conn, envelope.settle, self._job.result_key, refused=bool(envelope.refusal)
+        )
 
 
 @contextmanager

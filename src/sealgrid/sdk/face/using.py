@@ -16,7 +16,7 @@ from sealgrid.receipts.agreement import signed_by
 from sealgrid.receipts.receipt import Body, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.logs import Book, hear_witnesses, read_books
-from sealgrid.sdk.receipts import fetch_receipt
+from sealgrid.sdk.receipts import fetch_receipt, verify_on_line
 from sealgrid.sdk.usage import ChainTask, Evidence, Usage, Use, compare, uses_of
 from sealgrid.units import Address, TaskId
 
@@ -83,7 +83,18 @@ async def _unlogged(conn: Connection, model: Address, books: Sequence[Book]) -> 
     entries = [entry for book in books for entry in book.entries]
     owners = {await Assets(conn.hub).owner(model), *(entry.owner for entry in entries)}
     paid = await _tasks(conn, await _rewarded(conn, owners) - {entry.task for entry in entries})
-    return frozenset(task for task, one in paid.items() if one.model == model)
+    unlogged = [task for task, one in paid.items() if one.model == model]
+    refused = await asyncio.gather(*(_is_refused(conn, task) for task in unlogged))
+    return frozenset(task for task, was in zip(unlogged, refused, strict=True) if not was)
+
+
+async def _is_refused(conn: Connection, task: TaskId) -> bool:
+    """Return whether t vaults proved that they refused a paid task: then nobody got the model's key for it."""
+    try:
+        document = await fetch_receipt(conn, task)
+        return bool(parse_envelope(document).refusal) and (await verify_on_line(conn, document)).ok
+    except SealgridError:
+        return False
 
 
 async def _rewarded(conn: Connection, owners: set[Address]) -> set[TaskId]:

@@ -12,9 +12,10 @@ from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.refusals import sentence_of
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord
-from sealgrid.errors import NotFound, SealgridError
+from sealgrid.errors import DealRefused, NotFound, SealgridError
 from sealgrid.poco.orders import to_document
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import receipts
@@ -124,6 +125,8 @@ def _opening(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/results/{task:str}")
     async def result(task: str) -> Response[bytes]:
         envelope = parse_envelope(await receipts.fetch_receipt(site.reader, TaskId(_digest(task))))
+        if envelope.refusal:
+            raise DealRefused(envelope.refusal, sentence_of(envelope.refusal), money="The run was paid.")
         replies = await openings(site.reader, envelope.settle)
         opened = [_opened(site, reply) for reply in replies if isinstance(reply, OpenReply) and reply.record]
         refused = next((reply.message for reply in replies if isinstance(reply, SealgridError)), "")

@@ -1,0 +1,65 @@
+"""Ask the vaults before a deal is made: what they would refuse is not bought."""
+
+from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.errors import DealRefused, SealgridError, ServiceUnavailable
+from sealgrid.poco.orders import to_document
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.federation import require
+from sealgrid.sdk.progress import Progress, Step, silent
+from sealgrid.sdk.terms import Terms
+from sealgrid.units import ZERO_ADDRESS
+from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
+from sealgrid.wire.quorum import ask_all
+
+
+async def expect_release(conn: Connection, terms: Terms, progress: Progress = silent) -> None:
+    """Raise DealRefused, with the number of the check, unless enough vaults would release for a deal on these terms.
+
+    Raises ServiceUnavailable where fewer than t vaults answer, as a release would fail then. Vaults that answer and
+    know no previews stop nobody: ``progress`` hears of them.
+    """
+    request = PreviewRequest(proposal=proposal_of(conn, terms), machines=await _machines(conn, terms))
+    asked = [
+        preview(client.transport, request, vault, conn.domain)
+        for client, vault in zip(conn.vaults, conn.vault_addresses, strict=True)
+    ]
+    replies = await ask_all(asked, enough=conn.network.threshold)
+    require([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], conn.network.threshold)
+    heard = [reply for reply in replies if isinstance(reply, VaultOpinion)]
+    _expect_enough(heard, releasing=len(replies) - conn.network.threshold)
+    for reply in replies:
+        if isinstance(reply, SealgridError):
+            progress(Step(f"a vault could not say beforehand whether it will release ({reply.reason.rstrip('.')})"))
+        elif isinstance(reply, BaseException) and not isinstance(reply, (ValueError, *UNREADABLE)):
+            raise reply
+
+
+def proposal_of(conn: Connection, terms: Terms) -> Proposal:
+    """Return the deal that these orders would make."""
+    request = terms.request
+    return Proposal(
+        app=terms.app.app, dataset=terms.dataset.dataset, workerpool=terms.workerpool.workerpool,
+        requester=request.requester, beneficiary=request.beneficiary, callback=request.callback, params=request.params,
+        tag=request.tag, trust=request.trust, tasks=request.volume, request=order_hash(request, conn.order_domain),
+        dataset_order=None if terms.dataset.dataset == ZERO_ADDRESS else to_document(terms.dataset),
+    )  # fmt: skip
+
+
+def _expect_enough(heard: list[VaultOpinion], *, releasing: int) -> None:
+    """Raise when so many refuse that fewer than t are left; ``releasing`` is n - t, which may refuse."""
+    refusing = [each for each in heard if each.check]
+    if len(refusing) > releasing:
+        raise DealRefused(refusing[0].check, refusing[0].sentence)
+    unmet = [rule for each in heard for rule in each.machines if rule.advertised is False]
+    if len(unmet) > releasing:
+        raise DealRefused(unmet[0].check, f"the pool has no machine that the model's owner allows. {unmet[0].rule}")
+
+
+async def _machines(conn: Connection, terms: Terms) -> tuple[OfferedMachine, ...]:
+    if terms.workerpool.workerpool != conn.network.workerpool:
+        return ()  # of another pool nothing is known here
+    try:
+        return (await conn.pool.view()).machines
+    except SealgridError:
+        return ()

@@ -1,0 +1,108 @@
+"""Gather what the rules about a deal are decided on: what is stored here, and what whoever asks has shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from msgspec import UNSET, UnsetType
+
+from sealgrid.attestation.facts import BulkFact, JobParams
+from sealgrid.attestation.statements import InputGrant
+from sealgrid.crypto.iexec_challenge import requester_secret
+from sealgrid.errors import DealRefused
+from sealgrid.poco.orders import DatasetOrder, from_document
+from sealgrid.units import Address, Digest, TaskId
+from sealgrid.vault.at_match import PREVIEW_SECONDS, AtMatch
+from sealgrid.vault.bulk_task import bulk_of
+from sealgrid.vault.deposit import HeldShare, input_asset
+from sealgrid.vault.entitlement import HeldKeys
+from sealgrid.vault.iexec_terms import Sale, sale_of
+from sealgrid.vault.service import Vault
+from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
+from sealgrid.vault.terms import Uses
+from sealgrid.wire.preview import PreviewRequest
+from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.vault import ReleaseRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a worker or client shows about a deal, compared with the chain where the chain knows it."""
+
+    sale: Sale | None = None  #: of a dataset whose key came by iExec's route
+    rsa: ResultKey | None = None  #: unchecked
+    bulk: BulkFact | UnsetType = UNSET
+    refusal: DealRefused | None = None  #: of the bulk
+
+
+async def shown_for(vault: Vault, snapshot: ChainSnapshot, request: ReleaseRequest | PreviewRequest) -> Shown:
+    """Return what is shown about a task; raise ReleaseRefused (7.17) for a bulk that was shown wrongly."""
+    try:
+        bulk, refusal = await bulk_of(vault, request, snapshot), None
+    except DealRefused as error:
+        bulk, refusal = UNSET, error
+    return Shown(await _sale(vault, request, snapshot), request.result_key, bulk, refusal)
+
+
+def keys_for(
+    vault: Vault, snapshot: DealSnapshot, params: JobParams, shown: Shown, *, but: TaskId, at: int
+) -> HeldKeys:
+    """Return what the store holds for one deal; ``but`` is the task that counts no use, empty for none."""
+    inputs = {sha256: found for sha256 in params.inputs if (found := _input(vault, snapshot, sha256))}
+    dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
+    secrets = _pushed(vault, snapshot.deal.requester, params)
+    keys = HeldKeys(
+        dataset=None, policy=None, uses=Uses(), inputs=inputs, rsa=shown.rsa, developer=developer, secrets=secrets
+    )
+    if dataset is None:
+        return keys
+    signed = vault.custody.policy(dataset.address, dataset.owner)
+    uses = Uses(
+        hour=vault.journal.uses(dataset.address, snapshot.deal.requester, but=but, at=at),
+        total=vault.journal.uses_in_total(dataset.address, dataset.owner, but=but, at=at),
+    )
+    return replace(
+        keys,
+        dataset=vault.custody.usable(dataset.address, dataset.owner),
+        policy=None if signed is None else signed.policy,
+        uses=uses,
+        sale=shown.sale,
+    )
+
+
+def at_match_of(vault: Vault, snapshot: ChainSnapshot, at: int) -> AtMatch:
+    """Return what this vault knows of the time at which a task's deal was made."""
+    deal, dataset = snapshot.deal, snapshot.dataset
+    if dataset is None:
+        return AtMatch(policies=(), had_share=False, uses=Uses())
+    address, owner, until = dataset.address, dataset.owner, deal.start_time
+    since = until - PREVIEW_SECONDS
+    return AtMatch(
+        policies=vault.history.policies(address, owner, since=since, until=until),
+        had_share=vault.history.had_share(address, owner, since=since, until=until),
+        uses=vault.history.uses_at_match(
+            address, owner, deal.requester, matched=until, cutoff=since, but=snapshot.task_id, at=at
+        ),
+    )
+
+
+async def _sale(vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot: ChainSnapshot) -> Sale | None:
+    shown = request.matched
+    if shown is None or snapshot.dataset is None:
+        return None
+    held = vault.custody.usable(snapshot.dataset.address, snapshot.dataset.owner)
+    if held is None or held.kind != "iexec":
+        return None  # the owner's policy speaks, whatever was shown
+    order = from_document(DatasetOrder, shown.order)
+    matched = await vault.chain.matched_dataset_order(snapshot, shown.block)
+    return sale_of(order, vault.federation.orders, matched)
+
+
+def _pushed(vault: Vault, requester: Address, params: JobParams) -> dict[str, HeldShare]:
+    held = {name: vault.custody.usable(requester_secret(requester, name), requester) for name in params.secret_names}
+    return {name: share for name, share in held.items() if share is not None}
+
+
+def _input(vault: Vault, snapshot: DealSnapshot, sha256: Digest) -> tuple[HeldShare, Sequence[InputGrant]] | None:
+    requester = snapshot.deal.requester
+    held = vault.custody.usable(input_asset(sha256), requester)
+    return None if held is None else (held, vault.custody.grants(requester, sha256))

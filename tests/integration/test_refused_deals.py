@@ -1,0 +1,161 @@
+"""Three real vaults over a real market: what they refuse, whether it is settled, and what a preview says of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
+from sealgrid.chain.node import Node
+from sealgrid.errors import DealRefused, EvidenceRefused, TooManyRequests
+from sealgrid.poco.typed_data import order_hash
+from sealgrid.units import ZERO_ADDRESS, DealId
+from sealgrid.vault.api import application
+from sealgrid.vault.at_match import PREVIEW_SECONDS
+from sealgrid.wire.preview import PreviewRequest, Proposal, VaultOpinion, preview
+from tests.contracts.scene import Market, open_market
+from tests.integration.vault_federation import Federation, InProcess, federation_over
+
+pytestmark = pytest.mark.chain
+ROOT = Path(__file__).parents[2]
+REQUESTER = development_key("requester").address
+
+
+@pytest.fixture(scope="module")
+async def market() -> AsyncIterator[Market]:
+    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
+        yield await open_market(node, ROOT / ".cache/poco")
+
+
+@pytest.fixture
+async def federation(market: Market, tmp_path: Path) -> AsyncIterator[Federation]:
+    before = await snapshot(market.node)
+    async with federation_over(market, tmp_path) as vaults:
+        yield vaults
+    await revert(market.node, before)
+
+
+async def later(federation: Federation, seconds: int = PREVIEW_SECONDS + 1) -> None:
+    await advance(federation.market.node, seconds)
+    federation.clock.now = (await federation.market.node.block()).timestamp
+
+
+async def about(federation: Federation, request: PreviewRequest) -> list[VaultOpinion]:
+    return [
+        await preview(client.transport, request, vault, federation.market.domain)
+        for client, vault in zip(federation.clients, federation.addresses, strict=True)
+    ]
+
+
+async def of_task(federation: Federation, deal: DealId) -> list[VaultOpinion]:
+    enclave = await federation.begin(deal, 1)
+    return await about(federation, PreviewRequest(task=enclave.task))
+
+
+async def test_a_refusal_that_stood_before_the_match_comes_as_facts_without_a_key(federation: Federation) -> None:
+    await federation.sell_model(refused=(REQUESTER,))
+    await later(federation)
+    deal = await federation.order()
+    assert {(each.check, each.settles) for each in await of_task(federation, deal)} == {("7.10", True)}
+    session = await (await federation.begin(deal)).released()
+    facts, market = session.facts, federation.market
+    assert len({answer.facts for answer in session.answers}) == 1
+    assert (facts.refusal, facts.secrets, facts.inputs, facts.release) == ("7.10", (), (), "direct")
+    assert [answer.shares for answer in session.answers] == [()] * 3
+    for vault in federation.vaults:
+        assert vault.journal.uses(market.dataset, REQUESTER, but="", at=federation.clock.now) == 0
+    assert all(f'"asset":"{ZERO_ADDRESS}"' in answer.log.logged.entry for answer in session.answers)
+
+
+async def test_a_policy_that_an_owner_changed_a_moment_before_the_match_or_after_it_settles_nothing(
+    federation: Federation,
+) -> None:
+    await federation.sell_model()
+    await later(federation)
+    await federation.sell_model(version=2, refused=(REQUESTER,))
+    deal = await federation.order()
+    assert {(each.check, each.settles) for each in await of_task(federation, deal)} == {("7.10", False)}
+    with pytest.raises(DealRefused) as caught:
+        await (await federation.begin(deal)).released()
+    assert caught.value.check == "7.10"
+
+
+async def test_one_vault_that_knows_another_policy_signs_other_facts(federation: Federation) -> None:
+    await federation.sell_model(refused=(REQUESTER,))
+    await later(federation)
+    deal = await federation.order()
+    enclave = await federation.begin(deal)
+    assert {each.settles for each in await of_task(federation, deal)} == {True}
+    federation.vaults[0].custody.forget_policy(federation.market.dataset, development_key("owner").address)
+    request = enclave.evidence(await enclave.nonces())
+    with pytest.raises(DealRefused) as caught:
+        await federation.clients[0].release(request)
+    assert caught.value.check == "7.2"
+
+
+async def test_a_requester_that_asks_for_more_uses_than_an_hour_allows_pays_for_it(federation: Federation) -> None:
+    await federation.sell_model(uses_per_requester_hour=1)
+    await later(federation)
+    deal = await federation.order()
+    assert not (await (await federation.begin(deal)).released()).facts.refusal
+    assert (await (await federation.begin(deal, 1)).released()).facts.refusal == "7.4"
+
+
+def proposal(federation: Federation, **changes: object) -> PreviewRequest:
+    market = federation.market
+    request = market.request(params='{"sealgrid":{"result_key":"0x' + federation.result_key.public.hex() + '"}}')
+    usual = {
+        "app": market.app, "dataset": market.dataset, "workerpool": market.pool, "requester": REQUESTER,
+        "beneficiary": REQUESTER, "params": request.params, "tag": request.tag,
+        "request": order_hash(request, market.orders),
+    }  # fmt: skip
+    return PreviewRequest(proposal=Proposal(**usual | changes))
+
+
+@pytest.mark.parametrize(
+    ("check", "terms", "changes"),
+    [
+        ("", {}, {}),
+        ("7.10", {"refused": (REQUESTER,)}, {}),
+        ("5", {"allowed": ()}, {}),
+        ("7.3", {}, {"callback": development_key("stranger").address}),
+        ("7.4", {"uses_per_requester_hour": 2}, {"tasks": 3}),
+        ("", {"uses_per_requester_hour": 2}, {"tasks": 2}),
+        ("7.9", {"uses_total": 1}, {"tasks": 2}),
+        ("7", {}, {"params": "no JSON"}),
+        (
+            "7.5",
+            {},
+            {"params": '{"sealgrid":{"result_key":"0x' + "09" + "00" * 31 + '","inputs":["0x' + "55" * 32 + '"]}}'},
+        ),
+        ("6", {}, {"tag": "0x" + "00" * 32}),
+    ],
+)
+async def test_a_preview_of_a_deal_that_nobody_made_says_what_a_release_would(
+    federation: Federation, check: str, terms: dict[str, object], changes: dict[str, object]
+) -> None:
+    await federation.sell_model(**terms)
+    heard = await about(federation, proposal(federation, **changes))
+    assert {each.check for each in heard} == {check}
+    assert not any(each.settles for each in heard), "a deal that nobody made settles nothing"
+
+
+async def test_a_preview_is_believed_of_the_vault_that_signed_it_alone(federation: Federation) -> None:
+    await federation.sell_model()
+    first, second = federation.clients[0].transport, federation.addresses[1]
+    with pytest.raises(EvidenceRefused):
+        await preview(first, proposal(federation), second, federation.market.domain)
+
+
+async def test_a_vault_answers_one_address_so_many_previews_a_minute(federation: Federation) -> None:
+    await federation.sell_model()
+    vault = federation.vaults[0]
+    slow = InProcess(application(replace(vault, rules=replace(vault.rules, previews_per_minute=2))))
+    async with slow.client:
+        for _ in range(2):
+            await preview(slow, proposal(federation), vault.us, federation.market.domain)
+        with pytest.raises(TooManyRequests):
+            await preview(slow, proposal(federation), vault.us, federation.market.domain)
