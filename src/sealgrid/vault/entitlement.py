@@ -108,7 +108,7 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
         shares=others + developer,
         release="direct" if _is_direct(params, held, policy) else "escrow",
         output_bytes=OUTPUT_BYTES_WITHOUT_POLICY if allowance is None else allowance.output_bytes,
-        quorum=0 if policy is None else policy.quorum,
+        quorum=0 if policy is None or held is None else policy.quorum_among(len(held.record.vaults)),
         policy=0 if policy is None else policy.version,
     )
 

@@ -25,6 +25,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.vault.terms import Uses
+from sealgrid.vault.unpaid import counted_uses, give_back_unpaid
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     NonceReply,
@@ -72,6 +73,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     vault.store.raise_evaluation(attested.claims.series, attested.claims.eval_number)
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
     sale, bulk = await _sale(vault, request, snapshot), await bulk_of(vault, request, snapshot)
+    await give_back_unpaid(vault, snapshot)
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read
@@ -196,14 +198,10 @@ def _keys_for(vault: Vault, snapshot: ChainSnapshot, params: JobParams, sale: Sa
     if dataset is None:
         return HeldKeys(dataset=None, policy=None, uses=Uses(), inputs=inputs, developer=developer, secrets=secrets)
     signed = vault.custody.policy(dataset.address, dataset.owner)
-    uses = Uses(
-        hour=vault.journal.uses(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at),
-        total=vault.journal.uses_in_total(dataset.address, dataset.owner, but=snapshot.task_id, at=at),
-    )
     return HeldKeys(
         dataset=vault.custody.usable(dataset.address, dataset.owner),
         policy=None if signed is None else signed.policy,
-        uses=uses,
+        uses=counted_uses(vault, snapshot, at),
         inputs=inputs,
         sale=sale,
         developer=developer,

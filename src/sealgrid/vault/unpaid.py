@@ -1,0 +1,51 @@
+"""Asks the chain which counted uses of a dataset nobody paid for, before a count refuses somebody."""
+
+from typing import Final
+
+from sealgrid.vault.service import Vault
+from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.terms import Uses
+from sealgrid.vault.uses import HOUR, outcome_of
+
+BATCH: Final = 32  #: tasks that are read from the chain at once
+MOST_BATCHES: Final = 8  #: for one release; what is left is read for the next
+
+
+def counted_uses(vault: Vault, snapshot: ChainSnapshot, at: int) -> Uses:
+    """Return how often the deal's dataset was used on other tasks; zero without a dataset."""
+    dataset, ledger = snapshot.dataset, vault.journal.use_ledger
+    if dataset is None:
+        return Uses()
+    return Uses(
+        hour=ledger.in_hour(dataset.address, snapshot.deal.requester, but=snapshot.task_id, at=at),
+        total=ledger.in_total(dataset.address, dataset.owner, but=snapshot.task_id),
+    )
+
+
+async def give_back_unpaid(vault: Vault, snapshot: ChainSnapshot) -> None:
+    """Give back uses that the snapshot's block shows to be unpaid for good, until no limit of the policy is reached.
+
+    Reads nothing while no limit is reached. A task is decided once, so all rounds together read each task once or
+    twice.
+    """
+    dataset, ledger = snapshot.dataset, vault.journal.use_ledger
+    if dataset is None:
+        return
+    for _ in range(MOST_BATCHES):
+        if not _at_limit(vault, snapshot):
+            return
+        tasks = ledger.to_check(dataset.address, dataset.owner, snapshot.deal.requester, by=snapshot.time, most=BATCH)
+        if not tasks:
+            return
+        for task, view in zip(tasks, await vault.chain.tasks(tasks, at=snapshot.block_hash), strict=True):
+            later = view.final_deadline if view.final_deadline > snapshot.time else snapshot.time + HOUR
+            ledger.decide(task, outcome_of(view, snapshot.time), later=later)
+
+
+def _at_limit(vault: Vault, snapshot: ChainSnapshot) -> bool:
+    dataset = snapshot.dataset
+    signed = None if dataset is None else vault.custody.policy(dataset.address, dataset.owner)
+    if signed is None:
+        return False
+    counted, policy = counted_uses(vault, snapshot, vault.clock()), signed.policy
+    return counted.hour >= policy.uses_per_requester_hour or counted.total >= policy.uses_total
