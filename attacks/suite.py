@@ -1,6 +1,6 @@
 """The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
 
-from attacks import callbacks, observers
+from attacks import callbacks, counts, observers
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
 from attacks import lying_storage as storage
@@ -39,6 +39,8 @@ SUITE = (
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
     Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
     Attack("deliver a callback before the payment", "requester", callbacks.deliver_before_the_payment),
+    Attack("use a model more often by choosing vaults", "requester and worker", counts.show_each_task_to_other_vaults),
+    Attack("sell an offer out for nothing", "requester with a pool", counts.buy_all_uses_at_an_idle_pool),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",
@@ -55,4 +57,5 @@ SUITE = (
         chain.take_the_deal_back_before_the_payment,
     ),
     Attack("open the result without paying", "requester and worker", people.open_without_paying),
+    Attack("burn a model's uses without paying", "requester and worker", counts.burn_uses_without_paying),
 )

@@ -53,8 +53,8 @@ async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path)
     assert second.network.genesis == genesis
     async with connect(second.network, development_key("developer")) as developer:
         assert (await developer.node.block()).number >= block
-        orders = await developer.market.orders("apporders", app=app.address)
-        assert [order.order["appprice"] for order in orders] == [11]
+        orders = await developer.market.orders("apporders", app=app.address, workerpool="any", grouped="true")
+        assert [(order.order["appprice"], order.left_of_offer) for order in orders] == [(11, 1_000_000)]
     second.stop()
     down = subprocess.run(
         [SEALGRID, "down", "--wipe", "--data", str(tmp_path)], capture_output=True, text=True, check=True

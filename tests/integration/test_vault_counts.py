@@ -56,8 +56,7 @@ async def uses_got(federation, tasks, after=lambda: None):
         enclave = await federation.begin(deal, index)
         try:
             await shown_to(enclave, PAIRS[index % 3])
-        except ReleaseRefused as error:
-            assert error.check in ("7.4", "7.9")
+        except ReleaseRefused:
             return got
         got += 1
         await read_each_other(federation, *([after] if after is None else []))

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from sealgrid.chain.payment import outcome_of
 from sealgrid.vault.service import Vault
 from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.vault.terms import Uses
-from sealgrid.vault.uses import HOUR, outcome_of
+from sealgrid.vault.uses import HOUR
 
 BATCH: Final = 32  #: tasks that are read from the chain at once
 MOST_BATCHES: Final = 8  #: for one release; what is left is read for the next

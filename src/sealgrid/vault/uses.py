@@ -5,27 +5,18 @@ What makes a use countable and what gives it back is in docs/protocol/policy.md 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from sqlalchemy import Connection, case, delete, func, insert, literal, null, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts, parse_facts
-from sealgrid.chain.views import TaskStatus, TaskView
+from sealgrid.chain.payment import Outcome
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.vault.prepared import Prepared, given
 from sealgrid.vault.store import Store, peer_positions, releases, settles, use_counts, uses
 
 HOUR: Final = 3600
-
-
-class Outcome(Enum):
-    """What the chain says about the payment of a task."""
-
-    OPEN = "open"  #: it may still be paid
-    PAID = "paid"
-    UNPAID = "unpaid"  #: it never can be paid any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +40,6 @@ def use_of(facts: Facts, at: int) -> Use | None:
         task=facts.task, dataset=facts.dataset.address, owner=facts.dataset.owner, requester=facts.requester, used=at,
         deadline=facts.expiry, refundable=facts.release == "escrow" and facts.callback == ZERO_ADDRESS,
     )  # fmt: skip
-
-
-def outcome_of(task: TaskView, time: int) -> Outcome:
-    """Return what a confirmed block at ``time`` says about a task's payment.
-
-    PoCo takes no contribution from the contribution deadline on, and none of a task without one is ever finalised.
-    """
-    if task.status is TaskStatus.COMPLETED:
-        return Outcome.PAID
-    if task.status is TaskStatus.FAILED:
-        return Outcome.UNPAID
-    if task.status is TaskStatus.ACTIVE and time >= task.contribution_deadline:
-        return Outcome.UNPAID
-    if task.status is TaskStatus.REVEALING and time >= task.final_deadline:
-        return Outcome.UNPAID
-    return Outcome.OPEN
 
 
 _ADD = Prepared(
