@@ -67,8 +67,10 @@ async def buy_all_uses_at_an_idle_pool(scene: Scene) -> Outcome:
         honest.request, workerpool=pool, requester=conn.address, beneficiary=conn.address, salt=fresh_salt(),
         volume=honest.dataset.volume, sign=b"",
     )  # fmt: skip
-    orders = (sign_order(each, conn.order_domain, conn.key) for each in (idle, request))
-    matched = conn.hub.match_orders(conn.wallet, honest.app, honest.dataset, *orders)
+    matched = conn.hub.match_orders(
+        conn.wallet, honest.app, honest.dataset, sign_order(idle, conn.order_domain, conn.key),
+        sign_order(request, conn.order_domain, conn.key),
+    )  # fmt: skip
     return await refused("PoCo", matched, otherwise="workerpoolrestrict")
 
 

@@ -89,6 +89,9 @@ _TOTAL = Prepared(
     select(use_counts.c.tasks).where(use_counts.c.dataset == given("dataset"), use_counts.c.owner == given("owner"))
 )
 _HAS = Prepared(select(uses.c.task).where(uses.c.task == given("task"), uses.c.owner == given("owner")))
+_RELEASED = Prepared(
+    select(releases.c.task).where(releases.c.task == given("task"), releases.c.owner == given("owner")).limit(1)
+)
 _TO_CHECK = Prepared(
     select(uses.c.task)
     .where(uses.c.dataset == given("dataset"), uses.c.owner == given("owner"), uses.c.check_at <= given("by"))
@@ -130,9 +133,11 @@ class UseLedger:
             _SETTLE.on(connection, of_task=task, at=at)
 
     def knows(self, task: TaskId, owner: Address) -> bool:
-        """Return whether a task is counted already."""
+        """Return whether a task is counted already, or was released here and then given back."""
         with self._store.reading() as connection:
-            return self._has(connection, task, owner)
+            return self._has(connection, task, owner) or bool(
+                _RELEASED.on(connection, task=task, owner=owner).one_or_none()
+            )
 
     def in_hour(self, dataset: Address, requester: Address, *, but: TaskId, at: int) -> int:
         """Return on how many other tasks of this requester the dataset was used.

@@ -20,6 +20,7 @@ from vault_scene import (
     STRANGER,
     TASK,
     key,
+    params,
     policy,
     released,
     settle,
@@ -108,6 +109,13 @@ def test_a_use_that_nobody_paid_is_given_back_to_both_counts_and_only_once(journ
         assert (in_hour(journal), in_total(journal), to_check(journal, by=DEADLINE)) == (0, 0, [])
 
 
+def test_a_use_that_was_given_back_is_not_counted_again_from_another_vaults_log(journal: Journal) -> None:
+    journal.remember_release(released())
+    journal.use_ledger.decide(TASK, Outcome.UNPAID, later=0)
+    assert journal.use_ledger.knows(TASK, OWNER.address)
+    assert not journal.use_ledger.knows(NO_TASK, OWNER.address)
+
+
 def test_a_use_that_was_paid_is_never_looked_at_again(journal: Journal) -> None:
     journal.remember_release(released())
     journal.use_ledger.decide(TASK, Outcome.PAID, later=0)
@@ -129,6 +137,13 @@ def test_a_use_whose_result_is_readable_unpaid_is_never_given_back(journal: Jour
     journal.remember_release(replace(first, facts=msgspec.structs.replace(first.facts, **readable)))
     journal.use_ledger.decide(TASK, Outcome.UNPAID, later=0)
     assert (in_total(journal), to_check(journal, by=2**40)) == (1, [])
+
+
+def test_a_use_with_a_deferred_callback_is_given_back_as_its_data_open_by_payment_alone(journal: Journal) -> None:
+    first = released()
+    deferred = params(callback="deferred")
+    journal.remember_release(replace(first, facts=msgspec.structs.replace(first.facts, params=deferred)))
+    assert to_check(journal, by=DEADLINE) == [TASK]
 
 
 def test_a_task_that_was_readable_unpaid_once_stays_so(journal: Journal) -> None:
