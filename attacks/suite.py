@@ -3,6 +3,7 @@
 from attacks import callbacks, observers
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
+from attacks import lying_pools as pools
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
@@ -39,6 +40,7 @@ SUITE = (
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
     Attack("time another's app by its stages", "observer", observers.time_the_app_by_its_stages),
     Attack("deliver a callback before the payment", "requester", callbacks.deliver_before_the_payment),
+    Attack("swallow every run with a free pool that runs nothing", "pool", pools.swallow_every_run),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

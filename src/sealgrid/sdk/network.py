@@ -18,6 +18,13 @@ class VaultAddress(msgspec.Struct, frozen=True):
     url: str
 
 
+class PinnedPool(msgspec.Struct, frozen=True):
+    """A workerpool that buyers take unless told otherwise, and what the network file calls it."""
+
+    address: Address
+    name: str
+
+
 class Root(msgspec.Struct, frozen=True):
     """A root of trust for evidence: whatever it signed is of this platform and no other."""
 
@@ -57,6 +64,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     pool_url: str
     workerpool: Address
     short_category: int  #: category for jobs of seconds
+    pools: tuple[PinnedPool, ...] = ()  #: where runs are bought unless told otherwise; empty: at ``workerpool``
     folder: str = ""  #: data folder of a local network; empty elsewhere
     web_url: str = ""  #: the pages; empty where nobody serves them
     sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them
