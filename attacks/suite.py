@@ -4,6 +4,7 @@ from attacks import callbacks, counts, observers
 from attacks import colluding_vaults as colluding
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
+from attacks import lying_pools as pools
 from attacks import lying_requesters as requesters
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
@@ -65,6 +66,7 @@ SUITE = (
     Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
     Attack("use a model more often by choosing vaults", "requester and worker", counts.show_each_task_to_other_vaults),
     Attack("sell an offer out for nothing", "requester with a pool", counts.buy_all_uses_at_an_idle_pool),
+    Attack("swallow every run with a free pool that runs nothing", "pool", pools.swallow_every_run),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

@@ -44,12 +44,16 @@ _BY_NAME: dict[str, type["SealgridError"]] = {}
 
 
 class SealgridError(Exception):
-    """One sentence that says what happened, what to do, and whether money moved."""
+    """One sentence that says what happened and what to do.
+
+    ``money`` says what became of the money of the run that this is about. Only ``sdk/money.py`` writes it, from the
+    state of the run's task on the chain. It is empty where no run is bought, and another process never sets it.
+    """
 
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 400
 
-    def __init__(self, message: str, *, money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, money: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.money = money
@@ -67,14 +71,14 @@ class SealgridError(Exception):
 
     def to_wire(self) -> dict[str, str]:
         """Return the body of an HTTP error; ``error`` is the sentence, as iExec's services spell it."""
-        return {"error": self.message, "type": type(self).__name__, "money": self.money, **self._details()}
+        return {"error": self.message, "type": type(self).__name__, **self._details()}
 
     def _details(self) -> dict[str, str]:
         return {}
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], money=body.get("money", ""))
+        return cls(body["error"])
 
 
 class InputRefused(SealgridError):
@@ -90,7 +94,7 @@ class CheckFailed(SealgridError):
 
     http_status = 403
 
-    def __init__(self, check: str, message: str, *, money: str = "No money moved.") -> None:
+    def __init__(self, check: str, message: str, *, money: str = "") -> None:
         super().__init__(message, money=money)
         self.check = check
 
@@ -104,7 +108,7 @@ class CheckFailed(SealgridError):
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body.get("check", "?"), body["error"], money=body.get("money", ""))
+        return cls(body.get("check", "?"), body["error"])
 
 
 class ContainerRefused(CheckFailed):
@@ -182,7 +186,7 @@ class OrderRefused(SealgridError):
 
     http_status = 403
 
-    def __init__(self, message: str, *, check: str = "", money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, check: str = "", money: str = "") -> None:
         super().__init__(message, money=money)
         self.check = check
 
@@ -191,7 +195,7 @@ class OrderRefused(SealgridError):
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], check=body.get("check", ""), money=body.get("money", ""))
+        return cls(body["error"], check=body.get("check", ""))
 
 
 class OrderMalformed(OrderRefused):
@@ -205,7 +209,7 @@ class TooManyRequests(SealgridError):
 
     http_status = 429
 
-    def __init__(self, message: str, *, seconds: int = 0, money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, seconds: int = 0, money: str = "") -> None:
         super().__init__(message, money=money)
         self.seconds = seconds
 
@@ -227,7 +231,7 @@ class ContractReverted(ChainError):
 class ProofRefused(ContractReverted):
     """The broker refused a proof; ``check`` is its number in ``chain.broker.CHECKS``."""
 
-    def __init__(self, message: str, *, check: int = 0, money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, check: int = 0, money: str = "") -> None:
         super().__init__(message, money=money)
         self.check = check
 
@@ -236,7 +240,7 @@ class ProofRefused(ContractReverted):
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], check=int(body.get("check", "0")), money=body.get("money", ""))
+        return cls(body["error"], check=int(body.get("check", "0")))
 
 
 class NotFound(SealgridError):
@@ -283,4 +287,4 @@ def from_wire(body: dict[str, str], status: int) -> SealgridError:
         return _BY_NAME[body["type"]]._rebuild(body)  # noqa: SLF001  the tree's own
     except (KeyError, ValueError):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
-        return kind(body.get("error", f"the service answered {status}"), money=body.get("money", ""))
+        return kind(body.get("error", f"the service answered {status}"))

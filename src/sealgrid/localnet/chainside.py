@@ -37,7 +37,7 @@ from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
-from sealgrid.sdk.network import Network, Root, VaultAddress
+from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
 from sealgrid.sms.config import SmsConfig
 from sealgrid.sms.runner import run as run_sms
 from sealgrid.units import Address
@@ -178,6 +178,7 @@ class _Plan:
             workerpool=self._foundation.workerpool,
             short_category=deployment.categories["Short"],
             pool_group=self._foundation.pool_group,
+            pools=(PinnedPool(self._foundation.workerpool, "local"),),
             folder=str(self._layout.root),
             platform_url=self._sockets.url(PLATFORM),
             web_url=self._sockets.url(WEB),

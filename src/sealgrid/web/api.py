@@ -51,7 +51,7 @@ def application(site: Site, libraries: Path) -> Litestar:
         return _problem(site, request, said, error.money, error.http_status)
 
     def refused(request: Ask, error: HTTPException) -> Response[bytes]:
-        return _problem(site, request, error.detail, "No money moved.", error.status_code)
+        return _problem(site, request, error.detail, "", error.status_code)
 
     def unforeseen(request: Ask, error: Exception) -> Response[bytes]:
         log_unforeseen(error)
