@@ -58,9 +58,15 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     workerpool: Address
     short_category: int  #: category for jobs of seconds
     folder: str = ""  #: data folder of a local network; empty elsewhere
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; every file is stored at each
     web_url: str = ""  #: the pages; empty where nobody serves them
     sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
+
+    @property
+    def storage_nodes(self) -> tuple[str, ...]:
+        """Return the URLs of all storage nodes, the first one first."""
+        return (self.storage_url, *self.storage_copies)
 
 
 def load_network(path: Path) -> Network:

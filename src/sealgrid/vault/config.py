@@ -33,6 +33,7 @@ class VaultConfig:
     key_command: tuple[str, ...] = ()  #: in place of key files: a program that writes them (``keys.KeyCommand``)
     peers: tuple[tuple[Address, str], ...] = ()  #: the other vaults and where they answer, to watch their logs
     seconds_between_looks: int = 30  #: at the other vaults' logs
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must lie at each
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
 
     def __post_init__(self) -> None:

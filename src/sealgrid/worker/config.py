@@ -24,4 +24,5 @@ class WorkerConfig:
     threshold: int
     wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
     sms_url: str = ""  #: where beneficiaries registered RSA keys for results; empty where nobody could
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; results go to each
     cache_bytes: int = 16 << 30

@@ -16,7 +16,7 @@ from sealgrid.storage.remote import RemoteFiles
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import Job, PoolClient
 from sealgrid.wire.sms import SmsClient
-from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.storage import StorageClient, Tickets
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
@@ -56,9 +56,14 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
         async def reach(url: str, name: str) -> HttpTransport:
             return await stack.enter_async_context(HttpTransport(url, name=name))
 
-        node_of_files = StorageClient(await reach(config.storage_url, "the storage node"))
-        storage = RemoteFiles(node_of_files)
         domain = Domain(chain=config.chain, broker=config.broker)
+        nodes = tuple(
+            [
+                StorageClient(await reach(url, "the storage node"), Tickets(url, key, domain))
+                for url in (config.storage_url, *config.storage_copies)
+            ]
+        )
+        storage = RemoteFiles(*nodes)
         client = PoolClient(await reach(config.pool_url, "the pool"))
         pool = PoolSide(client, key, domain, config.workerpool, lambda: int(time.time()))
         shop = Workshop(
@@ -70,7 +75,8 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
             source=storage,
             cache=Folder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
-            by_address=node_of_files.by_address,
+            by_address=nodes[0].by_address,
+            nodes=nodes,
             sms=SmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
             vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
         )
