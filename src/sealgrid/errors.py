@@ -4,6 +4,7 @@
 
     SealgridError
     ├── InputRefused            what you gave cannot be used; change it
+    │   └── FileTooLarge        a file is larger than a store takes
     ├── SetupMissing            a program, file or package is not installed
     ├── CheckFailed             a numbered verification said no
     │   ├── ContainerRefused    a sealed file was altered, cut, or is opened with the wrong key
@@ -20,16 +21,19 @@
     │   │   ├── SecretExists    it is there already; iExec's secrets are written once
     │   │   └── SecretTooLarge  it is longer than any secret
     │   ├── NodesDisagree       two nodes of one chain say different things about it
-    │   └── CallRefused         a signed call to a pool or market is not whom it says, or too old
+    │   ├── CallRefused         a signed call to a pool or market is not whom it says, or too old
+    │   └── TicketRefused       an upload ticket does not hold
     ├── OrderRefused            an order cannot be signed, published or matched
     │   └── OrderMalformed      it is not written as PoCo's orders are
     ├── TooManyRequests         a service was asked more often than it answers one client
+    │   └── QuotaReached        one client stores as much as it may
     ├── ChainError              the chain did not do what was asked
     │   ├── ChainReplaced       the chain is not the one that was followed so far
     │   └── ContractReverted    a contract said no, with its reason
     │       └── ProofRefused    the broker said no to a proof, with the number of its check
     ├── NotFound                nothing is known under that name
     ├── ServiceUnavailable      a part does not answer; try again
+    │   └── StoreFull           a storage node has no room; use another node or try later
     ├── ContentDiffers          a store gave other bytes than the digest names; ask another
     ├── StillRunning            somebody stopped waiting for a task; it goes on
     ├── TaskFailed              a task ended without a result
@@ -83,6 +87,12 @@ class SealgridError(Exception):
 
 class InputRefused(SealgridError):
     """What was given cannot be used; change it and try again."""
+
+
+class FileTooLarge(InputRefused):
+    """A file is larger than a store takes; use a store with a larger limit."""
+
+    http_status = 413
 
 
 class SetupMissing(SealgridError):
@@ -175,6 +185,10 @@ class CallRefused(CheckFailed):
     """A call that must be signed is not: by this worker for this pool, or by this account for a market, now."""
 
 
+class TicketRefused(CheckFailed):
+    """An upload ticket does not hold (docs/protocol/storage.md)."""
+
+
 class NodesDisagree(CheckFailed):
     """Two nodes of one chain say different things about it; until they agree nothing is decided."""
 
@@ -212,6 +226,10 @@ class TooManyRequests(SealgridError):
     def __init__(self, message: str, *, seconds: int = 0, money: str = "") -> None:
         super().__init__(message, money=money)
         self.seconds = seconds
+
+
+class QuotaReached(TooManyRequests):
+    """A client stores as much as it may, or has as many uploads open; the message says how to get more."""
 
 
 class ChainError(SealgridError):
@@ -253,6 +271,12 @@ class ServiceUnavailable(SealgridError):
     """A part of the network does not answer; nothing is lost, try again."""
 
     http_status = 503
+
+
+class StoreFull(ServiceUnavailable):
+    """A storage node has no room for this kind of client; use another node or try later."""
+
+    http_status = 507
 
 
 class ContentDiffers(SealgridError):

@@ -34,6 +34,7 @@ class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hub: Address
     broker: Address
     storage_url: str
+    storage_copies: tuple[str, ...] = ()
     threshold: int
     vaults: tuple[Address, ...]
     roots: tuple[_Root, ...]
@@ -57,7 +58,8 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         rpc_urls=told.rpc_urls, chain=told.chain, genesis=told.genesis, hub=told.hub, broker=told.broker,
         storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
         threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
-        previews_per_minute=told.previews_per_minute, insecure_allow_simulated=told.insecure_allow_simulated,
+        previews_per_minute=told.previews_per_minute, storage_copies=told.storage_copies,
+        insecure_allow_simulated=told.insecure_allow_simulated,
     )  # fmt: skip
     return config, told.port
 

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, NotFound, SealgridError
+from sealgrid.web import chain_view
 from sealgrid.web.acting import HEADER
 from sealgrid.web.forms import MOST_UPLOAD
 from sealgrid.web.modules import MAP_HASH, modules
@@ -58,7 +59,7 @@ def application(site: Site, libraries: Path) -> Litestar:
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed)
+    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed, chain_view)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=refuse_web_pages,

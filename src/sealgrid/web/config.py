@@ -13,4 +13,5 @@ class WebConfig:
     folder: Path  #: its index of the chain, which can always be made again
     network: Network
     libraries: Path  #: where set-up put the pinned scripts that pages load
+    storage_key_file: Path | None = None  #: key of the account whose uploads visitors' files are
     data: Path | None = None  #: where the development accounts' job keys are kept; None for no built-in wallet

@@ -112,9 +112,14 @@ def limited(per_minute: int, clock: Callable[[], float] = time.monotonic) -> Bef
 
     async def before(request: AnyRequest) -> None:
         if buckets is not None:
-            buckets.demand(client_of(request.client.host if request.client else ""), clock())
+            buckets.demand(client_address(request), clock())
 
     return before
+
+
+def client_address(request: AnyRequest) -> str:
+    """Return the network address whose limits a request counts against, for IPv6 its /64 (``rates.client_of``)."""
+    return client_of(request.client.host if request.client else "")
 
 
 class _Errors:
