@@ -5,7 +5,7 @@ from attacks.scene import Scene
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import jobs
+from sealgrid.sdk import apps, jobs
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
 
 
@@ -18,6 +18,7 @@ async def swallow_every_run(scene: Scene) -> Outcome:
         salt=fresh_salt(),
     )  # fmt: skip
     signed = await sign_and_publish(conn, order)
+    (anywhere,) = await apps.sell(scene.developer, scene.app.address, price=0, uses=2, orders=1, any_pool=True)
     try:
         control = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")], pool=pool)
         assert control.terms.workerpool == signed, "a buyer who names this pool can buy there"
@@ -27,4 +28,5 @@ async def swallow_every_run(scene: Scene) -> Outcome:
         await jobs.follow(scene.requester, job)
     finally:
         await conn.hub.cancel(conn.wallet, signed)
+        await scene.developer.hub.cancel(scene.developer.wallet, anywhere)
     return Outcome("requester's SDK", "", "the run was bought at a pool that the network file pins, and completed")

@@ -28,7 +28,8 @@ pytestmark = pytest.mark.localnet
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hasher(people) -> Address:
-    return (await apps.deploy(people.developer, ROOT / "apps" / "hash_file", price=10**9)).address
+    deployed = await apps.deploy(people.developer, ROOT / "apps" / "hash_file", price=10**9, any_pool=True)
+    return deployed.address
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
