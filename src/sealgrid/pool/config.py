@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sealgrid.pool.events import Rules
 from sealgrid.units import Address, Digest
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class PoolConfig:
     first_block: int = 0  #: where to begin reading a chain that was never read
     confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
     workers: frozenset[Address] = frozenset()  #: who gets tasks; empty for nobody
+    access: Access = DEFAULT_ACCESS
 
     @property
     def rules(self) -> Rules:

@@ -14,7 +14,9 @@ from sealgrid.vault.log_api import log_handlers
 from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
 from sealgrid.vault.witness import Witness
+from sealgrid.wire.access import DEFAULT_ACCESS, Access, ClientLimit
 from sealgrid.wire.message import Message, encode, parse
+from sealgrid.wire.rates import Rate
 from sealgrid.wire.serving import packed, service
 from sealgrid.wire.vault import (
     DepositRequest,
@@ -31,10 +33,14 @@ from sealgrid.wire.vault import (
 MAX_BODY_BYTES = 1 << 20  #: a quote with its collateral is below 100 kB
 M = TypeVar("M", bound=Message)
 Answered = Callable[[Vault, M], Awaitable[Message]]
+Ask = Request[Any, Any, Any]
 
 
-def application(vault: Vault, witness: Witness | None = None) -> Litestar:
-    """Return the application that serves one vault."""
+def application(
+    vault: Vault, witness: Witness | None = None, access: Access = DEFAULT_ACCESS, *, inputs_per_hour: int = 0
+) -> Litestar:
+    """Return the application that serves one vault; ``inputs_per_hour`` limits a client's deposits of sealed inputs."""
+    inputs = ClientLimit(access, Rate(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
 
     @get("/identity")
     async def identity() -> Response[bytes]:
@@ -56,7 +62,7 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
         identity,
         evaluations,
         asset,
-        _handler(vault, "/deposits", DepositRequest, accept_deposit),
+        _handler(vault, "/deposits", DepositRequest, accept_deposit, limit=_limit_inputs(inputs)),
         _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
@@ -66,14 +72,36 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
         _handler(vault, "/openings", OpenRequest, open_result, packing=True),
         *log_handlers(vault, witness or Witness(vault, {})),
     ]
-    return service(handlers, max_body=MAX_BODY_BYTES)
+    return service(handlers, access=access, max_body=MAX_BODY_BYTES)
 
 
-def _handler(vault: Vault, path: str, kind: type[M], answer: Answered[M], *, packing: bool = False) -> HTTPRouteHandler:
+def _limit_inputs(limit: ClientLimit) -> Callable[[Ask, DepositRequest], None]:
+    # Of all that is deposited, only an input needs nothing on the chain.
+    def limit_input(request: Ask, message: DepositRequest) -> None:
+        if message.grant is not None:
+            limit.demand(request.scope)
+
+    return limit_input
+
+
+def _unlimited(_request: Ask, _message: Message) -> None:
+    """Take every message."""
+
+
+def _handler(
+    vault: Vault,
+    path: str,
+    kind: type[M],
+    answer: Answered[M],
+    *,
+    packing: bool = False,
+    limit: Callable[[Ask, M], None] = _unlimited,
+) -> HTTPRouteHandler:
     # A release is ciphertext, and there are many: packing it would cost more than it saves.
     @post(path, status_code=200)
-    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def handle(request: Ask) -> Response[bytes]:
         message = parse(await request.body(), kind)
+        limit(request, message)
         try:
             said = await answer(vault, message)
             return packed(request, encode(said)) if packing else _json(said)

@@ -8,6 +8,7 @@ from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class VaultConfig:
     peers: tuple[tuple[Address, str], ...] = ()  #: the other vaults and where they answer, to watch their logs
     seconds_between_looks: int = 30  #: at the other vaults' logs
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
+    access: Access = DEFAULT_ACCESS
+    inputs_per_hour: int = 300  #: new sealed inputs of one client; 0 for no limit
+    input_hours: float = 24.0  #: that a sealed input is kept without a deal
 
     def __post_init__(self) -> None:
         if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):
