@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sealgrid.pool.events import Rules
 from sealgrid.units import Address, Digest
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
+from sealgrid.wire.access import Access
+
+#: Who follows a task asks up to ten times a second.
+DEFAULT_POOL_ACCESS: Final = Access(requests_per_minute=1800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class PoolConfig:
     first_block: int = 0  #: where to begin reading a chain that was never read
     confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
     workers: frozenset[Address] = frozenset()  #: who gets tasks; empty for nobody
-    access: Access = DEFAULT_ACCESS
+    access: Access = DEFAULT_POOL_ACCESS
 
     @property
     def rules(self) -> Rules:

@@ -12,8 +12,8 @@ from sealgrid.pool.clock import ChainClock
 from sealgrid.pool.effects import Answer, Assign, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveNamed, StageReported, WorkerAsked
 from sealgrid.pool.memory import Memory
-from sealgrid.pool.tasks import public_history
 from sealgrid.pool.sessions import Sessions
+from sealgrid.pool.tasks import public_history
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
     AuthoriseReply,

@@ -88,7 +88,7 @@ class Sessions:
             raise CallRefused("7", "the call was not made with this session's key for this path, number and message.")
         # (8) taken once
         if not session.take(call.number):
-            raise CallRefused("8", f"call {call.number} was taken before, or is too far behind {session.highest}.")
+            raise CallRefused("8", f"call {call.number} was taken before, or is {WINDOW} or more behind the newest.")
         # (4) the right payload
         return session.worker, parse(call.payload, payload)
 

@@ -28,7 +28,7 @@ class VaultFile(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
     folder: Path  #: database
     keys: Path | None = None  #: key files; best on another disk than the database; ``keys`` in its folder by default
     key_command: tuple[str, ...] = ()  #: in place of key files
-    port: int  #: on loopback; put a TLS proxy before it
+    port: int  #: on loopback, behind a TLS proxy
     rpc_urls: tuple[str, ...]
     chain: int
     genesis: Digest

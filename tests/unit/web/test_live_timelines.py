@@ -30,6 +30,7 @@ async def asked(stack: AsyncExitStack, port: int, task: str, address: str) -> tu
     return raw, await asyncio.wait_for(raw.reader.readuntil(b"\r\n\r\n"), 20)
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated inferred style")
 async def test_a_client_and_a_task_have_so_many_and_others_are_served(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(page, "_story", endless)
     monkeypatch.setattr(page, "POLL_SECONDS", 0.05)

@@ -7,9 +7,11 @@ import httpx
 import msgspec
 import pytest
 
+from sealgrid.errors import TooManyRequests
 from sealgrid.wire.access import Access, client_address
 from sealgrid.wire.repeats import LINES_PER_MINUTE, RepeatFilter
 from sealgrid.wire.serving import service
+from sealgrid.wire.transport import HttpTransport
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, client_from, hello, serving
 
 PUBLIC = Access(
@@ -27,6 +29,18 @@ async def test_a_flood_gets_429_with_the_time_to_wait_while_another_client_is_se
         assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 3
         assert int(answers[-1].headers["retry-after"]) in range(1, 13)
         assert (await honest.get("/")).status_code == 200
+
+
+async def test_our_own_clients_wait_as_long_as_they_are_told_and_then_are_served():
+    async with serving(Access(requests_per_minute=60)) as port, HttpTransport(f"http://127.0.0.1:{port}") as client:
+        assert [await client.request("GET", "/") for _ in range(61)] == [b"hello"] * 61
+
+
+async def test_a_wait_that_is_too_long_is_told_to_the_caller():
+    async with serving(Access(requests_per_minute=1)) as port, HttpTransport(f"http://127.0.0.1:{port}") as client:
+        await client.request("GET", "/")
+        with pytest.raises(TooManyRequests, match="ask again in"):
+            await client.request("GET", "/")
 
 
 async def test_behind_a_trusted_proxy_the_forwarded_address_is_the_client():

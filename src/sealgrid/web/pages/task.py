@@ -21,8 +21,8 @@ from sealgrid.web.followers import Place
 from sealgrid.web.forms import form_of
 from sealgrid.web.pages.tasks import POLL_SECONDS
 from sealgrid.web.site import Ask, Site
-from sealgrid.wire.pool import StageAt
 from sealgrid.wire.access import client_address
+from sealgrid.wire.pool import StageAt
 
 MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it is a click away
 PICTURES = {
