@@ -132,6 +132,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off():
         async def pieces():
             try:
                 while True:
+                    await asyncio.sleep(0)
                     yield bytes(1 << 20)
             finally:
                 ended.set()
