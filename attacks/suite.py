@@ -1,6 +1,6 @@
-"""The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
+"""The attacks, in the order in which they are tried: those that move the chain come late, floods last."""
 
-from attacks import callbacks, observers
+from attacks import callbacks, floods, observers
 from attacks import colluding_vaults as colluding
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
@@ -79,4 +79,7 @@ SUITE = (
         chain.take_the_deal_back_before_the_payment,
     ),
     Attack("open the result without paying", "requester and worker", people.open_without_paying),
+    Attack("send a worker's call again", "whoever listens on the wire", floods.replay_a_workers_call),
+    Attack("hold connections and say nothing", "anybody", floods.hold_connections_and_say_nothing),
+    Attack("fill a vault with inputs", "anybody", floods.fill_a_vault_with_inputs),
 )

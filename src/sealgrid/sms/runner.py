@@ -31,7 +31,7 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
             raise InputRefused("the chain at this address is another one than the vaults' own.")
         async with HttpTransport(config.storage_url, name="the storage node") as storage:
             desk = open_desk(config, members, node, RemoteFiles(StorageClient(storage)))
-            await serve(application(desk, requests_per_minute=config.requests_per_minute), sock, ready)
+            await serve(application(desk, config.access), sock, ready, config.access)
 
 
 def open_desk(config: SmsConfig, members: Members, node: Node, files: FileStore) -> Desk:

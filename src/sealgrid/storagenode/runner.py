@@ -24,7 +24,7 @@ async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[]
     app, uploads = build(config)
     sweeping = asyncio.create_task(_sweep(uploads, min(EMPTY_SECONDS, config.upload_seconds) / 4))
     try:
-        await serve(app, sock, ready)
+        await serve(app, sock, ready, config.access)
     finally:
         sweeping.cancel()
         with suppress(asyncio.CancelledError):
@@ -39,7 +39,7 @@ def build(config: StorageNodeConfig) -> tuple[Litestar, Uploads]:
     names, adds = Names(config.folder / "names"), Adds(config.upload_seconds, config.open_uploads)
     app = service(
         handlers(LocalFiles(folder), uploads, names, adds), max_body=PIECE_BYTES,
-        before=readable_by_pages("/ipfs/"), cors=cors("GET"),
+        access=config.access, pages=readable_by_pages(config.access, "/ipfs/"), cors=cors("GET"),
     )  # fmt: skip
     return app, uploads
 

@@ -16,6 +16,7 @@ from sealgrid.vault.api import application
 from sealgrid.vault.chain_reader import ChainReader
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.custody import Custody
+from sealgrid.vault.expiry import InputExpiry
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import Files
 from sealgrid.vault.history import History
@@ -47,7 +48,12 @@ async def run(
     async with HttpTransport(config.storage_url, name="the storage node") as storage:
         files = RemoteFiles(StorageClient(storage))
         async with opened(config, files, clock=clock, random=random) as vault, watching(config, vault) as witness:
-            await serve(application(vault, witness), sock, ready)
+            expiring = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
+            try:
+                app = application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
+                await serve(app, sock, ready, config.access)
+            finally:
+                expiring.cancel()
 
 
 @asynccontextmanager
