@@ -13,7 +13,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.gate import Gate
 from sealgrid.chain.wallet import Wallet
-from sealgrid.cli.stories.thief import Thief, thief_of
+from sealgrid.cli.stories.thief import Thief, join_pool_group, thief_of
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk import apps, jobs, models
@@ -170,6 +170,7 @@ async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
     conn, gate = thief.conn, Gate(thief.conn.hub.node, network.broker)
     await gate.change_operator(Wallet(gate.node, development_key("admin")), conn.address)
     pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="the thief's", owner=gate.address)
+    await join_pool_group(network, pool)
     order = msgspec.structs.replace(thief.order, workerpool=pool, sign=b"", salt=fresh_salt())
     await gate.sign_order(conn.wallet, order)
     return replace(thief, order=order)

@@ -1,6 +1,6 @@
 """The attacks, in the order in which they are tried: those that move the chain come late, floods last."""
 
-from attacks import callbacks, floods, observers
+from attacks import callbacks, counts, floods, observers
 from attacks import colluding_vaults as colluding
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
@@ -63,6 +63,8 @@ SUITE = (
     Attack("buy what the vaults refuse, for the pool's stake", "requester", refusals.take_a_pools_stake),
     Attack("make up that the vaults refused", "a pool's worker", refusals.make_up_refusals),
     Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
+    Attack("use a model more often by choosing vaults", "requester and worker", counts.show_each_task_to_other_vaults),
+    Attack("sell an offer out for nothing", "requester with a pool", counts.buy_all_uses_at_an_idle_pool),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",
@@ -79,6 +81,7 @@ SUITE = (
         chain.take_the_deal_back_before_the_payment,
     ),
     Attack("open the result without paying", "requester and worker", people.open_without_paying),
+    Attack("burn a model's uses without paying", "requester and worker", counts.burn_uses_without_paying),
     Attack("send a worker's call again", "whoever listens on the wire", floods.replay_a_workers_call),
     Attack("hold connections and say nothing", "anybody", floods.hold_connections_and_say_nothing),
     Attack("fill a vault with inputs", "anybody", floods.fill_a_vault_with_inputs),

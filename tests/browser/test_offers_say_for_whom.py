@@ -46,7 +46,7 @@ async def offered(place: Place, folder) -> Address:
         group = await AccessPolicy.deploy(developer.wallet)
         stranger = development_key("stranger").address
         for_one = {"requesterrestrict": stranger, "workerpoolrestrict": network.workerpool}
-        order = await apps.sell(developer, app, price=4 * RLC, uses=1, presign=True)
+        (order,) = await apps.sell(developer, app, price=4 * RLC, uses=1, any_pool=True, presign=True)
         for price, who in ((2 * RLC, {"requesterrestrict": group.address}), (3 * RLC, for_one)):
             another = msgspec.structs.replace(order, sign=b"", appprice=price, salt=fresh_salt(), **who)
             await sign_and_publish(developer, another)

@@ -7,7 +7,7 @@ import pytest
 
 from sealgrid.chain.access import AccessPolicy
 from sealgrid.errors import OrderRefused
-from sealgrid.poco.orders import AppOrder, from_document
+from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk import apps, jobs
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
@@ -25,8 +25,8 @@ async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on
     developer, requester = people.developer, people.requester
     (tmp_path / "main.py").write_text(GREETS)
     (tmp_path / "app.toml").write_text('name = "grouped"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    app = await apps.deploy(developer, tmp_path, price=9)
-    open_to_all = await cancelled(developer, app.address)
+    app = await apps.deploy(developer, tmp_path, price=9, orders=1, any_pool=True)
+    open_to_all = await cancelled(developer, app)
     buyers, pools = [await AccessPolicy.deploy(developer.wallet) for _ in range(2)]
     order = msgspec.structs.replace(
         open_to_all, appprice=5, salt=fresh_salt(), requesterrestrict=buyers.address, workerpoolrestrict=pools.address
@@ -45,10 +45,9 @@ async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on
 
 async def cancelled(developer, app) -> AppOrder:
     """Cancel an app's only offer, wait until the market knows, and return it."""
-    (offer,) = await developer.market.orders("apporders", app=app)
-    order = from_document(AppOrder, offer.order)
+    (order,) = app.orders
     await developer.hub.cancel(developer.wallet, order)
     async with asyncio.timeout(60):
-        while await developer.market.orders("apporders", app=app):
+        while await developer.market.orders("apporders", app=app.address):
             await asyncio.sleep(0.05)
     return order

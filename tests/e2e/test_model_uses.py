@@ -79,7 +79,9 @@ async def test_grant_use_usage_revoke_refused(localnet, people, shell):
         ]
         assert not found.ok
 
-    (offer,) = await people.owner.market.orders("datasetorders", dataset=made, app="any", requester="any")
+    offer, *_ = await people.owner.market.orders(
+        "datasetorders", dataset=made, app="any", requester="any", workerpool="any"
+    )
     order = from_document(DatasetOrder, offer.order)
     revoked = document(await says(shell, "model", "revoke", made, "requester", "--json"))
     assert (revoked["worst_delay"], len(revoked["access"])) == (7 * 36000, 1)

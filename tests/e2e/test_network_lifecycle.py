@@ -54,8 +54,8 @@ async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path)
     assert (second.network.genesis, second.network.python) == (genesis, running_python())
     async with connect(second.network, development_key("developer")) as developer:
         assert (await developer.node.block()).number >= block
-        orders = await developer.market.orders("apporders", app=app.address)
-        assert [order.order["appprice"] for order in orders] == [11]
+        orders = await developer.market.orders("apporders", app=app.address, workerpool="any", grouped="true")
+        assert [(order.order["appprice"], order.left_of_offer) for order in orders] == [(11, 1_000_000)]
     second.stop()
     expect_refused_with_another_python(Layout(tmp_path))
     down = subprocess.run(

@@ -20,6 +20,7 @@ from tests.integration.vault_federation import Federation, InProcess, federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
+CONTRIBUTION_SECONDS = 7 * 300  #: in category XS
 REQUESTER = development_key("requester").address
 
 
@@ -66,7 +67,7 @@ async def test_a_refusal_that_stood_before_the_match_comes_as_facts_without_a_ke
     assert (facts.refusal, facts.secrets, facts.inputs, facts.release) == ("7.10", (), (), "direct")
     assert [answer.shares for answer in session.answers] == [()] * 3
     for vault in federation.vaults:
-        assert vault.journal.uses(market.dataset, REQUESTER, but="", at=federation.clock.now) == 0
+        assert vault.journal.use_ledger.in_hour(market.dataset, REQUESTER, but="", at=federation.clock.now) == 0
     assert all(f'"asset":"{ZERO_ADDRESS}"' in answer.log.logged.entry for answer in session.answers)
 
 
@@ -141,6 +142,14 @@ async def test_a_preview_of_a_deal_that_nobody_made_says_what_a_release_would(
     heard = await about(federation, proposal(federation, **changes))
     assert {each.check for each in heard} == {check}
     assert not any(each.settles for each in heard), "a deal that nobody made settles nothing"
+
+
+async def test_a_preview_counts_no_use_that_nobody_can_pay_any_more(federation: Federation) -> None:
+    await federation.sell_model(uses_total=1)
+    await (await federation.begin(await federation.order())).released()
+    assert {each.check for each in await about(federation, proposal(federation))} == {"7.9"}
+    await later(federation, CONTRIBUTION_SECONDS)
+    assert {each.check for each in await about(federation, proposal(federation))} == {""}
 
 
 async def test_a_preview_is_believed_of_the_vault_that_signed_it_alone(federation: Federation) -> None:

@@ -144,7 +144,10 @@ class Federation:
         number = market.deployment.categories[category]
         ours = {"inputs": inputs, "result_key": "0x" + self.result_key.public.hex()}
         params = msgspec.json.encode({"sealgrid": ours}).decode()
-        request = market.request(category=number, params=params, tag=tag, volume=tasks)
+        salt = to_digest(
+            (version - 1).to_bytes(32, "big")
+        )  # each version of the input's key is for an order of its own
+        request = market.request(category=number, params=params, tag=tag, volume=tasks, salt=salt)
         grant = InputGrant(
             owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
         )

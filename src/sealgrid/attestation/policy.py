@@ -94,9 +94,16 @@ class Policy(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     machines: Machines = Machines()
     refused: tuple[Address, ...] = ()  #: requesters that get nothing from now on, whatever they bought before
     uses_per_requester_hour: int
-    uses_total: int = UNLIMITED  #: by everybody, for as long as this owner has it
+    uses_total: int = UNLIMITED  #: by everybody, for as long as this owner has it; where it counts, all vaults release
     quorum: int = 0  #: vaults that must release before the enclave uses the key; 0 for the federation's own t
     release: Literal[0, 1] = 0  #: 0: results open once the chain has paid (escrow); 1: at once (direct)
+
+    def quorum_among(self, vaults: int) -> int:
+        """Return how many of the federation's vaults must release; 0 for its own t.
+
+        Where uses are counted in total it is all of them: each counts what it released, so all count the same.
+        """
+        return self.quorum if self.uses_total == UNLIMITED else vaults
 
     def allowance_for(self, app: Digest, runtime: Digest, platform: Platform) -> Allowance | None:
         """Return what the owner allows to exactly this combination, or None, which denies it."""

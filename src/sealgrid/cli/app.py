@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.listing import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile, Presign
+from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
 from sealgrid.cli.session import answer, answers, as_account, notes, warn_of_simulated
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def deploy(
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")] = "0",
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many runs are for sale.")] = 1_000_000,
+    orders: Orders = None,
+    any_pool: AnyPool = False,
     account: Account = "developer",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -29,7 +31,7 @@ def deploy(
     """Register an app under the digest of its code, and sell its use."""
 
     async def work(me: "Client") -> None:
-        made = await me.apps.deploy(source, price=price, uses=uses)
+        made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
         answers.print(
             f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
         )
@@ -43,6 +45,8 @@ def offer(
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each run. {PRICE_HELP}")],
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many runs are for sale.")] = 1_000_000,
+    orders: Orders = None,
+    any_pool: AnyPool = False,
     presign: Presign = False,
     account: Account = "developer",
     as_json: Json = False,
@@ -52,7 +56,7 @@ def offer(
     """Sell uses of an own app that stands on the chain already."""
 
     async def work(me: "Client") -> None:
-        made = await me.apps.offer(app, price=price, uses=uses, presign=presign)
+        made = await me.apps.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         answer(made, listing_lines(made, sealed="code digest"), as_json=as_json)
 
     as_account(account, data, work, password_file)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sealgrid.cli.listing import listing_lines, offer_lines
-from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile, Presign
+from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
 from sealgrid.cli.progress import shown_progress
 from sealgrid.cli.session import answer, answers, as_account, notes, unit, warn_of_simulated
 
@@ -37,6 +37,8 @@ def publish(
     ] = None,
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many uses are for sale.")] = 1000,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Its public name; the file's by default.")] = None,
+    orders: Orders = None,
+    any_pool: AnyPool = False,
     any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether that app can read it.")] = False,
     callback: Annotated[
         bool,
@@ -61,8 +63,8 @@ def publish(
         warn_of_simulated(me.network)
         with shown_progress() as told:
             made = await me.models.publish(
-                file, app=allowed, price=price, name=name, uses=uses, any_file=any_file, callback=callback,
-                card="" if card is None else _text(card), told=told,
+                file, app=allowed, price=price, name=name, uses=uses, orders=orders, any_pool=any_pool,
+                any_file=any_file, callback=callback, card="" if card is None else _text(card), told=told,
             )  # fmt: skip
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {allowed}")
@@ -110,6 +112,8 @@ def offer(
     *,
     price: Annotated[str, typer.Option(metavar="PRICE", help=f"For each use. {PRICE_HELP}")],
     uses: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many uses are for sale.")] = 1000,
+    orders: Orders = None,
+    any_pool: AnyPool = False,
     presign: Presign = False,
     account: Account = "owner",
     as_json: Json = False,
@@ -119,7 +123,7 @@ def offer(
     """Sell more uses of an own model, on the terms of the last offer that was signed here."""
 
     async def work(me: "Client") -> None:
-        made = await me.models.offer(model, price=price, uses=uses, presign=presign)
+        made = await me.models.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         answer(made, listing_lines(made, sealed="sealed file"), as_json=as_json)
 
     as_account(account, data, work, password_file)

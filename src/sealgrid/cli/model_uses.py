@@ -123,8 +123,18 @@ def set_policy(
     model: Model,
     *,
     until: Until = None,
-    uses_per_hour: Annotated[int | None, typer.Option(min=0, help="Of one account.")] = None,
-    uses_total: Annotated[int | None, typer.Option(min=0, help="Of everybody, for ever.")] = None,
+    uses_per_hour: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Of one account; up to n/t times as many where a worker chooses which t of n vaults it asks."
+        ),
+    ] = None,
+    uses_total: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Of everybody, for ever, exactly: every vault must release, so one that is down stops new uses."
+        ),
+    ] = None,
     quorum: Annotated[int | None, typer.Option(min=0, help="Vaults that must release; 0 for the usual number.")] = None,
     direct: Annotated[bool | None, typer.Option("--direct/--escrow", help="Open results before the pay.")] = None,
     allow_machine: Ids = None,
@@ -175,7 +185,7 @@ def _policy_lines(found: "Policy") -> Iterator[str]:
         ("version", found.version),
         ("until", _date(found.expiry)),
         ("uses", f"{found.uses_per_requester_hour} an hour for each account, {total} in all"),
-        ("vaults", f"{found.quorum} must release" if found.quorum else "the usual number must release"),
+        ("vaults", _vaults_line(found)),
         ("results", "open at once" if found.release else "open once the chain has paid"),
         ("machines", ", ".join(machines.allowed) or "any that the vaults accept"),
         ("denied", ", ".join(machines.denied) or "none"),
@@ -189,11 +199,21 @@ def _policy_lines(found: "Policy") -> Iterator[str]:
         yield f"{'app':<12} {each.app} on {each.platform.name} runtime {each.runtime}"
 
 
+def _vaults_line(found: "Policy") -> str:
+    from sealgrid.attestation.policy import UNLIMITED
+
+    if found.uses_total != UNLIMITED:
+        return "all must release, as uses are counted in all; one that is down stops new uses"
+    return f"{found.quorum} must release" if found.quorum else "the usual number must release"
+
+
 def _usage_lines(found: "Usage") -> Iterator[str]:
     for use in found.uses:
         yield f"{_date(use.time)}  task {use.task}  by {use.requester}  app {use.app}  in {len(use.vaults)} logs"
     if not found.uses:
         yield "no release"
+    for each in found.unpaid:
+        yield (f"released, never paid: {each.uses}  by {each.requester}  at pool {each.pool}  worker {each.worker}")
     for finding in found.findings:
         who = "" if finding.vault is None else f" vault {finding.vault}"
         where = "" if finding.task is None else f" (task {finding.task})"

@@ -19,4 +19,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; amo
 Presign = Annotated[
     bool, typer.Option("--presign", help="Sign by a transaction, which everybody sees, not with a signature.")
 ]
+Orders = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=100, metavar="NUMBER",
+        help="Equal orders that the uses are signed as, 10 by default: one deal takes uses of one of them.",
+    ),
+]  # fmt: skip
+AnyPool = Annotated[
+    bool,
+    typer.Option(
+        "--any-pool",
+        help="Sell to runs at pools outside the network's group, too: a buyer's own can take uses for nothing.",
+    ),
+]
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

@@ -179,6 +179,7 @@ class _Plan:
             pool_url=self._sockets.url(POOL),
             workerpool=self._foundation.workerpool,
             short_category=deployment.categories["Short"],
+            pool_group=self._foundation.pool_group,
             folder=str(self._layout.root),
             platform_url=self._sockets.url(PLATFORM),
             web_url=self._sockets.url(WEB),

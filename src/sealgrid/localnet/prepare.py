@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.policy import Platform
+from sealgrid.chain.access import AccessPolicy
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker
@@ -19,7 +20,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.orders import fresh_salt, sign_and_publish
-from sealgrid.units import Address, Digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.platform import Measurement
 
 RLC = 10**9  #: nRLC
@@ -37,6 +38,7 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True):
     workerpool: Address
     gate: bool = False  #: whether the hub asks no broker, and a PoolGate owns the workerpool
     python: str = "3.11"  #: the one that apps run on; networks that do not say were made when there was no other
+    pool_group: Address = ZERO_ADDRESS  #: of which the pool is a member; zero on chains from before there was one
 
 
 async def lay_foundation(
@@ -60,7 +62,11 @@ async def lay_foundation(
         if gate:
             await hub.deposit_for(pool, ESCROW, owner)
         workerpool = await Assets(hub).create_workerpool(pool, description="the local pool", owner=owner)
-        return Foundation(deployment=deployment, workerpool=workerpool, gate=gate, python=measured.python)
+        pools = await AccessPolicy.deploy(admin)
+        await pools.grant(admin, workerpool)
+        return Foundation(
+            deployment=deployment, workerpool=workerpool, gate=gate, python=measured.python, pool_group=pools.address
+        )
 
 
 async def admit(rpc_url: str, broker: Address, runtime: Digest) -> bool:

@@ -6,7 +6,7 @@ open orders.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -15,8 +15,9 @@ import msgspec
 
 from sealgrid.market.kinds import KINDS, asset_of, money_for_one, price_of
 from sealgrid.market.ledger import CLOSED, Key, Ledger
+from sealgrid.market.offers import Offers
 from sealgrid.market.shelf import Entry, Filter, Shelf, Value
-from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder, is_bulk
+from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder, is_bulk, terms_of
 from sealgrid.poco.tags import bits
 from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
@@ -74,6 +75,7 @@ class Book:
         self._about: defaultdict[Key, set[Digest]] = defaultdict(set)
         self._open_of: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
         self._shelves = {kind: Shelf(_fields(kind), _NUMBERS) for kind in KINDS}
+        self._offers = Offers()
 
     # --- what happens
 
@@ -141,6 +143,10 @@ class Book:
         """Return how many uses of an order are left."""
         return max(0, listed.order.volume - self._ledger.consumed(listed.order_hash))
 
+    def remaining_of_offer(self, listed: Listed) -> int:
+        """Return how many uses are left of all open orders on the terms of this one."""
+        return sum(self.remaining(self._listed[each]) for each in self._offers.members(_offer(listed)))
+
     def status(self, listed: Listed) -> Status:
         """Return where an order stands at the ledger's block."""
         if self._ledger.consumed(listed.order_hash) >= CLOSED:
@@ -164,22 +170,40 @@ class Book:
             return
         shelf, remaining = self._shelves[listed.kind], self.remaining(listed)
         before = shelf.get(listed.order_hash)
-        shelf.put(_entry(listed, remaining))
+        former = self._offers.first(_offer(listed))
+        self._offers.add(_offer(listed), listed.published, listed.order_hash)
+        self._file(listed)
+        if former is not None and former != self._offers.first(_offer(listed)):
+            self._file(self._listed[former])
         self._open_of[listed.kind, listed.signer].add(listed.order_hash)
         if before is None:
             yield Opened(listed, remaining)
         elif before.fields["remaining"] != remaining:
             yield Updated(listed, remaining)
 
+    def _file(self, listed: Listed) -> None:
+        first = self._offers.first(_offer(listed)) == listed.order_hash
+        self._shelves[listed.kind].put(_entry(listed, self.remaining(listed), first=first))
+
     def _close(self, listed: Listed) -> Iterator[BookEvent]:
         if not self.is_open(listed.kind, listed.order_hash):
             return
         self._shelves[listed.kind].drop(listed.order_hash)
+        self._offers.drop(_offer(listed), listed.order_hash)
+        following = self._offers.first(_offer(listed))
+        if following is not None:
+            self._file(self._listed[following])
         mine = self._open_of[listed.kind, listed.signer]
         mine.discard(listed.order_hash)
         if not mine:
             del self._open_of[listed.kind, listed.signer]
         yield Closed(listed)
+
+
+def _offer(listed: Listed) -> Hashable:
+    if not KINDS[listed.kind].offered:
+        return listed.order_hash
+    return listed.kind, listed.signer, listed.presigned, terms_of(listed.order)
 
 
 def _keys(listed: Listed) -> tuple[Key, ...]:
@@ -201,16 +225,16 @@ _NUMBERS: Final = {"tag": 256, "remaining": 53, "trust": 53}
 @cache
 def _fields(kind: Kind) -> tuple[str, ...]:
     rules = KINDS[kind]
-    return (*rules.equal, *rules.restrict.values(), *_NUMBERS, "signer", "bulk")
+    return (*rules.equal, *rules.restrict.values(), *_NUMBERS, "signer", "bulk", "first")
 
 
-def _entry(listed: Listed, remaining: int) -> Entry:
+def _entry(listed: Listed, remaining: int, *, first: bool) -> Entry:
     kind, order = listed.kind, listed.order
     price = price_of(kind, order)
     rank = (-price if kind == "requestorders" else price, listed.published, listed.order_hash)
     own: dict[str, Value] = {
         "signer": listed.signer, "remaining": remaining, "bulk": is_bulk(order), "tag": bits(order.tag),
-        "trust": getattr(order, "trust", 0),
+        "trust": getattr(order, "trust", 0), "first": first,
     }  # fmt: skip
     return Entry(
         order_hash=listed.order_hash,

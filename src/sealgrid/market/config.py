@@ -19,7 +19,7 @@ class MarketConfig:
     first_block: int = 0  #: where the hub was deployed; nothing before it is read
     follow_seconds: float = 0.1  #: between two looks at the chain
     database: str = ""  #: SQLAlchemy's address of a PostgreSQL that replicas share; empty keeps orders in the folder
-    orders_per_signer: int = 200  #: open at one time, of one kind
+    orders_per_signer: int = 2000  #: open at one time, of one kind
     access: Access = DEFAULT_ACCESS
     largest_body: int = 64 << 10  #: bytes
     listeners: int = 500  #: connections to the feed at one time

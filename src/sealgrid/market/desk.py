@@ -69,7 +69,7 @@ class Desk:
         count, found = book.find(kind, query.filters, start=query.start, size=query.size)
         return Orders(
             ok=True,
-            orders=tuple(shown(listed, book, self._id) for listed in found),
+            orders=tuple(shown(listed, book, self._id, offer=query.offers) for listed in found),
             count=count,
             nextPage=filters.next_page(query.start, query.size, count),
         )

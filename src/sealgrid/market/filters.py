@@ -16,6 +16,7 @@ from sealgrid.wire.market import Kind
 ANY: Final = "any"  #: an address's filter that lets every one pass
 SMALLEST_PAGE, PAGE, LARGEST_PAGE = 10, 20, 1000
 _LARGEST: Final = 2**53 - 2  #: of a number in a query, as iExec's
+GROUPED: Final = "grouped"
 _PAGING: Final = ("page", "pageIndex", "pageSize")
 DEAL_NAMES: Final = (*FILTERS, *_PAGING)
 CATEGORY_NAMES: Final = ("minWorkClockTimeRef", "maxWorkClockTimeRef", *_PAGING)
@@ -27,6 +28,7 @@ class Query(msgspec.Struct, frozen=True):
     filters: tuple[Filter, ...]
     start: int
     size: int
+    offers: bool = False  #: one order of each offer, with what is left of the whole offer
 
 
 def names(kind: Kind) -> tuple[str, ...]:
@@ -34,7 +36,8 @@ def names(kind: Kind) -> tuple[str, ...]:
     rules = KINDS[kind]
     strict = (_strict(name) for name in rules.restrict)
     more = [name for name in (rules.owner, rules.trust, "bulkOnly" if rules.asset == "dataset" else "") if name]
-    return (*rules.equal, *rules.restrict, *strict, *more, "minTag", "maxTag", "minVolume", *_PAGING)
+    grouped = (GROUPED,) if rules.offered else ()
+    return (*rules.equal, *rules.restrict, *strict, *more, *grouped, "minTag", "maxTag", "minVolume", *_PAGING)
 
 
 def read(kind: Kind, asked: Mapping[str, str]) -> Query:
@@ -43,10 +46,13 @@ def read(kind: Kind, asked: Mapping[str, str]) -> Query:
     start, size = _page(rest)
     rules = KINDS[kind]
     _demand_whose(rules, rest)
+    grouped = rules.offered and _truth(rest, GROUPED)
+    if grouped and "minVolume" in rest:
+        raise InputRefused(f"minVolume is of one order; leave {GROUPED} out to see each.")
     filters = (*_own(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
     if rest:
         raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
-    return Query(filters, start, size)
+    return Query((*filters, OneOf("first", (True,))) if grouped else filters, start, size, grouped)
 
 
 def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int]:

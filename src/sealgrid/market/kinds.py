@@ -25,6 +25,7 @@ class KindOfOrder(msgspec.Struct, frozen=True, kw_only=True):
     restrict: Mapping[str, str]  #: filter → field that must be open to anyone, or to it
     owner: str = ""  #: filter by whoever signed
     trust: str = ""  #: filter by trust: at least, or at most
+    offered: bool = False  #: owners sign several on equal terms, which a look may take for one offer
 
 
 KINDS: Final[dict[Kind, KindOfOrder]] = {
@@ -41,6 +42,7 @@ KINDS: Final[dict[Kind, KindOfOrder]] = {
             "requester": "requesterrestrict",
         },
         owner="appOwner",
+        offered=True,
     ),
     "datasetorders": KindOfOrder(
         one="datasetorder",
@@ -51,6 +53,7 @@ KINDS: Final[dict[Kind, KindOfOrder]] = {
         equal=("dataset",),
         restrict={"app": "apprestrict", "workerpool": "workerpoolrestrict", "requester": "requesterrestrict"},
         owner="datasetOwner",
+        offered=True,
     ),
     "workerpoolorders": KindOfOrder(
         one="workerpoolorder",

@@ -105,7 +105,7 @@ def _responses(answer: str | None) -> Document:
 def _schema(name: str) -> Document:
     if name in _NUMBERS:
         return {"type": "integer", "minimum": 0}
-    if name.startswith("is") or name == "bulkOnly":
+    if name.startswith("is") or name in ("bulkOnly", filters.GROUPED):
         return {"type": "boolean"}
     if name.endswith(("Hash", "Tag")) or name == "dealid":
         return dict(_BYTES32)

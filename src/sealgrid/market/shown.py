@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import msgspec
+
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView, Resource
 from sealgrid.crypto.digests import keccak256
@@ -12,9 +14,10 @@ from sealgrid.units import Address
 from sealgrid.wire.market import EXACT, Amount, OpenOrder
 
 
-def shown(listed: Listed, book: Book, chain: int) -> OpenOrder:
-    """Return a published order with what is left of it and where it stands."""
-    return described(listed, book.remaining(listed), book.status(listed), chain)
+def shown(listed: Listed, book: Book, chain: int, *, offer: bool = False) -> OpenOrder:
+    """Return a published order with what is left of it and where it stands; ``offer``: and of all on its terms."""
+    one = described(listed, book.remaining(listed), book.status(listed), chain)
+    return msgspec.structs.replace(one, offerRemaining=amount(book.remaining_of_offer(listed))) if offer else one
 
 
 def described(listed: Listed, remaining: int, status: Status, chain: int) -> OpenOrder:

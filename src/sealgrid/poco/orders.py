@@ -163,6 +163,11 @@ MAX_SIGNATURE_BYTES = 4096  #: a contract's signature (ERC-1271) may hold severa
 MAX_PARAMS_BYTES = 16 << 10
 
 
+def terms_of(order: Order) -> Order:
+    """Return what orders that sell the same on equal terms have in common: everything but volume, salt, signature."""
+    return msgspec.structs.replace(order, volume=0, salt=ZERO_DIGEST, sign=b"")
+
+
 def is_bulk(order: Order) -> bool:
     """Tell whether iExec's SDK may use a dataset order in bulk: it is free, and never used up."""
     return isinstance(order, DatasetOrder) and order.datasetprice == 0 and order.volume >= BULK_VOLUME

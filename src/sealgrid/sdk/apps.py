@@ -16,7 +16,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.building import built
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.orders import offer_in_parts, pools_for
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient
@@ -31,10 +31,18 @@ class App(msgspec.Struct, frozen=True):
     digest: Digest  #: sha256 of its manifest; what enclaves lock and owners approve
     name: str
     bundle: Digest  #: sha256 of the bundle's zip
-    order: AppOrder
+    orders: tuple[AppOrder, ...]
 
 
-async def deploy(conn: Connection, folder: Path, *, price: int = 0, uses: int = 1_000_000) -> App:
+async def deploy(
+    conn: Connection,
+    folder: Path,
+    *,
+    price: int = 0,
+    uses: int = 1_000_000,
+    orders: int | None = None,
+    any_pool: bool = False,
+) -> App:
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
     It is built for the network's Python. What its runs need beside the bundle is stored with it: its wheels, or the
@@ -52,14 +60,27 @@ async def deploy(conn: Connection, folder: Path, *, price: int = 0, uses: int = 
     address = await assets.create_app(
         conn.wallet, name=bundle.manifest.name, multiaddr=location(stored), checksum=bundle.app_digest
     )
-    order = await sell(conn, address, price=price, uses=uses)
-    return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, order=order)
+    signed = await sell(conn, address, price=price, uses=uses, orders=orders, any_pool=any_pool)
+    return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, orders=signed)
 
 
-async def sell(conn: Connection, app: Address, *, price: int, uses: int, presign: bool = False) -> AppOrder:
-    """Offer uses of an app at ``price`` nRLC for each run, to everybody; ``presign`` signs by a transaction."""
-    order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG, salt=fresh_salt())
-    return await sign_and_publish(conn, order, presign=presign)
+async def sell(
+    conn: Connection,
+    app: Address,
+    *,
+    price: int,
+    uses: int,
+    orders: int | None = None,
+    any_pool: bool = False,
+    presign: bool = False,
+) -> tuple[AppOrder, ...]:
+    """Offer uses of an app at ``price`` nRLC for each run, to everybody; ``presign`` signs by a transaction.
+
+    ``orders`` as in ``offer_in_parts``; ``any_pool`` offers it to runs at pools outside the network's group as well.
+    """
+    pools = pools_for(conn, any_pool=any_pool)
+    order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG, workerpoolrestrict=pools)
+    return await offer_in_parts(conn, order, orders=orders, presign=presign)
 
 
 async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:

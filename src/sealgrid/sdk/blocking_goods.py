@@ -23,8 +23,16 @@ class Apps:
     def __init__(self, inner: asynchronous.Apps) -> None:
         self._inner = inner
 
-    def deploy(self, app: str | Path, *, price: Price = "0", uses: int = 1000000) -> Listing:
-        """Register an app and sell its use at ``price`` for each run.
+    def deploy(
+        self,
+        app: str | Path,
+        *,
+        price: Price = "0",
+        uses: int = 1000000,
+        orders: int | None = None,
+        any_pool: bool = False,
+    ) -> Listing:
+        """Register an app and sell its use at ``price`` for each run; ``orders``, ``any_pool`` as ``models.publish``.
 
         ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
         names lie in the folder's own ``wheels``. It is built for the network's Python (``network.python``). Deploying
@@ -32,7 +40,7 @@ class Apps:
         there, InterpreterMismatch for an app.toml that demands another Python or a wheel of another, SetupMissing
         where this machine cannot compile for that Python, BundleRefused for a folder that makes no valid app.
         """
-        return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses))
+        return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses, orders=orders, any_pool=any_pool))
 
     def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
         """Return the apps that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
@@ -42,12 +50,23 @@ class Apps:
         """Return what the chain and the market know of an app."""
         return BACKGROUND.run(self._inner.show(app))
 
-    def offer(self, app: Named, *, price: Price, uses: int = 1000000, presign: bool = False) -> Listing:
+    def offer(
+        self,
+        app: Named,
+        *,
+        price: Price,
+        uses: int = 1000000,
+        orders: int | None = None,
+        any_pool: bool = False,
+        presign: bool = False,
+    ) -> Listing:
         """Sell uses of an own app that stands on the chain already, at ``price`` for each run.
 
         ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
-        return BACKGROUND.run(self._inner.offer(app, price=price, uses=uses, presign=presign))
+        return BACKGROUND.run(
+            self._inner.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
+        )
 
     def reprice(self, app: Named, price: Price) -> Repriced:
         """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
@@ -96,6 +115,8 @@ class Models:
         uses: int = 1000,
         any_file: bool = False,
         callback: bool = False,
+        orders: int | None = None,
+        any_pool: bool = False,
         card: str = "",
         told: Progress = silent,
     ) -> Published:
@@ -105,6 +126,9 @@ class Models:
         could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
         charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that says what
         the file is, for everybody to read and for ever.
+        The uses are signed as ``orders`` equal orders, 10 by default: one deal takes uses of one of them, and PoCo
+        gives none back, also where it refunds. They are for runs at pools of the network's group, unless
+        ``any_pool``: then a buyer's own pool, which runs nothing, can take uses for nothing.
         ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
@@ -118,6 +142,8 @@ class Models:
                 uses=uses,
                 any_file=any_file,
                 callback=callback,
+                orders=orders,
+                any_pool=any_pool,
                 card=card,
                 told=told,
             )
@@ -151,13 +177,25 @@ class Models:
         """
         return BACKGROUND.run(self._inner.reprice(model, price))
 
-    def offer(self, model: Named, *, price: Price, uses: int = 1000, presign: bool = False) -> Listing:
+    def offer(
+        self,
+        model: Named,
+        *,
+        price: Price,
+        uses: int = 1000,
+        orders: int | None = None,
+        any_pool: bool = False,
+        presign: bool = False,
+    ) -> Listing:
         """Sell more uses of an own model, on the terms of the last offer that was signed with this data folder.
 
-        Without one they are for any app that its policy allows, and for everybody.
+        Without one they are for any app that its policy allows, and for everybody. ``orders`` and ``any_pool`` as in
+        ``publish``.
         ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
-        return BACKGROUND.run(self._inner.offer(model, price=price, uses=uses, presign=presign))
+        return BACKGROUND.run(
+            self._inner.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
+        )
 
     def recover(self, model: Named, target: str | Path) -> Path:
         """Write an own model's plain file again, from the network's sealed file and the key in the data folder.
@@ -208,6 +246,10 @@ class Models:
     ) -> PolicySet:
         """Sign a policy that differs from the newest in what is given, and give it to every vault.
 
+        ``uses_total`` is exact: every vault must release each use, so one vault that is down stops new uses.
+        ``uses_per_requester_hour`` is counted by each vault; a worker that chooses which t of the n vaults see a task
+        can get up to n/t times as many, until the vaults have read each other's logs. A use that nobody can pay any
+        more is given back, unless its result was readable unpaid (a callback, or ``direct``).
         The next release is judged by it, also of earlier deals. Raises ServiceUnavailable when too few vaults took it.
         """
         return BACKGROUND.run(

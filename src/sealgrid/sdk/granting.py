@@ -9,10 +9,11 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.chain.access import FOREVER, AccessPolicy, Member
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
-from sealgrid.poco.orders import DatasetOrder
+from sealgrid.poco.orders import DatasetOrder, terms_of
 from sealgrid.poco.params import CONTRIBUTION_DEADLINE_RATIO
 from sealgrid.sdk import models
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.orders import count_offers, offer_in_parts, on_terms_of, sign_and_publish
 from sealgrid.sdk.policies import policy_of, set_policy
 from sealgrid.units import ZERO_ADDRESS, Address
 
@@ -69,18 +70,16 @@ async def grant(
     await access.grant(conn.wallet, account, until=FOREVER if until is None else until)
     unreached = await _let_vaults(conn, model, account, app)
     if app is not None and not wanted:
-        order, left = offers[0]
-        await models.sell(
-            conn, model, price=order.datasetprice, uses=left, app=app, requester=access.address, keep=keep
-        )
+        like = offers[0][0]
+        left = sum(left for order, left in offers if terms_of(order) == terms_of(like))
+        wider = on_terms_of(like, volume=left, apprestrict=app, requesterrestrict=access.address)
+        await offer_in_parts(conn, wider, keep=keep)
     closed = [each for each in wanted if each[0].requesterrestrict == ZERO_ADDRESS]
     for order, left in closed:
-        await models.sell(
-            conn, model, price=order.datasetprice, uses=left, app=order.apprestrict, requester=access.address,
-            keep=keep,
-        )  # fmt: skip
+        again = on_terms_of(order, volume=left, requesterrestrict=access.address)
+        await sign_and_publish(conn, again, keep)
         await conn.hub.cancel(conn.wallet, order)
-    return Granted(model, account, until, access.address, len(closed), unreached)
+    return Granted(model, account, until, access.address, count_offers(order for order, _ in closed), unreached)
 
 
 async def revoke(conn: Connection, model: Address, account: Address, offers: Offers, *, running: bool) -> Revoked:

@@ -19,7 +19,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.cards import encoded
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.orders import offer_in_parts, pools_for
 from sealgrid.sdk.progress import Counted, Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
@@ -37,7 +37,7 @@ class Model(msgspec.Struct, frozen=True):
     checksum: Digest  #: sha256 of the sealed file
     sealed_bytes: int
     policy: Policy
-    order: DatasetOrder | None
+    orders: tuple[DatasetOrder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ async def publish(
     output_bytes: int = OUTPUT_BYTES,
     direct: bool = False,
     callback: bool = False,
+    orders: int | None = None,
+    any_pool: bool = False,
     card: str = "",
     progress: Progress = silent,
     keep: Callable[[Sealed], None] = lambda sealed: None,
@@ -71,7 +73,7 @@ async def publish(
 
     ``apps`` are the only apps that will ever see it, at the code that they have now; ``price`` is nRLC per use.
     ``callback`` lets them give what they compute to a contract, in public. ``card`` is public Markdown about the file,
-    which can never change. ``progress`` hears every step.
+    which can never change. ``orders`` and ``any_pool`` as in ``sell``. ``progress`` hears every step.
     ``keep`` is called before the vaults get the key, and again with the signed offer before anybody sees that.
     Raises InputRefused for an empty list of apps: nobody could use the model.
     """
@@ -90,10 +92,11 @@ async def publish(
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
     progress(Step("offering it on the market"))
     only = apps[0] if len(apps) == 1 else ZERO_ADDRESS
-    order = await sell(
-        conn, address, price=price, uses=uses, app=only, keep=lambda signed: keep(replace(sealed, order=signed))
-    )
-    return Model(address=address, checksum=checksum, sealed_bytes=size, policy=policy, order=order)
+    signed = await sell(
+        conn, address, price=price, uses=uses, app=only, orders=orders, any_pool=any_pool,
+        keep=lambda signed: keep(replace(sealed, order=signed)),
+    )  # fmt: skip
+    return Model(address=address, checksum=checksum, sealed_bytes=size, policy=policy, orders=signed)
 
 
 def first_policy(
@@ -114,19 +117,23 @@ async def sell(
     uses: int,
     app: Address,
     requester: Address = ZERO_ADDRESS,
+    orders: int | None = None,
+    any_pool: bool = False,
     presign: bool = False,
     keep: Callable[[DatasetOrder], None] = lambda signed: None,
-) -> DatasetOrder:
+) -> tuple[DatasetOrder, ...]:
     """Offer uses of a model; ``app`` zero offers it to every app, though the vaults still ask the owner's policy.
 
-    ``requester`` is the only account that may buy, or an AccessPolicy that says who may. ``presign`` signs by a
-    transaction. ``keep`` gets the signed offer before anybody else does.
+    ``requester`` is the only account that may buy, or an AccessPolicy that says who may. ``orders`` as in
+    ``offer_in_parts``. ``any_pool`` sells to runs at pools outside the network's group as well: then a buyer's own
+    pool, which runs nothing, can take volume and is refunded. ``presign`` signs by a transaction. ``keep`` gets each
+    signed order before anybody else does.
     """
     order = DatasetOrder(
         dataset=model, datasetprice=price, volume=uses, tag=TEE_TAG, apprestrict=app, requesterrestrict=requester,
-        salt=fresh_salt(),
+        workerpoolrestrict=pools_for(conn, any_pool=any_pool),
     )  # fmt: skip
-    return await sign_and_publish(conn, order, keep, presign=presign)
+    return await offer_in_parts(conn, order, orders=orders, presign=presign, keep=keep)
 
 
 async def recover(conn: Connection, checksum: Digest, dek: bytes, target: Path) -> Path:

@@ -8,7 +8,7 @@ from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
-from sealgrid.units import Address, Digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 
 class VaultAddress(msgspec.Struct, frozen=True):
@@ -60,6 +60,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     python: str = (
         "3.11"  #: the one that its runtimes run apps on; network files without it are older than other Pythons
     )
+    pool_group: Address = ZERO_ADDRESS  #: group (ERC-734) that the network's pools join; zero where there is none
     folder: str = ""  #: data folder of a local network; empty elsewhere
     web_url: str = ""  #: the pages; empty where nobody serves them
     sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them

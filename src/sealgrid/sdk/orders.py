@@ -1,11 +1,14 @@
 """Sign, publish and choose the orders that make a deal."""
 
+import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import msgspec
 
-from sealgrid.errors import OrderRefused
+from sealgrid.crypto.signing import KeyElsewhere
+from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.poco.orders import (
     AnyOrder,
     AppOrder,
@@ -13,17 +16,24 @@ from sealgrid.poco.orders import (
     RequestOrder,
     WorkerpoolOrder,
     from_document,
+    is_bulk,
+    terms_of,
     to_document,
 )
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection
-from sealgrid.units import Digest, to_digest
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
 from sealgrid.wire.market import Kind, OpenOrder
 
 KINDS: dict[type[AppOrder | DatasetOrder | WorkerpoolOrder | RequestOrder], Kind] = {
     AppOrder: "apporders", DatasetOrder: "datasetorders", WorkerpoolOrder: "workerpoolorders",
     RequestOrder: "requestorders",
 }  # fmt: skip
+
+
+ORDERS: Final = 10  #: equal orders that an offer is signed as, unless its owner says otherwise
+LEAST_VOLUME: Final = 10  #: uses of each, where the offer has more
+MOST_ORDERS: Final = 100
 
 
 def fresh_salt() -> Digest:
@@ -48,6 +58,49 @@ async def sign_and_publish(
         await conn.hub.presign(conn.wallet, signed)
     await conn.market.publish(KINDS[type(signed)], to_document(signed), conn.key)
     return signed
+
+
+async def offer_in_parts(
+    conn: Connection,
+    order: AnyOrder,
+    *,
+    orders: int | None = None,
+    keep: Callable[[AnyOrder], None] = lambda signed: None,
+    presign: bool = False,
+) -> tuple[AnyOrder, ...]:
+    """Offer an order's volume in several equal orders; return them signed.
+
+    PoCo never gives back the volume that a deal took, not even of one that was refunded: one deal takes a part of the
+    offer, not all of it. ``orders`` is at most how many, 10 by default; but one order where each signature is a
+    transaction or a person's click. Raises InputRefused for a number out of 1 to 100.
+    """
+    usual = 1 if presign or isinstance(conn.key, KeyElsewhere) or is_bulk(order) else ORDERS
+    volumes = volumes_of(order.volume, usual if orders is None else orders, at_least=1 if orders else LEAST_VOLUME)
+    parts = [msgspec.structs.replace(order, volume=volume, salt=fresh_salt()) for volume in volumes]
+    return tuple(await asyncio.gather(*(sign_and_publish(conn, part, keep, presign=presign) for part in parts)))
+
+
+def volumes_of(uses: int, orders: int, *, at_least: int = 1) -> list[int]:
+    """Split uses over at most so many orders of nearly equal volume, none below ``at_least`` unless it is the only."""
+    if not 1 <= orders <= MOST_ORDERS:
+        raise InputRefused(f"an offer is signed as 1 to {MOST_ORDERS} orders, not {orders}.")
+    count = max(1, min(orders, uses // at_least))
+    return [uses // count + (place < uses % count) for place in range(count)]
+
+
+def on_terms_of(order: AnyOrder, **changes: object) -> AnyOrder:
+    """Return an unsigned order like another one but for ``changes``."""
+    return msgspec.structs.replace(order, salt=fresh_salt(), sign=b"", **changes)
+
+
+def pools_for(conn: Connection, *, any_pool: bool) -> Address:
+    """Return which pools an offer is for: the group that the network's pools join, or any."""
+    return ZERO_ADDRESS if any_pool else conn.network.pool_group
+
+
+def count_offers(orders: Iterable[AppOrder | DatasetOrder]) -> int:
+    """Return how many offers orders are: those on equal terms are one."""
+    return len({terms_of(order) for order in orders})
 
 
 def cheapest_of(offered: Sequence[OpenOrder], kind: type[AnyOrder], what: str, *, uses: int) -> AnyOrder:

@@ -25,7 +25,9 @@ from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
 
 _LOOKED_AT: Final = 100  #: offers to anyone, the cheapest first
-_VOLUME: Final = "minVolume"  #: the one filter that is no field of an order
+_VOLUME: Final = "minVolume"  #: with the next one, the filters that are no field of an order
+_GROUPED: Final = "grouped"  #: one order of each offer, where owners sign several on equal terms
+_OFFERED: Final = (AppOrder, DatasetOrder)
 _PRICE: Final = {AppOrder: "appprice", DatasetOrder: "datasetprice", WorkerpoolOrder: "workerpoolprice"}
 
 
@@ -91,7 +93,8 @@ async def _cheapest(
     conn: Connection, kind: type[AnyOrder], what: str, parties: _Parties, *, uses: int, **of: str
 ) -> AnyOrder:
     """Return the cheapest open order that admits these parties as PoCo decides it, and has enough uses left."""
-    found = await _admitting(conn, kind, parties, {_VOLUME: str(uses)} | of)
+    narrowed = {_VOLUME: str(uses)} if uses > 1 else {_GROUPED: "true"} if kind in _OFFERED else {}
+    found = await _admitting(conn, kind, parties, narrowed | of)
     if not found and uses > 1:
         found = await _admitting(conn, kind, parties, of)  # to say how many there are
     return cheapest_of(found, kind, what, uses=uses)
@@ -120,7 +123,7 @@ async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, 
 
 
 def _is_of(order: Order, of: dict[str, str]) -> bool:
-    return all(str(getattr(order, name)) == value for name, value in of.items() if name != _VOLUME)
+    return all(str(getattr(order, name)) == value for name, value in of.items() if name not in (_VOLUME, _GROUPED))
 
 
 def terms_of(conn: Connection, offers: Offers, wanted: Wanted) -> Terms:

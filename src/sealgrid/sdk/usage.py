@@ -9,10 +9,10 @@
 (usage.6) Each task that paid for the model on the chain was released by somebody, or its receipt proves a refusal.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sealgrid.attestation.log import LogEntry
@@ -50,12 +50,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpaid:
+    """Uses that were released and never paid, by who took part in them."""
+
+    requester: Address
+    pool: Address
+    worker: Address
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Every use of a model that the vaults tell of, and every place where their words do not fit."""
 
     model: Address
     uses: tuple[Use, ...]  #: oldest first
     findings: tuple[Finding, ...]
+    unpaid: tuple[Unpaid, ...] = ()  #: most uses first; of releases whose task the chain can pay no more
 
     @property
     def ok(self) -> bool:
@@ -80,6 +91,7 @@ class Evidence:
     tasks: Mapping[TaskId, ChainTask]  #: those that the chain knows
     signed: Mapping[TaskId, AbstractSet[Address]]  #: vaults whose Release for the logged session is in the receipt
     unlogged: AbstractSet[TaskId]  #: tasks that the chain paid the model's owner for and that are in no log
+    unpaid: Mapping[TaskId, Address] = field(default_factory=dict)  #: tasks that it can pay no more, with their pools
 
 
 def uses_of(books: Sequence[Book]) -> tuple[Use, ...]:
@@ -102,7 +114,19 @@ def compare(model: Address, books: Sequence[Book], accusations: Sequence[Accusat
         Finding("usage.6", "the chain paid for the model, and no vault logged a release.", task=task)
         for task in sorted(evidence.unlogged)
     ]
-    return Usage(model, uses, tuple(findings))
+    return Usage(model, uses, tuple(findings), _unpaid(uses, evidence))
+
+
+def _unpaid(uses: Sequence[Use], evidence: Evidence) -> tuple[Unpaid, ...]:
+    # A task that several enclaves had the key for is one use, caused by whoever ran it last.
+    last = {use.task: use for use in uses if use.task in evidence.unpaid and _is_on_chain(use, evidence)}
+    found = Counter((use.requester, evidence.unpaid[task], use.worker) for task, use in last.items())
+    return tuple(Unpaid(*who, uses=count) for who, count in sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _is_on_chain(use: Use, evidence: Evidence) -> bool:
+    found = evidence.tasks.get(use.task)
+    return found is not None and (found.deal, found.requester, found.app) == (use.deal, use.requester, use.app)
 
 
 def _use(told: Mapping[Address, LogEntry]) -> Use:

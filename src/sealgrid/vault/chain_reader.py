@@ -19,7 +19,7 @@ from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import dataset_order_in
 from sealgrid.chain.node import STRANGERS_GAS
-from sealgrid.chain.views import ContributionView, DealView, Resource, TaskStatus
+from sealgrid.chain.views import ContributionView, DealView, Resource, TaskStatus, TaskView
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import DatasetOrder
@@ -103,6 +103,17 @@ class ChainReader:
             app_checksum=checksum, app_owner=app_owner, dataset=dataset, runtime_allowed=allowed,
             contribution=contribution, pool_contract_agrees=agrees,
         )  # fmt: skip
+
+    async def tasks(self, tasks: Sequence[TaskId], *, at: Digest) -> list[TaskView]:
+        """Return tasks as a block has them, those that nobody initialised with status UNSET."""
+        return await asyncio.gather(*(self._hub.view_task(task, at=at) for task in tasks))
+
+    async def task_and_deal(self, task: TaskId) -> tuple[Block, TaskView, DealView | None]:
+        """Return a task and its deal at the confirmed block; no deal for a task that nobody initialised."""
+        block = await self._confirmed()
+        view = await self._hub.view_task(task, at=block.hash)
+        unset = view.status is TaskStatus.UNSET
+        return block, view, None if unset else await self._hub.view_deal(view.deal, at=block.hash)
 
     async def matched_dataset_order(self, snapshot: ChainSnapshot, block: int) -> Digest | None:
         """Return the hash of the dataset order that a deal was matched from, by the hub's event in this very block.

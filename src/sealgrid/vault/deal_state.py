@@ -19,6 +19,7 @@ from sealgrid.vault.iexec_terms import Sale, sale_of
 from sealgrid.vault.service import Vault
 from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.terms import Uses
+from sealgrid.vault.unpaid import counted_uses
 from sealgrid.wire.preview import PreviewRequest
 from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import ReleaseRequest
@@ -56,15 +57,11 @@ def keys_for(
     if dataset is None:
         return keys
     signed = vault.custody.policy(dataset.address, dataset.owner)
-    uses = Uses(
-        hour=vault.journal.uses(dataset.address, snapshot.deal.requester, but=but, at=at),
-        total=vault.journal.uses_in_total(dataset.address, dataset.owner, but=but, at=at),
-    )
     return replace(
         keys,
         dataset=vault.custody.usable(dataset.address, dataset.owner),
         policy=None if signed is None else signed.policy,
-        uses=uses,
+        uses=counted_uses(vault, snapshot, but=but, at=at),
         sale=shown.sale,
     )
 

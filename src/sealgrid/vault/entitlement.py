@@ -98,6 +98,7 @@ class Demand:
     policy: Policy | None  #: of the dataset's owner; None without one
     release: Literal["escrow", "direct"]
     result_key: str
+    quorum: int  #: vaults that the owner wants to release; 0 for no more than the federation's t
 
 
 def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys: HeldKeys, *, at: int) -> Entitlement:
@@ -114,7 +115,7 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
         shares=demand.shares,
         release=demand.release,
         output_bytes=OUTPUT_BYTES_WITHOUT_POLICY if allowance is None else allowance.output_bytes,
-        quorum=0 if policy is None else policy.quorum,
+        quorum=demand.quorum,
         policy=0 if policy is None else policy.version,
     )
 
@@ -153,6 +154,7 @@ def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, ke
         policy=policy,
         release="direct" if _is_direct(params, held, policy) else "escrow",
         result_key=check_result_key(keys.rsa, snapshot.deal) if params.is_for_rsa else params.result_key,  # (7.15)
+        quorum=0 if policy is None or held is None else policy.quorum_among(len(held.record.vaults)),
     )
 
 

@@ -9,10 +9,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sealgrid.attestation.policy import Policy
 from sealgrid.units import Address, TaskId
 from sealgrid.vault.prepared import Prepared, given, replaced_in
-from sealgrid.vault.store import Store, metadata, releases, settles, versions
+from sealgrid.vault.store import Store, metadata, uses, versions
 from sealgrid.vault.terms import Uses
-
-HOUR = 3600
+from sealgrid.vault.uses import HOUR
 
 policy_versions = Table(
     "policy_versions",  # every policy that was ever in force here
@@ -25,7 +24,7 @@ policy_versions = Table(
 )
 
 deal_times = Table(
-    "deal_times",  # of the tasks in releases
+    "deal_times",  # of the tasks in uses
     metadata,
     Column("task", Text, primary_key=True),
     Column("matched", Integer, nullable=False),  # the chain's time of the deal
@@ -49,25 +48,19 @@ _SHARES = Prepared(
     .where(or_(versions.c.destroyed == given("never"), versions.c.destroyed > given("since")))
 )
 _NOTE_DEAL = Prepared(replaced_in(deal_times))
-_COUNTED = or_(settles.c.settled.is_not(None), releases.c.deadline > given("at"))
-_JOINED = releases.outerjoin(
-    settles, (settles.c.task == releases.c.task) & (settles.c.enclave == releases.c.enclave)
-).outerjoin(deal_times, deal_times.c.task == releases.c.task)
+_KEPT = or_(uses.c.settled == 1, uses.c.check_at.is_(None))  # has a Verdict, was paid, or is never given back
+_COUNTED = or_(_KEPT, uses.c.deadline > given("at"))
 _DEMAND = Prepared(
-    select(func.count(releases.c.task.distinct()))
-    .select_from(_JOINED)
-    .where(releases.c.dataset == given("dataset"), releases.c.requester == given("requester"))
-    .where(
-        releases.c.task != given("but"), deal_times.c.matched > given("after"), deal_times.c.matched < given("before")
-    )
+    select(func.count(uses.c.task.distinct()))
+    .select_from(uses.join(deal_times, deal_times.c.task == uses.c.task))
+    .where(uses.c.dataset == given("dataset"), uses.c.requester == given("requester"), uses.c.task != given("but"))
+    .where(deal_times.c.matched > given("after"), deal_times.c.matched < given("before"))
     .where(_COUNTED)
 )
 _TOTAL = Prepared(
-    select(func.count(releases.c.task.distinct()))
-    .select_from(_JOINED)
-    .where(releases.c.dataset == given("dataset"), releases.c.owner == given("owner"))
-    .where(releases.c.task != given("but"), _COUNTED)
-    .where(or_(settles.c.settled <= given("cutoff"), releases.c.requester == given("requester")))
+    select(func.count(uses.c.task.distinct()))
+    .where(uses.c.dataset == given("dataset"), uses.c.owner == given("owner"), uses.c.task != given("but"), _COUNTED)
+    .where(or_(_KEPT & (uses.c.used <= given("cutoff")), uses.c.requester == given("requester")))
 )
 
 
@@ -105,8 +98,8 @@ class History:
         """Return the uses by other tasks that stood at ``cutoff``, and those that this requester added itself.
 
         ``hour`` are the requester's own, of deals made within an hour before this one or within an hour after it:
-        what hosts delay does not count. ``total`` are those that anybody settled until ``cutoff``, and the
-        requester's own at any time.
+        what hosts delay does not count. ``total`` are those that had a Verdict at ``cutoff``, or are never given back,
+        and the requester's own at any time. A use that was given back counts in neither.
         """
         own = {"dataset": dataset, "requester": requester, "but": but, "at": at}
         with self._store.reading() as connection:

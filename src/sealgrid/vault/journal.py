@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Row, delete, exists, func, insert, literal, or_, select
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import parse_facts
@@ -17,9 +17,9 @@ from sealgrid.vault.nonces import Attempt
 from sealgrid.vault.prepared import Prepared, given, replaced_in
 from sealgrid.vault.release import GivenNonce
 from sealgrid.vault.settle import Escrowed, Released, Settled
-from sealgrid.vault.store import Store, attempts, nonces, releases, settled_uses, settles
+from sealgrid.vault.store import Store, attempts, nonces, releases, settles
+from sealgrid.vault.uses import UseLedger, use_of
 
-HOUR = 3600
 _VALUE_BYTES = 32
 
 _ATTEMPTS = Prepared(select(attempts).where(attempts.c.task == given("task")).order_by(attempts.c.attempt))
@@ -33,37 +33,6 @@ _SETTLED = Prepared(select(settles.c.settled).where(settles.c.task == given("tas
 _RELEASE = Prepared(select(releases).where(releases.c.task == given("task"), releases.c.enclave == given("enclave")))
 _SETTLE = Prepared(select(settles).where(settles.c.task == given("task"), settles.c.enclave == given("enclave")))
 _REMEMBER = Prepared(replaced_in(releases))
-_RUNNING = settles.c.settled.is_(None) & (releases.c.deadline > given("at"))
-_USES = Prepared(
-    select(func.count(releases.c.task.distinct()))
-    .select_from(
-        releases.outerjoin(settles, (settles.c.task == releases.c.task) & (settles.c.enclave == releases.c.enclave))
-    )
-    .where(releases.c.dataset == given("dataset"), releases.c.requester == given("requester"))
-    # Whatever was settled within the hour had its deadline after the hour began: older releases need no look.
-    .where(releases.c.task != given("but"), releases.c.deadline > given("since"))
-    .where(or_(settles.c.settled > given("since"), _RUNNING))
-)
-_RUNNING_TASKS = Prepared(
-    select(func.count(releases.c.task.distinct()))
-    .select_from(releases.outerjoin(settles, settles.c.task == releases.c.task))
-    .where(releases.c.dataset == given("dataset"), releases.c.owner == given("owner"), releases.c.task != given("but"))
-    .where(releases.c.deadline > given("at"), settles.c.task.is_(None))
-)
-_SETTLED_USES = Prepared(
-    select(settled_uses.c.tasks).where(
-        settled_uses.c.dataset == given("dataset"), settled_uses.c.owner == given("owner")
-    )
-)
-_FIRST_SETTLE = select(releases.c.dataset, releases.c.owner, literal(1)).where(
-    releases.c.task == given("task"), releases.c.enclave == given("enclave"), releases.c.dataset != "",
-    ~exists().where(settles.c.task == given("task")),
-)  # fmt: skip
-_COUNT_USE = Prepared(
-    upsert(settled_uses)
-    .from_select(["dataset", "owner", "tasks"], _FIRST_SETTLE)
-    .on_conflict_do_update(index_elements=["dataset", "owner"], set_={"tasks": settled_uses.c.tasks + 1})
-)
 
 
 class Journal:
@@ -71,6 +40,7 @@ class Journal:
 
     def __init__(self, store: Store, at_rest: AtRest, federation: Federation) -> None:
         self._store, self._at_rest, self._us = store, at_rest, federation.us
+        self.use_ledger = UseLedger(store)
 
     def attempts(self, task: TaskId) -> Sequence[Attempt]:
         """Return the enclaves that asked for a task, oldest first."""
@@ -91,23 +61,6 @@ class Journal:
             row = _CONSUME.on(connection, nonce=nonce).one_or_none()
         return None if row is None else GivenNonce(_attempt(row), row.expires)
 
-    def uses(self, dataset: Address, requester: Address, *, but: TaskId, at: int) -> int:
-        """Return on how many other tasks of this requester the dataset was used.
-
-        Counted are those settled within the hour, and those released that may still settle: else a requester would
-        have as many as it starts at once.
-        """
-        values = {"dataset": dataset, "requester": requester, "but": but, "at": at, "since": at - HOUR}
-        with self._store.reading() as connection:
-            return int(_USES.on(connection, **values).scalar_one())
-
-    def uses_in_total(self, dataset: Address, owner: Address, *, but: TaskId, at: int) -> int:
-        """Return on how many other tasks the dataset was used under one owner: settled ones, and those that may be."""
-        where = {"dataset": dataset, "owner": owner}
-        with self._store.reading() as connection:
-            settled = _SETTLED_USES.on(connection, **where).scalar_one_or_none() or 0
-            return int(settled) + int(_RUNNING_TASKS.on(connection, **where, but=but, at=at).scalar_one())
-
     def remember_release(self, released: Released) -> None:
         """Store a release; a later one to the same enclave, after a lost answer, replaces it."""
         facts = released.facts
@@ -119,8 +72,11 @@ class Journal:
             "owner": dataset.owner if dataset else "",
             "deadline": facts.expiry, "released": released.at,
         }  # fmt: skip
+        use = use_of(facts, released.at)
         with self._store.transaction() as connection:
             _REMEMBER.on(connection, **row)
+            if use is not None:
+                self.use_ledger.add(use)
 
     def release(self, task: TaskId, enclave: Address) -> Released | None:
         """Return what was released to an enclave."""
@@ -137,8 +93,8 @@ class Journal:
             **(self._shut(escrowed, settle) if escrowed is not None else {}),
         }  # fmt: skip
         with self._store.transaction() as connection:
-            _COUNT_USE.on(connection, task=settle.task, enclave=settle.enclave)
             connection.execute(insert(settles).values(row))
+            self.use_ledger.settle(settle.task, settled.at)
 
     def settle(self, task: TaskId, enclave: Address) -> Settled | None:
         """Return what an enclave settled."""

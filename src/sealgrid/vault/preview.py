@@ -25,6 +25,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical
 from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.terms import Uses
+from sealgrid.vault.unpaid import give_back_unpaid
 from sealgrid.wire.message import parse
 from sealgrid.wire.preview import MachineRule, OfferedMachine, PreviewReply, PreviewRequest, Proposal, question_of
 from sealgrid.wire.vault import ShownBulk
@@ -40,7 +41,10 @@ _MACHINE_RULES = (
 
 
 async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
-    """Answer what a release for this task or proposal would be told now; nothing is stored."""
+    """Answer what a release for this task or proposal would be told now.
+
+    Nothing is stored, but which counted uses the chain shows to be unpaid.
+    """
     request = parse(body, PreviewRequest)
     if request.task is not None and request.proposal is None:
         task: ChainSnapshot | None = await vault.chain.task(request.task)
@@ -53,6 +57,7 @@ async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
         shown, but, more = _shown_with(vault, snapshot, request, proposal), TaskId(""), proposal.tasks - 1
     else:
         raise InputRefused("a preview is about a task or about a proposal, one of them.")
+    await give_back_unpaid(vault, snapshot, but=but, tasks=more + 1)
     await vault.store.turn()
     at = vault.clock()
 

@@ -23,6 +23,7 @@ from sealgrid.vault.history import History
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import keys_from
 from sealgrid.vault.log import Log
+from sealgrid.vault.peer_uses import keep_reading_peer_uses
 from sealgrid.vault.service import Rules, Vault, identify
 from sealgrid.vault.store import DATABASE, Store
 from sealgrid.vault.witness import Witness
@@ -92,20 +93,25 @@ async def opened(
 
 @asynccontextmanager
 async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[Witness]:
-    """Look at the other vaults' logs for as long as the context lasts."""
+    """Look at the other vaults' logs, and count the uses in them, for as long as the context lasts."""
     async with AsyncExitStack() as stack:
         peers = {}
         for address, url in config.peers:
             transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
             peers[address] = LogClient(transport)
         witness = Witness(vault, peers)
-        looking = asyncio.create_task(witness.keep_looking(config.seconds_between_looks))
+        every = config.seconds_between_looks
+        background = [
+            asyncio.create_task(witness.keep_looking(every)),
+            asyncio.create_task(keep_reading_peer_uses(vault, peers, every)),
+        ]
         try:
             yield witness
         finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError, SealgridError):
-                await looking
+            for task in background:
+                task.cancel()
+                with suppress(asyncio.CancelledError, SealgridError):
+                    await task
 
 
 def _rules(config: VaultConfig) -> Rules:

@@ -130,16 +130,36 @@ releases = Table(
     Column("owner", Text, nullable=False),  # of the dataset then
     Column("deadline", Integer, nullable=False),
     Column("released", Integer, nullable=False),
-    Index("recent_uses", "dataset", "requester", "deadline"),
-    Index("running_uses", "dataset", "owner", "deadline"),
 )
 
-settled_uses = Table(
-    "settled_uses",  # tasks with a Verdict, counted: to count them each time would take longer with every use
+uses = Table(
+    "uses",  # one row for each task that had a dataset's key from this vault, or from another one by that one's log
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),  # of the dataset then
+    Column("dataset", Text, nullable=False),
+    Column("requester", Text, nullable=False),
+    Column("used", Integer, nullable=False),  # the last release, or our Verdict after it
+    Column("deadline", Integer, nullable=False),  # the task's contribution deadline
+    Column("settled", Integer, nullable=False),  # 1 once it has our Verdict
+    Column("check_at", Integer),  # from when on the chain may say that nobody paid; NULL where that gives nothing back
+    Index("uses_by_requester", "dataset", "requester", "deadline"),
+    Index("uses_to_check", "dataset", "owner", "check_at"),
+)
+
+use_counts = Table(
+    "use_counts",  # rows of uses, counted: to count them each time would take longer with every use
     metadata,
     Column("dataset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
     Column("tasks", Integer, nullable=False),
+)
+
+peer_positions = Table(
+    "peer_positions",  # how far the log of each other vault was read
+    metadata,
+    Column("vault", Text, primary_key=True),
+    Column("next", Integer, nullable=False),
 )
 
 settles = Table(

@@ -22,6 +22,7 @@ from sealgrid.vault.request import check_signed, signature_kind
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.unpaid import give_back_unpaid
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     NonceReply,
@@ -73,6 +74,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     snapshot = await _still_known("6", vault.chain.task(attempt.task, runtime=attested.runtime))
     shown = await shown_for(vault, snapshot, request)
     signed = await signature_kind(vault.chain, request.request, snapshot, vault.federation.orders)
+    await give_back_unpaid(vault, snapshot, but=snapshot.task_id)
     await vault.store.turn()
     at = vault.clock()
     _current(vault, request, given, began)  # (1) others were served while the chain was read

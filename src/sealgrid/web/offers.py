@@ -18,7 +18,7 @@ _SHELF: dict[Kind, Shelf] = {"App": "apporders", "Dataset": "datasetorders"}
 
 @dataclass(frozen=True, slots=True)
 class OpenOffer:
-    """One open order, without what the index knows better; addresses are zero for any."""
+    """One offer, of one order or several equal ones, without what the index knows better; addresses zero for any."""
 
     asset: Address
     owner: Address
@@ -27,7 +27,7 @@ class OpenOffer:
     app: Address
     buyer: Address  #: the only account, or the group (ERC-734) whose members may
     group: bool  #: the buyer is a group
-    pool: Address  #: the only pool, or the group of pools
+    pool: Address  #: the only pool, or the group of pools; zero also where it is the group of this network's pools
     presigned: bool  #: its owner signed it by a transaction
 
 
@@ -52,6 +52,7 @@ async def offers_by(conn: Connection, kind: Kind, owner: Address) -> list[OpenOf
 async def _offers(conn: Connection, kind: Kind, most: int, chosen: dict[str, str]) -> list[OpenOffer]:
     anybody = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
     named = {} if f"{kind.lower()}Owner" in chosen else {kind.lower(): "any"}
+    anybody["grouped"] = "true"
     found = await conn.market.orders(_SHELF[kind], pageSize=str(max(most, LEAST_PAGE)), **anybody | named | chosen)
     return await _read(conn, kind, found)
 
@@ -66,7 +67,8 @@ async def groups_among(conn: Connection, buyers: Collection[Address]) -> set[Add
 async def _read(conn: Connection, kind: Kind, found: Sequence[OpenOrder]) -> list[OpenOffer]:
     orders = [_order(kind, each) for each in found]
     groups = await groups_among(conn, [order.requesterrestrict for order in orders])
-    offers = [_offer(order, each, groups) for order, each in zip(orders, found, strict=True)]
+    usual = conn.network.pool_group
+    offers = [_offer(order, each, groups, usual) for order, each in zip(orders, found, strict=True)]
     return sorted(offers, key=lambda offer: offer.price)
 
 
@@ -76,12 +78,13 @@ def _order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
     return from_document(DatasetOrder, found.order)
 
 
-def _offer(order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[Address]) -> OpenOffer:
+def _offer(order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[Address], usual: Address) -> OpenOffer:
     if isinstance(order, AppOrder):
         asset, price, app = order.app, order.appprice, ZERO_ADDRESS
     else:
         asset, price, app = order.dataset, order.datasetprice, order.apprestrict
+    pool = ZERO_ADDRESS if order.workerpoolrestrict == usual else order.workerpoolrestrict
     return OpenOffer(
-        asset=asset, owner=found.owner, price=price, uses=found.left, app=app, buyer=order.requesterrestrict,
-        group=order.requesterrestrict in groups, pool=order.workerpoolrestrict, presigned=found.presigned,
+        asset=asset, owner=found.owner, price=price, uses=found.left_of_offer, app=app, buyer=order.requesterrestrict,
+        group=order.requesterrestrict in groups, pool=pool, presigned=found.presigned,
     )  # fmt: skip

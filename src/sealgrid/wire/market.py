@@ -51,6 +51,7 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signer: str
     bulk: bool | None = None  #: datasets only: may be used in bulk
     presigned: bool = False  #: it counts by its signer's transaction, whatever its ``sign`` is; iExec's says nothing
+    offerRemaining: Amount | None = None  # noqa: N815  uses left of all orders on its terms; where the look is grouped
 
     @property
     def owner(self) -> Address:
@@ -61,6 +62,11 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def left(self) -> int:
         """Return how many uses are left."""
         return int(self.remaining)
+
+    @property
+    def left_of_offer(self) -> int:
+        """Return how many uses are left of it and, where the market was asked for offers, of its equals."""
+        return self.left if self.offerRemaining is None else int(self.offerRemaining)
 
 
 class OrderReply(OpenOrder, frozen=True, kw_only=True, omit_defaults=True):

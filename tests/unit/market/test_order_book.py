@@ -2,10 +2,11 @@ import pytest
 from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
+from sealgrid.errors import InputRefused
 from sealgrid.market import filters, shelf
 from sealgrid.market.book import Book, BookEvent, Closed, Listed, Status
 from sealgrid.market.kinds import KINDS
-from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder
+from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, terms_of
 from sealgrid.poco.params import pool_stake
 from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS
@@ -50,6 +51,33 @@ def test_offers_come_cheapest_first_and_requests_best_paying_first() -> None:
     made = book(*(AppOrder(app=APP, appprice=price) for price in (7, 3, 5)), request(10), request(30), request(20))
     assert [order.appprice for order in found(made, "apporders")] == [3, 5, 7]
     assert [order.workerpoolmaxprice for order in found(made, "requestorders")] == [30, 20, 10]
+
+
+def test_of_equal_orders_a_grouped_look_shows_the_oldest_and_the_next_when_that_is_used_up() -> None:
+    ledger = rich()
+    made = Book(ledger)
+    equal = [listed(AppOrder(app=APP, volume=2, salt=name_of(number)), number, at=number) for number in (1, 2, 3)]
+    for each in (*equal, listed(AppOrder(app=APP, volume=9, appprice=1), 4, at=0)):
+        made.publish(each)
+
+    def offers() -> list[tuple[Listed, int]]:
+        query = filters.read("apporders", {"app": APP, "grouped": "true"})
+        assert query.offers
+        _, looked = made.find("apporders", query.filters, start=0, size=10)
+        return [(each, made.remaining_of_offer(each)) for each in looked if each.order.appprice == 0]
+
+    assert offers() == [(equal[0], 6)]
+    made.changed(ledger.apply([matched(1, 50, 51, 52, volume=1)]).facts)
+    assert offers() == [(equal[0], 5)]
+    made.changed(ledger.apply([matched(1, 50, 51, 53, volume=1)]).facts)
+    assert offers() == [(equal[1], 4)]
+    made.withdraw(equal[1].order_hash)
+    assert offers() == [(equal[2], 2)]
+
+
+def test_a_grouped_look_asks_for_no_least_volume() -> None:
+    with pytest.raises(InputRefused, match="minVolume is of one order"):
+        filters.read("apporders", {"app": APP, "grouped": "true", "minVolume": "2"})
 
 
 def test_of_two_at_one_price_the_older_comes_first() -> None:
@@ -158,6 +186,21 @@ def follow(told: dict[str, int], events: tuple[BookEvent, ...]) -> None:
             told[event.listed.order_hash] = event.remaining
 
 
+def expect_offers(made: Book, kind: Kind, open_orders: list[Listed]) -> None:
+    """Expect a grouped look to find the oldest order of each offer, with what is left of the whole offer."""
+    offers: dict[object, list[Listed]] = {}
+    for each in open_orders:
+        offers.setdefault((each.signer, each.presigned, terms_of(each.order)), []).append(each)
+    wanted = {
+        min(equal, key=lambda each: (each.published, each.order_hash)).order_hash: sum(map(made.remaining, equal))
+        for equal in offers.values()
+    }
+    anybody = dict.fromkeys(KINDS[kind].restrict, "any")
+    query = filters.read(kind, WHOSE[kind] | anybody | {"grouped": "true", "pageSize": "1000"})
+    _, looked = made.find(kind, query.filters, start=0, size=1000)
+    assert {each.order_hash: made.remaining_of_offer(each) for each in looked} == wanted
+
+
 def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool) -> None:
     ledger = rich()
     made, all_orders, told = Book(ledger), {}, {}
@@ -176,6 +219,8 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
             follow(told, made.changed(ledger.apply(rest).facts))
     naive = Naive(made, all_orders)
     assert told == {each.order_hash: made.remaining(each) for kind in KINDS for each in naive.open(kind)}
+    for kind in ("apporders", "datasetorders"):
+        expect_offers(made, kind, naive.open(kind))
     asked = {
         "requester": who,
         "isRequesterStrict": str(strict).lower(),

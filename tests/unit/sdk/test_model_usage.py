@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sealgrid.attestation.log import LogEntry
 from sealgrid.sdk.logs import Accusation, Book
-from sealgrid.sdk.usage import ChainTask, Evidence, compare, uses_of
+from sealgrid.sdk.usage import ChainTask, Evidence, Unpaid, compare, uses_of
 from sealgrid.units import to_address, to_digest
 
 MODEL, APP, REQUESTER, STRANGER, WORKER = (to_address(bytes([n]) * 20) for n in range(1, 6))
@@ -53,6 +53,20 @@ def test_the_second_answer_to_one_enclave_is_the_same_use():
     twice = books([entry(1), entry(1, time=5000)], [entry(1)], [entry(1)])
     (use,) = uses_of(twice)
     assert (use.time, use.vaults) == (1001, VAULTS)
+
+
+def test_what_was_released_and_never_paid_is_told_by_who_took_part_and_accuses_nobody():
+    logs = books(*[[entry(1), entry(2, worker=STRANGER), entry(3), entry(4, requester=STRANGER)]] * 3)
+    known = evidence(1, 2, 3, unpaid={entry(task).task: APP for task in (1, 2, 3, 4)})
+    usage = compare(MODEL, logs, (), known)
+    assert usage.unpaid == (Unpaid(REQUESTER, APP, WORKER, 2), Unpaid(REQUESTER, APP, STRANGER, 1))
+    assert [finding.check for finding in usage.findings] == ["usage.3"]  # the fourth is no task of the chain
+
+
+def test_several_enclaves_of_one_unpaid_task_are_one_use():
+    again = entry(1, enclave=STRANGER, worker=STRANGER, session=DEAL, time=5000)
+    usage = compare(MODEL, books(*[[entry(1), again]] * 3), (), evidence(1, unpaid={entry(1).task: APP}))
+    assert usage.unpaid == (Unpaid(REQUESTER, APP, STRANGER, 1),)
 
 
 def test_usage_1_a_log_that_is_not_proved_is_named_and_no_lie_yet():

@@ -25,6 +25,7 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.refusals import OF_THE_DEAL
+from sealgrid.chain.payment import Outcome
 from sealgrid.chain.views import Resource
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.poco.ids import task_id
@@ -168,12 +169,14 @@ def test_a_vault_counts_for_the_requester_what_it_asked_for_and_for_others_what_
     journal.remember_settle(settled())
     assert counted(STRANGER.address) == Uses(total=1)
     assert counted(STRANGER.address, cutoff=NOW - 1) == Uses()
+    journal.use_ledger.decide(TASK, Outcome.UNPAID, later=0)
+    assert counted() == counted(STRANGER.address) == Uses(), "what nobody paid counts for nobody"
 
 
 def test_facts_that_refuse_use_nothing(store):
     journal = Journal(store, AtRest(b"\1" * 32, os.urandom), FEDERATION)
     journal.remember_release(released(facts=replace_refusal()))
-    assert journal.uses(DATASET, REQUESTER.address, but="", at=NOW) == 0
+    assert journal.use_ledger.in_hour(DATASET, REQUESTER.address, but="", at=NOW) == 0
 
 
 def replace_refusal():

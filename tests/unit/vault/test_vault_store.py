@@ -16,7 +16,6 @@ from sqlalchemy import insert, select
 from vault_scene import (
     ATTEMPT,
     DATASET,
-    DEADLINE,
     ENCLAVE,
     FEDERATION,
     MODEL_KEY,
@@ -33,7 +32,6 @@ from vault_scene import (
     key,
     policy,
     released,
-    settle,
     settled,
 )
 
@@ -215,57 +213,6 @@ def test_releases_and_settles_come_back_as_they_went(journal: Journal) -> None:
 def test_a_settle_without_escrow_has_no_share(journal: Journal) -> None:
     journal.remember_settle(settled(escrowed=None))
     assert journal.settle(TASK, ENCLAVE.address).escrowed is None
-
-
-def used(journal: Journal, but: Any = NO_TASK, at: int = NOW) -> Any:
-    return journal.uses(DATASET, REQUESTER.address, but=but, at=at)
-
-
-def test_settled_uses_count_for_an_hour(journal: Journal) -> None:
-    journal.remember_release(released())
-    journal.remember_settle(settled())
-    assert used(journal) == 1
-    assert used(journal, at=NOW + 3599) == 1
-    assert used(journal, at=NOW + 3600) == 0
-
-
-def test_a_use_that_may_still_settle_counts_and_one_that_failed_does_not(journal: Journal) -> None:
-    journal.remember_release(released())
-    assert used(journal, at=DEADLINE - 1) == 1
-    assert used(journal, at=DEADLINE) == 0
-
-
-def test_the_task_itself_and_others_requesters_do_not_count(journal: Journal) -> None:
-    journal.remember_release(released())
-    assert used(journal, but=TASK) == 0
-    assert journal.uses(DATASET, STRANGER.address, but=TASK, at=NOW) == 0
-
-
-def in_total(journal: Journal, but: Any = NO_TASK, at: int = NOW, owner: Any = OWNER) -> Any:
-    return journal.uses_in_total(DATASET, owner.address, but=but, at=at)
-
-
-def test_settled_uses_count_in_total_for_ever_and_running_ones_while_they_may_settle(journal: Journal) -> None:
-    journal.remember_release(released())
-    assert (in_total(journal), in_total(journal, at=DEADLINE), in_total(journal, but=TASK)) == (1, 0, 0)
-    journal.remember_settle(settled())
-    assert (in_total(journal), in_total(journal, at=NOW + 10**9)) == (1, 1)
-    assert in_total(journal, owner=REQUESTER) == 0
-
-
-def test_a_task_that_two_enclaves_settled_is_one_use_in_total(journal: Journal) -> None:
-    journal.remember_release(released())
-    journal.remember_settle(settled())
-    second = key("second").address
-    journal.remember_release(released(enclave=second))
-    journal.remember_settle(replace(settled(), settle=settle(enclave=second)))
-    assert in_total(journal) == 1
-
-
-def test_two_enclaves_of_one_task_are_one_use(journal: Journal) -> None:
-    journal.remember_release(released())
-    journal.remember_release(released(enclave=key("second").address))
-    assert used(journal) == 1
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

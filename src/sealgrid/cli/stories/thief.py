@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealgrid.attestation.statements import poco_authorisation
+from sealgrid.chain.access import AccessPolicy
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto.signing import SigningKey, personal_digest
@@ -19,7 +20,7 @@ from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.jobs import Job as BoughtJob
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.orders import fresh_salt
-from sealgrid.units import Address, TaskId
+from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery
 from sealgrid.wire.vault import Authorization
@@ -96,10 +97,11 @@ class Thief:
 
 @contextlib.asynccontextmanager
 async def thief_of(network: Network) -> AsyncIterator[Thief]:
-    """Give the thief a fresh pool on this network and a worker on this machine's platform."""
+    """Give the thief a fresh pool on this network, a member of its group, and a worker on this machine's platform."""
     key, layout = development_key(NAME), Layout(Path(network.folder))
     async with connect(network, key) as conn:
         pool = await Assets(conn.hub).create_workerpool(conn.wallet, description=f"thief {os.urandom(4).hex()}")
+        await join_pool_group(network, pool)
         order = WorkerpoolOrder(
             workerpool=pool, volume=100, tag=TEE_TAG, category=network.short_category, salt=fresh_salt()
         )
@@ -107,3 +109,10 @@ async def thief_of(network: Network) -> AsyncIterator[Thief]:
         async with workshop(config) as (shop, _):
             own = OwnPool(key)
             yield Thief(conn, own, sign_order(order, conn.order_domain, key), shop.serving(own))
+
+
+async def join_pool_group(network: Network, pool: Address) -> None:
+    """Have the keeper of the network's group let a pool in: what the group alone stops, no theft here tries."""
+    if network.pool_group != ZERO_ADDRESS:
+        async with connect(network, development_key("admin")) as admin:
+            await AccessPolicy(admin.node, network.pool_group).grant(admin.wallet, pool)

@@ -19,8 +19,16 @@ class Apps:
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
 
-    async def deploy(self, app: str | Path, *, price: Price = "0", uses: int = 1_000_000) -> Listing:
-        """Register an app and sell its use at ``price`` for each run.
+    async def deploy(
+        self,
+        app: str | Path,
+        *,
+        price: Price = "0",
+        uses: int = 1_000_000,
+        orders: int | None = None,
+        any_pool: bool = False,
+    ) -> Listing:
+        """Register an app and sell its use at ``price`` for each run; ``orders``, ``any_pool`` as ``models.publish``.
 
         ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
         names lie in the folder's own ``wheels``. It is built for the network's Python (``network.python``). Deploying
@@ -30,7 +38,7 @@ class Apps:
         """
         folder = _folder(app)
         wanted = amount(price)
-        deployed = await apps.deploy(self._conn, folder, price=int(wanted), uses=uses)
+        deployed = await apps.deploy(self._conn, folder, price=int(wanted), uses=uses, orders=orders, any_pool=any_pool)
         return await listing_of(self._conn, "App", deployed.address)
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
@@ -42,13 +50,22 @@ class Apps:
         """Return what the chain and the market know of an app."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
 
-    async def offer(self, app: Named, *, price: Price, uses: int = 1_000_000, presign: bool = False) -> Listing:
+    async def offer(
+        self,
+        app: Named,
+        *,
+        price: Price,
+        uses: int = 1_000_000,
+        orders: int | None = None,
+        any_pool: bool = False,
+        presign: bool = False,
+    ) -> Listing:
         """Sell uses of an own app that stands on the chain already, at ``price`` for each run.
 
         ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
         wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
-        await apps.sell(self._conn, address, price=wanted, uses=uses, presign=presign)
+        await apps.sell(self._conn, address, price=wanted, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         return await listing_of(self._conn, "App", address)
 
     async def reprice(self, app: Named, price: Price) -> Repriced:

@@ -1,10 +1,12 @@
 """What is for sale: the open offers of apps and models, read from the market and the chain."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from sealgrid.chain.assets import Assets
-from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.versions import Version, came_by_iexec, versions_in, views_of
@@ -28,17 +30,19 @@ Named = str | Addressed  #: an app or model, by address, by name, or as it was r
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A signed order that can be matched now."""
+    """Uses that can be bought now, on equal terms: one signed order, or several."""
 
     address: Address  #: of the app or model
     name: str  #: as its owner calls it; anybody may take any name
     owner: Address
     digest: Digest  #: an app's code, or a model's sealed file
     price: Amount  #: per use
-    uses: int  #: that are left
+    uses: int  #: that are left, in all its orders
     app: Address | None  #: the only app that a model is offered to; None for any that its owner's policy allows
     buyer: Address | None  #: the only account that may buy, or the AccessPolicy that says who may; None for everybody
     presigned: bool  #: its owner signed it by a transaction; no signature is needed
+    pools: Address | None = None  #: the only pool, or the group of pools, where it can be used; None for any
+    orders: int = 1  #: that it was signed as; one deal takes uses of one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,10 @@ class Published(Listing):
 
 async def open_offers(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[Offer, ...]:
     """Return every open offer of a kind, or of one asset, whomever it is restricted to; the cheapest first."""
-    assets = Assets(conn.hub)
-    return tuple([await _offer(assets, kind, order) for order in await open_orders(conn, kind, asset)])
+    assets, offers = Assets(conn.hub), defaultdict(list)
+    for each in await open_orders(conn, kind, asset):
+        offers[each.owner, each.presigned, terms_of(_order(kind, each))].append(each)
+    return tuple([await _offer(assets, kind, equal) for equal in offers.values()])
 
 
 async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
@@ -100,28 +106,31 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
     )
 
 
-async def _offer(assets: Assets, kind: Kind, found: OpenOrder) -> Offer:
-    address, price, app, buyer = terms_of(kind, found)
+async def _offer(assets: Assets, kind: Kind, equal: Sequence[OpenOrder]) -> Offer:
+    order = _order(kind, equal[0])
+    address, price, app = (
+        (order.app, order.appprice, ZERO_ADDRESS) if isinstance(order, AppOrder)
+        else (order.dataset, order.datasetprice, order.apprestrict)
+    )  # fmt: skip
     return Offer(
         address=address,
         name=await assets.name(kind, address),
-        owner=found.owner,
+        owner=equal[0].owner,
         digest=await assets.checksum(kind, address),
         price=Amount(price),
-        uses=found.left,
-        presigned=found.presigned,
+        uses=sum(each.left for each in equal),
+        presigned=equal[0].presigned,
         app=_only(app),
-        buyer=_only(buyer),
+        buyer=_only(order.requesterrestrict),
+        pools=_only(order.workerpoolrestrict),
+        orders=len(equal),
     )
 
 
-def terms_of(kind: Kind, found: OpenOrder) -> tuple[Address, int, Address, Address]:
-    """Return what an order sells: the asset, nRLC for each use, and the only app and buyer, zero for any."""
+def _order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
     if kind == "App":
-        order = from_document(AppOrder, found.order)
-        return order.app, order.appprice, ZERO_ADDRESS, order.requesterrestrict
-    model = from_document(DatasetOrder, found.order)
-    return model.dataset, model.datasetprice, model.apprestrict, model.requesterrestrict
+        return from_document(AppOrder, found.order)
+    return from_document(DatasetOrder, found.order)
 
 
 def _only(restriction: Address) -> Address | None:

@@ -46,6 +46,8 @@ class Models:
         uses: int = 1000,
         any_file: bool = False,
         callback: bool = False,
+        orders: int | None = None,
+        any_pool: bool = False,
         card: str = "",
         told: Progress = silent,
     ) -> Published:
@@ -55,6 +57,9 @@ class Models:
         could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
         charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that says what
         the file is, for everybody to read and for ever.
+        The uses are signed as ``orders`` equal orders, 10 by default: one deal takes uses of one of them, and PoCo
+        gives none back, also where it refunds. They are for runs at pools of the network's group, unless
+        ``any_pool``: then a buyer's own pool, which runs nothing, can take uses for nothing.
         ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
@@ -74,6 +79,8 @@ class Models:
             price=int(wanted),
             uses=uses,
             callback=callback,
+            orders=orders,
+            any_pool=any_pool,
             card=card,
             progress=told,
             keep=lambda sealed: self._kept.keep(self._conn, sealed),
@@ -118,10 +125,20 @@ class Models:
         found = await still_open(self._conn, address, kept)
         return await reprice(self._conn, address, wanted, found, self._keeping(kept))
 
-    async def offer(self, model: Named, *, price: Price, uses: int = 1000, presign: bool = False) -> Listing:
+    async def offer(
+        self,
+        model: Named,
+        *,
+        price: Price,
+        uses: int = 1000,
+        orders: int | None = None,
+        any_pool: bool = False,
+        presign: bool = False,
+    ) -> Listing:
         """Sell more uses of an own model, on the terms of the last offer that was signed with this data folder.
 
-        Without one they are for any app that its policy allows, and for everybody.
+        Without one they are for any app that its policy allows, and for everybody. ``orders`` and ``any_pool`` as in
+        ``publish``.
         ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
         wanted, address = int(amount(price)), await self._own(model)
@@ -130,7 +147,7 @@ class Models:
         last = before[-1] if before else DatasetOrder(dataset=address)
         await models.sell(
             self._conn, address, price=wanted, uses=uses, app=last.apprestrict, requester=last.requesterrestrict,
-            presign=presign, keep=self._keeping(kept),
+            orders=orders, any_pool=any_pool, presign=presign, keep=self._keeping(kept),
         )  # fmt: skip
         return await listing_of(self._conn, "Dataset", address)
 
@@ -197,6 +214,10 @@ class Models:
     ) -> PolicySet:
         """Sign a policy that differs from the newest in what is given, and give it to every vault.
 
+        ``uses_total`` is exact: every vault must release each use, so one vault that is down stops new uses.
+        ``uses_per_requester_hour`` is counted by each vault; a worker that chooses which t of the n vaults see a task
+        can get up to n/t times as many, until the vaults have read each other's logs. A use that nobody can pay any
+        more is given back, unless its result was readable unpaid (a callback, or ``direct``).
         The next release is judged by it, also of earlier deals. Raises ServiceUnavailable when too few vaults took it.
         """
         before = await policy_of(self._conn, await self._own(model))

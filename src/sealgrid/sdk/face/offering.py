@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from sealgrid.errors import NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.unlisting import O, StillOpen, cancel
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.orders import count_offers, on_terms_of, sign_and_publish
 from sealgrid.units import Address
 
 
@@ -35,7 +33,7 @@ async def reprice(
     for order, left in dearer:
         await sign_and_publish(conn, at_price(order, price, left), keep)
     await cancel(conn, asset, [order for order, _ in dearer])
-    return Repriced(len(dearer), sum(left for _, left in found.orders), found.unreached)
+    return Repriced(count_offers(order for order, _ in dearer), sum(left for _, left in found.orders), found.unreached)
 
 
 def price_of(order: AppOrder | DatasetOrder) -> int:
@@ -46,4 +44,4 @@ def price_of(order: AppOrder | DatasetOrder) -> int:
 def at_price(order: O, price: int, uses: int) -> O:
     """Return an unsigned offer on the same terms, but for its price and uses."""
     field = "appprice" if isinstance(order, AppOrder) else "datasetprice"
-    return msgspec.structs.replace(order, volume=uses, salt=fresh_salt(), sign=b"", **{field: price})
+    return on_terms_of(order, volume=uses, **{field: price})

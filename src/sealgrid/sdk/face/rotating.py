@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from sealgrid.sdk import models, rotation
+from sealgrid.sdk import rotation
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.unlisting import cancel, still_open
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.models import Sealed
+from sealgrid.sdk.orders import count_offers, on_terms_of, sign_and_publish
 from sealgrid.sdk.progress import Progress, Step
 from sealgrid.sdk.rotation import Key
 from sealgrid.units import Address
@@ -39,14 +40,11 @@ async def rotate_key(conn: Connection, kept: KeptModel, folder: KeptModels, told
     told(Step("offering it on the market"))
     found = await still_open(conn, kept.model, kept)
     for order, left in found.orders:
-        await models.sell(
-            conn, sealed.address, price=order.datasetprice, uses=left, app=order.apprestrict,
-            requester=order.requesterrestrict,
-            keep=lambda signed: keep(replace(sealed, order=signed)),
-        )  # fmt: skip
+        again = on_terms_of(order, dataset=sealed.address, volume=left)
+        await sign_and_publish(conn, again, lambda signed: keep(replace(sealed, order=signed)))
     told(Step("withdrawing the old one"))
     await cancel(conn, kept.model, [order for order, _ in found.orders])
     away = await rotation.withdraw(conn, kept.model)
     folder.succeed(kept, sealed.address)
     unreached = tuple(f"vault {vault} does not answer: its old share is still there." for vault in away)
-    return Rotated(sealed.address, 1, len(found.orders), found.unreached + unreached)
+    return Rotated(sealed.address, 1, count_offers(order for order, _ in found.orders), found.unreached + unreached)

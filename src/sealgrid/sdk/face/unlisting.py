@@ -12,6 +12,7 @@ from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.listings import Kind, open_orders
 from sealgrid.sdk.kept_models import KeptModel
+from sealgrid.sdk.orders import count_offers
 from sealgrid.units import Address
 
 TRIES, PAUSE_SECONDS = 50, 0.1
@@ -48,11 +49,11 @@ async def still_open_of_app(conn: Connection, app: Address) -> StillOpen[AppOrde
 
 
 async def unlist(conn: Connection, asset: Address, found: StillOpen[O]) -> Unlisted:
-    """Cancel every offer found; raise NotFound when there is none."""
+    """Cancel every order of the offers found, by a transaction each; raise NotFound when there is none."""
     if not found.orders:
         raise NotFound(" ".join((f"{conn.address} offers no uses of {asset}.", *found.unreached)))
     await cancel(conn, asset, [order for order, _ in found.orders])
-    return Unlisted(len(found.orders), found.unreached)
+    return Unlisted(count_offers(order for order, _ in found.orders), found.unreached)
 
 
 async def cancel(conn: Connection, asset: Address, orders: Sequence[AppOrder | DatasetOrder]) -> None:

@@ -10,6 +10,7 @@ from sealgrid.attestation.params import parse_params
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import Reward, events_of
 from sealgrid.chain.interface import interface
+from sealgrid.chain.payment import Outcome, outcome_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.receipts.agreement import signed_by
@@ -31,8 +32,17 @@ async def usage_of(conn: Connection, model: Address) -> Usage:
         tasks=await _tasks(conn, {use.task for use in uses}),
         signed={use.task: await _signers(conn, use, model) for use in missed},
         unlogged=await _unlogged(conn, model, books),
+        unpaid=await _unpaid(conn, {use.task for use in uses}),
     )
     return compare(model, books, accusations, evidence)
+
+
+async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address]:
+    named, now = sorted(wanted), (await conn.node.block()).timestamp
+    views = await asyncio.gather(*(conn.hub.view_task(task) for task in named))
+    lost = {task: view for task, view in zip(named, views, strict=True) if outcome_of(view, now) is Outcome.UNPAID}
+    deals = await asyncio.gather(*(conn.hub.view_deal(view.deal) for view in lost.values()))
+    return {task: deal.workerpool.pointer for task, deal in zip(lost, deals, strict=True)}
 
 
 async def _tasks(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, ChainTask]:

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from sealgrid.attestation.policy import Platform, Policy
+from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
 from sealgrid.chain.access import FOREVER, Member
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.granting import granted
@@ -64,6 +64,7 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
         "platforms": sorted({Platform(each.platform).name for each in policy.allowed}) if policy else [],
         "record": site.index.record("dataset", row), "mine": mine, "sealed": sealed, "card": card, "buyers": buyers,
         "restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
+        "unlimited": UNLIMITED,
         "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
