@@ -2,8 +2,10 @@
 
 from attacks import callbacks, counts, floods, observers
 from attacks import colluding_vaults as colluding
+from attacks import hostile_uploads as uploads
 from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
+from attacks import lying_pools as pools
 from attacks import lying_requesters as requesters
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
@@ -50,6 +52,11 @@ SUITE = (
     Attack("be paid and point the results elsewhere", WORKER, workers.point_the_results_elsewhere),
     Attack("be paid and invent a result", WORKER, workers.invent_the_result),
     Attack("serve another result", "storage node", storage.serve_another_result),
+    Attack("flood a storage node with uploads", "anybody", uploads.flood_with_uploads),
+    Attack("use an upload ticket again", "anybody who saw it", uploads.use_a_ticket_again),
+    Attack("upload at another account's cost", "anybody", uploads.upload_as_somebody_else),
+    Attack("upload as another pool's worker", "anybody", uploads.upload_as_another_pools_worker),
+    Attack("have a result removed that nobody opened", "anybody", uploads.let_anothers_result_go),
     Attack("copy the model out by an unapproved app", "developer and requester", people.copy_the_model_out),
     Attack("read somebody else's sealed input", "requester", people.read_anothers_input),
     Attack("read the input of a use of one's model", "model owner", people.read_an_input_as_model_owner),
@@ -65,6 +72,7 @@ SUITE = (
     Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
     Attack("use a model more often by choosing vaults", "requester and worker", counts.show_each_task_to_other_vaults),
     Attack("sell an offer out for nothing", "requester with a pool", counts.buy_all_uses_at_an_idle_pool),
+    Attack("swallow every run with a free pool that runs nothing", "pool", pools.swallow_every_run),
     Attack(
         "take the deal back before the release",
         "whoever reorganises the chain",

@@ -4,6 +4,7 @@
 
     SealgridError
     ├── InputRefused            what you gave cannot be used; change it
+    │   └── FileTooLarge        a file is larger than a store takes
     ├── SetupMissing            a program, file or package is not installed
     ├── CheckFailed             a numbered verification said no
     │   ├── ContainerRefused    a sealed file was altered, cut, or is opened with the wrong key
@@ -20,17 +21,20 @@
     │   │   ├── SecretExists    it is there already; iExec's secrets are written once
     │   │   └── SecretTooLarge  it is longer than any secret
     │   ├── NodesDisagree       two nodes of one chain say different things about it
-    │   └── CallRefused         a signed call to a pool or market is not whom it says, or too old
-    │       └── SessionEnded    a pool does not know the session of a worker's call; log in again
+    │   ├── CallRefused         a signed call to a pool or market is not whom it says, or too old
+    │   │   └── SessionEnded    a pool does not know the session of a worker's call; log in again
+    │   └── TicketRefused       an upload ticket does not hold
     ├── OrderRefused            an order cannot be signed, published or matched
     │   └── OrderMalformed      it is not written as PoCo's orders are
     ├── TooManyRequests         a service was asked more often than it answers one client
+    │   └── QuotaReached        one client stores as much as it may
     ├── ChainError              the chain did not do what was asked
     │   ├── ChainReplaced       the chain is not the one that was followed so far
     │   └── ContractReverted    a contract said no, with its reason
     │       └── ProofRefused    the broker said no to a proof, with the number of its check
     ├── NotFound                nothing is known under that name
     ├── ServiceUnavailable      a part does not answer; try again
+    │   └── StoreFull           a storage node has no room; use another node or try later
     ├── ContentDiffers          a store gave other bytes than the digest names; ask another
     ├── StillRunning            somebody stopped waiting for a task; it goes on
     ├── TaskFailed              a task ended without a result
@@ -45,12 +49,16 @@ _BY_NAME: dict[str, type["SealgridError"]] = {}
 
 
 class SealgridError(Exception):
-    """One sentence that says what happened, what to do, and whether money moved."""
+    """One sentence that says what happened and what to do.
+
+    ``money`` says what became of the money of the run that this is about. Only ``sdk/money.py`` writes it, from the
+    state of the run's task on the chain. It is empty where no run is bought, and another process never sets it.
+    """
 
     exit_code: ClassVar[int] = 1
     http_status: ClassVar[int] = 400
 
-    def __init__(self, message: str, *, money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, money: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.money = money
@@ -68,18 +76,24 @@ class SealgridError(Exception):
 
     def to_wire(self) -> dict[str, str]:
         """Return the body of an HTTP error; ``error`` is the sentence, as iExec's services spell it."""
-        return {"error": self.message, "type": type(self).__name__, "money": self.money, **self._details()}
+        return {"error": self.message, "type": type(self).__name__, **self._details()}
 
     def _details(self) -> dict[str, str]:
         return {}
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], money=body.get("money", ""))
+        return cls(body["error"])
 
 
 class InputRefused(SealgridError):
     """What was given cannot be used; change it and try again."""
+
+
+class FileTooLarge(InputRefused):
+    """A file is larger than a store takes; use a store with a larger limit."""
+
+    http_status = 413
 
 
 class SetupMissing(SealgridError):
@@ -91,7 +105,7 @@ class CheckFailed(SealgridError):
 
     http_status = 403
 
-    def __init__(self, check: str, message: str, *, money: str = "No money moved.") -> None:
+    def __init__(self, check: str, message: str, *, money: str = "") -> None:
         super().__init__(message, money=money)
         self.check = check
 
@@ -105,7 +119,7 @@ class CheckFailed(SealgridError):
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body.get("check", "?"), body["error"], money=body.get("money", ""))
+        return cls(body.get("check", "?"), body["error"])
 
 
 class ContainerRefused(CheckFailed):
@@ -178,6 +192,10 @@ class SessionEnded(CallRefused):
     http_status = 401
 
 
+class TicketRefused(CheckFailed):
+    """An upload ticket does not hold (docs/protocol/storage.md)."""
+
+
 class NodesDisagree(CheckFailed):
     """Two nodes of one chain say different things about it; until they agree nothing is decided."""
 
@@ -189,7 +207,7 @@ class OrderRefused(SealgridError):
 
     http_status = 403
 
-    def __init__(self, message: str, *, check: str = "", money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, check: str = "", money: str = "") -> None:
         super().__init__(message, money=money)
         self.check = check
 
@@ -198,7 +216,7 @@ class OrderRefused(SealgridError):
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], check=body.get("check", ""), money=body.get("money", ""))
+        return cls(body["error"], check=body.get("check", ""))
 
 
 class OrderMalformed(OrderRefused):
@@ -212,9 +230,13 @@ class TooManyRequests(SealgridError):
 
     http_status = 429
 
-    def __init__(self, message: str, *, seconds: int = 0, money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, seconds: int = 0, money: str = "") -> None:
         super().__init__(message, money=money)
         self.seconds = seconds
+
+
+class QuotaReached(TooManyRequests):
+    """A client stores as much as it may, or has as many uploads open; the message says how to get more."""
 
 
 class ChainError(SealgridError):
@@ -234,7 +256,7 @@ class ContractReverted(ChainError):
 class ProofRefused(ContractReverted):
     """The broker refused a proof; ``check`` is its number in ``chain.broker.CHECKS``."""
 
-    def __init__(self, message: str, *, check: int = 0, money: str = "No money moved.") -> None:
+    def __init__(self, message: str, *, check: int = 0, money: str = "") -> None:
         super().__init__(message, money=money)
         self.check = check
 
@@ -243,7 +265,7 @@ class ProofRefused(ContractReverted):
 
     @classmethod
     def _rebuild(cls, body: dict[str, str]) -> Self:
-        return cls(body["error"], check=int(body.get("check", "0")), money=body.get("money", ""))
+        return cls(body["error"], check=int(body.get("check", "0")))
 
 
 class NotFound(SealgridError):
@@ -256,6 +278,12 @@ class ServiceUnavailable(SealgridError):
     """A part of the network does not answer; nothing is lost, try again."""
 
     http_status = 503
+
+
+class StoreFull(ServiceUnavailable):
+    """A storage node has no room for this kind of client; use another node or try later."""
+
+    http_status = 507
 
 
 class ContentDiffers(SealgridError):
@@ -290,4 +318,4 @@ def from_wire(body: dict[str, str], status: int) -> SealgridError:
         return _BY_NAME[body["type"]]._rebuild(body)  # noqa: SLF001  the tree's own
     except (KeyError, ValueError):
         kind = ServiceUnavailable if status >= 500 else NotFound if status == 404 else InputRefused
-        return kind(body.get("error", f"the service answered {status}"), money=body.get("money", ""))
+        return kind(body.get("error", f"the service answered {status}"))

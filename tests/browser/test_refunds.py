@@ -1,6 +1,7 @@
 """A pool that never answers keeps nobody's money: its requester claims it on the page, by key or by own wallet."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from own_wallet import NAME, OwnWallet
@@ -21,6 +22,7 @@ from sealgrid.sdk.face.listings import open_offers
 from sealgrid.sdk.orders import fresh_salt
 
 FINAL_SECONDS = 10 * 30 + 1
+NOTICE_SECONDS = 30 + 1
 
 
 def test_a_requester_claims_the_refund_of_tasks_that_no_machine_ever_took(visitor: Visitor, place: Place):
@@ -28,6 +30,15 @@ def test_a_requester_claims_the_refund_of_tasks_that_no_machine_ever_took(visito
         first, second, sponsored = aside.submit(lambda: asyncio.run(bought_of_nobody(place))).result()
     page = visitor.page
     visitor.wait_for(f"/tasks/{sponsored}")
+    as_(visitor, "requester2")
+    notice = visitor.open(f"/tasks/{first}").locator("#waiting")
+    expect(notice).to_contain_text("is known to work on this task, 30 s after it was bought.")
+    expect(notice).to_contain_text("this purchase may still run and be paid. The price is locked until ")
+    expect(notice.get_by_role("link", name="Buy it elsewhere")).to_have_attribute("href", re.compile("/apps/0x.*#run"))
+    expect(page.get_by_text("Its refund can be claimed here from ")).to_be_visible()
+    expect(page.get_by_role("button", name="Claim the refund")).to_have_count(0)
+    with ThreadPoolExecutor() as aside:
+        aside.submit(lambda: asyncio.run(passed(place, FINAL_SECONDS))).result()
     as_(visitor, "stranger")
     expect(visitor.open(f"/tasks/{sponsored}").get_by_text("pays, and gets what is refunded")).to_be_visible()
     expect(page.get_by_role("button", name="Claim the refund")).to_have_count(0)
@@ -50,7 +61,7 @@ def test_a_requester_claims_the_refund_of_tasks_that_no_machine_ever_took(visito
 
 
 async def bought_of_nobody(place: Place) -> tuple[str, str, str]:
-    """Buy three runs of a pool that has an owner and no machine, one for somebody else's money; let their time pass."""
+    """Buy three runs of a pool that has an owner and no machine, one for somebody else's money; let half a minute pass."""
     network = place.network.network
     async with connect(network, development_key("publisher")) as pool:
         address = await Assets(pool.hub).create_workerpool(pool.wallet, description="nobody's machines")
@@ -64,5 +75,11 @@ async def bought_of_nobody(place: Place) -> tuple[str, str, str]:
         app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")
         made = [(await jobs.run(me, app, workerpool=signed)).task for _ in range(2)]
         sponsored = await jobs.run(me, app, workerpool=signed, sponsor=Wallet(me.node, development_key("owner")))
-        await advance(me.node, FINAL_SECONDS)
+    await passed(place, NOTICE_SECONDS)
     return made[0], made[1], sponsored.task
+
+
+async def passed(place: Place, seconds: int) -> None:
+    """Let time pass on the chain."""
+    async with connect(place.network.network, development_key("requester2")) as me:
+        await advance(me.node, seconds)

@@ -92,11 +92,11 @@ def test_money_goes_into_escrow_and_back(sealgrid, localnet):
         (("task", "result", "0x12"), "is no task"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_that_says_that_no_money_moved(sealgrid, bought, words, line):
+def test_what_cannot_be_done_is_one_line_and_of_a_run_it_says_that_no_money_moved(sealgrid, bought, words, line):
     refused = sealgrid.refuses(*words)
     assert line in refused
     assert refused.startswith("sealgrid: ")
-    assert "No money moved" in refused or words[0] == "task"
+    assert ("No money moved" in refused) == (words[0] == "run")
 
 
 def test_an_app_that_fails_says_so_and_that_it_was_paid(sealgrid, bought):

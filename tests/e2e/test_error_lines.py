@@ -359,7 +359,7 @@ async def serve():
     serving = asyncio.create_task(run(StorageNodeConfig(folder=folder), sock, lambda: None))
     print(sock.getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    print(sorted(str(path.name) for path in folder.rglob("*") if path.is_file()), flush=True)
+    print(sorted(str(path.name) for path in folder.rglob("*") if path.is_file() and "holds.sqlite" not in path.name), flush=True)
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
 asyncio.run(serve())

@@ -85,7 +85,7 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
 
 
 def test_nobody_sets_the_secret_of_somebody_elses_app(requester, app):
-    with pytest.raises(sealgrid.SealgridError, match=r"No money moved"):
+    with pytest.raises(sealgrid.SealgridError, match=r"\(deposit\.4\)"):
         requester.apps.set_secret(app, "mine now")
     with pytest.raises(InputRefused, match="somebody else's"):
         requester.apps.set_secret("takes", "mine now")

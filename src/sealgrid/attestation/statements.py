@@ -181,6 +181,35 @@ class LogWitness(Statement, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     issued: int  #: Unix seconds at the vault whose log it is
 
 
+class UploadTicket(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An account: this upload to this storage node is mine. Signed by the account's key, used once."""
+
+    TYPES: ClassVar = (
+        ("string", "node"),
+        ("address", "account"),
+        ("bytes32", "task"),
+        ("uint64", "size"),
+        ("uint64", "expiry"),
+        ("bytes32", "nonce"),
+    )
+
+    node: str  #: the node's URL in the network file
+    account: Address
+    task: TaskId  #: whose result is uploaded; zero for other files
+    size: int  #: most bytes of the file
+    expiry: int  #: Unix seconds, at most ten minutes ahead
+    nonce: Digest
+
+
+class ResultOpened(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A requester: I opened this result, no node has to keep it for me. Signed by the requester's key."""
+
+    TYPES: ClassVar = (("address", "reader"), ("bytes32", "fileSha256"))
+
+    reader: Address
+    file_sha256: Digest  #: of the sealed result, or of its receipt
+
+
 class WorkerCall(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A worker: this request to the pool is mine. Signed by the worker's key."""
 

@@ -41,6 +41,10 @@ def up(
         typer.Option("--gate", help="A PoolGate owns the pool, as on hubs that ask no broker. New networks only."),
     ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it is ready; end it with: down.")] = False,
+    *,
+    storages: Annotated[
+        int, typer.Option("--storages", min=1, max=2, help="Storage nodes; with 2 every file is kept at both.")
+    ] = 1,
 ) -> None:
     """Start a local network and keep it running until Ctrl-C or `sealgrid down`."""
     layout = layout_of(data)
@@ -55,10 +59,10 @@ def up(
         console.print("end it with Ctrl-C" if not detach else f"end it with: sealgrid down{where}", markup=False)
 
     if detach:
-        started(layout, port=port, told=_tell, stocked=not bare, gate=gate)
+        started(layout, port=port, told=_tell, stocked=not bare, gate=gate, storages=storages)
         ready()
     else:
-        supervise(layout, port=port, ready=ready, told=_tell, stocked=not bare, gate=gate)
+        supervise(layout, port=port, ready=ready, told=_tell, stocked=not bare, gate=gate, storages=storages)
         console.print(f"stopped; the data stays in {layout.root} (remove it with: sealgrid down --wipe)")
 
 

@@ -33,4 +33,21 @@ AnyPool = Annotated[
         help="Sell to runs at pools outside the network's group, too: a buyer's own can take uses for nothing.",
     ),
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|ADDRESS|any",
+        help="Where computing is bought: by default at a pool that the network file pins. Give one of these by name, "
+        "a pool's address, or any.",
+    ),
+]
+NoticeAfter = Annotated[
+    float,
+    typer.Option(
+        "--notice-after",
+        min=0,
+        metavar="SECONDS",
+        help="Say so when no machine has taken a task so long after it was bought.",
+    ),
+]
 PRICE_HELP = 'In RLC, as "3" or "0.5", or as "250 nRLC"; test credits on a local network.'

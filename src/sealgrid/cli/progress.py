@@ -39,7 +39,7 @@ def _lines() -> "Progress":
     def told(step: "Step") -> None:
         if step.what not in said:
             said.append(step.what)
-            notes.print(f"  {step.what} …", style="dim", markup=False)
+            notes.print(f"  {step.what}{'' if step.lasting else ' …'}", style="dim", markup=False)
 
     return told
 
@@ -48,6 +48,9 @@ def _bars(bars: "Bars") -> "Progress":
     tasks: dict[str, TaskID] = {}
 
     def told(step: "Step") -> None:
+        if step.lasting:
+            notes.print(f"  {step.what}", style="dim", markup=False)
+            return
         if step.what not in tasks:
             for task in tasks.values():
                 bars.update(task, visible=False)

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
     from sealgrid.sdk.face.runs import Run
     from sealgrid.sdk.network import Network
     from sealgrid.sdk.results import Result
+    from sealgrid.sdk.waiting import Waiting
     from sealgrid.wire.pool import StageAt
 
 RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"
 FOR_PEOPLE, FOR_PROGRAMS = "overview.txt", "result.json"  #: what an app may write for either to read
 MOST_SHOWN = 4000  #: characters, to a person
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long a command waits, in seconds."""
+
+    within: float | None  #: for the end of a run; None: as long as it takes
+    notice: float  #: before it says that no machine has taken the task
 
 
 def check_free(out: Path | None) -> None:
@@ -29,7 +39,7 @@ def check_free(out: Path | None) -> None:
         raise InputRefused(f"{out} is no empty folder; give another with --out.")
 
 
-async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None, within: float | None) -> None:
+async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None, waits: Waits) -> None:
     """Follow each task of a bag; those of several write into folders of their own below ``out``.
 
     Raises what the first task raised that failed, once all the others have ended.
@@ -39,7 +49,7 @@ async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None,
         if len(bag) > 1:
             notes.print(f"task {number} of {len(bag)}: {run.task}")
         try:
-            await follow(run, network, out if out is None or len(bag) == 1 else out / f"task-{number}", within)
+            await follow(run, network, out if out is None or len(bag) == 1 else out / f"task-{number}", waits)
         except (TaskFailed, DealRefused) as error:
             failed.append(error)
             if len(bag) > 1:
@@ -48,11 +58,11 @@ async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None,
         raise failed[0]
 
 
-async def follow(run: "Run", network: "Network", out: Path | None, within: float | None) -> None:
+async def follow(run: "Run", network: "Network", out: Path | None, waits: Waits) -> None:
     """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
     try:
         with _waiting() as told:
-            opened = await run.result(told, within)
+            opened = await run.result(told, waits.within, patience=waits.notice, on_waiting=_say_waiting)
     except AppFailed:
         if out is not None:
             _keep_log(await run.log(), out)
@@ -69,9 +79,16 @@ async def follow(run: "Run", network: "Network", out: Path | None, within: float
     except OSError as error:
         _remove_from(out)
         again = f"open it again with: sealgrid task result {run.task} --out DIR"
-        raise InputRefused(f"{out} cannot be written ({error.strerror}); {again}", money="The run was paid.") from error
+        said = f"{out} cannot be written ({error.strerror}); {again}"
+        raise InputRefused(said, money=await run.money()) from error
+    except InputRefused as error:
+        raise InputRefused(error.message, money=error.money or await run.money()) from error
     answers.print(f"the result is in {out / RESULT}", markup=False)
     answers.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
+
+
+def _say_waiting(waiting: "Waiting") -> None:
+    notes.print(str(waiting), style="yellow", markup=False)
 
 
 @contextlib.contextmanager
@@ -126,7 +143,7 @@ def _write(opened: "Result", folder: Path) -> None:
     for name, content in opened.files.items():
         target = root / name
         if not target.resolve().is_relative_to(root):
-            raise InputRefused(f"the result holds a file outside its folder ({name!r}).", money="The run was paid.")
+            raise InputRefused(f"the result holds a file outside its folder ({name!r}).")
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:  # neither through a link, nor twice where letter case does not count
             file.write(content)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import PRICE_HELP, Account, Data, PasswordFile
+from sealgrid.cli.options import PRICE_HELP, Account, Data, NoticeAfter, PasswordFile, Pool
 from sealgrid.cli.progress import shown_progress
 from sealgrid.cli.session import as_account, notes, unit
+from sealgrid.sdk.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
@@ -67,18 +68,19 @@ def run(
     sponsor_password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Its first line opens the sponsor; else you are asked.")
     ] = None,
+    pool: Pool = None,
+    notice_after: NoticeAfter = PATIENCE_SECONDS,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Buy one run of an app, follow it, and open its result."""
     from sealgrid.cli.password import password_for
-    from sealgrid.cli.results import check_free, follow_all
+    from sealgrid.cli.results import Waits, check_free, follow_all
     from sealgrid.cli.secrets import numbered_secrets
+    from sealgrid.sdk.money import nothing_bought_before
 
-    check_free(out)
-    secrets = numbered_secrets(secret or ())
-    opens = password_for(sponsor, data, sponsor_password_file) if sponsor else None
+    runs: list[Run] = []  # that were bought
 
     async def work(me: "Client") -> None:
         if public_arg or callback:
@@ -89,12 +91,17 @@ def run(
             bought = await me.run(
                 app, model=model, files=file or (), args=arg or (), max_price=max_price, secrets=secrets,
                 public_args=public_arg or (), callback=callback, deferred_callback=deferred_callback, tasks=tasks,
-                sponsor=sponsor, sponsor_password=opens, told=told,
+                sponsor=sponsor, sponsor_password=opens, pool=pool, told=told,
             )  # fmt: skip
+        runs.extend(bought.bag)
         _say_bought(bought, unit(me.network))
-        await follow_all(bought.bag, me.network, out, within)
+        await follow_all(runs, me.network, out, Waits(within, notice_after))
 
-    as_account(account, data, work, password_file)
+    with nothing_bought_before(runs):
+        check_free(out)
+        secrets = numbered_secrets(secret or ())
+        opens = password_for(sponsor, data, sponsor_password_file) if sponsor else None
+        as_account(account, data, work, password_file)
 
 
 def _say_bought(bought: "Run", unit: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.options import Account, Data, Json, PasswordFile
-from sealgrid.cli.session import answer, as_account, notes
+from sealgrid.cli.options import Account, Data, Json, NoticeAfter, PasswordFile
+from sealgrid.cli.session import answer, answers, as_account, notes
+from sealgrid.sdk.waiting import PATIENCE_SECONDS
 from sealgrid.units import ZERO_ADDRESS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def show(
         status = await run.status()
         document = {
             "task": run.task, "deal": run.deal, "state": status.state, "price": run.price,
-            "payer": status.payer, "deadline": status.deadline, "stages": status.stages,
+            "payer": status.payer, "deadline": status.deadline, "money": status.money, "stages": status.stages,
         }  # fmt: skip
         sponsor = None if status.payer == me.account.address else status.payer
         answer(document, _status_lines(run.price, status, sponsor), as_json=as_json)
@@ -69,11 +70,9 @@ def show(
 
 
 def _status_lines(price: "Amount", status: "Status", sponsor: str | None) -> Iterator[str]:
-    refund = ""
     by = f" by its sponsor {sponsor}" if sponsor else ""
-    if status.state == "running" and status.deadline is not None:
-        refund = f", refunded if it has not ended at {_clock(status.deadline)}"
-    yield f"{status.state}, bought for {price}{by}{refund}"
+    yield f"{status.state}, bought for {price}{by}"
+    yield status.money
     for stage in status.stages:
         yield f"  {_clock(stage.at)}  {stage.stage} {stage.detail}".rstrip()
 
@@ -90,19 +89,44 @@ def result(
         Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
     ] = None,
     within: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting then; the run goes on.")] = None,
+    notice_after: NoticeAfter = PATIENCE_SECONDS,
     account: Account = "requester",
     password_file: PasswordFile = None,
     data: Data = None,
 ) -> None:
     """Wait for a run's end and open its result, with the key of this data folder."""
-    from sealgrid.cli.results import check_free, follow
+    from sealgrid.cli.results import Waits, check_free, follow
 
     check_free(out)
 
     async def work(me: "Client") -> None:
         run = me.reopen(task)
         notes.print(f"task {run.task}")
-        await follow(run, me.network, out, within)
+        await follow(run, me.network, out, Waits(within, notice_after))
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
+def claim(
+    task: Task,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Claim every task of its deal, opened or not.")] = False,
+    deal: Annotated[
+        str | None, typer.Option(metavar="DEAL", help="The task's deal, if this folder has no key of the task.")
+    ] = None,
+    account: Account = "requester",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Have a task's price refunded that no machine finished before its final deadline; anybody may ask."""
+
+    async def work(me: "Client") -> None:
+        if not every:
+            answers.print(await me.claim(task, deal=deal), markup=False)
+            return
+        for each, money in (await me.claim_deal(task, deal=deal)).items():
+            answers.print(f"{each}  {money}", markup=False)
 
     as_account(account, data, work, password_file)
 

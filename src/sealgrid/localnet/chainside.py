@@ -14,6 +14,7 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import (
     CHAIN,
@@ -27,7 +28,9 @@ from sealgrid.localnet.layout import (
     WEB,
     WORKER,
     Layout,
+    StorageSettings,
     cache_folder,
+    storage_names,
 )  # fmt: skip
 from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
 from sealgrid.localnet.processes import Child, Ready, fork
@@ -38,7 +41,7 @@ from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
-from sealgrid.sdk.network import Network, Root, VaultAddress
+from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
 from sealgrid.sms.config import SmsConfig
 from sealgrid.sms.runner import run as run_sms
 from sealgrid.units import Address
@@ -60,16 +63,25 @@ Told = Callable[[str], None]
 
 
 def start(
-    layout: Layout, children: list[Child], sockets: Sockets, port: int, told: Told, *, stocked: bool, gate: bool
+    layout: Layout,
+    children: list[Child],
+    sockets: Sockets,
+    port: int,
+    told: Told,
+    *,
+    stocked: bool,
+    gate: bool,
+    storages: int,
 ) -> None:
     """Start the chain, prepare it, and start every part that needs it; ``gate`` as in ``prepare``."""
     told(CHAIN)
     children.append(_chain(layout, port))
     for child in children:
         child.wait_ready(STEP_SECONDS)
-    net = _Plan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)))
+    net = _Plan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)), storages)
     told("contracts")
     net.prepare(gate=gate)
+    net.tell_storage()
     started = [fork(name, layout.log(name), body) for name, body in net.parts()]
     children.extend(started)
     for child in started:
@@ -85,11 +97,12 @@ def start(
 class _Plan:
     """Who gets told what."""
 
-    def __init__(self, layout: Layout, sockets: Sockets, rpc_url: str, measurement: Measurement) -> None:
+    def __init__(self, layout: Layout, sockets: Sockets, rpc_url: str, measurement: Measurement, storages: int) -> None:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
         self._services = Services(layout)
         numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
+        self._stores = storage_names(storages)
         for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):
             sockets.take(name)
         self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
@@ -175,16 +188,31 @@ class _Plan:
             platform=self._measured.platform,
             python=self._measured.python,
             storage_url=self._sockets.url(STORAGE),
+            storage_copies=self._copy_urls,
             market_url=self._sockets.url(MARKET),
             pool_url=self._sockets.url(POOL),
             workerpool=self._foundation.workerpool,
             short_category=deployment.categories["Short"],
             pool_group=self._foundation.pool_group,
+            pools=(PinnedPool(self._foundation.workerpool, "local"),),
             folder=str(self._layout.root),
             platform_url=self._sockets.url(PLATFORM),
             web_url=self._sockets.url(WEB),
             sms_url=self._sockets.url(SMS),
         )
+
+    @property
+    def _copy_urls(self) -> tuple[str, ...]:
+        return tuple(self._sockets.url(name) for name in self._stores[1:])
+
+    def tell_storage(self) -> None:
+        """Tell the storage nodes, which wait for it, where the contracts are and who reads them."""
+        deployment = self._foundation.deployment
+        services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
+        domain = Domain(chain=deployment.chain, broker=deployment.broker)
+        settings = StorageSettings(domain, self._sockets.url(WEB), frozenset(services))
+        for name in self._stores:
+            _write(self._layout.storage_settings(name), msgspec.json.encode(settings))
 
     def _vault(self, name: str) -> Callable[[Ready], None]:
         deployment, sock = self._foundation.deployment, self._sockets.of(name)
@@ -196,6 +224,7 @@ class _Plan:
             hub=deployment.hub,
             broker=deployment.broker,
             storage_url=self._sockets.url(STORAGE),
+            storage_copies=self._copy_urls,
             roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
             threshold=THRESHOLD,
             vaults=self._addresses,
@@ -246,6 +275,8 @@ class _Plan:
             vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
             threshold=THRESHOLD,
             access=self._services.of(SMS),
+            storage_copies=self._copy_urls,
+            storage_key_file=_storage_key(self._layout, SMS)[0],
         )
         return lambda ready: asyncio.run(run_sms(config, sock, ready))
 
@@ -256,6 +287,7 @@ class _Plan:
             network=self.network(),
             libraries=cache_folder(),
             data=root,
+            storage_key_file=_storage_key(self._layout, WEB)[0],
             access=self._services.of(WEB),
         )
         return lambda ready: asyncio.run(run_web(config, sock, ready))
@@ -283,6 +315,7 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
         wheels=(cache_folder() / "wheels",),
         market_url=network.market_url,
         sms_url=network.sms_url,
+        storage_copies=network.storage_copies,
     )
 
 
@@ -310,6 +343,14 @@ def _key_file(layout: Layout, name: str) -> Path:
     path = layout.part(name) / "chain.key"
     _write(path, development_key(name).secret.hex().encode())
     return path
+
+
+def _storage_key(layout: Layout, name: str) -> tuple[Path, bytes]:
+    """Return the file of the key that a service uploads with, and the key; make it when there is none."""
+    path = layout.part(name) / "storage.key"
+    if not path.exists():
+        _write(path, SigningKey.generate().secret.hex().encode())
+    return path, bytes.fromhex(path.read_text())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -4,15 +4,31 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
+from sealgrid.crypto.signing import Domain
 from sealgrid.errors import SetupMissing
+from sealgrid.units import Address
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
     "chain", "storage", "platform", "market", "pool", "worker", "web", "sms",
 )  # fmt: skip
 VAULTS = 3
 THRESHOLD = 2
+
+
+class StorageSettings(msgspec.Struct, frozen=True):
+    """What a storage node, which starts before the chain, learns once the contracts are there."""
+
+    domain: Domain
+    chain_url: str
+    services: frozenset[Address]
+
+
+def storage_names(number: int) -> tuple[str, ...]:
+    """Return the names of the storage nodes of a network."""
+    return (STORAGE, *(f"{STORAGE}-{n}" for n in range(2, number + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,10 @@ class Layout:
     def chain_state(self) -> Path:
         """Return anvil's dumped state."""
         return self.part("chain") / "state.json"
+
+    def storage_settings(self, name: str) -> Path:
+        """Return the file that a storage node waits for."""
+        return self.part(name) / "settings.json"
 
     def part(self, name: str) -> Path:
         """Return the private folder of one part."""

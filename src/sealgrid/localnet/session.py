@@ -27,7 +27,14 @@ def network(layout: Layout, *, port: int = 0, told: Told = lambda line: None) ->
 
 
 def started(
-    layout: Layout, *, port: int, told: Told, leash: bool = False, stocked: bool = False, gate: bool = False
+    layout: Layout,
+    *,
+    port: int,
+    told: Told,
+    leash: bool = False,
+    stocked: bool = False,
+    gate: bool = False,
+    storages: int = 1,
 ) -> None:
     """Start a network in the background and return when it is ready; with ``leash`` it ends with this process."""
     reading, writing = os.pipe()
@@ -37,12 +44,14 @@ def started(
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _background(layout, port, writing, parent if leash else None, stocked=stocked, gate=gate)
+        _background(layout, port, writing, parent if leash else None, stocked=stocked, gate=gate, storages=storages)
     os.close(writing)
     _await(reading, pid, layout, told)
 
 
-def _background(layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool, gate: bool) -> None:
+def _background(
+    layout: Layout, port: int, writing: int, parent: int | None, *, stocked: bool, gate: bool, storages: int
+) -> None:
     # In a session of its own: a Ctrl-C at the terminal is for the one who waits, who then ends the network in order.
     os.setsid()
     if parent is not None:
@@ -52,7 +61,7 @@ def _background(layout: Layout, port: int, writing: int, parent: int | None, *, 
     try:
         supervise(
             layout, port=port, ready=lambda: _say(writing, "ready"), told=lambda part: _say(writing, f"told {part}"),
-            stocked=stocked, gate=gate,
+            stocked=stocked, gate=gate, storages=storages,
         )  # fmt: skip
     except SealgridError as error:
         _say(writing, f"error {error.message}")

@@ -1,10 +1,13 @@
 """Start every part of a local network: the light ones first, before the chain's libraries are even imported."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
-from sealgrid.localnet.layout import PLATFORM, STORAGE, Layout
-from sealgrid.localnet.processes import Child, fork
+import msgspec
+
+from sealgrid.localnet.layout import PLATFORM, Layout, StorageSettings, storage_names
+from sealgrid.localnet.processes import Child, Ready, fork
 from sealgrid.localnet.services import Services
 from sealgrid.localnet.sockets import Sockets
 from sealgrid.platform.config import PlatformConfig
@@ -12,10 +15,21 @@ from sealgrid.platform.runner import run as run_platform
 from sealgrid.storagenode.config import StorageNodeConfig
 from sealgrid.storagenode.runner import run as run_storage
 
+SETTINGS_SECONDS = 0.02  #: between two looks for what a storage node must know of the contracts
+
 Told = Callable[[str], None]
 
 
-def start(layout: Layout, children: list[Child], *, port: int, told: Told, stocked: bool, gate: bool) -> None:
+def start(
+    layout: Layout,
+    children: list[Child],
+    *,
+    port: int,
+    told: Told,
+    stocked: bool,
+    gate: bool,
+    storages: int,
+) -> None:
     """Start all parts, adding each to ``children`` at its birth; ``port`` is the chain's, 0 for free ports.
 
     With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
@@ -23,19 +37,33 @@ def start(layout: Layout, children: list[Child], *, port: int, told: Told, stock
     """
     sockets, services = Sockets(port), Services(layout)
     chain_port = sockets.port_for_chain()
-    told(STORAGE)
-    children.append(_storage(layout, sockets, services))
+    for name in storage_names(storages):
+        told(name)
+        children.append(_storage(layout, sockets, services, name))
     told(PLATFORM)
     children.append(_platform(layout, sockets, services))
     # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
     from sealgrid.localnet import chainside  # noqa: PLC0415
 
-    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate)
+    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
 
 
-def _storage(layout: Layout, sockets: Sockets, services: Services) -> Child:
-    config, sock = StorageNodeConfig(folder=layout.part(STORAGE), access=services.of(STORAGE)), sockets.take(STORAGE)
-    return fork(STORAGE, layout.log(STORAGE), lambda ready: asyncio.run(run_storage(config, sock, ready)))
+def _storage(layout: Layout, sockets: Sockets, services: Services, name: str) -> Child:
+    sock, settings = sockets.take(name), layout.storage_settings(name)
+    settings.unlink(missing_ok=True)  # of an earlier start
+
+    def body(ready: Ready) -> None:
+        ready()  # its socket listens; who asks before the contracts are known waits
+        while not settings.exists():
+            time.sleep(SETTINGS_SECONDS)
+        known = msgspec.json.decode(settings.read_bytes(), type=StorageSettings)
+        config = StorageNodeConfig(
+            folder=layout.part(name), url=sockets.url(name), domain=known.domain, chain_url=known.chain_url,
+            services=known.services, access=services.of(name),
+        )  # fmt: skip
+        asyncio.run(run_storage(config, sock, lambda: None))
+
+    return fork(name, layout.log(name), body)
 
 
 def _platform(layout: Layout, sockets: Sockets, services: Services) -> Child:

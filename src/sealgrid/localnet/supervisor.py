@@ -31,10 +31,12 @@ def supervise(
     told: Told = lambda line: None,
     stocked: bool = False,
     gate: bool = False,
+    storages: int = 1,
 ) -> None:
     """Run a network until a signal ends it; a part that dies by itself is started again, where its data still are.
 
     ``stocked`` puts the shipped apps and a model up for sale, in the background; ``gate`` lets a PoolGate judge.
+    With two ``storages`` every file is kept at both.
     Raises ServiceUnavailable when the chain dies, or another part again and again.
     """
     from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
@@ -42,7 +44,7 @@ def supervise(
     children: list[Child] = []
     with _locked(layout), _signals():
         try:
-            start(layout, children, port=port, told=told, stocked=stocked, gate=gate)
+            start(layout, children, port=port, told=told, stocked=stocked, gate=gate, storages=storages)
             ready()
             _watch(children, layout, told)
         except _Ended:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import SealgridError
@@ -60,14 +61,13 @@ class ChainHand:
         if status is TaskStatus.FAILED:
             return ChainClaimed(task=call.task, at=self._clock())
         if isinstance(call, Claim):
-            return await self._claim(call, known=status is not TaskStatus.UNSET)
+            return await self._claim(call)
         if status is TaskStatus.UNSET:
             await self._hub.initialize(self._wallet, call.deal, call.index)
         return ChainInitialised(task=call.task, at=self._clock())
 
-    async def _claim(self, call: Claim, *, known: bool) -> ChainClaimed:
-        if not known:
-            await self._hub.initialize(self._wallet, call.deal, call.index)
-        await self._hub.claim(self._wallet, call.task)
+    async def _claim(self, call: Claim) -> AnyEvent:
+        if await claim_refund(self._hub, self._wallet, call.deal, call.index) is TaskStatus.COMPLETED:
+            return ChainFinalized(task=call.task, at=self._clock())
         _log.info("the requester of task %s has the money back", call.task)
         return ChainClaimed(task=call.task, at=self._clock())

@@ -17,6 +17,7 @@ from sealgrid.sdk.face.runs import Status
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.sdk.results import Result
+from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -110,14 +111,35 @@ class Run:
         """Return how far the run is."""
         return BACKGROUND.run(self._inner.status())
 
-    def result(self, told: Callable[[StageAt], None] = lambda stage: None, within: float | None = None) -> Result:
+    def money(self) -> str:
+        """Return in one sentence where the price is, as the chain has it now: locked, paid, refunded …"""
+        return BACKGROUND.run(self._inner.money())
+
+    def claim(self) -> str:
+        """Have the price of this task refunded once its final deadline has passed; return where it is then.
+
+        It does not matter whether a pool ever opened the task, and whether somebody claimed it before. Raises
+        InputRefused before the deadline, with the time from which it can be claimed, and for a task that was paid.
+        """
+        return BACKGROUND.run(self._inner.claim())
+
+    def result(
+        self,
+        told: Callable[[StageAt], None] = lambda stage: None,
+        within: float | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        on_waiting: OnWaiting = ignore_waiting,
+    ) -> Result:
         """Wait for the end of the run and open its result; ``told`` hears every stage once.
 
+        ``on_waiting`` is called once, when no machine is known to work on it ``patience`` seconds after the deal: its
+        argument says as text how long the price is locked. Nothing else is bought by itself.
         Raises StillRunning when it has not ended ``within`` so many seconds: it goes on, and can be waited for again.
         Raises HostFailed when no machine finished it (refunded), AppFailed with the end of the app's own words when
         the app itself failed (paid), DealRefused when the vaults refused what it asked for (paid, too).
         """
-        return BACKGROUND.run(self._inner.result(told, within))
+        return BACKGROUND.run(self._inner.result(told, within, patience=patience, on_waiting=on_waiting))
 
     def opened(self) -> Result:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
@@ -183,6 +205,7 @@ class Client:
         tasks: int = 1,
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
+        pool: str | None = None,
         told: Progress = silent,
     ) -> Run:
         """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
@@ -193,7 +216,9 @@ class Client:
         before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
         data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
         the same input; ``Run.bag`` has them all.
-        ``told`` hears every step until the deal is made.
+        ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
+        its name there, at any pool by its address, or at the best one on the market for "any".
+        ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
 
         ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
         the run and its result are this account's. Whoever sees the signed request before the deal is made could make
@@ -218,6 +243,7 @@ class Client:
                     tasks=tasks,
                     sponsor=sponsor,
                     sponsor_password=sponsor_password,
+                    pool=pool,
                     told=told,
                 )
             )
@@ -234,13 +260,22 @@ class Client:
         """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
         return BACKGROUND.run(self._inner.stages(task))
 
-    def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
+    def claim(self, task: str, *, deal: str | None = None) -> str:
         """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
 
-        A task that no pool ever opened is opened first, for which its ``deal`` and ``index`` must be told. Raises
-        ContractReverted before the deadline, and for a task that has ended.
+        Returns where the price is then, in one sentence. It does not matter who claimed it before, nor whether a pool
+        ever opened the task; only for one that no pool opened and that this folder has no key of, ``deal`` must be
+        given. Raises InputRefused before the deadline, with the time from which it can be claimed, and for a task that
+        was paid.
         """
-        return BACKGROUND.run(self._inner.claim(task, deal=deal, index=index))
+        return BACKGROUND.run(self._inner.claim(task, deal=deal))
+
+    def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
+        """Claim the refund of every task of a task's deal; return of each where its price is then.
+
+        A task that was paid is left as it is. Raises InputRefused before the deadline, when nothing is claimed.
+        """
+        return BACKGROUND.run(self._inner.claim_deal(task, deal=deal))
 
     def __enter__(self) -> Self:
         return self

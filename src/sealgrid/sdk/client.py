@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
-from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ContractReverted, InputRefused, SealgridError
-from sealgrid.sdk import jobs
+from sealgrid.errors import InputRefused, SealgridError
+from sealgrid.sdk import claims, jobs
+from sealgrid.sdk.accounting import money_after, money_on_chain
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
@@ -30,6 +30,7 @@ from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.kept_jobs import KeptJobs, kept
 from sealgrid.sdk.kept_models import KeptModels
 from sealgrid.sdk.keystores import Keystores
+from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
@@ -86,6 +87,7 @@ class Client:
         tasks: int = 1,
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
+        pool: str | None = None,
         told: Progress = silent,
     ) -> Run:
         """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
@@ -96,7 +98,9 @@ class Client:
         before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
         data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
         the same input; ``Run.bag`` has them all.
-        ``told`` hears every step until the deal is made.
+        ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
+        its name there, at any pool by its address, or at the best one on the market for "any".
+        ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
 
         ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
         the run and its result are this account's. Whoever sees the signed request before the deal is made could make
@@ -106,38 +110,39 @@ class Client:
         model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app
         that is built for another Python than this network runs apps on.
         """
-        if callback is not None and deferred_callback:
-            raise InputRefused("a run has a callback contract or a deferred callback, not both.")
-        if tasks < 1:
-            raise InputRefused(f"{tasks} tasks cannot be bought; one or more can.")
-        most = None if max_price is None else int(amount(max_price))
-        contents = await asyncio.to_thread(_read, files)
-        dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
-        address = await find_app(self._conn, app, model=None if model is None else dataset)
-        if model is not None:
-            await check_approved(self._conn, dataset, address)
-        paying = await self._sponsor(sponsor, sponsor_password)
         keep: list[Job] = []
+        sent: list[Job] = []  # not empty from the moment in which a deal may come of it
 
         def keep_key(job: Job) -> None:
             for task in job.bag():
                 self._keep(task)
                 keep.append(task)
+            sent.append(job)
 
         try:
+            if callback is not None and deferred_callback:
+                raise InputRefused("a run has a callback contract or a deferred callback, not both.")
+            if tasks < 1:
+                raise InputRefused(f"{tasks} tasks cannot be bought; one or more can.")
+            most = None if max_price is None else int(amount(max_price))
+            contents = await asyncio.to_thread(_read, files)
+            dataset = ZERO_ADDRESS if model is None else await find_model(self._conn, model)
+            address = await find_app(self._conn, app, model=None if model is None else dataset)
+            if model is not None:
+                await check_approved(self._conn, dataset, address)
+            paying = await self._sponsor(sponsor, sponsor_password)
             job = await jobs.run(
                 self._conn, address, model=dataset, files=contents, args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args), callback=_contract(callback),
                 deferred_callback=deferred_callback, tasks=tasks, max_price=most,
-                sponsor=paying, keep=keep_key, progress=told,
+                pool=pool, sponsor=paying, keep=keep_key, progress=told,
             )  # fmt: skip
-        except (ContractReverted, InputRefused):
-            self._forget(keep)
-            raise
         except SealgridError as error:
-            for unknown in keep:  # the deal was sent, and nobody said what became of it
-                error.money = f"Whether it was bought tells: sealgrid task show {unknown.task}"
+            money = await money_after(self._conn, error, sent[0].deal, sent[0].task) if sent else UNMATCHED
+            if money == UNMATCHED:
+                self._forget(keep)
+            attach(error, money)
             raise
         self._forget(keep[job.tasks :])
         return Run(self._conn, job)
@@ -160,16 +165,35 @@ class Client:
         for job in never_bought:
             self._keys.forget(job.task)
 
-    async def claim(self, task: str, *, deal: str | None = None, index: int = 0) -> None:
+    async def claim(self, task: str, *, deal: str | None = None) -> str:
         """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
 
-        A task that no pool ever opened is opened first, for which its ``deal`` and ``index`` must be told. Raises
-        ContractReverted before the deadline, and for a task that has ended.
+        Returns where the price is then, in one sentence. It does not matter who claimed it before, nor whether a pool
+        ever opened the task; only for one that no pool opened and that this folder has no key of, ``deal`` must be
+        given. Raises InputRefused before the deadline, with the time from which it can be claimed, and for a task that
+        was paid.
         """
-        wanted, hub = TaskId(to_digest(task.lower())), self._conn.hub
-        if deal is not None and (await hub.view_task(wanted)).status is TaskStatus.UNSET:
-            await hub.initialize(self._conn.wallet, DealId(to_digest(deal.lower())), index)
-        await hub.claim(self._conn.wallet, wanted)
+        wanted = self._keys.task_of(task)
+        return sentence(await claims.claim(self._conn, await self._deal(wanted, deal), wanted))
+
+    async def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
+        """Claim the refund of every task of a task's deal; return of each where its price is then.
+
+        A task that was paid is left as it is. Raises InputRefused before the deadline, when nothing is claimed.
+        """
+        chosen = await self._deal(self._keys.task_of(task), deal)
+        found: dict[TaskId, str] = {}
+        for each in await claims.tasks_of(self._conn, chosen):
+            money = await money_on_chain(self._conn, chosen, each)
+            found[each] = sentence(money if money.kind == "paid" else await claims.claim(self._conn, chosen, each))
+        return found
+
+    async def _deal(self, task: TaskId, deal: str | None) -> DealId:
+        if deal is not None:
+            return DealId(to_digest(deal.lower()))
+        if self._keys.path(task).exists():
+            return self.reopen(task).deal
+        return await claims.deal_of(self._conn, task)
 
     async def _sponsor(self, account: str | SigningKey | None, password: str | None) -> Wallet | None:
         if account is None:

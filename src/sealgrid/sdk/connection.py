@@ -17,7 +17,7 @@ from sealgrid.units import Address
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.pool import PoolClient
-from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.storage import StorageClient, Tickets
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import VaultClient
 
@@ -34,6 +34,7 @@ class Connection:
     hub: Hub
     wallet: Wallet
     storage: RemoteFiles
+    storage_nodes: tuple[StorageClient, ...]  #: the same ones, one by one
     market: MarketClient
     pool: PoolClient
     stage_reader: StageReader
@@ -73,13 +74,21 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
         vaults = [await reach(vault.url, f"vault {vault.address}") for vault in network.vaults]
         node = await stack.enter_async_context(Node(network.rpc_url))
         pool = PoolClient(await reach(network.pool_url, "the pool"))
+        domain = Domain(chain=network.chain, broker=network.broker)
+        stores = tuple(
+            [
+                StorageClient(await reach(url, "the storage node"), Tickets(url, key, domain))
+                for url in network.storage_nodes
+            ]
+        )
         yield Connection(
             network=network,
             key=key,
             node=node,
             hub=Hub(node, network.hub),
             wallet=Wallet(node, key),
-            storage=RemoteFiles(StorageClient(await reach(network.storage_url, "the storage node"))),
+            storage=RemoteFiles(*stores),
+            storage_nodes=stores,
             market=MarketClient(await reach(network.market_url, "the market"), network.chain),
             pool=pool,
             stage_reader=StageReader(pool, network.chain, key, time.time),

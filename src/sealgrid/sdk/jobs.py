@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.bundle.inputs import JobInput, check_input, split_arguments
@@ -25,14 +24,16 @@ from sealgrid.errors import (
 )
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import WorkerpoolOrder
-from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.poco.typed_data import order_hash
+from sealgrid.sdk.accounting import money_on_chain, with_money
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.manifests import expect_runnable
+from sealgrid.sdk.pools import pools_named
 from sealgrid.sdk.previews import expect_release
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
+from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, Waiting, ignore_waiting, waits
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 
@@ -71,6 +72,7 @@ async def run(
     max_price: int | None = None,
     category: int | None = None,
     workerpool: WorkerpoolOrder | None = None,
+    pool: str | None = None,
     sponsor: Wallet | None = None,
     keep: Callable[[Job], None] = lambda job: None,
     progress: Progress = silent,
@@ -84,16 +86,18 @@ async def run(
     ``deferred_callback`` puts a commitment on the chain; the data open with the result, for anybody to deliver.
     ``tasks`` is how often the app runs on this input in one deal; the job is about the first, and says how many were
     sold when others were quicker.
-    ``max_price`` bounds the sum of all prices in nRLC; ``workerpool`` takes this pool's order instead of the
-    cheapest on the market. ``sponsor`` pays from its escrow instead of this account. ``keep`` is called with the job
-    just before the deal is made: what it stores survives a crash of this process. ``progress`` hears every step until
-    then. Without ``preview`` the vaults are not asked beforehand, and what they refuse is bought.
+    ``max_price`` bounds the sum of all prices in nRLC. ``pool`` says where computing is bought (sdk/pools.py): at the
+    pools that the network file pins by default; ``workerpool`` takes this very order instead. ``sponsor`` pays from its
+    escrow instead of this account. ``keep`` is called with the job just before the deal is made: what it stores
+    survives a crash of this process. ``progress`` hears every step until then. Without ``preview`` the vaults are not
+    asked beforehand, and what they refuse is bought.
     Raises InputRefused for input that the enclave would refuse (``bundle.inputs``), OrderRefused when nobody offers the
     app, the model or the computing, or when it costs more, InterpreterMismatch for an app that is built for another
     Python than this network runs apps on, and DealRefused, before money moves, when the vaults would refuse.
     """
     given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
     check_input(given, split_arguments(public_args))
+    pools_named(conn.network, pool)  # refuses an unknown name before anything is sealed
     await expect_runnable(conn, app)
     result_key = HpkeKey.generate()
     progress(Step("sealing the input"))
@@ -101,7 +105,7 @@ async def run(
     progress(Step("storing the sealed input"))
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
-    offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool)
+    offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool or pool, progress=progress)
     wanted = Wanted(
         params_of(sha256, result_key.public, public_args, deferred_callback=deferred_callback),
         callback,
@@ -154,13 +158,26 @@ async def _as_sold(conn: Connection, job: Job) -> Job:
     return replace(job, tasks=sold)
 
 
-async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) -> None:
+async def follow(
+    conn: Connection,
+    job: Job,
+    told: Told = lambda stage: None,
+    *,
+    patience: float = PATIENCE_SECONDS,
+    on_waiting: OnWaiting = ignore_waiting,
+) -> None:
     """Wait until the chain has completed the task, telling every stage once.
 
-    Raises HostFailed when no machine can finish it any more; the money of whoever paid is back then, or comes
-    back by itself at the task's final deadline.
+    ``on_waiting`` is called once, when no machine is known to work on the task ``patience`` seconds after the deal.
+    Raises HostFailed when no machine can finish it any more; every error says where the price is.
     """
-    seen = 0
+    async with with_money(conn, job.deal, job.task):
+        await _follow(conn, job, told, patience, on_waiting)
+
+
+async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_waiting: OnWaiting) -> None:
+    seen, said = 0, False
+    begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
     while True:
         told_by_pool = await history(conn, job.task)
         for stage in told_by_pool[seen:]:
@@ -170,24 +187,19 @@ async def follow(conn: Connection, job: Job, told: Told = lambda stage: None) ->
         if status is ChainStatus.COMPLETED:
             return
         if status is ChainStatus.FAILED:
-            paid = await payer(conn, job.deal)
-            who = "The requester" if paid in (None, job.terms.request.requester) else f"The sponsor {paid}"
-            raise HostFailed("no machine finished the task before its deadline.", money=f"{who} was refunded.")
+            raise HostFailed("no machine finished the task before its deadline.")
         if told_by_pool and told_by_pool[-1].stage == "failed":
             await _give_up(conn, job, told_by_pool[-1].detail)
+        if not said and conn.clock() - begun >= patience and waits(told_by_pool):
+            money = await money_on_chain(conn, job.deal, job.task)
+            on_waiting(Waiting(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
+            said = True
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _give_up(conn: Connection, job: Job, why: str) -> None:
-    deal = await conn.hub.view_deal(job.deal)
-    deadline = deal.start_time + FINAL_DEADLINE_RATIO * (await conn.hub.view_category(deal.category)).timeref
-    if (await conn.node.block()).timestamp < deadline:  # after it the refund is a matter of seconds: wait for it
-        when = datetime.fromtimestamp(deadline, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        sponsored = "" if deal.sponsor == deal.requester else f" of its sponsor {deal.sponsor}"
-        raise HostFailed(
-            f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).",
-            money=f"It was not paid; the price comes back into escrow{sponsored} by itself after {when}.",
-        )
+    if (await money_on_chain(conn, job.deal, job.task)).kind == "locked":  # else the end is a matter of seconds: wait
+        raise HostFailed(f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).")
 
 
 async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:

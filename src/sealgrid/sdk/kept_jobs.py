@@ -85,12 +85,17 @@ class KeptJobs:
         """Remove the file of a job that never became a deal."""
         self.path(task).unlink(missing_ok=True)
 
+    @staticmethod
+    def task_of(text: str) -> TaskId:
+        """Return a task's id in its canonical form; raise InputRefused for what is no id."""
+        try:
+            return TaskId(to_digest(text.lower()))
+        except ValueError as error:
+            raise InputRefused(f"{text[:80]!r} is no task; a task is 0x and 64 hex digits.", money="") from error
+
     def read(self, task: str) -> KeptJob:
         """Return one, by its id; raise InputRefused for what is no id, NotFound when this folder has none."""
-        try:
-            name = TaskId(to_digest(task.lower()))
-        except ValueError as error:
-            raise InputRefused(f"{task[:80]!r} is no task; a task is 0x and 64 hex digits.", money="") from error
+        name = self.task_of(task)
         path = self.path(name)
         if not path.exists():
             raise NotFound(f"{self.folder} has no key for task {name}; only who bought it has one.", money="")

@@ -18,6 +18,13 @@ class VaultAddress(msgspec.Struct, frozen=True):
     url: str
 
 
+class PinnedPool(msgspec.Struct, frozen=True):
+    """A workerpool that buyers take unless told otherwise, and what the network file calls it."""
+
+    address: Address
+    name: str
+
+
 class Root(msgspec.Struct, frozen=True):
     """A root of trust for evidence: whatever it signed is of this platform and no other."""
 
@@ -61,10 +68,17 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         "3.11"  #: the one that its runtimes run apps on; network files without it are older than other Pythons
     )
     pool_group: Address = ZERO_ADDRESS  #: group (ERC-734) that the network's pools join; zero where there is none
+    pools: tuple[PinnedPool, ...] = ()  #: where runs are bought unless told otherwise; empty: at ``workerpool``
     folder: str = ""  #: data folder of a local network; empty elsewhere
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; every file is stored at each
     web_url: str = ""  #: the pages; empty where nobody serves them
     sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
+
+    @property
+    def storage_nodes(self) -> tuple[str, ...]:
+        """Return the URLs of all storage nodes, the first one first."""
+        return (self.storage_url, *self.storage_copies)
 
 
 def load_network(path: Path) -> Network:

@@ -13,6 +13,7 @@ class Step:
     what: str
     done: int = 0  #: bytes
     total: int = 0  #: bytes; 0 where nothing is counted
+    lasting: bool = False  #: a decision that is shown after the operation too
 
 
 Progress = Callable[[Step], None]  #: may be called from another thread

@@ -1,5 +1,6 @@
 """Open a paid result: collect the vaults' shares of K2, join them with our own K1, read the archive."""
 
+import asyncio
 import io
 import zipfile
 from dataclasses import dataclass, field
@@ -89,7 +90,15 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
     k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
-    return Result(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
+    result = Result(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
+    await _say_opened(conn, settled)
+    return result
+
+
+async def _say_opened(conn: Connection, settled: Settle) -> None:
+    """Let the storage nodes remove the result some time later; one that does not hear it keeps it for longer."""
+    files = (settled.sealed_sha256, settled.receipt_sha256)
+    await asyncio.gather(*(node.opened(files) for node in conn.storage_nodes), return_exceptions=True)
 
 
 def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:

@@ -16,7 +16,9 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import grant_of, name_of, params_of
 from sealgrid.sdk.manifests import expect_runnable
+from sealgrid.sdk.money import nothing_bought_before
 from sealgrid.sdk.previews import expect_release
+from sealgrid.sdk.progress import Step
 from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
 
@@ -31,6 +33,7 @@ class SealedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     sha256: Digest  #: of the sealed input
     commitments: tuple[Digest, ...]  #: to the shares of its key, in the vaults' order
     result_key: Digest  #: the X25519 public key's 32 bytes
+    pool: str = ""  #: where computing is bought, as ``Client.run`` takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Prepared:
     record: KeyRecord
     deal: DealId
     task: TaskId
+    why: str  #: the pool was chosen; empty for a pinned one
 
 
 async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
@@ -50,8 +54,14 @@ async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
     Raises OrderRefused when nobody offers what is wanted, InputRefused while the escrow does not hold its price,
     InterpreterMismatch for an app that is built for another Python than this network runs apps on.
     """
+    with nothing_bought_before(()):
+        return await _prepared(conn, sealed)
+
+
+async def _prepared(conn: Connection, sealed: SealedInput) -> Prepared:
+    said: list[Step] = []
     await expect_runnable(conn, sealed.app)
-    offers = await offers_for(conn, sealed.app, sealed.model, 1, category=None, pool=None)
+    offers = await offers_for(conn, sealed.app, sealed.model, 1, category=None, pool=sealed.pool, progress=said.append)
     params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
     terms = terms_of(conn, offers, Wanted(params, ZERO_ADDRESS, 1, None))
     await _expect_money(conn, terms.price)
@@ -61,7 +71,7 @@ async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
         t=network.threshold, vaults=conn.vault_addresses, commitments=sealed.commitments,
     )  # fmt: skip
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
-    return Prepared(terms, grant, record, deal, task_id(deal, 0))
+    return Prepared(terms, grant, record, deal, task_id(deal, 0), "".join(step.what for step in said if step.lasting))
 
 
 async def match(conn: Connection, orders: tuple[Document, Document, Document, Document]) -> None:
@@ -76,7 +86,8 @@ async def match(conn: Connection, orders: tuple[Document, Document, Document, Do
         from_document(WorkerpoolOrder, workerpool),
         from_document(RequestOrder, request),
     )
-    await expect_release(conn, terms)
+    with nothing_bought_before(()):
+        await expect_release(conn, terms)
     await conn.hub.send_match(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
 
 

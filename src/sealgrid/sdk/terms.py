@@ -21,6 +21,8 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.pools import best_of, candidates, pinned_pools, pools_named
+from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
 
@@ -70,17 +72,25 @@ class _Parties:
 
 
 async def offers_for(
-    conn: Connection, app: Address, model: Address, tasks: int, *, category: int | None, pool: WorkerpoolOrder | None
+    conn: Connection,
+    app: Address,
+    model: Address,
+    tasks: int,
+    *,
+    category: int | None,
+    pool: WorkerpoolOrder | str | None,
+    progress: Progress = silent,
 ) -> Offers:
-    """Return the cheapest offers of an app, of a model unless it is zero, and of computing unless ``pool`` is given.
+    """Return the cheapest offers of an app, of a model unless it is zero, and of computing unless ``pool`` is an order.
 
-    Computing is of the network's short category by default. Raises OrderRefused where there is none for this account.
+    ``pool`` says where computing is bought, as ``sdk.pools.pools_named`` reads it. It is of the network's short
+    category by default. ``progress`` is called with why a pool was chosen that is not pinned. Raises OrderRefused where
+    there is no offer for this account.
     """
     parties = _Parties(app, model, conn.address)
-    if pool is None:
+    if not isinstance(pool, WorkerpoolOrder):
         wanted = conn.network.short_category if category is None else category
-        what = "computing in this category"
-        pool = await _cheapest(conn, WorkerpoolOrder, what, parties, uses=tasks, category=str(wanted))
+        pool = await _computing(conn, pool, parties, tasks=tasks, category=wanted, progress=progress)
     parties = replace(parties, workerpool=pool.workerpool)
     app_order = await _cheapest(conn, AppOrder, f"the app {app}", parties, uses=tasks, app=app)
     if model == ZERO_ADDRESS:
@@ -89,15 +99,46 @@ async def offers_for(
     return app_order, await _cheapest(conn, DatasetOrder, what, parties, uses=tasks, dataset=model), pool
 
 
+async def _computing(
+    conn: Connection, pool: str | None, parties: _Parties, *, tasks: int, category: int, progress: Progress
+) -> WorkerpoolOrder:
+    """Return the cheapest order of the pools that are meant, or of the best pool on the market where any is."""
+    of, pinned = {"category": str(category)}, {each.address for each in pinned_pools(conn.network)}
+    pools = pools_named(conn.network, pool)
+    if pools is None:
+        found = await _offered(conn, WorkerpoolOrder, parties, uses=tasks, **of)
+        cheapest = cheapest_of(found, WorkerpoolOrder, "computing in this category", uses=tasks)  # or says why not
+        orders = [from_document(WorkerpoolOrder, each.order) for each in found if each.left >= tasks]
+        best, why = best_of(await candidates(conn, orders or [cheapest]))
+        progress(Step(why, lasting=True))
+        return best.order
+    looks = [_offered(conn, WorkerpoolOrder, parties, uses=tasks, workerpool=each, **of) for each in pools]
+    found = [each for page in await asyncio.gather(*looks) for each in page]
+    found.sort(key=lambda each: int(each.order["workerpoolprice"]))
+    what = f"computing in this category at {'pool' if len(pools) == 1 else 'the pools'} {', '.join(pools)}"
+    order = cheapest_of(found, WorkerpoolOrder, what, uses=tasks)
+    if order.workerpool not in pinned:
+        unknown = (await candidates(conn, [order]))[0]
+        progress(Step(f"pool {order.workerpool} is not pinned: {unknown}", lasting=True))
+    return order
+
+
 async def _cheapest(
     conn: Connection, kind: type[AnyOrder], what: str, parties: _Parties, *, uses: int, **of: str
 ) -> AnyOrder:
     """Return the cheapest open order that admits these parties as PoCo decides it, and has enough uses left."""
+    return cheapest_of(await _offered(conn, kind, parties, uses=uses, **of), kind, what, uses=uses)
+
+
+async def _offered(
+    conn: Connection, kind: type[AnyOrder], parties: _Parties, *, uses: int, **of: str
+) -> list[OpenOrder]:
+    """Return open orders that admit these parties, the cheapest first; with fewer uses left where none has enough."""
     narrowed = {_VOLUME: str(uses)} if uses > 1 else {_GROUPED: "true"} if kind in _OFFERED else {}
     found = await _admitting(conn, kind, parties, narrowed | of)
     if not found and uses > 1:
         found = await _admitting(conn, kind, parties, of)  # to say how many there are
-    return cheapest_of(found, kind, what, uses=uses)
+    return found
 
 
 async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, of: dict[str, str]) -> list[OpenOrder]:

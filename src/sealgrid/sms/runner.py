@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.crypto.signing import Domain
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.sms.api import application
 from sealgrid.sms.chainside import ChainSide
@@ -19,7 +19,7 @@ from sealgrid.storage.base import FileStore
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.wire.serving import serve
 from sealgrid.wire.sms import ResultKey
-from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.storage import StorageClient, Tickets
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import VaultClient
 
@@ -29,9 +29,28 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
     async with Node(config.rpc_url) as node, _members(config) as members:
         if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
             raise InputRefused("the chain at this address is another one than the vaults' own.")
-        async with HttpTransport(config.storage_url, name="the storage node") as storage:
-            desk = open_desk(config, members, node, RemoteFiles(StorageClient(storage)))
+        async with _stores(config) as files:
+            desk = open_desk(config, members, node, files)
             await serve(application(desk, config.access), sock, ready, config.access)
+
+
+@asynccontextmanager
+async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
+    key, domain = _storage_key(config), Domain(config.chain, config.broker)
+    async with AsyncExitStack() as stack:
+        nodes = [
+            StorageClient(
+                await stack.enter_async_context(HttpTransport(url, name="the storage node")), Tickets(url, key, domain)
+            )
+            for url in (config.storage_url, *config.storage_copies)
+        ]
+        yield RemoteFiles(*nodes)
+
+
+def _storage_key(config: SmsConfig) -> SigningKey:
+    if config.storage_key_file is None:
+        return SigningKey.generate()  # of no account: the node counts this machine's address
+    return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
 
 
 def open_desk(config: SmsConfig, members: Members, node: Node, files: FileStore) -> Desk:

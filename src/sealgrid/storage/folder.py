@@ -9,14 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
 from sealgrid.storage.base import NO_LIMIT
 from sealgrid.units import Digest, to_bytes, to_digest
 
+BLOCK_BYTES = 4096  #: what file systems give out; a file of one byte takes one block
+
+
+def disk_bytes(size: int) -> int:
+    """Return the bytes of disk that a file of ``size`` bytes takes: whole blocks, at least one."""
+    return max(1, -(-size // BLOCK_BYTES)) * BLOCK_BYTES
+
 
 class Folder:
-    """Content-addressed files beneath ``root``; limits in bytes, for one file and for all together.
+    """Content-addressed files beneath ``root``.
 
+    ``file_limit`` bounds the bytes of one file, ``total_limit`` the disk that all files take, in whole blocks.
     With ``evict`` it is a cache: files that were not asked for the longest make room for new ones.
     """
 
@@ -30,7 +38,7 @@ class Folder:
         for abandoned in self._incoming.iterdir():
             abandoned.unlink()
         self._lock = threading.Lock()  # pieces are written by threads
-        self.used = sum(file.stat().st_size for file in self._files.glob("*/*"))
+        self.used = sum(_occupied(file.stat()) for file in self._files.glob("*/*"))
 
     def path(self, sha256: Digest) -> Path:
         """Return where a stored file lies; raise NotFound."""
@@ -49,6 +57,22 @@ class Folder:
         """Return a stored file's bytes; raise NotFound."""
         return self.path(sha256).stat().st_size
 
+    def disk_bytes(self, sha256: Digest) -> int:
+        """Return the bytes of disk that a stored file takes; raise NotFound."""
+        return _occupied(self.path(sha256).stat())
+
+    def digests(self) -> list[Digest]:
+        """Return what is stored here."""
+        return [Digest(f"0x{file.name}") for file in self._files.glob("*/*")]
+
+    def remove(self, sha256: Digest) -> None:
+        """Remove a stored file; a reader that has it open reads on."""
+        place = self._place(sha256)
+        with self._lock, suppress(FileNotFoundError):
+            occupied = _occupied(place.stat())
+            place.unlink()
+            self.used -= occupied
+
     def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return at most ``length`` bytes from ``offset``; less at the end of the file."""
         with self.path(sha256).open("rb") as file:
@@ -56,24 +80,31 @@ class Folder:
             return file.read(length)
 
     def begin(self) -> "Incoming":
-        """Start a new file."""
+        """Start a new file; raise StoreFull when there is no block left for it."""
         return Incoming(self, self._incoming / secrets.token_hex(16))
 
     def reserve(self, size: int, already: int) -> None:
         """Account for ``size`` more bytes of a file that has ``already``; raise when a limit is passed."""
         if already + size > self.file_limit:
-            raise InputRefused(f"a file may have at most {self.file_limit} bytes here; use a larger store.")
+            raise FileTooLarge(f"a file may have at most {self.file_limit} bytes here; use a larger store.")
+        self._occupy(disk_bytes(already + size) - disk_bytes(already))
+
+    def open_account(self) -> None:
+        """Account for the first block of a new file; raise StoreFull when there is none."""
+        self._occupy(BLOCK_BYTES)
+
+    def _occupy(self, more: int) -> None:
         with self._lock:
-            if self._evict and self.used + size > self.total_limit:
-                self._make_room(size)
-            if self.used + size > self.total_limit:
-                raise ServiceUnavailable(f"this store is full: its limit is {self.total_limit} bytes.")
-            self.used += size
+            if self._evict and self.used + more > self.total_limit:
+                self._make_room(more)
+            if more and self.used + more > self.total_limit:
+                raise StoreFull(f"this store is full: its limit is {self.total_limit} bytes; use another one.")
+            self.used += more
 
     def release(self, size: int) -> None:
-        """Give back the account of bytes that were not kept."""
+        """Give back the disk of a file of ``size`` bytes that was not kept."""
         with self._lock:
-            self.used -= size
+            self.used -= disk_bytes(size)
 
     def adopt(self, written: Path, sha256: Digest) -> bool:
         """Give a written file its name; return False when its content was already here."""
@@ -83,6 +114,8 @@ class Folder:
                 return False
             place.parent.mkdir(exist_ok=True)
             written.rename(place)
+            status = place.stat()
+            self.used += _occupied(status) - disk_bytes(status.st_size)
         _sync_folder(place.parent)
         _sync_folder(self._files)
         return True
@@ -93,7 +126,7 @@ class Folder:
             if self.used + size <= self.total_limit:
                 return
             file.unlink()  # whoever reads it now keeps its open file
-            self.used -= status.st_size
+            self.used -= _occupied(status)
 
     def _place(self, sha256: Digest) -> Path:
         # The digest is decoded first: what is no digest never becomes part of a path.
@@ -111,8 +144,14 @@ class Incoming:
         self._folder, self._path = folder, path
         self._hash = hashlib.sha256()
         self.size = 0
-        with disk_errors():
-            self._file = path.open("xb")
+        folder.open_account()
+        self._open = True  #: whether its blocks are accounted to this object
+        try:
+            with disk_errors():
+                self._file = path.open("xb")
+        except ServiceUnavailable:
+            folder.release(0)
+            raise
 
     def write(self, piece: bytes) -> None:
         """Append a piece; raise InputRefused or ServiceUnavailable when a limit or the disk is full."""
@@ -134,7 +173,7 @@ class Incoming:
         self._file.close()
         stored = self.digest()
         if self._folder.adopt(self._path, stored):
-            self.size = 0  # the folder's now: a later discard gives nothing back
+            self._open = False  # the folder's now: a later discard gives nothing back
         else:
             self.discard()
         return stored
@@ -144,8 +183,9 @@ class Incoming:
         with suppress(OSError):  # what a full disk did not take is removed anyway
             self._file.close()
         self._path.unlink(missing_ok=True)
-        self._folder.release(self.size)
-        self.size = 0
+        if self._open:
+            self._folder.release(self.size)
+        self._open = False
 
 
 @contextmanager
@@ -157,6 +197,10 @@ def disk_errors() -> Iterator[None]:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         what = "the store's disk is full" if full else f"the store's disk failed ({error.strerror})"
         raise ServiceUnavailable(f"{what}; the file was not stored.") from error
+
+
+def _occupied(status: os.stat_result) -> int:
+    return max(disk_bytes(status.st_size), status.st_blocks * 512)
 
 
 def _sync_folder(folder: Path) -> None:

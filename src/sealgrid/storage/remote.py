@@ -1,15 +1,17 @@
-"""A storage node as a FileStore: its answers are hints until their digest is checked here."""
+"""Storage nodes as a FileStore: their answers are hints until their digest is checked here."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from sealgrid.errors import ContentDiffers, ServiceUnavailable
-from sealgrid.storage.base import PIECE_BYTES
+from sealgrid.errors import ContentDiffers, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.storage.base import NO_LIMIT, PIECE_BYTES
 from sealgrid.storage.reading import VerifyingReader
 from sealgrid.units import Digest, to_digest
+
+T = TypeVar("T")
 
 
 class Held(Protocol):
@@ -27,8 +29,8 @@ class Held(Protocol):
 class Node(Protocol):
     """The calls of a storage node (``sealgrid.wire.storage.StorageClient``): siblings do not import each other."""
 
-    async def begin(self) -> str:
-        """Start an upload."""
+    async def begin(self, size: int) -> str:
+        """Start an upload of at most ``size`` bytes."""
 
     async def append(self, upload: str, piece: bytes) -> None:
         """Add a piece."""
@@ -44,52 +46,91 @@ class Node(Protocol):
 
 
 class RemoteFiles(VerifyingReader):
-    """Files at a storage node."""
+    """Files at the storage nodes of a network: written to each of them, read from any."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, *nodes: Node) -> None:
+        self._nodes = nodes
 
     async def put_file(self, path: Path, told: Callable[[int], None] = lambda sent: None) -> Digest:
-        """Send a file in pieces; raise ContentDiffers when the node stored something else.
+        """Send a file in pieces; raise ContentDiffers when a node stored something else.
 
         ``told`` hears how many bytes were sent so far.
         """
         with path.open("rb") as file:
-            running, sent, upload = hashlib.sha256(), 0, await self._node.begin()
+            running, sent, uploads = hashlib.sha256(), 0, await self._begin(path.stat().st_size)
             while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
                 running.update(piece)
-                await self._node.append(upload, piece)
+                await self._append(uploads, piece)
                 sent += len(piece)
                 told(sent)
-        return await self._finish(upload, to_digest(running.digest()))
+        return await self._finish(uploads, to_digest(running.digest()))
 
     async def put_bytes(self, content: bytes) -> Digest:
         """Send a file that fits in memory."""
-        upload = await self._node.begin()
+        uploads = await self._begin(len(content))
         for start in range(0, len(content), PIECE_BYTES):
-            await self._node.append(upload, content[start : start + PIECE_BYTES])
-        return await self._finish(upload, to_digest(hashlib.sha256(content).digest()))
+            await self._append(uploads, content[start : start + PIECE_BYTES])
+        return await self._finish(uploads, to_digest(hashlib.sha256(content).digest()))
 
     async def size(self, sha256: Digest) -> int:
-        """Return what the node says of a file's bytes: a hint; raise NotFound."""
-        return (await self._node.head(sha256)).size
+        """Return what a node says of a file's bytes: a hint; raise NotFound."""
+        return (await self._from_any(lambda node: node.head(sha256))).size
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
         """Return at most ``length`` bytes of a file, unverified: for content that the caller checks by itself."""
-        return await self._node.read(sha256, offset, length)
+        return await self._from_any(lambda node: node.read(sha256, offset, length))
 
     async def pieces(self, sha256: Digest) -> AsyncIterator[bytes]:
-        """Yield the file as the node tells it; raise NotFound, ServiceUnavailable when it stops early."""
+        """Yield the file as the nodes tell it; raise NotFound, ServiceUnavailable when all stop early."""
         size, offset = await self.size(sha256), 0
         while offset < size:
-            piece = await self._node.read(sha256, offset, min(PIECE_BYTES, size - offset))
-            if not piece:
-                raise ServiceUnavailable(f"the storage node stopped at byte {offset} of {size} of {sha256}.")
+            length = min(PIECE_BYTES, size - offset)
+            piece = await self._from_any(lambda node: _piece(node, sha256, offset, length, size))  # noqa: B023  used at once
             offset += len(piece)
             yield piece
 
-    async def _finish(self, upload: str, sent: Digest) -> Digest:
-        stored = (await self._node.finish(upload)).sha256
-        if stored != sent:
-            raise ContentDiffers(f"the storage node stored {stored} when {sent} was sent; use another node.")
-        return stored
+    async def get_file(self, sha256: Digest, path: Path, limit: int = NO_LIMIT) -> int:
+        """Write the file to ``path``, from the first node that has it unaltered."""
+        return await self._from_each(lambda files: VerifyingReader.get_file(files, sha256, path, limit))
+
+    async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
+        """Return a verified file of at most ``limit`` bytes, from the first node that has it unaltered."""
+        return await self._from_each(lambda files: VerifyingReader.get_bytes(files, sha256, limit))
+
+    async def _from_any(self, ask: Callable[[Node], Awaitable[T]]) -> T:
+        return await _first([lambda node=node: ask(node) for node in self._nodes])  # type: ignore[misc]
+
+    async def _from_each(self, read: Callable[["RemoteFiles"], Awaitable[T]]) -> T:
+        return await _first([lambda node=node: read(RemoteFiles(node)) for node in self._nodes])  # type: ignore[misc]
+
+    async def _begin(self, size: int) -> list[str]:
+        return await asyncio.gather(*(node.begin(size) for node in self._nodes))
+
+    async def _append(self, uploads: list[str], piece: bytes) -> None:
+        pairs = zip(self._nodes, uploads, strict=True)
+        await asyncio.gather(*(node.append(upload, piece) for node, upload in pairs))
+
+    async def _finish(self, uploads: list[str], sent: Digest) -> Digest:
+        pairs = zip(self._nodes, uploads, strict=True)
+        for stored in await asyncio.gather(*(node.finish(upload) for node, upload in pairs)):
+            if stored.sha256 != sent:
+                raise ContentDiffers(f"the storage node stored {stored.sha256} when {sent} was sent; use another node.")
+        return sent
+
+
+async def _first(attempts: Sequence[Callable[[], Awaitable[T]]]) -> T:
+    """Return what the first node gives that can; raise what the first one said when none can."""
+    refusals: list[SealgridError] = []
+    for attempt in attempts:
+        try:
+            return await attempt()
+        except (NotFound, ServiceUnavailable, ContentDiffers) as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+async def _piece(node: Node, sha256: Digest, offset: int, length: int, size: int) -> bytes:
+    piece = await node.read(sha256, offset, length)
+    if not piece:
+        raise ServiceUnavailable(f"the storage node stopped at byte {offset} of {size} of {sha256}.")
+    return piece

@@ -1,7 +1,6 @@
 """A storage node's paths (docs/protocol/storage.md): every error is one JSON sentence."""
 
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from litestar import MediaType, Request, Response, get, head, patch, post
@@ -11,38 +10,42 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from sealgrid.crypto.digests import cid_of
-from sealgrid.errors import InputRefused
+from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.storage.local import LocalFiles
-from sealgrid.storagenode.kubo import Adds, adding
-from sealgrid.storagenode.names import Names
+from sealgrid.storagenode.admission import Admission
+from sealgrid.storagenode.kubo import adding
 from sealgrid.storagenode.uploads import Uploads
 from sealgrid.units import Digest
-from sealgrid.wire.message import encode
+from sealgrid.wire.access import client_address
+from sealgrid.wire.message import encode, parse
 from sealgrid.wire.serving import packed
-from sealgrid.wire.storage import PIECE_BYTES, Stored, Upload
+from sealgrid.wire.storage import PIECE_BYTES, Opened, Stored, Upload
 
 OCTETS = "application/octet-stream"
 #: Whatever a stranger stored is a file to be saved: no browser may take it for a page or a script of this site.
 INERT = {"x-content-type-options": "nosniff", "content-security-policy": "sandbox; default-src 'none'"}
-Clock = Callable[[], float]
 Ask = Request[object, object, State]
 
 
-def handlers(
-    files: LocalFiles, uploads: Uploads, names: Names, adds: Adds, clock: Clock = time.monotonic
-) -> list[HTTPRouteHandler]:
-    """Return the handlers of a node over one folder; ``clock`` is monotonic, in seconds."""
-    return [*_writing(uploads, clock), *_reading(files), *_gateway(files, names), adding(files.folder, names, adds)]
+def handlers(files: LocalFiles, uploads: Uploads, admission: Admission, silence: float) -> list[HTTPRouteHandler]:
+    """Return the handlers of a node; a file that is being added and silent for ``silence`` seconds is refused."""
+    return [
+        *_writing(uploads, admission),
+        *_reading(files, uploads),
+        *_gateway(files, uploads),
+        adding(uploads, admission, silence),
+    ]
 
 
-def _writing(uploads: Uploads, clock: Clock) -> list[HTTPRouteHandler]:
+def _writing(uploads: Uploads, admission: Admission) -> list[HTTPRouteHandler]:
     @post("/uploads")
-    async def begin() -> Response[bytes]:
-        return _json(Upload(upload=uploads.begin(clock())))
+    async def begin(request: Ask) -> Response[bytes]:
+        admitted = await admission.admit(await request.body(), client_address(request.scope))
+        return _json(Upload(upload=uploads.begin(admitted)))
 
     @patch("/uploads/{upload:str}")
     async def append(upload: FromPath[str], request: Ask) -> Response[bytes]:
-        await uploads.append(upload, await request.body(), clock())
+        await uploads.append(upload, await request.body())
         return _json({})
 
     @post("/uploads/{upload:str}/end")
@@ -50,13 +53,22 @@ def _writing(uploads: Uploads, clock: Clock) -> list[HTTPRouteHandler]:
         sha256, size = await uploads.finish(upload)
         return _json(Stored(sha256=sha256, cid=cid_of(sha256), size=size))
 
-    return [begin, append, finish]
+    @post("/files/{sha256:str}/opened")
+    async def opened(sha256: FromPath[str], request: Ask) -> Response[bytes]:
+        said = parse(await request.body(), Opened)
+        if said.opened.file_sha256 != sha256 or not admission.is_signed(said):
+            raise CallRefused("opened", "the reader of this file did not sign that it opened it.")
+        uploads.opened(said.opened.file_sha256, said.opened.reader)
+        return _json({})
+
+    return [begin, append, finish, opened]
 
 
-def _reading(files: LocalFiles) -> list[HTTPRouteHandler]:
+def _reading(files: LocalFiles, uploads: Uploads) -> list[HTTPRouteHandler]:
     @get("/files/{sha256:str}")
     async def known(sha256: FromPath[str]) -> Response[bytes]:
         digest = Digest(sha256)
+        uploads.read(digest)
         return _json(Stored(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
 
     @get("/files/{sha256:str}/{offset:int}/{length:int}")
@@ -70,16 +82,17 @@ def _reading(files: LocalFiles) -> list[HTTPRouteHandler]:
     return [known, read]
 
 
-def _gateway(files: LocalFiles, names: Names) -> list[HTTPRouteHandler]:
+def _gateway(files: LocalFiles, uploads: Uploads) -> list[HTTPRouteHandler]:
     @get("/ipfs/{cid:str}")
     async def whole(cid: FromPath[str]) -> Stream:
-        digest = names.digest(cid)
+        digest = uploads.names.digest(cid)
+        uploads.read(digest)
         size = await files.size(digest)  # a missing file is an answer, not a broken stream
         return Stream(_content(files, digest), media_type=OCTETS, headers=INERT | {"content-length": str(size)})
 
     @head("/ipfs/{cid:str}")
     async def whether(cid: FromPath[str]) -> Response[None]:
-        size = await files.size(names.digest(cid))
+        size = await files.size(uploads.names.digest(cid))
         return Response(None, media_type=MediaType.TEXT, headers={"content-length": str(size)})
 
     return [whole, whether]

@@ -15,9 +15,11 @@ from multipart import (  # type: ignore[import-untyped]
 )
 
 from sealgrid.crypto.unixfs import FileAddress
-from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.storage.folder import Folder, Incoming
-from sealgrid.storagenode.names import Names
+from sealgrid.errors import InputRefused
+from sealgrid.storagenode.admission import Admission, Admitted
+from sealgrid.storagenode.uploads import Uploads
+from sealgrid.wire.access import client_address
+from sealgrid.wire.storage import PIECE_BYTES
 
 #: What else an address depends on, with the values that mean Kubo's defaults.
 _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,44 +38,27 @@ class Added(msgspec.Struct, frozen=True, rename="pascal"):
     size: str
 
 
-class Adds(msgspec.Struct, frozen=True):
-    """What files that are being added may ask of the node."""
-
-    silence: float  #: seconds; an upload that is silent for so long is removed
-    at_most: int  #: at one time
-
-
-def adding(folder: Folder, names: Names, adds: Adds) -> HTTPRouteHandler:
-    """Return the handler; a file goes to the disk as it arrives."""
-    room = asyncio.Semaphore(adds.at_most)
+def adding(uploads: Uploads, admission: Admission, silence: float) -> HTTPRouteHandler:
+    """Return the handler; a file goes to the disk as it arrives, and its client is a network address."""
 
     @post("/api/v0/add", request_max_body_size=None)  # the folder's own limits hold
     async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
         _check(request.query_params)
-        if room.locked():
-            raise ServiceUnavailable(f"{adds.at_most} files are being added; try again in a minute.")
-        async with room:
-            return await _added(request)
-
-    async def _added(request: Request[Any, Any, Any]) -> Response[bytes]:
-        incoming, address = folder.begin(), FileAddress()
+        upload = uploads.begin(Admitted(admission.of_address(client_address(request.scope))))
         try:
-            async for piece in _only_file(request, adds.silence):
-                await asyncio.to_thread(_take, incoming, address, piece)
-            size, cid = incoming.size, await asyncio.to_thread(address.cid)
-            names.keep(cid, await asyncio.to_thread(incoming.store))
+            address = FileAddress()
+            async for piece in _only_file(request, silence):
+                await uploads.append(upload, piece)
+                await asyncio.to_thread(address.write, piece)
+            cid = await asyncio.to_thread(address.cid)
+            _, size = await uploads.finish(upload, cid)
         except BaseException:
-            incoming.discard()
+            uploads.drop(upload)
             raise
         said = msgspec.json.encode(Added(name=cid, hash=cid, size=str(size)))
         return Response(said + b"\n", status_code=200, media_type="application/json")
 
     return add
-
-
-def _take(incoming: Incoming, address: FileAddress, piece: bytes) -> None:
-    incoming.write(piece)
-    address.write(piece)
 
 
 def _check(asked: Mapping[str, Any]) -> None:
@@ -95,7 +80,8 @@ async def _only_file(request: Request[Any, Any, Any], silence: float) -> AsyncIt
                         _demand_file(event)
                         found += 1
                     elif event:
-                        yield bytes(event)
+                        for start in range(0, len(event), PIECE_BYTES):
+                            yield bytes(event[start : start + PIECE_BYTES])
     except MultipartError as error:
         raise InputRefused(f"this is not one file as multipart/form-data: {error}.") from error
     if not found:

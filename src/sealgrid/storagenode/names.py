@@ -18,6 +18,18 @@ class Names:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._names: dict[Digest, list[str]] = {}
+        for place in folder.glob("Qm*"):
+            self._names.setdefault(Digest(place.read_text()), []).append(place.name)
+
+    def of(self, sha256: Digest) -> tuple[str, ...]:
+        """Return the CIDv0s of a file."""
+        return tuple(self._names.get(sha256, ()))
+
+    def remove(self, sha256: Digest) -> None:
+        """Forget a file's CIDv0s."""
+        for cid in self._names.pop(sha256, ()):
+            self._place(cid).unlink(missing_ok=True)
 
     def keep(self, cid: str, sha256: Digest) -> None:
         """Remember a file's CIDv0."""
@@ -28,6 +40,8 @@ class Names:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._place(cid))
+        if cid not in self.of(sha256):
+            self._names.setdefault(sha256, []).append(cid)
 
     def digest(self, cid: str) -> Digest:
         """Return the SHA-256 of the file of a CIDv0 or raw CIDv1; raise NotFound, InputRefused for other names."""

@@ -1,50 +1,97 @@
-"""Run a storage node: serve, and remove uploads that nobody finishes."""
+"""Run a storage node: serve, remove what nobody finishes or names, ask what the chain names."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from typing import Final
 
 from litestar import Litestar
 
+from sealgrid.crypto.digests import cid_of
+from sealgrid.errors import SealgridError
 from sealgrid.storage.folder import Folder
 from sealgrid.storage.local import LocalFiles
+from sealgrid.storagenode.admission import Admission
 from sealgrid.storagenode.api import handlers
+from sealgrid.storagenode.clients import Hold, Kind, Limits
 from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.kubo import Adds
 from sealgrid.storagenode.names import Names
-from sealgrid.storagenode.uploads import EMPTY_SECONDS, Uploads
-from sealgrid.wire.serving import cors, readable_by_pages, serve, service
+from sealgrid.storagenode.quotas import Quotas
+from sealgrid.storagenode.records import Records
+from sealgrid.storagenode.uploads import Uploads
+from sealgrid.wire.chain_view import MOST_ASKED, Addressed, ChainViewClient
+from sealgrid.wire.serving import cors, log_unforeseen, readable_by_pages, serve, service
 from sealgrid.wire.storage import PIECE_BYTES
+from sealgrid.wire.transport import HttpTransport
+
+TICK_SECONDS: Final = 2.5
+EXPIRE_TICKS: Final = 24  #: files are looked at once a minute
+UNRECORDED: Final = "unrecorded"  #: the client of files whose record was lost, or that are older than records
 
 
 async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
-    app, uploads = build(config)
-    sweeping = asyncio.create_task(_sweep(uploads, min(EMPTY_SECONDS, config.upload_seconds) / 4))
-    try:
-        await serve(app, sock, ready, config.access)
-    finally:
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
-        uploads.close()
+    async with contextlib.AsyncExitStack() as stack:
+        chain = None
+        if config.chain_url:
+            reach = HttpTransport(config.chain_url, name="the service that reads the chain", patience=5.0)
+            chain = ChainViewClient(await stack.enter_async_context(reach))
+        app, uploads = build(config, chain)
+        stack.callback(uploads.close)
+        upkeep = asyncio.create_task(_upkeep(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
+        try:
+            await serve(app, sock, ready, config.access)
+        finally:
+            upkeep.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await upkeep
 
 
-def build(config: StorageNodeConfig) -> tuple[Litestar, Uploads]:
-    """Return the node's application and its open uploads."""
+def build(
+    config: StorageNodeConfig, chain: ChainViewClient | None = None, clock: Callable[[], float] = time.time
+) -> tuple[Litestar, Uploads]:
+    """Return the node's application and its uploads; ``clock`` is Unix seconds."""
     folder = Folder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
-    uploads = Uploads(folder, silence=config.upload_seconds, at_most=config.open_uploads)
-    names, adds = Names(config.folder / "names"), Adds(config.upload_seconds, config.open_uploads)
+    records, names = Records(config.folder / "holds.sqlite"), Names(config.folder / "names")
+    limits = Limits(config.total_limit, config.total_files, config.open_uploads, silence=config.upload_seconds)
+    known = [hold for hold in records.holds() if folder.holds(hold.file)]
+    unrecorded = set(folder.digests()) - {hold.file for hold in known}
+    until = clock() + limits.account_seconds
+    found = [
+        Hold(file, UNRECORDED, Kind.ACCOUNT, folder.disk_bytes(file), clock(), until) for file in sorted(unrecorded)
+    ]
+    quotas = Quotas(limits, asks=chain is not None, holds=[*known, *found], named=records.named())
+    uploads = Uploads(folder, quotas, records, names, clock)
+    admission = Admission(config, chain, clock)
     app = service(
-        handlers(LocalFiles(folder), uploads, names, adds), max_body=PIECE_BYTES,
+        handlers(LocalFiles(folder), uploads, admission, config.upload_seconds), max_body=PIECE_BYTES,
         access=config.access, pages=readable_by_pages(config.access, "/ipfs/"), cors=cors("GET"),
     )  # fmt: skip
     return app, uploads
 
 
-async def _sweep(uploads: Uploads, every: float) -> None:
+async def ask_chain(uploads: Uploads, chain: ChainViewClient, now: float) -> None:
+    """Ask which files the chain names, and keep those; raise ServiceUnavailable."""
+    files = uploads.quotas.to_ask(now, MOST_ASKED)
+    if files:
+        asked = tuple(Addressed(sha256=file, cids=(cid_of(file), *uploads.names.of(file))) for file in files)
+        uploads.carry_out(uploads.quotas.answered(files, await chain.named(asked), now))
+
+
+async def _upkeep(uploads: Uploads, chain: ChainViewClient | None, every: float) -> None:
+    ticks = 0
     while True:
         await asyncio.sleep(every)
-        uploads.sweep(time.monotonic())
+        try:
+            uploads.tick()
+            if ticks % EXPIRE_TICKS == 0:
+                uploads.expire()
+            if chain is not None:
+                await ask_chain(uploads, chain, time.time())
+        except SealgridError:
+            pass  # a chain that cannot be asked removes nothing; it is asked again
+        except Exception as error:  # noqa: BLE001  without upkeep the store would fill
+            log_unforeseen(error)
+        ticks += 1

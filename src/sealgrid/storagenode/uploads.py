@@ -1,96 +1,131 @@
-"""The uploads that are going on: each has a name that only its uploader knows, and a clock."""
+"""Carries out what ``Quotas`` decides: unfinished uploads, stored files, records of who holds them."""
 
 import asyncio
 import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.storage.folder import Folder, Incoming
-from sealgrid.units import Digest
+from sealgrid.storagenode.admission import Admitted
+from sealgrid.storagenode.clients import DropUpload, Effect, RemoveFile
+from sealgrid.storagenode.names import Names
+from sealgrid.storagenode.quotas import Quotas
+from sealgrid.storagenode.records import Records
+from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import PIECE_BYTES
 
-EMPTY_SECONDS = 10.0  #: an upload without a piece is removed after so long
+NAME_BYTES = 4096  #: of disk, for the file that maps a CIDv0 to its SHA-256
 
 
 @dataclass(slots=True)
 class _Upload:
     incoming: Incoming
-    touched: float
+    reader: Address | None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # pieces of one upload never interleave
 
 
 class Uploads:
-    """Open uploads into one folder; every ``now`` is a monotonic clock in seconds."""
+    """Uploads into one folder; ``clock`` is Unix seconds."""
 
-    def __init__(self, folder: Folder, *, silence: float, at_most: int) -> None:
-        self._folder, self._silence, self._at_most = folder, silence, at_most
+    def __init__(
+        self, folder: Folder, quotas: Quotas, records: Records, names: Names, clock: Callable[[], float]
+    ) -> None:
+        self.folder, self.quotas, self._records, self.names, self._clock = folder, quotas, records, names, clock
         self._open: dict[str, _Upload] = {}
 
-    def begin(self, now: float) -> str:
-        """Start an upload; return its name.
-
-        When too many are open an idle one makes room, first those that are empty, then those silent the longest;
-        raise ServiceUnavailable when every one is being written to.
-        """
-        if len(self._open) >= self._at_most:
-            self._make_room()
+    def begin(self, admitted: Admitted) -> str:
+        """Start an upload; return its name; raise QuotaReached or StoreFull."""
         name = secrets.token_hex(16)
-        self._open[name] = _Upload(self._folder.begin(), now)
+        self.carry_out(self.quotas.begin(name, admitted.client, admitted.size, self._clock()))
+        try:
+            self._open[name] = _Upload(self.folder.begin(), admitted.reader)
+        except BaseException:
+            self.drop(name)
+            raise
         return name
 
-    async def append(self, name: str, piece: bytes, now: float) -> None:
+    async def append(self, name: str, piece: bytes) -> None:
         """Write a piece; an upload that a limit or the disk refused is removed whole."""
         if len(piece) > PIECE_BYTES:
             raise InputRefused(f"a piece has at most {PIECE_BYTES} bytes; send several.")
-        upload = self._find(name)
-        async with upload.lock:
-            upload.touched = now
+        async with self._find(name).lock:
+            upload = self._find(name)  # it may have been dropped while this piece waited
             try:
+                self.carry_out(self.quotas.grow(name, len(piece), self._clock()))
                 await asyncio.to_thread(upload.incoming.write, piece)
             except BaseException:
-                self._drop(name)
+                self.drop(name)
                 raise
+            self.quotas.wrote(name, self._clock())
 
-    async def finish(self, name: str) -> tuple[Digest, int]:
-        """Store the file durably; return its digest and bytes."""
-        upload = self._find(name)
-        async with upload.lock:
+    async def finish(self, name: str, cid: str = "") -> tuple[Digest, int]:
+        """Store the file durably, also under ``cid`` where it has one; return its digest and bytes."""
+        async with self._find(name).lock:
+            upload = self._find(name)
+            self.quotas.keep_busy(name)
             size = upload.incoming.size
             try:
                 digest = await asyncio.to_thread(upload.incoming.store)
+                if cid:
+                    await asyncio.to_thread(self.names.keep, cid, digest)
+                disk = self._disk_of(digest) + (NAME_BYTES if cid else 0)
+                self.carry_out(self.quotas.store(name, digest, disk, self._clock(), upload.reader))
             finally:
-                self._drop(name)
+                self.drop(name)
         return digest, size
 
-    def sweep(self, now: float) -> int:
-        """Remove uploads that fell silent; return how many."""
-        silent = [name for name, upload in self._open.items() if self._is_silent(upload, now)]
-        for name in silent:
-            self._drop(name)
-        return len(silent)
+    def read(self, digest: Digest) -> None:
+        """Note that a file is read."""
+        self.carry_out(self.quotas.read(digest, self._clock()))
+
+    def opened(self, digest: Digest, reader: Address) -> None:
+        """Note that a requester opened a result."""
+        self.carry_out(self.quotas.opened(digest, reader, self._clock()))
+
+    def drop(self, name: str) -> None:
+        """Discard an upload that did not end."""
+        self.carry_out(self.quotas.drop(name))
+        self._discard(name)
+
+    def tick(self) -> None:
+        """Drop uploads that fell silent."""
+        self.carry_out(self.quotas.tick(self._clock()))
+
+    def expire(self) -> None:
+        """Remove files whose time is over."""
+        self.carry_out(self.quotas.expire(self._clock()))
+
+    def carry_out(self, effects: Iterable[Effect]) -> None:
+        """Do what was decided; raise ServiceUnavailable when it cannot be recorded."""
+        effects = tuple(effects)
+        for effect in effects:
+            match effect:
+                case DropUpload(name):
+                    self._discard(name)
+                case RemoveFile(file):
+                    self.names.remove(file)
+                    self.folder.remove(file)
+        self._records.write(effects)
 
     def close(self) -> None:
         """Remove every open upload."""
         for name in list(self._open):
-            self._drop(name)
+            self.drop(name)
+        self._records.close()
 
-    def _make_room(self) -> None:
-        idle = [(name, upload) for name, upload in self._open.items() if not upload.lock.locked()]
-        if not idle:
-            raise ServiceUnavailable(f"{self._at_most} uploads are open; try again in a minute.")
-        name, _ = min(idle, key=lambda each: (each[1].incoming.size > 0, each[1].touched))
-        self._drop(name)
-
-    def _is_silent(self, upload: _Upload, now: float) -> bool:
-        patience = self._silence if upload.incoming.size else min(EMPTY_SECONDS, self._silence)
-        return now - upload.touched > patience and not upload.lock.locked()
+    def _disk_of(self, digest: Digest) -> int:
+        try:
+            return self.folder.disk_bytes(digest)
+        except NotFound as error:
+            raise ServiceUnavailable("an older copy of this file expired at this moment; store it again.") from error
 
     def _find(self, name: str) -> _Upload:
         if name not in self._open:
             raise NotFound("no such upload is open; start again: silent uploads are removed.")
         return self._open[name]
 
-    def _drop(self, name: str) -> None:
+    def _discard(self, name: str) -> None:
         upload = self._open.pop(name, None)
         if upload is not None:
             upload.incoming.discard()

@@ -35,6 +35,7 @@ class VaultConfig:
     peers: tuple[tuple[Address, str], ...] = ()  #: the other vaults and where they answer, to watch their logs
     seconds_between_looks: int = 30  #: at the other vaults' logs
     previews_per_minute: int = 120  #: that one client may ask for; 0 for any number
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must lie at each
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
     access: Access = DEFAULT_ACCESS
     inputs_per_hour: int = 300  #: new sealed inputs of one client; 0 for no limit

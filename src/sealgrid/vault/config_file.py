@@ -35,6 +35,7 @@ class VaultFile(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hub: Address
     broker: Address
     storage_url: str
+    storage_copies: tuple[str, ...] = ()
     threshold: int
     vaults: tuple[Address, ...]
     roots: tuple[_Root, ...]
@@ -63,7 +64,7 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
         threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
         previews_per_minute=told.previews_per_minute, insecure_allow_simulated=told.insecure_allow_simulated,
-        inputs_per_hour=told.inputs_per_hour, input_hours=told.input_hours,
+        storage_copies=told.storage_copies, inputs_per_hour=told.inputs_per_hour, input_hours=told.input_hours,
         access=Access(**{name: getattr(told, name) for name in Access.__struct_fields__}),
     )  # fmt: skip
     return config, told.port

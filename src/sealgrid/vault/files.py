@@ -1,7 +1,7 @@
 """Fetch a settled result and its receipt: a Verdict says that both can be had, so the vault has had both."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from sealgrid.bundle.padding import padded_size
@@ -21,6 +21,24 @@ class Files(Protocol):
 
     def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
         """Yield a file's pieces and raise at the end when they are not the file."""
+
+
+class EveryNode:
+    """The storage nodes of a network as one store that has a file only where each of them has it."""
+
+    def __init__(self, nodes: Sequence[Files]) -> None:
+        self._nodes = nodes
+
+    async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
+        """Return a verified file after every node gave it."""
+        return (await asyncio.gather(*(node.get_bytes(sha256, limit) for node in self._nodes)))[0]
+
+    async def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+        """Yield the pieces of the file that the last node gives, after every other one gave it whole."""
+        for node in self._nodes[:-1]:
+            await _seen(node, sha256, limit)
+        async for piece in self._nodes[-1].verified(sha256, limit):
+            yield piece
 
 
 def sealed_limit(output_bytes: int) -> int:

@@ -18,7 +18,7 @@ from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.custody import Custody
 from sealgrid.vault.expiry import InputExpiry
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.files import Files
+from sealgrid.vault.files import EveryNode, Files
 from sealgrid.vault.history import History
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import keys_from
@@ -46,8 +46,10 @@ async def run(
     random: Callable[[int], bytes] = os.urandom,
 ) -> None:
     """Serve one vault until SIGTERM; raise InputRefused when folder, chain or broker are another vault's."""
-    async with HttpTransport(config.storage_url, name="the storage node") as storage:
-        files = RemoteFiles(StorageClient(storage))
+    async with AsyncExitStack() as stack:
+        urls = (config.storage_url, *config.storage_copies)
+        nodes = [await stack.enter_async_context(HttpTransport(url, name="the storage node")) for url in urls]
+        files = EveryNode([RemoteFiles(StorageClient(node)) for node in nodes])
         async with opened(config, files, clock=clock, random=random) as vault, watching(config, vault) as witness:
             expiring = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
             try:

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, NotFound, SealgridError, TooManyRequests
+from sealgrid.web import chain_view
 from sealgrid.web.acting import HEADER
 from sealgrid.web.forms import MOST_UPLOAD
 from sealgrid.web.modules import MAP_HASH, modules
@@ -55,14 +56,14 @@ def application(site: Site, libraries: Path, access: Access = DEFAULT_ACCESS) ->
         return answer
 
     def refused(request: Ask, error: HTTPException) -> Response[bytes]:
-        return _problem(site, request, error.detail, "No money moved.", error.status_code)
+        return _problem(site, request, error.detail, "", error.status_code)
 
     def unforeseen(request: Ask, error: Exception) -> Response[bytes]:
         log_unforeseen(error)
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed)
+    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed, chain_view)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=guard(access),

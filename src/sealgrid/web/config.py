@@ -14,6 +14,7 @@ class WebConfig:
     folder: Path  #: its index of the chain, which can always be made again
     network: Network
     libraries: Path  #: where set-up put the pinned scripts that pages load
+    storage_key_file: Path | None = None  #: key of the account whose uploads visitors' files are
     access: Access = DEFAULT_ACCESS
     followers_per_client: int = 20  #: live timelines that one client may have open
     followers_per_task: int = 50  #: live timelines of one task

@@ -27,7 +27,7 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     store = IndexStore(config.folder / "index.sqlite", config.network.genesis)
     people = People(config.network, config.data)
     try:
-        async with connect(config.network, SigningKey.generate()) as reader:
+        async with connect(config.network, _key(config)) as reader:
             indexing = asyncio.create_task(Indexer(reader.hub, store).run())
             site = Site(
                 network=config.network, reader=reader, index=Index(store.engine), bundles=Bundles(reader.storage),
@@ -44,3 +44,9 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     finally:
         await people.close()
         store.close()
+
+
+def _key(config: WebConfig) -> SigningKey:
+    if config.storage_key_file is None:
+        return SigningKey.generate()  # it reads for everybody and owns nothing
+    return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))

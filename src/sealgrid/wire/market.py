@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.units import Address, Digest, to_address
+from sealgrid.units import Address, DealId, Digest, to_address
 from sealgrid.wire import challenge
 from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, M, call, decode
@@ -107,6 +107,14 @@ class Deals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nextPage: int | None = None  # noqa: N815
 
 
+class _DealName(msgspec.Struct, frozen=True):
+    dealid: Digest
+
+
+class _DealNames(msgspec.Struct, frozen=True):
+    deals: tuple[_DealName, ...]
+
+
 class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
     """A category of tasks; ``workClockTimeRef`` in seconds."""
 
@@ -159,6 +167,11 @@ class MarketClient:
         """Return a page of open orders; filters as iExec's: app, dataset, workerpool, requester, category …"""
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
         return (await call(self.transport, "GET", self._path(kind) + query, None, Orders)).orders
+
+    async def latest_deals(self, workerpool: Address, most: int) -> tuple[DealId, ...]:
+        """Return the ids of a pool's latest deals, the newest first; ``most`` is at least 10, as on iExec's market."""
+        path = self._path("deals") + f"&pageSize={most}&workerpool={workerpool}"
+        return tuple(DealId(each.dealid) for each in (await call(self.transport, "GET", path, None, _DealNames)).deals)
 
     async def order(self, kind: Kind, order: Digest) -> OpenOrder:
         """Return one published order, whatever became of it; raise NotFound when there is none."""

@@ -154,7 +154,7 @@ class _Errors:
     def http(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         sentence = _BY_STATUS.get(error.status_code, "")
         said = sentence.format(path=request.url.path[:80], method=request.method) or error.detail
-        return answer(self._mark | {"error": said, "money": "No money moved."}, error.status_code, error.headers)
+        return answer(self._mark | {"error": said}, error.status_code, error.headers)
 
     def nothing_secret(self, _: AnyRequest, error: Exception) -> Response[bytes]:
         # The message of an unforeseen error may hold anything, so only its type leaves the process.

@@ -1,11 +1,20 @@
 """What anyone says to a storage node: files by the digest of their content, nothing else."""
 
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from sealgrid.attestation.statements import ResultOpened, UploadTicket
 from sealgrid.crypto.digests import cid_of
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.units import Digest
-from sealgrid.wire.message import Message, Transport, call
+from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_digest
+from sealgrid.wire.message import Message, Transport, call, encode
 
 PIECE_BYTES = 1 << 20  #: files travel in pieces of this size, so no part ever holds a whole one
+NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files that are no results
+TICKET_SECONDS = 600  #: a ticket is for at most so long ahead
 
 
 class Stored(Message, frozen=True, kw_only=True):
@@ -14,6 +23,28 @@ class Stored(Message, frozen=True, kw_only=True):
     sha256: Digest
     cid: str
     size: int  #: bytes
+
+
+class WorkerProof(Message, frozen=True, kw_only=True):
+    """That a pool authorised this account as the worker of a task, for this enclave."""
+
+    enclave: Address
+    signature: bytes  #: the pool's, as PoCo takes it
+
+
+class SignedTicket(Message, frozen=True, kw_only=True):
+    """What opens an upload: the account's ticket, and for a result the pool's authorisation of the worker."""
+
+    ticket: UploadTicket
+    signature: bytes  #: UploadTicket by its account
+    worker: WorkerProof | None = None
+
+
+class Opened(Message, frozen=True, kw_only=True):
+    """A requester's word that it opened a result."""
+
+    opened: ResultOpened
+    signature: bytes
 
 
 class Upload(Message, frozen=True, kw_only=True):
@@ -27,15 +58,59 @@ def location(sha256: Digest) -> str:
     return f"/ipfs/{cid_of(sha256)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Tickets:
+    """Signs a ticket for each upload of one account to one node."""
+
+    node: str  #: its URL in the network file
+    key: SigningKey = field(repr=False)
+    domain: Domain
+    clock: Callable[[], float] = time.time
+    task: TaskId = NO_TASK  #: whose result is uploaded
+    worker: WorkerProof | None = None
+
+    def sign(self, size: int) -> SignedTicket | None:
+        """Return a ticket for one file of at most ``size`` bytes; None when the account's key is elsewhere."""
+        ticket = UploadTicket(
+            node=self.node, account=self.key.address, task=self.task, size=size,
+            expiry=int(self.clock()) + TICKET_SECONDS // 2, nonce=to_digest(os.urandom(32)),
+        )  # fmt: skip
+        signature = ticket.sign(self.domain, self.key)
+        return SignedTicket(ticket=ticket, signature=signature, worker=self.worker) if signature else None
+
+    def of_result(self, task: TaskId, worker: WorkerProof) -> "Tickets":
+        """Return what signs tickets for the result of a task."""
+        return replace(self, task=task, worker=worker)
+
+
 class StorageClient:
-    """Speak to a storage node; every read says which digest it wants, and the reader checks it."""
+    """Speak to a storage node; every read says which digest it wants, and the reader checks it.
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    With ``tickets`` uploads are an account's, which may store more than a network address.
+    """
 
-    async def begin(self) -> str:
-        """Start an upload; return its name."""
-        return (await call(self._transport, "POST", "/uploads", None, Upload)).upload
+    def __init__(self, transport: Transport, tickets: Tickets | None = None) -> None:
+        self._transport, self._tickets = transport, tickets
+
+    def for_result(self, task: TaskId, worker: WorkerProof) -> "StorageClient":
+        """Return a client whose uploads are the result of a task."""
+        return StorageClient(self._transport, self._tickets and self._tickets.of_result(task, worker))
+
+    async def begin(self, size: int) -> str:
+        """Start an upload of at most ``size`` bytes; return its name."""
+        ticket = self._tickets and self._tickets.sign(size)
+        return (await call(self._transport, "POST", "/uploads", ticket, Upload)).upload
+
+    async def opened(self, files: tuple[Digest, ...]) -> None:
+        """Say that the account opened a result, so that the node may remove these files of it."""
+        if self._tickets is None:
+            return
+        for file in files:
+            said = ResultOpened(reader=self._tickets.key.address, file_sha256=file)
+            signature = said.sign(self._tickets.domain, self._tickets.key)
+            if signature:
+                message = Opened(opened=said, signature=signature)
+                await self._transport.request("POST", f"/files/{file}/opened", encode(message))
 
     async def append(self, upload: str, piece: bytes) -> None:
         """Add one piece, at most PIECE_BYTES."""
@@ -47,7 +122,7 @@ class StorageClient:
 
     async def put(self, content: bytes) -> Stored:
         """Store a file that fits in memory."""
-        upload = await self.begin()
+        upload = await self.begin(len(content))
         for start in range(0, len(content), PIECE_BYTES):
             await self.append(upload, content[start : start + PIECE_BYTES])
         return await self.finish(upload)

@@ -25,4 +25,5 @@ class WorkerConfig:
     wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
     market_url: str = ""  #: where requesters publish orders that no calldata hold; empty where none is asked
     sms_url: str = ""  #: where beneficiaries registered RSA keys for results; empty where nobody could
+    storage_copies: tuple[str, ...] = ()  #: more storage nodes; results go to each
     cache_bytes: int = 16 << 30

@@ -23,6 +23,7 @@ from sealgrid.storage.base import FileStore
 from sealgrid.storage.folder import Folder, Incoming
 from sealgrid.storage.local import fetch
 from sealgrid.storage.reading import VerifyingReader
+from sealgrid.storage.remote import RemoteFiles
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.message import Transport
@@ -30,6 +31,7 @@ from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
 from sealgrid.wire.sms import ResultKey, SmsClient
+from sealgrid.wire.storage import StorageClient, WorkerProof
 from sealgrid.wire.vault import MOST_LIST_BYTES, MatchedOrder, ShownBulk
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
@@ -74,6 +76,7 @@ class Workshop:
     by_address: Callable[[str], Awaitable[bytes]]  #: a small file, by the address that IPFS nodes give it
     sms: SmsClient | None = None
     market: MarketClient | None = None
+    nodes: tuple[StorageClient, ...] = ()  #: where results go; with none, to ``storage``
 
     def serving(self, pool: PoolOfJob) -> "Workshop":
         """Return the same workshop for jobs of another pool."""
@@ -170,7 +173,7 @@ class JobRun:
         path = self._shop.cache.path(sha256)
         with path.open("rb") as file:
             self.seen.note("file from the enclave", file.read(1 << 20))
-        await self._shop.storage.put_file(path)
+        await self._result_store().put_file(path)
         return sha256
 
     async def stage(self, stage: Stage, detail: str = "", *, check: str = "") -> None:
@@ -264,6 +267,12 @@ class JobRun:
             raise NotFound(f"{name[:80]!r} names no file.") from error
         wheel = await self._shop.wheels.path(sha256)
         return wheel or await fetch(sha256, self._shop.source, self._shop.cache)
+
+    def _result_store(self) -> FileStore:
+        if not self._shop.nodes or self.enclave is None:
+            return self._shop.storage
+        proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature)
+        return RemoteFiles(*(node.for_result(self.job.task, proof) for node in self._shop.nodes))
 
     def _upload(self, name: str) -> Incoming:
         if name not in self._uploads:

@@ -17,7 +17,7 @@ from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import Job, PoolClient
 from sealgrid.wire.sms import SmsClient
-from sealgrid.wire.storage import StorageClient
+from sealgrid.wire.storage import StorageClient, Tickets
 from sealgrid.wire.transport import HttpTransport
 from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
@@ -57,9 +57,14 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
         async def reach(url: str, name: str) -> HttpTransport:
             return await stack.enter_async_context(HttpTransport(url, name=name))
 
-        node_of_files = StorageClient(await reach(config.storage_url, "the storage node"))
-        storage = RemoteFiles(node_of_files)
         domain = Domain(chain=config.chain, broker=config.broker)
+        nodes = tuple(
+            [
+                StorageClient(await reach(url, "the storage node"), Tickets(url, key, domain))
+                for url in (config.storage_url, *config.storage_copies)
+            ]
+        )
+        storage = RemoteFiles(*nodes)
         client = PoolClient(await reach(config.pool_url, "the pool"))
         pool = PoolSide(client, key, domain, config.workerpool, lambda: int(time.time()))
         shop = Workshop(
@@ -71,7 +76,8 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
             source=storage,
             cache=Folder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
-            by_address=node_of_files.by_address,
+            by_address=nodes[0].by_address,
+            nodes=nodes,
             sms=SmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
             market=MarketClient(await reach(config.market_url, "the market"), config.chain)
             if config.market_url

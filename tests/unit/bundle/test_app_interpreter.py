@@ -58,7 +58,7 @@ def test_an_app_is_built_for_the_python_that_is_asked_for(folder, python):
 
 def test_13_an_app_toml_that_demands_another_python_is_refused_and_the_same_one_is_built(folder):
     demanding(folder, "3.12")
-    with pytest.raises(InterpreterMismatch, match=r"demands Python 3\.12.* on Python 3\.13.*No money moved") as refused:
+    with pytest.raises(InterpreterMismatch, match=r"demands Python 3\.12.* on Python 3\.13") as refused:
         build(folder, python="3.13")
     assert refused.value.check == "13"
     assert build(folder, python="3.12").manifest.python == "3.12"
@@ -73,7 +73,7 @@ def test_a_python_that_is_no_version_is_refused_as_input(folder):
 def test_13_an_app_for_another_python_is_none_of_this_networks(folder):
     made = build(folder, python="3.11").manifest
     check_interpreter(made, "3.11")
-    with pytest.raises(InterpreterMismatch, match=r"Python 3\.11.* on Python 3\.13.*No money moved") as refused:
+    with pytest.raises(InterpreterMismatch, match=r"Python 3\.11.* on Python 3\.13") as refused:
         check_interpreter(made, "3.13")
     assert refused.value.check == "13"
 

@@ -9,6 +9,7 @@ import pytest
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
+from sealgrid.sdk.network import PinnedPool
 from sealgrid.sdk.terms import offers_for
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.market import MarketClient
@@ -45,8 +46,9 @@ class Answers:
 async def bought_at(**offers):
     transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
-        market=MarketClient(transport, 31337), hub=None, address=ME.address, network=SimpleNamespace(short_category=2)
-    )
+        market=MarketClient(transport, 31337), hub=None, address=ME.address,
+        network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
+    )  # fmt: skip
     return await offers_for(conn, APP, MODEL, 1, category=None, pool=None), transport.asked
 
 
@@ -57,7 +59,11 @@ async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "another"), [("apporders", "app", OTHER), ("datasetorders", "dataset", OTHER), ("workerpoolorders", "category", 7)]
+    ("kind", "field", "another"),
+    [
+        ("apporders", "app", OTHER), ("datasetorders", "dataset", OTHER), ("workerpoolorders", "category", 7),
+        ("workerpoolorders", "workerpool", OTHER),
+    ],
 )  # fmt: skip
 async def test_a_market_that_gives_another_thing_than_was_asked_for_sells_nothing(kind, field, another):
     swapped = msgspec.structs.replace(HONEST[kind], **{field: another})

@@ -38,7 +38,7 @@ def test_an_account_opens_with_its_password_and_no_other(own):
     made = own.add("alice", key, PASSWORD)
     assert (made.address, own.find("alice"), own.all()) == (key.address, made, (made,))
     assert own.open("alice", PASSWORD).secret == key.secret
-    with pytest.raises(InputRefused, match=r"not the password of .alice. .*No money moved") as refused:
+    with pytest.raises(InputRefused, match=r"not the password of .alice. \(") as refused:
         own.open("alice", "Correct horse")
     assert "orrect horse" not in str(refused.value)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import ContentDiffers, FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
 from sealgrid.storage import folder as folder_module
 from sealgrid.storage.base import PIECE_BYTES
-from sealgrid.storage.folder import Folder
+from sealgrid.storage.folder import BLOCK_BYTES, Folder
 from sealgrid.storage.local import LocalFiles, fetch
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.units import Digest, to_digest
@@ -40,7 +40,7 @@ class LyingNode:
         self.content, self.size = content, len(content) if size is None else size
         self.largest = 0
 
-    async def begin(self) -> str:
+    async def begin(self, size: int) -> str:
         return "u"
 
     async def append(self, upload: str, piece: bytes) -> None:
@@ -119,6 +119,30 @@ async def test_a_node_that_stored_something_else_is_refused() -> None:
         await RemoteFiles(LyingNode(b"other")).put_bytes(b"model")
 
 
+class GoneNode(LyingNode):
+    """A node that lost every file."""
+
+    async def head(self, sha256: Digest) -> Held:
+        raise NotFound("gone.")
+
+
+@pytest.mark.parametrize("first", [GoneNode(b""), LyingNode(b"medal")])
+async def test_what_one_node_lost_or_altered_is_read_from_another(tmp_path: Path, first: LyingNode) -> None:
+    files = RemoteFiles(first, LyingNode(b"model"))
+    assert await files.get_bytes(digest(b"model"), 100) == b"model"
+    assert await files.get_file(digest(b"model"), tmp_path / "out") == 5
+    with pytest.raises((NotFound, ContentDiffers)):
+        await RemoteFiles(first, first).get_bytes(digest(b"model"), 100)
+
+
+async def test_a_file_is_stored_at_every_node_or_the_uploader_is_told() -> None:
+    nodes = LyingNode(b"model"), LyingNode(b"model")
+    await RemoteFiles(*nodes).put_bytes(b"model")
+    assert [node.largest for node in nodes] == [5, 5]
+    with pytest.raises(ContentDiffers):
+        await RemoteFiles(LyingNode(b"model"), LyingNode(b"medal")).put_bytes(b"model")
+
+
 async def test_files_travel_in_pieces(tmp_path: Path) -> None:
     content = bytes(3 * PIECE_BYTES + 1)
     node = LyingNode(content)
@@ -146,22 +170,33 @@ async def test_a_cache_keeps_nothing_of_a_liar(tmp_path: Path) -> None:
 async def test_the_same_content_is_stored_and_counted_once(tmp_path: Path) -> None:
     files = LocalFiles(Folder(tmp_path))
     assert await files.put_bytes(b"twice") == await files.put_bytes(b"twice")
-    assert (len(names(tmp_path)), files.folder.used) == (1, 5)
+    assert (len(names(tmp_path)), files.folder.used) == (1, BLOCK_BYTES)
 
 
 async def test_limits_are_kept_and_what_they_refuse_is_removed(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path, file_limit=10, total_limit=15))
+    files = LocalFiles(Folder(tmp_path, file_limit=10, total_limit=2 * BLOCK_BYTES))
     await files.put_bytes(b"0123456789")
-    with pytest.raises(InputRefused, match="at most 10 bytes"):
+    with pytest.raises(FileTooLarge, match="at most 10 bytes"):
         await files.put_bytes(b"0123456789a")
-    with pytest.raises(ServiceUnavailable, match="this store is full: its limit is 15 bytes"):
-        await files.put_bytes(b"abcdef")
     assert await files.put_bytes(b"abcde") == digest(b"abcde")
+    with pytest.raises(StoreFull, match="this store is full: its limit is 8192 bytes"):
+        await files.put_bytes(b"z")
     assert len(names(tmp_path)) == 2
 
 
+async def test_what_files_take_on_the_disk_is_counted_and_not_their_content(tmp_path: Path) -> None:
+    """Red team 10(c): 1,500 files of 4 bytes counted as 6,000 bytes and took 13 MB."""
+    files = LocalFiles(Folder(tmp_path))
+    for number in range(50):
+        await files.put_bytes(number.to_bytes(4, "big"))
+    occupied = sum(max(path.stat().st_blocks * 512, BLOCK_BYTES) for path in tmp_path.rglob("*") if path.is_file())
+    assert files.folder.used == Folder(tmp_path).used == occupied == 50 * BLOCK_BYTES
+    files.folder.remove(digest(bytes(4)))
+    assert files.folder.used == 49 * BLOCK_BYTES
+
+
 async def test_a_full_cache_forgets_what_was_not_asked_for_the_longest(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path, total_limit=15, evict=True))
+    files = LocalFiles(Folder(tmp_path, total_limit=3 * BLOCK_BYTES, evict=True))
     for age, content in ((300, b"first"), (200, b"other"), (100, b"third")):
         path = files.folder.path(await files.put_bytes(content))
         os.utime(path, (path.stat().st_mtime - age,) * 2)
@@ -169,13 +204,13 @@ async def test_a_full_cache_forgets_what_was_not_asked_for_the_longest(tmp_path:
     await files.put_bytes(b"newer")
     kept = [content for content in (b"first", b"other", b"third", b"newer") if files.folder.holds(digest(content))]
     assert kept == [b"first", b"third", b"newer"]
-    assert files.folder.used == 15
+    assert files.folder.used == 3 * BLOCK_BYTES
 
 
 async def test_a_cache_refuses_only_what_is_larger_than_itself(tmp_path: Path) -> None:
-    files = LocalFiles(Folder(tmp_path, total_limit=15, evict=True))
+    files = LocalFiles(Folder(tmp_path, total_limit=3 * BLOCK_BYTES, evict=True))
     with pytest.raises(ServiceUnavailable, match="this store is full"):
-        await files.put_bytes(bytes(16))
+        await files.put_bytes(bytes(3 * BLOCK_BYTES + 1))
     assert files.folder.used == 0
 
 
@@ -195,7 +230,7 @@ async def test_a_restart_keeps_files_and_removes_what_was_half_written(tmp_path:
     stored = await files.put_bytes(b"kept")
     (tmp_path / "incoming" / "half").write_bytes(b"ha")
     again = Folder(tmp_path)
-    assert (again.used, again.holds(stored), len(names(tmp_path))) == (4, True, 1)
+    assert (again.used, again.holds(stored), len(names(tmp_path))) == (BLOCK_BYTES, True, 1)
 
 
 async def pieces_of(files: LocalFiles, sha256: Digest) -> AsyncIterator[int]:

@@ -1,4 +1,3 @@
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,8 +6,11 @@ import httpx
 import pytest
 
 from sealgrid.crypto.digests import cid_of
-from sealgrid.errors import InputRefused, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.errors import FileTooLarge, NotFound, SealgridError, ServiceUnavailable, StoreFull
+from sealgrid.storage.folder import Folder
+from sealgrid.storage.local import LocalFiles
 from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storagenode.clients import Kind
 from sealgrid.storagenode.config import StorageNodeConfig
 from sealgrid.storagenode.runner import build
 from sealgrid.storagenode.uploads import Uploads
@@ -34,16 +36,27 @@ def digest(content: bytes) -> Digest:
     return to_digest(hashlib.sha256(content).digest())
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> StorageNodeConfig:
-    return StorageNodeConfig(
-        folder=tmp_path / "node", file_limit=4 * PIECE_BYTES, total_limit=6 * PIECE_BYTES, open_uploads=3
-    )
+    return StorageNodeConfig(folder=tmp_path / "node", file_limit=4 * PIECE_BYTES, total_limit=64 * PIECE_BYTES)
 
 
 @pytest.fixture
-def uploads_and_http(config: StorageNodeConfig) -> tuple[Uploads, httpx.AsyncClient]:
-    app, uploads = build(config)
+def uploads_and_http(config: StorageNodeConfig, clock: Clock) -> tuple[Uploads, httpx.AsyncClient]:
+    app, uploads = build(config, clock=clock)
     return uploads, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
@@ -105,7 +118,7 @@ async def test_a_name_that_is_no_digest_is_refused_in_one_sentence(http: httpx.A
 
 
 async def test_a_piece_that_is_too_large_is_refused(node: StorageClient) -> None:
-    upload = await node.begin()
+    upload = await node.begin(1)
     with pytest.raises(SealgridError):
         await node.append(upload, bytes(PIECE_BYTES + 1))
 
@@ -124,68 +137,88 @@ async def test_a_read_beyond_the_end_is_short(node: StorageClient) -> None:
     assert await node.read(stored.sha256, 100, 100) == b""
 
 
-async def test_a_file_over_the_limit_is_refused_and_its_space_is_free_again(node: StorageClient) -> None:
-    with pytest.raises(InputRefused, match=f"at most {4 * PIECE_BYTES} bytes"):
+async def test_a_file_over_the_limit_is_refused_and_its_space_is_free_again(
+    node: StorageClient, uploads_and_http: tuple[Uploads, httpx.AsyncClient]
+) -> None:
+    with pytest.raises(FileTooLarge, match=f"at most {4 * PIECE_BYTES} bytes"):
         await node.put(bytes(4 * PIECE_BYTES + 1))
+    assert uploads_and_http[0].quotas.used(Kind.ADDRESS) == (0, 0, 0)
     assert (await node.put(bytes(4 * PIECE_BYTES))).size == 4 * PIECE_BYTES
 
 
-async def test_a_full_node_says_so(node: StorageClient) -> None:
-    await node.put(bytes(4 * PIECE_BYTES))
-    with pytest.raises(ServiceUnavailable, match="this store is full"):
-        await node.put(b"other" + bytes(3 * PIECE_BYTES))
+async def test_a_node_whose_share_for_strangers_is_full_says_so(node: StorageClient, http: httpx.AsyncClient) -> None:
+    for first in (b"1", b"2"):
+        await node.put(first + bytes(4 * PIECE_BYTES - 1))
+    with pytest.raises(StoreFull, match="no room for clients without a ticket"):
+        await node.put(b"3")
+    answer = await http.post("/uploads")
+    assert (answer.status_code, answer.json()["type"]) == (507, "StoreFull")
 
 
-async def test_many_empty_uploads_stop_nobody(node: StorageClient) -> None:
-    mine = await node.begin()
+async def test_a_client_with_too_many_open_uploads_is_refused_and_its_others_go_on(
+    node: StorageClient, http: httpx.AsyncClient, config: StorageNodeConfig
+) -> None:
+    mine = await node.begin(5)
     await node.append(mine, b"mo")
-    for _ in range(10):
-        await node.begin()
+    for _ in range(config.address_uploads - 1):
+        await node.begin(0)
+    refused = await http.post("/uploads")
+    assert (refused.status_code, refused.json()["type"]) == (429, "QuotaReached")
     await node.append(mine, b"del")
     assert (await node.finish(mine)).sha256 == digest(b"model")
-    assert (await node.put(b"another")).size == 7
 
 
-def test_of_uploads_with_content_the_one_that_is_silent_the_longest_makes_room(config: StorageNodeConfig) -> None:
-    _, uploads = build(config)
-
-    async def fill() -> list[str]:
-        names = [uploads.begin(now=0.0) for _ in range(3)]
-        for at, name in zip((3.0, 1.0, 2.0), names, strict=True):
-            await uploads.append(name, b"x", now=at)
-        uploads.begin(now=4.0)
+async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(
+    node: StorageClient, uploads_and_http: tuple[Uploads, httpx.AsyncClient], clock: Clock, config: StorageNodeConfig
+) -> None:
+    uploads, _ = uploads_and_http
+    empty, abandoned, used = [await node.begin(8) for _ in range(3)]
+    for upload in (abandoned, used):
+        await node.append(upload, b"half")
+    for seconds, gone in ((11.0, empty), (590.0, abandoned)):
+        clock.now += seconds
+        uploads.tick()
         with pytest.raises(NotFound):
-            await uploads.append(names[1], b"x", now=5.0)
-        return [names[0], names[2]]
-
-    async def fill_and_finish() -> None:
-        for name in await fill():
-            assert (await uploads.finish(name))[1] == 1
-
-    asyncio.run(fill_and_finish())
-    uploads.close()
-
-
-def test_an_empty_upload_is_removed_after_seconds_and_one_with_content_is_not(config: StorageNodeConfig) -> None:
-    _, uploads = build(config)
-    uploads.begin(now=0.0)
-    begun = uploads.begin(now=0.0)
-    asyncio.run(uploads.append(begun, b"x", now=0.0))
-    assert uploads.sweep(now=11.0) == 1
-    assert asyncio.run(uploads.finish(begun))[1] == 1
-
-
-async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(config: StorageNodeConfig) -> None:
-    _, uploads = build(config)
-    abandoned, used = uploads.begin(now=0.0), uploads.begin(now=0.0)
-    await uploads.append(abandoned, b"half", now=0.0)
-    await uploads.append(used, b"half", now=500.0)
-    assert uploads.sweep(now=601.0) == 1
-    with pytest.raises(NotFound):
-        await uploads.append(abandoned, b"rest", now=601.0)
-    await uploads.append(used, b"rest", now=601.0)
-    assert await uploads.finish(used) == (digest(b"halfrest"), 8)
+            await node.append(gone, b"rest")
+        if gone is empty:
+            await node.append(used, b"re")
+    await node.append(used, b"st")
+    assert (await node.finish(used)).sha256 == digest(b"halfrest")
     assert list((config.folder / "incoming").iterdir()) == []
+
+
+async def test_a_file_that_nobody_named_is_removed_after_a_day(
+    node: StorageClient, uploads_and_http: tuple[Uploads, httpx.AsyncClient], clock: Clock
+) -> None:
+    uploads, _ = uploads_and_http
+    stored = await node.put(b"of nobody")
+    clock.now += 86_000
+    uploads.expire()
+    assert (await node.head(stored.sha256)).size == 9
+    clock.now += 401
+    uploads.expire()
+    with pytest.raises(NotFound):
+        await node.head(stored.sha256)
+
+
+async def test_who_has_files_is_remembered_over_a_restart(
+    config: StorageNodeConfig, node: StorageClient, clock: Clock
+) -> None:
+    stored = await node.put(b"kept")
+    _, again = build(config, clock=clock)
+    (hold,) = again.quotas.holds(stored.sha256)
+    assert (hold.kind, hold.stored, hold.until) == (Kind.ADDRESS, clock.now, clock.now + 86_400)
+    again.close()
+
+
+async def test_files_that_are_older_than_records_are_kept_for_long(config: StorageNodeConfig, clock: Clock) -> None:
+    earlier = LocalFiles(Folder(config.folder))
+    stored = await earlier.put_bytes(b"from before")
+    _, uploads = build(config, clock=clock)
+    clock.now += 300 * 86_400
+    uploads.expire()
+    assert [hold.client for hold in uploads.quotas.holds(stored)] == ["unrecorded"]
+    uploads.close()
 
 
 async def test_a_node_keeps_its_files_over_a_restart(config: StorageNodeConfig, node: StorageClient) -> None:

@@ -10,6 +10,7 @@ from sealgrid.chain.blocks import Block
 from sealgrid.chain.trail import Trail
 from sealgrid.web.index.reading import Index, TaskFilter
 from sealgrid.web.index.store import IndexStore, Written
+from sealgrid.wire.chain_view import Addressed
 
 GENESIS = "0x" + "11" * 32
 APPS = ["0x" + f"{n:02x}" * 20 for n in (1, 2)]
@@ -151,3 +152,26 @@ def worked(number: int, worker: str, end: str | None) -> Written:
     delivered = filled.steps[0] | {"task": filled.tasks[0]["task"], "kind": "contribute", "account": worker}
     ended = (delivered | {"position": 2, "kind": end},) if end else ()
     return Written(deals=filled.deals, tasks=filled.tasks, steps=(delivered, *ended))
+
+
+def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_path):
+    store = IndexStore(tmp_path / "index.sqlite", GENESIS)
+    files = [
+        Addressed(sha256=digest(name), cids=(f"bafkrei{name}", f"Qm{name}"))
+        for name in ("app", "qm", "sum", "code", "no")
+    ]
+    rows = [
+        asset_row(1, "App", multiaddr="/ipfs/bafkreiapp", checksum=digest("code")),  # an app's names no file
+        asset_row(2, "Dataset", multiaddr="/ipfs/Qmqm"),
+        asset_row(3, "Dataset", multiaddr="elsewhere", checksum=digest("sum")),
+    ]
+    store.write(Written(assets=tuple(rows)), trail_of([0]))
+    assert set(Index(store.engine).named(files)) == {digest("app"), digest("qm"), digest("sum")}
+    store.close()
+
+
+def asset_row(number: int, kind: str, multiaddr: str, checksum: str = "0x" + "00" * 32):
+    return {
+        "address": f"0x{number:040x}", "kind": kind, "owner": APPS[0], "name": "a", "multiaddr": multiaddr,
+        "checksum": checksum, "block": 0, "time": 0,
+    }  # fmt: skip

@@ -63,7 +63,7 @@ class Source(VerifyingReader):
 
 
 def workshop(tmp_path: Path, source: Source, pool: Pool) -> Workshop:
-    cache = Folder(tmp_path / "cache", total_limit=100, evict=True)
+    cache = Folder(tmp_path / "cache", total_limit=1 << 20, evict=True)
     unused: Any = None
     return Workshop(
         config=unused, pool=pool, chain=unused, platform=unused, storage=unused, source=source, cache=cache,

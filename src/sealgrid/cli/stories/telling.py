@@ -52,7 +52,7 @@ class Telling:
             self.told(f"  {stage.stage}")
 
         with self.watch.stage("from the deal to the payment"):
-            await jobs.follow(requester, job, on)
+            await jobs.follow(requester, job, on, on_waiting=lambda waiting: self.told(str(waiting)))
         for before, after in itertools.pairwise(stages):
             self.watch.seconds[f"  {before.stage} → {after.stage}"] = round(after.at - before.at, 3)
         with self.watch.stage("open the result"):

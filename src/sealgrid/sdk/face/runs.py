@@ -1,21 +1,23 @@
 """One run of an app: how far it is, its result, its receipt."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.attestation.refusals import sentence_of
 from sealgrid.chain.views import TaskStatus
-from sealgrid.errors import AppFailed, DealRefused, SealgridError, StillRunning, TaskFailed
-from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.errors import AppFailed, DealRefused, StillRunning
+from sealgrid.receipts.receipt import Envelope, parse_envelope
 from sealgrid.receipts.report import Report
-from sealgrid.sdk import delivery, jobs, receipts, results
+from sealgrid.sdk import claims, delivery, jobs, receipts, results
+from sealgrid.sdk.accounting import money_or_unknown, with_money
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.jobs import Job
+from sealgrid.sdk.money import sentence
 from sealgrid.sdk.results import Result
+from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -33,6 +35,7 @@ class Status:
     stages: tuple[StageAt, ...]  #: by the pool
     deadline: int | None  #: Unix seconds; a run that has no result then is refunded; None until a pool begins
     payer: Address | None  #: whose escrow pays and gets a refund: the account's own, or its sponsor's; None: no deal
+    money: str  #: where the price is, in one sentence
 
 
 class Receipt:
@@ -46,9 +49,10 @@ class Receipt:
 
         Raises ReceiptRefused (20) for one that does not carry the order that this account signed.
         """
-        found = await receipts.fetch_receipt(self._conn, self._job.task)
-        receipts.check_own(parse_envelope(found), self._job.terms.request, self._conn.order_domain)
-        return found
+        async with with_money(self._conn, self._job.deal, self._job.task):
+            found = await receipts.fetch_receipt(self._conn, self._job.task)
+            receipts.check_own(parse_envelope(found), self._job.terms.request, self._conn.order_domain)
+            return found
 
     async def verify(self) -> Report:
         """Verify it by itself and against the chain; the report lists every check by number."""
@@ -97,40 +101,55 @@ class Run:
         view = await self._conn.hub.view_task(self.task)
         stages = await jobs.history(self._conn, self.task)
         paid = await jobs.payer(self._conn, self.deal)
-        return Status(_STATE[view.status], stages, view.final_deadline or None, paid)
+        return Status(_STATE[view.status], stages, view.final_deadline or None, paid, await self.money())
 
-    async def result(self, told: Callable[[StageAt], None] = lambda stage: None, within: float | None = None) -> Result:
+    async def money(self) -> str:
+        """Return in one sentence where the price is, as the chain has it now: locked, paid, refunded …"""
+        return sentence(await money_or_unknown(self._conn, self.deal, self.task))
+
+    async def claim(self) -> str:
+        """Have the price of this task refunded once its final deadline has passed; return where it is then.
+
+        It does not matter whether a pool ever opened the task, and whether somebody claimed it before. Raises
+        InputRefused before the deadline, with the time from which it can be claimed, and for a task that was paid.
+        """
+        return sentence(await claims.claim(self._conn, self.deal, self.task))
+
+    async def result(
+        self,
+        told: Callable[[StageAt], None] = lambda stage: None,
+        within: float | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        on_waiting: OnWaiting = ignore_waiting,
+    ) -> Result:
         """Wait for the end of the run and open its result; ``told`` hears every stage once.
 
+        ``on_waiting`` is called once, when no machine is known to work on it ``patience`` seconds after the deal: its
+        argument says as text how long the price is locked. Nothing else is bought by itself.
         Raises StillRunning when it has not ended ``within`` so many seconds: it goes on, and can be waited for again.
         Raises HostFailed when no machine finished it (refunded), AppFailed with the end of the app's own words when
         the app itself failed (paid), DealRefused when the vaults refused what it asked for (paid, too).
         """
-        try:
-            with _money(f"The run is bought and goes on; see it with: sealgrid task show {self.task}"):
+        async with with_money(self._conn, self.deal, self.task):
+            try:
                 async with asyncio.timeout(within):
-                    await jobs.follow(self._conn, self._job, told)
-        except TimeoutError as error:
-            raise StillRunning(
-                f"task {self.task} has not ended within {within:g} seconds; it goes on, open it later.",
-                money="What it costs stays in escrow.",
-            ) from error
-        with _money(f"The run was paid; open its result later with: sealgrid task result {self.task}"):
-            envelope = parse_envelope(await self.receipt.content())
-            refusal = envelope.refusal
-            opened = await results.open_result(self._conn, envelope.settle, self._job.result_key, refused=bool(refusal))
-        if refusal:
-            raise DealRefused(
-                refusal, f"the vaults refused this deal: {sentence_of(refusal)}",
-                money="The run was paid, as an enclave proved the refusal; PoCo pays app and model with the computing.",
-            )  # fmt: skip
-        if envelope.receipt.body.exit_class != "ok":
-            raise AppFailed(f"the app failed: {_last_words(opened)}", money="The run was paid, as the app did run.")
-        return opened
+                    await jobs.follow(self._conn, self._job, told, patience=patience, on_waiting=on_waiting)
+            except TimeoutError as error:
+                raise StillRunning(
+                    f"task {self.task} has not ended within {within:g} seconds; it goes on, open it later."
+                ) from error
+            opened, envelope = await self._opened()
+            if envelope.refusal:
+                raise DealRefused(envelope.refusal, f"the vaults refused this deal: {sentence_of(envelope.refusal)}")
+            if envelope.receipt.body.exit_class != "ok":
+                raise AppFailed(f"the app failed: {_last_words(opened)}")
+            return opened
 
     async def opened(self) -> Result:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
-        return await self._opened()
+        opened, _ = await self._opened()
+        return opened
 
     async def deliver(self, contract: str) -> None:
         """Hand the data of the deferred callback to a contract, which checks them against the chain's commitment.
@@ -142,25 +161,15 @@ class Run:
 
     async def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
-        return (await self._opened()).log
+        return (await self.opened()).log
 
-    async def _opened(self) -> Result:
-        envelope = parse_envelope(await self.receipt.content())
-        return await results.open_result(
-            self._conn, envelope.settle, self._job.result_key, refused=bool(envelope.refusal)
-        )
-
-
-@contextmanager
-def _money(sentence: str) -> Iterator[None]:
-    """Have every error say what is true of this run's money; the end of a task says so itself."""
-    try:
-        yield
-    except TaskFailed:
-        raise
-    except SealgridError as error:
-        error.money = sentence
-        raise
+    async def _opened(self) -> tuple[Result, Envelope]:
+        async with with_money(self._conn, self.deal, self.task):
+            envelope = parse_envelope(await self.receipt.content())
+            opened = await results.open_result(
+                self._conn, envelope.settle, self._job.result_key, refused=bool(envelope.refusal)
+            )
+            return opened, envelope
 
 
 def _last_words(opened: Result) -> str:

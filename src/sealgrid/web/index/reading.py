@@ -8,8 +8,9 @@ import msgspec
 import sqlalchemy as sql
 
 from sealgrid.chain.trail import Trail
-from sealgrid.units import Address
+from sealgrid.units import Address, Digest
 from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
+from sealgrid.wire.chain_view import Addressed
 
 PAGE = 24
 CARDS = 12  #: on one page; each asks the market for its price
@@ -76,6 +77,19 @@ class Index:
     def with_checksums(self, kind: str, checksums: Collection[str]) -> Found:
         """Return the assets of a kind that have one of these checksums."""
         return self._all(sql.select(assets).where(assets.c.kind == kind, assets.c.checksum.in_(checksums)))
+
+    def named(self, files: Sequence[Addressed]) -> tuple[Digest, ...]:
+        """Return which stored files some app or dataset names, by its checksum or its address."""
+        places = {f"/ipfs/{cid}": file.sha256 for file in files for cid in file.cids}
+        checksums = [file.sha256 for file in files]
+        with self._engine.connect() as connection:
+            by_address = connection.scalars(
+                sql.select(assets.c.multiaddr).where(assets.c.multiaddr.in_(list(places)))
+            ).all()
+            by_checksum = connection.scalars(
+                sql.select(assets.c.checksum).where(assets.c.kind == "Dataset", assets.c.checksum.in_(checksums))
+            ).all()
+        return tuple(sorted({places[place] for place in by_address} | {Digest(each) for each in by_checksum}))
 
     def names(self, addresses: set[str]) -> dict[str, str]:
         """Return the public names of assets."""

@@ -12,7 +12,7 @@ from sealgrid.units import Digest
 from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 
 Row = dict[str, Any]
-LAYOUT: Final = 5  #: of the tables
+LAYOUT: Final = 6  #: of the tables
 
 #: What a step makes of its task's state; other steps leave it.
 STATES = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}

@@ -17,6 +17,7 @@ assets = sql.Table(
     sql.Column("runs", sql.Integer, nullable=False, server_default="0"),  # completed tasks, kept while tasks change
     sql.Index("assets_by_use", "kind", sql.desc("runs"), sql.desc("block"), "address"),
     sql.Index("assets_by_checksum", "checksum"),
+    sql.Index("assets_by_multiaddr", "multiaddr"),
     sql.Index("assets_by_owner", "owner", "kind"),
 )  # fmt: skip
 

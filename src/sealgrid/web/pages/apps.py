@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
+from sealgrid.sdk.pools import pinned_pools
+from sealgrid.sdk.progress import Step
 from sealgrid.units import Address, to_address
 from sealgrid.web import charts
 from sealgrid.web.forms import files_of, form_of, words_of
@@ -55,7 +57,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             "names": site.index.names({row.address, *(o.asset for o in models), *(task.dataset for task in tasks)}),
             "tasks": tasks,
             "usage": charts.per_month(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
-            "computing": await cheapest_computing(site), "python": site.network.python,
+            "computing": await cheapest_computing(site), "pools": pinned_pools(site.network),
+            "python": site.network.python,
         }  # fmt: skip
         return site.page(request, "app.html", context)
 
@@ -64,10 +67,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         client, form = await site.client(request), await form_of(request)
         model = str(form.get("model", "")) or None
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
+        steps: list[Step] = []
         bought = await client.run(
-            asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", "")))
-        )
-        return await site.done(f"/tasks/{bought.task}")
+            asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", ""))),
+            pool=str(form.get("pool", "")).strip(), told=steps.append,
+        )  # fmt: skip
+        why = [step.what for step in steps if step.lasting]
+        return await site.done(f"/tasks/{bought.task}", *why)
 
     return [store, app, run]
 
@@ -85,8 +91,12 @@ def asset_of(text: str) -> Address:
 
 
 async def cheapest_computing(site: Site) -> int | None:
-    """Return what the cheapest pool asks for a short task, nRLC; None when nobody offers any."""
-    orders = await site.reader.market.orders("workerpoolorders", category=str(site.network.short_category))
+    """Return what the cheapest pinned pool asks for a short task, nRLC; None when none of them offers any."""
+    category, pools = str(site.network.short_category), pinned_pools(site.network)
+    looks = (
+        site.reader.market.orders("workerpoolorders", category=category, workerpool=each.address) for each in pools
+    )
+    orders = [order for page in await asyncio.gather(*looks) for order in page]
     return min((int(order.order["workerpoolprice"]) for order in orders), default=None)
 
 

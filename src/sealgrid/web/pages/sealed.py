@@ -19,8 +19,10 @@ from sealgrid.errors import DealRefused, NotFound, SealgridError
 from sealgrid.poco.orders import to_document
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import receipts
+from sealgrid.sdk.accounting import money_or_unknown
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.deposits import pass_on
+from sealgrid.sdk.money import sentence
 from sealgrid.sdk.paper import on_paper
 from sealgrid.sdk.results import openings
 from sealgrid.sdk.sealed_models import Planned, SealedModel, plan
@@ -125,13 +127,15 @@ def _opening(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/results/{task:str}")
     async def result(task: str) -> Response[bytes]:
         envelope = parse_envelope(await receipts.fetch_receipt(site.reader, TaskId(_digest(task))))
+        body = envelope.receipt.body
+        money = sentence(await money_or_unknown(site.reader, body.deal, body.task), commands=False)
         if envelope.refusal:
-            raise DealRefused(envelope.refusal, sentence_of(envelope.refusal), money="The run was paid.")
+            raise DealRefused(envelope.refusal, sentence_of(envelope.refusal), money=money)
         replies = await openings(site.reader, envelope.settle)
         opened = [_opened(site, reply) for reply in replies if isinstance(reply, OpenReply) and reply.record]
         refused = next((reply.message for reply in replies if isinstance(reply, SealgridError)), "")
-        settle, ended = typed_statement(site, envelope.settle), envelope.receipt.body.exit_class
-        return _json({"settle": settle, "ended": ended, "openings": opened, "refused": refused})
+        settle, ended = typed_statement(site, envelope.settle), body.exit_class
+        return _json({"settle": settle, "ended": ended, "openings": opened, "refused": refused, "money": money})
 
     return [result]
 
@@ -158,7 +162,7 @@ def _run(site: Site, prepared: Prepared) -> dict[str, Any]:
         "record": typed_statement(site, prepared.record), "grant": typed_statement(site, prepared.grant),
         "request": typed_order(site, terms.request),
     }  # fmt: skip
-    shown = {"price": str(Amount(terms.price)), "record": prepared.record, "grant": prepared.grant}
+    shown = {"price": str(Amount(terms.price)), "why": prepared.why, "record": prepared.record, "grant": prepared.grant}
     return {"kept": kept, "typed": typed} | shown
 
 

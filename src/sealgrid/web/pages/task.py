@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -14,7 +14,9 @@ from sealgrid.errors import AppFailed, NotFound, SealgridError
 from sealgrid.receipts.report import Report
 from sealgrid.sdk import jobs, receipts
 from sealgrid.sdk.face.runs import Run
+from sealgrid.sdk.money import Kind, Money, sentence
 from sealgrid.sdk.results import Result
+from sealgrid.sdk.waiting import PATIENCE_SECONDS, waiting_sentence, waits
 from sealgrid.units import TaskId, to_digest
 from sealgrid.web.acting import acting
 from sealgrid.web.followers import Place
@@ -47,8 +49,8 @@ _WORDS = {
     "attested": "the enclave proved to the vaults what it runs", "released": "the vaults released the keys to it",
     "running": "the app runs, without network", "sealed": "the result is sealed",
     "settled": "the vaults fetched the sealed result and gave their verdicts", "finalizing": "sent to the chain",
-    "completed": "paid; the result may be opened", "failed": "this machine failed; nothing was paid",
-    "refunded": "whoever paid was refunded",
+    "completed": "completed on the chain; the result may be opened", "failed": "this machine failed",
+    "refunded": "closed on the chain: no machine finished it",
 }  # fmt: skip
 _CHAIN = {
     "initialize": "task initialised", "contribute": "result contributed",
@@ -77,8 +79,9 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
     async def claim(task: str, request: Ask) -> Response[Any]:
         me, _ = await acting(site, request), await form_of(request)
         row = _row(site, _task_id(task))
-        await me.client.claim(row.task, deal=row.deal, index=row.position)
-        return await me.done(f"/tasks/{task}", "The refund is claimed: the money is free again where it came from.")
+        await me.client.claim(row.task, deal=row.deal)
+        claimed = replace(money_of_row(row, 0), kind="refunded")  # a wallet of one's own does it before this is read
+        return await me.done(f"/tasks/{task}", f"The refund is claimed. {sentence(claimed)}")
 
     return [one, follow, claim]
 
@@ -151,24 +154,29 @@ def _row(site: Site, task: TaskId) -> Any:
     return row
 
 
-async def _is_late(site: Site, row: Any) -> bool:
-    # The chain's clock decides, and it is asked about what may still run only.
-    return row.state not in ENDED and bool(row.final_deadline <= (await site.hub.node.block()).timestamp)
+def money_of_row(row: Any, now: int) -> Money:
+    """Return where the price of a task is that the index has; ``now`` is the chain's time, Unix seconds."""
+    sponsor = None if row.sponsor == row.requester else row.sponsor
+    ended: dict[str, Kind] = {"completed": "paid", "refunded": "refunded"}
+    kind = ended.get(row.state, "refundable" if now >= row.final_deadline else "locked")
+    return Money(kind, row.task, row.final_deadline, sponsor)
 
 
 async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
     row = _row(site, task)
-    steps = site.index.steps(task)
-    mine = _mine(site, request, row)
-    lines = [
-        Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in await _stages(site, request, task, mine=mine)
-    ]
+    steps, mine = site.index.steps(task), _mine(site, request, row)
+    stages = await _stages(site, request, task, mine=mine)
+    lines = [Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in stages]
+    now = 0 if row.state in ENDED else (await site.hub.node.block()).timestamp  # the chain's clock decides
+    money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
+    waiting = money.kind == "locked" and age >= PATIENCE_SECONDS and waits(stages)
     return {
         "task": row, "names": site.index.names({row.app, row.dataset, row.workerpool}), "lines": lines,
         "chain": [step for step in steps if step.kind != "reward"], "words": _CHAIN,
         "payments": [step for step in steps if step.kind == "reward" and step.amount],
         "mine": mine, "paid_by_me": row.sponsor == site.me(request),
-        "ended": row.state in ENDED, "late": await _is_late(site, row),
+        "ended": row.state in ENDED, "late": money.kind == "refundable", "money": sentence(money, commands=False),
+        "waiting": waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if waiting else "",
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ export async function buy(form, page) {
   };
   const signature = await ask("which vaults hold the input's key", run.typed.record, 1);
   const grantSignature = await ask("that this app may read the input", run.typed.grant, 2);
-  const sign = await ask(`the request, ${run.price} in all`, run.typed.request, 3);
+  const sign = await ask(`the request, ${run.price} in all${run.why && `, ${run.why}`}`, run.typed.request, 3);
   page.say(form, "Giving the vaults their shares of the input's key …");
   const signed = { record: run.record, signature, grant: run.grant, grant_signature: grantSignature };
   await give(page, input, run.typed.record, signed);
@@ -37,7 +37,10 @@ export async function buy(form, page) {
 // Return what the wallet is to sign, after a look whether it is about this run, this input and this key.
 async function prepared(page, said, input, key) {
   const [app, model] = [said.get("app"), said.get("model") || NO_MODEL];
-  const wanted = { app, model, sha256: input.sha256, commitments: input.commitments, result_key: hex(key.public) };
+  const wanted = {
+    app, model, sha256: input.sha256, commitments: input.commitments, result_key: hex(key.public),
+    pool: said.get("pool").trim(),
+  };
   const run = await page.send("/wallet/runs", JSON.stringify(wanted));
   checkRecord(input, run.typed.record);
   const [grant, request] = [run.typed.grant.message, run.typed.request.message];

@@ -78,7 +78,7 @@ function failed(told, files) {
   if (told.ended === "ok") return [];
   const log = new TextDecoder().decode(files.find(([name]) => name === LOG)?.[1] ?? new Uint8Array());
   const last = log.trim().split("\n").at(-1) || "it said nothing.";
-  return [element("p", `The app failed: ${last} The run was paid, as the app did run.`, "warning")];
+  return [element("p", `The app failed: ${last} ${told.money}`, "warning")];
 }
 
 function arranged(files) {

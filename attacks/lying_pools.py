@@ -1,0 +1,30 @@
+"""A pool without stake that sells computing for nothing and runs nothing."""
+
+from attacks.attack import Outcome
+from attacks.scene import Scene
+from sealgrid.chain.assets import Assets
+from sealgrid.poco.orders import WorkerpoolOrder
+from sealgrid.poco.tags import TEE_TAG
+from sealgrid.sdk import jobs
+from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+
+
+async def swallow_every_run(scene: Scene) -> Outcome:
+    """Offer a billion tasks for nothing, the cheapest on the market: where does a buyer who names no pool buy?"""
+    conn, network = scene.thief.conn, scene.network
+    pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="fast and free")
+    order = WorkerpoolOrder(
+        workerpool=pool, workerpoolprice=0, volume=10**9, tag=TEE_TAG, category=network.short_category,
+        salt=fresh_salt(),
+    )  # fmt: skip
+    signed = await sign_and_publish(conn, order)
+    try:
+        control = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")], pool=pool)
+        assert control.terms.workerpool == signed, "a buyer who names this pool can buy there"
+        job = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")])
+        if job.terms.workerpool.workerpool != network.workerpool:
+            return Outcome("", "", f"the run was bought at {pool}, which runs nothing")
+        await jobs.follow(scene.requester, job)
+    finally:
+        await conn.hub.cancel(conn.wallet, signed)
+    return Outcome("requester's SDK", "", "the run was bought at a pool that the network file pins, and completed")

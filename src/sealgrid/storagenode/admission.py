@@ -1,0 +1,160 @@
+"""Who opens an upload: the checks on its ticket, and which quota its client has.
+
+(ticket.1) The ticket names this node. (ticket.2) It expires within ten minutes. (ticket.3) Its account signed it.
+(ticket.4) It was not used before. For the result of a task: (ticket.5) the task is active on the chain and its
+contribution deadline has not passed, and (ticket.6) its pool authorised this account as the worker. While the file
+comes: (ticket.7) it has no more bytes than the ticket says (``quotas``).
+
+An upload without a ticket, of an account without enough balance, or while the chain cannot be asked, is its network
+address's.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from sealgrid.attestation.statements import UploadTicket, poco_authorisation
+from sealgrid.crypto.signing import Statement, personal_digest, recover
+from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
+from sealgrid.storagenode.clients import Client, Kind
+from sealgrid.storagenode.config import RLC, StorageNodeConfig
+from sealgrid.units import Address, Digest, TaskId
+from sealgrid.wire.chain_view import AccountBalance, TaskParties
+from sealgrid.wire.message import parse
+from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, Opened, SignedTicket
+
+MOST_REMEMBERED: Final = 100_000  #: nonces and balances; the oldest are forgotten first
+BALANCE_SECONDS: Final = 60.0  #: a balance is asked for again after so long
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class ChainView(Protocol):
+    """What the node asks about the chain (``sealgrid.wire.chain_view.ChainViewClient``)."""
+
+    async def account(self, account: Address) -> AccountBalance:
+        """Return an account's balance."""
+
+    async def task(self, task: TaskId) -> TaskParties:
+        """Return a task's parties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Whose an upload is."""
+
+    client: Client
+    size: int | None = None  #: most bytes of the file; None without a ticket
+    reader: Address | None = None  #: of a result
+
+
+class Admission:
+    """Judges the tickets of one node; ``clock`` is Unix seconds."""
+
+    def __init__(self, config: StorageNodeConfig, chain: ChainView | None, clock: Callable[[], float]) -> None:
+        self._config, self._chain, self._clock = config, chain, clock
+        self._nonces: OrderedDict[Digest, None] = OrderedDict()
+        self._balances: OrderedDict[Address, tuple[float, int]] = OrderedDict()
+
+    def of_address(self, address: str) -> Client:
+        """Return the client that a network address is."""
+        config = self._config
+        quota = (config.address_bytes, config.address_files, config.address_uploads)
+        return Client(Kind.ADDRESS, f"address {address}", quota)
+
+    async def admit(self, body: bytes, address: str) -> Admitted:
+        """Return whose an upload is that begins with this body; raise TicketRefused, InputRefused."""
+        by_address = Admitted(self.of_address(address))
+        if not body or self._config.domain is None:
+            return by_address
+        signed = parse(body, SignedTicket)
+        ticket = signed.ticket
+        self._check(signed)  # (1) to (4)
+        if ticket.task == NO_TASK:
+            client = await self._account(ticket.account)
+            return by_address if client is None else Admitted(client, ticket.size)
+        return await self._result(signed) or by_address
+
+    def _check(self, signed: SignedTicket) -> None:
+        config, ticket, now = self._config, signed.ticket, self._clock()
+        if ticket.node != config.url:  # (1)
+            raise TicketRefused("ticket.1", f"this ticket is for {ticket.node[:80]!r}; this node is {config.url!r}.")
+        if not now < ticket.expiry <= now + TICKET_SECONDS:  # (2)
+            raise TicketRefused("ticket.2", f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
+        if self._signer(ticket, signed.signature) != ticket.account:  # (3)
+            raise TicketRefused("ticket.3", "the ticket's account did not sign it.")
+        if ticket.nonce in self._nonces:  # (4)
+            raise TicketRefused("ticket.4", "this ticket was used already; sign another one.")
+        _remember(self._nonces, ticket.nonce, None)
+
+    def _signer(self, said: Statement, signature: bytes) -> Address | None:
+        assert self._config.domain is not None
+        try:
+            return said.signer(self._config.domain, signature)
+        except (ValueError, TypeError):
+            return None
+
+    def is_signed(self, said: Opened) -> bool:
+        """Return whether a reader signed that it opened a result."""
+        return self._config.domain is not None and self._signer(said.opened, said.signature) == said.opened.reader
+
+    async def _account(self, account: Address) -> Client | None:
+        standing = self._config.standing
+        if account in self._config.services:
+            return Client(Kind.ACCOUNT, account, (standing.most_bytes, standing.files, standing.uploads))
+        return self._client(Kind.ACCOUNT, account, await self._balance(account))
+
+    async def _result(self, signed: SignedTicket) -> Admitted | None:
+        ticket, worker = signed.ticket, signed.worker
+        if self._chain is None:
+            return None
+        try:
+            parties = await self._chain.task(ticket.task)
+        except NotFound as error:
+            raise TicketRefused("ticket.5", "the chain knows no such task.") from error
+        except ServiceUnavailable:
+            return None
+        if not parties.active:  # (5)
+            raise TicketRefused("ticket.5", "this task ended, or its deadline has passed: nobody waits for a result.")
+        authorised = worker is not None and parties.pool_signer == _authorised_by(
+            ticket, worker.enclave, worker.signature
+        )
+        if not authorised:  # (6)
+            raise TicketRefused("ticket.6", "the task's pool did not authorise this worker.")
+        client = self._client(Kind.RESULT, f"pool {parties.pool_owner}", parties.pool_balance)
+        return None if client is None else Admitted(client, ticket.size, parties.requester)
+
+    def _client(self, kind: Kind, name: str, balance: int) -> Client | None:
+        standing = self._config.standing
+        if balance < standing.least_balance:
+            return None
+        size = min(balance * standing.bytes_per_rlc // RLC, standing.most_bytes)
+        return Client(kind, name, (size, standing.files, standing.uploads))
+
+    async def _balance(self, account: Address) -> int:
+        now = self._clock()
+        at, balance = self._balances.get(account, (now - 2 * BALANCE_SECONDS, 0))
+        if now - at <= BALANCE_SECONDS or self._chain is None:
+            return balance
+        try:
+            balance = (await self._chain.account(account)).balance
+        except (NotFound, ServiceUnavailable):
+            return balance  # what was known last
+        _remember(self._balances, account, (now, balance))
+        return balance
+
+
+def _authorised_by(ticket: UploadTicket, enclave: Address, signature: bytes) -> Address | None:
+    try:
+        return recover(personal_digest(poco_authorisation(ticket.account, ticket.task, enclave)), signature)
+    except ValueError:
+        return None
+
+
+def _remember(known: "OrderedDict[K, V]", key: K, value: V) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > MOST_REMEMBERED:
+        known.popitem(last=False)

@@ -1,0 +1,74 @@
+"""Holds on files, kept over a restart: a small SQLite file beside the store."""
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from sealgrid.storage.folder import disk_errors
+from sealgrid.storagenode.clients import Effect, Forget, Hold, Keep, Kind, Named
+from sealgrid.units import Address, Digest
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS holds (
+    file TEXT NOT NULL, client TEXT NOT NULL, kind INTEGER NOT NULL, size INTEGER NOT NULL, stored REAL NOT NULL,
+    until REAL NOT NULL, pinned REAL NOT NULL, reader TEXT, PRIMARY KEY (file, client)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS named (file TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Records:
+    """Writes what ``Quotas`` decided. A power cut may lose the last seconds; files stay, as nobody's."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # Not synchronous: a lost row costs a file its owner, never its content.
+        self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
+
+    def holds(self) -> list[Hold]:
+        """Return all holds, the oldest first."""
+        rows = self._database.execute(
+            "SELECT file, client, kind, size, stored, until, pinned, reader FROM holds ORDER BY stored"
+        )
+        return [
+            Hold(Digest(file), client, Kind(kind), size, stored, until, pinned, Address(reader) if reader else None)
+            for file, client, kind, size, stored, until, pinned, reader in rows
+        ]
+
+    def named(self) -> list[Digest]:
+        """Return the files that the chain names."""
+        return [Digest(file) for (file,) in self._database.execute("SELECT file FROM named")]
+
+    def write(self, effects: Iterable[Effect]) -> None:
+        """Record effects in one transaction; raise ServiceUnavailable when the disk takes no more."""
+        statements = [statement for effect in effects if (statement := _statement(effect)) is not None]
+        if not statements:
+            return
+        try:
+            self._database.execute("BEGIN")
+            for sql, values in statements:
+                self._database.execute(sql, values)
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            with disk_errors():
+                raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+
+def _statement(effect: Effect) -> tuple[str, tuple[object, ...]] | None:
+    match effect:
+        case Keep(hold):
+            row = (hold.file, hold.client, int(hold.kind), hold.size, hold.stored, hold.until, hold.pinned, hold.reader)
+            return "INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+        case Forget(file, client):
+            return "DELETE FROM holds WHERE file = ? AND client = ?", (file, client)
+        case Named(file):
+            return "INSERT OR IGNORE INTO named VALUES (?)", (file,)
+        case _:
+            return None
