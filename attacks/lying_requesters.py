@@ -8,6 +8,7 @@ import zipfile
 
 from attacks.attack import Outcome, harmless
 from attacks.scene import HASHER, MODEL, PRICE, Scene
+from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
@@ -81,10 +82,11 @@ async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
     (folder / "app.toml").write_text('name = "suicide"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
     app = await apps.deploy(scene.developer, folder)
     job = await jobs.run(scene.requester, app.address, workerpool=scene.thief.order)
-    opened, paid = await _ended(scene, job)
-    if opened.exit == 0 or not paid:
+    opened, _ = await _ended(scene, job)
+    status = (await scene.requester.hub.view_task(job.task)).status
+    if opened.exit == 0 or status is not TaskStatus.COMPLETED:
         return Outcome("", "", "the task was not settled as the app's failure")
-    return Outcome("enclave", "end.2", f"settled, the pool is paid: {opened.log.strip()}")
+    return Outcome("enclave", "end.2", f"settled, the pool keeps its stake: {opened.log.strip()}")
 
 
 async def _bought_with(scene: Scene, archive: bytes) -> Job:

@@ -1,6 +1,6 @@
-"""The attacks, in the order in which they are tried: those that move clock or blocks of the chain come last."""
+"""The attacks, in the order in which they are tried: those that move the chain come late, floods last."""
 
-from attacks import callbacks, counts, observers
+from attacks import callbacks, counts, floods, observers
 from attacks import colluding_vaults as colluding
 from attacks import hostile_uploads as uploads
 from attacks import lying_about_bulks as bulks
@@ -90,4 +90,7 @@ SUITE = (
     ),
     Attack("open the result without paying", "requester and worker", people.open_without_paying),
     Attack("burn a model's uses without paying", "requester and worker", counts.burn_uses_without_paying),
+    Attack("send a worker's call again", "whoever listens on the wire", floods.replay_a_workers_call),
+    Attack("hold connections and say nothing", "anybody", floods.hold_connections_and_say_nothing),
+    Attack("fill a vault with inputs", "anybody", floods.fill_a_vault_with_inputs),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run
 from sealgrid.units import Address, Digest
+from sealgrid.wire.access import ONE_MACHINE
 from sealgrid.wire.serving import listen
 
 
@@ -16,7 +17,7 @@ def main() -> None:
     address = f"http://127.0.0.1:{sock.getsockname()[1]}"
     config = MarketConfig(
         folder=Path(folder), rpc_url=rpc_url, chain=int(chain), genesis=Digest(genesis), hub=Address(hub),
-        requests_per_minute=0, orders_per_signer=10**9,  # limits would stand in the way of a load
+        access=ONE_MACHINE, orders_per_signer=10**9,  # limits would stand in the way of a load
     )  # fmt: skip
     asyncio.run(run(config, sock, lambda: print(address, flush=True)))
 

@@ -37,6 +37,7 @@ def main() -> int:
         if wanted == "tests":
             need("chromium", "chromium", "the browser that the pages are tested in")
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
+            place_nginx()
             install_iexec_client()
         else:
             fetch_wheels()
@@ -182,6 +183,39 @@ def need(program: str, package: str, what: str) -> None:
         if done.returncode == 0:
             return
     raise Missing(f"{package} is missing; install it with: sudo apt-get install {package}")
+
+
+def place_nginx() -> None:
+    """Put Debian's nginx below the cache, for the test of services behind a proxy.
+
+    Its package is unpacked and not installed: installing it would start a web server on this machine's port 80.
+    """
+    place = CACHE / "nginx"
+    if place.is_file():
+        return
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        print("setup: unpacking nginx (the proxy that services are tested behind)", flush=True)
+        found = str(_unpacked("nginx", CACHE / "nginx-package") / "usr" / "sbin" / "nginx")
+    if subprocess.run((found, "-v"), check=False, capture_output=True).returncode != 0:
+        raise Missing("nginx is missing; install it with: sudo apt-get install nginx")
+    place.unlink(missing_ok=True)
+    place.symlink_to(found)
+
+
+def _unpacked(package: str, folder: Path) -> Path:
+    """Return the folder with the files of a Debian package, which apt fetched and checked."""
+    if not shutil.which("apt-get"):
+        raise Missing(f"{package} is missing; install it with your system's package manager")
+    with tempfile.TemporaryDirectory() as temporary:
+        Path(temporary).chmod(0o755)  # apt fetches as a user of its own
+        command = ("apt-get", "download", "-qq", package)
+        done = subprocess.run(command, cwd=temporary, check=False, capture_output=True, text=True)
+        files = list(Path(temporary).glob("*.deb"))
+        if done.returncode != 0 or len(files) != 1:
+            raise Missing(f"{package} could not be downloaded; install it with: sudo apt-get install {package}")
+        subprocess.run(("dpkg-deb", "-x", str(files[0]), str(folder)), check=True)
+    return folder
 
 
 def _is_root() -> bool:

@@ -22,6 +22,7 @@
     │   │   └── SecretTooLarge  it is longer than any secret
     │   ├── NodesDisagree       two nodes of one chain say different things about it
     │   ├── CallRefused         a signed call to a pool or market is not whom it says, or too old
+    │   │   └── SessionEnded    a pool does not know the session of a worker's call; log in again
     │   └── TicketRefused       an upload ticket does not hold
     ├── OrderRefused            an order cannot be signed, published or matched
     │   └── OrderMalformed      it is not written as PoCo's orders are
@@ -183,6 +184,12 @@ class SecretTooLarge(SecretRefused):
 
 class CallRefused(CheckFailed):
     """A call that must be signed is not: by this worker for this pool, or by this account for a market, now."""
+
+
+class SessionEnded(CallRefused):
+    """The session of a worker's call is unknown to this pool, or has ended; log in again."""
+
+    http_status = 401
 
 
 class TicketRefused(CheckFailed):

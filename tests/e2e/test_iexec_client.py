@@ -169,7 +169,7 @@ def test_the_sdk_sees_the_task_end_and_asks_the_pool_how_it_went(told: Told) -> 
     assert (told["task"]["statusName"], told["task"]["dealid"]) == ("COMPLETED", told["dealid"])
     assert told["offchain"]["task"]["statusHistory"][0]["status"] == "INITIALIZED"
     (replicate,) = told["offchain"]["replicates"]
-    assert (replicate["worker"], replicate["statusHistory"][0]["status"]) == (address("worker"), "CREATED")
+    assert (replicate["worker"], replicate["statusHistory"][0]["status"]) == (address("worker"), "STARTED")
 
 
 def test_the_requester_gets_the_tasks_logs_of_its_worker_and_nobody_else_does(told: Told) -> None:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from sealgrid.cli.stories.search import search
-from sealgrid.errors import OrderRefused
+from sealgrid.errors import DealRefused, OrderRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import apps, jobs, models, receipts, results
 from sealgrid.units import ZERO_ADDRESS
@@ -155,17 +155,15 @@ async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
     hostile = await apps.deploy(people.stranger, ROOT / "apps" / "copy_out")
     await models.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
     before = await people.requester2.hub.account(people.requester2.address)
-    job = await jobs.run(people.requester2, hostile.address, model=sold.model.address)
-    told: list[tuple[str, str]] = []
-    following = asyncio.create_task(jobs.follow(people.requester2, job, lambda at: told.append((at.stage, at.detail))))
-    async with asyncio.timeout(SECONDS):
-        while not any("(5) the owner's policy does not allow this app" in detail for _, detail in told):
-            await asyncio.sleep(0.05)
-            assert not following.done()
-    following.cancel()
-    assert "released" not in {stage for stage, _ in told}
-    after = await people.requester2.hub.account(people.requester2.address)
-    assert after.locked > before.locked  # in escrow until the deadline, paid to nobody
+    with pytest.raises(DealRefused, match=r"\(5\) the owner's policy does not allow this app"):
+        await jobs.run(people.requester2, hostile.address, model=sold.model.address)
+    assert await people.requester2.hub.account(people.requester2.address) == before
+    job = await jobs.run(people.requester2, hostile.address, model=sold.model.address, preview=False)
+    stages: list[str] = []
+    await asyncio.wait_for(jobs.follow(people.requester2, job, lambda at: stages.append(at.stage)), SECONDS)
+    assert "running" not in stages
+    envelope = parse_envelope(await receipts.fetch_receipt(people.requester2, job.task))
+    assert envelope.refusal == "5"  # settled as its requester's doing, without a key
 
 
 async def test_a_model_that_is_sold_for_one_app_cannot_be_bought_for_another(people, sold):

@@ -51,7 +51,7 @@ from sealgrid.receipts.report import Pins
 from sealgrid.receipts.verify import verify as verify_receipt
 from sealgrid.sdk.onnx_file import check_onnx
 from sealgrid.units import to_digest
-from sealgrid.wire import market, platform, pool, relay, storage, vault
+from sealgrid.wire import market, platform, pool, relay, session, storage, vault
 from sealgrid.wire.collateral import AmdClient, Fetched, IntelClient
 from sealgrid.wire.message import Message, parse
 from sealgrid.wire.transport import error_of
@@ -330,6 +330,7 @@ def _messages():
     seeds = (
         msgspec.json.encode(job),
         msgspec.json.encode(pool.SignedCall(worker="0x", issued=1, signature=b"", payload=b"{}")),
+        msgspec.json.encode(session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
         msgspec.json.encode(vault.SharePart(value=bytes(32), blind=bytes(32))),
     )
     frame = relay.Frame(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")

@@ -24,6 +24,7 @@ from sealgrid.sms.members import Members
 from sealgrid.sms.runner import open_desk
 from sealgrid.sms.splitting import Place
 from sealgrid.units import Address, to_address, to_digest
+from sealgrid.wire.access import ONE_MACHINE
 from sealgrid.wire.message import Transport
 from sealgrid.wire.vault import VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
@@ -74,7 +75,7 @@ class Face:
             hub=market.hub.address, broker=market.broker.address, storage_url="", vaults=(), threshold=THRESHOLD,
         )  # fmt: skip
         desk = open_desk(config, Members(place, tuple(map(VaultClient, self.ways))), self.node, self.federation.files)
-        app = application(desk, requests_per_minute=0)
+        app = application(desk, ONE_MACHINE)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
     async def push(

@@ -19,6 +19,7 @@ from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest, recover
 from sealgrid.errors import CallRefused, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
@@ -27,15 +28,18 @@ from sealgrid.pool.config import PoolConfig
 from sealgrid.sdk.stage_reader import StageReader
 from sealgrid.units import DealId, TaskId, to_digest
 from sealgrid.wire.message import Message, encode
-from sealgrid.wire.pool import AuthoriseRequest, Job, NextJob, PoolClient, SignedCall, Stage, StageAt, StageReport
+from sealgrid.wire.pool import AuthoriseReply, Job, PoolClient, SignedCall, Stage, StageAt, StageReport
 from sealgrid.wire.serving import listen
+from sealgrid.wire.session import Login, SessionCall
 from sealgrid.wire.transport import HttpTransport
+from sealgrid.worker.poolside import PoolSide
 from tests.contracts.scene import APP_DIGEST, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain
 
 ROOT = Path(__file__).parents[2]
 ANNA, BERT = development_key("worker"), development_key("worker2")
+LOGIN = Login(public=HpkeKey.generate().public)
 
 
 def free_port() -> int:
@@ -67,10 +71,11 @@ class PoolProcess:
 
 
 class Worker:
-    """Speaks to a pool as a worker does."""
+    """Speaks to a pool as a worker does, by the worker's own program."""
 
     def __init__(self, key: SigningKey, market: Market, client: PoolClient) -> None:
         self.key, self.market, self.client = key, market, client
+        self.side = PoolSide(client, key, market.domain, market.pool, lambda: int(time.time()))
 
     def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
         payload, at = encode(message), int(time.time()) if issued is None else issued
@@ -81,13 +86,13 @@ class Worker:
         return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
 
     async def next(self, wait: float = 15) -> Job | None:
-        return await self.client.next_job(self.signed(NextJob(wait=wait)))
+        return await self.side.next_job(wait)
 
     async def report(self, task: TaskId, stage: Stage, detail: str = "") -> None:
-        await self.client.report(self.signed(StageReport(task=task, stage=stage, detail=detail)))
+        await self.side.report(task, stage, detail)
 
-    def authorise(self, task: TaskId, enclave: SigningKey) -> Awaitable[object]:
-        return self.client.authorise(self.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    async def authorise(self, task: TaskId, enclave: SigningKey) -> AuthoriseReply:
+        return await self.side.authorise(task, enclave.address)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +189,7 @@ async def test_a_waiting_worker_gets_the_task_of_a_new_deal_and_is_authorised_so
     assert (view.status, view.contribution_deadline) == (TaskStatus.ACTIVE, job.contribution_deadline)
 
     enclave = SigningKey.generate()
-    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    reply = await anna.authorise(task, enclave)
     message = personal_digest(poco_authorisation(ANNA.address, task, enclave.address))
     assert recover(message, reply.authorization.signature) == development_key("pool").address
     assert reply.reassign is None
@@ -212,7 +217,7 @@ async def test_a_silent_worker_loses_its_task_and_the_next_enclave_comes_with_a_
     second = await bert.next()
     assert second == first
     enclave = SigningKey.generate()
-    reply = await bert.client.authorise(bert.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    reply = await bert.authorise(task, enclave)
     assert reply.reassign is not None
     assert (reply.reassign.reassign.attempt, reply.reassign.reassign.enclave) == (2, enclave.address)
     owner = development_key("pool").address
@@ -228,7 +233,7 @@ async def finish_as(market: Market, worker: Worker, job: Job, enclave: SigningKe
     assert again.task == job.task
     mine = SigningKey.generate()
     asked = Worker(ANNA, market, worker.client)
-    reply = await asked.client.authorise(asked.signed(AuthoriseRequest(task=job.task, enclave=mine.address)))
+    reply = await asked.authorise(job.task, mine)
     assert reply.reassign is not None
     assert reply.reassign.reassign.attempt == 3
     await finish(market, again, mine, reply.authorization.signature)
@@ -265,7 +270,7 @@ async def test_a_deal_whose_parameters_are_no_text_is_read_like_any_other(
     job = await until_job(anna)
     assert (job.deal, job.task) == (deal, task_id(deal, 0))
     enclave = SigningKey.generate()
-    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=job.task, enclave=enclave.address)))
+    reply = await anna.authorise(job.task, enclave)
     await finish(market, job, enclave, reply.authorization.signature)
     await until(lambda: reached(client, job.task, "completed"))
 
@@ -283,14 +288,14 @@ async def test_a_pool_that_was_killed_goes_on_where_it_was(
     await pool.start()
     assert await client.task(task) == before
     enclave = SigningKey.generate()
-    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=task, enclave=enclave.address)))
+    reply = await anna.authorise(task, enclave)
     await finish(market, job, enclave, reply.authorization.signature)
     await until(lambda: reached(client, task, "completed"))
     missed = await anna.next()
     assert missed is not None
     assert missed.task == meanwhile
     mine = SigningKey.generate()
-    reply = await anna.client.authorise(anna.signed(AuthoriseRequest(task=meanwhile, enclave=mine.address)))
+    reply = await anna.authorise(meanwhile, mine)
     await finish(market, missed, mine, reply.authorization.signature)
     await until(lambda: reached(client, meanwhile, "completed"))
 
@@ -298,17 +303,37 @@ async def test_a_pool_that_was_killed_goes_on_where_it_was(
 @pytest.mark.parametrize(
     ("number", "spoil"),
     [
-        ("1", lambda worker: worker.signed(NextJob(wait=0), issued=int(time.time()) - 120)),
-        ("2", lambda worker: msgspec.structs.replace(worker.signed(NextJob(wait=0)), worker=BERT.address)),
-        ("2", lambda worker: msgspec.structs.replace(worker.signed(NextJob(wait=0)), payload=encode(NextJob(wait=1)))),
+        ("1", lambda worker: worker.signed(LOGIN, issued=int(time.time()) - 120)),
+        ("2", lambda worker: msgspec.structs.replace(worker.signed(LOGIN), worker=BERT.address)),
+        ("2", lambda worker: msgspec.structs.replace(worker.signed(LOGIN), payload=encode(Login(public=bytes(32))))),
     ],
 )
-async def test_a_call_that_is_not_the_workers_own_is_refused(
+async def test_a_login_that_is_not_the_workers_own_is_refused(
     anna: Worker, number: str, spoil: Callable[[Worker], SignedCall]
 ) -> None:
     with pytest.raises(CallRefused) as refused:
-        await anna.client.next_job(spoil(anna))
+        await anna.client.login(spoil(anna))
     assert refused.value.check == number
+
+
+async def test_whoever_saw_a_call_pass_can_send_it_neither_again_nor_anywhere_else(
+    market: Market, anna: Worker, client: PoolClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[SessionCall] = []
+    send = client.next_job
+
+    async def overheard(call: SessionCall) -> Job | None:
+        passed.append(call)
+        return await send(call)
+
+    monkeypatch.setattr(client, "next_job", overheard)
+    assert await anna.next(wait=0) is None
+    with pytest.raises(CallRefused) as again:
+        await send(passed[0])
+    stage = encode(StageReport(task=TaskId(to_digest(bytes(32))), stage="failed"))
+    with pytest.raises(CallRefused) as elsewhere:
+        await client.report(msgspec.structs.replace(passed[0], number=2, payload=stage))
+    assert (again.value.check, elsewhere.value.check) == ("8", "7")
 
 
 async def test_no_web_page_may_read_the_local_chain(market: Market) -> None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sealgrid.attestation.policy import Policy
+from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
 from sealgrid.chain.node import Node
@@ -16,11 +18,16 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContainerRefused, ContractReverted, InputRefused, NotFound, ReleaseRefused, SharesRefused
 from sealgrid.poco.tags import NO_TAG
+from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
+from sealgrid.vault.api import application
 from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.deposit import input_asset
+from sealgrid.vault.expiry import InputExpiry
 from sealgrid.vault.files import sealed_limit
 from sealgrid.vault.runner import opened
-from sealgrid.wire.vault import NonceRequest, PolicyRequest
+from sealgrid.wire.message import encode
+from sealgrid.wire.vault import DepositRequest, NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import (
     K2,
@@ -32,6 +39,7 @@ from tests.integration.vault_federation import (
     Result,
     federation_over,
     push_as_iexec,
+    share_deposits,
 )
 
 pytestmark = pytest.mark.chain
@@ -443,3 +451,89 @@ async def test_a_vault_does_not_start_on_another_chain(federation: Federation, t
     with pytest.raises(InputRefused, match="another chain"):
         async with opened(config, federation.files):
             pass
+
+
+async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_needs_stays_until_its_deadline(
+    federation: Federation,
+) -> None:
+    vault, requester = federation.vaults[0], development_key("requester")
+    stranger, hours = SigningKey.generate(), 24
+    expiries = [InputExpiry(each, keep_seconds=3600 * hours) for each in federation.vaults]
+    unknown = to_digest(keccak256(b"the chain never saw this"))
+    grant = InputGrant(owner=stranger.address, file_sha256=unknown, app=unknown, request=unknown)
+    await federation.deposit(
+        stranger, input_asset(unknown), unknown, PICTURE_DEK,
+        grant=grant, grant_signature=grant.sign(federation.market.domain, stranger),
+    )  # fmt: skip
+    category = "XL"
+    await federation.order(category=category)
+    timeref = (await federation.market.hub.view_category(federation.market.deployment.categories[category])).timeref
+    kept = {
+        "unused": (input_asset(unknown), stranger.address),
+        "needed": (input_asset(PICTURE), requester.address),
+        "model": (federation.market.dataset, development_key("owner").address),
+    }
+
+    def here() -> set[str]:
+        return {name for name, key in kept.items() if vault.custody.share(*key) is not None}
+
+    async def swept() -> int:
+        (gone,) = {await expiry.sweep() for expiry in expiries}
+        return gone
+
+    assert await swept() == 0
+    federation.clock.now += 3600 * hours + 1
+    assert await swept() == 1
+    assert here() == {"needed", "model"}
+    assert vault.custody.grants(stranger.address, unknown) == []
+    assert vault.custody.versions(*kept["unused"]) == []
+    await federation.deposit(
+        stranger, input_asset(unknown), unknown, PICTURE_DEK,
+        grant=grant, grant_signature=grant.sign(federation.market.domain, stranger),
+    )  # fmt: skip
+    assert here() == {"unused", "needed", "model"}
+    federation.clock.now += 11 * timeref
+    assert await swept() == 2
+    assert here() == {"model"}
+
+
+async def test_a_request_order_that_was_cancelled_needs_no_input(federation: Federation) -> None:
+    market, reader = federation.market, federation.vaults[0].chain
+    request = market.request(volume=3)
+    await market.hub.cancel(market.wallet("requester"), request)
+    assert await reader.needed_until([order_hash(request, market.orders)]) == 0
+
+
+async def test_a_client_deposits_so_many_inputs_an_hour_and_others_go_on(federation: Federation) -> None:
+    vault = federation.vaults[0]
+    requests = [await _input_deposit(federation, number) for number in range(5)]
+    transport = httpx.ASGITransport(application(vault, inputs_per_hour=3), client=("192.0.2.1", 1))
+    other = httpx.ASGITransport(transport.app, client=("192.0.2.2", 1))
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as flood,
+        httpx.AsyncClient(transport=other, base_url="http://127.0.0.1") as honest,
+    ):
+        answers = [await flood.post("/deposits", content=encode(request)) for request in requests]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+        assert int(answers[-1].headers["retry-after"]) > 60
+        assert (await honest.post("/deposits", content=encode(requests[3]))).status_code == 200
+        model = await _deposit_of_model(federation, version=2)
+        assert (await flood.post("/deposits", content=encode(model))).status_code == 200
+
+
+async def _input_deposit(federation: Federation, number: int) -> DepositRequest:
+    stranger, file = SigningKey.generate(), to_digest(keccak256(b"%d" % number))
+    grant = InputGrant(owner=stranger.address, file_sha256=file, app=file, request=file)
+    identities = [await client.identity() for client in federation.clients]
+    return share_deposits(
+        federation, stranger, input_asset(file), file, PICTURE_DEK, identities, version=1,
+        grant=grant, grant_signature=grant.sign(federation.market.domain, stranger),
+    )[0]  # fmt: skip
+
+
+async def _deposit_of_model(federation: Federation, *, version: int) -> DepositRequest:
+    identities, owner = [await client.identity() for client in federation.clients], development_key("owner")
+    dataset = federation.market.dataset
+    return share_deposits(
+        federation, owner, dataset, DATASET_CHECKSUM, MODEL_DEK, identities, version=version
+    )[0]  # fmt: skip

@@ -34,6 +34,7 @@ from sealgrid.localnet.layout import (
 )  # fmt: skip
 from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
 from sealgrid.localnet.processes import Child, Ready, fork
+from sealgrid.localnet.services import Services
 from sealgrid.localnet.shop import stock
 from sealgrid.localnet.sockets import Sockets
 from sealgrid.market.config import MarketConfig
@@ -98,6 +99,7 @@ class _Plan:
 
     def __init__(self, layout: Layout, sockets: Sockets, rpc_url: str, measurement: Measurement, storages: int) -> None:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
+        self._services = Services(layout)
         numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
         self._stores = storage_names(storages)
@@ -229,6 +231,7 @@ class _Plan:
             peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
             insecure_allow_simulated=True,
             previews_per_minute=0,
+            access=self._services.of(name),
         )
         return lambda ready: asyncio.run(run_vault(config, sock, ready))
 
@@ -236,7 +239,7 @@ class _Plan:
         deployment, sock = self._foundation.deployment, self._sockets.of(MARKET)
         config = MarketConfig(
             folder=self._layout.part(MARKET), rpc_url=self._rpc_url, chain=deployment.chain,
-            genesis=deployment.genesis, hub=deployment.hub, requests_per_minute=0, listeners_per_client=0,
+            genesis=deployment.genesis, hub=deployment.hub, access=self._services.of(MARKET), listeners_per_client=0,
         )  # fmt: skip
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
@@ -255,6 +258,7 @@ class _Plan:
             vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
             threshold=THRESHOLD,
             machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
+            access=self._services.of(POOL),
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 
@@ -270,18 +274,22 @@ class _Plan:
             storage_url=self._sockets.url(STORAGE),
             vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
             threshold=THRESHOLD,
+            access=self._services.of(SMS),
             storage_copies=self._copy_urls,
             storage_key_file=_storage_key(self._layout, SMS)[0],
-            requests_per_minute=0,
         )
         return lambda ready: asyncio.run(run_sms(config, sock, ready))
 
     def _web(self) -> Callable[[Ready], None]:
         sock, root = self._sockets.of(WEB), self._layout.root
         config = WebConfig(
-            folder=self._layout.part(WEB), network=self.network(), libraries=cache_folder(), data=root,
+            folder=self._layout.part(WEB),
+            network=self.network(),
+            libraries=cache_folder(),
+            data=root,
             storage_key_file=_storage_key(self._layout, WEB)[0],
-        )  # fmt: skip
+            access=self._services.of(WEB),
+        )
         return lambda ready: asyncio.run(run_web(config, sock, ready))
 
     def _worker(self) -> Callable[[Ready], None]:

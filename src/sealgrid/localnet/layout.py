@@ -48,6 +48,11 @@ class Layout:
         return self.root / "deployment.json"
 
     @property
+    def services(self) -> Path:
+        """Return the file with the access settings of services that others reach through a proxy."""
+        return self.root / "services.toml"
+
+    @property
     def lock(self) -> Path:
         """Return the file that the supervisor holds locked, with its process id inside."""
         return self.root / "supervisor.lock"
@@ -67,9 +72,14 @@ class Layout:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    @property
+    def logs(self) -> Path:
+        """Return the folder of all logs."""
+        return self.part("logs")
+
     def log(self, name: str) -> Path:
         """Return the log of one part."""
-        return self.part("logs") / f"{name}.log"
+        return self.logs / f"{name}.log"
 
 
 def default_folder() -> Path:

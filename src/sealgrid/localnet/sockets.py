@@ -3,7 +3,8 @@
 import socket
 
 from sealgrid.errors import InputRefused
-from sealgrid.wire.serving import LOOPBACK, listen
+from sealgrid.wire.access import LOOPBACK
+from sealgrid.wire.serving import listen
 
 
 class Sockets:

@@ -8,6 +8,7 @@ import msgspec
 
 from sealgrid.localnet.layout import PLATFORM, Layout, StorageSettings, storage_names
 from sealgrid.localnet.processes import Child, Ready, fork
+from sealgrid.localnet.services import Services
 from sealgrid.localnet.sockets import Sockets
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
@@ -34,21 +35,20 @@ def start(
     With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
     This process keeps their listening sockets: a part that ends and is started again finds the questions of meantime.
     """
-    sockets = Sockets(port)
+    sockets, services = Sockets(port), Services(layout)
     chain_port = sockets.port_for_chain()
-    stores = storage_names(storages)
-    for name in stores:
+    for name in storage_names(storages):
         told(name)
-        children.append(_storage(layout, sockets, name))
+        children.append(_storage(layout, sockets, services, name))
     told(PLATFORM)
-    children.append(_platform(layout, sockets))
+    children.append(_platform(layout, sockets, services))
     # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
     from sealgrid.localnet import chainside  # noqa: PLC0415
 
     chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
 
 
-def _storage(layout: Layout, sockets: Sockets, name: str) -> Child:
+def _storage(layout: Layout, sockets: Sockets, services: Services, name: str) -> Child:
     sock, settings = sockets.take(name), layout.storage_settings(name)
     settings.unlink(missing_ok=True)  # of an earlier start
 
@@ -59,13 +59,13 @@ def _storage(layout: Layout, sockets: Sockets, name: str) -> Child:
         known = msgspec.json.decode(settings.read_bytes(), type=StorageSettings)
         config = StorageNodeConfig(
             folder=layout.part(name), url=sockets.url(name), domain=known.domain, chain_url=known.chain_url,
-            services=known.services,
+            services=known.services, access=services.of(name),
         )  # fmt: skip
         asyncio.run(run_storage(config, sock, lambda: None))
 
     return fork(name, layout.log(name), body)
 
 
-def _platform(layout: Layout, sockets: Sockets) -> Child:
-    config, sock = PlatformConfig(folder=layout.part(PLATFORM)), sockets.take(PLATFORM)
+def _platform(layout: Layout, sockets: Sockets, services: Services) -> Child:
+    config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=services.of(PLATFORM)), sockets.take(PLATFORM)
     return fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.localnet.layout import CHAIN, Layout
+from sealgrid.localnet.logs import rotate
 from sealgrid.localnet.processes import Child, fork, stop
 
 POLL_SECONDS = 0.2
@@ -45,7 +46,7 @@ def supervise(
         try:
             start(layout, children, port=port, told=told, stocked=stocked, gate=gate, storages=storages)
             ready()
-            _watch(children, told)
+            _watch(children, layout, told)
         except _Ended:
             pass
         finally:
@@ -113,7 +114,7 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _watch(children: list[Child], told: Told) -> None:
+def _watch(children: list[Child], layout: Layout, told: Told) -> None:
     ends = dict[str, list[float]]()
     while True:
         for place, child in enumerate(children):
@@ -127,4 +128,5 @@ def _watch(children: list[Child], told: Told) -> None:
                 children[place] = fork(child.name, child.log, child.body, ends=child.ends)
                 with suppress(ServiceUnavailable):  # one that ended at once again is met at the next look
                     children[place].wait_ready(AGAIN_SECONDS)
+        rotate(layout.logs)
         time.sleep(POLL_SECONDS)

@@ -23,7 +23,7 @@ from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import cors, limited, service
+from sealgrid.wire.serving import any_page, cors, service
 
 Ask = Request[object, object, State]
 
@@ -43,7 +43,8 @@ def _api(desk: Desk, config: MarketConfig) -> Litestar:
     return service(
         [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
         max_body=config.largest_body,
-        before=limited(config.requests_per_minute),
+        access=config.access,
+        pages=any_page,
         cors=cors("GET", "POST", "PUT"),
         mark={"ok": False},
     )

@@ -13,6 +13,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 from sealgrid.errors import InputRefused, SealgridError, TooManyRequests
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.feed import Feed
+from sealgrid.wire.access import ClientLimit, client_address
 from sealgrid.wire.message import encode
 from sealgrid.wire.rates import Buckets, Rate, client_of
 from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES
@@ -26,14 +27,13 @@ class FeedDoor:
 
     def __init__(self, feed: Feed, config: MarketConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._feed, self._config, self._clock = feed, config, clock
-        self._requests = Buckets(Rate(config.requests_per_minute)) if config.requests_per_minute else None
+        self._requests = ClientLimit(config.access, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let somebody in who (1) does not ask too often, (2) says little at once and (3) finds room."""
         try:
-            client = client_of(host[0] if (host := scope.get("client")) else "")
-            if self._requests is not None:
-                self._requests.demand(client, self._clock())  # (1)
+            client = client_address(scope)
+            self._requests.demand(scope)  # (1)
             if scope["type"] == ScopeType.HTTP:
                 _demand_brevity(scope)  # (2)
             self._demand_room(scope, client)  # (3)

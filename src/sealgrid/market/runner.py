@@ -27,7 +27,7 @@ async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], Non
     async with Node(config.rpc_url) as node:
         await check_place(config, node)
         async with open_desk(config, node) as desk:
-            await serve(application(desk, config), sock, ready)
+            await serve(application(desk, config), sock, ready, config.access)
 
 
 @contextlib.asynccontextmanager

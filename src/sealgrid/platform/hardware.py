@@ -25,6 +25,7 @@ from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, Col
 from sealgrid.platform.instance import Instance
 from sealgrid.platform.tsm import RawQuote
 from sealgrid.units import Digest
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
 
@@ -46,6 +47,7 @@ class HardwareConfig:
     root_ca_der: bytes
     files: int  #: how many the runtime has
     python: str  #: the runtime's interpreter, as "3.13"
+    access: Access = DEFAULT_ACCESS
 
 
 class HardwarePlatform:

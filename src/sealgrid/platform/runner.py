@@ -16,7 +16,7 @@ async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], N
     """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
     platform = SimulatedPlatform(config, lambda: int(time.time()))
     try:
-        await serve(service(handlers(platform)), sock, ready)
+        await serve(service(handlers(platform), access=config.access), sock, ready, config.access)
     finally:
         await platform.close()
 
@@ -27,6 +27,6 @@ async def run_hardware(
     """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as of ``run``."""
     platform = HardwarePlatform(config, collateral, over_vsock)
     try:
-        await serve(service(handlers(platform)), sock, ready)
+        await serve(service(handlers(platform), access=config.access), sock, ready, config.access)
     finally:
         await platform.close()

@@ -9,6 +9,7 @@ from sealgrid.pool.desk import Desk
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.pool import MaybeJob, SignedCall
+from sealgrid.wire.session import SessionCall
 
 Ask = Request[object, object, State]
 
@@ -31,6 +32,10 @@ def _public(desk: Desk) -> list[HTTPRouteHandler]:
 
 
 def _jobs(desk: Desk) -> list[HTTPRouteHandler]:
+    @post("/jobs/login")
+    async def login(request: Ask) -> Response[bytes]:
+        return _json(desk.login(parse(await request.body(), SignedCall)))
+
     @post("/jobs/next")
     async def next_job(request: Ask) -> Response[bytes]:
         return _json(MaybeJob(job=await desk.next_job(await _call(request))))
@@ -44,11 +49,11 @@ def _jobs(desk: Desk) -> list[HTTPRouteHandler]:
         desk.report(await _call(request))
         return _json({})
 
-    return [next_job, authorise, stage]
+    return [login, next_job, authorise, stage]
 
 
-async def _call(request: Ask) -> SignedCall:
-    return parse(await request.body(), SignedCall)
+async def _call(request: Ask) -> SessionCall:
+    return parse(await request.body(), SessionCall)
 
 
 def _json(message: object) -> Response[bytes]:

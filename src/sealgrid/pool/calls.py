@@ -1,7 +1,6 @@
-"""Who speaks: a worker's call is believed after the checks listed here, and not before."""
+"""Verifies a worker's signed login (docs/protocol/pool.md, "A worker's call")."""
 
 from collections.abc import Set as AbstractSet
-from typing import TypeVar
 
 import msgspec
 
@@ -12,10 +11,9 @@ from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
+from sealgrid.wire.session import Login
 
 MAX_AGE = 60  #: seconds between the worker's clock and ours
-
-P = TypeVar("P")
 
 
 class Callers(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,11 +24,11 @@ class Callers(msgspec.Struct, frozen=True, kw_only=True):
     allowed: AbstractSet[Address]  #: nobody else is heard
 
 
-def verify(call: SignedCall, payload: type[P], callers: Callers, *, at: float) -> tuple[Address, P]:
-    """Return the worker and what it says (docs/protocol/pool.md).
+def verify(call: SignedCall, callers: Callers, *, at: float) -> tuple[Address, Login]:
+    """Return the worker that logs in, and its login (docs/protocol/pool.md).
 
     (1) The call was signed within 60 seconds of our clock. (2) The worker that it names signed it, for this pool and
-    over this payload. (3) The worker is allowed here. (4) The payload is what belongs on this path.
+    over this payload. (3) The worker is allowed here. (4) The payload is what belongs on this path: a login.
     Raises CallRefused for (1) to (3) and InputRefused for (4).
     """
     # (1) fresh
@@ -42,7 +40,7 @@ def verify(call: SignedCall, payload: type[P], callers: Callers, *, at: float) -
     if worker not in callers.allowed:
         raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
     # (4) the right payload
-    return worker, parse(call.payload, payload)
+    return worker, parse(call.payload, Login)
 
 
 def _signer(call: SignedCall, callers: Callers) -> Address:

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sealgrid.pool.events import Rules
 from sealgrid.units import Address, Digest
+from sealgrid.wire.access import Access
 from sealgrid.wire.preview import OfferedMachine
+
+#: Who follows a task asks up to ten times a second.
+DEFAULT_POOL_ACCESS: Final = Access(requests_per_minute=1800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class PoolConfig:
     vaults: tuple[tuple[Address, str], ...] = ()  #: the federation, ascending, and where its members answer
     threshold: int = 0  #: t; 0 where no vault is asked about refusals
     machines: tuple[OfferedMachine, ...] = ()  #: kinds of machines that its workers have, for whoever buys
+    access: Access = DEFAULT_POOL_ACCESS
 
     @property
     def rules(self) -> Rules:

@@ -7,11 +7,12 @@ from typing import Final, TypeVar
 from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused
-from sealgrid.pool.calls import Callers, verify
+from sealgrid.pool.calls import Callers
 from sealgrid.pool.clock import ChainClock
 from sealgrid.pool.effects import Answer, Assign, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveNamed, StageReported, WorkerAsked
 from sealgrid.pool.memory import Memory
+from sealgrid.pool.sessions import Sessions
 from sealgrid.pool.tasks import public_history
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
@@ -26,6 +27,7 @@ from sealgrid.wire.pool import (
     TaskStatus,
 )
 from sealgrid.wire.preview import OfferedMachine
+from sealgrid.wire.session import LoginReply, SessionCall
 from sealgrid.wire.vault import Authorization, SignedReassign
 
 MAX_WAIT: Final = 30.0  #: seconds that a worker's question may stay open
@@ -50,7 +52,7 @@ class Desk:
     ) -> None:
         self._machines = machines
         self._memory, self._chain_clock, self._callers, self._key = memory, chain_clock, callers, key
-        self._clock = clock
+        self._clock, self._sessions = clock, Sessions(callers)
         self._seen: dict[Address, float] = {}  # the admitted workers at most: others are refused before
 
     def view(self) -> PoolView:
@@ -83,9 +85,13 @@ class Desk:
         state = self._memory.state
         return state.deals[state.task(task).deal].requester
 
-    async def next_job(self, call: SignedCall) -> Job | None:
+    def login(self, call: SignedCall) -> LoginReply:
+        """Open a session for a worker."""
+        return self._sessions.open(call, at=self._clock())
+
+    async def next_job(self, call: SessionCall) -> Job | None:
         """Return a task for this worker as soon as there is one, or None when its patience ends."""
-        worker, asked = self._hear(call, NextJob)
+        worker, asked = self._hear(call, "/jobs/next", NextJob)
         until = self._clock() + min(max(asked.wait, 0.0), MAX_WAIT)
         while True:
             now = self._clock()
@@ -96,9 +102,9 @@ class Desk:
                 return None
             await self._memory.changed(min(LOOK_AGAIN, until - now))
 
-    def authorise(self, call: SignedCall) -> AuthoriseReply:
+    def authorise(self, call: SessionCall) -> AuthoriseReply:
         """Sign for an enclave of the worker that holds the task; the same enclave gets the same answer again."""
-        worker, asked = self._hear(call, AuthoriseRequest)
+        worker, asked = self._hear(call, "/jobs/authorisation", AuthoriseRequest)
         named = EnclaveNamed(at=self._clock(), task=asked.task, worker=worker, enclave=_enclave(asked.enclave))
         authorization, reassign = None, None
         for answer in self._memory.apply(named):
@@ -109,9 +115,9 @@ class Desk:
         assert authorization is not None
         return AuthoriseReply(authorization=authorization, reassign=reassign)
 
-    def report(self, call: SignedCall) -> None:
+    def report(self, call: SessionCall) -> None:
         """Take note of how far a worker is."""
-        worker, said = self._hear(call, StageReport)
+        worker, said = self._hear(call, "/jobs/stage", StageReport)
         self._memory.apply(
             StageReported(
                 at=self._clock(),
@@ -123,8 +129,8 @@ class Desk:
             )
         )
 
-    def _hear(self, call: SignedCall, payload: type[P]) -> tuple[Address, P]:
-        worker, said = verify(call, payload, self._callers, at=self._clock())
+    def _hear(self, call: SessionCall, path: str, payload: type[P]) -> tuple[Address, P]:
+        worker, said = self._sessions.verify(call, path, payload, at=self._clock())
         self._seen[worker] = self._clock()
         return worker, said
 

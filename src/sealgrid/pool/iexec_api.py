@@ -17,9 +17,9 @@ from sealgrid.wire.message import encode
 Ask = Request[Any, Any, Any]
 
 
-def iexec_handlers(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
-    """Return the handlers of one pool on one chain."""
-    return [*_tasks(desk, readers, chain), _compass(desk, chain)]
+def iexec_handlers(desk: Desk, readers: Readers, chain: int, public_url: str = "") -> list[HTTPRouteHandler]:
+    """Return the handlers of one pool on one chain; ``public_url`` is where clients reach it through a proxy."""
+    return [*_tasks(desk, readers, chain), _compass(desk, chain, public_url)]
 
 
 def pages_read(chain: int) -> tuple[str, ...]:
@@ -53,12 +53,12 @@ def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
     return [task_of, challenge, logs, stages]
 
 
-def _compass(desk: Desk, chain: int) -> HTTPRouteHandler:
+def _compass(desk: Desk, chain: int, public_url: str) -> HTTPRouteHandler:
     @get("/{on:int}/workerpools/{workerpool:str}")
     async def compass(on: FromPath[int], workerpool: FromPath[str], request: Ask) -> Response[bytes]:
         if on != chain or _address(workerpool) != desk.view().workerpool:
             raise NotFound(f"this pool is {desk.view().workerpool} on chain {chain}; it knows no other.")
-        return _json({"apiUrl": str(request.base_url).rstrip("/")})
+        return _json({"apiUrl": public_url or str(request.base_url).rstrip("/")})
 
     return compass
 

@@ -54,9 +54,11 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
             ]
             desk, background = assemble(config, node, key, store, vaults)
             readers = Readers(config.chain, time.time)
-            paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain)]
-            app = service(paths, before=readable_by_pages(*pages_read(config.chain)), cors=cors("GET"))
-            await _together(background, serve(app, sock, ready))
+            paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain, config.access.public_url)]
+            access = config.access
+            pages = readable_by_pages(access, *pages_read(config.chain))
+            app = service(paths, access=access, pages=pages, cors=cors("GET"))
+            await _together(background, serve(app, sock, ready, access))
     finally:
         store.close()
 

@@ -84,18 +84,19 @@ ENDINGS: Final[tuple[Ending, ...]] = (
         "HostFailed at the deadline", "fewer than t vaults settle nothing",
     ),
     Ending(
-        "the app ends by a signal, or at a limit of memory, processes or output, where the platform keeps exceptions and "
-        "memory from the host (`end.2`, `end.3`)", "app", "the enclave saw it, and the host cannot cause it", "app-failed",
-        "AppFailed with the runtime's reason",
+        "the app ends by a signal, or at a limit of memory, processes or output, where the platform keeps exceptions "
+        "and memory from the host (`end.2`, `end.3`)", "app", "the enclave saw it, and the host cannot cause it",
+        "app-failed", "AppFailed with the runtime's reason",
     ),
     Ending(
         "the app ends by a signal, or at such a limit, on another platform, or the guest's kernel ended a process for "
         "want of memory", "unproved", "a host can cause it", None, "HostFailed after three enclaves",
-        "30 % of the pool's price a task, for a requester with an app of its own: on SEV-SNP for signals, on SGX for all",
+        "30 % of the pool's price a task, for a requester with an app of its own: on SEV-SNP for signals, on SGX for "
+        "all of these",
     ),
     Ending(
-        "the app does not end within its processor time or wall time, and work probes showed the processors at half their "
-        "calibrated speed or more (`end.4`)", "app", "the enclave's probes and its own clock", "app-failed",
+        "the app does not end within its processor time or wall time, and work probes showed the processors at half "
+        "their calibrated speed or more (`end.4`)", "app", "the enclave's probes and its own clock", "app-failed",
         "AppFailed with the runtime's reason",
     ),
     Ending(

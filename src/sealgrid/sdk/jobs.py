@@ -20,6 +20,7 @@ from sealgrid.errors import (
     HostFailed,
     NotFound,
     ServiceUnavailable,
+    TooManyRequests,
 )
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import WorkerpoolOrder
@@ -205,15 +206,15 @@ async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
     """Return a task's stages: the exact ones to its requester, public ones to others; empty while the pool is away."""
     try:
         return await conn.stage_reader.stages(task)
-    except (NotFound, ServiceUnavailable):
-        return ()  # The chain decides; a pool that is away only tells nothing.
+    except (NotFound, ServiceUnavailable, TooManyRequests):
+        return ()  # The chain decides; a pool that is away or busy only tells nothing.
 
 
 async def public_history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
     """Return the stages that everybody may know of a task; empty while the pool is away."""
     try:
         return (await conn.pool.task(task)).history
-    except (NotFound, ServiceUnavailable):
+    except (NotFound, ServiceUnavailable, TooManyRequests):
         return ()
 
 

@@ -15,18 +15,20 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sms.desk import Desk
 from sealgrid.sms.pushed import MOST_BYTES, Pushed
 from sealgrid.units import Address, to_address
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
 from sealgrid.wire.message import encode
-from sealgrid.wire.serving import cors, limited, service
+from sealgrid.wire.serving import any_page, cors, service
 
 Ask = Request[Any, Any, Any]
 
 
-def application(desk: Desk, *, requests_per_minute: int) -> Litestar:
+def application(desk: Desk, access: Access = DEFAULT_ACCESS) -> Litestar:
     """Return the application of one face."""
     return service(
         [*_dataset_keys(desk), *_app_secrets(desk), *_requester_secrets(desk), *_result_keys(desk)],
         max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
-        before=limited(requests_per_minute),
+        access=access,
+        pages=any_page,
         cors=cors("GET", "POST", "PUT"),
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.units import Address, Digest
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +25,4 @@ class SmsConfig:
     vault_seconds: float = 10.0  #: that a vault may take for one answer
     most_deliveries: int = 1000  #: keys at one time that not every vault took yet
     most_result_keys: int = 100_000  #: each below 10 kB on the disk, and as much for those that it replaced
-    requests_per_minute: int = 600  #: that one client may make; 0 sets no limit, where all share one address
+    access: Access = DEFAULT_ACCESS

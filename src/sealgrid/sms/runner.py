@@ -31,7 +31,7 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
             raise InputRefused("the chain at this address is another one than the vaults' own.")
         async with _stores(config) as files:
             desk = open_desk(config, members, node, files)
-            await serve(application(desk, requests_per_minute=config.requests_per_minute), sock, ready)
+            await serve(application(desk, config.access), sock, ready, config.access)
 
 
 @asynccontextmanager

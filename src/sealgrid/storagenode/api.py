@@ -16,8 +16,9 @@ from sealgrid.storagenode.admission import Admission
 from sealgrid.storagenode.kubo import adding
 from sealgrid.storagenode.uploads import Uploads
 from sealgrid.units import Digest
+from sealgrid.wire.access import client_address
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import client_address, packed
+from sealgrid.wire.serving import packed
 from sealgrid.wire.storage import PIECE_BYTES, Opened, Stored, Upload
 
 OCTETS = "application/octet-stream"
@@ -39,7 +40,7 @@ def handlers(files: LocalFiles, uploads: Uploads, admission: Admission, silence:
 def _writing(uploads: Uploads, admission: Admission) -> list[HTTPRouteHandler]:
     @post("/uploads")
     async def begin(request: Ask) -> Response[bytes]:
-        admitted = await admission.admit(await request.body(), client_address(request))
+        admitted = await admission.admit(await request.body(), client_address(request.scope))
         return _json(Upload(upload=uploads.begin(admitted)))
 
     @patch("/uploads/{upload:str}")

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.units import Address
+from sealgrid.wire.access import Access
 
+#: Files move in pieces of 1 MiB, a request each.
+DEFAULT_STORAGE_ACCESS: Final = Access(requests_per_minute=3000)
 RLC = 10**9  #: nRLC
 
 
@@ -34,6 +38,7 @@ class StorageNodeConfig:
     total_files: int = 1_000_000
     upload_seconds: float = 600.0  #: an upload that is silent for so long is removed
     open_uploads: int = 256  #: at one time
+    access: Access = DEFAULT_STORAGE_ACCESS
     address_bytes: int = 2 << 30  #: bytes of disk for one network address without a ticket
     address_files: int = 2_000
     address_uploads: int = 16

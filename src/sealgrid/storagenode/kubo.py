@@ -18,7 +18,7 @@ from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import InputRefused
 from sealgrid.storagenode.admission import Admission, Admitted
 from sealgrid.storagenode.uploads import Uploads
-from sealgrid.wire.serving import client_address
+from sealgrid.wire.access import client_address
 from sealgrid.wire.storage import PIECE_BYTES
 
 #: What else an address depends on, with the values that mean Kubo's defaults.
@@ -44,7 +44,7 @@ def adding(uploads: Uploads, admission: Admission, silence: float) -> HTTPRouteH
     @post("/api/v0/add", request_max_body_size=None)  # the folder's own limits hold
     async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
         _check(request.query_params)
-        upload = uploads.begin(Admitted(admission.of_address(client_address(request))))
+        upload = uploads.begin(Admitted(admission.of_address(client_address(request.scope))))
         try:
             address = FileAddress()
             async for piece in _only_file(request, silence):

@@ -42,7 +42,7 @@ async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[]
         stack.callback(uploads.close)
         upkeep = asyncio.create_task(_upkeep(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
         try:
-            await serve(app, sock, ready)
+            await serve(app, sock, ready, config.access)
         finally:
             upkeep.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -67,7 +67,7 @@ def build(
     admission = Admission(config, chain, clock)
     app = service(
         handlers(LocalFiles(folder), uploads, admission, config.upload_seconds), max_body=PIECE_BYTES,
-        before=readable_by_pages("/ipfs/"), cors=cors("GET"),
+        access=config.access, pages=readable_by_pages(config.access, "/ipfs/"), cors=cors("GET"),
     )  # fmt: skip
     return app, uploads
 

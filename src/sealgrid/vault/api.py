@@ -15,9 +15,11 @@ from sealgrid.vault.preview import preview_release
 from sealgrid.vault.service import Vault
 from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
 from sealgrid.vault.witness import Witness
+from sealgrid.wire.access import DEFAULT_ACCESS, Access, ClientLimit
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.preview import PATH
-from sealgrid.wire.serving import limited, packed, service
+from sealgrid.wire.rates import Rate
+from sealgrid.wire.serving import packed, service
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,
@@ -33,10 +35,15 @@ from sealgrid.wire.vault import (
 MAX_BODY_BYTES = 1 << 20  #: a quote with its collateral is below 100 kB
 M = TypeVar("M", bound=Message)
 Answered = Callable[[Vault, M], Awaitable[Message]]
+Ask = Request[Any, Any, Any]
 
 
-def application(vault: Vault, witness: Witness | None = None) -> Litestar:
-    """Return the application that serves one vault."""
+def application(
+    vault: Vault, witness: Witness | None = None, access: Access = DEFAULT_ACCESS, *, inputs_per_hour: int = 0
+) -> Litestar:
+    """Return the application that serves one vault; ``inputs_per_hour`` limits a client's deposits of sealed inputs."""
+    inputs = ClientLimit(access, Rate(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
+    previews = ClientLimit(access, Rate(vault.rules.previews_per_minute), "previews")
 
     @get("/identity")
     async def identity() -> Response[bytes]:
@@ -54,11 +61,9 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
             raise InputRefused("asset and owner are each named by 0x and 40 hex digits.") from error
         return _json(await view_asset(vault, *named))
 
-    ask = limited(vault.rules.previews_per_minute)
-
     @post(PATH, status_code=200)
-    async def preview(request: Request[Any, Any, Any]) -> Response[bytes]:
-        await ask(request)
+    async def preview(request: Ask) -> Response[bytes]:
+        previews.demand(request.scope)
         return _json(await preview_release(vault, await request.body()))
 
     handlers = [
@@ -66,7 +71,7 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
         identity,
         evaluations,
         asset,
-        _handler(vault, "/deposits", DepositRequest, accept_deposit),
+        _handler(vault, "/deposits", DepositRequest, accept_deposit, limit=_limit_inputs(inputs)),
         _handler(vault, "/iexec/deposits", IexecDeposit, accept_iexec_deposit),
         _handler(vault, "/policies", PolicyRequest, set_policy),
         _handler(vault, "/withdrawals", WithdrawRequest, withdraw_key),
@@ -76,14 +81,36 @@ def application(vault: Vault, witness: Witness | None = None) -> Litestar:
         _handler(vault, "/openings", OpenRequest, open_result, packing=True),
         *log_handlers(vault, witness or Witness(vault, {})),
     ]
-    return service(handlers, max_body=MAX_BODY_BYTES)
+    return service(handlers, access=access, max_body=MAX_BODY_BYTES)
 
 
-def _handler(vault: Vault, path: str, kind: type[M], answer: Answered[M], *, packing: bool = False) -> HTTPRouteHandler:
+def _limit_inputs(limit: ClientLimit) -> Callable[[Ask, DepositRequest], None]:
+    # Of all that is deposited, only an input needs nothing on the chain.
+    def limit_input(request: Ask, message: DepositRequest) -> None:
+        if message.grant is not None:
+            limit.demand(request.scope)
+
+    return limit_input
+
+
+def _unlimited(_request: Ask, _message: Message) -> None:
+    """Take every message."""
+
+
+def _handler(
+    vault: Vault,
+    path: str,
+    kind: type[M],
+    answer: Answered[M],
+    *,
+    packing: bool = False,
+    limit: Callable[[Ask, M], None] = _unlimited,
+) -> HTTPRouteHandler:
     # A release is ciphertext, and there are many: packing it would cost more than it saves.
     @post(path, status_code=200)
-    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def handle(request: Ask) -> Response[bytes]:
         message = parse(await request.body(), kind)
+        limit(request, message)
         try:
             said = await answer(vault, message)
             return packed(request, encode(said)) if packing else _json(said)

@@ -23,6 +23,7 @@ from sealgrid.chain.views import ContributionView, DealView, Resource, TaskStatu
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import DatasetOrder
+from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId
 from sealgrid.vault.block_memory import BlockMemory
 from sealgrid.vault.bulk import MOST_SECONDS, Offered
@@ -30,6 +31,8 @@ from sealgrid.vault.federation import Federation
 from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain, DealSnapshot
 from sealgrid.wire.preview import Proposal
 
+MOST_DEALS = 100  #: of one request order, that are looked at for when its input may go
+_FOR_EVER = 1 << 62
 _ERC1271 = bytes.fromhex("1626ba7e")  #: selector of isValidSignature(bytes32,bytes), and its answer for yes
 
 T = TypeVar("T")
@@ -193,6 +196,32 @@ class ChainReader:
         if await self._assets.is_registered("App", address, at=at):
             return AppOnChain(address=address, owner=await self._owner(address, at))
         return None
+
+    async def needed_until(self, requests: Sequence[Digest]) -> int:
+        """Return the latest final deadline of the deals of these request orders, in Unix seconds; 0 without a deal.
+
+        An order that was matched more than MOST_DEALS times is needed for ever: nobody reads more of them here.
+        """
+        at = (await self._confirmed()).hash
+        return max([await self._last_deadline(request, at) for request in requests], default=0)
+
+    async def _last_deadline(self, request: Digest, at: Digest) -> int:
+        consumed, first, last = await self._hub.view_consumed(request, at=at), 0, 0
+        for _ in range(MOST_DEALS):
+            if first >= consumed:
+                return last
+            try:
+                deal = await self._hub.view_deal(deal_id(request, first), at=at)
+            except NotFound:
+                return last  # the order was cancelled: what it had left counts as consumed
+            timeref = await self._timeref(deal.category, at)
+            last = max(last, deal.start_time + FINAL_DEADLINE_RATIO * timeref)
+            first += deal.bot_size
+        return _FOR_EVER
+
+    async def _timeref(self, category: int, at: Digest) -> int:
+        view = await self._once(at, lambda: self._hub.view_category(category, at=at), "category", category)
+        return view.timeref
 
     async def _confirmed(self) -> Block:
         block, oldest = await self._hub.node.confirmed_block(self._confirmation.which), self._confirmation.oldest

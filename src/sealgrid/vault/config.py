@@ -8,6 +8,7 @@ from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class VaultConfig:
     previews_per_minute: int = 120  #: that one client may ask for; 0 for any number
     storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must lie at each
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
+    access: Access = DEFAULT_ACCESS
+    inputs_per_hour: int = 300  #: new sealed inputs of one client; 0 for no limit
+    input_hours: float = 24.0  #: that a sealed input is kept without a deal
 
     def __post_init__(self) -> None:
         if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):

@@ -10,6 +10,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import KEYS_FOLDER
+from sealgrid.wire.access import Access
 
 
 class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,13 +22,13 @@ class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_eval_number: int = 0
 
 
-class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file; paths count from where it lies."""
+class VaultFile(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file; paths count from where it lies. The fields of Access say who may ask the vault."""
 
     folder: Path  #: database
     keys: Path | None = None  #: key files; best on another disk than the database; ``keys`` in its folder by default
     key_command: tuple[str, ...] = ()  #: in place of key files
-    port: int  #: on loopback; put a TLS proxy before it
+    port: int  #: on loopback, behind a TLS proxy
     rpc_urls: tuple[str, ...]
     chain: int
     genesis: Digest
@@ -38,8 +39,12 @@ class VaultFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     threshold: int
     vaults: tuple[Address, ...]
     roots: tuple[_Root, ...]
-    peers: dict[Address, str] = {}  #: where the other vaults answer, to watch their logs
-    previews_per_minute: int = 120  #: that one address may ask for; 0 for any number
+    peers: dict[Address, str] = msgspec.field(
+        default_factory=dict
+    )  #: where the other vaults answer, to watch their logs
+    inputs_per_hour: int = 300
+    input_hours: float = 24.0
+    previews_per_minute: int = 120  #: that one client may ask for; 0 for any number
     insecure_allow_simulated: bool = False
 
 
@@ -58,8 +63,9 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         rpc_urls=told.rpc_urls, chain=told.chain, genesis=told.genesis, hub=told.hub, broker=told.broker,
         storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
         threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
-        previews_per_minute=told.previews_per_minute, storage_copies=told.storage_copies,
-        insecure_allow_simulated=told.insecure_allow_simulated,
+        previews_per_minute=told.previews_per_minute, insecure_allow_simulated=told.insecure_allow_simulated,
+        storage_copies=told.storage_copies, inputs_per_hour=told.inputs_per_hour, input_hours=told.input_hours,
+        access=Access(**{name: getattr(told, name) for name in Access.__struct_fields__}),
     )  # fmt: skip
     return config, told.port
 

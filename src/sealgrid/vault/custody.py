@@ -71,6 +71,16 @@ class Version:
     destroyed: int  #: Unix seconds; 0 while its share is here
 
 
+@dataclass(frozen=True, slots=True)
+class StoredInput:
+    """Which sealed input a share belongs to, and when it came."""
+
+    asset: Address
+    owner: Address
+    file_sha256: Digest
+    received: int  #: Unix seconds
+
+
 class Custody:
     """Deposits in the database."""
 
@@ -91,6 +101,26 @@ class Custody:
         with self._store.transaction() as connection:
             _DELETE.on(connection, asset=asset, owner=owner)
             _END.on(connection, asset=asset, owner=owner, before=_NO_VERSION, at=at)
+
+    def inputs_before(self, at: int) -> Sequence[StoredInput]:
+        """Return the sealed inputs that came before this time, oldest first."""
+        old = select(assets.c.asset, assets.c.owner, assets.c.file_sha256, assets.c.received).where(
+            assets.c.kind == "input", assets.c.received < at
+        )
+        with self._store.reading() as connection:
+            return [StoredInput(*row) for row in connection.execute(old.order_by(assets.c.received))]
+
+    def forget_input(self, found: StoredInput) -> bool:
+        """Delete a sealed input's share, grants and version; return False when it was deposited again since."""
+        of_share = (assets.c.asset == found.asset, assets.c.owner == found.owner, assets.c.received == found.received)
+        with self._store.transaction() as connection:
+            if not connection.execute(delete(assets).where(*of_share)).rowcount:
+                return False
+            connection.execute(
+                delete(grants).where(grants.c.owner == found.owner, grants.c.file_sha256 == found.file_sha256)
+            )
+            connection.execute(delete(versions).where(versions.c.asset == found.asset, versions.c.owner == found.owner))
+        return True
 
     def outdate(self, version: Version) -> None:
         """Remember a version that is not here, unless this or a later one is known."""

@@ -16,6 +16,7 @@ from sealgrid.vault.api import application
 from sealgrid.vault.chain_reader import ChainReader
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.custody import Custody
+from sealgrid.vault.expiry import InputExpiry
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.files import EveryNode, Files
 from sealgrid.vault.history import History
@@ -50,7 +51,12 @@ async def run(
         nodes = [await stack.enter_async_context(HttpTransport(url, name="the storage node")) for url in urls]
         files = EveryNode([RemoteFiles(StorageClient(node)) for node in nodes])
         async with opened(config, files, clock=clock, random=random) as vault, watching(config, vault) as witness:
-            await serve(application(vault, witness), sock, ready)
+            expiring = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
+            try:
+                app = application(vault, witness, config.access, inputs_per_hour=config.inputs_per_hour)
+                await serve(app, sock, ready, config.access)
+            finally:
+                expiring.cancel()
 
 
 @asynccontextmanager

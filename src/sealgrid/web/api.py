@@ -8,7 +8,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_404_NOT_FOUND
 
-from sealgrid.errors import CheckFailed, NotFound, SealgridError
+from sealgrid.errors import CheckFailed, NotFound, SealgridError, TooManyRequests
 from sealgrid.web import chain_view
 from sealgrid.web.acting import HEADER
 from sealgrid.web.forms import MOST_UPLOAD
@@ -28,7 +28,8 @@ from sealgrid.web.pages import (
     wallet,
 )
 from sealgrid.web.site import Ask, Site
-from sealgrid.wire.serving import log_unforeseen, refuse_web_pages
+from sealgrid.wire.access import DEFAULT_ACCESS, Access
+from sealgrid.wire.serving import guard, log_unforeseen
 
 #: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
 #: The one inline text is the map of the pinned modules, by its hash; pictures of opened results have no address at all.
@@ -44,12 +45,15 @@ _STATIC = Path(__file__).with_name("static")
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def application(site: Site, libraries: Path) -> Litestar:
+def application(site: Site, libraries: Path, access: Access = DEFAULT_ACCESS) -> Litestar:
     """Return the application; ``libraries`` holds the pinned scripts of others."""
 
     def problem(request: Ask, error: SealgridError) -> Response[bytes]:
         said = f"Check ({error.check}): {error.message}" if isinstance(error, CheckFailed) else error.message
-        return _problem(site, request, said, error.money, error.http_status)
+        answer = _problem(site, request, said, error.money, error.http_status)
+        if isinstance(error, TooManyRequests) and error.seconds:
+            answer.headers["retry-after"] = str(error.seconds)
+        return answer
 
     def refused(request: Ask, error: HTTPException) -> Response[bytes]:
         return _problem(site, request, error.detail, "", error.status_code)
@@ -62,7 +66,7 @@ def application(site: Site, libraries: Path) -> Litestar:
     rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed, chain_view)
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
-        before_request=refuse_web_pages,
+        before_request=guard(access),
         after_request=_guarded,
         exception_handlers={SealgridError: problem, HTTPException: refused, Exception: unforeseen},
         request_max_body_size=MOST_UPLOAD,

@@ -11,6 +11,7 @@ from sealgrid.web.api import application
 from sealgrid.web.bundles import Bundles
 from sealgrid.web.cards import Cards
 from sealgrid.web.config import WebConfig
+from sealgrid.web.followers import Followers
 from sealgrid.web.index.follower import Indexer
 from sealgrid.web.index.reading import Index
 from sealgrid.web.index.store import IndexStore
@@ -32,9 +33,10 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
                 network=config.network, reader=reader, index=Index(store.engine), bundles=Bundles(reader.storage),
                 cards=Cards(reader.storage),
                 people=people, templates=environment(people),
+                followers=Followers(config.followers_per_client, config.followers_per_task),
             )  # fmt: skip
             try:
-                await serve(application(site, config.libraries), sock, ready)
+                await serve(application(site, config.libraries, config.access), sock, ready, config.access)
             finally:
                 indexing.cancel()
                 with suppress(asyncio.CancelledError):

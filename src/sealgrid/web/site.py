@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import Environment
@@ -18,6 +18,7 @@ from sealgrid.sdk.network import Network
 from sealgrid.units import Address, to_address
 from sealgrid.web.bundles import Bundles
 from sealgrid.web.cards import Cards
+from sealgrid.web.followers import Followers
 from sealgrid.web.index.reading import Index
 from sealgrid.web.notices import notice_in, redirect, told
 from sealgrid.web.people import People
@@ -38,6 +39,7 @@ class Site:
     cards: Cards
     people: People
     templates: Environment
+    followers: Followers = field(default_factory=Followers)
     clock: Callable[[], float] = time.time
 
     @property

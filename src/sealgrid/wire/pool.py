@@ -6,6 +6,7 @@ from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
 from sealgrid.wire.preview import OfferedMachine
+from sealgrid.wire.session import LoginReply, SessionCall
 from sealgrid.wire.vault import Authorization, SignedReassign
 
 Stage = Literal[
@@ -131,14 +132,18 @@ class PoolClient:
         answer = await self._transport.request("GET", f"/tasks/{task}/stages", b"", headers)
         return decode(answer, Stages).history
 
-    async def next_job(self, request: SignedCall) -> Job | None:
+    async def login(self, request: SignedCall) -> LoginReply:
+        """Open a session; the payload is a Login."""
+        return await call(self._transport, "POST", "/jobs/login", request, LoginReply)
+
+    async def next_job(self, request: SessionCall) -> Job | None:
         """Ask for work."""
         return (await call(self._transport, "POST", "/jobs/next", request, MaybeJob)).job
 
-    async def authorise(self, request: SignedCall) -> AuthoriseReply:
+    async def authorise(self, request: SessionCall) -> AuthoriseReply:
         """Ask for PoCo's authorisation of an enclave."""
         return await call(self._transport, "POST", "/jobs/authorisation", request, AuthoriseReply)
 
-    async def report(self, request: SignedCall) -> None:
+    async def report(self, request: SessionCall) -> None:
         """Tell how far the job is."""
         await self._transport.request("POST", "/jobs/stage", encode(request))

@@ -13,27 +13,31 @@ _MOST_CLIENTS: Final = 20_000  #: remembered; the longest silent is forgotten fi
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """So many requests a minute on average, and as many at once."""
+    """So many requests a minute on average, and ``burst`` at once; a rate of 0 is no limit."""
 
-    per_minute: int
+    per_minute: float
+    burst: int = 0  #: 0 for as many as in a minute
 
 
 class Buckets:
-    """The clients' buckets."""
+    """The clients' buckets; ``what`` is what they ask for."""
 
-    def __init__(self, rate: Rate) -> None:
-        self._full, self._per_second = float(rate.per_minute), rate.per_minute / 60
+    def __init__(self, rate: Rate, what: str = "requests") -> None:
+        self._what, self._per_minute = what, rate.per_minute
+        self._full, self._per_second = float(rate.burst or rate.per_minute), rate.per_minute / 60
         self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when
 
     def demand(self, client: str, now: float) -> None:
         """Take one token; raise TooManyRequests when there is none."""
         if wait := self.take(client, now):
             seconds = math.ceil(wait)
-            message = f"{self._full:.0f} requests a minute are answered; ask again in {seconds} s."
+            message = f"{self._per_minute:g} {self._what} a minute are answered; ask again in {seconds} s."
             raise TooManyRequests(message, seconds=seconds)
 
     def take(self, client: str, now: float) -> float:
         """Take one token; return 0, or how many seconds until there is one. ``now`` in seconds, never backwards."""
+        if not self._per_second:
+            return 0.0
         tokens, when = self._clients.pop(client, (self._full, now))
         tokens = min(self._full, tokens + (now - when) * self._per_second)
         wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second

@@ -4,9 +4,9 @@ import asyncio
 import gzip
 import logging
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import uvicorn
 from litestar import Litestar, MediaType, Request, Response
@@ -16,12 +16,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
 
 from sealgrid.errors import SealgridError, TooManyRequests
+from sealgrid.wire.access import DEFAULT_ACCESS, LOOPBACK, Access, ClientLimit
+from sealgrid.wire.connections import BACKLOG, Connections, protocol_of
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
-from sealgrid.wire.rates import Buckets, Rate, client_of
+from sealgrid.wire.repeats import limit_repeats
 
-LOOPBACK = "127.0.0.1"
 MOST_PACKED_BYTES = 64 << 10  #: documents; what is larger is mostly ciphertext, which never gets smaller
-LOCAL_NAMES = frozenset({LOOPBACK, "localhost"})
 KEEP_ALIVE_SECONDS = (
     60  #: clients drop an idle connection after 5: if we did so first, a request could meet a closed one
 )
@@ -38,34 +38,50 @@ _log = logging.getLogger("sealgrid")
 Before = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
 
 
-async def refuse_web_pages(request: AnyRequest) -> Response[bytes] | None:
-    """Answer 403 to pages of other sites, and to names of theirs that were made to lead here; None lets pass.
+def own_pages(access: Access) -> Before:
+    """Return what answers 403 to pages of other sites, and to names of theirs that were made to lead here.
 
     A browser lets any page call loopback, also under a name of the page's own. It names the page's origin when it
     posts or may read the answer; of a picture, a script or a frame it says only that another site's page has it (Fetch
     Metadata).
     """
-    host, origin = request.headers.get("host", ""), request.headers.get("origin")
-    if host.rpartition(":")[0] not in LOCAL_NAMES and host not in LOCAL_NAMES:
-        return answer({"error": f"ask this service as {LOOPBACK} or localhost, not by another name."}, 403)
-    embedded = request.headers.get("sec-fetch-dest", "document") != "document"
-    elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and embedded
-    if elsewhere or (origin is not None and origin != f"http://{host}"):
-        return answer({"error": "this service answers programs of this machine, not pages of other sites."}, 403)
-    return None
+
+    async def before(request: AnyRequest) -> Response[bytes] | None:
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if not access.names(host):
+            return answer({"error": f"ask this service as {_names(access)}, not by another name."}, 403)
+        if origin is not None and access.takes(origin, host):
+            return None
+        embedded = request.headers.get("sec-fetch-dest", "document") != "document"
+        elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and embedded
+        if elsewhere or origin is not None:
+            return answer({"error": "this service answers its own clients, not pages of other sites."}, 403)
+        return None
+
+    return before
 
 
-def readable_by_pages(*prefixes: str) -> Before:
+def _names(access: Access) -> str:
+    return urlsplit(access.public_url).netloc or f"{LOOPBACK} or localhost"
+
+
+def readable_by_pages(access: Access, *prefixes: str) -> Before:
     """Return what lets pages of any site read beneath these prefixes, where all is public, and refuses them elsewhere.
 
     ``cors("GET")`` beside it lets their browsers hand the answers on.
     """
+    own = own_pages(access)
 
     async def before(request: AnyRequest) -> Response[bytes] | None:
         reading = request.method in {"GET", "HEAD"} and request.url.path.startswith(prefixes)
-        return None if reading else await refuse_web_pages(request)
+        return None if reading else await own(request)
 
     return before
+
+
+async def any_page(_: AnyRequest) -> Response[bytes] | None:
+    """Let pages of any site use all: what is told is public, and each write carries a signature."""
+    return None
 
 
 def cors(*methods: Method) -> CORSConfig:
@@ -82,21 +98,22 @@ def cors(*methods: Method) -> CORSConfig:
 def service(
     handlers: list[HTTPRouteHandler],
     *,
+    access: Access = DEFAULT_ACCESS,
     max_body: int = MAX_MESSAGE_BYTES,
-    before: Before = refuse_web_pages,
+    pages: Before | None = None,
     cors: CORSConfig | None = None,
     mark: Mapping[str, object] | None = None,
 ) -> Litestar:
     """Return an application with these handlers and the errors of every Sealgrid service.
 
-    ``before`` may answer in a handler's place, ``cors`` says which pages browsers let in, ``mark`` stands in every
-    error's body.
+    ``pages`` refuses pages of sites that may not use it (``own_pages`` by default), ``cors`` says to browsers which
+    pages may, ``mark`` stands in every error's body.
     """
     say = _Errors(dict(mark or {}))
     return Litestar(
         route_handlers=handlers,
-        before_request=before,
-        cors_config=cors,
+        before_request=guard(access, pages),
+        cors_config=cors or _cors_of(access),
         exception_handlers={
             SealgridError: say.ours, HTTPException: say.http, Exception: say.nothing_secret,
         },
@@ -106,20 +123,21 @@ def service(
     )  # fmt: skip
 
 
-def limited(per_minute: int, clock: Callable[[], float] = time.monotonic) -> Before:
-    """Return what refuses clients that ask more often; 0 lets everybody ask."""
-    buckets = Buckets(Rate(per_minute)) if per_minute else None
+def guard(access: Access, pages: Before | None = None) -> Before:
+    """Return what every request passes first: the limit of its client, then the check of its Host and Origin."""
+    limit, allowed = ClientLimit(access), pages or own_pages(access)
 
-    async def before(request: AnyRequest) -> None:
-        if buckets is not None:
-            buckets.demand(client_address(request), clock())
+    async def before(request: AnyRequest) -> Response[bytes] | None:
+        limit.demand(request.scope)
+        return await allowed(request)
 
     return before
 
 
-def client_address(request: AnyRequest) -> str:
-    """Return the network address whose limits a request counts against, for IPv6 its /64 (``rates.client_of``)."""
-    return client_of(request.client.host if request.client else "")
+def _cors_of(access: Access) -> CORSConfig | None:
+    if not access.allowed_origins:
+        return None
+    return CORSConfig(allow_origins=list(access.allowed_origins), allow_methods=["GET", "POST", "PUT", "PATCH"])
 
 
 class _Errors:
@@ -179,11 +197,14 @@ def listen(port: int = 0) -> socket.socket:
     return sock
 
 
-async def serve(app: ASGIApp, sock: socket.socket, ready: Callable[[], None]) -> None:
+async def serve(app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: Access = DEFAULT_ACCESS) -> None:
     """Serve until SIGTERM or SIGINT; call ``ready`` once requests are answered."""
+    limit_repeats()
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, ws_max_size=MOST_WEBSOCKET_BYTES, ws_per_message_deflate=False,
+        http=protocol_of(Connections(access)), backlog=BACKLOG,
+        proxy_headers=bool(access.trusted_proxies), forwarded_allow_ips=list(access.trusted_proxies),
     )  # fmt: skip
     server = uvicorn.Server(config)
 

@@ -1,5 +1,6 @@
 """HTTP as the way to a service: pooled connections, time limits, and the service's own errors raised again here."""
 
+import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -8,10 +9,12 @@ import httpx
 import msgspec
 
 from sealgrid.crypto.documents import UNREADABLE
-from sealgrid.errors import SealgridError, ServiceUnavailable, from_wire
+from sealgrid.errors import SealgridError, ServiceUnavailable, TooManyRequests, from_wire
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
+WAIT_SECONDS = 15  #: a longer wait that a service asks for is the caller's decision
+MOST_WAITS = 5
 MOST_ANSWER_BYTES = 16 << 20  #: unpacked; files come in pieces far below it
 
 
@@ -41,8 +44,22 @@ class HttpTransport:
     ) -> bytes:
         """Return the answer's body; raise ServiceUnavailable, or the error that the service named.
 
+        A service that asks for a wait of at most WAIT_SECONDS is asked again after it, MOST_WAITS times in all.
         An answer that unpacks to more than MOST_ANSWER_BYTES counts as none: no service may fill another's memory.
         """
+        for _ in range(MOST_WAITS):
+            status, seconds, content = await self._once(method, path, body, headers)
+            if not seconds:
+                break
+            await asyncio.sleep(seconds)  # a request that is refused with 429 was not carried out
+        if 200 <= status < 300:
+            return content
+        raise error_of(content, status)
+
+    async def _once(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
+    ) -> tuple[int, int, bytes]:
+        """Return status, seconds to wait before asking again (0 for never), and body of one answer."""
         try:
             async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
                 content = await self._bounded(answer)
@@ -50,9 +67,9 @@ class HttpTransport:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
             ) from error
-        if answer.is_success:
-            return content
-        raise error_of(content, answer.status_code)
+        again = answer.headers.get("retry-after", "") if answer.status_code == TooManyRequests.http_status else ""
+        seconds = int(again) if again.isascii() and again.isdecimal() and len(again) < 4 else 0
+        return answer.status_code, seconds if seconds <= WAIT_SECONDS else 0, content
 
     async def _bounded(self, answer: httpx.Response) -> bytes:
         content = bytearray()

@@ -10,6 +10,7 @@ from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.desk import Desk
 from sealgrid.market.runner import open_desk
+from sealgrid.wire.access import ONE_MACHINE
 from sealgrid.wire.market import MarketClient
 from tests.contracts.scene import Market, open_market
 from tests.integration.market.traders import InProcess, Traders
@@ -41,7 +42,7 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
         genesis=place.genesis,
         hub=place.hub,
         orders_per_signer=3,
-        requests_per_minute=0,
+        access=ONE_MACHINE,
         follow_seconds=3600,  # tests say when the market looks at the chain
     )
 

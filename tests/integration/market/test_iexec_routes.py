@@ -14,6 +14,7 @@ from sealgrid.poco.orders import to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import to_address, to_digest
+from sealgrid.wire.access import Access
 from tests.contracts.scene import Market
 from tests.integration.market.traders import Traders
 
@@ -246,7 +247,7 @@ async def test_pages_of_any_site_may_use_it_without_credentials(http: httpx.Asyn
 
 
 async def test_a_client_that_asks_too_often_waits(desk: Desk, config: MarketConfig) -> None:
-    app = application(desk, replace(config, requests_per_minute=3))
+    app = application(desk, replace(config, access=Access(requests_per_minute=3)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as http:
         said = [await http.get("/version") for _ in range(4)]
         assert [each.status_code for each in said] == [200, 200, 200, 429]

@@ -17,12 +17,13 @@ from sealgrid.market.feed import Feed
 from sealgrid.market.feed_door import MESSAGES_PER_MINUTE, FeedDoor
 from sealgrid.poco.orders import AppOrder
 from sealgrid.units import to_address, to_digest
+from sealgrid.wire.access import ONE_MACHINE, Access
 from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES
 from tests.unit.market.market_orders import APP, listed
 
 CONFIG = MarketConfig(
     folder=Path(), rpc_url="", chain=31337, genesis=to_digest(bytes(32)), hub=to_address(bytes(20)),
-    requests_per_minute=0, listeners=3, listeners_per_client=2,
+    access=ONE_MACHINE, listeners=3, listeners_per_client=2,
 )  # fmt: skip
 HANDSHAKE = "/ws/?EIO=4&transport=polling"
 
@@ -82,7 +83,7 @@ async def test_where_all_share_an_address_only_all_together_are_counted(feed: Fe
 
 
 async def test_a_client_that_asks_too_often_waits(feed: Feed) -> None:
-    door = caller(feed, replace(CONFIG, requests_per_minute=2), clock=lambda: 0.0)
+    door = caller(feed, replace(CONFIG, access=Access(requests_per_minute=2)), clock=lambda: 0.0)
     said = [await door.get(HANDSHAKE) for _ in range(3)]
     assert [each.status_code for each in said] == [200, 200, 429]
     assert "ask again in 30 s" in said[2].json()["error"]

@@ -8,6 +8,7 @@ from sealgrid.attestation.statements import WorkerCall
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.trail import Trail
 from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
@@ -20,7 +21,8 @@ from sealgrid.pool.memory import Memory
 from sealgrid.pool.store import EventStore
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.message import Message, encode
-from sealgrid.wire.pool import AuthoriseRequest, NextJob, SignedCall, StageReport
+from sealgrid.wire.pool import AuthoriseRequest, NextJob, SignedCall
+from sealgrid.wire.session import Login, SessionCall, call_mac, login_info
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)
@@ -38,6 +40,11 @@ def signed(message: Message, *, issued: int = 1000, pool: str = POOL, key: Signi
     payload = encode(message)
     said = WorkerCall(pool=to_address(pool), worker=key.address, content=to_digest(sha256(payload)), issued=issued)
     return SignedCall(worker=key.address, issued=issued, signature=said.sign(DOMAIN, key), payload=payload)
+
+
+def signed_login(*, issued: int = 1000) -> tuple[SignedCall, HpkeKey]:
+    key = HpkeKey.generate()
+    return signed(Login(public=key.public), issued=issued), key
 
 
 def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -64,7 +71,12 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
     store = EventStore(tmp_path / "pool.sqlite")
     memory = Memory(store)
     desk = Desk(memory, ChainClock(), OURS, SigningKey.generate())
-    waiting = asyncio.create_task(desk.next_job(signed(NextJob(wait=30), issued=int(time.time()))))
+    login, key = signed_login(issued=int(time.time()))
+    opened = desk.login(login)
+    secret, payload = key.open(opened.sealed, login_info(opened.session, login.signature)), encode(NextJob(wait=30))
+    mac = call_mac(secret, "/jobs/next", 1, payload)
+    call = SessionCall(session=opened.session, number=1, mac=mac, payload=payload)
+    waiting = asyncio.create_task(desk.next_job(call))
     await asyncio.sleep(0)
     assert not waiting.done()
     memory.learn([SEEN, e.ChainInitialised(at=2, task=TASK)], Trail((BLOCK,)))
@@ -74,27 +86,28 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
     store.close()
 
 
-def test_a_good_call_says_who_speaks_and_what() -> None:
-    assert verify(signed(NextJob(wait=3)), NextJob, OURS, at=1030.0) == (WORKER.address, NextJob(wait=3))
+def test_a_good_login_says_who_speaks_and_what() -> None:
+    login = Login(public=b"key")
+    assert verify(signed(login), OURS, at=1030.0) == (WORKER.address, login)
 
 
 @pytest.mark.parametrize("at", [939.0, 1061.0])
 def test_1_a_call_that_is_too_old_or_too_new_is_refused(at: float) -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(NextJob()), NextJob, OURS, at=at)
+        verify(signed_login()[0], OURS, at=at)
     assert refused.value.check == "1"
 
 
 def test_2_a_call_for_another_pool_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(NextJob(), pool=WORKER.address), NextJob, OURS, at=1000.0)
+        verify(signed(Login(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
     assert refused.value.check == "2"
 
 
 def test_2_a_call_without_a_signature_is_refused() -> None:
-    call = signed(NextJob())
+    call, _ = signed_login()
     with pytest.raises(CallRefused) as refused:
-        verify(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), NextJob, OURS, at=1000)
+        verify(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), OURS, at=1000)
     assert refused.value.check == "2"
 
 
@@ -102,20 +115,20 @@ def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Pa
     store, nobody = EventStore(tmp_path / "pool.sqlite"), Callers(domain=DOMAIN, pool=POOL, allowed=frozenset())
     desk = Desk(Memory(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0)
     with pytest.raises(CallRefused) as refused:
-        asyncio.run(desk.next_job(signed(NextJob(wait=0))))
+        desk.login(signed_login()[0])
     assert (refused.value.check, desk.view().workers) == ("3", 0)
     store.close()
 
 
 def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(NextJob()), NextJob, Callers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
+        verify(signed_login()[0], Callers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
     assert refused.value.check == "3"
 
 
 def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
-    with pytest.raises(InputRefused, match="no StageReport"):
-        verify(signed(AuthoriseRequest(task=TASK, enclave=POOL)), StageReport, OURS, at=1000.0)
+    with pytest.raises(InputRefused, match="no Login"):
+        verify(signed(AuthoriseRequest(task=TASK, enclave=POOL)), OURS, at=1000.0)
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:

@@ -22,6 +22,7 @@ from sealgrid.sms.splitting import Asset, Place
 from sealgrid.storage.folder import Folder
 from sealgrid.storage.local import LocalFiles
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
+from sealgrid.wire.access import Access
 from sealgrid.wire.sms import ResultKey
 
 OWNER, OTHER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
@@ -48,7 +49,7 @@ def face(folder: Path, *, most: int = 10, requests_per_minute: int = 0) -> httpx
     result_keys = Shelf(folder / "result-keys", ResultKey, most=most)
     given_up = Shelf(folder / "given-up", GivenUp, most=most)
     desk = Desk(members, NoAssets(), files, deliveries, result_keys, given_up=given_up)
-    app = application(desk, requests_per_minute=requests_per_minute)
+    app = application(desk, Access(requests_per_minute=requests_per_minute))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from litestar import get, head, post
 
+from sealgrid.wire.access import Access
 from sealgrid.wire.serving import AnyRequest, cors, readable_by_pages, service
 
 PAGE = {"origin": "https://dapp.example"}
@@ -38,7 +39,7 @@ async def write(request: AnyRequest) -> int:
 @pytest.fixture
 async def half_open() -> AsyncIterator[httpx.AsyncClient]:
     paths = [secret, public, whether, write]
-    app = service(paths, max_body=100, before=readable_by_pages("/public/"), cors=cors("GET"))
+    app = service(paths, max_body=100, pages=readable_by_pages(Access(), "/public/"), cors=cors("GET"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
         yield client
 

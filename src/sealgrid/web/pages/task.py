@@ -19,9 +19,11 @@ from sealgrid.sdk.results import Result
 from sealgrid.sdk.waiting import PATIENCE_SECONDS, waiting_sentence, waits
 from sealgrid.units import TaskId, to_digest
 from sealgrid.web.acting import acting
+from sealgrid.web.followers import Place
 from sealgrid.web.forms import form_of
 from sealgrid.web.pages.tasks import POLL_SECONDS
 from sealgrid.web.site import Ask, Site
+from sealgrid.wire.access import client_address
 from sealgrid.wire.pool import StageAt
 
 MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it is a click away
@@ -69,7 +71,9 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/tasks/{task:str}/live")
     async def follow(task: str, request: Ask) -> ServerSentEvent:
-        return ServerSentEvent(_until_it_ends(site, request, _task_id(task)))
+        followed = _task_id(task)
+        place = site.followers.enter(client_address(request.scope), followed)
+        return ServerSentEvent(_until_it_ends(site, request, followed, place))
 
     @post("/tasks/{task:str}/claim")
     async def claim(task: str, request: Ask) -> Response[Any]:
@@ -128,7 +132,9 @@ def _task_id(text: str) -> TaskId:
         raise NotFound(f"{text[:80]!r} is no task.", money="") from error
 
 
-async def _until_it_ends(site: Site, request: Ask, task: TaskId) -> AsyncIterator[ServerSentEventMessage]:
+async def _until_it_ends(
+    site: Site, request: Ask, task: TaskId, _place: Place
+) -> AsyncIterator[ServerSentEventMessage]:
     before = None
     while True:
         story = await _story(site, request, task)

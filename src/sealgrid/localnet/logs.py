@@ -1,0 +1,21 @@
+"""Keeps the logs of a local network bounded: a log that grew too long moves to ``NAME.log.1`` and begins anew."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+MOST_BYTES: Final = 4 << 20  #: of one log; the part before it, as long at most, stays beside it
+
+
+def rotate(folder: Path, most: int = MOST_BYTES) -> None:
+    """Move the end of every log above ``most`` bytes aside and empty it; its writers append to files that they hold."""
+    for log in folder.glob("*.log"):
+        if (size := log.stat().st_size) > most:
+            with log.open("rb") as file:
+                file.seek(size - most)
+                end = file.read(most)
+            part = log.with_name(f"{log.name}.part")
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as aside:
+                aside.write(end)
+            part.replace(log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)

@@ -1,0 +1,99 @@
+"""Workers' sessions: opened by a signed login, kept in memory. After a restart workers log in again."""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from sealgrid.crypto import hpke
+from sealgrid.errors import CallRefused, ContainerRefused, InputRefused, SessionEnded
+from sealgrid.pool.calls import MAX_AGE, Callers, verify
+from sealgrid.units import Address
+from sealgrid.wire.message import parse
+from sealgrid.wire.pool import SignedCall
+from sealgrid.wire.session import KEY_BYTES, SESSION_SECONDS, LoginReply, SessionCall, call_mac, login_info
+
+WINDOW: Final = 64  #: numbers up to this far below the highest may still come, each once: calls may overtake each other
+_PER_WORKER: Final = 4  #: sessions of one worker; the oldest ends first
+_MOST_NUMBER: Final = 1 << 63
+
+P = TypeVar("P")
+
+
+@dataclass(slots=True)
+class _Session:
+    worker: Address
+    key: bytes = field(repr=False)
+    ends: float
+    highest: int = 0
+    taken: int = 0  #: bit n stands for the number highest - n
+
+    def take(self, number: int) -> bool:
+        """Take a number; return False for one that was taken, or that is too far behind (RFC 4303, 3.4.3)."""
+        if number > self.highest:
+            self.taken = (self.taken << min(number - self.highest, WINDOW) | 1) & ((1 << WINDOW) - 1)
+            self.highest = number
+            return True
+        bit = 1 << (self.highest - number) if self.highest - number < WINDOW else 0
+        fresh = bool(bit) and not self.taken & bit
+        self.taken |= bit
+        return fresh
+
+
+class Sessions:
+    """Opens sessions and verifies the calls in them; ``random`` returns that many bytes nobody can guess."""
+
+    def __init__(self, callers: Callers, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._callers, self._random = callers, random
+        self._sessions: dict[str, _Session] = {}  # oldest first
+        self._logins: dict[bytes, float] = {}  # signatures that were taken, and when
+
+    def open(self, call: SignedCall, *, at: float) -> LoginReply:
+        """Open a session (docs/protocol/pool.md).
+
+        The login passes checks (1) to (4) of ``calls.verify``, and (5) it was not taken before.
+        """
+        worker, login = verify(call, self._callers, at=at)
+        self._logins = {known: when for known, when in self._logins.items() if at - when <= 2 * MAX_AGE}
+        # (5) taken once
+        if call.signature in self._logins:
+            raise CallRefused("5", "this login was used already; sign another one.")
+        session, key = self._random(16).hex(), self._random(KEY_BYTES)
+        try:
+            sealed = hpke.seal(login.public, key, login_info(session, call.signature))
+        except ContainerRefused as error:
+            raise InputRefused(error.message) from error
+        self._logins[call.signature] = at
+        self._forget(worker, at)
+        self._sessions[session] = _Session(worker, key, at + SESSION_SECONDS)
+        return LoginReply(session=session, sealed=sealed, seconds=SESSION_SECONDS)
+
+    def verify(self, call: SessionCall, path: str, payload: type[P], *, at: float) -> tuple[Address, P]:
+        """Return the worker and its message (docs/protocol/pool.md).
+
+        (6) The session is known here and has not ended. (7) The call was made with the session's key, for this path,
+        number and payload. (8) Its number was not taken before, and is at most 63 below the highest. (4) The payload
+        is what belongs on this path.
+        Raises SessionEnded for (6), CallRefused for (7) and (8) and InputRefused for (4).
+        """
+        # (6) known
+        session = self._sessions.get(call.session)
+        if session is None or at > session.ends:
+            raise SessionEnded("6", "this session is unknown here or has ended; log in again.")
+        # (7) authentic
+        if not 0 < call.number < _MOST_NUMBER or not hmac.compare_digest(
+            call.mac, call_mac(session.key, path, call.number, call.payload)
+        ):
+            raise CallRefused("7", "the call was not made with this session's key for this path, number and message.")
+        # (8) taken once
+        if not session.take(call.number):
+            raise CallRefused("8", f"call {call.number} was taken before, or is {WINDOW} or more behind the newest.")
+        # (4) the right payload
+        return session.worker, parse(call.payload, payload)
+
+    def _forget(self, worker: Address, at: float) -> None:
+        self._sessions = {name: each for name, each in self._sessions.items() if at <= each.ends}
+        mine = [name for name, each in self._sessions.items() if each.worker == worker]
+        for name in mine[: max(0, len(mine) - _PER_WORKER + 1)]:
+            del self._sessions[name]
