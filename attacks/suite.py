@@ -7,6 +7,7 @@ from attacks import lying_about_bulks as bulks
 from attacks import lying_people as people
 from attacks import lying_pools as pools
 from attacks import lying_requesters as requesters
+from attacks import lying_sellers as sellers
 from attacks import lying_storage as storage
 from attacks import lying_vaults as vaults
 from attacks import lying_workers as workers
@@ -68,6 +69,7 @@ SUITE = (
     Attack("have the pool fined by a bad input", "requester", requesters.have_the_pool_fined),
     Attack("have the pool fined by an app that kills itself", "requester", requesters.end_the_app_by_a_signal),
     Attack("buy what the vaults refuse, for the pool's stake", "requester", refusals.take_a_pools_stake),
+    Attack("sell a model that does not open, twice", "model owner", sellers.sell_a_model_that_does_not_open_twice),
     Attack("make up that the vaults refused", "a pool's worker", refusals.make_up_refusals),
     Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
     Attack("use a model more often by choosing vaults", "requester and worker", counts.show_each_task_to_other_vaults),

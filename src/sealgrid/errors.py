@@ -39,6 +39,7 @@
     ├── StillRunning            somebody stopped waiting for a task; it goes on
     ├── TaskFailed              a task ended without a result
     │   ├── AppFailed           the app itself failed; settled and paid
+    │   │   └── FileUnopened    a sealed file does not open with the key that was deposited for it
     │   └── HostFailed          the machine failed; never paid
     └── NetworkNotRunning       no local network answers
 """
@@ -302,6 +303,14 @@ class TaskFailed(SealgridError):
 
 class AppFailed(TaskFailed):
     """The app itself failed: its log is the result, settled and paid like one."""
+
+
+class FileUnopened(AppFailed):
+    """A sealed file of a deal does not open with the key that was deposited for it."""
+
+    def __init__(self, message: str, *, digest: str = "", money: str = "") -> None:
+        super().__init__(message, money=money)
+        self.digest = digest  #: SHA-256 of the sealed file
 
 
 class HostFailed(TaskFailed):

@@ -2,17 +2,23 @@
 
 import asyncio
 import dataclasses
+import os
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 import pytest_asyncio
 
 from sealgrid.bundle.inputs import JobInput
+from sealgrid.cli.listing import listing_lines
 from sealgrid.cli.stories.thief import HoardingRun, thief_of
-from sealgrid.errors import ReleaseRefused
+from sealgrid.errors import AppFailed, DealRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.sdk import apps, deposits, jobs, models, receipts, results, rotation
+from sealgrid.sdk.face.listings import listing_of
+from sealgrid.sdk.face.runs import Run
+from sealgrid.sdk.face.using import usage_of
 from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
 from sealgrid.worker.job import JobRun
 
@@ -81,6 +87,49 @@ async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_se
     assert (await receipts.verify_on_line(people.requester, envelope)).ok
     opened = await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert b"no sealgrid/input/1 archive" in opened.files["app.log"]
+
+
+async def page_of(network, model):
+    async with httpx.AsyncClient(base_url=network.web_url) as pages, asyncio.timeout(60):
+        while (answer := await pages.get(f"/models/{model}")).status_code == 404:
+            await asyncio.sleep(0.2)  # the pages follow the chain a moment later
+    return answer.text
+
+
+async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, people, hasher, tmp_path, monkeypatch):
+    async def with_another_key(conn, dek, **terms):
+        return await deposits.deposit(conn, os.urandom(len(dek)), **terms)
+
+    (tmp_path / "model").write_bytes(b"weights")
+    kept: list[models.Sealed] = []
+    with monkeypatch.context() as lying:
+        lying.setattr(models, "deposit", with_another_key)
+        model = await models.publish(
+            people.owner, tmp_path / "model", name="shut", apps=[hasher.address], price=7, keep=kept.append
+        )
+    buyer, seller = people.requester2, people.owner
+    before = (await seller.hub.account(seller.address)).stake
+    first = await jobs.run(buyer, hasher.address, model=model.address)
+    with pytest.raises(AppFailed, match="does not open") as failed:
+        await asyncio.wait_for(Run(buyer, first).result(), 60)
+    assert "The run was paid" in failed.value.money
+    assert (await seller.hub.account(seller.address)).stake == before + 7, "the control: PoCo pays for it once"
+    listed = await listing_of(buyer, "Dataset", model.address)
+    assert listed.unopened == first.task
+    assert any(f"did not open for a buyer (task {first.task})" in line for line in listing_lines(listed, sealed=""))
+    page = await page_of(localnet.network, model.address)
+    assert "It did not open for a buyer" in page
+    assert f"/tasks/{first.task}" in page
+    assert (await usage_of(seller, model.address)).unopened == first.task
+    money = await buyer.hub.account(buyer.address)
+    with pytest.raises(DealRefused) as refused:
+        await jobs.run(buyer, hasher.address, model=model.address)
+    assert refused.value.check == "7.22"
+    assert await buyer.hub.account(buyer.address) == money
+    await rotation.reshare(seller, rotation.Key(model.address, model.checksum, kept[0].dek))
+    assert (await listing_of(buyer, "Dataset", model.address)).unopened is None
+    again = await Run(buyer, await jobs.run(buyer, hasher.address, model=model.address)).result()
+    assert again.exit == 0
 
 
 async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(people, tmp_path):

@@ -168,3 +168,34 @@ async def test_a_vault_answers_one_address_so_many_previews_a_minute(federation:
             await preview(slow, proposal(federation), vault.us, federation.market.domain)
         with pytest.raises(TooManyRequests):
             await preview(slow, proposal(federation), vault.us, federation.market.domain)
+
+
+async def test_7_22_a_key_that_opened_nothing_goes_to_no_later_task_until_its_owner_deposits_another(
+    federation: Federation,
+) -> None:
+    await federation.sell_model()
+    deal, asset = await federation.order(tasks=3), (federation.market.dataset, development_key("owner").address)
+    session = await (await federation.begin(deal)).released()
+    result = await session.seal(ended="unopened")
+    assert {each.check for each in await about(federation, proposal(federation))} == {""}
+    await result.settled(0, 1)
+    assert [(await client.asset(*asset)).unopened for client in federation.clients] == [session.enclave.task] * 2 + [""]
+    heard = await about(federation, proposal(federation))
+    assert [each.check for each in heard] == ["7.22", "7.22", ""], "who saw the receipt refuses, and that are t of n"
+    enclave = await federation.begin(deal, 1)
+    request = enclave.evidence(await enclave.nonces())
+    for client in federation.clients[:2]:
+        with pytest.raises(DealRefused) as caught:
+            await client.release(request)
+        assert caught.value.check == "7.22"
+    await federation.sell_model(version=2)
+    assert {each.check for each in await about(federation, proposal(federation))} == {""}
+    assert not (await (await federation.begin(deal, 2)).released()).facts.refusal
+    assert [(await client.asset(*asset)).unopened for client in federation.clients] == [""] * 3
+
+
+async def test_a_receipt_of_an_app_that_failed_marks_no_key(federation: Federation) -> None:
+    await federation.sell_model()
+    session = await (await federation.begin(await federation.order())).released()
+    await (await session.seal(ended="app-failed")).settled(0, 1, 2)
+    assert {each.check for each in await about(federation, proposal(federation))} == {""}

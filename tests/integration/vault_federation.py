@@ -27,7 +27,7 @@ from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import enclave_message, task_id
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.receipts.receipt import body_of, sign_body
+from sealgrid.receipts.receipt import ExitClass, body_of, sign_body
 from sealgrid.receipts.request import RequestDocument
 from sealgrid.storage.remote import RemoteFiles
 from sealgrid.storagenode.config import StorageNodeConfig
@@ -252,13 +252,13 @@ class Session:
         shares = [Share(index=each.index, value=each.part.value, blind=each.part.blind) for each in parts]
         return combine(shares, parts[0].record)
 
-    async def seal(self, content: bytes = b"a sealed result", **changes: object) -> "Result":
+    async def seal(self, content: bytes = b"a sealed result", ended: ExitClass = "ok", **changes: object) -> "Result":
         """Upload a result and its receipt; make the Settle and the shares of K2."""
         enclave, federation = self.enclave, self.enclave.federation
         body = body_of(
             self.facts, self.request.request, t=THRESHOLD, vaults=federation.addresses, nonces=self.request.nonces,
             hpke_public=enclave.hpke.public, platform=Platform.SIMULATED, runtime=RUNTIME, quote=self.request.quote,
-            collateral=self.request.collateral, exit_class="ok",
+            collateral=self.request.collateral, exit_class=ended,
             result_sha256=await federation.files.put_bytes(content),
             started=federation.clock.now, finished=federation.clock.now,
         )  # fmt: skip

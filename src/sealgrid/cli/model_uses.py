@@ -214,6 +214,11 @@ def _usage_lines(found: "Usage") -> Iterator[str]:
         yield "no release"
     for each in found.unpaid:
         yield (f"released, never paid: {each.uses}  by {each.requester}  at pool {each.pool}  worker {each.worker}")
+    if found.unopened:
+        yield (
+            f"(7.22) the model did not open for the buyer of task {found.unopened}: the vaults refuse its key until "
+            "you deposit the right one"
+        )
     for finding in found.findings:
         who = "" if finding.vault is None else f" vault {finding.vault}"
         where = "" if finding.task is None else f" (task {finding.task})"

@@ -37,7 +37,7 @@ from sealgrid.enclave.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.pushed import check_signed
 from sealgrid.enclave.run_time import padded
 from sealgrid.enclave.verdict import Shield
-from sealgrid.errors import AppFailed, ContainerRefused, HostFailed, InputRefused, NotFound
+from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound
 from sealgrid.receipts.deferred import SALT_BYTES, DeferredCallback
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
@@ -137,7 +137,9 @@ async def perform(
         await relay.ask("stage", path="running")
         outcome = await padded(_run(bundle, agreed, given, places, shield), clock=clock)
     except AppFailed as error:
-        outcome = _failed(error.message.encode(), -1, facts)
+        outcome = (
+            _unopened(error, facts) if _is_of_dataset(error, facts) else _failed(error.message.encode(), -1, facts)
+        )
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
@@ -182,6 +184,17 @@ def _finished(files: dict[str, bytes], facts: Facts, bulk: OfBulk) -> Outcome:
 def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
     # PoCo calls back whatever happens; a callback without a byte is how its contract learns of a failure.
     return _outcome({LOG_FILE: log}, {"exit": code}, "app-failed", b"", facts)
+
+
+def _is_of_dataset(error: AppFailed, facts: Facts) -> bool:
+    # No other file of a deal has the dataset's checksum: (7.5), (7.7) and (7.16) of a release.
+    return isinstance(error, FileUnopened) and facts.dataset is not None and error.digest == facts.dataset.checksum
+
+
+def _unopened(error: AppFailed, facts: Facts) -> Outcome:
+    assert facts.dataset is not None
+    status: dict[str, object] = {"exit": -1, "unopened": {"dataset": facts.dataset.address}}
+    return _outcome({LOG_FILE: error.message.encode()}, status, "unopened", b"", facts)
 
 
 def _outcome(
@@ -352,7 +365,9 @@ async def _opened_with(
     except ContainerRefused as error:
         target.unlink()  # it may hold a part
         # File and key are exactly those that the vaults vouch for, so this is their owner's doing, not the machine's.
-        raise AppFailed("a sealed file of this deal does not open with the key that was deposited for it.") from error
+        raise FileUnopened(
+            "a sealed file of this deal does not open with the key that was deposited for it.", digest=digest
+        ) from error
     sealed.unlink()
     return target
 

@@ -68,6 +68,8 @@ def check_facts(body: Body, facts: Facts) -> None:
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: callback.")
     if (body.exit_class == "refused") != bool(facts.refusal):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: refusal.")
+    if body.exit_class == "unopened" and facts.dataset is None:
+        raise ReceiptRefused("6", "the receipt says that a dataset did not open, and the facts name no dataset.")
     if isinstance(body.commitment, UnsetType) == _has_deferred_callback(facts):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: deferred callback.")
 

@@ -48,9 +48,15 @@ ENDINGS: Final[tuple[Ending, ...]] = (
         "none for a requester alone; a seller is paid as well, since PoCo cannot pay the pool alone",
     ),
     Ending(
-        "a sealed file does not open with the key that was deposited for it", "seller",
-        "the enclave compared both with what the vaults vouch for", "app-failed", "AppFailed with the reason",
-        "the seller is paid for what does not open",
+        "the dataset's sealed file does not open with the key that its owner deposited", "seller",
+        "the enclave compared both with what the vaults vouch for", "unopened", "AppFailed with the reason",
+        "the seller is paid once for each key that it deposits: t vaults refuse the key from then on (7.22)",
+    ),
+    Ending(
+        "another task of a dataset whose key did not open its file (7.22), and its price is above 0", "seller",
+        "t vaults could sign it, but PoCo would pay the seller for it", None, "HostFailed with the number, at once",
+        "30 % of the pool's price a task, for other tasks of the deal that found it and for who buys in spite of a "
+        "preview; pools sell small volumes",
     ),
     Ending(
         "a policy, a key or an owner changed after the match, so that vaults refuse", "owner later",

@@ -24,7 +24,7 @@ from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 
 MOST_BYTES = 4 << 20  #: of an envelope
 
-ExitClass = Literal["ok", "app-failed", "refused"]
+ExitClass = Literal["ok", "app-failed", "refused", "unopened"]
 D = TypeVar("D", bound="_Document")
 
 

@@ -67,6 +67,7 @@ class Usage:
     uses: tuple[Use, ...]  #: oldest first
     findings: tuple[Finding, ...]
     unpaid: tuple[Unpaid, ...] = ()  #: most uses first; of releases whose task the chain can pay no more
+    unopened: TaskId | None = None  #: of a buyer for whom the model's file did not open with its newest key
 
     @property
     def ok(self) -> bool:

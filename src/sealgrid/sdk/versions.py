@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
-from sealgrid.units import Address, Digest
+from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.vault import AssetView
 
 
@@ -32,6 +32,12 @@ async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[As
 def came_by_iexec(views: Sequence[AssetView | None]) -> bool:
     """Return whether more than half of the vaults, which are t, tell that a key came by iExec's route."""
     return 2 * sum(view is not None and view.iexec for view in views) > len(views)
+
+
+def unopened_in(views: Sequence[AssetView | None]) -> TaskId | None:
+    """Return the task whose file did not open with the newest key, as more than half of the vaults tell; else None."""
+    told = [view.unopened for view in views if view is not None and view.unopened]
+    return max(told, key=told.count) if 2 * len(told) > len(views) else None
 
 
 def versions_in(views: Sequence[AssetView | None]) -> tuple[Version, ...]:

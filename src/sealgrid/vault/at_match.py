@@ -18,6 +18,7 @@ from sealgrid.vault.terms import Uses
 
 PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must have been refused already
 _OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: nothing but the deal's own params decides them
+_OF_KEY: Final = frozenset({"7.1", "7.22"})  #: the dataset's key is missing, or does not open its file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class AtMatch:
     policies: Sequence[Policy]  #: each that was in force at some moment of it
     had_share: bool  #: whether a share of the dataset's key was here at some moment of it
     uses: Uses  #: that stood before, and the requester's own
+    unopened: bool = False  #: whether the key that is here was known not to open its file since before that time
 
 
 def stood_at_match(
@@ -34,8 +36,8 @@ def stood_at_match(
 ) -> bool:
     """Return whether the requester could have known of a refusal, and nobody else brought it about later.
 
-    ``params`` is None where they cannot be read. Where a seller sold what it gave the vaults no key or policy of, only
-    a deal that pays it nothing is settled: PoCo would pay it for that.
+    ``params`` is None where they cannot be read. Where a seller sold what it gave the vaults no key or policy of, or
+    a key that opens nothing, only a deal that pays it nothing is settled: PoCo would pay it for that.
     """
     deal, dataset = snapshot.deal, snapshot.dataset
     if refusal.check not in OF_THE_DEAL:
@@ -45,8 +47,9 @@ def stood_at_match(
     if deal.dataset.owner != dataset.owner:
         return False
     by_iexec = keys.dataset is not None and keys.dataset.kind == "iexec"
-    if refusal.check == "7.1":
-        return not then.had_share and deal.dataset.price == 0
+    if refusal.check in _OF_KEY:
+        stood = then.unopened if refusal.check == "7.22" else not then.had_share
+        return stood and deal.dataset.price == 0
     if keys.policy is None and not by_iexec:  # (7.2)
         return not then.policies and deal.dataset.price == 0
     since = deal.start_time - PREVIEW_SECONDS

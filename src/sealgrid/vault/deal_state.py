@@ -57,9 +57,11 @@ def keys_for(
     if dataset is None:
         return keys
     signed = vault.custody.policy(dataset.address, dataset.owner)
+    held = vault.custody.usable(dataset.address, dataset.owner)
     return replace(
         keys,
-        dataset=vault.custody.usable(dataset.address, dataset.owner),
+        dataset=held,
+        unopened=held is not None and vault.unopened.find(held.record_digest) is not None,
         policy=None if signed is None else signed.policy,
         uses=counted_uses(vault, snapshot, but=but, at=at),
         sale=shown.sale,
@@ -73,12 +75,15 @@ def at_match_of(vault: Vault, snapshot: ChainSnapshot, at: int) -> AtMatch:
         return AtMatch(policies=(), had_share=False, uses=Uses())
     address, owner, until = dataset.address, dataset.owner, deal.start_time
     since = until - PREVIEW_SECONDS
+    held = vault.custody.usable(address, owner)
+    noted = None if held is None else vault.unopened.find(held.record_digest)
     return AtMatch(
         policies=vault.history.policies(address, owner, since=since, until=until),
         had_share=vault.history.had_share(address, owner, since=since, until=until),
         uses=vault.history.uses_at_match(
             address, owner, deal.requester, matched=until, cutoff=since, but=snapshot.task_id, at=at
         ),
+        unopened=noted is not None and noted.noted <= since,
     )
 
 

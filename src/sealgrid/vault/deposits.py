@@ -2,7 +2,7 @@
 
 from sealgrid.attestation.statements import DepositReceipt
 from sealgrid.errors import NotFound, SharesRefused
-from sealgrid.units import Address
+from sealgrid.units import Address, TaskId
 from sealgrid.vault.custody import SignedGrant, SignedPolicy
 from sealgrid.vault.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
 from sealgrid.vault.iexec_deposit import check_iexec_deposit, check_pushed, is_of_requester
@@ -120,6 +120,7 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
     if not versions:
         raise NotFound("no key of this asset and owner was ever here.")
     newest, held = versions[-1], vault.custody.share(asset, owner)
+    noted = vault.unopened.find(newest.record_digest)
     return AssetView(
         record=newest.record,
         signature=newest.signature,
@@ -133,4 +134,5 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
             for each in versions
         ),
         iexec=held is not None and held.kind == "iexec",
+        unopened=TaskId("") if noted is None else noted.task,
     )  # fmt: skip

@@ -38,6 +38,7 @@ class HeldKeys:
     rsa: ResultKey | None = None  #: what was shown as the beneficiary's key for results, unchecked
     developer: HeldShare | None = None  #: of the deal's app under its present owner
     secrets: Mapping[str, HeldShare] = field(default_factory=dict)  #: that the deal's requester pushed, by name
+    unopened: bool = False  #: whether the dataset's very key did not open its file for an earlier task
 
 
 NO_KEYS = HeldKeys(dataset=None, policy=None, uses=Uses(), inputs={})
@@ -125,7 +126,8 @@ def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, ke
 
     as DealRefused where the deal, the owner's policy or the counts are why.
 
-    (7.1) The dataset key, iff the deal names a dataset: its share is here under the present owner for this file.
+    (7.1) The dataset key, iff the deal names a dataset: its share is here under the present owner for this file,
+    (7.22) and no receipt proved to this vault that the file does not open with this very key.
     (5), (7.2) to (7.4), (7.9) and (7.10): that owner's policy is here and agrees (``terms.check_deal_terms``).
     (7.5) An input's key, iff params name it: its share is here, deposited by the deal's requester,
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
@@ -171,6 +173,11 @@ def _dataset_key(chain: DatasetOnChain, keys: HeldKeys) -> HeldShare:
         raise DealRefused("7.1", "the dataset's present owner gave this vault no share of its key.")
     if held.record.asset != chain.address or held.record.file_sha256 != chain.checksum:  # (7.1)
         raise DealRefused("7.1", "the key here is for another file than the dataset's checksum on the chain.")
+    if keys.unopened:  # (7.22)
+        raise DealRefused(
+            "7.22",
+            "the dataset's file did not open with the key that its owner deposited; its owner must deposit another.",
+        )
     return held
 
 

@@ -7,6 +7,7 @@
     What a vault shows with the owner's signature under a higher version is remembered, so that no older one is taken.
 (5) A policy is kept when t other vaults have the same one; it may have been narrowed since.
 (6) Evaluation numbers rise to the t-th highest that the other vaults have seen.
+(7) A key that t other vaults say did not open its file is refused here too (7.22).
 
 What is dropped comes back when its owner shares the key anew. With t = 1 nobody can tell, and everything is dropped.
 """
@@ -19,13 +20,14 @@ from sqlalchemy import delete, select
 
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import InputRefused
-from sealgrid.units import Address, Digest
+from sealgrid.units import Address, Digest, TaskId
 from sealgrid.vault.custody import Custody, SignedPolicy, Version
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.signatures import digest_of, signer
 from sealgrid.vault.store import Store, nonces, releases, settles
+from sealgrid.vault.unopened import UnopenedKeys
 from sealgrid.wire.vault import AssetView
 
 Named = tuple[Address, Address]  #: asset and owner of a key
@@ -66,6 +68,8 @@ def renew(store: Store, at_rest: AtRest, federation: Federation, peers: Sequence
             custody.forget_policy(*named)  # (5)
     for series, number in _evaluations(peers, needed).items():
         store.raise_evaluation(series, number)  # (6)
+    for named in custody.shared():
+        _note_unopened(UnopenedKeys(store), held[named], _tasks_unopened(named, held[named], peers), needed, at)  # (7)
     store.commit()
     return Renewed(len(held) - len(dropped), dropped)
 
@@ -80,6 +84,16 @@ def _opened(custody: Custody, named: Named) -> HeldShare:
 def _holders(named: Named, share: HeldShare, peers: Sequence[PeerWord]) -> int:
     views = [peer.views[named] for peer in peers if named in peer.views]
     return sum(view.held and view.record == share.record for view in views)
+
+
+def _tasks_unopened(named: Named, share: HeldShare, peers: Sequence[PeerWord]) -> list[TaskId]:
+    views = [peer.views[named] for peer in peers if named in peer.views]
+    return [view.unopened for view in views if view.unopened and view.record == share.record]
+
+
+def _note_unopened(unopened: UnopenedKeys, share: HeldShare, told: list[TaskId], needed: int, at: int) -> None:
+    if len(told) >= needed:
+        unopened.note(share.record_digest, told[0], at)
 
 
 def _agreeing(named: Named, signed: SignedPolicy | None, peers: Sequence[PeerWord]) -> int:

@@ -26,6 +26,7 @@ from sealgrid.vault.log import Log
 from sealgrid.vault.peer_uses import keep_reading_peer_uses
 from sealgrid.vault.service import Rules, Vault, identify
 from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.unopened import UnopenedKeys
 from sealgrid.vault.witness import Witness
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.serving import serve
@@ -82,6 +83,7 @@ async def opened(
                 custody=Custody(store, keys.at_rest, federation),
                 journal=Journal(store, keys.at_rest, federation),
                 history=History(store),
+                unopened=UnopenedKeys(store),
                 log=Log(store),
                 chain=chain,
                 files=files,

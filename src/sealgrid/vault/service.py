@@ -22,6 +22,7 @@ from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import VaultKeys
 from sealgrid.vault.log import Log
 from sealgrid.vault.store import Store
+from sealgrid.vault.unopened import UnopenedKeys
 from sealgrid.wire.log import SignedHead
 from sealgrid.wire.vault import Identity
 
@@ -48,6 +49,7 @@ class Vault:
     custody: Custody
     journal: Journal
     history: History
+    unopened: UnopenedKeys
     log: Log
     chain: ChainReader
     files: Files

@@ -21,6 +21,7 @@ from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import CheckFailed, InputRefused, ReceiptRefused, ReleaseRefused
 from sealgrid.receipts import agreement
+from sealgrid.receipts.receipt import Body
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.vault.deposit import check_record, open_share
 from sealgrid.vault.federation import Federation
@@ -96,10 +97,10 @@ def remembered(attested: Attested, facts: Facts, at: int) -> Released:
     )  # fmt: skip
 
 
-def check_receipt(receipt: bytes, settle: Settle, released: Released, domain: Domain) -> None:
-    """Check (6); ``receipt`` is the stored file, whose digest (5) has been compared."""
+def check_receipt(receipt: bytes, settle: Settle, released: Released, domain: Domain) -> Body:
+    """Check (6) and return the body; ``receipt`` is the stored file, whose digest (5) has been compared."""
     try:
-        agreement.check_receipt(
+        return agreement.check_receipt(
             receipt, settle, released.facts, domain=domain, platform=released.platform, runtime=released.runtime,
             session=released.session,
         )  # fmt: skip

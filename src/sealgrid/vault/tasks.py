@@ -22,6 +22,7 @@ from sealgrid.vault.request import check_signed, signature_kind
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
 from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.unopened import unopened_record
 from sealgrid.vault.unpaid import give_back_unpaid
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
@@ -109,7 +110,7 @@ async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
     receipt = await fetch_settled(  # (5)
         vault.files, wanted.sealed_sha256, wanted.receipt_sha256, output_bytes=released.facts.output_bytes
     )
-    settle.check_receipt(receipt, wanted, released, vault.federation.domain)  # (6)
+    body = settle.check_receipt(receipt, wanted, released, vault.federation.domain)  # (6)
     snapshot = await _still_known("settle.7", vault.chain.task(wanted.task))
     at = vault.clock()
     settle.check_time(released, snapshot, at=at)  # (7)
@@ -117,7 +118,10 @@ async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
     if known is not None:
         return _reply(vault, known.verdict)
     verdict = settle.verdict_for(wanted, released, vault.federation.vault_set, at)
-    vault.journal.remember_settle(settle.Settled(wanted, request.signature, escrowed, verdict, at))
+    with vault.store.transaction():
+        vault.journal.remember_settle(settle.Settled(wanted, request.signature, escrowed, verdict, at))
+        if (record := unopened_record(body, released.facts)) is not None:
+            vault.unopened.note(record, wanted.task, snapshot.time)
     return _reply(vault, verdict)
 
 

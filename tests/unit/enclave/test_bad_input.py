@@ -6,7 +6,7 @@ import zipfile
 
 import msgspec
 import pytest
-from task_scene import Task
+from task_scene import DATASET, Task
 
 from sealgrid.bundle import inputs
 from sealgrid.bundle.inputs import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
@@ -191,6 +191,26 @@ def test_an_input_that_opens_with_another_key_is_the_requesters(task):
     agreed = task._agreed()
     wrong = msgspec.structs.replace(agreed.facts)
     task._agreed = lambda: work.replace(agreed, facts=wrong, keys=dict.fromkeys(agreed.keys, bytes(32)))
+    assert "does not open with the key" in task.log()
+
+
+def test_a_dataset_that_opens_with_another_key_is_its_sellers(task):
+    task.dataset = b"weights"
+    agreed = task._agreed()
+    task._agreed = lambda: work.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
+    outcome = task.perform()
+    files = task.files(outcome)
+    assert outcome.exit_class == "unopened"
+    assert json.loads(files["sealgrid.json"]) == {"exit": -1, "unopened": {"dataset": DATASET}}
+    assert b"does not open with the key" in files["app.log"]
+
+
+def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task):
+    task.dataset = b"weights"
+    task.give(args=("a",))
+    agreed = task._agreed()
+    (sealed,) = agreed.facts.inputs
+    task._agreed = lambda: work.replace(agreed, keys={**agreed.keys, sealed: bytes(32)})
     assert "does not open with the key" in task.log()
 
 

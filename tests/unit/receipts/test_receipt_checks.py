@@ -483,6 +483,16 @@ def test_a_receipt_of_a_refused_deal_passes_and_names_the_refusal():
     assert "refused by (7.10): the dataset's owner refuses this requester." in report.checks[5].detail
 
 
+def test_a_receipt_of_a_dataset_that_did_not_open_passes():
+    assert verify(Job(body={"exit_class": "unopened"}).encode(), PINS).ok
+
+
+def test_6_a_dataset_that_did_not_open_where_the_facts_name_none():
+    job = Job(facts={"dataset": None, "secrets": ()}, body={"dataset": None, "exit_class": "unopened"})
+    failed = verify(job.encode(), PINS).failed
+    assert (failed.number, "facts name no dataset" in failed.detail) == (6, True)
+
+
 @pytest.mark.parametrize("half", REFUSED)
 def test_6_a_receipt_and_facts_that_disagree_about_a_refusal(half):
     failed = verify(Job(**{half: REFUSED[half]}).encode(), PINS).failed

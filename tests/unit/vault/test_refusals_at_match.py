@@ -94,6 +94,13 @@ def test_what_a_seller_never_gave_is_settled_only_where_it_is_paid_nothing(check
     assert stands(keys, free) == (check, False), "it was there when the deal was made"
 
 
+def test_a_key_that_opened_nothing_before_the_match_is_settled_only_where_its_seller_is_paid_nothing():
+    keys, free = replace(HELD_KEYS, unopened=True), replace(SNAPSHOT, deal=deal(dataset=FREE))
+    assert stands(keys, free, unopened=True) == ("7.22", True)
+    assert stands(keys, unopened=True) == ("7.22", False), "PoCo would pay its seller"
+    assert stands(keys, free) == ("7.22", False), "a preview was not told so"
+
+
 def test_counts_are_settled_where_they_stood_or_the_requester_made_them():
     hour, total = (
         replace(HELD_KEYS, uses=Uses(hour=2)),

@@ -62,6 +62,10 @@ def test_the_deal_entitles_to_the_dataset_and_the_named_input() -> None:
     assert (granted.release, granted.output_bytes) == ("escrow", 1 << 20)
 
 
+def test_7_22_a_key_that_did_not_open_its_file_goes_to_nobody() -> None:
+    refused("7.22", replace(KEYS, unopened=True))
+
+
 def test_a_deal_without_dataset_entitles_to_its_inputs_only() -> None:
     bare = snapshot(deal=deal(dataset=Resource(NOTHING, NOTHING, 0)), dataset=None)
     granted = decide(chain=bare)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from vault_scene import (
     ATTEMPT,
@@ -35,6 +36,7 @@ from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import AtRest
 from sealgrid.vault.restoration import PeerWord, renew
 from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.unopened import UnopenedKey, UnopenedKeys
 from sealgrid.wire.vault import AssetView, KeyVersion
 
 AT_REST = AtRest(b"\x33" * 32, lambda size: bytes(size))
@@ -143,6 +145,28 @@ def test_evaluation_numbers_rise_to_what_two_others_have_seen(live: Store) -> No
 def test_one_other_vault_cannot_raise_an_evaluation_number_alone(live: Store) -> None:
     restored(live, peer(CURRENT, 10**9), peer(CURRENT, 0))
     assert live.evaluation() == {SERIES: 5}
+
+
+def test_a_key_that_t_others_know_not_to_open_is_refused_after_a_restoration_and_one_other_vault_cannot_say_so(
+    live: Store,
+) -> None:
+    unopened, record = msgspec.structs.replace(CURRENT, unopened=TASK), MODEL_KEY.held().record_digest
+    restored(live, peer(unopened), peer(CURRENT))
+    assert UnopenedKeys(live).find(record) is None
+    restored(live, peer(unopened), peer(unopened))
+    assert UnopenedKeys(live).find(record) == UnopenedKey(TASK, LATER)
+
+
+def test_a_key_that_did_not_open_is_known_after_a_restart_and_in_a_backup(live: Store, tmp_path: Path) -> None:
+    record = MODEL_KEY.held().record_digest
+    UnopenedKeys(live).note(record, TASK, NOW)
+    UnopenedKeys(live).note(record, TASK, LATER)
+    live.commit()
+    back_up(tmp_path, tmp_path / "copy.db")
+    with closing(Store(tmp_path / DATABASE)) as again:
+        assert UnopenedKeys(again).find(record) == UnopenedKey(TASK, NOW)
+    with closing(Store(place_copy(tmp_path / "copy.db", tmp_path / "new"))) as placed:
+        assert UnopenedKeys(placed).find(record) == UnopenedKey(TASK, NOW)
 
 
 def test_a_copy_with_another_at_rest_key_is_refused(live: Store) -> None:

@@ -9,8 +9,8 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.versions import Version, came_by_iexec, versions_in, views_of
-from sealgrid.units import ZERO_ADDRESS, Address, Digest
+from sealgrid.sdk.versions import Version, came_by_iexec, unopened_in, versions_in, views_of
+from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 
 Kind = Literal["App", "Dataset"]
@@ -57,6 +57,7 @@ class Listing:
     offers: tuple[Offer, ...]
     versions: tuple[Version, ...] = ()  #: of a model's key, oldest first, as its vaults tell
     iexec_compatible: bool = False  #: its key came by iExec's route: no policy, but orders that name exactly one app
+    unopened: TaskId | None = None  #: of a buyer for whom a model's file did not open with its newest key
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
         offers=await open_offers(conn, kind, asset),
         versions=versions_in(views),
         iexec_compatible=came_by_iexec(views),
+        unopened=unopened_in(views),
     )
 
 

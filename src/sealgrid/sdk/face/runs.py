@@ -142,6 +142,11 @@ class Run:
             opened, envelope = await self._opened()
             if envelope.refusal:
                 raise DealRefused(envelope.refusal, f"the vaults refused this deal: {sentence_of(envelope.refusal)}")
+            if envelope.receipt.body.exit_class == "unopened":
+                raise AppFailed(
+                    "the model's file does not open with the key that its owner deposited, and the vaults refuse this "
+                    "key from now on; use another model."
+                )
             if envelope.receipt.body.exit_class != "ok":
                 raise AppFailed(f"the app failed: {_last_words(opened)}")
             return opened

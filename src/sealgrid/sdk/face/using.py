@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from msgspec import UnsetType
 
@@ -19,6 +20,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.logs import Book, hear_witnesses, read_books
 from sealgrid.sdk.receipts import fetch_receipt, verify_on_line
 from sealgrid.sdk.usage import ChainTask, Evidence, Usage, Use, compare, uses_of
+from sealgrid.sdk.versions import unopened_in, views_of
 from sealgrid.units import Address, TaskId
 
 
@@ -34,7 +36,8 @@ async def usage_of(conn: Connection, model: Address) -> Usage:
         unlogged=await _unlogged(conn, model, books),
         unpaid=await _unpaid(conn, {use.task for use in uses}),
     )
-    return compare(model, books, accusations, evidence)
+    views = await views_of(conn, model, await Assets(conn.hub).owner(model))
+    return replace(compare(model, books, accusations, evidence), unopened=unopened_in(views))
 
 
 async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address]:

@@ -11,7 +11,7 @@ from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
 from sealgrid.chain.access import FOREVER, Member
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.granting import granted
-from sealgrid.sdk.versions import came_by_iexec, versions_in, views_of
+from sealgrid.sdk.versions import came_by_iexec, unopened_in, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web import charts
 from sealgrid.web.index.reading import CARDS, TaskFilter
@@ -66,6 +66,7 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
         "restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
         "unlimited": UNLIMITED,
         "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
+        "unopened": unopened_in(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
         "usage": charts.per_month(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),

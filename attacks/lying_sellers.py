@@ -1,0 +1,40 @@
+"""Sellers who are paid for a model that no buyer can use."""
+
+import os
+
+from attacks.attack import Outcome
+from attacks.scene import MODEL, PRICE, Scene
+from sealgrid.errors import DealRefused
+from sealgrid.receipts.receipt import parse_envelope
+from sealgrid.sdk import jobs, models, receipts
+from sealgrid.sdk.deposits import deposit
+from sealgrid.worker.job import JobRun
+
+
+async def sell_a_model_that_does_not_open_twice(scene: Scene) -> Outcome:
+    """Deposit another key than the one that the file was sealed with, and sell the model to one buyer after another."""
+    folder, owner = scene.own_folder("unopened"), scene.owner
+    (folder / "model").write_bytes(MODEL)
+    kept: list[models.Sealed] = []
+    model = await models.publish(
+        owner, folder / "model", name="unopened", apps=[scene.app.address], price=PRICE, keep=kept.append
+    )
+    policy = (await owner.vaults[0].asset(model.address, owner.address)).policy
+    await deposit(
+        owner, os.urandom(len(kept[0].dek)), asset=model.address, file_sha256=model.checksum, version=2, policy=policy
+    )
+    first = await jobs.run(
+        scene.requester, scene.app.address, model=model.address, workerpool=scene.thief.order
+    )  # the control: PoCo pays the seller once
+    await JobRun(await scene.thief.open_task(first), scene.thief.shop).run()
+    envelope = await receipts.fetch_receipt(scene.requester, first.task)
+    assert parse_envelope(envelope).receipt.body.exit_class == "unopened"
+    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
+    before = await scene.requester.hub.account(scene.requester.address)
+    try:
+        await jobs.run(scene.requester, scene.app.address, model=model.address, workerpool=scene.thief.order)
+    except DealRefused as refusal:
+        if await scene.requester.hub.account(scene.requester.address) != before:
+            return Outcome("", "", "the second buyer's money was locked")
+        return Outcome("vaults", refusal.check, "the first buyer paid; no later deal is made with this key.")
+    return Outcome("", "", "a second buyer could be made to pay for it")
