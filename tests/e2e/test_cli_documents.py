@@ -10,8 +10,8 @@ from tests.unit.cli.spoken import spoken
 
 pytestmark = pytest.mark.localnet
 
-OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer", "presigned"}
-LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions", "iexec_compatible"}
+OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer", "presigned", "pools", "orders"}
+LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions", "iexec_compatible", "unopened"}
 PRICE = 3 * 10**9
 
 
@@ -82,7 +82,7 @@ def test_task_list(document, bought):
 
 def test_task_show(document, bought):
     found = document("task", "show", bought)
-    assert set(found) == {"task", "deal", "state", "price", "payer", "deadline", "stages"}
+    assert set(found) == {"task", "deal", "state", "price", "payer", "deadline", "money", "stages"}
     assert (found["task"], found["state"]) == (bought, "completed")
     assert [set(stage) for stage in found["stages"]] == [{"stage", "at", "detail"}] * len(found["stages"])
 
@@ -116,7 +116,7 @@ def test_receipt_verify(document, bought, folder, tmp_path):
     found = document("receipt", "verify", folder / "answer" / "receipt.json", *pins)
     assert set(found) == {"ok", "checks"}
     assert found["ok"] is True
-    assert [set(check) for check in found["checks"]] == [{"number", "sentence", "ok", "detail"}] * 13
+    assert [set(check) for check in found["checks"]] == [{"number", "sentence", "ok", "detail"}] * 14
     forged = (folder / "answer" / "receipt.json").read_bytes().replace(b'"attempt":1', b'"attempt":2')
     (tmp_path / "forged.json").write_bytes(forged)
     refused = document("receipt", "verify", tmp_path / "forged.json", *pins, code=1)

@@ -77,7 +77,13 @@ async def offer_in_parts(
     usual = 1 if presign or isinstance(conn.key, KeyElsewhere) or is_bulk(order) else ORDERS
     volumes = volumes_of(order.volume, usual if orders is None else orders, at_least=1 if orders else LEAST_VOLUME)
     parts = [msgspec.structs.replace(order, volume=volume, salt=fresh_salt()) for volume in volumes]
-    return tuple(await asyncio.gather(*(sign_and_publish(conn, part, keep, presign=presign) for part in parts)))
+    publishing = (sign_and_publish(conn, part, keep, presign=presign) for part in parts)
+    # All of them end before an error is raised: none is still on its way when the connection closes.
+    results = await asyncio.gather(*publishing, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return tuple(result for result in results if not isinstance(result, BaseException))
 
 
 def volumes_of(uses: int, orders: int, *, at_least: int = 1) -> list[int]:
