@@ -1,6 +1,7 @@
 """Run the attack suite on a fresh local network: ``python -m attacks`` (``make attack``)."""
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,7 +23,8 @@ async def run(on: Network, folder: Path, *, told: Callable[[str], None] = print)
     tried: list[Tried] = []
     async with scene_on(on, folder) as scene:
         for attack in SUITE:
-            outcome = await attack.attempt(scene)
+            async with scene.network_pool() if attack.at_network_pool else contextlib.nullcontext():
+                outcome = await attack.attempt(scene)
             tried.append((attack, outcome))
             mark = f"stopped by {outcome.by} {outcome.check}".rstrip() if outcome.stopped else "NOT STOPPED"
             told(f"{attack.title:45} {mark}: {outcome.said}")

@@ -30,6 +30,7 @@ class Attack:
     title: str
     who: str
     attempt: Try
+    at_network_pool: bool = False  #: whether the network's own pool takes part, and so runs the gate where there is one
 
 
 def harmless(by: str, said: str) -> Outcome:

@@ -20,7 +20,7 @@ async def swallow_every_run(scene: Scene) -> Outcome:
     signed = await sign_and_publish(conn, order)
     (anywhere,) = await apps.sell(scene.developer, scene.app.address, price=0, uses=2, orders=1, any_pool=True)
     try:
-        control = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")], pool=pool)
+        control = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")], pool=pool, preview=False)
         assert control.terms.workerpool == signed, "a buyer who names this pool can buy there"
         job = await jobs.run(scene.requester, scene.app.address, files=[("private", b"")])
         if job.terms.workerpool.workerpool != network.workerpool:

@@ -12,6 +12,7 @@ from sealgrid.attestation.facts import Facts, SecretFact, parse_facts, parse_par
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.gate import Gate
+from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.cli.stories.thief import Thief, join_pool_group, thief_of
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
@@ -52,6 +53,7 @@ class Scene:
     model: Address
     control: Facts  #: of the control run, in which nobody lied
     folder: Path = field(repr=False)  #: for what an attack writes
+    gated: bool = False  #: whether the thief operates the gate that owns the network's pool
 
     @property
     def layout(self) -> Layout:
@@ -84,6 +86,17 @@ class Scene:
             secrets=(self.control.secrets[0], private), params=params, inputs=inputs,
             expiry=task.contribution_deadline,
         )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def network_pool(self) -> AsyncIterator[None]:
+        """Let the network's own pool operate the gate meanwhile, where the thief does."""
+        if self.gated:
+            await _operate(self.network, self.owner.hub.node, development_key("pool").address)
+        try:
+            yield
+        finally:
+            if self.gated:
+                await _operate(self.network, self.owner.hub.node, self.thief.conn.address)
 
     def vault_keys(self, index: int) -> VaultKeys:
         """Return the secret keys of a vault, as its operator has them; vaults are counted in ascending order."""
@@ -156,24 +169,29 @@ async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
             for name in ("owner", "requester2", "developer")
         ]
         thief = await stack.enter_async_context(thief_of(network))
-        if await owner.hub.teebroker() == ZERO_ADDRESS:
+        gated = await owner.hub.teebroker() == ZERO_ADDRESS
+        if gated:
             thief = await _operating_the_gate(thief, network)
         app = await apps.deploy(developer, HASHER)
         (folder / "model").write_bytes(MODEL)
         model = await models.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
         control = await _control(requester, thief, app.address, model.address)
-        yield Scene(network, owner, requester, developer, thief, app, model.address, control, folder)
+        yield Scene(network, owner, requester, developer, thief, app, model.address, control, folder, gated)
 
 
 async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
     """Let the thief run a pool of the gate's: where the hub asks no broker, any other gets no key from the start."""
     conn, gate = thief.conn, Gate(thief.conn.hub.node, network.broker)
-    await gate.change_operator(Wallet(gate.node, development_key("admin")), conn.address)
+    await _operate(network, gate.node, conn.address)
     pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="the thief's", owner=gate.address)
     await join_pool_group(network, pool)
     order = msgspec.structs.replace(thief.order, workerpool=pool, sign=b"", salt=fresh_salt())
     await gate.sign_order(conn.wallet, order)
     return replace(thief, order=order)
+
+
+async def _operate(network: Network, node: Node, operator: Address) -> None:
+    await Gate(node, network.broker).change_operator(Wallet(node, development_key("admin")), operator)
 
 
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:

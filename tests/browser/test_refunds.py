@@ -13,6 +13,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.wallet import Wallet
+from sealgrid.cli.stories.thief import join_pool_group
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
@@ -66,6 +67,7 @@ async def bought_of_nobody(place: Place) -> tuple[str, str, str]:
     async with connect(network, development_key("publisher")) as pool:
         address = await Assets(pool.hub).create_workerpool(pool.wallet, description="nobody's machines")
         await pool.hub.deposit(pool.wallet, 10**10)
+        await join_pool_group(network, address)  # the shop's apps are for its pools
         order = WorkerpoolOrder(
             workerpool=address, workerpoolprice=10**9, volume=3, tag=TEE_TAG, trust=1,
             category=network.short_category, salt=fresh_salt(),

@@ -317,8 +317,10 @@ async def test_an_app_that_runs_too_long_is_paid_where_it_had_its_time_and_never
     slow = await apps.deploy(people.developer, folder, price=APP_PRICE)
     job = await jobs.run(people.requester2, slow.address, args=["sleep"])
     async with asyncio.timeout(SECONDS):
-        while (stages := await jobs.history(people.requester2, job.task))[-1].stage not in {"completed", "failed"}:
+        stages = ()
+        while not stages or stages[-1].stage not in {"completed", "failed"}:
             await asyncio.sleep(0.1)
+            stages = await jobs.history(people.requester2, job.task)
     status = (await people.requester2.hub.view_task(job.task)).status
     paid = bool(await people.requester2.hub.payments(job.task))
     if stages[-1].stage == "completed":

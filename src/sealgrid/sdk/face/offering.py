@@ -1,10 +1,11 @@
 """Sell more uses of an own app or model, or sell what is left at another price."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sealgrid.crypto.signing import KeyElsewhere
 from sealgrid.errors import NotFound
-from sealgrid.poco.orders import AppOrder, DatasetOrder
+from sealgrid.poco.orders import AppOrder, DatasetOrder, terms_of
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.face.unlisting import O, StillOpen, cancel
 from sealgrid.sdk.orders import count_offers, on_terms_of, sign_and_publish
@@ -25,15 +26,25 @@ async def reprice(
 ) -> Repriced:
     """Sign each open offer again at ``price`` nRLC for the uses that are left, then cancel the old one.
 
-    For a moment both are open. Raises NotFound when nothing is for sale.
+    A wallet elsewhere signs orders on equal terms as one: each signature is a click. For a moment old and new are
+    open. Raises NotFound when nothing is for sale.
     """
     if not found.orders:
         raise NotFound(" ".join((f"{conn.address} offers no uses of {asset}.", *found.unreached)))
     dearer = [each for each in found.orders if price_of(each[0]) != price]
-    for order, left in dearer:
+    for order, left in joined(dearer) if isinstance(conn.key, KeyElsewhere) else dearer:
         await sign_and_publish(conn, at_price(order, price, left), keep)
     await cancel(conn, asset, [order for order, _ in dearer])
     return Repriced(count_offers(order for order, _ in dearer), sum(left for _, left in found.orders), found.unreached)
+
+
+def joined(orders: Sequence[tuple[O, int]]) -> list[tuple[O, int]]:
+    """Return one order of each offer, with the uses that are left of all its orders."""
+    offers: dict[object, tuple[O, int]] = {}
+    for order, left in orders:
+        first, before = offers.get(terms_of(order), (order, 0))
+        offers[terms_of(order)] = (first, before + left)
+    return list(offers.values())
 
 
 def price_of(order: AppOrder | DatasetOrder) -> int:
