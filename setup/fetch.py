@@ -36,6 +36,7 @@ def main() -> int:
                 fetch(item)
         if wanted == "tests":
             need("chromium", "chromium", "the browser that the pages are tested in")
+            need_driver_library()
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
             place_nginx()
             install_iexec_client()
@@ -170,9 +171,20 @@ def place_node(link: Path) -> None:
 
 
 def need(program: str, package: str, what: str) -> None:
-    """Install a system package where the package manager may; otherwise say in one line how to get it."""
-    if shutil.which(program):
-        return
+    """Install a system package unless its program is there."""
+    if not shutil.which(program):
+        install(package, what)
+
+
+def need_driver_library() -> None:
+    """Install the library that the node of Playwright's wheel loads and that Debian 12 does not install by default."""
+    node = Path(sysconfig.get_path("purelib")) / "playwright" / "driver" / "node"
+    if subprocess.run((node, "--version"), capture_output=True, check=False).returncode != 0:
+        install("libatomic1", "a library of the driver that steers the browser")
+
+
+def install(package: str, what: str) -> None:
+    """Install a Debian package where apt-get may; raise Missing with the command for a person where it may not."""
     apt = shutil.which("apt-get")
     command = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     sudo = () if _is_root() else ("sudo", "-n")
