@@ -146,7 +146,7 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     buyer, seller = people.requester2, people.owner
     with monkeypatch.context() as lying:
         lying.setattr(models, "deposit", with_another_key)
-        with pytest.raises(AppFailed, match=r"does not open with the key.*sealgrid model prove 0x") as failed:
+        with pytest.raises(AppFailed, match="does not open with the key that the vaults have; publish anew") as failed:
             await models.publish(
                 seller, tmp_path / "model", name="proved", apps=[hasher.address], price=7, proved=True,
                 keep=kept.append, progress=lambda step: steps.append(step.what),
@@ -166,6 +166,7 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     assert await buyer.hub.account(buyer.address) == money
     assert (await prove(seller, model, hasher.address)).unreached == ()
     await expect_proved(seller, model)
+    assert any("by an enclave" in line for line in listing_lines(await listing_of(buyer, "Dataset", model), sealed=""))
     assert (await Run(buyer, await jobs.run(buyer, hasher.address, model=model)).result()).exit == 0
     await rotation.reshare(seller, rotation.Key(model, kept[0].checksum, kept[0].dek))
     with pytest.raises(DealRefused) as refused:

@@ -1,12 +1,12 @@
 """Ask the vaults before a deal is made: what they would refuse is not bought."""
 
 from sealgrid.crypto.documents import UNREADABLE
-from sealgrid.errors import DealRefused, NotFound, SealgridError, ServiceUnavailable
+from sealgrid.errors import DealRefused, SealgridError, ServiceUnavailable
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.federation import require
-from sealgrid.sdk.policies import policy_of
+from sealgrid.sdk.policies import policy_heard
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import Terms
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -18,15 +18,14 @@ async def expect_release(conn: Connection, terms: Terms, progress: Progress = si
     """Raise DealRefused, with the number of the check, unless enough vaults would release for a deal on these terms.
 
     Enough are t, or as many as the quorum of the model's owner. Raises ServiceUnavailable where fewer of them answer,
-    as a release would fail then. Vaults that answer and
-    know no previews stop nobody: ``progress`` hears of them.
+    as a release would fail then. Vaults that answer and know no previews stop nobody: ``progress`` hears of them.
     """
+    needed = await _needed(conn, terms.dataset.dataset)
     request = PreviewRequest(proposal=proposal_of(conn, terms), machines=await _machines(conn, terms))
     asked = [
         preview(client.transport, request, vault, conn.domain)
         for client, vault in zip(conn.vaults, conn.vault_addresses, strict=True)
     ]
-    needed = await _needed(conn, terms.dataset.dataset)
     replies = await ask_all(asked, enough=needed)
     require([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], needed)
     heard = [reply for reply in replies if isinstance(reply, VaultOpinion)]
@@ -53,11 +52,9 @@ async def _needed(conn: Connection, model: Address) -> int:
     """Return how many vaults must release for a run on a model: its owner's signed policy may ask for more than t."""
     if model == ZERO_ADDRESS:
         return conn.network.threshold
-    try:
-        policy = await policy_of(conn, model)
-    except (NotFound, ServiceUnavailable):  # by iExec's route a key has no policy; what is missing, the vaults say
-        return conn.network.threshold
-    return max(conn.network.threshold, policy.quorum_among(len(conn.vaults)))
+    policy = await policy_heard(conn, model)
+    quorum = 0 if policy is None else policy.quorum_among(len(conn.vaults))  # none: its key came by iExec's route
+    return max(conn.network.threshold, quorum)
 
 
 def _expect_enough(heard: list[VaultOpinion], *, may_refuse: int) -> None:

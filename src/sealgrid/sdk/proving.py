@@ -19,7 +19,7 @@ from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentenc
 from sealgrid.sdk.orders import fresh_salt
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import offers_for
-from sealgrid.sdk.versions import views_of
+from sealgrid.sdk.versions import views_heard
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.vault import AssetView
 
@@ -87,7 +87,7 @@ async def prove(conn: Connection, model: Address, app: Address, progress: Progre
         receipts.check_own(envelope, job.terms.request, conn.order_domain)
     # Without commands: nobody keeps the key of a result that says nothing.
     _expect_opened(envelope.receipt.body, sentence(await money_or_unknown(conn, job.deal, job.task), commands=False))
-    views = await views_of(conn, model, conn.address)
+    views = await views_heard(conn, model, conn.address)
     unreached = tuple(
         f"vault {vault} does not know yet that the model opens, and refuses its key to others: "
         f"prove it again once that vault answers (sealgrid model prove {model})."
@@ -101,6 +101,8 @@ async def prove_or_say_how(conn: Connection, model: Address, app: Address, progr
     """Prove a key that the vaults just got; errors say how to go on, ``progress`` hears of vaults that miss it."""
     try:
         proof = await prove(conn, model, app, progress)
+    except AppFailed:
+        raise
     except SealgridError as error:
         error.message += (
             f" The vaults have the key of {model}, and give it to nobody else until: sealgrid model prove {model} "
@@ -113,7 +115,7 @@ async def prove_or_say_how(conn: Connection, model: Address, app: Address, progr
 
 async def expect_proved(conn: Connection, model: Address) -> None:
     """Raise OrderRefused for an own model that too few vaults would give to a buyer, since it was never proved."""
-    views = await views_of(conn, model, conn.address)
+    views = await views_heard(conn, model, conn.address)
     waiting = [each for each in views if each is not None and _waits(each)]
     if len(waiting) > len(views) - conn.network.threshold:
         raise OrderRefused(
@@ -130,4 +132,4 @@ def _expect_opened(body: Body, money: str) -> None:
     if body.exit_class == "unopened":
         raise AppFailed("the sealed file does not open with the key that the vaults have; publish anew.", money=money)
     if body.opened is not True:
-        raise AppFailed("the run ended before the model was opened, so it proves nothing.", money=money)
+        raise AppFailed("the run ended before the model was opened, so it proves nothing; prove it anew.", money=money)

@@ -11,6 +11,7 @@ from task_scene import DATASET, Task
 from sealgrid.bundle import inputs
 from sealgrid.bundle.inputs import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
 from sealgrid.enclave import work
+from sealgrid.enclave.opening import proves_opening
 from sealgrid.errors import HostFailed, InputRefused
 
 
@@ -226,6 +227,14 @@ def test_a_bad_input_proves_no_opening_of_the_dataset_beside_it(task):
     task.archives = [b"no archive"]
     outcome = task.perform()
     assert (outcome.exit_class, outcome.opened) == ("app-failed", False)
+
+
+def test_a_file_in_iexecs_form_proves_no_opening(task):
+    task.dataset = b"weights"
+    facts = task._agreed().facts
+    assert proves_opening(facts)
+    pushed = tuple(msgspec.structs.replace(each, kind="iexec") for each in facts.secrets)
+    assert not proves_opening(msgspec.structs.replace(facts, secrets=pushed)), "it has no tag"
 
 
 def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.errors import DealRefused, NotFound, ServiceUnavailable
+from sealgrid.errors import DealRefused, ServiceUnavailable
 from sealgrid.sdk import previews
 from sealgrid.sdk.federation import require
 from sealgrid.sdk.previews import _expect_enough
@@ -66,18 +66,18 @@ async def test_a_preview_asks_for_what_the_owners_quorum_needs(monkeypatch, sign
         asset=MODEL, owner=MODEL, version=1, expiry=1, allowed=(), uses_per_requester_hour=1, **signed
     )  # fmt: skip
 
-    async def policy_of(conn, model):
+    async def policy_heard(conn, model):
         return policy
 
-    monkeypatch.setattr(previews, "policy_of", policy_of)
+    monkeypatch.setattr(previews, "policy_heard", policy_heard)
     conn = SimpleNamespace(network=SimpleNamespace(threshold=2), vaults=(None, None, None))
     assert await previews._needed(conn, MODEL) == needed
     assert await previews._needed(conn, ZERO_ADDRESS) == 2
 
 
 async def test_a_model_whose_policy_no_vault_shows_needs_as_many_vaults_as_any(monkeypatch):
-    async def policy_of(conn, model):
-        raise NotFound("no vault holds a policy")
+    async def policy_heard(conn, model):
+        return None
 
-    monkeypatch.setattr(previews, "policy_of", policy_of)
+    monkeypatch.setattr(previews, "policy_heard", policy_heard)
     assert await previews._needed(SimpleNamespace(network=SimpleNamespace(threshold=2)), MODEL) == 2
