@@ -238,9 +238,10 @@ async def test_a_deal_that_was_made_under_a_proved_key_is_served_by_the_next_ver
     proof = await (await federation.begin(own)).released()
     await (await proof.seal(opened=True)).settled(0, 1, 2)
     before = await federation.order()
-    await later(federation, 10)
+    federation.clock.now += 10  # and no block since: a proposal is of now, not of the chain's last block
     await federation.sell_model(proved=True, version=2)
     assert {each.check for each in await about(federation, proposal(federation))} == {"7.23"}
+    await later(federation, 20)
     assert not (await (await federation.begin(before)).released()).facts.refusal
     after = await federation.order(version=2)
     with pytest.raises(DealRefused) as caught:
