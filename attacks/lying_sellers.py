@@ -2,9 +2,11 @@
 
 import os
 
+import msgspec
+
 from attacks.attack import Outcome
 from attacks.scene import MODEL, PRICE, Scene
-from sealgrid.errors import DealRefused
+from sealgrid.errors import CheckFailed, DealRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import jobs, models, receipts
 from sealgrid.sdk.deposits import deposit
@@ -38,3 +40,35 @@ async def sell_a_model_that_does_not_open_twice(scene: Scene) -> Outcome:
             return Outcome("", "", "the second buyer's money was locked")
         return Outcome("vaults", refusal.check, "the first buyer paid; no later deal is made with this key.")
     return Outcome("", "", "a second buyer could be made to pay for it")
+
+
+async def sell_an_unproved_model(scene: Scene) -> Outcome:
+    """Deposit a key that does not open the file, under a policy that asks for a proof, and sell it without one."""
+    folder, owner, buyer = scene.own_folder("unproved"), scene.owner, scene.requester
+    (folder / "model").write_bytes(MODEL)
+    kept: list[models.Sealed] = []
+    model = await models.publish(
+        owner, folder / "model", name="unproved", apps=[scene.app.address], price=PRICE, keep=kept.append
+    )
+    policy = msgspec.structs.replace(model.policy, version=2, proved=True)
+    await deposit(
+        owner, os.urandom(len(kept[0].dek)), asset=model.address, file_sha256=model.checksum, version=2, policy=policy
+    )
+    before = await buyer.hub.account(buyer.address)
+    try:
+        await jobs.run(buyer, scene.app.address, model=model.address, workerpool=scene.thief.order)
+    except DealRefused:
+        if await buyer.hub.account(buyer.address) != before:
+            return Outcome("", "", "the buyer's money was locked")
+    else:
+        return Outcome("", "", "a buyer could be made to pay for it")
+    paid = await owner.hub.account(owner.address)
+    bought = await jobs.run(
+        buyer, scene.app.address, model=model.address, workerpool=scene.thief.order, preview=False
+    )  # as a client does that asks no vault
+    try:
+        await JobRun(await scene.thief.open_task(bought), scene.thief.shop).run()
+    except CheckFailed as refusal:
+        if await owner.hub.account(owner.address) == paid:
+            return Outcome("vaults", refusal.check, "its first buyer is told before money moves; nobody pays for it.")
+    return Outcome("", "", "the seller was paid by a client that asks no vault")

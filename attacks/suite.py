@@ -75,6 +75,7 @@ SUITE = (
         at_network_pool=True,
     ),
     Attack("sell a model that does not open, twice", "model owner", sellers.sell_a_model_that_does_not_open_twice),
+    Attack("sell a model that its seller never opened", "model owner", sellers.sell_an_unproved_model),
     Attack("make up that the vaults refused", "a pool's worker", refusals.make_up_refusals, at_network_pool=True),
     Attack("refuse a deal alone, signed", VAULT, refusals.name_a_refusal_alone),
     Attack("use a model more often by choosing vaults", "requester and worker", counts.show_each_task_to_other_vaults),

@@ -63,12 +63,12 @@ class Market:
         fields = {"workerpool": self.pool, "workerpoolprice": POOL_PRICE, "volume": 1000, "tag": TEE_TAG}
         return sign_order(WorkerpoolOrder(**fields | changes), self.orders, development_key("pool"))
 
-    def request(self, **changes: object) -> RequestOrder:
-        requester = development_key("requester").address
+    def request(self, *, by: str = "requester", **changes: object) -> RequestOrder:
+        requester = development_key(by).address
         prices = {"appmaxprice": APP_PRICE, "datasetmaxprice": DATASET_PRICE, "workerpoolmaxprice": POOL_PRICE}
         fields = {"app": self.app, "dataset": self.dataset, "requester": requester, "beneficiary": requester}
         order = RequestOrder(**fields | prices | {"tag": TEE_TAG, "volume": 2, "params": "{}"} | changes)
-        return sign_order(order, self.orders, development_key("requester"))
+        return sign_order(order, self.orders, development_key(by))
 
     async def deal(self, *, category: str = "XS", **changes: object) -> DealId:
         number = self.deployment.categories[category]

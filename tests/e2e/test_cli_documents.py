@@ -11,7 +11,18 @@ from tests.unit.cli.spoken import spoken
 pytestmark = pytest.mark.localnet
 
 OFFER = {"address", "name", "owner", "digest", "price", "uses", "app", "buyer", "presigned", "pools", "orders"}
-LISTING = {"address", "name", "owner", "digest", "location", "offers", "versions", "iexec_compatible", "unopened"}
+LISTING = {
+    "address",
+    "name",
+    "owner",
+    "digest",
+    "location",
+    "offers",
+    "versions",
+    "iexec_compatible",
+    "unopened",
+    "opened",
+}
 PRICE = 3 * 10**9
 
 

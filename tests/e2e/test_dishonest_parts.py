@@ -13,12 +13,14 @@ import pytest_asyncio
 from sealgrid.bundle.inputs import JobInput
 from sealgrid.cli.listing import listing_lines
 from sealgrid.cli.stories.thief import HoardingRun, thief_of
-from sealgrid.errors import AppFailed, DealRefused, ReleaseRefused
+from sealgrid.errors import AppFailed, DealRefused, InputRefused, OrderRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import apps, deposits, jobs, models, receipts, results, rotation
 from sealgrid.sdk.face.listings import listing_of
 from sealgrid.sdk.face.runs import Run
 from sealgrid.sdk.face.using import usage_of
+from sealgrid.sdk.proving import expect_proved, prove
+from sealgrid.units import to_address
 from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
 from sealgrid.worker.job import JobRun
 
@@ -130,6 +132,60 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     assert (await listing_of(buyer, "Dataset", model.address)).unopened is None
     again = await Run(buyer, await jobs.run(buyer, hasher.address, model=model.address)).result()
     assert again.exit == 0
+
+
+async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_and_no_buyer_anything(
+    people, hasher, tmp_path, monkeypatch
+):
+    async def with_another_key(conn, dek, **terms):
+        return await deposits.deposit(conn, os.urandom(len(dek)), **terms)
+
+    (tmp_path / "model").write_bytes(b"weights")
+    kept: list[models.Sealed] = []
+    steps: list[str] = []
+    buyer, seller = people.requester2, people.owner
+    with monkeypatch.context() as lying:
+        lying.setattr(models, "deposit", with_another_key)
+        with pytest.raises(AppFailed, match="does not open with the key that the vaults have; publish anew") as failed:
+            await models.publish(
+                seller, tmp_path / "model", name="proved", apps=[hasher.address], price=7, proved=True,
+                keep=kept.append, progress=lambda step: steps.append(step.what),
+            )  # fmt: skip
+    assert failed.value.money == "The run was paid."
+    assert any("an own run proves that the model opens" in step for step in steps)
+    model = kept[0].address
+    assert (await listing_of(buyer, "Dataset", model)).offers == (), "nothing was offered"
+    await rotation.reshare(seller, rotation.Key(model, kept[0].checksum, kept[0].dek))
+    with pytest.raises(OrderRefused, match="sealgrid model prove"):
+        await expect_proved(seller, model)
+    await models.sell(seller, model, price=7, uses=5, app=hasher.address)
+    money = await buyer.hub.account(buyer.address)
+    with pytest.raises(DealRefused) as refused:
+        await jobs.run(buyer, hasher.address, model=model)
+    assert refused.value.check == "7.23"
+    assert await buyer.hub.account(buyer.address) == money
+    assert (await prove(seller, model, hasher.address)).unreached == ()
+    await expect_proved(seller, model)
+    assert any("by an enclave" in line for line in listing_lines(await listing_of(buyer, "Dataset", model), sealed=""))
+    assert (await Run(buyer, await jobs.run(buyer, hasher.address, model=model)).result()).exit == 0
+    await rotation.reshare(seller, rotation.Key(model, kept[0].checksum, kept[0].dek))
+    with pytest.raises(DealRefused) as refused:
+        await jobs.run(buyer, hasher.address, model=model)
+    assert refused.value.check == "7.23", "each version anew"
+
+
+async def test_nothing_is_published_while_the_run_that_proves_it_cannot_be_paid_or_bought(people, hasher, tmp_path):
+    (tmp_path / "model").write_bytes(b"weights")
+    (tmp_path / "dear").mkdir()
+    (tmp_path / "dear" / "main.py").write_text("")
+    (tmp_path / "dear" / "app.toml").write_text('name = "dear"\nversion = "1"\nentrypoint = ["main.py"]\n')
+    dear = await apps.deploy(people.developer, tmp_path / "dear", price=10**18)
+    unheard = to_address(os.urandom(20))
+    for app, error, why in ((dear.address, InputRefused, "free in escrow"), (unheard, OrderRefused, "nobody offers")):
+        kept: list[models.Sealed] = []
+        with pytest.raises(error, match=f"{why}.*--unproved") as refused:
+            await models.publish(people.owner, tmp_path / "model", name="x", apps=[app], proved=True, keep=kept.append)
+        assert (refused.value.money, kept) == ("No money moved.", [])
 
 
 async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(people, tmp_path):

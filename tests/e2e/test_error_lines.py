@@ -156,6 +156,34 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
     assert "Buy one run" not in page.text
 
 
+async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):
+    publish = ("model", "publish", "errors.onnx", "--any-file", "--price", "1", "--app")
+    await to_thread(
+        meets, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
+    )
+    nowhere = await Assets(people.owner.hub).create_app(
+        people.owner.wallet, name="offered-nowhere", multiaddr="/ipfs/app", checksum="0x" + "77" * 32
+    )
+    await to_thread(
+        meets,
+        sealgrid,
+        "the run that proves that a model opens is for sale nowhere",
+        *publish,
+        nowhere,
+        account="owner",
+    )
+
+
+def test_a_key_that_was_never_proved_is_offered_and_bought_by_nobody_until_it_is(sealgrid, odd, model):
+    address = model("proved-anew")
+    sealgrid.says("model", "rotate", address, "--unproved")
+    offer = ("model", "offer", address, "--price", "1")
+    meets(sealgrid, "a model that was never proved, offered by hand", *offer, account="owner")
+    meets(sealgrid, "a model of somebody else that was never proved", "run", odd, "--model", address)
+    assert "an enclave opened the file" in sealgrid.says("model", "prove", address)
+    assert sealgrid("run", odd, "--model", address, "--account", BUYER).code == 0
+
+
 def test_an_app_toml_that_demands_the_networks_python_is_deployed_and_one_that_demands_another_is_not(sealgrid):
     ours, folder = load_network(sealgrid.home / "network.json").python, sealgrid.folder / "demanding"
     shutil.copytree(sealgrid.folder / "odd", folder)
@@ -242,7 +270,7 @@ def flip_a_byte(path: Path) -> None:
 
 
 def test_whose_doing_an_end_is_decides_whether_its_price_comes_back(localnet, sealgrid, odd, model):
-    tampered = model("tampered")
+    tampered = model("tampered", "--unproved")  # no worker has the file yet
     sealed = re.search(r"sealed file +(0x\w+)", sealgrid.says("model", "show", tampered))[1]
     flip_a_byte(in_the_store(localnet, sealed))
     cases = {

@@ -180,7 +180,9 @@ def test_an_offer_that_the_market_never_heard_of_is_cancelled_on_the_chain_from_
     network = load_network(localnet.layout.network)
     deaf = msgspec.structs.replace(network, market_url="http://127.0.0.1:1")
     with sealgrid.connect("owner", network=deaf, data=tmp_path) as cut_off, pytest.raises(ServiceUnavailable):
-        cut_off.models.publish(folder / "weights", app=app.address, price="1", any_file=True, name="unheard")
+        cut_off.models.publish(
+            folder / "weights", app=app.address, price="1", any_file=True, name="unheard", unproved=True
+        )
     (record,) = KeptModels(tmp_path / "models").all()
     offers = record.offers()
     assert len(offers) == 10

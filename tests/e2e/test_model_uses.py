@@ -65,7 +65,8 @@ async def test_grant_use_usage_revoke_refused(localnet, people, shell):
         assert (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
 
     told = document(await says(shell, "model", "usage", made, "--json"))
-    (use,) = told["uses"]
+    own, use = told["uses"]
+    assert own["requester"] == development_key("owner").address, "the run that publishing ends with"
     assert (use["task"], use["requester"]) == (run.task, development_key("requester").address)
     assert (len(use["vaults"]), told["findings"]) == (3, [])
     assert "every log, every witness and the chain agree" in await says(shell, "model", "usage", made)
@@ -113,7 +114,7 @@ async def test_the_vaults_refuse_an_account_when_the_owner_asks_for_that_though_
             await me.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
         assert (caught.value.check, caught.value.money) == ("7.10", "No money moved.")
     told = document(await says(shell, "model", "usage", made, "--json"))
-    assert told["uses"] == []
+    assert {use["requester"] for use in told["uses"]} == {development_key("owner").address}, "its own proof alone"
 
 
 async def test_an_owner_changes_the_policy_and_every_vault_holds_it(people, shell):

@@ -11,11 +11,11 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.errors import DealRefused, EvidenceRefused, TooManyRequests
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.units import ZERO_ADDRESS, DealId
+from sealgrid.units import ZERO_ADDRESS, DealId, TaskId
 from sealgrid.vault.api import application
 from sealgrid.vault.at_match import PREVIEW_SECONDS
 from sealgrid.wire.preview import PreviewRequest, Proposal, VaultOpinion, preview
-from tests.contracts.scene import Market, open_market
+from tests.contracts.scene import FUNDS, Market, fund, open_market
 from tests.integration.vault_federation import Federation, InProcess, federation_over
 
 pytestmark = pytest.mark.chain
@@ -199,3 +199,62 @@ async def test_a_receipt_of_an_app_that_failed_marks_no_key(federation: Federati
     session = await (await federation.begin(await federation.order())).released()
     await (await session.seal(ended="app-failed")).settled(0, 1, 2)
     assert {each.check for each in await about(federation, proposal(federation))} == {""}
+
+
+async def fund_owner(federation: Federation) -> None:
+    market, owner = federation.market, development_key("owner").address
+    await fund(market.wallet("admin"), market.deployment.token, owner, FUNDS)
+    await market.hub.deposit(market.wallet("owner"), FUNDS)
+
+
+async def test_7_23_a_key_goes_to_its_owner_alone_until_an_enclave_opened_the_file_with_this_very_version(
+    federation: Federation,
+) -> None:
+    await federation.sell_model(proved=True)
+    await fund_owner(federation)
+    asset = (federation.market.dataset, development_key("owner").address)
+    early = await federation.order()
+    assert {(each.check, each.settles) for each in await of_task(federation, early)} == {("7.23", False)}
+    own = await federation.order(by="owner", tasks=3)
+    failed = await (await federation.begin(own)).released()
+    await (await failed.seal(ended="app-failed")).settled(0, 1, 2)
+    assert {each.check for each in await about(federation, proposal(federation))} == {"7.23"}, "it opened nothing"
+    proof = await (await federation.begin(own, 1)).released()
+    await (await proof.seal(ended="app-failed", opened=True)).settled(0, 1)
+    assert [(await client.asset(*asset)).opened for client in federation.clients] == [proof.enclave.task] * 2 + [""]
+    assert [each.check for each in await about(federation, proposal(federation))] == ["", "", "7.23"], "t of n know it"
+    again = await (await federation.begin(own, 2)).released()
+    await (await again.seal(opened=True)).settled(0, 1, 2)
+    assert {each.check for each in await about(federation, proposal(federation))} == {""}, "another own run tells all"
+    assert not (await (await federation.begin(early, 0)).released()).facts.refusal
+
+
+async def test_a_deal_that_was_made_under_a_proved_key_is_served_by_the_next_version_and_a_later_deal_is_not(
+    federation: Federation,
+) -> None:
+    await federation.sell_model(proved=True)
+    await fund_owner(federation)
+    own = await federation.order(by="owner")
+    proof = await (await federation.begin(own)).released()
+    await (await proof.seal(opened=True)).settled(0, 1, 2)
+    before = await federation.order()
+    federation.clock.now += 10  # and no block since: a proposal is of now, not of the chain's last block
+    await federation.sell_model(proved=True, version=2)
+    assert {each.check for each in await about(federation, proposal(federation))} == {"7.23"}
+    await later(federation, 20)
+    assert not (await (await federation.begin(before)).released()).facts.refusal
+    after = await federation.order(version=2)
+    with pytest.raises(DealRefused) as caught:
+        await (await federation.begin(after)).released()
+    assert caught.value.check == "7.23"
+
+
+async def test_one_vault_that_makes_a_proof_up_releases_nothing_to_others(federation: Federation) -> None:
+    record = await federation.sell_model(proved=True)
+    deal = await federation.order()
+    liar = federation.vaults[0]
+    liar.opened.note(liar.custody.share(record.asset, record.owner).record_digest, TaskId("0x" + "11" * 32), 1)
+    heard = await about(federation, proposal(federation))
+    assert [each.check for each in heard] == ["", "7.23", "7.23"]
+    with pytest.raises(DealRefused):
+        await (await federation.begin(deal)).released()

@@ -137,17 +137,17 @@ class Federation:
 
     async def order(
         self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,), tasks: int = 2,
-        version: int = 1,
+        version: int = 1, by: str = "requester",
     ) -> DealId:  # fmt: skip
         """The requester grants its sealed picture to the app and matches a deal about it."""
-        requester, market = development_key("requester"), self.market
+        requester, market = development_key(by), self.market
         number = market.deployment.categories[category]
         ours = {"inputs": inputs, "result_key": "0x" + self.result_key.public.hex()}
         params = msgspec.json.encode({"sealgrid": ours}).decode()
         salt = to_digest(
             (version - 1).to_bytes(32, "big")
         )  # each version of the input's key is for an order of its own
-        request = market.request(category=number, params=params, tag=tag, volume=tasks, salt=salt)
+        request = market.request(by=by, category=number, params=params, tag=tag, volume=tasks, salt=salt)
         grant = InputGrant(
             owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
         )
@@ -156,7 +156,7 @@ class Federation:
             grant=grant, grant_signature=grant.sign(market.domain, requester),
         )  # fmt: skip
         return await market.hub.match_orders(
-            market.wallet("requester"), market.app_order(tag=tag), market.dataset_order(tag=tag),
+            market.wallet(by), market.app_order(tag=tag), market.dataset_order(tag=tag),
             market.pool_order(category=number), request,
         )  # fmt: skip
 
@@ -252,7 +252,9 @@ class Session:
         shares = [Share(index=each.index, value=each.part.value, blind=each.part.blind) for each in parts]
         return combine(shares, parts[0].record)
 
-    async def seal(self, content: bytes = b"a sealed result", ended: ExitClass = "ok", **changes: object) -> "Result":
+    async def seal(
+        self, content: bytes = b"a sealed result", ended: ExitClass = "ok", *, opened: bool = False, **changes: object
+    ) -> "Result":
         """Upload a result and its receipt; make the Settle and the shares of K2."""
         enclave, federation = self.enclave, self.enclave.federation
         body = body_of(
@@ -260,7 +262,7 @@ class Session:
             hpke_public=enclave.hpke.public, platform=Platform.SIMULATED, runtime=RUNTIME, quote=self.request.quote,
             collateral=self.request.collateral, exit_class=ended,
             result_sha256=await federation.files.put_bytes(content),
-            started=federation.clock.now, finished=federation.clock.now,
+            started=federation.clock.now, finished=federation.clock.now, opened=opened,
         )  # fmt: skip
         receipt = sign_body(body, federation.market.domain, enclave.signing)
         said = {

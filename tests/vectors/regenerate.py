@@ -89,16 +89,18 @@ def all_statements() -> list[Statement]:
     task, worker, enclave, vault = TaskId(digest(0x77)), address(0x88), address(0x99), address(1)
     allowance = Allowance(app=digest(2), runtime=digest(3), platform=Platform.TDX, output_bytes=1 << 20, callback=True)
     simulated = Allowance(app=digest(2), runtime=digest(4), platform=Platform.SIMULATED, output_bytes=0, callback=False)
+    policy = Policy(
+        asset=address(0xA2), owner=SIGNER.address, version=3, expiry=1_800_000_000, allowed=(allowance, simulated),
+        machines=Machines(
+            allowed=("0a0b0c",), denied=("0d0e0f", "example-cloud"), families=("00606a000000",),
+            forbidden_advisories=("INTEL-SA-00615",), evaluation=17, up_to_date=True,
+        ),
+        refused=(address(0xB1),), uses_per_requester_hour=10, uses_total=1000, quorum=3, release=0,
+    )  # fmt: skip
     return [
         key_record(),
-        Policy(
-            asset=address(0xA2), owner=SIGNER.address, version=3, expiry=1_800_000_000, allowed=(allowance, simulated),
-            machines=Machines(
-                allowed=("0a0b0c",), denied=("0d0e0f", "example-cloud"), families=("00606a000000",),
-                forbidden_advisories=("INTEL-SA-00615",), evaluation=17, up_to_date=True,
-            ),
-            refused=(address(0xB1),), uses_per_requester_hour=10, uses_total=1000, quorum=3, release=0,
-        ),
+        policy,
+        msgspec.structs.replace(policy, version=4, proved=True),
         statements.Release(session=digest(5), facts=digest(6), secrets=digest(7), issued=1_790_000_000),
         statements.Settle(
             task=task, worker=worker, enclave=enclave, result_digest=digest(8), sealed_sha256=digest(9),
@@ -130,7 +132,7 @@ def signed_statements() -> dict[str, Any]:
         "signer": {"secret": SIGNER.secret.hex(), "address": SIGNER.address},
         "statements": [
             {
-                "name": type(one).__name__, "type": one.encode_type().decode(), "fields": msgspec.to_builtins(one),
+                "name": type(one).__name__, "type": one.type_text().decode(), "fields": msgspec.to_builtins(one),
                 "struct_hash": one.struct_hash().hex(), "digest": one.digest(DOMAIN).hex(),
                 "signature": one.sign(DOMAIN, SIGNER).hex(),
             }

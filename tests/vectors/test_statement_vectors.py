@@ -53,7 +53,7 @@ def camel_cased(value):
 @each_vector
 def test_a_published_statement_is_hashed_and_signed_the_same_here(vector):
     statement = statement_of(vector)
-    assert statement.encode_type().decode() == vector["type"]
+    assert statement.type_text().decode() == vector["type"]
     assert statement.struct_hash().hex() == vector["struct_hash"]
     assert statement.digest(DOMAIN).hex() == vector["digest"]
     assert statement.sign(DOMAIN, SIGNER).hex() == vector["signature"]

@@ -4,6 +4,8 @@ import re
 from enum import IntEnum
 from typing import ClassVar, Final, Literal
 
+from msgspec import UNSET, UnsetType
+
 from sealgrid.crypto.signing import Statement
 from sealgrid.units import Address, Digest
 
@@ -84,6 +86,7 @@ class Policy(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ("uint8", "quorum"),
         ("uint8", "release"),
     )
+    OPTIONAL: ClassVar = (("bool", "proved"),)
     NESTED: ClassVar = (Allowance, Machines)
 
     asset: Address
@@ -97,6 +100,7 @@ class Policy(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True):
     uses_total: int = UNLIMITED  #: by everybody, for as long as this owner has it; where it counts, all vaults release
     quorum: int = 0  #: vaults that must release before the enclave uses the key; 0 for the federation's own t
     release: Literal[0, 1] = 0  #: 0: results open once the chain has paid (escrow); 1: at once (direct)
+    proved: bool | UnsetType = UNSET  #: whether only the owner may use a key that no enclave opened the file with yet
 
     def quorum_among(self, vaults: int) -> int:
         """Return how many of the federation's vaults must release; 0 for its own t.

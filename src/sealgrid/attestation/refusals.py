@@ -24,6 +24,7 @@ OF_THE_DEAL: Final[dict[str, str]] = {
     "7.16": "the requester did not push a secret that the deal's params name.",
     "7.17": "the deal's bulk has no slice for this task, or one that cannot be read.",
     "7.22": "the dataset's file did not open with the key that its owner deposited.",
+    "7.23": "no enclave had opened the dataset's file with the key that its owner deposited.",
 }
 
 

@@ -34,6 +34,8 @@ def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
         yield f"{'policy':<12} none, iExec-compatible: used through the one app that a matched order names"
     if listing.unopened:
         yield f"{'WARNING':<12} did not open for a buyer (task {listing.unopened}); the vaults refuse it (7.22)"
+    if listing.opened:
+        yield f"{'opened':<12} by an enclave, with its present key (task {listing.opened})"
     for version in listing.versions:
         where = f"held by {version.held} vaults" if version.held else "its shares are destroyed"
         yield f"{'key':<12} version {version.number}, since {_day(version.since)}, {where}"

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Publish a model, see what is offered.", no_args_is_help=True)
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's address, or its name where only one has it.")]
 
+ProvingApp = Annotated[
+    str | None,
+    typer.Option("--app", metavar="APP", help="Which app proves that it opens; the one of your last offer."),
+]
+
 
 @app.command()
 def publish(
@@ -50,6 +55,13 @@ def publish(
     card: Annotated[
         Path | None, typer.Option("--card", metavar="FILE", help="Markdown that says what it is: PUBLIC, for ever.")
     ] = None,
+    unproved: Annotated[
+        bool,
+        typer.Option(
+            "--unproved",
+            help="Sell it without the own run, at the price of app and computing, that proves that the file opens.",
+        ),
+    ] = False,
     account: Account = "owner",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -64,7 +76,8 @@ def publish(
         with shown_progress() as told:
             made = await me.models.publish(
                 file, app=allowed, price=price, name=name, uses=uses, orders=orders, any_pool=any_pool,
-                any_file=any_file, callback=callback, card="" if card is None else _text(card), told=told,
+                any_file=any_file, callback=callback, card="" if card is None else _text(card),
+                unproved=unproved, told=told,
             )  # fmt: skip
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {allowed}")
@@ -162,9 +175,35 @@ def unlist(model: Model, account: Account = "owner", password_file: PasswordFile
 
 
 @app.command()
+def prove(
+    model: Model,
+    runs: ProvingApp = None,
+    account: Account = "owner",
+    password_file: PasswordFile = None,
+    data: Data = None,
+) -> None:
+    """Run an app once on an own model, so that the vaults know that its key opens the file and serve others."""
+
+    async def work(me: "Client") -> None:
+        with shown_progress() as told:
+            done = await me.models.prove(model, app=runs, told=told)
+        answers.print(f"{done.task}  an enclave opened the file of {model}", markup=False)
+        for left in done.unreached:
+            notes.print(left, style="yellow", markup=False)
+
+    as_account(account, data, work, password_file)
+
+
+@app.command()
 def rotate(
     model: Model,
+    *,
     reseal: Annotated[bool, typer.Option("--reseal", help="Also seal the file under a new key: a new model.")] = False,
+    runs: ProvingApp = None,
+    unproved: Annotated[
+        bool,
+        typer.Option("--unproved", help="Prove later that the key opens the file; until then, buyers are refused."),
+    ] = False,
     account: Account = "owner",
     password_file: PasswordFile = None,
     data: Data = None,
@@ -172,7 +211,8 @@ def rotate(
     """Share an own model's key anew among the vaults, which destroy the shares that they held."""
 
     async def work(me: "Client") -> None:
-        done = await me.models.rotate(model, reseal=reseal)
+        with shown_progress() as told:
+            done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, told=told)
         anew = f", sealed anew, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
         answers.print(f"{done.address}  version {done.version} of its key{anew}", markup=False)
         for left in done.unreached:

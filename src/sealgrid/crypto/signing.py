@@ -122,17 +122,31 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     TYPES: ClassVar[tuple[tuple[str, str], ...]] = ()
+    #: behind TYPES, and part of a statement's type only where the field is set: one without it hashes as it always did
+    OPTIONAL: ClassVar[tuple[tuple[str, str], ...]] = ()
     NESTED: ClassVar[tuple[type["Statement"], ...]] = ()  #: statements that stand in fields of this one
 
     @classmethod
-    def encode_type(cls) -> bytes:
-        """Return the type's text, every type that it refers to behind it in alphabetical order."""
-        return _encode_type(cls)
+    def encode_type(cls, optional: tuple[tuple[str, str], ...] = ()) -> bytes:
+        """Return the type's text with these optional fields, every type that it refers to behind it by the alphabet."""
+        return _encode_type(cls, optional)
+
+    def types(self) -> tuple[tuple[str, str], ...]:
+        """Return (Solidity type, Solidity name) of every field that this very statement signs, in order."""
+        return self.TYPES + self._set()
+
+    def type_text(self) -> bytes:
+        """Return the text of this very statement's type."""
+        return self.encode_type(self._set())
 
     def struct_hash(self) -> bytes:
         """Return EIP-712's hashStruct; raise ValueError or TypeError for a value that does not fit its type."""
-        words = (encode_value(kind, getattr(self, field)) for kind, field in _fields(type(self)))
-        return keccak256(_type_hash(type(self)), *words)
+        _expect_signed(type(self))
+        words = (encode_value(kind, getattr(self, snake_case(name))) for kind, name in self.types())
+        return keccak256(_type_hash(type(self), self._set()), *words)
+
+    def _set(self) -> tuple[tuple[str, str], ...]:
+        return tuple(each for each in self.OPTIONAL if getattr(self, snake_case(each[1])) is not msgspec.UNSET)
 
     def digest(self, domain: Domain) -> bytes:
         """Return the 32 bytes that are signed."""
@@ -148,35 +162,35 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @cache
-def _type_hash(kind: type[Statement]) -> bytes:
-    return keccak256(kind.encode_type())
+def _type_hash(kind: type[Statement], optional: tuple[tuple[str, str], ...]) -> bytes:
+    return keccak256(kind.encode_type(optional))
 
 
 @cache
-def _fields(kind: type[Statement]) -> tuple[tuple[str, str], ...]:
-    fields = tuple((solidity, snake_case(name)) for solidity, name in kind.TYPES)
-    if {field for _, field in fields} != set(kind.__struct_fields__):
+def _expect_signed(kind: type[Statement]) -> None:
+    if {snake_case(name) for _, name in kind.TYPES + kind.OPTIONAL} != set(kind.__struct_fields__):
         raise TypeError(f"{kind.__name__} has a field that TYPES does not sign, or the reverse")
-    return fields
 
 
+@cache
 def snake_case(name: str) -> str:
     """Return which field a Solidity name stands for."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 @cache
-def _encode_type(kind: type[Statement]) -> bytes:
+def _encode_type(kind: type[Statement], optional: tuple[tuple[str, str], ...]) -> bytes:
     nested = sorted(_referred(kind) - {kind}, key=lambda other: other.__name__)
-    return b"".join(_own_type(other) for other in (kind, *nested))
+    return _own_type(kind, optional) + b"".join(map(_own_type, nested))
 
 
 def _referred(kind: type[Statement]) -> set[type[Statement]]:
     return {kind}.union(*(_referred(other) for other in kind.NESTED))
 
 
-def _own_type(kind: type[Statement]) -> bytes:
-    return f"{kind.__name__}({','.join(f'{solidity} {name}' for solidity, name in kind.TYPES)})".encode()
+def _own_type(kind: type[Statement], optional: tuple[tuple[str, str], ...] = ()) -> bytes:
+    fields = ",".join(f"{solidity} {name}" for solidity, name in kind.TYPES + optional)
+    return f"{kind.__name__}({fields})".encode()
 
 
 def encode_value(kind: str, value: Any) -> bytes:

@@ -16,7 +16,11 @@ class Typed(Protocol):
 
 def wallet_form(signed: Typed, *, name: str, version: str, chain: int, contract: Address) -> dict[str, Any]:
     """Return what a wallet is given to sign ``signed`` in a domain; its digest is the one that we sign ourselves."""
-    kinds = {"EIP712Domain": [{"name": each, "type": kind} for each, kind in _DOMAIN], **_types(type(signed))}
+    kinds = {
+        "EIP712Domain": [{"name": each, "type": kind} for each, kind in _DOMAIN],
+        **_types(type(signed)),
+        type(signed).__name__: [{"name": each, "type": kind} for kind, each in _fields(signed)],
+    }
     domain = {"name": name, "version": version, "chainId": str(chain), "verifyingContract": contract}
     return {"types": kinds, "domain": domain, "primaryType": type(signed).__name__, "message": _message(signed)}
 
@@ -28,7 +32,11 @@ def _types(kind: type[Typed]) -> dict[str, list[dict[str, str]]]:
 
 
 def _message(signed: Typed) -> dict[str, Any]:
-    return {name: _plain(getattr(signed, snake_case(name))) for _, name in signed.TYPES}
+    return {name: _plain(getattr(signed, snake_case(name))) for _, name in _fields(signed)}
+
+
+def _fields(signed: Typed) -> tuple[tuple[str, str], ...]:
+    return signed.types() if isinstance(signed, Statement) else tuple(signed.TYPES)
 
 
 def _plain(value: object) -> object:

@@ -64,6 +64,7 @@ class Settlement:
             callback=self.outcome.callback,
             deferred=self.outcome.deferred,
             bulk=self.outcome.bulk,
+            opened=self.outcome.opened,
         )
         return sign_body(body, self.vaults.domain, self.me.signing)
 

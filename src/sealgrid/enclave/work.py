@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,14 +24,13 @@ from sealgrid.bundle.inputs import (
 )
 from sealgrid.bundle.manifest import LEAST_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
-from sealgrid.crypto import container
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
-from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave import sandbox
 from sealgrid.enclave.attest import Agreed
 from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed, requester_secrets
 from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.files import fetch, fetch_bundle, write_new
+from sealgrid.enclave.opening import Opener, iexec_opener, opener_of, proves_opening
 from sealgrid.enclave.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.pushed import check_signed
 from sealgrid.enclave.run_time import padded
@@ -48,7 +46,6 @@ MAX_SECRET_BYTES = 1 << 20  #: of a sealed secret; what it holds must fit into a
 NO_LIMIT = 1 << 62
 
 OfBulk = Mapping[int, DatasetFact]  #: by place in the slice, from 0: the datasets of a bulk that lie ready
-Opener = Callable[[Path, Path], None]  #: reads the first, which is sealed, and makes the second
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,7 @@ class Outcome:
     callback: bytes | None = None  #: public by its nature; None where the deal has no callback
     deferred: DeferredCallback | None = field(default=None, repr=False)  #: in the archive too; public once delivered
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET  #: the datasets of a bulk that the app was given
+    opened: bool = False  #: whether the deal's dataset opened whole, as its sealed form proves
 
 
 @dataclass(frozen=True)
@@ -131,15 +129,17 @@ async def perform(
     """
     bundle, places, facts = prepared.bundle, prepared.places, agreed.facts
     bulk: OfBulk = {}
+    opened = False
     try:
         given = await _loaded(relay, agreed, places)
-        bulk = given.bulk
+        bulk, opened = given.bulk, proves_opening(facts)
         await relay.ask("stage", path="running")
         outcome = await padded(_run(bundle, agreed, given, places, shield), clock=clock)
     except AppFailed as error:
         outcome = (
             _unopened(error, facts) if _is_of_dataset(error, facts) else _failed(error.message.encode(), -1, facts)
         )
+    outcome = replace(outcome, opened=opened)
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
@@ -278,7 +278,7 @@ async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places:
     # A worker could leave out what it likes by saying that a file is gone, so that ends the task.
     target = places.folder("datasets") / dataset.address
     try:
-        opener = partial(_open_iexec, dataset.checksum, key=key)
+        opener = iexec_opener(dataset.checksum, key)
         await _opened_with(relay, dataset.checksum, opener, places=places, target=target)
     except HostFailed as error:
         raise HostFailed(f"dataset {dataset.address} of the bulk: {error.message}") from error
@@ -348,7 +348,7 @@ async def _opened(
 ) -> Path:
     if digest not in agreed.keys:
         raise HostFailed(f"the vaults gave no key for the file {digest}.")
-    opener = _opener(agreed.facts, digest, agreed.keys[digest])
+    opener = opener_of(agreed.facts, digest, agreed.keys[digest])
     return await _opened_with(relay, digest, opener, places=places, target=target, most=most)
 
 
@@ -370,21 +370,6 @@ async def _opened_with(
         ) from error
     sealed.unlink()
     return target
-
-
-def _opener(facts: Facts, digest: Digest, key: bytes) -> Opener:
-    by_iexec = any(secret.kind == "iexec" and secret.file_sha256 == digest for secret in facts.secrets)
-    return partial(_open_iexec, digest, key=key) if by_iexec else partial(_open, dek=key)
-
-
-def _open(sealed: Path, plain: Path, *, dek: bytes) -> None:
-    with sealed.open("rb") as source, plain.open("xb") as target:
-        container.open_sealed(source, target, dek)
-
-
-def _open_iexec(digest: Digest, sealed: Path, plain: Path, *, key: bytes) -> None:
-    with sealed.open("rb") as source, plain.open("xb") as target:
-        open_iexec(source, target, key, sha256=digest)
 
 
 def _joined(given: list[JobInput]) -> JobInput:

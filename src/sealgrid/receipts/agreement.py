@@ -16,6 +16,8 @@ from sealgrid.receipts.receipt import Body, SignedBody, UsedDataset, parse_signe
 from sealgrid.receipts.request import VerifiedRequest, verify_request
 from sealgrid.units import Address, Digest, to_bytes
 
+_AFTER_OPENING = ("ok", "app-failed")  #: how a job can end that opened its dataset
+
 
 def check_receipt(
     document: bytes,
@@ -70,6 +72,8 @@ def check_facts(body: Body, facts: Facts) -> None:
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: refusal.")
     if body.exit_class == "unopened" and facts.dataset is None:
         raise ReceiptRefused("6", "the receipt says that a dataset did not open, and the facts name no dataset.")
+    if body.opened is True and (facts.dataset is None or body.exit_class not in _AFTER_OPENING):
+        raise ReceiptRefused("6", "the receipt says that a dataset opened, and no dataset of the facts can have.")
     if isinstance(body.commitment, UnsetType) == _has_deferred_callback(facts):
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: deferred callback.")
 

@@ -59,6 +59,13 @@ ENDINGS: Final[tuple[Ending, ...]] = (
         "preview; pools sell small volumes",
     ),
     Ending(
+        "a deal for a model that its owner must prove first (7.23), and its price is above 0", "seller",
+        "t vaults could sign it, but PoCo would pay the seller for a key that it never proved", None,
+        "HostFailed with the number, at once",
+        "30 % of the pool's price a task, for who buys an offer made before the proof in spite of a preview; our "
+        "clients make none; pools sell small volumes",
+    ),
+    Ending(
         "a policy, a key or an owner changed after the match, so that vaults refuse", "owner later",
         "the pool asks the vaults: n - t + 1 refuse, fewer than t would let it be settled", None,
         "HostFailed with the number, at once",

@@ -81,6 +81,7 @@ class Body(_Document, frozen=True, kw_only=True):
     nonces: dict[HexAddress, HexDigest]  #: by vault; zero for one that gave none
     t: Count
     exit_class: ExitClass
+    opened: bool | UnsetType = UNSET  #: true where the dataset's file opened whole with the key of its record
     result_sha256: HexDigest  #: of the sealed result
     callback_digest: HexDigest | None  #: keccak256 of what the chain calls back with; None without a callback
     commitment: HexDigest | UnsetType = UNSET  #: of a deferred callback: keccak256(salt ‖ data)
@@ -174,11 +175,13 @@ def body_of(
     callback: bytes | None = None,
     deferred: DeferredCallback | None = None,
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET,
+    opened: bool = False,
 ) -> Body:
     """Return the body for a job: the facts' part from the facts, the rest as given; ``nonces`` in vault order.
 
     ``callback`` is the data that the chain calls back with, None where the deal has no callback; ``deferred`` are
-    those that are delivered after the payment; ``bulk`` are the datasets of a bulk that were used.
+    those that are delivered after the payment; ``bulk`` are the datasets of a bulk that were used; ``opened`` says that
+    the deal's dataset opened whole.
     """
     by_vault = {vault: to_digest(nonce) for vault, nonce in zip(vaults, nonces, strict=True)}
     dataset = facts.dataset
@@ -189,7 +192,8 @@ def body_of(
         bulk=bulk, inputs=facts.inputs, request=request, pool=facts.pool, worker=facts.worker, enclave=facts.enclave,
         hpke_public=to_digest(hpke_public), platform=platform, runtime=runtime, quote=quote,
         collateral=collateral.decode(), vaults=tuple(vaults), nonces=by_vault, t=t, exit_class=exit_class,
-        result_sha256=result_sha256, callback_digest=None if callback is None else to_digest(keccak256(callback)),
+        opened=True if opened else UNSET, result_sha256=result_sha256,
+        callback_digest=None if callback is None else to_digest(keccak256(callback)),
         commitment=UNSET if deferred is None else deferred.commitment(),
         host_time=HostTime(started=started, finished=finished),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from sealgrid.errors import (
     TooManyRequests,
 )
 from sealgrid.poco.ids import deal_id, task_id
-from sealgrid.poco.orders import WorkerpoolOrder
+from sealgrid.poco.orders import DatasetOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.accounting import money_on_chain, with_money
 from sealgrid.sdk.connection import Connection
@@ -62,6 +62,7 @@ async def run(
     app: Address,
     *,
     model: Address = ZERO_ADDRESS,
+    model_order: DatasetOrder | None = None,
     files: Sequence[tuple[str, bytes]] = (),
     args: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
@@ -87,7 +88,8 @@ async def run(
     ``tasks`` is how often the app runs on this input in one deal; the job is about the first, and says how many were
     sold when others were quicker.
     ``max_price`` bounds the sum of all prices in nRLC. ``pool`` says where computing is bought (sdk/pools.py): at the
-    pools that the network file pins by default; ``workerpool`` takes this very order instead. ``sponsor`` pays from its
+    pools that the network file pins by default; ``workerpool`` takes this very order instead, as ``model_order`` does
+    for the model. ``sponsor`` pays from its
     escrow instead of this account. ``keep`` is called with the job just before the deal is made: what it stores
     survives a crash of this process. ``progress`` hears every step until then. Without ``preview`` the vaults are not
     asked beforehand, and what they refuse is bought.
@@ -105,7 +107,10 @@ async def run(
     progress(Step("storing the sealed input"))
     await conn.storage.put_bytes(sealed)
     progress(Step("choosing the cheapest offers"))
-    offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool or pool, progress=progress)
+    wanted_model = model_order or model
+    offers = await offers_for(
+        conn, app, wanted_model, tasks, category=category, pool=workerpool or pool, progress=progress
+    )
     wanted = Wanted(
         params_of(sha256, result_key.public, public_args, deferred_callback=deferred_callback),
         callback,

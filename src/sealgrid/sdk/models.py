@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
+from msgspec import UNSET
 
 from sealgrid.attestation.policy import Allowance, Platform, Policy
 from sealgrid.chain.assets import Assets
@@ -21,6 +22,7 @@ from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.orders import offer_in_parts, pools_for
 from sealgrid.sdk.progress import Counted, Progress, Step, silent
+from sealgrid.sdk.proving import expect_provable, prove_or_say_how
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
 
@@ -66,6 +68,7 @@ async def publish(
     orders: int | None = None,
     any_pool: bool = False,
     card: str = "",
+    proved: bool = False,
     progress: Progress = silent,
     keep: Callable[[Sealed], None] = lambda sealed: None,
 ) -> Model:
@@ -73,12 +76,15 @@ async def publish(
 
     ``apps`` are the only apps that will ever see it, at the code that they have now; ``price`` is nRLC per use.
     ``callback`` lets them give what they compute to a contract, in public. ``card`` is public Markdown about the file,
-    which can never change. ``orders`` and ``any_pool`` as in ``sell``. ``progress`` hears every step.
+    which can never change. ``orders`` and ``any_pool`` as in ``sell``. ``progress`` hears every step. With ``proved``
+    the owner buys one run by the first app before the model is offered, and the vaults refuse others until then.
     ``keep`` is called before the vaults get the key, and again with the signed offer before anybody sees that.
     Raises InputRefused for an empty list of apps: nobody could use the model.
     """
     if not apps:
         raise InputRefused("name at least one app that may use the model; without one nobody could.")
+    if proved:
+        await expect_provable(conn, apps[0], progress)
     dek = os.urandom(DEK_BYTES)
     checksum, size = await seal_and_upload(conn, source, dek, progress, encoded(card))
     progress(Step("registering the sealed file on the chain"))
@@ -87,9 +93,11 @@ async def publish(
     sealed = Sealed(address, name, checksum, dek)
     keep(sealed)
     allowed = await allowances(conn, assets, apps, output_bytes, callback=callback)
-    policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct)
+    policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct, proved=proved)
     progress(Step("giving the key to the vaults"))
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
+    if proved:
+        await prove_or_say_how(conn, address, apps[0], progress)
     progress(Step("offering it on the market"))
     only = apps[0] if len(apps) == 1 else ZERO_ADDRESS
     signed = await sell(
@@ -100,12 +108,18 @@ async def publish(
 
 
 def first_policy(
-    conn: Connection, model: Address, allowed: tuple[Allowance, ...], per_hour: int = USES_PER_HOUR, *, direct: bool
+    conn: Connection,
+    model: Address,
+    allowed: tuple[Allowance, ...],
+    per_hour: int = USES_PER_HOUR,
+    *,
+    direct: bool,
+    proved: bool,
 ) -> Policy:
     """Return the policy with which a model of this account begins."""
     return Policy(
         asset=model, owner=conn.address, version=1, expiry=int(conn.clock()) + POLICY_SECONDS, allowed=allowed,
-        uses_per_requester_hour=per_hour, release=1 if direct else 0,
+        uses_per_requester_hour=per_hour, release=1 if direct else 0, proved=proved or UNSET,
     )  # fmt: skip
 
 

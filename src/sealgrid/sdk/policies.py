@@ -1,6 +1,7 @@
 """An owner's policy: read what the vaults hold, sign a newer one, give it to all of them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +11,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import CheckFailed, NotFound, ServiceUnavailable
 from sealgrid.receipts.agreement import signed_by
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.versions import views_of
+from sealgrid.sdk.versions import views_heard, views_of
 from sealgrid.units import Address
 from sealgrid.wire.vault import AssetView, PolicyRequest
 
@@ -26,11 +27,22 @@ class PolicySet:
 async def policy_of(conn: Connection, model: Address) -> Policy:
     """Return the newest policy that the model's present owner signed; raise NotFound when no vault holds one."""
     owner = await Assets(conn.hub).owner(model)
-    told = [view for view in await views_of(conn, model, owner) if view is not None]
-    signed = [view.policy for view in told if view.policy is not None and _is_signed(conn, view, owner)]
-    if not signed:
+    newest = _newest(conn, await views_of(conn, model, owner), owner)
+    if newest is None:
         raise NotFound(f"no vault holds a policy for {model} by its owner {owner}.", money="")
-    return max(signed, key=lambda policy: policy.version)
+    return newest
+
+
+async def policy_heard(conn: Connection, model: Address) -> Policy | None:
+    """Return the same as far as t vaults tell without waiting for a silent one; None where none of them shows one."""
+    owner = await Assets(conn.hub).owner(model)
+    return _newest(conn, await views_heard(conn, model, owner), owner)
+
+
+def _newest(conn: Connection, views: Sequence[AssetView | None], owner: Address) -> Policy | None:
+    told = [view for view in views if view is not None]
+    signed = [view.policy for view in told if view.policy is not None and _is_signed(conn, view, owner)]
+    return max(signed, key=lambda policy: policy.version, default=None)
 
 
 async def set_policy(conn: Connection, policy: Policy) -> PolicySet:

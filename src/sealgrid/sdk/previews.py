@@ -6,9 +6,10 @@ from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.federation import require
+from sealgrid.sdk.policies import policy_heard
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.sdk.terms import Terms
-from sealgrid.units import ZERO_ADDRESS
+from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
 from sealgrid.wire.quorum import ask_all
 
@@ -16,18 +17,19 @@ from sealgrid.wire.quorum import ask_all
 async def expect_release(conn: Connection, terms: Terms, progress: Progress = silent) -> None:
     """Raise DealRefused, with the number of the check, unless enough vaults would release for a deal on these terms.
 
-    Raises ServiceUnavailable where fewer than t vaults answer, as a release would fail then. Vaults that answer and
-    know no previews stop nobody: ``progress`` hears of them.
+    Enough are t, or as many as the quorum of the model's owner. Raises ServiceUnavailable where fewer of them answer,
+    as a release would fail then. Vaults that answer and know no previews stop nobody: ``progress`` hears of them.
     """
+    needed = await _needed(conn, terms.dataset.dataset)
     request = PreviewRequest(proposal=proposal_of(conn, terms), machines=await _machines(conn, terms))
     asked = [
         preview(client.transport, request, vault, conn.domain)
         for client, vault in zip(conn.vaults, conn.vault_addresses, strict=True)
     ]
-    replies = await ask_all(asked, enough=conn.network.threshold)
-    require([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], conn.network.threshold)
+    replies = await ask_all(asked, enough=needed)
+    require([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], needed)
     heard = [reply for reply in replies if isinstance(reply, VaultOpinion)]
-    _expect_enough(heard, releasing=len(replies) - conn.network.threshold)
+    _expect_enough(heard, may_refuse=len(replies) - needed)
     for reply in replies:
         if isinstance(reply, SealgridError):
             progress(Step(f"a vault could not say beforehand whether it will release ({reply.reason.rstrip('.')})"))
@@ -46,13 +48,22 @@ def proposal_of(conn: Connection, terms: Terms) -> Proposal:
     )  # fmt: skip
 
 
-def _expect_enough(heard: list[VaultOpinion], *, releasing: int) -> None:
-    """Raise when so many refuse that fewer than t are left; ``releasing`` is n - t, which may refuse."""
+async def _needed(conn: Connection, model: Address) -> int:
+    """Return how many vaults must release for a run on a model: its owner's signed policy may ask for more than t."""
+    if model == ZERO_ADDRESS:
+        return conn.network.threshold
+    policy = await policy_heard(conn, model)
+    quorum = 0 if policy is None else policy.quorum_among(len(conn.vaults))  # none: its key came by iExec's route
+    return max(conn.network.threshold, quorum)
+
+
+def _expect_enough(heard: list[VaultOpinion], *, may_refuse: int) -> None:
+    """Raise when more than ``may_refuse`` vaults refuse, so that too few are left."""
     refusing = [each for each in heard if each.check]
-    if len(refusing) > releasing:
+    if len(refusing) > may_refuse:
         raise DealRefused(refusing[0].check, refusing[0].sentence)
     unmet = [rule for each in heard for rule in each.machines if rule.advertised is False]
-    if len(unmet) > releasing:
+    if len(unmet) > may_refuse:
         raise DealRefused(unmet[0].check, f"the pool has no machine that the model's owner allows. {unmet[0].rule}")
 
 

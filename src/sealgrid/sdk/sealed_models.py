@@ -50,4 +50,4 @@ async def plan(conn: Connection, sealed: SealedModel) -> Planned:
         vaults=conn.vault_addresses, commitments=sealed.commitments,
     )  # fmt: skip
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
-    return Planned(model, record, first_policy(conn, model, allowed, direct=False))
+    return Planned(model, record, first_policy(conn, model, allowed, direct=False, proved=False))

@@ -74,25 +74,28 @@ class _Parties:
 async def offers_for(
     conn: Connection,
     app: Address,
-    model: Address,
+    model: Address | DatasetOrder,
     tasks: int,
     *,
     category: int | None,
     pool: WorkerpoolOrder | str | None,
     progress: Progress = silent,
 ) -> Offers:
-    """Return the cheapest offers of an app, of a model unless it is zero, and of computing unless ``pool`` is an order.
+    """Return the cheapest offers of an app, of a model unless it is zero, and of computing; a given order is taken.
 
     ``pool`` says where computing is bought, as ``sdk.pools.pools_named`` reads it. It is of the network's short
     category by default. ``progress`` is called with why a pool was chosen that is not pinned. Raises OrderRefused where
     there is no offer for this account.
     """
-    parties = _Parties(app, model, conn.address)
+    dataset = model.dataset if isinstance(model, DatasetOrder) else model
+    parties = _Parties(app, dataset, conn.address)
     if not isinstance(pool, WorkerpoolOrder):
         wanted = conn.network.short_category if category is None else category
         pool = await _computing(conn, pool, parties, tasks=tasks, category=wanted, progress=progress)
     parties = replace(parties, workerpool=pool.workerpool)
     app_order = await _cheapest(conn, AppOrder, f"the app {app}", parties, uses=tasks, app=app)
+    if isinstance(model, DatasetOrder):
+        return app_order, model, pool
     if model == ZERO_ADDRESS:
         return app_order, NO_DATASET_ORDER, pool
     what = f"the model {model} for this app"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, Digest, TaskId
+from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.vault import AssetView
 
 
@@ -29,6 +30,13 @@ async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[As
     return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
 
 
+async def views_heard(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
+    """Return the same, waiting for no vault that is silent, and without an error of one, while t others answer."""
+    asked = [vault.asset(model, owner) for vault in conn.vaults]
+    replies = await ask_all(asked, enough=conn.network.threshold)
+    return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
+
+
 def came_by_iexec(views: Sequence[AssetView | None]) -> bool:
     """Return whether more than half of the vaults, which are t, tell that a key came by iExec's route."""
     return 2 * sum(view is not None and view.iexec for view in views) > len(views)
@@ -36,8 +44,17 @@ def came_by_iexec(views: Sequence[AssetView | None]) -> bool:
 
 def unopened_in(views: Sequence[AssetView | None]) -> TaskId | None:
     """Return the task whose file did not open with the newest key, as more than half of the vaults tell; else None."""
-    told = [view.unopened for view in views if view is not None and view.unopened]
-    return max(told, key=told.count) if 2 * len(told) > len(views) else None
+    return _by_most([view.unopened for view in views if view is not None], len(views))
+
+
+def opened_in(views: Sequence[AssetView | None]) -> TaskId | None:
+    """Return the task in which an enclave opened the file with the newest key, as more than half tell; else None."""
+    return _by_most([view.opened for view in views if view is not None], len(views))
+
+
+def _by_most(tasks: Sequence[TaskId], vaults: int) -> TaskId | None:
+    told = [task for task in tasks if task]
+    return max(told, key=told.count) if 2 * len(told) > vaults else None
 
 
 def versions_in(views: Sequence[AssetView | None]) -> tuple[Version, ...]:

@@ -18,7 +18,9 @@ from sealgrid.vault.terms import Uses
 
 PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must have been refused already
 _OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: nothing but the deal's own params decides them
-_OF_KEY: Final = frozenset({"7.1", "7.22"})  #: the dataset's key is missing, or does not open its file
+_OF_KEY: Final = frozenset(
+    {"7.1", "7.22", "7.23"}
+)  #: the dataset's key is missing, does not open its file, or never did
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class AtMatch:
     had_share: bool  #: whether a share of the dataset's key was here at some moment of it
     uses: Uses  #: that stood before, and the requester's own
     unopened: bool = False  #: whether the key that is here was known not to open its file since before that time
+    unproved: bool = False  #: whether no key that was here since before that time opened the file
 
 
 def stood_at_match(
@@ -36,8 +39,9 @@ def stood_at_match(
 ) -> bool:
     """Return whether the requester could have known of a refusal, and nobody else brought it about later.
 
-    ``params`` is None where they cannot be read. Where a seller sold what it gave the vaults no key or policy of, or
-    a key that opens nothing, only a deal that pays it nothing is settled: PoCo would pay it for that.
+    ``params`` is None where they cannot be read. Where a seller sold what it gave the vaults no key or policy of, a
+    key that opens nothing or one that it never proved, only a deal that pays it nothing is settled: PoCo would pay it
+    for that.
     """
     deal, dataset = snapshot.deal, snapshot.dataset
     if refusal.check not in OF_THE_DEAL:
@@ -48,14 +52,21 @@ def stood_at_match(
         return False
     by_iexec = keys.dataset is not None and keys.dataset.kind == "iexec"
     if refusal.check in _OF_KEY:
-        stood = then.unopened if refusal.check == "7.22" else not then.had_share
-        return stood and deal.dataset.price == 0
+        return _key_stood(refusal.check, then) and deal.dataset.price == 0
     if keys.policy is None and not by_iexec:  # (7.2)
         return not then.policies and deal.dataset.price == 0
     since = deal.start_time - PREVIEW_SECONDS
     standing = [keys] if by_iexec else [replace(keys, policy=each, uses=then.uses) for each in then.policies]
     early = replace(snapshot, time=since)
     return bool(standing) and all(_refused(early, params, each, since) == refusal.check for each in standing)
+
+
+def _key_stood(check: str, then: AtMatch) -> bool:
+    if check == "7.22":
+        return then.unopened
+    if check == "7.23":
+        return then.unproved and bool(then.policies) and all(each.proved is True for each in then.policies)
+    return not then.had_share
 
 
 def _refused(snapshot: DealSnapshot, params: JobParams, keys: HeldKeys, at: int) -> str:

@@ -175,13 +175,14 @@ class ChainReader:
             self._dataset(proposal.dataset, at),
         )
         free = Nrlc(0)  # no check of a proposal is about money
+        # Made now, not when that block was: what came since, a release will find older than the deal.
         deal = DealView(
             deal=deal_id(proposal.request, 0), app=Resource(app, app_owner, free),
             dataset=Resource(proposal.dataset, dataset.owner if dataset else ZERO_ADDRESS, free),
             workerpool=Resource(pool, pool_owner, free), trust=max(1, proposal.trust), category=0, tag=proposal.tag,
             requester=proposal.requester, beneficiary=proposal.beneficiary, callback=proposal.callback,
-            params=proposal.params, start_time=block.timestamp, bot_first=0, bot_size=proposal.tasks, worker_stake=free,
-            scheduler_reward_ratio=0, sponsor=proposal.requester,
+            params=proposal.params, start_time=max(block.timestamp, self._clock()), bot_first=0,
+            bot_size=proposal.tasks, worker_stake=free, scheduler_reward_ratio=0, sponsor=proposal.requester,
         )  # fmt: skip
         return DealSnapshot(
             block=block.number, block_hash=at, time=block.timestamp, broker=broker, vault_set=vault_set, deal=deal,

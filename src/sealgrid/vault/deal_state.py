@@ -58,9 +58,11 @@ def keys_for(
         return keys
     signed = vault.custody.policy(dataset.address, dataset.owner)
     held = vault.custody.usable(dataset.address, dataset.owner)
+    proved = signed is not None and signed.policy.proved is True
     return replace(
         keys,
         dataset=held,
+        unproved_since=_unproved_since(vault, dataset.address, dataset.owner) if proved else None,
         unopened=held is not None and vault.unopened.find(held.record_digest) is not None,
         policy=None if signed is None else signed.policy,
         uses=counted_uses(vault, snapshot, but=but, at=at),
@@ -77,6 +79,7 @@ def at_match_of(vault: Vault, snapshot: ChainSnapshot, at: int) -> AtMatch:
     since = until - PREVIEW_SECONDS
     held = vault.custody.usable(address, owner)
     noted = None if held is None else vault.unopened.find(held.record_digest)
+    unproved_since = _unproved_since(vault, address, owner)
     return AtMatch(
         policies=vault.history.policies(address, owner, since=since, until=until),
         had_share=vault.history.had_share(address, owner, since=since, until=until),
@@ -84,7 +87,12 @@ def at_match_of(vault: Vault, snapshot: ChainSnapshot, at: int) -> AtMatch:
             address, owner, deal.requester, matched=until, cutoff=since, but=snapshot.task_id, at=at
         ),
         unopened=noted is not None and noted.noted <= since,
+        unproved=unproved_since is not None and unproved_since <= since,
     )
+
+
+def _unproved_since(vault: Vault, asset: Address, owner: Address) -> int | None:
+    return vault.opened.unproved_since(vault.custody.versions(asset, owner))
 
 
 async def _sale(vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot: ChainSnapshot) -> Sale | None:

@@ -120,7 +120,7 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
     if not versions:
         raise NotFound("no key of this asset and owner was ever here.")
     newest, held = versions[-1], vault.custody.share(asset, owner)
-    noted = vault.unopened.find(newest.record_digest)
+    noted, opened = vault.unopened.find(newest.record_digest), vault.opened.find(newest.record_digest)
     return AssetView(
         record=newest.record,
         signature=newest.signature,
@@ -135,4 +135,5 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
         ),
         iexec=held is not None and held.kind == "iexec",
         unopened=TaskId("") if noted is None else noted.task,
+        opened=TaskId("") if opened is None else opened.task,
     )  # fmt: skip

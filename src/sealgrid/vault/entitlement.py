@@ -39,6 +39,7 @@ class HeldKeys:
     developer: HeldShare | None = None  #: of the deal's app under its present owner
     secrets: Mapping[str, HeldShare] = field(default_factory=dict)  #: that the deal's requester pushed, by name
     unopened: bool = False  #: whether the dataset's very key did not open its file for an earlier task
+    unproved_since: int | None = None  #: since when no key in force was opened, ``opened.py``; None: this very one was
 
 
 NO_KEYS = HeldKeys(dataset=None, policy=None, uses=Uses(), inputs={})
@@ -128,6 +129,8 @@ def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, ke
 
     (7.1) The dataset key, iff the deal names a dataset: its share is here under the present owner for this file,
     (7.22) and no receipt proved to this vault that the file does not open with this very key.
+    (7.23) Where that owner's policy is ``proved``: a receipt proved to this vault that the file opens with this very
+    key, or the requester is that owner, or a key that was proved was in force when the deal was made.
     (5), (7.2) to (7.4), (7.9) and (7.10): that owner's policy is here and agrees (``terms.check_deal_terms``).
     (7.5) An input's key, iff params name it: its share is here, deposited by the deal's requester,
     (7.6) with a grant for this app and for the very request order that this deal was matched from.
@@ -138,7 +141,7 @@ def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, ke
     (7.14) A dataset with a policy is not used for a result that is not sealed as ours are.
     (7.15) A result that is to be encrypted as iExec does it is so for the key that the beneficiary registered.
     """
-    held = None if snapshot.dataset is None else _dataset_key(snapshot.dataset, keys)
+    held = None if snapshot.dataset is None else _dataset_key(snapshot.dataset, snapshot.deal, keys)
     policy = None if held is None else _policy_of(held, snapshot, keys)
     if policy is not None:
         check_deal_terms(policy, app_digest, snapshot, keys.uses, at=at)
@@ -167,7 +170,7 @@ def _is_direct(params: JobParams, dataset: HeldShare | None, policy: Policy | No
     return policy is not None and policy.release == 1
 
 
-def _dataset_key(chain: DatasetOnChain, keys: HeldKeys) -> HeldShare:
+def _dataset_key(chain: DatasetOnChain, deal: DealView, keys: HeldKeys) -> HeldShare:
     held = keys.dataset
     if held is None or held.record.owner != chain.owner:  # (7.1)
         raise DealRefused("7.1", "the dataset's present owner gave this vault no share of its key.")
@@ -178,7 +181,18 @@ def _dataset_key(chain: DatasetOnChain, keys: HeldKeys) -> HeldShare:
             "7.22",
             "the dataset's file did not open with the key that its owner deposited; its owner must deposit another.",
         )
+    if _waits_for_proof(chain, deal, keys):  # (7.23)
+        raise DealRefused(
+            "7.23", "no enclave has opened the dataset's file with this key yet; its owner must run it once."
+        )
     return held
+
+
+def _waits_for_proof(chain: DatasetOnChain, deal: DealView, keys: HeldKeys) -> bool:
+    if keys.policy is None or keys.policy.proved is not True or deal.requester == chain.owner:
+        return False
+    # A deal that was made while an opened key was in force was bought under that one; to refuse it would fine its pool.
+    return keys.unproved_since is not None and deal.start_time >= keys.unproved_since
 
 
 def _policy_of(held: HeldShare, snapshot: DealSnapshot, keys: HeldKeys) -> Policy | None:

@@ -8,6 +8,7 @@
 (5) A policy is kept when t other vaults have the same one; it may have been narrowed since.
 (6) Evaluation numbers rise to the t-th highest that the other vaults have seen.
 (7) A key that t other vaults say did not open its file is refused here too (7.22).
+(8) A key that t other vaults say opened its file needs no proof here either (7.23).
 
 What is dropped comes back when its owner shares the key anew. With t = 1 nobody can tell, and everything is dropped.
 """
@@ -24,7 +25,9 @@ from sealgrid.units import Address, Digest, TaskId
 from sealgrid.vault.custody import Custody, SignedPolicy, Version
 from sealgrid.vault.deposit import HeldShare
 from sealgrid.vault.federation import Federation
+from sealgrid.vault.key_notes import KeyNotes
 from sealgrid.vault.keys import AtRest
+from sealgrid.vault.opened import OpenedKeys
 from sealgrid.vault.signatures import digest_of, signer
 from sealgrid.vault.store import Store, nonces, releases, settles
 from sealgrid.vault.unopened import UnopenedKeys
@@ -69,7 +72,10 @@ def renew(store: Store, at_rest: AtRest, federation: Federation, peers: Sequence
     for series, number in _evaluations(peers, needed).items():
         store.raise_evaluation(series, number)  # (6)
     for named in custody.shared():
-        _note_unopened(UnopenedKeys(store), held[named], _tasks_unopened(named, held[named], peers), needed, at)  # (7)
+        share, views = held[named], [peer.views[named] for peer in peers if named in peer.views]
+        alike = [view for view in views if view.record == share.record]
+        _note(UnopenedKeys(store), share, [view.unopened for view in alike if view.unopened], needed, at)  # (7)
+        _note(OpenedKeys(store), share, [view.opened for view in alike if view.opened], needed, at)  # (8)
     store.commit()
     return Renewed(len(held) - len(dropped), dropped)
 
@@ -86,14 +92,9 @@ def _holders(named: Named, share: HeldShare, peers: Sequence[PeerWord]) -> int:
     return sum(view.held and view.record == share.record for view in views)
 
 
-def _tasks_unopened(named: Named, share: HeldShare, peers: Sequence[PeerWord]) -> list[TaskId]:
-    views = [peer.views[named] for peer in peers if named in peer.views]
-    return [view.unopened for view in views if view.unopened and view.record == share.record]
-
-
-def _note_unopened(unopened: UnopenedKeys, share: HeldShare, told: list[TaskId], needed: int, at: int) -> None:
+def _note(notes: KeyNotes, share: HeldShare, told: list[TaskId], needed: int, at: int) -> None:
     if len(told) >= needed:
-        unopened.note(share.record_digest, told[0], at)
+        notes.note(share.record_digest, told[0], at)
 
 
 def _agreeing(named: Named, signed: SignedPolicy | None, peers: Sequence[PeerWord]) -> int:

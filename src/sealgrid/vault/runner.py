@@ -23,6 +23,7 @@ from sealgrid.vault.history import History
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import keys_from
 from sealgrid.vault.log import Log
+from sealgrid.vault.opened import OpenedKeys
 from sealgrid.vault.peer_uses import keep_reading_peer_uses
 from sealgrid.vault.service import Rules, Vault, identify
 from sealgrid.vault.store import DATABASE, Store
@@ -84,6 +85,7 @@ async def opened(
                 journal=Journal(store, keys.at_rest, federation),
                 history=History(store),
                 unopened=UnopenedKeys(store),
+                opened=OpenedKeys(store),
                 log=Log(store),
                 chain=chain,
                 files=files,

@@ -21,6 +21,7 @@ from sealgrid.vault.history import History
 from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import VaultKeys
 from sealgrid.vault.log import Log
+from sealgrid.vault.opened import OpenedKeys
 from sealgrid.vault.store import Store
 from sealgrid.vault.unopened import UnopenedKeys
 from sealgrid.wire.log import SignedHead
@@ -50,6 +51,7 @@ class Vault:
     journal: Journal
     history: History
     unopened: UnopenedKeys
+    opened: OpenedKeys
     log: Log
     chain: ChainReader
     files: Files

@@ -18,6 +18,7 @@ from sealgrid.vault.bulk_task import logged, shares_of_bulk
 from sealgrid.vault.deal_state import Shown, at_match_of, keys_for, shown_for
 from sealgrid.vault.entitlement import NO_KEYS, Entitlement, entitle, read_params, refused
 from sealgrid.vault.files import fetch_settled
+from sealgrid.vault.opened import opened_record
 from sealgrid.vault.request import check_signed, signature_kind
 from sealgrid.vault.service import Vault
 from sealgrid.vault.signatures import canonical, digest_of
@@ -122,6 +123,8 @@ async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
         vault.journal.remember_settle(settle.Settled(wanted, request.signature, escrowed, verdict, at))
         if (record := unopened_record(body, released.facts)) is not None:
             vault.unopened.note(record, wanted.task, snapshot.time)
+        if (record := opened_record(body, released.facts)) is not None:
+            vault.opened.note(record, wanted.task, snapshot.time)
     return _reply(vault, verdict)
 
 

@@ -253,6 +253,7 @@ class AssetView(Message, frozen=True, kw_only=True):
     history: tuple[KeyVersion, ...]  #: oldest first; shares of all but the last are destroyed, the last may be
     iexec: bool = False  #: whether it came by iExec's route: no policy, each matched order says who may use it
     unopened: TaskId = TaskId("")  #: for which the file did not open with this key; empty where none is known
+    opened: TaskId = TaskId("")  #: for which an enclave opened the file with this key; empty where none is known
 
     @property
     def held(self) -> bool:

@@ -11,7 +11,7 @@ from web3 import Web3
 from sealgrid.attestation import statements
 from sealgrid.attestation.policy import Platform, Policy
 from sealgrid.attestation.statements import Verdict, poco_authorisation
-from sealgrid.crypto.signing import Domain, SigningKey, Statement, personal_digest
+from sealgrid.crypto.signing import Domain, SigningKey, Statement, personal_digest, snake_case
 from sealgrid.poco.ids import authorisation_message
 from sealgrid.units import to_address, to_digest
 
@@ -39,9 +39,12 @@ SPECIAL = {"platform": st.sampled_from(Platform), "release": st.sampled_from([0,
 
 def statements_of(kind):
     fields = {}
-    for (solidity, _), field in zip(kind.TYPES, kind.__struct_fields__, strict=True):
+    for (solidity, _), field in zip(kind.TYPES + kind.OPTIONAL, kind.__struct_fields__, strict=True):
         fields[field] = SPECIAL[field] if field in SPECIAL else values_of(solidity)
-    return st.builds(kind, **fields)
+    unset = st.fixed_dictionaries(
+        {}, optional={snake_case(name): fields.pop(snake_case(name)) for _, name in kind.OPTIONAL}
+    )
+    return st.builds(lambda optional, **rest: kind(**rest, **optional), unset, **fields)
 
 
 def values_of(solidity):
@@ -53,7 +56,8 @@ def values_of(solidity):
 
 def plain(statement):
     values = {}
-    for (_, name), field in zip(statement.TYPES, statement.__struct_fields__, strict=True):
+    for _, name in statement.types():
+        field = snake_case(name)
         values[name] = _plain(getattr(statement, field))
     return values
 
@@ -71,6 +75,7 @@ def by_eth_account(statement):
     types = {
         name: [{"name": field, "type": solidity} for solidity, field in kind.TYPES] for name, kind in kinds.items()
     }
+    types[type(statement).__name__] = [{"name": field, "type": solidity} for solidity, field in statement.types()]
     types["EIP712Domain"] = [
         {"name": "name", "type": "string"}, {"name": "version", "type": "string"},
         {"name": "chainId", "type": "uint256"}, {"name": "verifyingContract", "type": "address"},
@@ -90,7 +95,7 @@ def test_every_statement_has_the_digest_that_wallets_show(kind, data):
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_each_field_is_the_snake_case_of_its_signed_name(kind):
-    for (_, name), field in zip(kind.TYPES, kind.__struct_fields__, strict=True):
+    for (_, name), field in zip(kind.TYPES + kind.OPTIONAL, kind.__struct_fields__, strict=True):
         assert field.replace("_", "") == name.lower()
 
 

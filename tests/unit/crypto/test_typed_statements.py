@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import msgspec
 import pytest
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 from hypothesis import given
@@ -205,6 +206,22 @@ def test_a_field_that_would_not_be_signed_is_refused():
 
     with pytest.raises(TypeError, match="TYPES does not sign"):
         Leaky(signed=1, unsigned=2).struct_hash()
+
+
+def test_an_optional_field_is_part_of_the_type_only_where_it_is_set():
+    class Longer(Statement, frozen=True, kw_only=True):
+        TYPES: ClassVar = Zinner.TYPES
+        OPTIONAL: ClassVar = (("bool", "more"),)
+
+        per_hour: int
+        who: Address
+        more: bool | msgspec.UnsetType = msgspec.UNSET
+
+    Longer.__name__ = "Zinner"
+    short, long = ({"per_hour": 5, "who": DOMAIN.broker, **more} for more in ({}, {"more": False}))
+    assert Longer(**short).struct_hash() == Zinner(**short).struct_hash()
+    assert Longer(**long).type_text() == b"Zinner(uint32 perHour,address who,bool more)"
+    assert len({Longer(**each).struct_hash() for each in (short, long, long | {"more": True})}) == 3
 
 
 def test_the_order_of_types_counts_and_the_order_of_fields_does_not():

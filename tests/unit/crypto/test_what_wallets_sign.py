@@ -7,6 +7,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
 from sealgrid.crypto.signing import Domain, KeyElsewhere, SigningKey
@@ -42,14 +43,17 @@ def test_an_order_that_a_wallet_signed_is_its_owners(asset, price, uses, salt):
         assert order_hash(signed, domain) == order_hash(order, domain)
 
 
-@given(addresses, st.lists(digests, max_size=3), st.lists(addresses, max_size=3), st.lists(st.text(max_size=9)))
-def test_a_policy_that_a_wallet_signed_is_its_owners(asset, apps, refused, denied):
+lists = st.lists(addresses, max_size=3)
+
+
+@given(addresses, st.lists(digests, max_size=3), lists, st.lists(st.text(max_size=9)), st.sampled_from([UNSET, True]))
+def test_a_policy_that_a_wallet_signed_is_its_owners(asset, apps, refused, denied, proved):
     policy = Policy(
         asset=asset, owner=KEY.address, version=2, expiry=2**64 - 1, refused=tuple(refused),
         allowed=tuple(
             Allowance(app=app, runtime=app, platform=Platform.TDX, output_bytes=2**63, callback=True) for app in apps
         ),
-        machines=Machines(denied=tuple(denied)), uses_per_requester_hour=7,
+        machines=Machines(denied=tuple(denied)), uses_per_requester_hour=7, proved=proved,
     )  # fmt: skip
     domain = Domain(chain=31337, broker=HUB)
     form = wallet_form(policy, name="Sealgrid", version="1", chain=31337, contract=HUB)

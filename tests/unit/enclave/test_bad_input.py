@@ -11,6 +11,7 @@ from task_scene import DATASET, Task
 from sealgrid.bundle import inputs
 from sealgrid.bundle.inputs import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
 from sealgrid.enclave import work
+from sealgrid.enclave.opening import proves_opening
 from sealgrid.errors import HostFailed, InputRefused
 
 
@@ -200,9 +201,40 @@ def test_a_dataset_that_opens_with_another_key_is_its_sellers(task):
     task._agreed = lambda: work.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
     outcome = task.perform()
     files = task.files(outcome)
-    assert outcome.exit_class == "unopened"
+    assert (outcome.exit_class, outcome.opened) == ("unopened", False)
     assert json.loads(files["sealgrid.json"]) == {"exit": -1, "unopened": {"dataset": DATASET}}
     assert b"does not open with the key" in files["app.log"]
+
+
+def test_a_run_that_opened_its_dataset_says_so_whatever_its_app_made_of_it(task):
+    task.dataset = b"weights"
+    assert task.perform().opened
+
+
+def test_a_run_without_a_dataset_opens_none(task):
+    assert not task.perform().opened
+
+
+def test_an_app_that_fails_on_an_opened_dataset_proves_its_opening(task):
+    task.dataset = b"weights"
+    task.app["main.py"] = b"raise SystemExit(3)"
+    outcome = task.perform()
+    assert (outcome.exit_class, outcome.opened) == ("app-failed", True)
+
+
+def test_a_bad_input_proves_no_opening_of_the_dataset_beside_it(task):
+    task.dataset = b"weights"
+    task.archives = [b"no archive"]
+    outcome = task.perform()
+    assert (outcome.exit_class, outcome.opened) == ("app-failed", False)
+
+
+def test_a_file_in_iexecs_form_proves_no_opening(task):
+    task.dataset = b"weights"
+    facts = task._agreed().facts
+    assert proves_opening(facts)
+    pushed = tuple(msgspec.structs.replace(each, kind="iexec") for each in facts.secrets)
+    assert not proves_opening(msgspec.structs.replace(facts, secrets=pushed)), "it has no tag"
 
 
 def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task):

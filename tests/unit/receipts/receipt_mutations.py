@@ -62,6 +62,8 @@ def _changed(value: Any, name: str) -> Any:
         return "presigned"
     if name == "platform":
         return TDX if value == SIMULATED else SIMULATED
+    if isinstance(value, bool):
+        return not value
     if isinstance(value, int):
         return value + 1
     if value in OTHER_WORD:

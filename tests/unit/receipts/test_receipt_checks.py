@@ -493,6 +493,20 @@ def test_6_a_dataset_that_did_not_open_where_the_facts_name_none():
     assert (failed.number, "facts name no dataset" in failed.detail) == (6, True)
 
 
+@pytest.mark.parametrize("ended", ["ok", "app-failed"])
+def test_a_receipt_of_a_dataset_that_opened_passes(ended):
+    assert verify(Job(body={"exit_class": ended, "opened": True}).encode(), PINS).ok
+
+
+@pytest.mark.parametrize("wrong", [
+    {"body": {"exit_class": "unopened", "opened": True}},
+    {"facts": {"dataset": None, "secrets": ()}, "body": {"dataset": None, "opened": True}},
+])  # fmt: skip
+def test_6_a_dataset_that_opened_where_none_can_have(wrong):
+    failed = verify(Job(**wrong).encode(), PINS).failed
+    assert (failed.number, "no dataset of the facts can have" in failed.detail) == (6, True)
+
+
 @pytest.mark.parametrize("half", REFUSED)
 def test_6_a_receipt_and_facts_that_disagree_about_a_refusal(half):
     failed = verify(Job(**{half: REFUSED[half]}).encode(), PINS).failed

@@ -1,14 +1,18 @@
 """A deal is not bought when fewer than t vaults are left that would release for it, and only then."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from sealgrid.attestation.policy import Policy
 from sealgrid.errors import DealRefused, ServiceUnavailable
+from sealgrid.sdk import previews
 from sealgrid.sdk.federation import require
 from sealgrid.sdk.previews import _expect_enough
-from sealgrid.units import to_address
+from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.wire.preview import MachineRule, VaultOpinion
 
-VAULT = to_address(b"\x01" * 20)
+VAULT, MODEL = to_address(b"\x01" * 20), to_address(b"\xaa" * 20)
 
 
 def opinion(check="", *, advertised=None):
@@ -27,18 +31,18 @@ def opinion(check="", *, advertised=None):
     ],
 )
 def test_one_vault_that_refuses_stops_nobody(heard):
-    _expect_enough(heard, releasing=1)
+    _expect_enough(heard, may_refuse=1)
 
 
 def test_two_of_three_refusals_stop_the_purchase_before_money_moves():
     with pytest.raises(DealRefused) as caught:
-        _expect_enough([opinion("7.10"), opinion("7.10"), opinion()], releasing=1)
+        _expect_enough([opinion("7.10"), opinion("7.10"), opinion()], may_refuse=1)
     assert str(caught.value) == "(7.10) the owner refuses this requester."
 
 
 def test_a_pool_without_a_machine_that_the_owner_allows_is_not_bought_from():
     with pytest.raises(DealRefused, match="the pool has no machine that the model's owner allows") as caught:
-        _expect_enough([opinion(advertised=False)] * 2, releasing=1)
+        _expect_enough([opinion(advertised=False)] * 2, may_refuse=1)
     assert caught.value.check == "5"
 
 
@@ -47,3 +51,33 @@ def test_too_few_vaults_that_answer_stop_a_purchase_as_they_would_stop_the_relea
     require([None, None, silent], 2)
     with pytest.raises(ServiceUnavailable, match="2 of 3 vaults do not answer"):
         require([None, silent, silent], 2)
+
+
+def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_release():
+    with pytest.raises(DealRefused):
+        _expect_enough([opinion("7.10"), opinion(), opinion()], may_refuse=0)
+
+
+@pytest.mark.parametrize(("signed", "needed"), [
+    ({}, 2), ({"quorum": 3}, 3), ({"quorum": 2}, 2), ({"uses_total": 5}, 3),
+])  # fmt: skip
+async def test_a_preview_asks_for_what_the_owners_quorum_needs(monkeypatch, signed, needed):
+    policy = Policy(
+        asset=MODEL, owner=MODEL, version=1, expiry=1, allowed=(), uses_per_requester_hour=1, **signed
+    )  # fmt: skip
+
+    async def policy_heard(conn, model):
+        return policy
+
+    monkeypatch.setattr(previews, "policy_heard", policy_heard)
+    conn = SimpleNamespace(network=SimpleNamespace(threshold=2), vaults=(None, None, None))
+    assert await previews._needed(conn, MODEL) == needed
+    assert await previews._needed(conn, ZERO_ADDRESS) == 2
+
+
+async def test_a_model_whose_policy_no_vault_shows_needs_as_many_vaults_as_any(monkeypatch):
+    async def policy_heard(conn, model):
+        return None
+
+    monkeypatch.setattr(previews, "policy_heard", policy_heard)
+    assert await previews._needed(SimpleNamespace(network=SimpleNamespace(threshold=2)), MODEL) == 2

@@ -49,7 +49,7 @@ held = st.builds(
     policies, st.integers(0, 2), st.integers(0, 2),
 ) | st.sampled_from([
     HELD_KEYS, replace(HELD_KEYS, dataset=None), replace(HELD_KEYS, policy=None), replace(HELD_KEYS, inputs={}),
-    replace(HELD_KEYS, unopened=True),
+    replace(HELD_KEYS, unopened=True), replace(HELD_KEYS, policy=policy(proved=True), unproved_since=0),
 ])  # fmt: skip
 asked = st.sampled_from(
     [params(), params(inputs=[]), params(inputs=[MODEL]), "{}", '{"iexec_input_files":["https://x.org"]}', "no JSON"]

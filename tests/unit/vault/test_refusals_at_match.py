@@ -101,6 +101,18 @@ def test_a_key_that_opened_nothing_before_the_match_is_settled_only_where_its_se
     assert stands(keys, free) == ("7.22", False), "a preview was not told so"
 
 
+def test_a_key_that_was_never_proved_is_settled_only_where_that_stood_and_its_seller_is_paid_nothing():
+    insisting = policy(proved=True)
+    keys = replace(HELD_KEYS, policy=insisting, unproved_since=0)
+    free = replace(SNAPSHOT, deal=deal(dataset=FREE))
+    stood = {"policies": (insisting,), "unproved": True}
+    assert stands(keys, free, **stood) == ("7.23", True)
+    assert stands(keys, **stood) == ("7.23", False), "PoCo would pay its seller"
+    assert stands(keys, free, policies=(insisting,)) == ("7.23", False), "another key was here, or had opened"
+    assert stands(keys, free, policies=(policy(), insisting), unproved=True) == ("7.23", False), "the policy changed"
+    assert stands(keys, free, policies=(), unproved=True) == ("7.23", False)
+
+
 def test_counts_are_settled_where_they_stood_or_the_requester_made_them():
     hour, total = (
         replace(HELD_KEYS, uses=Uses(hour=2)),

@@ -66,6 +66,20 @@ def test_7_22_a_key_that_did_not_open_its_file_goes_to_nobody() -> None:
     refused("7.22", replace(KEYS, unopened=True))
 
 
+def test_7_23_a_key_that_opened_nothing_yet_goes_to_its_owner_alone_where_the_policy_says_so() -> None:
+    waiting = replace(KEYS, policy=policy(proved=True), unproved_since=0)
+    refused("7.23", waiting)
+    assert decide(replace(waiting, unproved_since=None)).shares, "an enclave opened the file with it"
+    assert decide(replace(waiting, policy=policy())).shares, "its owner does not insist"
+    assert decide(replace(waiting, policy=policy(proved=False))).shares
+    own = snapshot(deal=deal(requester=OWNER.address, params=params(inputs=[])))
+    assert decide(waiting, own).shares
+    made = SNAPSHOT.deal.start_time
+    refused("7.23", replace(waiting, unproved_since=made))
+    assert decide(replace(waiting, unproved_since=made + 1)).shares, "an opened key was in force when it was bought"
+    refused("7.22", replace(waiting, unopened=True))
+
+
 def test_a_deal_without_dataset_entitles_to_its_inputs_only() -> None:
     bare = snapshot(deal=deal(dataset=Resource(NOTHING, NOTHING, 0)), dataset=None)
     granted = decide(chain=bare)

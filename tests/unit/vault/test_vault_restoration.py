@@ -31,12 +31,14 @@ from vault_scene import (
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_digest
 from sealgrid.vault.backup import back_up, place_copy
-from sealgrid.vault.custody import Custody, SignedPolicy
+from sealgrid.vault.custody import Custody, SignedPolicy, Version
 from sealgrid.vault.journal import Journal
+from sealgrid.vault.key_notes import KeyNote
 from sealgrid.vault.keys import AtRest
+from sealgrid.vault.opened import OpenedKeys
 from sealgrid.vault.restoration import PeerWord, renew
 from sealgrid.vault.store import DATABASE, Store
-from sealgrid.vault.unopened import UnopenedKey, UnopenedKeys
+from sealgrid.vault.unopened import UnopenedKeys
 from sealgrid.wire.vault import AssetView, KeyVersion
 
 AT_REST = AtRest(b"\x33" * 32, lambda size: bytes(size))
@@ -154,7 +156,29 @@ def test_a_key_that_t_others_know_not_to_open_is_refused_after_a_restoration_and
     restored(live, peer(unopened), peer(CURRENT))
     assert UnopenedKeys(live).find(record) is None
     restored(live, peer(unopened), peer(unopened))
-    assert UnopenedKeys(live).find(record) == UnopenedKey(TASK, LATER)
+    assert UnopenedKeys(live).find(record) == KeyNote(TASK, LATER)
+
+
+def test_a_key_that_t_others_know_to_open_needs_no_proof_after_a_restoration_and_one_vault_cannot_say_so(
+    live: Store,
+) -> None:
+    opened, record = msgspec.structs.replace(CURRENT, opened=TASK), MODEL_KEY.held().record_digest
+    restored(live, peer(opened), peer(CURRENT))
+    assert OpenedKeys(live).find(record) is None
+    restored(live, peer(opened), peer(opened))
+    assert OpenedKeys(live).find(record) == KeyNote(TASK, LATER)
+    assert UnopenedKeys(live).find(record) is None
+
+
+def test_a_key_is_unproved_since_the_first_version_after_the_last_that_opened(live: Store) -> None:
+    opened = OpenedKeys(live)
+    versions = [Version(MODEL_KEY.record, to_digest(bytes([n]) * 32), b"", 100 * n, 0) for n in (1, 2, 3)]
+    assert opened.unproved_since(versions) == 0
+    opened.note(versions[0].record_digest, TASK, NOW)
+    assert opened.unproved_since(versions) == 200
+    assert opened.unproved_since(versions[:1]) is None
+    opened.note(versions[2].record_digest, TASK, NOW)
+    assert opened.unproved_since(versions) is None
 
 
 def test_a_key_that_did_not_open_is_known_after_a_restart_and_in_a_backup(live: Store, tmp_path: Path) -> None:
@@ -164,9 +188,9 @@ def test_a_key_that_did_not_open_is_known_after_a_restart_and_in_a_backup(live: 
     live.commit()
     back_up(tmp_path, tmp_path / "copy.db")
     with closing(Store(tmp_path / DATABASE)) as again:
-        assert UnopenedKeys(again).find(record) == UnopenedKey(TASK, NOW)
+        assert UnopenedKeys(again).find(record) == KeyNote(TASK, NOW)
     with closing(Store(place_copy(tmp_path / "copy.db", tmp_path / "new"))) as placed:
-        assert UnopenedKeys(placed).find(record) == UnopenedKey(TASK, NOW)
+        assert UnopenedKeys(placed).find(record) == KeyNote(TASK, NOW)
 
 
 def test_a_copy_with_another_at_rest_key_is_refused(live: Store) -> None:

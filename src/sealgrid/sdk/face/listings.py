@@ -9,7 +9,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.versions import Version, came_by_iexec, unopened_in, versions_in, views_of
+from sealgrid.sdk.versions import Version, came_by_iexec, opened_in, unopened_in, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 
@@ -58,6 +58,7 @@ class Listing:
     versions: tuple[Version, ...] = ()  #: of a model's key, oldest first, as its vaults tell
     iexec_compatible: bool = False  #: its key came by iExec's route: no policy, but orders that name exactly one app
     unopened: TaskId | None = None  #: of a buyer for whom a model's file did not open with its newest key
+    opened: TaskId | None = None  #: in which an enclave opened a model's file with its newest key
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
         versions=versions_in(views),
         iexec_compatible=came_by_iexec(views),
         unopened=unopened_in(views),
+        opened=opened_in(views),
     )
 
 

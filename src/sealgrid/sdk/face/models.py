@@ -26,8 +26,9 @@ from sealgrid.sdk.granting import Granted, Revoked, grant, revoke
 from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.policies import PolicySet, policy_of, set_policy
 from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.proving import Proof, expect_provable, expect_proved, prove
 from sealgrid.sdk.usage import Usage
-from sealgrid.units import Address
+from sealgrid.units import ZERO_ADDRESS, Address
 
 
 class Models:
@@ -49,6 +50,7 @@ class Models:
         orders: int | None = None,
         any_pool: bool = False,
         card: str = "",
+        unproved: bool = False,
         told: Progress = silent,
     ) -> Published:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
@@ -60,7 +62,12 @@ class Models:
         The uses are signed as ``orders`` equal orders, 10 by default: one deal takes uses of one of them, and PoCo
         gives none back, also where it refunds. They are for runs at pools of the network's group, unless
         ``any_pool``: then a buyer's own pool, which runs nothing, can take uses for nothing.
-        ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used.
+        Before it is offered, this account buys one run of the app on it, restricted to itself and at 0 for the model:
+        until an enclave opened the file, the vaults give its key to nobody else, and each new version of the key needs
+        such a run. ``told`` hears beforehand what app and computing cost. ``unproved`` leaves it out: then buyers are
+        the first to find out whether the file opens.
+        ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used, or
+        while the escrow does not hold the price of that run; OrderRefused where nobody offers it.
         The model's key and the signed offer are in a private file of the data folder before anybody else has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
         """
@@ -82,6 +89,7 @@ class Models:
             orders=orders,
             any_pool=any_pool,
             card=card,
+            proved=not unproved,
             progress=told,
             keep=lambda sealed: self._kept.keep(self._conn, sealed),
         )
@@ -139,9 +147,11 @@ class Models:
 
         Without one they are for any app that its policy allows, and for everybody. ``orders`` and ``any_pool`` as in
         ``publish``.
-        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
+        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature. Raises
+        OrderRefused for a model whose policy asks for a proof that it opens, and that was not proved yet.
         """
         wanted, address = int(amount(price)), await self._own(model)
+        await expect_proved(self._conn, address)
         kept = self._find_kept(address)
         before = kept.offers() if kept else ()
         last = before[-1] if before else DatasetOrder(dataset=address)
@@ -159,17 +169,41 @@ class Models:
         kept = self._kept_or_raise(model)
         return await models.recover(self._conn, kept.checksum, bytes.fromhex(kept.dek), Path(target))
 
-    async def rotate(self, model: Named, *, reseal: bool = False, told: Progress = silent) -> Rotated:
+    async def prove(self, model: Named, *, app: Named | None = None, told: Progress = silent) -> Proof:
+        """Buy one run of an app on an own model, restricted to this account and at 0 for the model, to prove its key.
+
+        Where its policy asks for that, the vaults give the newest version of the key to nobody else before. Publishing
+        and rotating end with it by themselves. Without ``app`` it is the one of the last offer. Raises AppFailed where
+        the file does not open, and for a run that cannot be bought as ``publish``.
+        """
+        address = await self._own(model)
+        chosen = await self._proving_app(self._find_kept(address), app)
+        await expect_provable(self._conn, chosen, told)
+        return await prove(self._conn, address, chosen, told)
+
+    async def rotate(
+        self,
+        model: Named,
+        *,
+        reseal: bool = False,
+        app: Named | None = None,
+        unproved: bool = False,
+        told: Progress = silent,
+    ) -> Rotated:
         """Share an own model's key anew among the vaults, which destroy the shares that they held.
 
         Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
         file itself is sealed under a new key, as a new model on the same terms; the old one's offers are cancelled and
         its shares destroyed, so runs of it that got no key yet are refunded. Raises NotFound without the model's key.
+        Where its policy asks for proof, the new version is proved as ``prove`` does, by ``app``; buyers are refused
+        until then. ``unproved`` leaves that for later.
         """
         kept = self._kept_or_raise(model)
+        waits = not unproved and (await policy_of(self._conn, kept.model)).proved is True
+        chosen = await self._proving_app(kept, app) if waits else None
         if reseal:
-            return await rotate_key(self._conn, kept, self._kept, told)
-        return await rotate_shares(self._conn, kept)
+            return await rotate_key(self._conn, kept, self._kept, chosen, told)
+        return await rotate_shares(self._conn, kept, chosen, told)
 
     async def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
         """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
@@ -211,19 +245,22 @@ class Models:
         uses_total: int | None = None,
         quorum: int | None = None,
         direct: bool | None = None,
+        proved: bool | None = None,
     ) -> PolicySet:
         """Sign a policy that differs from the newest in what is given, and give it to every vault.
 
         ``uses_total`` is exact: every vault must release each use, so one vault that is down stops new uses.
         ``uses_per_requester_hour`` is counted by each vault; a worker that chooses which t of the n vaults see a task
         can get up to n/t times as many, until the vaults have read each other's logs. A use that nobody can pay any
-        more is given back, unless its result was readable unpaid (a callback, or ``direct``).
+        more is given back, unless its result was readable unpaid (a callback, or ``direct``). ``proved`` gives a
+        key to nobody else before an enclave opened the file with it (``prove``).
         The next release is judged by it, also of earlier deals. Raises ServiceUnavailable when too few vaults took it.
         """
         before = await policy_of(self._conn, await self._own(model))
         wanted = {
             "expiry": expiry, "machines": machines, "uses_per_requester_hour": uses_per_requester_hour,
             "uses_total": uses_total, "quorum": quorum, "release": None if direct is None else int(direct),
+            "proved": proved,
         }  # fmt: skip
         changes = {name: value for name, value in wanted.items() if value is not None}
         return await set_policy(self._conn, msgspec.structs.replace(before, **changes))
@@ -264,6 +301,14 @@ class Models:
             addresses = ", ".join(each.model for each in found)
             raise InputRefused(f"{len(found)} models of yours are called {named!r}; give an address: {addresses}.")
         return found[0] if found else None
+
+    async def _proving_app(self, kept: KeptModel | None, app: Named | None) -> Address:
+        if app is not None:
+            return await find_app(self._conn, app)
+        named = [order.apprestrict for order in (kept.offers() if kept else ()) if order.apprestrict != ZERO_ADDRESS]
+        if not named:
+            raise InputRefused("no offer of yours names an app that opens this model; name one that its policy allows.")
+        return named[-1]
 
     async def _offered(self, app: Named) -> Address:
         try:

@@ -9,6 +9,7 @@ from sealgrid.sdk.kept_models import KeptModel, KeptModels
 from sealgrid.sdk.models import Sealed
 from sealgrid.sdk.orders import count_offers, on_terms_of, sign_and_publish
 from sealgrid.sdk.progress import Progress, Step
+from sealgrid.sdk.proving import expect_provable, prove_or_say_how
 from sealgrid.sdk.rotation import Key
 from sealgrid.units import Address
 
@@ -23,20 +24,33 @@ class Rotated:
     unreached: tuple[str, ...]  #: a sentence for each thing that is still to be done
 
 
-async def rotate_shares(conn: Connection, kept: KeptModel) -> Rotated:
-    """Share the key anew; the model, its offers and its policy stay."""
+async def rotate_shares(conn: Connection, kept: KeptModel, app: Address | None, told: Progress) -> Rotated:
+    """Share the key anew; the model, its offers and its policy stay. ``app`` proves the new version, None: later."""
+    if app is not None:
+        await expect_provable(conn, app, told)
     version = await rotation.reshare(conn, Key(kept.model, kept.checksum, bytes.fromhex(kept.dek)))
+    if app is not None:
+        await prove_or_say_how(conn, kept.model, app, told)
     return Rotated(kept.model, version, 0, ())
 
 
-async def rotate_key(conn: Connection, kept: KeptModel, folder: KeptModels, told: Progress) -> Rotated:
-    """Seal the model anew, offer it on the same terms, withdraw the old one; in an order that loses nothing."""
+async def rotate_key(
+    conn: Connection, kept: KeptModel, folder: KeptModels, app: Address | None, told: Progress
+) -> Rotated:
+    """Seal the model anew, offer it on the same terms, withdraw the old one; in an order that loses nothing.
+
+    ``app`` proves that the new one opens before it is offered; None leaves that for later.
+    """
     old = Key(kept.model, kept.checksum, bytes.fromhex(kept.dek))
 
     def keep(sealed: Sealed) -> None:
         folder.keep(conn, sealed)
 
+    if app is not None:
+        await expect_provable(conn, app, told)
     sealed = await rotation.reseal(conn, old, name=kept.name, progress=told, keep=keep)
+    if app is not None:
+        await prove_or_say_how(conn, sealed.address, app, told)
     told(Step("offering it on the market"))
     found = await still_open(conn, kept.model, kept)
     for order, left in found.orders:

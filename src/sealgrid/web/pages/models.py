@@ -11,7 +11,7 @@ from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
 from sealgrid.chain.access import FOREVER, Member
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.granting import granted
-from sealgrid.sdk.versions import came_by_iexec, unopened_in, versions_in, views_of
+from sealgrid.sdk.versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web import charts
 from sealgrid.web.index.reading import CARDS, TaskFilter
@@ -67,6 +67,7 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
         "unlimited": UNLIMITED,
         "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
         "unopened": unopened_in(views),
+        "opened": opened_in(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
         "usage": charts.per_month(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),

@@ -42,6 +42,7 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
             made = await client.models.publish(
                 path, app=field_of(form, "app") or None, name=field_of(form, "name") or None,
                 price=field_of(form, "price"), uses=count_of(form, "uses"), card=field_of(form, "card"),
+                unproved=bool(field_of(form, "unproved")),
             )  # fmt: skip
         return await site.done(f"/models/{made.address}", f"{made.name} is sealed and for sale.")
 

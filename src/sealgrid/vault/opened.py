@@ -1,0 +1,35 @@
+"""Which datasets' keys opened their files: a receipt proved it, so others than their owners may use them (7.23)."""
+
+from collections.abc import Iterable
+
+from sealgrid.attestation.facts import Facts
+from sealgrid.receipts.receipt import Body
+from sealgrid.units import Digest
+from sealgrid.vault.custody import Version
+from sealgrid.vault.key_notes import OPENED, KeyNotes, record_of_dataset
+from sealgrid.vault.store import Store
+
+
+class OpenedKeys(KeyNotes):
+    """Keys that opened their files."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, OPENED)
+
+    def unproved_since(self, versions: Iterable[Version]) -> int | None:
+        """Return since when no version of an owner's key in force was opened, oldest given first; None: the newest was.
+
+        0 where none ever was. Chain's Unix seconds. A deal from before was made while an opened version was in force.
+        """
+        since: int | None = 0
+        for version in versions:
+            if self.find(version.record_digest) is not None:
+                since = None
+            elif since is None:
+                since = version.received
+        return since
+
+
+def opened_record(body: Body, facts: Facts) -> Digest | None:
+    """Return the record of the key that a checked receipt says opened its dataset; None for any other receipt."""
+    return record_of_dataset(facts) if body.opened is True else None
