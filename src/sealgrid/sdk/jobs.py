@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,7 +38,10 @@ from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, Waiting, ignore_wa
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1  #: least time between two looks at a task of which nothing new was said
+WAIT_SECONDS = 1.0  #: for which the pool is asked to wait for news; the chain decides, and is asked as often at least
+
+_ENDED = frozenset({"completed", "failed", "refunded"})
 
 Told = Callable[[StageAt], None]
 
@@ -178,11 +182,15 @@ async def follow(
 async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_waiting: OnWaiting) -> None:
     seen, said = 0, False
     begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
+    wait = WAIT_SECONDS
     while True:
-        told_by_pool = await history(conn, job.task)
-        for stage in told_by_pool[seen:]:
+        asked = time.monotonic()
+        told_by_pool = await history(conn, job.task, after=seen, wait=wait)
+        news = told_by_pool[seen:]
+        for stage in news:
             told(stage)
-        seen = max(seen, len(told_by_pool))
+        seen += len(news)
+        wait = 0.0 if told_by_pool and told_by_pool[-1].stage in _ENDED else WAIT_SECONDS  # nothing follows an end
         status = (await conn.hub.view_task(job.task)).status
         if status is ChainStatus.COMPLETED:
             return
@@ -194,7 +202,8 @@ async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_wa
             money = await money_on_chain(conn, job.deal, job.task)
             on_waiting(Waiting(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
             said = True
-        await asyncio.sleep(POLL_SECONDS)
+        if not news:
+            await asyncio.sleep(max(0.0, asked + POLL_SECONDS - time.monotonic()))
 
 
 async def _give_up(conn: Connection, job: Job, why: str) -> None:
@@ -202,10 +211,13 @@ async def _give_up(conn: Connection, job: Job, why: str) -> None:
         raise HostFailed(f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).")
 
 
-async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
-    """Return a task's stages: the exact ones to its requester, public ones to others; empty while the pool is away."""
+async def history(conn: Connection, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
+    """Return a task's stages: the exact ones to its requester, public ones to others; empty while the pool is away.
+
+    The pool may answer its requester once there are more than ``after``, or after ``wait`` seconds.
+    """
     try:
-        return await conn.stage_reader.stages(task)
+        return await conn.stage_reader.stages(task, after=after, wait=wait)
     except (NotFound, ServiceUnavailable, TooManyRequests):
         return ()  # The chain decides; a pool that is away or busy only tells nothing.
 
