@@ -27,6 +27,7 @@ from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.accounting import money_on_chain, with_money
+from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.manifests import expect_runnable
@@ -102,14 +103,14 @@ async def run(
     given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
     check_input(given, split_arguments(public_args))
     pools_named(conn.network, pool)  # refuses an unknown name before anything is sealed
-    await expect_runnable(conn, app)
+    progress(Step("choosing the cheapest offers"))
+    _, offers = await both(
+        expect_runnable(conn, app),
+        offers_for(conn, app, model, tasks, category=category, pool=workerpool or pool, progress=progress),
+    )
     result_key = HpkeKey.generate()
     progress(Step("sealing the input"))
     dek, sealed, sha256 = _seal_input(given)
-    progress(Step("storing the sealed input"))
-    await conn.storage.put_bytes(sealed)
-    progress(Step("choosing the cheapest offers"))
-    offers = await offers_for(conn, app, model, tasks, category=category, pool=workerpool or pool, progress=progress)
     wanted = Wanted(
         params_of(sha256, result_key.public, public_args, deferred_callback=deferred_callback),
         callback,
@@ -118,9 +119,12 @@ async def run(
     )
     terms = terms_of(conn, offers, wanted)
     grant = await grant_of(conn, sha256, terms)
-    progress(Step("giving the key of the input to the vaults"))
+    progress(Step("storing the sealed input, and giving its key to the vaults"))
     enough = conn.network.threshold
-    await deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough)
+    await both(
+        conn.storage.put_bytes(sealed),
+        deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough),
+    )
     if preview:
         progress(Step("asking the vaults whether they will release"))
         await expect_release(conn, terms, progress)
