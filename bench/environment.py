@@ -64,7 +64,7 @@ class Errand:
             file.seek(offset)
             return file.read(length)
 
-    async def stage(self, stage: Stage) -> None:
+    def report(self, stage: Stage) -> None:
         """Note when."""
         self.at[stage] = time.perf_counter()
 

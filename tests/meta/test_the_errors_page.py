@@ -7,8 +7,12 @@ from typing import get_args
 
 import pytest
 
+from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
 from sealgrid.sdk.money import Kind, Money, moment, sentence
+from sealgrid.storagenode.clients import Client, quota_reached, store_full
+from sealgrid.storagenode.clients import Kind as ClientKind
 from sealgrid.units import TaskId
+from sealgrid.wire.rates import Buckets, Rate
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "e2e"))
@@ -63,3 +67,39 @@ def test_every_row_says_what_became_of_the_money(row):
     elif row.code:
         words = {"none moved": "No money moved.", "paid": "The run was paid", "held, comes back": "comes back"}
         assert words[row.money] in row.line
+
+
+LIMITS = re.findall(r"^\| (\d{3}) \| ([^|]+?) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
+TICKETS = re.findall(
+    r"TicketRefused\(\s*\"(ticket\.\d)\", f?\"([^\"]+)\"",
+    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storagenode").glob("*.py"))),
+)
+
+
+def limits_in_code():
+    """Return the HTTP status and the sentence of every error by which a service limits a client."""
+    buckets = Buckets(Rate(1, burst=1))
+    buckets.demand("a client", 0.0)
+    with pytest.raises(TooManyRequests) as often:
+        buckets.demand("a client", 0.0)
+    errors: list[SealgridError] = [often.value]
+    for count in range(3):
+        errors += [quota_reached(Client(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]
+        errors += [store_full(kind, count) for kind in ClientKind]
+    errors += [TicketRefused(check, said) for check, said in TICKETS]
+    return [(error.http_status, error.reason) for error in errors]
+
+
+def matches(row, said):
+    return re.fullmatch(".+".join(re.escape(part) for part in row.split("…")), said)
+
+
+def test_every_error_by_which_a_service_limits_a_client_is_on_the_page():
+    assert {check for check, _ in TICKETS} == {f"ticket.{number}" for number in range(1, 8)}
+    for status, said in limits_in_code():
+        assert any(int(code) == status and matches(row, said) for code, row in LIMITS), said
+
+
+@pytest.mark.parametrize(("status", "row"), LIMITS)
+def test_every_row_about_limits_is_an_error_of_the_code(status, row):
+    assert any(int(status) == code and matches(row, said) for code, said in limits_in_code())

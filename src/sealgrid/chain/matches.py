@@ -97,8 +97,15 @@ def _read(kind: type[AnyOf], values: tuple[Any, ...]) -> AnyOf:
 
 
 async def _first_at(node: Node, time: int) -> Block | None:
-    """Return the first block at or after a time, by halving: a deal says when it was made, not where."""
-    low, high = 0, (await node.block()).number
+    """Return the first block at or after a time: a deal says when it was made, not where.
+
+    Steps back from the newest block, each step twice as long as the one before, and then halves: most deals are new.
+    """
+    high, step = (await node.block()).number, 1
+    low = max(0, high - step)
+    while low > 0 and (await node.block(low)).timestamp >= time:
+        high, step = low, 2 * step
+        low = max(0, high - step)
     while low < high:
         middle = (low + high) // 2
         if (await node.block(middle)).timestamp < time:

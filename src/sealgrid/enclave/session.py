@@ -16,7 +16,6 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave import attest, work
 from sealgrid.enclave.attest import Identity, Vaults
-from sealgrid.enclave.files import store
 from sealgrid.enclave.quoting import QuotePort
 from sealgrid.enclave.seal import seal_result
 from sealgrid.enclave.settle import Settlement, settle
@@ -70,8 +69,6 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
     )
     rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
     sealed = seal_result(outcome.archive, agreed.request, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)
-    await store(relay, sealed.content)
-    await relay.ask("stage", path="sealed")
     result = Settlement(me, vaults, proof, agreed, outcome, sealed, started, finished=clock())
     delivery = await settle(result, relay)
     await relay.ask("deliver", body=msgspec.msgpack.encode(delivery))

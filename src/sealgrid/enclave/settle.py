@@ -1,5 +1,6 @@
 """Bind the result at the vaults before anyone can be paid for it, and collect the verdicts that the chain counts."""
 
+import asyncio
 from dataclasses import dataclass
 
 from sealgrid.attestation.policy import Platform
@@ -121,12 +122,13 @@ class Settlement:
 
 
 async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
-    """Settle a result at the vaults; return what the worker hands to the chain once t of them agree.
+    """Store a result, settle it at the vaults; return what the worker hands to the chain once t of them agree.
 
     Raises EvidenceRefused when fewer than t vaults sign the verdict that this enclave expects.
     """
     receipt = this.receipt()
-    await store(relay, receipt.encode())
+    await asyncio.gather(store(relay, this.sealed.content), store(relay, receipt.encode()))
+    await relay.ask("stage", path="sealed")
     statement = this.statement(receipt)
     verdicts = await _verdicts(this, statement)
     releases = {

@@ -56,6 +56,9 @@ from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
+POOL_POLL_SECONDS = (
+    0.1  #: between two looks of the local pool at its own chain, which makes a block for each transaction
+)
 WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
 
 T = TypeVar("T")
@@ -258,6 +261,7 @@ class _Plan:
             vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
             threshold=THRESHOLD,
             machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
+            poll_seconds=POOL_POLL_SECONDS,
             access=self._services.of(POOL),
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))

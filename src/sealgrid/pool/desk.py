@@ -30,7 +30,7 @@ from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.session import LoginReply, SessionCall
 from sealgrid.wire.vault import Authorization, SignedReassign
 
-MAX_WAIT: Final = 30.0  #: seconds that a worker's question may stay open
+MAX_WAIT: Final = 30.0  #: seconds that a question may stay open
 LOOK_AGAIN: Final = 0.5  #: seconds after which a waiting worker is considered anew: a task may have become free for it
 SEEN_SECONDS: Final = 60.0
 
@@ -76,9 +76,15 @@ class Desk:
             history=public_history(known.history),
         )
 
-    def stages(self, task: TaskId) -> Stages:
-        """Return the exact stages of a task, for its requester; raise NotFound."""
-        return Stages(history=self._memory.state.task(task).history)
+    async def stages(self, task: TaskId, *, after: int = 0, wait: float = 0.0) -> Stages:
+        """Return the exact stages of a task, for its requester; raise NotFound.
+
+        Waits up to ``wait`` seconds, MAX_WAIT at most, until there are more than ``after`` stages.
+        """
+        until = self._clock() + min(max(wait, 0.0), MAX_WAIT)
+        while len(history := self._memory.state.task(task).history) <= after and (left := until - self._clock()) > 0:
+            await self._memory.changed(left)
+        return Stages(history=history)
 
     def requester(self, task: TaskId) -> Address:
         """Return whose deal a task is of; raise NotFound."""

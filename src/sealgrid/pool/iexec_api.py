@@ -1,6 +1,7 @@
 """A pool's paths as iExec's SDK asks for them: a task, its logs, and where a workerpool's API is (iExec's compass)."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -15,6 +16,7 @@ from sealgrid.wire.challenge import read_token
 from sealgrid.wire.message import encode
 
 Ask = Request[Any, Any, Any]
+N = TypeVar("N", int, float)
 
 
 def iexec_handlers(desk: Desk, readers: Readers, chain: int, public_url: str = "") -> list[HTTPRouteHandler]:
@@ -48,7 +50,8 @@ def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
     async def stages(task: FromPath[str], request: Ask) -> Response[bytes]:
         token, asked = read_token(request.headers.get("authorization")), TaskId(task)
         readers.admit(token, desk.requester(asked))
-        return _json(desk.stages(asked))
+        after, wait = _number(request, "after", int), _number(request, "wait", float)
+        return _json(await desk.stages(asked, after=after, wait=wait))
 
     return [task_of, challenge, logs, stages]
 
@@ -61,6 +64,13 @@ def _compass(desk: Desk, chain: int, public_url: str) -> HTTPRouteHandler:
         return _json({"apiUrl": public_url or str(request.base_url).rstrip("/")})
 
     return compass
+
+
+def _number(request: Ask, name: str, kind: Callable[[str], N]) -> N:
+    try:
+        return kind(request.query_params.get(name, "0"))
+    except ValueError as error:
+        raise InputRefused(f"{name} must be a number.") from error
 
 
 def _address(text: str) -> Address:

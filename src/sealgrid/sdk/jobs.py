@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +27,7 @@ from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import DatasetOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.accounting import money_on_chain, with_money
+from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.deposits import deposit
 from sealgrid.sdk.manifests import expect_runnable
@@ -37,7 +39,10 @@ from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, Waiting, ignore_wa
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.1  #: least time between two looks at a task of which nothing new was said
+WAIT_SECONDS = 1.0  #: for which the pool is asked to wait for news; the chain decides, and is asked as often at least
+
+_ENDED = frozenset({"completed", "failed", "refunded"})
 
 Told = Callable[[StageAt], None]
 
@@ -100,17 +105,16 @@ async def run(
     given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
     check_input(given, split_arguments(public_args))
     pools_named(conn.network, pool)  # refuses an unknown name before anything is sealed
-    await expect_runnable(conn, app)
+    progress(Step("choosing the cheapest offers"))
+    _, offers = await both(
+        expect_runnable(conn, app),
+        offers_for(
+            conn, app, model_order or model, tasks, category=category, pool=workerpool or pool, progress=progress
+        ),
+    )
     result_key = HpkeKey.generate()
     progress(Step("sealing the input"))
     dek, sealed, sha256 = _seal_input(given)
-    progress(Step("storing the sealed input"))
-    await conn.storage.put_bytes(sealed)
-    progress(Step("choosing the cheapest offers"))
-    wanted_model = model_order or model
-    offers = await offers_for(
-        conn, app, wanted_model, tasks, category=category, pool=workerpool or pool, progress=progress
-    )
     wanted = Wanted(
         params_of(sha256, result_key.public, public_args, deferred_callback=deferred_callback),
         callback,
@@ -119,9 +123,12 @@ async def run(
     )
     terms = terms_of(conn, offers, wanted)
     grant = await grant_of(conn, sha256, terms)
-    progress(Step("giving the key of the input to the vaults"))
+    progress(Step("storing the sealed input, and giving its key to the vaults"))
     enough = conn.network.threshold
-    await deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough)
+    await both(
+        conn.storage.put_bytes(sealed),
+        deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough),
+    )
     if preview:
         progress(Step("asking the vaults whether they will release"))
         await expect_release(conn, terms, progress)
@@ -183,11 +190,15 @@ async def follow(
 async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_waiting: OnWaiting) -> None:
     seen, said = 0, False
     begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
+    wait = WAIT_SECONDS
     while True:
-        told_by_pool = await history(conn, job.task)
-        for stage in told_by_pool[seen:]:
+        asked = time.monotonic()
+        told_by_pool = await history(conn, job.task, after=seen, wait=wait)
+        news = told_by_pool[seen:]
+        for stage in news:
             told(stage)
-        seen = max(seen, len(told_by_pool))
+        seen += len(news)
+        wait = 0.0 if told_by_pool and told_by_pool[-1].stage in _ENDED else WAIT_SECONDS  # nothing follows an end
         status = (await conn.hub.view_task(job.task)).status
         if status is ChainStatus.COMPLETED:
             return
@@ -199,7 +210,8 @@ async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_wa
             money = await money_on_chain(conn, job.deal, job.task)
             on_waiting(Waiting(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
             said = True
-        await asyncio.sleep(POLL_SECONDS)
+        if not news:
+            await asyncio.sleep(max(0.0, asked + POLL_SECONDS - time.monotonic()))
 
 
 async def _give_up(conn: Connection, job: Job, why: str) -> None:
@@ -207,10 +219,13 @@ async def _give_up(conn: Connection, job: Job, why: str) -> None:
         raise HostFailed(f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).")
 
 
-async def history(conn: Connection, task: TaskId) -> tuple[StageAt, ...]:
-    """Return a task's stages: the exact ones to its requester, public ones to others; empty while the pool is away."""
+async def history(conn: Connection, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
+    """Return a task's stages: the exact ones to its requester, public ones to others; empty while the pool is away.
+
+    The pool may answer its requester once there are more than ``after``, or after ``wait`` seconds.
+    """
     try:
-        return await conn.stage_reader.stages(task)
+        return await conn.stage_reader.stages(task, after=after, wait=wait)
     except (NotFound, ServiceUnavailable, TooManyRequests):
         return ()  # The chain decides; a pool that is away or busy only tells nothing.
 

@@ -95,19 +95,22 @@ async def candidates(conn: Connection, offered: Sequence[WorkerpoolOrder]) -> li
     return [Candidate(first[pool], record, pool in pinned) for pool, record in zip(looked, records, strict=True)]
 
 
-def best_of(found: Sequence[Candidate]) -> tuple[Candidate, str]:
-    """Return the best of some candidates, and in one sentence why.
+def ranked(found: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
+    """Return candidates, the best first, each with one sentence on why it would be taken.
 
     Proven and pinned ones come before the rest, among the rest those with a stake; then the price decides.
     """
-    best = min(found, key=_rank)
+    return [(each, _reason(each)) for each in sorted(found, key=_rank)]
+
+
+def _reason(best: Candidate) -> str:
     if best.proven:
         why = "the cheapest pool that locks a stake and did well lately, or is pinned"
     elif best.pinned:
         why = "pinned by the network file, and no cheaper pool both locks a stake and did well lately"
     else:
         why = "although nothing speaks for it: no pool on offer is pinned, or locks a stake and did well lately"
-    return best, f"chose pool {best.order.workerpool}, {why}: {best}"
+    return f"chose pool {best.order.workerpool}, {why}: {best}"
 
 
 def _rank(candidate: Candidate) -> tuple[bool, bool, int, int]:

@@ -122,25 +122,36 @@ async def verify_on_line(conn: Connection, envelope: bytes) -> Report:
 
 async def _on_chain(conn: Connection, envelope: Envelope, task_id: TaskId) -> OnChain:
     task = await conn.hub.view_task(task_id)
-    deal = await conn.hub.view_deal(task.deal)
     worker = task.contributors[0] if task.contributors else ZERO_ADDRESS
-    contribution = await conn.hub.view_contribution(task_id, worker)
     assets, settle = Assets(conn.hub), envelope.settle
-    dataset = deal.dataset.pointer
+    deal, contribution, broker, sealed, receipt = await asyncio.gather(
+        conn.hub.view_deal(task.deal),
+        conn.hub.view_contribution(task_id, worker),
+        conn.hub.teebroker(),
+        _stored(conn, settle.sealed_sha256),
+        _stored(conn, settle.receipt_sha256),
+    )
+    app_checksum, dataset_checksum = await asyncio.gather(
+        assets.checksum("App", deal.app.pointer), _checksum_of_dataset(assets, deal.dataset.pointer)
+    )
     return OnChain(
-        broker=await conn.hub.teebroker(),
+        broker=broker,
         pool_owner=deal.workerpool.owner,
         completed=task.status is TaskStatus.COMPLETED,
         result_digest=task.result_digest,
         proved=contribution.status is ContributionStatus.PROVED,
         worker=worker,
         enclave_challenge=contribution.enclave,
-        app_checksum=await assets.checksum("App", deal.app.pointer),
-        dataset_checksum=None if dataset == ZERO_ADDRESS else await assets.checksum("Dataset", dataset),
+        app_checksum=app_checksum,
+        dataset_checksum=dataset_checksum,
         pool=deal.workerpool.pointer,
-        sealed_sha256=await _stored(conn, settle.sealed_sha256),
-        receipt_sha256=await _stored(conn, settle.receipt_sha256),
+        sealed_sha256=sealed,
+        receipt_sha256=receipt,
     )
+
+
+async def _checksum_of_dataset(assets: Assets, dataset: Address) -> Digest | None:
+    return None if dataset == ZERO_ADDRESS else await assets.checksum("Dataset", dataset)
 
 
 async def _stored(conn: Connection, wanted: Digest) -> Digest | None:

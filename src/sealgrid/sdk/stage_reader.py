@@ -20,13 +20,14 @@ class StageReader:
         self._token: Token | None = None
         self._renew_at = 0.0
 
-    async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
+    async def stages(self, task: TaskId, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
         """Return the exact stages of a task that this account requested, the public ones of any other.
 
-        Raises NotFound for a task that the pool does not know, ServiceUnavailable while the pool is away.
+        The pool answers a requester once there are more than ``after`` stages, or after ``wait`` seconds; others at
+        once. Raises NotFound for a task that the pool does not know, ServiceUnavailable while the pool is away.
         """
         try:
-            return await self._pool.stages(task, await self._login())
+            return await self._pool.stages(task, await self._login(), after=after, wait=wait)
         except CallRefused as refused:
             if refused.check != "requester":  # the pool restarted and forgot the login
                 self._token = None

@@ -19,9 +19,10 @@ from sealgrid.poco.orders import (
 )
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
+from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
-from sealgrid.sdk.pools import best_of, candidates, pinned_pools, pools_named
+from sealgrid.sdk.pools import MOST_POOLS, candidates, pinned_pools, pools_named, ranked
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
@@ -87,43 +88,79 @@ async def offers_for(
     category by default. ``progress`` is called with why a pool was chosen that is not pinned. Raises OrderRefused where
     there is no offer for this account.
     """
-    dataset = model.dataset if isinstance(model, DatasetOrder) else model
-    parties = _Parties(app, dataset, conn.address)
-    if not isinstance(pool, WorkerpoolOrder):
-        wanted = conn.network.short_category if category is None else category
-        pool = await _computing(conn, pool, parties, tasks=tasks, category=wanted, progress=progress)
+    parties = _Parties(app, model.dataset if isinstance(model, DatasetOrder) else model, conn.address)
+    if isinstance(pool, WorkerpoolOrder):
+        return await _offers_at(conn, pool, parties, model, tasks=tasks)
+    wanted = conn.network.short_category if category is None else category
+    choices = await _computing(conn, pool, parties, tasks=tasks, category=wanted)
+    refusals: list[OrderRefused] = []
+    for choice in choices[:MOST_POOLS]:
+        try:
+            offers = await _offers_at(conn, choice.order, parties, model, tasks=tasks)
+        except OrderRefused as error:  # the owner of app or model may admit another pool
+            refusals.append(error)
+        else:
+            if choice.why:
+                better = f"; app and model admit none of {len(refusals)} better pools" if refusals else ""
+                progress(Step(choice.why + better, lasting=True))
+            return offers
+    raise refusals[0]
+
+
+async def _offers_at(
+    conn: Connection, pool: WorkerpoolOrder, parties: _Parties, model: Address | DatasetOrder, *, tasks: int
+) -> Offers:
+    """Return the cheapest offers of app and model that admit a deal at this pool; a given model order is taken."""
     parties = replace(parties, workerpool=pool.workerpool)
-    app_order = await _cheapest(conn, AppOrder, f"the app {app}", parties, uses=tasks, app=app)
+    app = parties.app
+    for_app = _cheapest(conn, AppOrder, f"the app {app}", parties, uses=tasks, app=app)
     if isinstance(model, DatasetOrder):
-        return app_order, model, pool
+        return await for_app, model, pool
     if model == ZERO_ADDRESS:
-        return app_order, NO_DATASET_ORDER, pool
+        return await for_app, NO_DATASET_ORDER, pool
     what = f"the model {model} for this app"
-    return app_order, await _cheapest(conn, DatasetOrder, what, parties, uses=tasks, dataset=model), pool
+    for_model = _cheapest(conn, DatasetOrder, what, parties, uses=tasks, dataset=model)
+    app_order, model_order = await both(for_app, for_model)
+    return app_order, model_order, pool
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A pool's cheapest order, and why it is taken where the buyer should hear it."""
+
+    order: WorkerpoolOrder
+    why: str = ""
 
 
 async def _computing(
-    conn: Connection, pool: str | None, parties: _Parties, *, tasks: int, category: int, progress: Progress
-) -> WorkerpoolOrder:
-    """Return the cheapest order of the pools that are meant, or of the best pool on the market where any is."""
+    conn: Connection, pool: str | None, parties: _Parties, *, tasks: int, category: int
+) -> list[_Choice]:
+    """Return an order of each pool that is meant, the one to take first; raise OrderRefused where there is none."""
     of, pinned = {"category": str(category)}, {each.address for each in pinned_pools(conn.network)}
     pools = pools_named(conn.network, pool)
     if pools is None:
         found = await _offered(conn, WorkerpoolOrder, parties, uses=tasks, **of)
         cheapest = cheapest_of(found, WorkerpoolOrder, "computing in this category", uses=tasks)  # or says why not
         orders = [from_document(WorkerpoolOrder, each.order) for each in found if each.left >= tasks]
-        best, why = best_of(await candidates(conn, orders or [cheapest]))
-        progress(Step(why, lasting=True))
-        return best.order
+        return [_Choice(best.order, why) for best, why in ranked(await candidates(conn, orders or [cheapest]))]
     looks = [_offered(conn, WorkerpoolOrder, parties, uses=tasks, workerpool=each, **of) for each in pools]
     found = [each for page in await asyncio.gather(*looks) for each in page]
     found.sort(key=lambda each: int(each.order["workerpoolprice"]))
     what = f"computing in this category at {'pool' if len(pools) == 1 else 'the pools'} {', '.join(pools)}"
-    order = cheapest_of(found, WorkerpoolOrder, what, uses=tasks)
-    if order.workerpool not in pinned:
-        unknown = (await candidates(conn, [order]))[0]
-        progress(Step(f"pool {order.workerpool} is not pinned: {unknown}", lasting=True))
-    return order
+    cheapest_of(found, WorkerpoolOrder, what, uses=tasks)  # or says why not
+    first: dict[Address, WorkerpoolOrder] = {}
+    for each in found:
+        if each.left >= tasks:
+            order = from_document(WorkerpoolOrder, each.order)
+            first.setdefault(order.workerpool, order)
+    return [_Choice(order, await _unless_pinned(conn, order, pinned)) for order in first.values()]
+
+
+async def _unless_pinned(conn: Connection, order: WorkerpoolOrder, pinned: set[Address]) -> str:
+    if order.workerpool in pinned:
+        return ""
+    unknown = (await candidates(conn, [order]))[0]
+    return f"pool {order.workerpool} is not pinned: {unknown}"
 
 
 async def _cheapest(
@@ -154,7 +191,7 @@ async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, 
     named = {name: party for name, party in asdict(parties).items() if name not in of}
     ours = {name: party for name, party in named.items() if party not in (None, ZERO_ADDRESS)}
     anyones = dict.fromkeys(named, "any") | {"pageSize": str(_LOOKED_AT)}
-    pages = [await conn.market.orders(KINDS[kind], **(of | filters)) for filters in (ours, anyones)]
+    pages = await asyncio.gather(*(conn.market.orders(KINDS[kind], **(of | each)) for each in (ours, anyones)))
     offered = {order.orderHash: order for page in pages for order in page}
     read = [(each, from_document(kind, each.order)) for each in offered.values()]
     asked = [(each, order) for each, order in read if _is_of(order, of)]

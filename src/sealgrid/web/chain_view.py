@@ -1,5 +1,7 @@
 """What this site reads from the chain for a storage node (docs/protocol/storage.md): public, and asked by anyone."""
 
+import asyncio
+
 import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -45,18 +47,20 @@ async def _balance(site: Site, account: Address) -> int:
 
 
 async def _parties(site: Site, task: TaskId) -> TaskParties:
-    known = await site.hub.view_task(task)
+    known, head = await asyncio.gather(site.hub.view_task(task), site.hub.node.block())
     if known.status is TaskStatus.UNSET:
         raise NotFound("the chain knows no such task.", money="")
     deal = await site.hub.view_deal(known.deal)
-    now = (await site.hub.node.block()).timestamp
     owner = deal.workerpool.owner
+    signer, balance = await asyncio.gather(
+        pool_speaker(site.hub.node, owner, site.network.broker), _balance(site, owner)
+    )
     return TaskParties(
-        active=known.status is TaskStatus.ACTIVE and now < known.contribution_deadline,
+        active=known.status is TaskStatus.ACTIVE and head.timestamp < known.contribution_deadline,
         requester=deal.requester,
         pool_owner=owner,
-        pool_signer=await pool_speaker(site.hub.node, owner, site.network.broker),
-        pool_balance=await _balance(site, owner),
+        pool_signer=signer,
+        pool_balance=balance,
     )
 
 

@@ -126,10 +126,13 @@ class PoolClient:
         path = f"/tasks/logs/challenge?chainId={chain}&address={address}"
         return (await call(self._transport, "GET", path, None, TypedChallenge)).message.challenge
 
-    async def stages(self, task: TaskId, token: Token) -> tuple[StageAt, ...]:
-        """Return the exact stages of a task; raise CallRefused for a token that is not its requester's."""
-        headers = {"authorization": str(token)}
-        answer = await self._transport.request("GET", f"/tasks/{task}/stages", b"", headers)
+    async def stages(self, task: TaskId, token: Token, *, after: int = 0, wait: float = 0.0) -> tuple[StageAt, ...]:
+        """Return the exact stages of a task; raise CallRefused for a token that is not its requester's.
+
+        The pool answers once there are more than ``after`` stages, or ``wait`` seconds have passed.
+        """
+        headers, path = {"authorization": str(token)}, f"/tasks/{task}/stages?after={after}&wait={wait}"
+        answer = await self._transport.request("GET", path, b"", headers)
         return decode(answer, Stages).history
 
     async def login(self, request: SignedCall) -> LoginReply:

@@ -1,5 +1,6 @@
 """What anyone says to a storage node: files by the digest of their content, nothing else."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -105,12 +106,14 @@ class StorageClient:
         """Say that the account opened a result, so that the node may remove these files of it."""
         if self._tickets is None:
             return
-        for file in files:
-            said = ResultOpened(reader=self._tickets.key.address, file_sha256=file)
-            signature = said.sign(self._tickets.domain, self._tickets.key)
-            if signature:
-                message = Opened(opened=said, signature=signature)
-                await self._transport.request("POST", f"/files/{file}/opened", encode(message))
+        await asyncio.gather(*(self._say_opened(file, self._tickets) for file in files))
+
+    async def _say_opened(self, file: Digest, tickets: Tickets) -> None:
+        said = ResultOpened(reader=tickets.key.address, file_sha256=file)
+        signature = said.sign(tickets.domain, tickets.key)
+        if signature:
+            message = Opened(opened=said, signature=signature)
+            await self._transport.request("POST", f"/files/{file}/opened", encode(message))
 
     async def append(self, upload: str, piece: bytes) -> None:
         """Add one piece, at most PIECE_BYTES."""

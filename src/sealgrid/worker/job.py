@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import shutil
 import tempfile
@@ -90,10 +91,13 @@ class JobRun:
         self.job, self._shop = job, workshop
         self.seen = Seen()
         self._uploads: dict[str, Incoming] = {}
+        self._numbers = itertools.count()
         self.enclave: Address | None = None  #: whom the pool authorised
         self._pool_signature = b""
         self._matching: asyncio.Task[FoundMatch | None] | None = None
         self._stage: Stage = "assigned"
+        self._reports: set[asyncio.Task[None]] = set()
+        self._reporting = asyncio.Lock()  # first come, first served: the pool hears of stages in their order
 
     async def run(self) -> None:
         """Run the job to its end; raise SealgridError when it ends without a result."""
@@ -105,7 +109,7 @@ class JobRun:
         instance = None
         try:
             instance = (await self._shop.platform.launch(self._launch(folder / "relay"))).instance
-            await self.stage("launched")
+            self.report("launched")
             outcome = await asyncio.wait_for(server.outcome(), ENCLAVE_SECONDS)
             await self._end(outcome)
         finally:
@@ -123,20 +127,21 @@ class JobRun:
         """Have PoCo judge and pay."""
         if self.enclave is None:
             raise HostFailed("an enclave delivered before it said hello.")
-        await self.stage("settled", f"{len(delivery.verdicts)} verdicts")
-        await self.stage("finalizing")
+        self.report("settled", f"{len(delivery.verdicts)} verdicts")
+        self.report("finalizing")
         await self._shop.chain.finalize(self.job, self.enclave, self._pool_signature, delivery)
 
     # Errands of the enclave
 
     async def authorise(self, hello: Hello) -> Welcome:
         """Have the pool authorise the enclave."""
-        reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
+        reply, found, result_key, bulk = await asyncio.gather(
+            self._shop.pool.authorise(self.job.task, hello.enclave), self._found(), self._registered(), self._bulk()
+        )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
-        found = await self._found()
         return Welcome(
             authorization=reply.authorization, reassign=reply.reassign, request=await self._request(found),
-            matched=_dataset_order(found), result_key=await self._registered(), bulk=await self._bulk(),
+            matched=_dataset_order(found), result_key=result_key, bulk=bulk,
         )  # fmt: skip
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
@@ -158,7 +163,7 @@ class JobRun:
 
     async def begin(self) -> str:
         """Start a file of the enclave's."""
-        name = f"upload-{len(self._uploads)}"
+        name = f"upload-{next(self._numbers)}"
         self._uploads[name] = self._shop.cache.begin()
         return name
 
@@ -176,11 +181,16 @@ class JobRun:
         await self._result_store().put_file(path)
         return sha256
 
-    async def stage(self, stage: Stage, detail: str = "", *, check: str = "") -> None:
-        """Tell the pool how far the job is; a pool that is away must not end the job."""
+    def report(self, stage: Stage, detail: str = "", *, check: str = "") -> "asyncio.Task[None]":
+        """Tell the pool how far the job is, after what it was told before; the job need not wait for that.
+
+        A pool that is away does not end the job.
+        """
         self._stage = stage
-        with contextlib.suppress(SealgridError):
-            await self._shop.pool.report(self.job.task, stage, detail, check=check)
+        task = asyncio.create_task(self._report(stage, detail, check))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+        return task
 
     @property
     def abandonable(self) -> bool:
@@ -189,9 +199,14 @@ class JobRun:
 
     async def repeat_stage(self) -> None:
         """Tell the pool that the job is still where it was."""
-        await self.stage(self._stage)
+        await self.report(self._stage)
 
     # Inside
+
+    async def _report(self, stage: Stage, detail: str, check: str) -> None:
+        async with self._reporting:
+            with contextlib.suppress(SealgridError):
+                await self._shop.pool.report(self.job.task, stage, detail, check=check)
 
     async def _end(self, outcome: Delivery | Failure) -> None:
         if isinstance(outcome, Failure):
@@ -201,7 +216,7 @@ class JobRun:
         for vault in outcome.liars:
             _log.warning("task %s: vault %s gave what does not hold; the others were enough.", self.job.task, vault)
         await self.finalize(outcome)
-        await self.stage("completed")
+        await self.report("completed")
 
     async def _found(self) -> FoundMatch | None:
         # Without the orders vaults and enclave say what is missing.

@@ -37,8 +37,8 @@ class Errands(Protocol):
     async def finish(self, upload: str) -> Digest:
         """Store it."""
 
-    async def stage(self, stage: Stage) -> None:
-        """Tell the pool how far the job is."""
+    def report(self, stage: Stage) -> object:
+        """Have the pool told how far the job is, without waiting for it."""
 
 
 class RelayServer:
@@ -107,7 +107,7 @@ class RelayServer:
     async def _stage(self, frame: Frame) -> bytes:
         if frame.path not in {"attested", "released", "running", "sealed"}:
             raise InputRefused(f"{frame.path!r} is no stage that an enclave reaches.")
-        await self._errands.stage(frame.path)  # type: ignore[arg-type]
+        self._errands.report(frame.path)  # type: ignore[arg-type]
         return b""
 
     async def _deliver(self, frame: Frame) -> bytes:

@@ -105,10 +105,10 @@ async def _do(job: Job, shop: Workshop) -> None:
     except (SealgridError, TimeoutError) as error:
         _log.warning("task %s: %s", job.task, error)
         why = error.reason if isinstance(error, SealgridError) else "it took too long"
-        await run_of_job.stage("failed", why, check=error.check if isinstance(error, ReleaseRefused) else "")
+        await run_of_job.report("failed", why, check=error.check if isinstance(error, ReleaseRefused) else "")
     except Exception as error:  # noqa: BLE001  one job must not end the worker
         _log.exception("task %s", job.task)
-        await run_of_job.stage("failed", f"an unforeseen {type(error).__name__} on this machine")
+        await run_of_job.report("failed", f"an unforeseen {type(error).__name__} on this machine")
     except asyncio.CancelledError:
         if not watching.done():
             raise  # the worker itself is asked to end

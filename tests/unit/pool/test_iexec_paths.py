@@ -1,9 +1,11 @@
 """What iExec's SDK asks a pool, as it asks it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -15,7 +17,7 @@ from sealgrid.pool import events as e
 from sealgrid.pool.api import handlers
 from sealgrid.pool.calls import Callers
 from sealgrid.pool.clock import ChainClock
-from sealgrid.pool.desk import Desk
+from sealgrid.pool.desk import MAX_WAIT, Desk
 from sealgrid.pool.iexec_api import iexec_handlers
 from sealgrid.pool.memory import Memory
 from sealgrid.pool.readers import VALID_SECONDS, Readers
@@ -31,6 +33,8 @@ SEEN = e.DealSeen(
     at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
     contribution_deadline=2**40, final_deadline=2**41, requester=REQUESTER.address,
 )  # fmt: skip
+
+SEEN_LATER = msgspec.structs.replace(SEEN, deal=DealId(to_digest(b"\x0e" * 32)))
 
 
 class Clock:
@@ -93,6 +97,46 @@ async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClien
     assert [(entry["stage"], entry["at"]) for entry in exact] == [("waiting", 1.0), ("assigned", 3.0), ("running", 5.5)]
     for proof in ({}, await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)):
         assert (await pool.get(f"/tasks/{TASK}/stages", headers=proof)).status_code == 403
+
+
+async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
+    pool: httpx.AsyncClient, memory: Memory
+) -> None:
+    known = {"after": 2, "wait": 20}
+    asked = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
+    asking = asyncio.create_task(asked)
+    await asyncio.wait({asking}, timeout=0.05)
+    assert not asking.done()
+    memory.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+    assert [entry["stage"] for entry in (await asking).json()["history"]] == ["waiting", "assigned", "running"]
+
+
+async def test_a_question_for_stages_ends_when_its_time_has_passed(
+    pool: httpx.AsyncClient, memory: Memory, clock: Clock
+) -> None:
+    asked = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
+    asking = asyncio.create_task(asked)
+    await asyncio.wait({asking}, timeout=0.05)
+    clock.now += MAX_WAIT
+    memory.learn([e.ChainFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], Trail(()))  # wakes whoever waits
+    assert len((await asking).json()["history"]) == 2
+
+
+@pytest.mark.parametrize(
+    "asked", [{"after": 1, "wait": 20}, {"after": 2}, {"after": -1, "wait": "inf"}, {"wait": "nan"}]
+)
+async def test_a_question_for_stages_is_answered_at_once_where_nothing_is_to_be_waited_for(
+    pool: httpx.AsyncClient, asked: dict[str, str]
+) -> None:
+    told = await pool.get(f"/tasks/{TASK}/stages", params=asked, headers=await token(pool, REQUESTER))
+    assert len(told.json()["history"]) == 2
+
+
+@pytest.mark.parametrize("asked", [{"after": "x"}, {"after": "1.5"}, {"wait": "long"}])
+async def test_what_is_no_number_is_refused(pool: httpx.AsyncClient, asked: dict[str, str]) -> None:
+    told = await pool.get(f"/tasks/{TASK}/stages", params=asked, headers=await token(pool, REQUESTER))
+    assert told.status_code == 400
+    assert "must be a number" in told.json()["error"]
 
 
 async def test_an_unknown_task_is_not_found(pool: httpx.AsyncClient) -> None:

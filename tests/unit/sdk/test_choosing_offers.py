@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import OrderRefused
+from sealgrid.errors import ChainError, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
 from sealgrid.sdk.network import PinnedPool
 from sealgrid.sdk.terms import offers_for
@@ -32,6 +32,8 @@ class Answers:
 
     async def request(self, method, path, body=b"", headers=None):
         kind = urlsplit(path).path.strip("/")
+        if kind not in ASKED:
+            raise ServiceUnavailable("this market knows no deals.")
         self.asked[kind] = parse_qs(urlsplit(path).query)[ASKED[kind]]
         told = [self._listed(number, order) for number, order in enumerate(self.offers.get(kind, ()))]
         return msgspec.json.encode({"ok": True, "orders": told, "count": len(told)})
@@ -43,13 +45,27 @@ class Answers:
         }  # fmt: skip
 
 
-async def bought_at(**offers):
+class NoGroups:
+    """A hub on whose chain no address is a group."""
+
+    address = OTHER
+
+    @property
+    def node(self):
+        return self
+
+    async def call(self, *_, **__):
+        raise ChainError("no contract is at this address.")
+
+
+async def bought_at(*, pool=None, progress=lambda step: None, **offers):
     transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
-        market=MarketClient(transport, 31337), hub=None, address=ME.address,
+        market=MarketClient(transport, 31337), hub=NoGroups(), address=ME.address,
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
     )  # fmt: skip
-    return await offers_for(conn, APP, MODEL, 1, category=None, pool=None), transport.asked
+    found = await offers_for(conn, APP, MODEL, 1, category=None, pool=pool, progress=progress)
+    return found, transport.asked
 
 
 async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
@@ -75,3 +91,34 @@ async def test_a_cheaper_offer_of_another_app_does_not_stand_before_the_app_that
     cheap = AppOrder(app=OTHER, appprice=0, volume=9)
     found, _ = await bought_at(apporders=[cheap, HONEST["apporders"]])
     assert found[0] == HONEST["apporders"]
+
+
+STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, category=2)
+
+
+@pytest.mark.parametrize(
+    "restricted",
+    [
+        {"apporders": [AppOrder(app=APP, volume=9, workerpoolrestrict=OTHER)]},
+        {"datasetorders": [DatasetOrder(dataset=MODEL, volume=9, workerpoolrestrict=OTHER)]},
+    ],
+    ids=["app", "model"],
+)
+async def test_where_any_pool_will_do_one_is_taken_that_the_owners_of_app_and_model_admit(restricted):
+    said = []
+    found, _ = await bought_at(
+        pool="any", progress=said.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
+    )
+    assert found[2] == STRANGER, "the pinned pool comes first, and is not admitted"
+    assert "app and model admit none of 1 better pools" in str(said[-1])
+
+
+async def test_where_any_pool_will_do_the_best_is_taken_that_nothing_forbids():
+    found, _ = await bought_at(pool="any", workerpoolorders=[STRANGER, HONEST["workerpoolorders"]])
+    assert found[2] == HONEST["workerpoolorders"]
+
+
+async def test_where_no_pool_is_admitted_the_sentence_names_what_is_not_offered():
+    nowhere = AppOrder(app=APP, volume=9, workerpoolrestrict=APP)
+    with pytest.raises(OrderRefused, match=f"nobody offers the app {APP}"):
+        await bought_at(pool="any", workerpoolorders=[HONEST["workerpoolorders"], STRANGER], apporders=[nowhere])

@@ -10,7 +10,7 @@ from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.sdk.network import Network, PinnedPool
-from sealgrid.sdk.pools import MOST_POOLS, WINDOW_DAYS, Candidate, Record, best_of, candidates, pools_named, record_of
+from sealgrid.sdk.pools import MOST_POOLS, WINDOW_DAYS, Candidate, Record, candidates, pools_named, ranked, record_of
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.market import MarketClient
 
@@ -67,29 +67,29 @@ GOOD = Record(10, 9)
     ],
 )
 def test_where_any_pool_will_do_a_good_one_comes_before_a_cheap_one(others, why):
-    best, said = best_of([*others, found(PINNED, 2 * RLC, GOOD, pinned=True)])
+    best, said = ranked([*others, found(PINNED, 2 * RLC, GOOD, pinned=True)])[0]
     assert best.order.workerpool == PINNED
     assert why in said
     assert said.endswith("it locks 0.6 RLC for a task and completed 9 of its 10 latest deals in 7 days")
 
 
 def test_a_cheaper_pool_with_a_stake_and_success_is_taken_before_the_pinned_one():
-    best, _ = best_of([found(STRANGER, RLC, GOOD), found(PINNED, 2 * RLC, GOOD, pinned=True)])
+    best, _ = ranked([found(STRANGER, RLC, GOOD), found(PINNED, 2 * RLC, GOOD, pinned=True)])[0]
     assert best.order.workerpool == STRANGER
 
 
 def test_a_pinned_pool_that_is_new_is_taken_before_an_unknown_one():
-    best, said = best_of([found(STRANGER, 0), found(PINNED, 2 * RLC, pinned=True)])
+    best, said = ranked([found(STRANGER, 0), found(PINNED, 2 * RLC, pinned=True)])[0]
     assert best.order.workerpool == PINNED
     assert "pinned by the network file" in said
 
 
 def test_a_pool_for_which_nothing_speaks_is_not_chosen_silently():
-    best, said = best_of([found(STRANGER, 0), found(OTHER, RLC)])
+    best, said = ranked([found(STRANGER, 0), found(OTHER, RLC)])[0]
     assert best.order.workerpool == OTHER, "one with a stake before a free one"
     assert "although nothing speaks for it" in said
     assert "it locks 0.3 RLC for a task and completed 0 of its 0 latest deals" in said
-    assert "it locks no stake" in best_of([found(STRANGER, 0)])[1]
+    assert "it locks no stake" in ranked([found(STRANGER, 0)])[0][1]
 
 
 class Chain:
@@ -148,4 +148,4 @@ async def test_a_flood_of_free_pools_neither_costs_many_looks_nor_crowds_the_pin
     chain = Chain({}, [])
     looked = await candidates(chain.conn(), [*flood, order(PINNED, RLC)])
     assert len(looked) == chain.looks == MOST_POOLS + 1
-    assert best_of(looked)[0].order.workerpool == PINNED
+    assert ranked(looked)[0][0].order.workerpool == PINNED

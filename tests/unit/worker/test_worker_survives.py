@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,42 @@ async def test_a_bundle_that_the_cache_forgot_is_fetched_again(tmp_path: Path) -
     shop.cache.path(to_digest(sha256(BYTES))).unlink()
     assert await run.read(BUNDLE, 0, 100) == BYTES
     assert source.asked == 2
+
+
+async def test_a_job_does_not_wait_for_its_pool_which_hears_of_the_stages_in_order(tmp_path: Path) -> None:
+    answering = asyncio.Event()
+
+    class SlowPool(Pool):
+        async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
+            self.told.append((stage, detail))
+            await answering.wait()
+
+    pool = SlowPool()
+    run = JobRun(JOB, workshop(tmp_path, Source(), pool))
+    for stage in ("launched", "attested", "released"):
+        run.report(stage)  # type: ignore[arg-type]
+    last = run.report("running")
+    assert await run.read(BUNDLE, 0, 100) == BYTES
+    assert [stage for stage, _ in pool.told] == ["launched"]
+    answering.set()
+    await last
+    assert [stage for stage, _ in pool.told] == ["launched", "attested", "released", "running"]
+
+
+async def test_files_that_an_enclave_sends_at_once_never_meet(tmp_path: Path) -> None:
+    kept: list[bytes] = []
+
+    class Store:
+        async def put_file(self, path: Path) -> None:
+            kept.append(path.read_bytes())
+
+    run = JobRun(JOB, replace(workshop(tmp_path, Source(), Pool()), storage=Store()))  # type: ignore[arg-type]
+    first, second = await run.begin(), await run.begin()
+    await run.append(first, b"one")
+    await run.finish(first)
+    third = await run.begin()
+    await run.append(third, b"three")
+    await run.append(second, b"two")
+    await run.finish(second)
+    await run.finish(third)
+    assert kept == [b"one", b"two", b"three"]
