@@ -1,27 +1,365 @@
-"""Access settings of a local network's services, from ``services.toml`` (docs/howto/behind-a-proxy.md)."""
+"""The parts that speak to the chain: the chain itself, its contracts, vaults, market, pool and worker."""
+
+import asyncio
+import os
+import signal
+import urllib.request
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
+from sealgrid.attestation.evidence import TrustRoot
+from sealgrid.attestation.policy import Platform
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
+from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, SMS, STORAGE, VAULTS, WEB, Layout
-from sealgrid.wire.access import ONE_MACHINE, Access
+from sealgrid.localnet.layout import (
+    CHAIN,
+    MARKET,
+    PLATFORM,
+    POOL,
+    SMS,
+    STORAGE,
+    THRESHOLD,
+    VAULTS,
+    WEB,
+    WORKER,
+    Layout,
+    StorageSettings,
+    cache_folder,
+    storage_names,
+)  # fmt: skip
+from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
+from sealgrid.localnet.processes import Child, Ready, fork
+from sealgrid.localnet.services import Services
+from sealgrid.localnet.shop import stock
+from sealgrid.localnet.sockets import Sockets
+from sealgrid.market.config import MarketConfig
+from sealgrid.market.runner import run as run_market
+from sealgrid.pool.config import PoolConfig
+from sealgrid.pool.runner import run as run_pool
+from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
+from sealgrid.sms.config import SmsConfig
+from sealgrid.sms.runner import run as run_sms
+from sealgrid.units import Address
+from sealgrid.vault.config import VaultConfig
+from sealgrid.vault.keys import open_keys
+from sealgrid.vault.runner import run as run_vault
+from sealgrid.web.config import WebConfig
+from sealgrid.web.runner import run as run_web
+from sealgrid.wire.platform import Measurement
+from sealgrid.wire.preview import OfferedMachine
+from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.runner import run as run_worker
 
-NAMES = (STORAGE, PLATFORM, MARKET, POOL, SMS, WEB, *(f"vault-{number}" for number in range(1, VAULTS + 1)))
+STEP_SECONDS = 60.0
+POOL_POLL_SECONDS = (
+    0.1  #: between two looks of the local pool at its own chain, which makes a block for each transaction
+)
+WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
+
+T = TypeVar("T")
+Told = Callable[[str], None]
 
 
-class Services:
-    """The settings of each service: a table of the file, or those of a network on one machine."""
+def start(
+    layout: Layout,
+    children: list[Child],
+    sockets: Sockets,
+    port: int,
+    told: Told,
+    *,
+    stocked: bool,
+    gate: bool,
+    storages: int,
+) -> None:
+    """Start the chain, prepare it, and start every part that needs it; ``gate`` as in ``prepare``."""
+    told(CHAIN)
+    children.append(_chain(layout, port))
+    for child in children:
+        child.wait_ready(STEP_SECONDS)
+    net = _Plan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)), storages)
+    told("contracts")
+    net.prepare(gate=gate)
+    net.tell_storage()
+    started = [fork(name, layout.log(name), body) for name, body in net.parts()]
+    children.extend(started)
+    for child in started:
+        told(child.name)
+        child.wait_ready(STEP_SECONDS)
+    _write(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
+    told("orders")
+    net.once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
+    if stocked and (shop := net.later("shop", lambda: stock(net.network()))):
+        children.append(shop)
 
-    def __init__(self, layout: Layout) -> None:
-        try:
-            self._access = msgspec.toml.decode(layout.services.read_bytes(), type=dict[str, Access])
-        except FileNotFoundError:
-            self._access = {}
-        except msgspec.DecodeError as error:
-            raise InputRefused(f"{layout.services} cannot be used: {error}.") from error
-        if unknown := sorted(self._access.keys() - {*NAMES}):
-            raise InputRefused(f"{layout.services} names {unknown[0]!r}; services are {', '.join(NAMES)}.")
 
-    def of(self, name: str) -> Access:
-        """Return the settings of a service."""
-        return self._access.get(name, ONE_MACHINE)
+class _Plan:
+    """Who gets told what."""
+
+    def __init__(self, layout: Layout, sockets: Sockets, rpc_url: str, measurement: Measurement, storages: int) -> None:
+        self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
+        self._services = Services(layout)
+        numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
+        self._vaults = sorted(numbered)
+        self._stores = storage_names(storages)
+        for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):
+            sockets.take(name)
+        self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
+
+    @property
+    def gated(self) -> bool:
+        """Return whether a gate owns the pool, as it was decided when the network was made."""
+        return self._foundation.gate
+
+    def prepare(self, *, gate: bool) -> None:
+        """Put everything on the chain that is not there yet.
+
+        Raises InputRefused for a network that was made without the gate, or for apps on another Python.
+        """
+        package = cache_folder() / "poco"
+        self._foundation = self.once(
+            "foundation",
+            Foundation,
+            lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured, gate=gate),
+        )
+        if gate and not self.gated:
+            raise InputRefused("this network was made without a gate; remove it first: sealgrid down --wipe")
+        if self._foundation.python != self._measured.python:
+            raise InputRefused(
+                f"this network runs apps on Python {self._foundation.python}, and this is {self._measured.python}; "
+                f"start it with Python {self._foundation.python}, or remove it first: sealgrid down --wipe"
+            )
+        broker = self._foundation.deployment.broker
+        self.once(f"admit-{self._measured.runtime}", bool, lambda: admit(self._rpc_url, broker, self._measured.runtime))
+
+    def once(self, name: str, kind: type[T], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what ``work`` gave when it ran first on this chain.
+
+        It runs in a process of its own: this one must hold no thread of an event loop when it forks the parts.
+        """
+        result = self._layout.part(CHAIN) / f"{name}.json"
+
+        def body(ready: Ready) -> None:
+            _write(result, msgspec.json.encode(asyncio.run(work())))
+            ready()
+
+        if not result.exists():
+            child = fork(name, self._layout.log("prepare"), body)
+            child.wait_ready(STEP_SECONDS)
+            os.waitpid(child.pid, 0)
+        return msgspec.json.decode(result.read_bytes(), type=kind)
+
+    def later(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> Child | None:
+        """Have ``work`` done in the background, once on this chain; return who does it, None when it was done."""
+        result = self._layout.part(CHAIN) / f"{name}.json"
+
+        def body(ready: Ready) -> None:
+            ready()
+            _write(result, msgspec.json.encode(asyncio.run(work())))
+
+        return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
+
+    def parts(self) -> list[tuple[str, Callable[[Ready], None]]]:
+        """Return the parts and what each runs."""
+        vaults = [(name, self._vault(name)) for _, name in self._vaults]
+        others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
+        return [*vaults, *others, (WEB, self._web())]
+
+    def network(self) -> Network:
+        """Return what clients are told."""
+        deployment = self._foundation.deployment
+        return Network(
+            name="local",
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            rpc_url=self._rpc_url,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            token=deployment.token,
+            app_registry=deployment.app_registry,
+            dataset_registry=deployment.dataset_registry,
+            workerpool_registry=deployment.workerpool_registry,
+            vaults=tuple(VaultAddress(address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            roots=(Root(Platform.SIMULATED, self._measured.root_ca_der),),
+            allow_simulated=True,
+            runtimes=(self._measured.runtime,),
+            platform=self._measured.platform,
+            python=self._measured.python,
+            storage_url=self._sockets.url(STORAGE),
+            storage_copies=self._copy_urls,
+            market_url=self._sockets.url(MARKET),
+            pool_url=self._sockets.url(POOL),
+            workerpool=self._foundation.workerpool,
+            short_category=deployment.categories["Short"],
+            pool_group=self._foundation.pool_group,
+            pools=(PinnedPool(self._foundation.workerpool, "local"),),
+            folder=str(self._layout.root),
+            platform_url=self._sockets.url(PLATFORM),
+            web_url=self._sockets.url(WEB),
+            sms_url=self._sockets.url(SMS),
+        )
+
+    @property
+    def _copy_urls(self) -> tuple[str, ...]:
+        return tuple(self._sockets.url(name) for name in self._stores[1:])
+
+    def tell_storage(self) -> None:
+        """Tell the storage nodes, which wait for it, where the contracts are and who reads them."""
+        deployment = self._foundation.deployment
+        services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
+        domain = Domain(chain=deployment.chain, broker=deployment.broker)
+        settings = StorageSettings(domain, self._sockets.url(WEB), frozenset(services))
+        for name in self._stores:
+            _write(self._layout.storage_settings(name), msgspec.json.encode(settings))
+
+    def _vault(self, name: str) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(name)
+        config = VaultConfig(
+            folder=self._layout.part(name),
+            rpc_urls=(self._rpc_url, self._rpc_url),  # there is one node here, asked twice as two would be
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            storage_url=self._sockets.url(STORAGE),
+            storage_copies=self._copy_urls,
+            roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
+            threshold=THRESHOLD,
+            vaults=self._addresses,
+            peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
+            insecure_allow_simulated=True,
+            previews_per_minute=0,
+            access=self._services.of(name),
+        )
+        return lambda ready: asyncio.run(run_vault(config, sock, ready))
+
+    def _market(self) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(MARKET)
+        config = MarketConfig(
+            folder=self._layout.part(MARKET), rpc_url=self._rpc_url, chain=deployment.chain,
+            genesis=deployment.genesis, hub=deployment.hub, access=self._services.of(MARKET), listeners_per_client=0,
+        )  # fmt: skip
+        return lambda ready: asyncio.run(run_market(config, sock, ready))
+
+    def _pool(self) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(POOL)
+        config = PoolConfig(
+            folder=self._layout.part(POOL),
+            rpc_url=self._rpc_url,
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            workerpool=self._foundation.workerpool,
+            key_file=_key_file(self._layout, POOL),
+            workers=frozenset(development_key(name).address for name in WORKERS),
+            vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
+            poll_seconds=POOL_POLL_SECONDS,
+            access=self._services.of(POOL),
+        )
+        return lambda ready: asyncio.run(run_pool(config, sock, ready))
+
+    def _sms(self) -> Callable[[Ready], None]:
+        deployment, sock = self._foundation.deployment, self._sockets.of(SMS)
+        config = SmsConfig(
+            folder=self._layout.part(SMS),
+            rpc_url=self._rpc_url,
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            broker=deployment.broker,
+            storage_url=self._sockets.url(STORAGE),
+            vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
+            threshold=THRESHOLD,
+            access=self._services.of(SMS),
+            storage_copies=self._copy_urls,
+            storage_key_file=_storage_key(self._layout, SMS)[0],
+        )
+        return lambda ready: asyncio.run(run_sms(config, sock, ready))
+
+    def _web(self) -> Callable[[Ready], None]:
+        sock, root = self._sockets.of(WEB), self._layout.root
+        config = WebConfig(
+            folder=self._layout.part(WEB),
+            network=self.network(),
+            libraries=cache_folder(),
+            data=root,
+            storage_key_file=_storage_key(self._layout, WEB)[0],
+            access=self._services.of(WEB),
+        )
+        return lambda ready: asyncio.run(run_web(config, sock, ready))
+
+    def _worker(self) -> Callable[[Ready], None]:
+        config = worker_config(self._layout, self.network(), WORKER)
+        return lambda ready: asyncio.run(run_worker(config, ready))
+
+
+def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
+    """Return the settings of a worker of the local pool, named after a development account."""
+    return WorkerConfig(
+        folder=layout.part(name),
+        key_file=_key_file(layout, name),
+        rpc_url=network.rpc_url,
+        chain=network.chain,
+        hub=network.hub,
+        broker=network.broker,
+        workerpool=network.workerpool,
+        pool_url=network.pool_url,
+        storage_url=network.storage_url,
+        platform_url=network.platform_url,
+        vaults=tuple((vault.address, vault.url) for vault in network.vaults),
+        threshold=network.threshold,
+        wheels=(cache_folder() / "wheels",),
+        market_url=network.market_url,
+        sms_url=network.sms_url,
+        storage_copies=network.storage_copies,
+    )
+
+
+def _chain(layout: Layout, port: int) -> Child:
+    config = AnvilConfig(
+        binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
+    )
+
+    async def hold(ready: Ready) -> None:
+        asked = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+        async with await Anvil.start(config):
+            ready()
+            await asked.wait()
+
+    return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(hold(ready)))
+
+
+def _measurement(platform_url: str) -> Measurement:
+    with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as answer:  # noqa: S310
+        return msgspec.json.decode(answer.read(), type=Measurement)
+
+
+def _key_file(layout: Layout, name: str) -> Path:
+    path = layout.part(name) / "chain.key"
+    _write(path, development_key(name).secret.hex().encode())
+    return path
+
+
+def _storage_key(layout: Layout, name: str) -> tuple[Path, bytes]:
+    """Return the file of the key that a service uploads with, and the key; make it when there is none."""
+    path = layout.part(name) / "storage.key"
+    if not path.exists():
+        _write(path, SigningKey.generate().secret.hex().encode())
+    return path, bytes.fromhex(path.read_text())
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Whole or absent, and the owner's alone: readers must never meet half a file.
+    part = path.with_suffix(path.suffix + ".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    part.replace(path)
