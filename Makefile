@@ -64,7 +64,7 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/python setup/fetch.py
 	@$(BIN)/python -m apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
-	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.building import shipped_bundle; \
+	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.operations.build import shipped_bundle; \
 		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
 	@touch $@
 

@@ -12,7 +12,7 @@ from attacks.scene import scene_on
 from attacks.suite import SUITE
 from attacks.table import PAGE, page
 from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.session import network
+from sealgrid.localnet.network_context import network
 from sealgrid.sdk.network import Network
 
 Tried = tuple[Attack, Outcome]

@@ -6,7 +6,7 @@ from attacks.attack import Outcome
 from attacks.scene import Scene
 from sealgrid.chain import artifacts
 from sealgrid.errors import ContractReverted
-from sealgrid.sdk import jobs
+from sealgrid.sdk.operations import buy
 from sealgrid.units import to_digest
 
 
@@ -16,7 +16,7 @@ async def deliver_before_the_payment(scene: Scene) -> Outcome:
     code, abi = artifacts.bytecode("AnswerReceiver"), artifacts.abi("AnswerReceiver")
     trusted = (conn.network.hub, conn.network.broker, scene.app.address, scene.model)
     contract = await conn.wallet.deploy(code, abi, *trusted)
-    job = await jobs.run(
+    job = await buy.run(
         conn, scene.app.address, model=scene.model, workerpool=scene.thief.order, deferred_callback=True
     )
     await scene.thief.open_task(job)

@@ -20,19 +20,19 @@ from sealgrid.attestation.binding import session, vault_set
 from sealgrid.attestation.facts import Facts, parse_params
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import Settle, Verdict
-from sealgrid.cli.stories.thefts import EXPIRY
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.demos.common.thefts import EXPIRY
 from sealgrid.errors import ReceiptRefused, ServiceUnavailable
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
-from sealgrid.sdk import receipts
-from sealgrid.sdk.jobs import Job, params_of
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.buy import Job, params_of
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.pins import pins_of
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import Delivery, Hello, Welcome
@@ -123,7 +123,7 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
     last = verify(run.receipt, pins_of(scene.network)).checks[-1]
     assert (last.ok, last.detail.endswith("the word of t vaults")) == (True, True), last
     try:
-        receipts.check_own(whole, job.terms.request, conn.order_domain)
+        fetch_receipt.check_own(whole, job.terms.request, conn.order_domain)
     except ReceiptRefused:
         return outcome
     return Outcome("", "", "the victim's client took the receipt for its own")

@@ -8,15 +8,15 @@ from attacks.attack import Outcome, harmless, refused
 from attacks.scene import PRICE, Scene
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
-from sealgrid.cli.stories.thefts import FINAL_SECONDS
-from sealgrid.cli.stories.thief import HoardingRun
+from sealgrid.demos.common.thefts import FINAL_SECONDS
+from sealgrid.demos.common.thief import HoardingRun
 from sealgrid.errors import CheckFailed, SealgridError, ServiceUnavailable
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, models, receipts
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.orders import fresh_salt
-from sealgrid.sdk.policies import policy_of, set_policy
+from sealgrid.sdk.operations import buy, fetch_receipt, publish
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.operations.policies import policy_of, set_policy
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import Address
 from sealgrid.worker.job import JobRun
 
@@ -81,20 +81,20 @@ async def limited_model(scene: Scene) -> Address:
     """Publish a model that may be used TOTAL times."""
     file = scene.own_folder("limited") / "model"
     file.write_bytes(b"weights " + fresh_salt().encode())
-    model = await models.publish(scene.owner, file, name="limited", apps=[scene.app.address], price=PRICE)
+    model = await publish.publish(scene.owner, file, name="limited", apps=[scene.app.address], price=PRICE)
     policy = await policy_of(scene.owner, model.address)
     await set_policy(scene.owner, msgspec.structs.replace(policy, uses_total=TOTAL))
     return model.address
 
 
-async def bought(scene: Scene, model: Address) -> jobs.Job:
+async def bought(scene: Scene, model: Address) -> buy.Job:
     """Have the requester buy one use of a model at the thief's pool, without asking the vaults first."""
-    return await jobs.run(scene.requester, scene.app.address, model=model, workerpool=scene.thief.order, preview=False)
+    return await buy.run(scene.requester, scene.app.address, model=model, workerpool=scene.thief.order, preview=False)
 
 
-async def refusal_of(scene: Scene, job: jobs.Job) -> str:
+async def refusal_of(scene: Scene, job: buy.Job) -> str:
     """Return the check that a task was settled as refused by; empty for a task that had the model's key."""
-    return parse_envelope(await receipts.fetch_receipt(scene.requester, job.task)).refusal
+    return parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).refusal
 
 
 def without_vault(left_out: int) -> type[JobRun]:

@@ -16,14 +16,14 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.shares import record_for, split
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.units import TaskId, to_digest
-from sealgrid.vault.deposit import input_asset
+from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.wire.deposits import sealed_part
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
 from sealgrid.wire.pool import Job, PoolClient, StageReport
-from sealgrid.wire.session import SessionCall
-from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import DepositRequest, Identity
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.wire.worker_session import SessionCall
+from sealgrid.worker.signed_pool_client import PoolSide
 
 MOST_DEPOSITS = 400
 SILENT = 60

@@ -12,10 +12,10 @@ from attacks.scene import Scene
 from sealgrid.attestation.statements import ResultOpened
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts, results
+from sealgrid.sdk.operations import buy, fetch_receipt, open_result
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, call
 from sealgrid.wire.storage import Opened, SignedTicket, Stored, Tickets, Upload, WorkerProof
-from sealgrid.wire.transport import HttpTransport
 
 LOOPS = 4
 FILE_BYTES = 6 << 20
@@ -35,11 +35,11 @@ async def flood_with_uploads(scene: Scene) -> Outcome:
                 while not answers[429]:  # until the attack is in full swing
                     await asyncio.sleep(0.05)
             await scene.owner.storage.put_bytes(bytes(FILE_BYTES))
-            job = await jobs.run(scene.requester, scene.app.address, files=[("private", b"private")])
+            job = await buy.run(scene.requester, scene.app.address, files=[("private", b"private")])
             async with asyncio.timeout(120):
-                await jobs.follow(scene.requester, job)
-            settled = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task)).settle
-            assert (await results.open_result(scene.requester, settled, job.result_key)).exit == 0
+                await buy.follow(scene.requester, job)
+            settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
+            assert (await open_result.open_result(scene.requester, settled, job.result_key)).exit == 0
         finally:
             for loop in loops:
                 loop.cancel()
@@ -88,7 +88,7 @@ async def let_anothers_result_go(scene: Scene) -> Outcome:
     """Say in the requester's place that a result was opened."""
     job, run = await scene.job()
     await run.run()
-    settled = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task)).settle
+    settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
     said = ResultOpened(reader=scene.requester.address, file_sha256=settled.sealed_sha256)
     word = Opened(opened=said, signature=said.sign(scene.requester.domain, SigningKey.generate()))
     async with HttpTransport(scene.network.storage_url) as node:

@@ -11,8 +11,8 @@ from sealgrid.crypto.digests import cid_of
 from sealgrid.poco.orders import BULK_VOLUME, NO_DATASET_ORDER, DatasetOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.wire.vault import ReleaseRequest, ShownBulk
 from sealgrid.worker.job import JobRun

@@ -6,16 +6,16 @@ import msgspec
 
 from attacks.attack import Outcome, refused
 from attacks.scene import Scene
-from sealgrid.cli.stories import thefts
-from sealgrid.cli.stories.outcome import Refusal
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.demos.common import thefts
+from sealgrid.demos.common.outcome import Refusal
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import receipts, results
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.orders import fresh_salt
-from sealgrid.sdk.shipped import app_folder
+from sealgrid.sdk.operations import fetch_receipt, open_result
+from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.shipped_apps import app_folder
 
 
 async def quote_with_an_own_key(scene: Scene) -> Outcome:
@@ -58,9 +58,9 @@ async def read_a_result_as_model_owner(scene: Scene) -> Outcome:
     """Ask the vaults for the paid result of one's own model, and try to open it with a key of one's own."""
     job, run = await scene.job()
     await run.run()
-    settle = parse_envelope(await receipts.fetch_receipt(scene.owner, job.task)).settle
-    assert (await results.open_result(scene.requester, settle, job.result_key)).exit == 0  # its requester opens it
-    opened = results.open_result(scene.owner, settle, HpkeKey.generate())
+    settle = parse_envelope(await fetch_receipt.fetch_receipt(scene.owner, job.task)).settle
+    assert (await open_result.open_result(scene.requester, settle, job.result_key)).exit == 0  # its requester opens it
+    opened = open_result.open_result(scene.owner, settle, HpkeKey.generate())
     return await refused("sealing", opened, otherwise="result key")
 
 

@@ -13,10 +13,10 @@ from sealgrid.crypto import container
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
-from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.jobs import Job, grant_of, name_of, params_of
-from sealgrid.sdk.terms import Wanted, offers_for, terms_of
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.buy import Job, grant_of, name_of, params_of
+from sealgrid.sdk.operations.deal_terms import Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.worker.job import JobRun
 
@@ -32,7 +32,7 @@ with open(os.path.join(os.environ["IEXEC_OUT"], "computed.json"), "w") as file:
 
 async def swap_the_model_by_a_name(scene: Scene) -> Outcome:
     """Name an input file like the model, so that the app reads it instead and the receipt vouches for it."""
-    job = await jobs.run(
+    job = await buy.run(
         scene.requester, scene.app.address, model=scene.model, files=[(scene.model, FORGED)],
         workerpool=scene.thief.order,
     )  # fmt: skip
@@ -48,12 +48,12 @@ async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
     (folder / "main.py").write_text(TELLS_THE_WORLD)
     (folder / "app.toml").write_text((HASHER / "app.toml").read_text().replace("hash-file", "oracle"))
     (folder / "README.md").write_text("")
-    app = await apps.deploy(scene.developer, folder)
+    app = await deploy.deploy(scene.developer, folder)
     (folder / "model").write_bytes(MODEL)
-    model = await models.publish(
+    model = await publish.publish(
         scene.owner, folder / "model", name="oracle", apps=[app.address], price=PRICE, callback=True
     )
-    job = await jobs.run(
+    job = await buy.run(
         scene.requester, app.address, model=model.address, files=[(model.address, FORGED)],
         callback=scene.network.token, workerpool=scene.thief.order,
     )  # fmt: skip
@@ -80,8 +80,8 @@ async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
     folder = scene.own_folder("suicide")
     (folder / "main.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
     (folder / "app.toml").write_text('name = "suicide"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    app = await apps.deploy(scene.developer, folder)
-    job = await jobs.run(scene.requester, app.address, workerpool=scene.thief.order)
+    app = await deploy.deploy(scene.developer, folder)
+    job = await buy.run(scene.requester, app.address, workerpool=scene.thief.order)
     opened, _ = await _ended(scene, job)
     status = (await scene.requester.hub.view_task(job.task)).status
     if opened.exit == 0 or status is not TaskStatus.COMPLETED:
@@ -103,11 +103,11 @@ async def _bought_with(scene: Scene, archive: bytes) -> Job:
     return Job(deal, await scene.first_task(deal), terms, key)
 
 
-async def _ended(scene: Scene, job: Job) -> tuple[results.Result, bool]:
+async def _ended(scene: Scene, job: Job) -> tuple[open_result.Result, bool]:
     """Run a job at a worker that does not lie; return its result, and whether the pool was paid."""
     await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
-    envelope = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task))
-    opened = await results.open_result(scene.requester, envelope.settle, job.result_key)
+    envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
+    opened = await open_result.open_result(scene.requester, envelope.settle, job.result_key)
     return opened, bool(await scene.requester.hub.payments(job.task))
 
 

@@ -8,8 +8,8 @@ from attacks.attack import Outcome
 from attacks.scene import MODEL, PRICE, Scene
 from sealgrid.errors import CheckFailed, DealRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, models, receipts
-from sealgrid.sdk.deposits import deposit
+from sealgrid.sdk.operations import buy, fetch_receipt, publish
+from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.worker.job import JobRun
 
 
@@ -17,24 +17,24 @@ async def sell_a_model_that_does_not_open_twice(scene: Scene) -> Outcome:
     """Deposit another key than the one that the file was sealed with, and sell the model to one buyer after another."""
     folder, owner = scene.own_folder("unopened"), scene.owner
     (folder / "model").write_bytes(MODEL)
-    kept: list[models.Sealed] = []
-    model = await models.publish(
+    kept: list[publish.Sealed] = []
+    model = await publish.publish(
         owner, folder / "model", name="unopened", apps=[scene.app.address], price=PRICE, keep=kept.append
     )
     policy = (await owner.vaults[0].asset(model.address, owner.address)).policy
     await deposit(
         owner, os.urandom(len(kept[0].dek)), asset=model.address, file_sha256=model.checksum, version=2, policy=policy
     )
-    first = await jobs.run(
+    first = await buy.run(
         scene.requester, scene.app.address, model=model.address, workerpool=scene.thief.order
     )  # the control: PoCo pays the seller once
     await JobRun(await scene.thief.open_task(first), scene.thief.shop).run()
-    envelope = await receipts.fetch_receipt(scene.requester, first.task)
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, first.task)
     assert parse_envelope(envelope).receipt.body.exit_class == "unopened"
-    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
+    assert (await fetch_receipt.verify_on_line(scene.requester, envelope)).ok
     before = await scene.requester.hub.account(scene.requester.address)
     try:
-        await jobs.run(scene.requester, scene.app.address, model=model.address, workerpool=scene.thief.order)
+        await buy.run(scene.requester, scene.app.address, model=model.address, workerpool=scene.thief.order)
     except DealRefused as refusal:
         if await scene.requester.hub.account(scene.requester.address) != before:
             return Outcome("", "", "the second buyer's money was locked")
@@ -46,8 +46,8 @@ async def sell_an_unproved_model(scene: Scene) -> Outcome:
     """Deposit a key that does not open the file, under a policy that asks for a proof, and sell it without one."""
     folder, owner, buyer = scene.own_folder("unproved"), scene.owner, scene.requester
     (folder / "model").write_bytes(MODEL)
-    kept: list[models.Sealed] = []
-    model = await models.publish(
+    kept: list[publish.Sealed] = []
+    model = await publish.publish(
         owner, folder / "model", name="unproved", apps=[scene.app.address], price=PRICE, keep=kept.append
     )
     policy = msgspec.structs.replace(model.policy, version=2, proved=True)
@@ -56,14 +56,14 @@ async def sell_an_unproved_model(scene: Scene) -> Outcome:
     )
     before = await buyer.hub.account(buyer.address)
     try:
-        await jobs.run(buyer, scene.app.address, model=model.address, workerpool=scene.thief.order)
+        await buy.run(buyer, scene.app.address, model=model.address, workerpool=scene.thief.order)
     except DealRefused:
         if await buyer.hub.account(buyer.address) != before:
             return Outcome("", "", "the buyer's money was locked")
     else:
         return Outcome("", "", "a buyer could be made to pay for it")
     paid = await owner.hub.account(owner.address)
-    bought = await jobs.run(
+    bought = await buy.run(
         buyer, scene.app.address, model=model.address, workerpool=scene.thief.order, preview=False
     )  # as a client does that asks no vault
     try:

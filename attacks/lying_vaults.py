@@ -11,20 +11,20 @@ from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, parse_params
-from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.attestation.statements import DepositKey, Release
-from sealgrid.cli.stories.thief import HoardingRun
+from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto import hpke, merkle
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.demos.common.thief import HoardingRun
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, receipts
-from sealgrid.sdk.jobs import Job
+from sealgrid.sdk.operations import deploy, fetch_receipt
+from sealgrid.sdk.operations.buy import Job
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.answer import release_of, share_of
-from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.handlers.release_response import release_of, share_of
 from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import Delivery
@@ -59,8 +59,8 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
     await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
-    envelope = await receipts.fetch_receipt(scene.requester, job.task)
-    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
+    assert (await fetch_receipt.verify_on_line(scene.requester, envelope)).ok
     enclave = parse_envelope(envelope).receipt.body.enclave
     told = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave, testimony=True))
     assert told.testimony is not None
@@ -83,7 +83,7 @@ async def open_an_input_with_one_share(scene: Scene) -> Outcome:
 
 async def open_a_secret_with_one_share(scene: Scene) -> Outcome:
     """Likewise of the secret that an app's developer gave the vaults."""
-    await apps.set_secret(scene.developer, scene.app.address, "a developer's secret")
+    await deploy.set_secret(scene.developer, scene.app.address, "a developer's secret")
     held = scene.share(0, scene.app.address, scene.developer.address)
     return await refused("secret sharing", _combined(held.share, held.record))
 
@@ -143,7 +143,11 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
 
     job, run = await scene.job(Refusing)
     await run.run()
-    assert (await receipts.verify_on_line(scene.requester, await receipts.fetch_receipt(scene.requester, job.task))).ok
+    assert (
+        await fetch_receipt.verify_on_line(
+            scene.requester, await fetch_receipt.fetch_receipt(scene.requester, job.task)
+        )
+    ).ok
     return harmless("the other vaults", "two of three vaults are enough; the job ended well.")
 
 

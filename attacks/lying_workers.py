@@ -10,13 +10,13 @@ from sealgrid.attestation.facts import parse_facts
 from sealgrid.bundle.build import build
 from sealgrid.crypto.digests import canonical, cid_of, digest_of_cid
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave.outputs import STATUS_FILE, pack_result
-from sealgrid.enclave.seal import seal_result
+from sealgrid.enclave.job.outputs import STATUS_FILE, pack_result
+from sealgrid.enclave.job.seal import seal_result
 from sealgrid.errors import HostFailed, SealgridError
 from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
-from sealgrid.receipts.request import verify_request
-from sealgrid.sdk import receipts, results
-from sealgrid.sdk.face.runs import Run
+from sealgrid.receipts.request_document import verify_request
+from sealgrid.sdk.operations import fetch_receipt, open_result
+from sealgrid.sdk.resources.runs import Run
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import Delivery
 from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
@@ -173,9 +173,9 @@ class Pointing(JobRun):
 async def point_the_results_elsewhere(scene: Scene) -> Outcome:
     job, run = await scene.job(Pointing)
     await run.run()
-    envelope = await receipts.fetch_receipt(scene.requester, job.task)
-    assert (await receipts.verify_on_line(scene.requester, envelope)).ok
-    opened = await results.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
+    envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
+    assert (await fetch_receipt.verify_on_line(scene.requester, envelope)).ok
+    opened = await open_result.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.exit == 0
     return harmless("requester's SDK", "the result was found by the digest that the vaults testify, and opened.")
 

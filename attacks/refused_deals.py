@@ -10,20 +10,20 @@ from attacks.attack import Outcome, harmless
 from attacks.lying_vaults import forged
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts
-from sealgrid.sdk.terms import Wanted, offers_for, terms_of
+from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations.deal_terms import Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, TaskId
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.pool import PoolClient
-from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import ReleaseRequest
 from sealgrid.worker.job import JobRun
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.worker.signed_pool_client import PoolSide
 
 MADE_UP = "worker2"  #: an account that the local pool admits
 SECONDS = 120.0
@@ -40,8 +40,8 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
     tasks = [task_id(deal, index) for index in (0, 1)]
     for task in tasks:
         await _completed(scene, task)
-        envelope = await receipts.fetch_receipt(requester, task)
-        assert (await receipts.verify_on_line(requester, envelope)).ok
+        envelope = await fetch_receipt.fetch_receipt(requester, task)
+        assert (await fetch_receipt.verify_on_line(requester, envelope)).ok
         assert parse_envelope(envelope).refusal == "7.8"
     after = await requester.hub.account(pool)
     if after.stake + after.locked < before.stake + before.locked:
@@ -52,7 +52,7 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
 async def make_up_refusals(scene: Scene) -> Outcome:
     """Take a task at the network's pool, name an enclave that is none, and report that the vaults refused the deal."""
     requester = scene.requester
-    await jobs.run(requester, scene.app.address, files=[("private", b"input")], tasks=4)
+    await buy.run(requester, scene.app.address, files=[("private", b"input")], tasks=4)
     key, network = development_key(MADE_UP), scene.network
     async with HttpTransport(network.pool_url, name="the pool") as transport:
         side = PoolSide(
@@ -81,7 +81,7 @@ async def name_a_refusal_alone(scene: Scene) -> Outcome:
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key, **lies)
 
     await Refusing(await scene.thief.open_task(job), scene.thief.shop).run()
-    envelope = parse_envelope(await receipts.fetch_receipt(scene.requester, job.task))
+    envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
     assert envelope.receipt.body.exit_class == "ok"
     return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")
 

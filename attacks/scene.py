@@ -11,25 +11,25 @@ import msgspec
 from sealgrid.attestation.facts import Facts, SecretFact, parse_facts, parse_params
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.gate import Gate
 from sealgrid.chain.node import Node
+from sealgrid.chain.pool_gate import Gate
 from sealgrid.chain.wallet import Wallet
-from sealgrid.cli.stories.thief import Thief, join_pool_group, thief_of
+from sealgrid.demos.common.thief import Thief, join_pool_group, thief_of
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk import apps, jobs, models
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.orders import fresh_salt
-from sealgrid.storage.folder import Folder
+from sealgrid.sdk.operations import buy, deploy, publish
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.storage.content_folder import Folder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.deposit import HeldShare, input_asset
+from sealgrid.vault.checks.deposit import HeldShare, input_asset
+from sealgrid.vault.checks.settle import Escrowed
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import VaultKeys, open_keys
-from sealgrid.vault.settle import Escrowed
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.stores.task_store import Journal
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.job import JobRun
 
@@ -49,7 +49,7 @@ class Scene:
     requester: Connection
     developer: Connection
     thief: Thief
-    app: apps.App
+    app: deploy.App
     model: Address
     control: Facts  #: of the control run, in which nobody lied
     folder: Path = field(repr=False)  #: for what an attack writes
@@ -60,19 +60,19 @@ class Scene:
         """Return where the network keeps its files: the thief is root on this machine."""
         return Layout(Path(self.network.folder))
 
-    async def bought(self, content: bytes = b"private") -> jobs.Job:
+    async def bought(self, content: bytes = b"private") -> buy.Job:
         """Have the requester buy one use of the model from the thief's pool."""
-        return await jobs.run(
+        return await buy.run(
             self.requester, self.app.address, model=self.model, files=[("private", content)],
             workerpool=self.thief.order,
         )  # fmt: skip
 
-    async def job(self, kind: type[JobRun] = JobRun) -> tuple[jobs.Job, JobRun]:
+    async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.Job, JobRun]:
         """Return a bought job and the thief's run of it, which has not started."""
         job = await self.bought()
         return job, kind(await self.thief.open_task(job), self.thief.shop)
 
-    async def facts_of(self, job: jobs.Job, enclave: Address) -> Facts:
+    async def facts_of(self, job: buy.Job, enclave: Address) -> Facts:
         """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
         params, vault = job.terms.request.params, self.owner.vaults[0]
         inputs = parse_params(params).inputs
@@ -172,9 +172,9 @@ async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
         gated = await owner.hub.teebroker() == ZERO_ADDRESS
         if gated:
             thief = await _operating_the_gate(thief, network)
-        app = await apps.deploy(developer, HASHER)
+        app = await deploy.deploy(developer, HASHER)
         (folder / "model").write_bytes(MODEL)
-        model = await models.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
+        model = await publish.publish(owner, folder / "model", name="model", apps=[app.address], price=PRICE)
         control = await _control(requester, thief, app.address, model.address)
         yield Scene(network, owner, requester, developer, thief, app, model.address, control, folder, gated)
 
@@ -196,7 +196,7 @@ async def _operate(network: Network, node: Node, operator: Address) -> None:
 
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:
     """Run one job in which nobody lies: without it, a refusal would prove nothing."""
-    job = await jobs.run(requester, app, model=model, files=[("private", b"")], workerpool=thief.order)
+    job = await buy.run(requester, app, model=model, files=[("private", b"")], workerpool=thief.order)
     run = JobRun(await thief.open_task(job), thief.shop)
     await run.run()
     assert run.enclave is not None

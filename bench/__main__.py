@@ -16,7 +16,7 @@ from bench.machine import this_machine
 from bench.networks import Networks
 from bench.registry import FIGURES, Measure
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.simulated import SimulatedPlatformWarning
+from sealgrid.sdk.simulated_warning import SimulatedPlatformWarning
 
 RAW = Path(__file__).resolve().parents[1] / "build" / "bench"
 FIGURE_SECONDS = 120.0

@@ -18,11 +18,12 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps, models, shipped
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import deploy, publish
 from sealgrid.units import Address, to_address, to_digest
-from sealgrid.web.index.follower import Indexer
+from sealgrid.web.index.indexer import Indexer
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.index.tables import assets, deals, steps, tasks
 from sealgrid.wire.market import Kind as Shelf
@@ -55,10 +56,10 @@ class Bazaar:
 
 async def build(network: Network, folder: Path) -> Bazaar:
     """Register everything; the first app and dataset are whole, the other apps share the first one's bundle."""
-    hasher = shipped.app_folder("hash-file")
+    hasher = shipped_apps.app_folder("hash-file")
     assert hasher is not None
     async with connect(network, development_key("developer")) as developer:
-        first = await apps.deploy(developer, hasher)
+        first = await deploy.deploy(developer, hasher)
         known = Assets(developer.hub)
         place = await known.multiaddr("App", first.address)
         sold = [first.address] + [
@@ -68,7 +69,7 @@ async def build(network: Network, folder: Path) -> Bazaar:
     table = folder / "table"
     table.write_bytes(b"city,price\n" * 100)
     async with connect(network, development_key("owner")) as owner:
-        dataset = await models.publish(owner, table, name="a table", apps=[first.address], price=10**9)
+        dataset = await publish.publish(owner, table, name="a table", apps=[first.address], price=10**9)
         shelf = [dataset.address] + [
             await Assets(owner.hub).create_dataset(
                 owner.wallet, name=f"dataset {n}", multiaddr=place, checksum=to_digest(random.randbytes(32))

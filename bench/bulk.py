@@ -39,9 +39,9 @@ from sealgrid.poco.orders import (
 )
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import apps, receipts
 from sealgrid.sdk.connection import Connection, connect
-from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.operations import deploy, fetch_receipt
+from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
 from sealgrid.units import Address, TaskId, to_digest
 
 BYTES = 1000  #: of each dataset
@@ -73,7 +73,7 @@ async def measure(context: Context) -> Figure:
         connect(network, development_key("owner")) as owner,
         connect(network, development_key("requester")) as requester,
     ):
-        app = (await apps.deploy(developer, _app(context.folder / "bulk"), price=0)).address
+        app = (await deploy.deploy(developer, _app(context.folder / "bulk"), price=0)).address
         offers = [await _offered(owner, app, number) for number in range(context.either(20, 100))]
         beside = calibration.cpu()
         rows = [await _rows(requester, app, offers[:size], context.either(1, 3), beside) for size in (1, len(offers))]
@@ -100,8 +100,8 @@ async def _timed(requester: Connection, app: Address, offers: list[Offered]) -> 
         while (view := await requester.hub.view_task(task)).status is not TaskStatus.COMPLETED:
             await asyncio.sleep(0.02)
     seconds = time.perf_counter() - begun
-    receipt = await receipts.fetch_receipt(requester, task)
-    if not (await receipts.verify_on_line(requester, receipt)).ok:
+    receipt = await fetch_receipt.fetch_receipt(requester, task)
+    if not (await fetch_receipt.verify_on_line(requester, receipt)).ok:
         raise NotMeasured("a receipt of a bulk's task does not verify.")
     await _expect_right(requester, json.loads(view.results)["location"], offers)
     return seconds, float(len(receipt))

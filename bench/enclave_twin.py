@@ -23,14 +23,14 @@ from sealgrid.chain.broker import Broker
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.localnet.layout import PLATFORM, Layout
-from sealgrid.platform.keys import load_or_make
+from sealgrid.platform.root_keys import load_or_make
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import jobs
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import buy
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import Digest, TaskId
 from sealgrid.wire.vault import Authorization, NonceRequest, ReleaseAnswer, ReleaseRequest, VaultClient
 
@@ -108,8 +108,8 @@ async def enclave_twins(
         yield [EnclaveTwin(us, task, app, quoter) for task in opened]
 
 
-async def _bought(requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int) -> jobs.Job:
+async def _bought(requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int) -> buy.Job:
     pool = await Assets(us.hub).create_workerpool(us.wallet, description=f"bench {os.urandom(4).hex()}")
     order = WorkerpoolOrder(workerpool=pool, volume=tasks, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())
     signed = sign_order(order, us.order_domain, us.key)
-    return await jobs.run(requester, sold.app, model=sold.model, files=[workload.file], tasks=tasks, workerpool=signed)
+    return await buy.run(requester, sold.app, model=sold.model, files=[workload.file], tasks=tasks, workerpool=signed)

@@ -15,14 +15,14 @@ from sealgrid.bundle.lock import lock
 from sealgrid.errors import NotFound
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.simulated import SimulatedPlatform
-from sealgrid.sdk.environments import environment_of
+from sealgrid.sdk.operations.environments import environment_of
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import Failure, Hello, Welcome
 from sealgrid.wire.vault import Authorization
 from sealgrid.worker.relay import RelayServer
-from sealgrid.worker.wheels import WheelFolders
+from sealgrid.worker.wheel_index import WheelFolders
 
 WHEELS = Path(__file__).resolve().parents[1] / ".cache" / "wheels"
 PACKAGES = ("numpy==2.4.6", "onnxruntime==1.32.0")

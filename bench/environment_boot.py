@@ -16,9 +16,10 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None
     """Ask for nothing but the app; "hello" begins it, "running" says that it lies ready, "sealed" that it ended."""
     import msgspec  # noqa: PLC0415
 
-    from sealgrid.enclave import sandbox, session  # noqa: F401, PLC0415  all that a real enclave has imported by then
-    from sealgrid.enclave.quoting import QuotePort  # noqa: PLC0415
-    from sealgrid.enclave.work import prepare  # noqa: PLC0415
+    from sealgrid.enclave import session  # noqa: F401, PLC0415  all that a real enclave has imported by then
+    from sealgrid.enclave.job.app_job import prepare  # noqa: PLC0415
+    from sealgrid.enclave.protocol.quote_port import QuotePort  # noqa: PLC0415
+    from sealgrid.enclave.sandbox import sandbox  # noqa: F401, PLC0415  all that a real enclave has imported by then
     from sealgrid.units import ZERO_ADDRESS  # noqa: PLC0415
     from sealgrid.wire.relay import Failure, Hello, RelayClient  # noqa: PLC0415
 

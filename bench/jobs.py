@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.figure import NotMeasured
 from bench.workloads import Workload
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
 from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -40,12 +40,12 @@ class Timed:
 
 async def sell(developer: Connection, owner: Connection, workload: Workload, folder: Path) -> Sold:
     """Deploy a workload's app, and publish its model when it has one."""
-    app = await apps.deploy(developer, workload.folder)
+    app = await deploy.deploy(developer, workload.folder)
     if not workload.model:
         return Sold(app.address, ZERO_ADDRESS)
     source = folder / f"{workload.name}.model"
     source.write_bytes(workload.model)
-    model = await models.publish(owner, source, name=workload.name, apps=[app.address], uses=10_000)
+    model = await publish.publish(owner, source, name=workload.name, apps=[app.address], uses=10_000)
     return Sold(app.address, model.address)
 
 
@@ -53,11 +53,11 @@ async def timed(requester: Connection, sold: Sold, workload: Workload) -> Timed:
     """Buy one run, wait for it, verify its receipt on line, open the result; raise NotMeasured for a wrong one."""
     clock, begun = time.time(), time.perf_counter()
     async with asyncio.timeout(JOB_SECONDS):
-        job = await jobs.run(requester, sold.app, model=sold.model, files=[workload.file])
-        await jobs.follow(requester, job)
-        envelope = await receipts.fetch_receipt(requester, job.task)
-        report = await receipts.verify_on_line(requester, envelope)
-        result = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+        job = await buy.run(requester, sold.app, model=sold.model, files=[workload.file])
+        await buy.follow(requester, job)
+        envelope = await fetch_receipt.fetch_receipt(requester, job.task)
+        report = await fetch_receipt.verify_on_line(requester, envelope)
+        result = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
     total = time.perf_counter() - begun
     if not report.ok:
         raise NotMeasured(f"a receipt does not verify: {report.failed}")
@@ -69,7 +69,7 @@ async def _whole_history(requester: Connection, task: TaskId) -> tuple[StageAt, 
     # The chain is a moment ahead of the pool, which hears of the end from it.
     async with asyncio.timeout(JOB_SECONDS):
         while True:
-            known = await jobs.history(requester, task)
+            known = await buy.history(requester, task)
             if known and known[-1].stage == "completed":
                 return known
             await asyncio.sleep(0.05)

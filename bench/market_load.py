@@ -22,7 +22,7 @@ from bench.processes import cpu_seconds
 from bench.service import market
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.market.book import Listed
+from sealgrid.market.book.order_book import Listed
 from sealgrid.market.store import OrderStore, Publish
 from sealgrid.poco.orders import Order, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import NO_TAG, TEE_TAG

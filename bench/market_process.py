@@ -7,8 +7,8 @@ from pathlib import Path
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run
 from sealgrid.units import Address, Digest
-from sealgrid.wire.access import ONE_MACHINE
-from sealgrid.wire.serving import listen
+from sealgrid.wire.server import listen
+from sealgrid.wire.service_access import ONE_MACHINE
 
 
 def main() -> None:

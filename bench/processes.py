@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.figure import NotMeasured
-from sealgrid.chain.listening import listens
+from sealgrid.chain.port_check import listens
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -17,9 +17,9 @@ from sealgrid.attestation.statements import Settle
 from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import Layout
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import buy, fetch_receipt
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.job import notes_of
@@ -60,9 +60,9 @@ async def _one(network: Network, folder: Path) -> Cost:
         aiohttp.ClientSession(auto_decompress=False) as raw,
     ):
         sold = await sell(developer, owner, workload, folder)
-        job = await jobs.run(requester, sold.app, model=sold.model, files=[workload.file])
-        await jobs.follow(requester, job)
-        settle = parse_envelope(await receipts.fetch_receipt(requester, job.task)).settle
+        job = await buy.run(requester, sold.app, model=sold.model, files=[workload.file])
+        await buy.follow(requester, job)
+        settle = parse_envelope(await fetch_receipt.fetch_receipt(requester, job.task)).settle
         exchanged = await _exchanged(network, settle)
         receipt = await requester.storage.size(settle.receipt_sha256)
         fetched = f"{network.storage_url}/files/{settle.receipt_sha256}/0/{receipt}"

@@ -15,10 +15,10 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
 from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, deploy_gate, fund
-from sealgrid.chain.gate import Gate
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
+from sealgrid.chain.pool_gate import Gate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.localnet.layout import THRESHOLD, cache_folder
@@ -26,7 +26,7 @@ from sealgrid.poco.ids import authorisation_message, enclave_message
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, sign_order
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 
 FUNDS, PRICE, VOLUME = 10**9, 1000, 10_000

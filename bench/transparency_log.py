@@ -14,12 +14,12 @@ import msgspec
 from bench import calibration
 from bench.context import Context
 from bench.figure import Figure, Row
-from sealgrid.attestation.log import LogEntry
+from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
-from sealgrid.vault.log import Log, entries
-from sealgrid.vault.prepared import straight
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.log_store import Log, entries
+from sealgrid.vault.stores.prepared_statements import straight
 from sealgrid.wire.log import MOST_ENTRIES
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -31,8 +31,8 @@ _BATCH = 10_000
 _OPEN = """
 import sys
 from pathlib import Path
-from sealgrid.vault.log import Log
-from sealgrid.vault.store import Store
+from sealgrid.vault.stores.log_store import Log
+from sealgrid.vault.stores.database import Store
 Log(Store(Path(sys.argv[1])))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
 """

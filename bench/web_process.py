@@ -8,7 +8,7 @@ from sealgrid.localnet.layout import cache_folder
 from sealgrid.sdk.network import load_network
 from sealgrid.web.config import WebConfig
 from sealgrid.web.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.wire.server import listen
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.figure import NotMeasured
-from sealgrid.sdk.results import Result
+from sealgrid.sdk.operations.open_result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 2  #: of the drawn street scene

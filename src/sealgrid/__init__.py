@@ -9,8 +9,8 @@ import importlib
 _HOME = {
     "Amount": "sealgrid.sdk.amounts",
     "SealgridError": "sealgrid.errors",
-    "SimulatedPlatformWarning": "sealgrid.sdk.simulated",
-    "connect": "sealgrid.sdk.blocking",
+    "SimulatedPlatformWarning": "sealgrid.sdk.simulated_warning",
+    "connect": "sealgrid.sdk.sync.client",
     "connect_async": "sealgrid.sdk.client",
 }
 

@@ -12,13 +12,13 @@ import pytest
 from playwright.sync_api import Error
 from visitor import Visitor
 
-from sealgrid.bundle.inputs import JobInput, check_input, unpack
-from sealgrid.bundle.padding import pad
+from sealgrid.bundle.job_input import JobInput, check_input, unpack
+from sealgrid.bundle.result_padding import pad
 from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import Share, combine, commit, record_for, split
-from sealgrid.crypto.wallet_form import wallet_form
+from sealgrid.crypto.typed_data_json import wallet_form
 from sealgrid.errors import InputRefused
 from sealgrid.units import ZERO_DIGEST, to_address, to_digest
 from tests.vectors.test_statement_vectors import DOMAIN, SIGNER, statement_of

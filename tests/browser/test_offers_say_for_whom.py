@@ -7,13 +7,13 @@ import msgspec
 from playwright.sync_api import expect
 from visitor import Place, Visitor
 
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps
 from sealgrid.sdk.connection import connect
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.units import Address
 
 RLC = 10**9  #: nRLC
@@ -42,11 +42,11 @@ async def offered(place: Place, folder) -> Address:
     """Offer an app in four ways, the cheapest to everybody, and one task of computing to one account."""
     network = place.network.network
     async with connect(network, development_key("developer")) as developer:
-        app = (await apps.deploy(developer, folder, price=RLC)).address
+        app = (await deploy.deploy(developer, folder, price=RLC)).address
         group = await AccessPolicy.deploy(developer.wallet)
         stranger = development_key("stranger").address
         for_one = {"requesterrestrict": stranger, "workerpoolrestrict": network.workerpool}
-        (order,) = await apps.sell(developer, app, price=4 * RLC, uses=1, any_pool=True, presign=True)
+        (order,) = await deploy.sell(developer, app, price=4 * RLC, uses=1, any_pool=True, presign=True)
         for price, who in ((2 * RLC, {"requesterrestrict": group.address}), (3 * RLC, for_one)):
             another = msgspec.structs.replace(order, sign=b"", appprice=price, salt=fresh_salt(), **who)
             await sign_and_publish(developer, another)

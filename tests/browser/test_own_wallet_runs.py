@@ -16,10 +16,10 @@ from apps.plate_reader.scenes import draw_scene
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import cache_folder
-from sealgrid.sdk import models
 from sealgrid.sdk.connection import connect
-from sealgrid.sdk.face.listings import open_offers
-from sealgrid.sdk.kept_jobs import KeptJob
+from sealgrid.sdk.operations import publish as models
+from sealgrid.sdk.resources.offers import open_offers
+from sealgrid.sdk.stores.job_store import KeptJob
 from tests.unit.apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"

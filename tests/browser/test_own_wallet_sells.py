@@ -6,7 +6,7 @@ from owning import as_
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from sealgrid.sdk.kept_models import KeptModel
+from sealgrid.sdk.stores.model_store import KeptModel
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
 

@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, expect
 from visitor import Place, Visitor
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.sdk import apps, models
 from sealgrid.sdk.connection import connect
+from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations import publish as models
 
 PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account")
 
@@ -98,7 +99,7 @@ def test_an_app_and_a_model_that_are_called_like_scripts_do_nothing(visitor: Vis
 
     async def publish() -> tuple[str, str]:
         async with connect(place.network.network, development_key("stranger")) as stranger:
-            app = (await apps.deploy(stranger, tmp_path)).address
+            app = (await deploy.deploy(stranger, tmp_path)).address
             model = await models.publish(
                 stranger, tmp_path / "main.py", name=SCRIPT + ENDLESS, apps=[app], price=1, card=READ_ME
             )

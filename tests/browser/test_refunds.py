@@ -13,14 +13,14 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.wallet import Wallet
-from sealgrid.cli.stories.thief import join_pool_group
+from sealgrid.demos.common.thief import join_pool_group
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import jobs
 from sealgrid.sdk.connection import connect
-from sealgrid.sdk.face.listings import open_offers
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import buy
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.resources.offers import open_offers
 
 FINAL_SECONDS = 10 * 30 + 1
 NOTICE_SECONDS = 30 + 1
@@ -75,8 +75,8 @@ async def bought_of_nobody(place: Place) -> tuple[str, str, str]:
         signed = sign_order(order, pool.order_domain, pool.key)
     async with connect(network, development_key("requester2")) as me:
         app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")
-        made = [(await jobs.run(me, app, workerpool=signed)).task for _ in range(2)]
-        sponsored = await jobs.run(me, app, workerpool=signed, sponsor=Wallet(me.node, development_key("owner")))
+        made = [(await buy.run(me, app, workerpool=signed)).task for _ in range(2)]
+        sponsored = await buy.run(me, app, workerpool=signed, sponsor=Wallet(me.node, development_key("owner")))
     await passed(place, NOTICE_SECONDS)
     return made[0], made[1], sponsored.task
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.deploy import BrokerTerms, deploy_gate
-from sealgrid.chain.gate import Gate
+from sealgrid.chain.pool_gate import Gate
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.units import ZERO_ADDRESS, DealId

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import boa
 from eth_abi.abi import decode
 
+from sealgrid.chain.abi import Interface, interface
 from sealgrid.chain.blocks import Block, Log
-from sealgrid.chain.interface import Interface, interface
 from sealgrid.chain.wallet import Receipt
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContractReverted

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.abi import interface
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.failures import reason_of
-from sealgrid.chain.interface import interface
+from sealgrid.chain.web3_errors import reason_of
 from sealgrid.crypto.signing import ORDER
 from sealgrid.poco.matching import Quadruple, Registry
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder

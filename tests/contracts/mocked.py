@@ -3,8 +3,8 @@
 from functools import lru_cache
 from pathlib import Path
 
+from sealgrid.chain.abi import Interface
 from sealgrid.chain.artifacts.generate import compiled
-from sealgrid.chain.interface import Interface
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.units import Address
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sealgrid.chain.access import FOREVER, AccessPolicy, HolderRule, Member
+from sealgrid.chain.abi import interface
+from sealgrid.chain.access_policy import FOREVER, AccessPolicy, HolderRule, Member
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
-from sealgrid.chain.interface import interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_ADDRESS, Address, DealId

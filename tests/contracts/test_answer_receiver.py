@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import pytest
 
 from sealgrid.chain import artifacts
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.interface import interface
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
 from tests.contracts.scene import Attempt, Market
 

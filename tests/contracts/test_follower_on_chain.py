@@ -3,9 +3,9 @@
 import pytest
 
 from sealgrid.chain.anvil import revert, snapshot
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.events import HubEvent, OrdersMatched, TaskInitialize
 from sealgrid.chain.follower import Applied, Follower, RolledBack
-from sealgrid.chain.trail import Trail
 from sealgrid.errors import ChainError
 from tests.contracts.scene import Market
 

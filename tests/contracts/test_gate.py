@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 
 from sealgrid.chain import artifacts
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.deploy import deploy_gate
-from sealgrid.chain.gate import Gate, encode_word
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.interface import interface
+from sealgrid.chain.pool_gate import Gate, encode_word
 from sealgrid.chain.views import ContributionStatus, Payment, TaskStatus
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
-from sealgrid.poco.params import pool_stake, worker_reward
+from sealgrid.poco.constants import pool_stake, worker_reward
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.units import ZERO_ADDRESS, DealId, TaskId, to_digest

@@ -14,8 +14,8 @@ from sealgrid.chain.views import DealView
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.poco.orders import NO_DATASET_ORDER
 from sealgrid.units import ZERO_ADDRESS, DealId, Digest
-from sealgrid.web.index.follower import Indexer
-from sealgrid.web.index.reading import Index, TaskFilter
+from sealgrid.web.index.index import Index, TaskFilter
+from sealgrid.web.index.indexer import Indexer
 from sealgrid.web.index.store import IndexStore
 from tests.contracts.scene import Market
 
@@ -84,7 +84,7 @@ class AwayOnce(Hub):
 async def test_what_a_node_kept_back_for_a_moment_is_not_missing_from_the_index(
     market: Market, store: IndexStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sealgrid.web.index.follower.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("sealgrid.web.index.indexer.PAUSE_SECONDS", 0.01)
     deal, index = await market.deal(), Index(store.engine)
     following = asyncio.create_task(Indexer(AwayOnce(market.node, market.hub.address), store).run(every=0.01))
     head = (await market.node.block()).number

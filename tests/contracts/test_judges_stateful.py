@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from msgspec.structs import replace as but
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.gate import encode_word
-from sealgrid.chain.interface import interface
+from sealgrid.chain.pool_gate import encode_word
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
-from sealgrid.poco.params import KITTY_ADDRESS
+from sealgrid.poco.constants import KITTY_ADDRESS
 from sealgrid.units import ZERO_ADDRESS, Digest, to_digest
 from tests.contracts.gated import OPERATOR, GatedMarket, gated, operator_signs
 from tests.contracts.inmemory import MemoryNode, now

@@ -3,8 +3,8 @@
 import pytest
 from eth_abi.abi import decode, encode
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.broker import PROOF
-from sealgrid.chain.interface import interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, ContractReverted
 from tests.contracts.gated import judged_by

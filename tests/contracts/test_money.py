@@ -6,7 +6,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.views import AccountView, Payment, TaskStatus
 from sealgrid.errors import ContractReverted
-from sealgrid.poco.params import KITTY_ADDRESS, pool_stake, worker_reward
+from sealgrid.poco.constants import KITTY_ADDRESS, pool_stake, worker_reward
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, FUNDS, POOL_PRICE, Attempt, Market, attempt
 
 pytestmark = pytest.mark.chain

@@ -11,8 +11,8 @@ from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk.claims import claim, deal_of, tasks_of
 from sealgrid.sdk.money import Money, moment
+from sealgrid.sdk.operations.refunds import claim, deal_of, tasks_of
 from sealgrid.units import TaskId, to_digest
 from tests.contracts.scene import Attempt, Market, attempt
 from tests.contracts.test_money import TASK_PRICE

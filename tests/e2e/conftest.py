@@ -12,8 +12,8 @@ from iexec_goods import Goods, deployed_dataset
 from running_network import RunningNetwork, start_network
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.sdk import apps
 from sealgrid.sdk.connection import Connection, connect
+from sealgrid.sdk.operations import deploy
 
 
 @pytest.fixture(scope="session")
@@ -50,5 +50,5 @@ async def goods(people: People, tmp_path_factory: pytest.TempPathFactory) -> Goo
     folder = tmp_path_factory.mktemp("app")
     shutil.copy(Path(__file__).parent / "iexec_style_app.py", folder / "app.py")
     (folder / "app.toml").write_text('name = "for-iexecs-client"\nversion = "1"\nentrypoint = ["app.py"]\n')
-    app = await apps.deploy(people.developer, folder, price=0, any_pool=True)
+    app = await deploy.deploy(people.developer, folder, price=0, any_pool=True)
     return Goods(app.address, await deployed_dataset(people.owner, "a table"))

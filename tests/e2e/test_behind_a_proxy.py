@@ -21,9 +21,9 @@ from running_network import RunningNetwork, start_network
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.keys import open_keys
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import error_of
 from sealgrid.wire.vault import VaultClient
 
 ROOT = Path(__file__).resolve().parents[2]

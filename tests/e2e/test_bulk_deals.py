@@ -15,9 +15,9 @@ from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk import receipts
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId
 
 pytestmark = pytest.mark.localnet
@@ -99,8 +99,8 @@ async def test_an_order_that_does_not_hold_leaves_its_dataset_out_and_not_the_ta
 
 async def test_the_receipt_names_what_was_used_and_proves_that_each_release_was_logged(people, bulk):
     await ended(people.requester, bulk.task(1))
-    receipt = await receipts.fetch_receipt(people.requester, bulk.task(1))
-    report = await receipts.verify_on_line(people.requester, receipt)
+    receipt = await fetch_receipt.fetch_receipt(people.requester, bulk.task(1))
+    report = await fetch_receipt.verify_on_line(people.requester, receipt)
     assert report.ok, report.failed
     said = json.loads(receipt)
     assert [each["address"] for each in said["receipt"]["body"]["bulk"]] == [bulk.datasets["two"]]

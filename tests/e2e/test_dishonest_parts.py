@@ -10,16 +10,16 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from sealgrid.bundle.inputs import JobInput
-from sealgrid.cli.listing import listing_lines
-from sealgrid.cli.stories.thief import HoardingRun, thief_of
+from sealgrid.bundle.job_input import JobInput
+from sealgrid.cli.offer_lines import listing_lines
+from sealgrid.demos.common.thief import HoardingRun, thief_of
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, OrderRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, deposits, jobs, models, receipts, results, rotation
-from sealgrid.sdk.face.listings import listing_of
-from sealgrid.sdk.face.runs import Run
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.proving import expect_proved, prove
+from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, key_rotation, open_result, publish
+from sealgrid.sdk.operations.prove import expect_proved, prove
+from sealgrid.sdk.operations.usage_evidence import usage_of
+from sealgrid.sdk.resources.offers import listing_of
+from sealgrid.sdk.resources.runs import Run
 from sealgrid.units import to_address
 from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
 from sealgrid.worker.job import JobRun
@@ -45,24 +45,24 @@ class Lying(VaultClient):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def hasher(people) -> apps.App:
-    return await apps.deploy(people.developer, ROOT / "apps" / "hash_file")
+async def hasher(people) -> deploy.App:
+    return await deploy.deploy(people.developer, ROOT / "apps" / "hash_file")
 
 
 async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, people, hasher):
     async with thief_of(localnet.network) as thief:
-        job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
+        job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
         await HidingRun(await thief.open_task(job), thief.shop).run()
     assert (await people.requester.hub.view_task(job.task)).results == b"{}"
-    envelope = await receipts.fetch_receipt(people.requester, job.task)
-    assert (await receipts.verify_on_line(people.requester, envelope)).ok
-    opened = await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
+    envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
+    assert (await fetch_receipt.verify_on_line(people.requester, envelope)).ok
+    opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["files"][0]["name"] == "a"
 
 
 async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, people, hasher):
     async with thief_of(localnet.network) as thief:
-        job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
+        job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
         hoard = HoardingRun(await thief.open_task(job), thief.shop)
         await hoard.run()
         assert hoard.kept is not None
@@ -81,13 +81,13 @@ class Rubbish(JobInput):
 
 
 async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_sealed(people, hasher, monkeypatch):
-    monkeypatch.setattr(jobs, "JobInput", Rubbish)
-    job = await jobs.run(people.requester, hasher.address)
-    await asyncio.wait_for(jobs.follow(people.requester, job), 60)
-    envelope = await receipts.fetch_receipt(people.requester, job.task)
+    monkeypatch.setattr(buy, "JobInput", Rubbish)
+    job = await buy.run(people.requester, hasher.address)
+    await asyncio.wait_for(buy.follow(people.requester, job), 60)
+    envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
     assert parse_envelope(envelope).receipt.body.exit_class == "app-failed"
-    assert (await receipts.verify_on_line(people.requester, envelope)).ok
-    opened = await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
+    assert (await fetch_receipt.verify_on_line(people.requester, envelope)).ok
+    opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert b"no sealgrid/input/1 archive" in opened.files["app.log"]
 
 
@@ -100,18 +100,18 @@ async def page_of(network, model):
 
 async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, people, hasher, tmp_path, monkeypatch):
     async def with_another_key(conn, dek, **terms):
-        return await deposits.deposit(conn, os.urandom(len(dek)), **terms)
+        return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
     (tmp_path / "model").write_bytes(b"weights")
-    kept: list[models.Sealed] = []
+    kept: list[publish.Sealed] = []
     with monkeypatch.context() as lying:
-        lying.setattr(models, "deposit", with_another_key)
-        model = await models.publish(
+        lying.setattr(publish, "deposit", with_another_key)
+        model = await publish.publish(
             people.owner, tmp_path / "model", name="shut", apps=[hasher.address], price=7, keep=kept.append
         )
     buyer, seller = people.requester2, people.owner
     before = (await seller.hub.account(seller.address)).stake
-    first = await jobs.run(buyer, hasher.address, model=model.address)
+    first = await buy.run(buyer, hasher.address, model=model.address)
     with pytest.raises(AppFailed, match="does not open") as failed:
         await asyncio.wait_for(Run(buyer, first).result(), 60)
     assert "The run was paid" in failed.value.money
@@ -125,12 +125,12 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     assert (await usage_of(seller, model.address)).unopened == first.task
     money = await buyer.hub.account(buyer.address)
     with pytest.raises(DealRefused) as refused:
-        await jobs.run(buyer, hasher.address, model=model.address)
+        await buy.run(buyer, hasher.address, model=model.address)
     assert refused.value.check == "7.22"
     assert await buyer.hub.account(buyer.address) == money
-    await rotation.reshare(seller, rotation.Key(model.address, model.checksum, kept[0].dek))
+    await key_rotation.reshare(seller, key_rotation.Key(model.address, model.checksum, kept[0].dek))
     assert (await listing_of(buyer, "Dataset", model.address)).unopened is None
-    again = await Run(buyer, await jobs.run(buyer, hasher.address, model=model.address)).result()
+    again = await Run(buyer, await buy.run(buyer, hasher.address, model=model.address)).result()
     assert again.exit == 0
 
 
@@ -138,16 +138,16 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     people, hasher, tmp_path, monkeypatch
 ):
     async def with_another_key(conn, dek, **terms):
-        return await deposits.deposit(conn, os.urandom(len(dek)), **terms)
+        return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
     (tmp_path / "model").write_bytes(b"weights")
-    kept: list[models.Sealed] = []
+    kept: list[publish.Sealed] = []
     steps: list[str] = []
     buyer, seller = people.requester2, people.owner
     with monkeypatch.context() as lying:
-        lying.setattr(models, "deposit", with_another_key)
+        lying.setattr(publish, "deposit", with_another_key)
         with pytest.raises(AppFailed, match="does not open with the key that the vaults have; publish anew") as failed:
-            await models.publish(
+            await publish.publish(
                 seller, tmp_path / "model", name="proved", apps=[hasher.address], price=7, proved=True,
                 keep=kept.append, progress=lambda step: steps.append(step.what),
             )  # fmt: skip
@@ -155,22 +155,22 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     assert any("an own run proves that the model opens" in step for step in steps)
     model = kept[0].address
     assert (await listing_of(buyer, "Dataset", model)).offers == (), "nothing was offered"
-    await rotation.reshare(seller, rotation.Key(model, kept[0].checksum, kept[0].dek))
+    await key_rotation.reshare(seller, key_rotation.Key(model, kept[0].checksum, kept[0].dek))
     with pytest.raises(OrderRefused, match="sealgrid model prove"):
         await expect_proved(seller, model)
-    await models.sell(seller, model, price=7, uses=5, app=hasher.address)
+    await publish.sell(seller, model, price=7, uses=5, app=hasher.address)
     money = await buyer.hub.account(buyer.address)
     with pytest.raises(DealRefused) as refused:
-        await jobs.run(buyer, hasher.address, model=model)
+        await buy.run(buyer, hasher.address, model=model)
     assert refused.value.check == "7.23"
     assert await buyer.hub.account(buyer.address) == money
     assert (await prove(seller, model, hasher.address)).unreached == ()
     await expect_proved(seller, model)
     assert any("by an enclave" in line for line in listing_lines(await listing_of(buyer, "Dataset", model), sealed=""))
-    assert (await Run(buyer, await jobs.run(buyer, hasher.address, model=model)).result()).exit == 0
-    await rotation.reshare(seller, rotation.Key(model, kept[0].checksum, kept[0].dek))
+    assert (await Run(buyer, await buy.run(buyer, hasher.address, model=model)).result()).exit == 0
+    await key_rotation.reshare(seller, key_rotation.Key(model, kept[0].checksum, kept[0].dek))
     with pytest.raises(DealRefused) as refused:
-        await jobs.run(buyer, hasher.address, model=model)
+        await buy.run(buyer, hasher.address, model=model)
     assert refused.value.check == "7.23", "each version anew"
 
 
@@ -179,12 +179,12 @@ async def test_nothing_is_published_while_the_run_that_proves_it_cannot_be_paid_
     (tmp_path / "dear").mkdir()
     (tmp_path / "dear" / "main.py").write_text("")
     (tmp_path / "dear" / "app.toml").write_text('name = "dear"\nversion = "1"\nentrypoint = ["main.py"]\n')
-    dear = await apps.deploy(people.developer, tmp_path / "dear", price=10**18)
+    dear = await deploy.deploy(people.developer, tmp_path / "dear", price=10**18)
     unheard = to_address(os.urandom(20))
     for app, error, why in ((dear.address, InputRefused, "free in escrow"), (unheard, OrderRefused, "nobody offers")):
-        kept: list[models.Sealed] = []
+        kept: list[publish.Sealed] = []
         with pytest.raises(error, match=f"{why}.*--unproved") as refused:
-            await models.publish(people.owner, tmp_path / "model", name="x", apps=[app], proved=True, keep=kept.append)
+            await publish.publish(people.owner, tmp_path / "model", name="x", apps=[app], proved=True, keep=kept.append)
         assert (refused.value.money, kept) == ("No money moved.", [])
 
 
@@ -198,24 +198,24 @@ async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(peo
         "sys.exit(1)\n"
     )
     (folder / "app.toml").write_text('name = "leaker"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    app = await apps.deploy(people.developer, folder)
+    app = await deploy.deploy(people.developer, folder)
     (tmp_path / "model").write_bytes(bytes(range(256)) * 40)
-    model = await models.publish(people.owner, tmp_path / "model", name="m", apps=[app.address], output_bytes=64)
-    job = await jobs.run(people.requester, app.address, model=model.address)
-    await asyncio.wait_for(jobs.follow(people.requester, job), 60)
-    settled = parse_envelope(await receipts.fetch_receipt(people.requester, job.task)).settle
-    opened = await results.open_result(people.requester, settled, job.result_key)
+    model = await publish.publish(people.owner, tmp_path / "model", name="m", apps=[app.address], output_bytes=64)
+    job = await buy.run(people.requester, app.address, model=model.address)
+    await asyncio.wait_for(buy.follow(people.requester, job), 60)
+    settled = parse_envelope(await fetch_receipt.fetch_receipt(people.requester, job.task)).settle
+    opened = await open_result.open_result(people.requester, settled, job.result_key)
     assert len(opened.files["app.log"]) == 64
 
 
 @pytest.mark.parametrize("liar", [0, 1, 2])
 async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, liar):
-    job = await jobs.run(people.requester, hasher.address, files=[("a", b"a")])
-    await asyncio.wait_for(jobs.follow(people.requester, job), 60)
+    job = await buy.run(people.requester, hasher.address, files=[("a", b"a")])
+    await asyncio.wait_for(buy.follow(people.requester, job), 60)
     vaults = list(people.requester.vaults)
     vaults[liar] = Lying(vaults[liar].transport)
     conn = dataclasses.replace(people.requester, vaults=tuple(vaults))
-    envelope = await receipts.fetch_receipt(conn, job.task)
-    opened = await results.open_result(conn, parse_envelope(envelope).settle, job.result_key)
+    envelope = await fetch_receipt.fetch_receipt(conn, job.task)
+    opened = await open_result.open_result(conn, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["files"]
     assert opened.liars == (conn.vault_addresses[liar],)

@@ -26,13 +26,14 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import InterpreterMismatch
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps, jobs, models
-from sealgrid.sdk.kept_jobs import KeptJobs
+from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.network import load_network
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
-from sealgrid.sdk.paper import on_paper
-from sealgrid.sdk.policies import policy_of, set_policy
-from sealgrid.sdk.sealed_runs import SealedInput, prepare
+from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations import publish as models
+from sealgrid.sdk.operations.client_sealed_runs import SealedInput, prepare
+from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.operations.policies import policy_of, set_policy
+from sealgrid.sdk.stores.job_store import KeptJobs
 from sealgrid.wire.storage import location
 from tests.unit.apps.onnx_writer import passing
 from tests.unit.cli.spoken import Spoken
@@ -137,7 +138,7 @@ async def foreign(people, sealgrid) -> str:
     address = await Assets(developer.hub).create_app(
         developer.wallet, name="for-another-python", multiaddr=location(stored), checksum=made.app_digest
     )
-    await apps.sell(developer, address, price=0, uses=10)
+    await deploy.sell(developer, address, price=0, uses=10)
     return address
 
 
@@ -222,14 +223,14 @@ async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone
 
 async def test_an_order_is_sold_once_for_each_of_its_uses(sealgrid, people, odd, model, monkeypatch):
     address = await to_thread(model, "sold-out", "--uses", "1")
-    job = await jobs.run(people.stranger, odd, model=address)
-    await jobs.follow(people.stranger, job)
+    job = await buy.run(people.stranger, odd, model=address)
+    await buy.follow(people.stranger, job)
     await to_thread(meets, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
 
     async def as_the_market_said_before(*_, **__):
         return job.terms.app, job.terms.dataset, job.terms.workerpool
 
-    monkeypatch.setattr(jobs, "offers_for", as_the_market_said_before)
+    monkeypatch.setattr(buy, "offers_for", as_the_market_said_before)
     await to_thread(meets, sealgrid, "order sold out while it was bought", "run", odd)
 
 
@@ -379,9 +380,9 @@ def test_a_result_for_which_the_disk_has_no_room_is_opened_again_elsewhere(sealg
 STORE = """
 import asyncio, sys
 from pathlib import Path
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import run
+from sealgrid.wire.server import listen
 sock, folder = listen(), Path(sys.argv[1])
 async def serve():
     serving = asyncio.create_task(run(StorageNodeConfig(folder=folder), sock, lambda: None))

@@ -10,9 +10,9 @@ import pytest
 
 import sealgrid
 from sealgrid.chain import artifacts
+from sealgrid.chain.abi import Interface, interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.artifacts.generate import compiled
-from sealgrid.chain.interface import Interface, interface
 from sealgrid.errors import (
     AppFailed,
     ContractReverted,
@@ -24,9 +24,9 @@ from sealgrid.errors import (
 )
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import connect
-from sealgrid.sdk.kept_jobs import KeptJobs
-from sealgrid.sdk.kept_models import KeptModels
 from sealgrid.sdk.network import load_network
+from sealgrid.sdk.stores.job_store import KeptJobs
+from sealgrid.sdk.stores.model_store import KeptModels
 from tests.unit.cli.spoken import spoken
 
 HERE = Path(__file__).resolve().parent

@@ -5,12 +5,12 @@ import asyncio
 import msgspec
 import pytest
 
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps, jobs
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 
 pytestmark = pytest.mark.localnet
 GREETS = """
@@ -25,7 +25,7 @@ async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on
     developer, requester = people.developer, people.requester
     (tmp_path / "main.py").write_text(GREETS)
     (tmp_path / "app.toml").write_text('name = "grouped"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    app = await apps.deploy(developer, tmp_path, price=9, orders=1, any_pool=True)
+    app = await deploy.deploy(developer, tmp_path, price=9, orders=1, any_pool=True)
     open_to_all = await cancelled(developer, app)
     buyers, pools = [await AccessPolicy.deploy(developer.wallet) for _ in range(2)]
     order = msgspec.structs.replace(
@@ -34,13 +34,13 @@ async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on
     await sign_and_publish(developer, order)
     for group, member in ((buyers, requester.address), (pools, developer.network.workerpool)):
         with pytest.raises(OrderRefused, match="nobody offers the app"):
-            await jobs.run(requester, app.address)
+            await buy.run(requester, app.address)
         await group.grant(developer.wallet, member)
     # What is offered to everybody but costs more is not bought.
     await sign_and_publish(developer, AppOrder(app=app.address, appprice=6, volume=9, tag=TEE_TAG, salt=fresh_salt()))
-    job = await jobs.run(requester, app.address)
+    job = await buy.run(requester, app.address)
     assert job.terms.app.appprice == 5
-    await jobs.follow(requester, job)
+    await buy.follow(requester, job)
 
 
 async def cancelled(developer, app) -> AppOrder:

@@ -18,7 +18,7 @@ from running_network import RunningNetwork
 from shell import Shell
 
 from sealgrid.bundle.build import build
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet

@@ -13,7 +13,7 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import receipts
+from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.units import ZERO_ADDRESS, to_digest
 
 pytestmark = pytest.mark.localnet
@@ -37,14 +37,16 @@ async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is
 async def test_such_a_task_has_a_receipt_that_holds_in_every_check(people, goods):
     task = task_id(await bought(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
     assert (await ended(people.requester, task))[0] is TaskStatus.COMPLETED
-    report = await receipts.verify_on_line(people.requester, await receipts.fetch_receipt(people.requester, task))
+    report = await fetch_receipt.verify_on_line(
+        people.requester, await fetch_receipt.fetch_receipt(people.requester, task)
+    )
     assert report.ok, report.failed
 
 
 async def settled_refusal(conn, task) -> str:
     """Return the number by which t vaults refused a deal whose task was settled without running its app."""
     assert (await ended(conn, task))[0] is TaskStatus.COMPLETED
-    return parse_envelope(await receipts.fetch_receipt(conn, task)).refusal
+    return parse_envelope(await fetch_receipt.fetch_receipt(conn, task)).refusal
 
 
 @pytest.mark.parametrize("restricted", [{"apprestrict": ZERO_ADDRESS}], ids=["open to any app"])

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.bundle.verify import verify_bundle
-from sealgrid.cli.stories.thief import thief_of
 from sealgrid.crypto.digests import digest_of_cid
+from sealgrid.demos.common.thief import thief_of
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
-from sealgrid.storage.reading import VerifyingReader
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Digest
 from sealgrid.worker.job import JobRun
 from tests.unit.apps.onnx_writer import passing
@@ -41,11 +41,11 @@ class OnlyTheDeals(VerifyingReader):
 
 async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, tmp_path):
     folder = ROOT / "apps" / "onnx_runner"
-    app = await apps.deploy(people.developer, folder)
+    app = await deploy.deploy(people.developer, folder)
     (tmp_path / "m.onnx").write_bytes(passing((1, 3)))
-    model = await models.publish(people.owner, tmp_path / "m.onnx", name="at hand", apps=[app.address])
+    model = await publish.publish(people.owner, tmp_path / "m.onnx", name="at hand", apps=[app.address])
     async with thief_of(localnet.network) as other:
-        job = await jobs.run(
+        job = await buy.run(
             people.requester, app.address, model=model.address, files=[("input.json", b"[[1, 2, 3]]")],
             workerpool=other.order,
         )  # fmt: skip
@@ -58,6 +58,6 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
     assert manifest.environment is not None
     assert model.checksum in source.asked
     assert set(source.asked) <= source.files
-    envelope = await receipts.fetch_receipt(people.requester, job.task)
-    opened = await results.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
+    envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
+    opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]

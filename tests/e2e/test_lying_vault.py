@@ -8,11 +8,11 @@ import pytest_asyncio
 import sealgrid
 from sealgrid.crypto.shares import Share
 from sealgrid.localnet.layout import Layout
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.checks.deposit import HeldShare
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import open_keys
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.share_store import Custody
 from tests.unit.apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet

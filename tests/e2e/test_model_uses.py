@@ -14,7 +14,7 @@ from sealgrid.errors import ContractReverted, DealRefused, OrderRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.poco.refusals import explain
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk.face.using import usage_of
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.wire.log import LogClient
 from tests.unit.apps.onnx_writer import passing
 

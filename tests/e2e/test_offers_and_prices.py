@@ -13,7 +13,7 @@ from tests.unit.apps.onnx_writer import passing
 
 pytestmark = [
     pytest.mark.localnet,
-    pytest.mark.filterwarnings("ignore::sealgrid.sdk.simulated.SimulatedPlatformWarning"),
+    pytest.mark.filterwarnings("ignore::sealgrid.sdk.simulated_warning.SimulatedPlatformWarning"),
 ]
 
 

@@ -4,16 +4,16 @@ import msgspec
 import pytest
 from iexec_goods import cheapest, ended
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.interface import interface
 from sealgrid.chain.views import TaskStatus
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, Order, RequestOrder, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.receipts.report import Report
-from sealgrid.sdk import receipts
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import TaskId
 from tests.contracts.mocked import Mock
 
@@ -35,7 +35,9 @@ async def four(people, app) -> tuple[Order, ...]:
 async def verified(people, task: TaskId) -> Report:
     status, why = await ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
-    report = await receipts.verify_on_line(people.requester, await receipts.fetch_receipt(people.requester, task))
+    report = await fetch_receipt.verify_on_line(
+        people.requester, await fetch_receipt.fetch_receipt(people.requester, task)
+    )
     assert report.ok, report.failed
     return report
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sealgrid.chain.access import AccessPolicy
-from sealgrid.chain.interface import interface
-from sealgrid.chain.unsent import Unsent
-from sealgrid.sdk.face.account import Account
-from sealgrid.sdk.paper import on_paper
+from sealgrid.chain.abi import interface
+from sealgrid.chain.access_policy import AccessPolicy
+from sealgrid.chain.recording_wallet import Unsent
+from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.resources.account import Account
 from sealgrid.units import TaskId
 
 pytestmark = pytest.mark.localnet

@@ -13,7 +13,7 @@ from error_table import TABLE, moved
 from running_network import SEALGRID, RunningNetwork, gone, start_network
 from shell import Shell
 
-from sealgrid.sdk.kept_jobs import KeptJobs
+from sealgrid.sdk.stores.job_store import KeptJobs
 
 NAP = """
 import json, os, pathlib, sys, time

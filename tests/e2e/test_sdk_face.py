@@ -14,7 +14,7 @@ import pytest_asyncio
 
 import sealgrid
 from sealgrid.errors import AppFailed, ContractReverted, InputRefused, NotFound, OrderRefused
-from sealgrid.sdk.kept_jobs import KeptJobs
+from sealgrid.sdk.stores.job_store import KeptJobs
 from tests.unit.apps.onnx_writer import passing
 
 ROOT = Path(__file__).resolve().parents[2]

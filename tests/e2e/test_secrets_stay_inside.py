@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.cli.stories.search import search, windows
-from sealgrid.sdk import apps, jobs, models
+from sealgrid.demos.common.leak_search import search, windows
+from sealgrid.sdk.operations import buy, deploy, publish
 
 pytestmark = pytest.mark.localnet
 
@@ -44,14 +44,14 @@ async def test_arguments_environments_and_disk_hold_nothing_while_the_app_has_it
     (folder / "app.toml").write_text('name = "reader"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
     model = tmp_path / "model"
     model.write_bytes(os.urandom(50_000))
-    app = await apps.deploy(people.developer, folder)
-    published = await models.publish(people.owner, model, name="m", apps=[app.address])
+    app = await deploy.deploy(people.developer, folder)
+    published = await publish.publish(people.owner, model, name="m", apps=[app.address])
     letter, argument = os.urandom(40_000), os.urandom(60).hex()
     stages: list[str] = []
-    job = await jobs.run(
+    job = await buy.run(
         people.requester, app.address, model=published.address, files=[("letter", letter)], args=[argument]
     )
-    following = asyncio.create_task(jobs.follow(people.requester, job, lambda at: stages.append(at.stage)))
+    following = asyncio.create_task(buy.follow(people.requester, job, lambda at: stages.append(at.stage)))
     async with asyncio.timeout(60):
         while "running" not in stages:
             await asyncio.sleep(0.02)

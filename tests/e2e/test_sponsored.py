@@ -13,8 +13,8 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import ContractReverted
-from sealgrid.sdk import apps, jobs
-from sealgrid.sdk.apps import App
+from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations.deploy import App
 
 pytestmark = pytest.mark.localnet
 PENNILESS = "vault1"  #: a development account without anything in escrow
@@ -31,7 +31,7 @@ async def greeter(people, tmp_path_factory) -> App:
     folder = tmp_path_factory.mktemp("greeter")
     (folder / "main.py").write_text(GREETS)
     (folder / "app.toml").write_text('name = "greeter"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
-    return await apps.deploy(people.developer, folder, price=7)
+    return await deploy.deploy(people.developer, folder, price=7)
 
 
 async def test_an_account_without_money_runs_an_app_that_its_sponsor_pays_for(localnet, people, greeter, tmp_path):
@@ -74,10 +74,10 @@ async def test_a_deal_that_somebody_made_of_the_same_orders_first_is_bought_all_
     hasty = Hasty(people.requester.node, people.requester.hub.address)
     hasty.rival = people.requester2.wallet
     kept = []
-    job = await jobs.run(replace(people.requester, hub=hasty), greeter.address, keep=kept.append)
+    job = await buy.run(replace(people.requester, hub=hasty), greeter.address, keep=kept.append)
     assert [each.deal for each in kept] == [job.deal]
-    assert await jobs.payer(people.requester, job.deal) == people.requester2.address
-    await jobs.follow(people.requester, job)
+    assert await buy.payer(people.requester, job.deal) == people.requester2.address
+    await buy.follow(people.requester, job)
 
 
 async def test_a_sponsor_without_money_is_told_so_and_nothing_is_bought(localnet, people, greeter, tmp_path):

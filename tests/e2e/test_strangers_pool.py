@@ -14,9 +14,9 @@ from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk import apps, jobs
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
-from sealgrid.sdk.waiting import Waiting
+from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.operations.wait_notices import Waiting
 from sealgrid.units import Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.localnet
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hasher(people) -> Address:
-    deployed = await apps.deploy(people.developer, ROOT / "apps" / "hash_file", price=10**9, any_pool=True)
+    deployed = await deploy.deploy(people.developer, ROOT / "apps" / "hash_file", price=10**9, any_pool=True)
     return deployed.address
 
 
@@ -56,9 +56,9 @@ def sealgrid(localnet, tmp_path_factory) -> Shell:
 async def test_the_cheapest_offer_of_the_whole_market_is_not_taken_by_default(people, hasher, free_pool, localnet):
     offered = await people.requester.market.orders("workerpoolorders", category=str(localnet.network.short_category))
     assert offered[0].order["workerpool"].lower() == free_pool, "the market shows the free pool first"
-    job = await jobs.run(people.requester, hasher, files=[("letter", b"dear machine")])
+    job = await buy.run(people.requester, hasher, files=[("letter", b"dear machine")])
     assert job.terms.workerpool.workerpool == localnet.network.workerpool
-    await jobs.follow(people.requester, job)
+    await buy.follow(people.requester, job)
 
 
 async def test_any_pool_means_the_best_one_and_says_why(people, hasher, free_pool, localnet, sealgrid):
@@ -112,11 +112,11 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
 
 async def test_the_sdk_calls_back_once_and_buys_nothing_by_itself(people, hasher, free_pool):
     account = await people.requester2.hub.account(people.requester2.address)
-    job = await jobs.run(people.requester2, hasher, files=[("letter", b"")], pool=free_pool)
+    job = await buy.run(people.requester2, hasher, files=[("letter", b"")], pool=free_pool)
     bought = await people.requester2.hub.account(people.requester2.address)
     assert account.stake - bought.stake == job.terms.price == 10**9
     told: list[Waiting] = []
-    following = jobs.follow(people.requester2, job, patience=0, on_waiting=told.append)
+    following = buy.follow(people.requester2, job, patience=0, on_waiting=told.append)
     with pytest.raises(TimeoutError):
         await _for_a_second(following)
     assert [(each.task, each.pool, each.money.kind) for each in told] == [(job.task, free_pool, "locked")]

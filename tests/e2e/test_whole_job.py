@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sealgrid.cli.stories.search import search
+from sealgrid.demos.common.leak_search import search
 from sealgrid.errors import DealRefused, OrderRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import apps, jobs, models, receipts, results
+from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.worker.job import notes_of
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.localnet
 
 @dataclass(frozen=True)
 class Sold:
-    app: apps.App
-    model: models.Model
+    app: deploy.App
+    model: publish.Model
     content: bytes
 
 
@@ -39,28 +39,33 @@ async def sold(people, tmp_path_factory) -> Sold:
     # An app of its own: other tests offer the shipped one at other prices, and the market takes the cheapest.
     folder = shutil.copytree(ROOT / "apps" / "hash_file", tmp_path_factory.mktemp("developer") / "app")
     (folder / "app.toml").write_text((folder / "app.toml").read_text().replace('"hash-file"', '"hash-file-sold"'))
-    app = await apps.deploy(people.developer, folder, price=APP_PRICE)
-    model = await models.publish(people.owner, source, name="weights", apps=[app.address], price=MODEL_PRICE)
+    app = await deploy.deploy(people.developer, folder, price=APP_PRICE)
+    model = await publish.publish(people.owner, source, name="weights", apps=[app.address], price=MODEL_PRICE)
     return Sold(app, model, source.read_bytes())
 
 
 @dataclass(frozen=True)
 class Done:
-    job: jobs.Job
+    job: buy.Job
     envelope: bytes
-    result: results.Result
+    result: open_result.Result
     secret: bytes
     stages: list[str]
 
 
 async def run_to_the_end(
     requester, app, model=ZERO_ADDRESS, files=()
-) -> tuple[jobs.Job, bytes, results.Result, list[str]]:
+) -> tuple[buy.Job, bytes, open_result.Result, list[str]]:
     stages: list[str] = []
-    job = await jobs.run(requester, app, model=model, files=files)
-    await asyncio.wait_for(jobs.follow(requester, job, lambda stage: stages.append(stage.stage)), SECONDS)
-    envelope = await receipts.fetch_receipt(requester, job.task)
-    return job, envelope, await results.open_result(requester, parse_envelope(envelope).settle, job.result_key), stages
+    job = await buy.run(requester, app, model=model, files=files)
+    await asyncio.wait_for(buy.follow(requester, job, lambda stage: stages.append(stage.stage)), SECONDS)
+    envelope = await fetch_receipt.fetch_receipt(requester, job.task)
+    return (
+        job,
+        envelope,
+        await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key),
+        stages,
+    )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -85,7 +90,7 @@ def test_the_requester_is_told_every_stage_in_order(done):
 
 
 async def test_every_check_of_the_receipt_holds_on_line(people, done):
-    report = await receipts.verify_on_line(people.stranger, done.envelope)
+    report = await fetch_receipt.verify_on_line(people.stranger, done.envelope)
     assert [check.number for check in report.checks] == list(range(1, 21))
     assert report.ok, report.failed
 
@@ -94,7 +99,7 @@ async def test_a_receipt_of_one_task_does_not_pass_for_another(people, sold, don
     _, other, _, _ = await run_to_the_end(people.requester, sold.app.address, sold.model.address, [("b", b"b")])
     body = parse_envelope(done.envelope).receipt.body
     mixed = done.envelope.replace(body.task.encode(), parse_envelope(other).receipt.body.task.encode())
-    assert not (await receipts.verify_on_line(people.stranger, mixed)).ok
+    assert not (await fetch_receipt.verify_on_line(people.stranger, mixed)).ok
 
 
 async def test_everyone_is_paid_and_the_sum_is_what_the_requester_pays(people, sold, done):
@@ -111,7 +116,7 @@ async def test_the_result_opens_for_nobody_else(people, done):
 
     settled = parse_envelope(done.envelope).settle
     with pytest.raises(ContainerRefused):
-        await results.open_result(people.stranger, settled, HpkeKey.generate())
+        await open_result.open_result(people.stranger, settled, HpkeKey.generate())
 
 
 async def test_nothing_secret_is_found_on_the_machine_and_a_planted_window_is(localnet, sold, done):
@@ -152,21 +157,21 @@ def test_the_worker_keeps_an_honest_list_of_what_it_saw(localnet, sold, done):
 
 
 async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
-    hostile = await apps.deploy(people.stranger, ROOT / "apps" / "copy_out")
-    await models.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
+    hostile = await deploy.deploy(people.stranger, ROOT / "apps" / "copy_out")
+    await publish.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
     before = await people.requester2.hub.account(people.requester2.address)
     with pytest.raises(DealRefused, match=r"\(5\) the owner's policy does not allow this app"):
-        await jobs.run(people.requester2, hostile.address, model=sold.model.address)
+        await buy.run(people.requester2, hostile.address, model=sold.model.address)
     assert await people.requester2.hub.account(people.requester2.address) == before
-    job = await jobs.run(people.requester2, hostile.address, model=sold.model.address, preview=False)
+    job = await buy.run(people.requester2, hostile.address, model=sold.model.address, preview=False)
     stages: list[str] = []
-    await asyncio.wait_for(jobs.follow(people.requester2, job, lambda at: stages.append(at.stage)), SECONDS)
+    await asyncio.wait_for(buy.follow(people.requester2, job, lambda at: stages.append(at.stage)), SECONDS)
     assert "running" not in stages
-    envelope = parse_envelope(await receipts.fetch_receipt(people.requester2, job.task))
+    envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
     assert envelope.refusal == "5"  # settled as its requester's doing, without a key
 
 
 async def test_a_model_that_is_sold_for_one_app_cannot_be_bought_for_another(people, sold):
-    other = await apps.deploy(people.stranger, ROOT / "apps" / "copy_out")
+    other = await deploy.deploy(people.stranger, ROOT / "apps" / "copy_out")
     with pytest.raises(OrderRefused, match="model"):
-        await jobs.run(people.requester, other.address, model=sold.model.address)
+        await buy.run(people.requester, other.address, model=sold.model.address)

@@ -22,39 +22,39 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealgrid.attestation import snp_certificates, snp_collateral
+from sealgrid.attestation.claimed_identity import told_identity
 from sealgrid.attestation.collateral import intel_terms, snp_terms
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.facts import parse_facts
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.quote_identity import told_identity
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.verification import verify
-from sealgrid.bundle import inputs, padding
+from sealgrid.bundle import job_input, result_padding
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.manifest import Environment, Manifest, Wheel
-from sealgrid.bundle.unpacking import Copy, unpack_wheels
 from sealgrid.bundle.verify import read_manifest, verify_bundle
+from sealgrid.bundle.wheel_unpacker import Copy, unpack_wheels
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.crypto.iexec_result_key import rsa_key
-from sealgrid.enclave.conventions import read_computed
+from sealgrid.crypto.parse_errors import UNREADABLE
+from sealgrid.enclave.job.iexec_env import read_computed
 from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
 from sealgrid.receipts.report import Pins
 from sealgrid.receipts.verify import verify as verify_receipt
-from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.sdk.operations.onnx_file import check_onnx
 from sealgrid.units import to_digest
-from sealgrid.wire import market, platform, pool, relay, session, storage, vault
+from sealgrid.wire import market, platform, pool, relay, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, Fetched, IntelClient
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, parse
-from sealgrid.wire.transport import error_of
 from tests.unit.attestation.snp_machine import SnpMachine, report
 
 NOW = 1_790_000_000
@@ -172,7 +172,7 @@ def _containers():
                (_by_iexec(b"plain"), bytes(range(256))), 4 * MIB, 16 * MIB),
         Parser("rsa key", lambda raw: rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
         Parser("hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB),
-        Parser("padded result", padding.unpad, (padding.pad(b"result"),), 4 * MIB, 16 * MIB),
+        Parser("padded result", result_padding.unpad, (result_padding.pad(b"result"),), 4 * MIB, 16 * MIB),
     )  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def _bundles():
         file |= {"size": len(app[file["path"]]), "sha256": to_digest(sha256(app[file["path"]]))}
     document = msgspec.convert(manifest, Manifest).encode()
     archive = pack({**app, "manifest.json": document})
-    given = inputs.JobInput(("a", "b"), (("one.txt", b"one"), ("two.bin", bytes(50))), {"1": "secret"}).pack()
+    given = job_input.JobInput(("a", "b"), (("one.txt", b"one"), ("two.bin", bytes(50))), {"1": "secret"}).pack()
     names = [f"files/{number:03}" for number in range(999)]
     bomb = _zipped(
         ("input.json", json.dumps({"schema": "sealgrid/input/1", "args": [], "files": ["zeros"], "secrets": {}})),
@@ -217,7 +217,7 @@ def _bundles():
         Parser("manifest", lambda raw: read_manifest(raw, to_digest(sha256(raw))), (document,), 4 * MIB, 64 * MIB),
         Parser("bundle", lambda raw: verify_bundle(raw, to_digest(sha256(document))), (archive,), 4 * MIB, 32 * MIB,
                hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping)),
-        Parser("sealed input", inputs.unpack, (given, _zipped(("input.json", b"{}"))), 4 * MIB, 32 * MIB,
+        Parser("sealed input", job_input.unpack, (given, _zipped(("input.json", b"{}"))), 4 * MIB, 32 * MIB,
                hostile=(bomb, overlapping)),
         Parser("wheel", _unpack_wheel, (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
                MIB, 64 * MIB, hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),)),
@@ -330,7 +330,7 @@ def _messages():
     seeds = (
         msgspec.json.encode(job),
         msgspec.json.encode(pool.SignedCall(worker="0x", issued=1, signature=b"", payload=b"{}")),
-        msgspec.json.encode(session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
+        msgspec.json.encode(worker_session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
         msgspec.json.encode(vault.SharePart(value=bytes(32), blind=bytes(32))),
     )
     frame = relay.Frame(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")

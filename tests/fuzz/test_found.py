@@ -9,11 +9,11 @@ import zipfile
 import pytest
 
 from sealgrid.bundle.archive import is_regular
-from sealgrid.bundle.inputs import JobInput, unpack
+from sealgrid.bundle.job_input import JobInput, unpack
 from sealgrid.errors import EvidenceRefused, HostFailed, InputRefused, ServiceUnavailable
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import decode, parse
 from sealgrid.wire.relay import RelayClient
-from sealgrid.wire.transport import error_of
 from tests.fuzz.parsers import parsers
 
 NO_TEXT = b'{"\xff": "1"}'

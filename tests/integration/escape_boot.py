@@ -11,9 +11,10 @@ sys.path[:0] = packages
 relay, quoting = socket.socket(fileno=int(relay_fd)), socket.socket(fileno=int(quote_fd))
 
 from sealgrid.bundle.manifest import Limits  # noqa: E402
-from sealgrid.enclave import boot, sandbox  # noqa: E402
-from sealgrid.enclave.conventions import read_computed  # noqa: E402
-from sealgrid.enclave.outputs import collect  # noqa: E402
+from sealgrid.enclave import boot  # noqa: E402
+from sealgrid.enclave.job.iexec_env import read_computed  # noqa: E402
+from sealgrid.enclave.job.outputs import collect  # noqa: E402
+from sealgrid.enclave.sandbox import sandbox  # noqa: E402
 from sealgrid.errors import AppFailed  # noqa: E402
 
 boot._leave_no_core()

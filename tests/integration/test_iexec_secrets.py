@@ -18,14 +18,14 @@ from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, n
 from sealgrid.crypto.shares import combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.sms.api import application
-from sealgrid.sms.config import SmsConfig
-from sealgrid.sms.members import Members
-from sealgrid.sms.runner import open_desk
-from sealgrid.sms.splitting import Place
+from sealgrid.iexec_sms.api import application
+from sealgrid.iexec_sms.config import SmsConfig
+from sealgrid.iexec_sms.federation import Members
+from sealgrid.iexec_sms.key_splitter import Place
+from sealgrid.iexec_sms.runner import open_desk
 from sealgrid.units import Address, to_address, to_digest
-from sealgrid.wire.access import ONE_MACHINE
 from sealgrid.wire.message import Transport
+from sealgrid.wire.service_access import ONE_MACHINE
 from sealgrid.wire.vault import VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation, federation_over

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.statements import WorkerCall, poco_authorisation
+from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
 from sealgrid.chain.events import SchedulerNotice, events_of
-from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import sha256
@@ -25,14 +25,14 @@ from sealgrid.errors import CallRefused, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.pool.config import PoolConfig
-from sealgrid.sdk.stage_reader import StageReader
+from sealgrid.sdk.operations.stage_reader import StageReader
 from sealgrid.units import DealId, TaskId, to_digest
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import AuthoriseReply, Job, PoolClient, SignedCall, Stage, StageAt, StageReport
-from sealgrid.wire.serving import listen
-from sealgrid.wire.session import Login, SessionCall
-from sealgrid.wire.transport import HttpTransport
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.wire.server import listen
+from sealgrid.wire.worker_session import Login, SessionCall
+from sealgrid.worker.signed_pool_client import PoolSide
 from tests.contracts.scene import APP_DIGEST, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain

@@ -13,7 +13,7 @@ from sealgrid.errors import DealRefused, EvidenceRefused, TooManyRequests
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, DealId, TaskId
 from sealgrid.vault.api import application
-from sealgrid.vault.at_match import PREVIEW_SECONDS
+from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS
 from sealgrid.wire.preview import PreviewRequest, Proposal, VaultOpinion, preview
 from tests.contracts.scene import FUNDS, Market, fund, open_market
 from tests.integration.vault_federation import Federation, InProcess, federation_over

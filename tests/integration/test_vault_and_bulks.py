@@ -18,7 +18,7 @@ from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, NO_DATASET_ORDER, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.bulk import MOST_SECONDS
+from sealgrid.vault.checks.bulk import MOST_SECONDS
 from sealgrid.wire.vault import ReleaseAnswer, ShownBulk
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import Enclave, Federation, federation_over, push_as_iexec

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.interface import interface
 from sealgrid.chain.matches import FoundMatch, find_match
 from sealgrid.chain.node import Node
 from sealgrid.errors import ReleaseRefused
@@ -18,7 +18,7 @@ from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, Order, RequestOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, DealId, to_digest
 from tests.contracts.mocked import Mock
 from tests.contracts.scene import FUNDS, Market, open_market

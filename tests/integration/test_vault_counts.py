@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sealgrid.attestation.log import LogEntry, head_of
+from sealgrid.attestation.vault_log import LogEntry, head_of
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
 from sealgrid.chain.node import Node
@@ -13,7 +13,7 @@ from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.peer_uses import read_peer_uses
+from sealgrid.vault.peers.peer_uses import read_peer_uses
 from sealgrid.wire.log import LogClient, LoggedEntry, LogPage, SignedHead
 from tests.contracts.scene import VAULTS, open_market
 from tests.integration.vault_federation import federation_over

@@ -19,20 +19,20 @@ from typing import Any
 
 import pytest
 
-from sealgrid.attestation.log import check_entry, check_head, contradiction
 from sealgrid.attestation.statements import LogHead
+from sealgrid.attestation.vault_log import check_entry, check_head, contradiction
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.node import Node
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import ReleaseRefused, ServiceUnavailable
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import open_keys
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.stores.task_store import Journal
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.serving import listen, serve
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import listen, serve
 from sealgrid.wire.vault import NonceRequest, ReleaseReply, ReleaseRequest, VaultClient
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import (

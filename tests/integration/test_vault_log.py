@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sealgrid.attestation.log import check_entry, check_head, check_witness, entry_of, head_of
+from sealgrid.attestation.vault_log import check_entry, check_head, check_witness, entry_of, head_of
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
@@ -13,7 +13,7 @@ from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
 from sealgrid.errors import InputRefused, ReleaseRefused, ServiceUnavailable
 from sealgrid.units import to_address
-from sealgrid.vault.witness import Witness
+from sealgrid.vault.peers.witness import Witness
 from sealgrid.wire.log import LogClient, LogPage, LogProof, SignedHead
 from sealgrid.wire.vault import PolicyRequest
 from tests.contracts.scene import VAULTS, open_market

@@ -21,11 +21,11 @@ from sealgrid.poco.tags import NO_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.vault.api import application
+from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.deposit import input_asset
-from sealgrid.vault.expiry import InputExpiry
-from sealgrid.vault.files import sealed_limit
+from sealgrid.vault.handlers.settled_files import sealed_limit
 from sealgrid.vault.runner import opened
+from sealgrid.vault.stores.input_expiry import InputExpiry
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import DepositRequest, NonceRequest, PolicyRequest
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market

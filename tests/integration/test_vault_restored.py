@@ -14,14 +14,14 @@ from sealgrid.chain.node import Node
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import Address
 from sealgrid.vault.api import application
-from sealgrid.vault.backup import back_up
 from sealgrid.vault.keys import KEYS_FOLDER
-from sealgrid.vault.restoring import restore
-from sealgrid.vault.store import DATABASE
-from sealgrid.vault.witness import Witness
+from sealgrid.vault.operator.backup import back_up
+from sealgrid.vault.operator.restore import restore
+from sealgrid.vault.peers.witness import Witness
+from sealgrid.vault.stores.database import DATABASE
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.serving import listen, serve
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import listen, serve
 from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, open_market
 from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, vault_config
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.confirmation import Confirmation
-from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused, NodesDisagree
 from sealgrid.units import to_digest
-from sealgrid.vault.chain_reader import ChainReader
+from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.runner import opened
 from tests.contracts.lying_node import LyingNode, lying_node

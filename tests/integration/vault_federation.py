@@ -28,21 +28,21 @@ from sealgrid.poco.ids import enclave_message, task_id
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.receipts.receipt import ExitClass, body_of, sign_body
-from sealgrid.receipts.request import RequestDocument
-from sealgrid.storage.remote import RemoteFiles
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import build
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import build
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from sealgrid.vault.api import application
+from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.deposit import input_asset
 from sealgrid.vault.keys import KEYS_FOLDER
 from sealgrid.vault.runner import opened
 from sealgrid.vault.service import Vault
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.message import encode
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import error_of
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,

@@ -9,10 +9,10 @@ import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
 from sealgrid.sdk.money import Kind, Money, moment, sentence
-from sealgrid.storagenode.clients import Client, quota_reached, store_full
-from sealgrid.storagenode.clients import Kind as ClientKind
+from sealgrid.storage_node.clients import Client, quota_reached, store_full
+from sealgrid.storage_node.clients import Kind as ClientKind
 from sealgrid.units import TaskId
-from sealgrid.wire.rates import Buckets, Rate
+from sealgrid.wire.rate_limit import Buckets, Rate
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "e2e"))

@@ -37,7 +37,7 @@ def test_every_error_lives_in_the_tree():
 
 
 @pytest.mark.parametrize(
-    "name", ["sealgrid.storagenode.runner", "sealgrid.platform.runner", "sealgrid.enclave.session"]
+    "name", ["sealgrid.storage_node.runner", "sealgrid.platform.runner", "sealgrid.enclave.session"]
 )
 def test_what_does_not_touch_the_chain_never_loads_its_library(name):
     code = f"import sys, {name}; sys.exit(any(m.split('.')[0] in ('web3', 'eth_account') for m in sys.modules))"

@@ -14,9 +14,9 @@ import msgspec
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import secrets_digest
 from sealgrid.attestation.policy import Platform
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import result_digest
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 
 FOLDER = Path(__file__).parent

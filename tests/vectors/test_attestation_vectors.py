@@ -10,7 +10,7 @@ from sealgrid.attestation import binding
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.policy import Platform
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.receipt import parse_envelope, result_digest
 from sealgrid.receipts.report import OnChain, Pins
 from sealgrid.receipts.verify import verify

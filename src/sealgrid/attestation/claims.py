@@ -8,7 +8,7 @@ from sealgrid.attestation.binding import locked_app
 from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
 

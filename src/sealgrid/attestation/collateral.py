@@ -20,7 +20,7 @@ from sealgrid.attestation.evidence import Collateral, TrustRoot, load_chain, loa
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.snp_collateral import broken_link, read_chain
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Digest, to_digest
 

@@ -5,10 +5,10 @@ from typing import Literal
 
 import msgspec
 
-from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
-from sealgrid.attestation.params import JobParams, SealgridParams, parse_params
+from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
+from sealgrid.attestation.job_params import JobParams, SealgridParams, parse_params
 from sealgrid.crypto.digests import canonical, lp, sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from sealgrid.attestation.fields import HexDigest, HexKey, IpfsAddress
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.attestation.field_types import HexDigest, HexKey, IpfsAddress
 from sealgrid.crypto.iexec_challenge import NAME_PATTERN, NUMBER_PATTERN
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.units import Digest
 

@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate, load_revocation_list
 from sealgrid.attestation.snp_report import SigningKey
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 
 _AMD = "1.3.6.1.4.1.3704.1"
 _PARTS = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}  #: .fmc on Turin alone

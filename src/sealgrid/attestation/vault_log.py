@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from sealgrid.attestation.facts import DatasetFact, Facts
-from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexTask
+from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDigest, HexTask
 from sealgrid.attestation.statements import LogHead, LogWitness
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from sealgrid.bundle.manifest import Environment
-from sealgrid.bundle.unpacking import Entry, plans_of
+from sealgrid.bundle.wheel_unpacker import Entry, plans_of
 from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
 

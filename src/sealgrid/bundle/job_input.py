@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 
 from sealgrid.bundle.archive import BROKEN
-from sealgrid.bundle.paths import MAX_NAME_BYTES, fault_of
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.bundle.archive_paths import MAX_NAME_BYTES, fault_of
 from sealgrid.crypto.iexec_challenge import NUMBER_PATTERN
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused
 
 _SETTINGS = "input.json"

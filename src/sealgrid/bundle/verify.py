@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sealgrid.bundle.archive import BROKEN, is_regular
+from sealgrid.bundle.archive_paths import collision_in, fault_of
 from sealgrid.bundle.interpreter import runs_on
 from sealgrid.bundle.manifest import MANIFEST, Limits, Manifest, package_name
-from sealgrid.bundle.paths import collision_in, fault_of
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import BundleRefused, InterpreterMismatch
 from sealgrid.units import Digest, to_digest
 

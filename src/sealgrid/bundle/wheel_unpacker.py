@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from sealgrid.bundle.archive import BROKEN, is_regular
+from sealgrid.bundle.archive_paths import collision_in, fault_of
 from sealgrid.bundle.manifest import Wheel
-from sealgrid.bundle.paths import collision_in, fault_of
 from sealgrid.errors import BundleRefused, HostFailed
 from sealgrid.units import Digest, to_digest
 

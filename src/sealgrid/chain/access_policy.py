@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.interface import interface
+from sealgrid.chain.abi import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.units import ZERO_ADDRESS, Address, Digest

@@ -11,8 +11,8 @@ from typing import Self
 import msgspec
 
 from sealgrid.chain.accounts import NAMES
-from sealgrid.chain.listening import listens
 from sealgrid.chain.node import Node
+from sealgrid.chain.port_check import listens
 from sealgrid.errors import SetupMissing
 
 LOCAL_CHAIN = 31337

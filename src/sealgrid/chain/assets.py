@@ -3,8 +3,8 @@
 from typing import Any, Literal
 
 from sealgrid.chain import multiaddr
+from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.interface import interface
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.errors import ChainError
 from sealgrid.units import Address, Digest, to_address, to_digest

@@ -7,7 +7,7 @@ import msgspec
 from eth_abi.abi import encode
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.chain.interface import interface
+from sealgrid.chain.abi import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Receipt, Wallet
 from sealgrid.crypto.signing import Domain, personal_digest

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.interface import interface, selector
+from sealgrid.chain.abi import interface, selector
 from sealgrid.chain.poco_package import DIAMOND, FACETS, ORDERS_LIBRARY, REGISTRIES, PocoPackage
 from sealgrid.chain.wallet import Wallet
-from sealgrid.poco.params import LOCAL_CATEGORIES, Category
+from sealgrid.poco.constants import LOCAL_CATEGORIES, Category
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 SUPPLY = 87_000_000 * 10**9  #: nRLC, as many as iExec's

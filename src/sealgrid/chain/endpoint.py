@@ -10,8 +10,8 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from sealgrid.chain.failures import reason_of
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.chain.web3_errors import reason_of
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.blocks import Log
-from sealgrid.chain.interface import interface
 from sealgrid.units import Address, DealId, Digest, Nrlc, TaskId, to_address, to_digest
 
 

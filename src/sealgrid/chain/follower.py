@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import HubEvent, events_of
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.trail import Trail
 from sealgrid.errors import ChainReplaced
 from sealgrid.units import Address, Digest
 

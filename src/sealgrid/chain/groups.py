@@ -1,10 +1,10 @@
 """Groups that orders name in place of an account: contracts that PoCo asks for their members (ERC-734)."""
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.interface import interface
 from sealgrid.chain.node import STRANGERS_GAS
 from sealgrid.errors import ChainError
-from sealgrid.poco.params import GROUP_MEMBER_PURPOSE
+from sealgrid.poco.constants import GROUP_MEMBER_PURPOSE
 from sealgrid.units import Address, Digest, to_bytes
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any, TypeVar
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, events_of
-from sealgrid.chain.interface import interface
 from sealgrid.chain.node import STRANGERS_GAS, Node
 from sealgrid.chain.views import (
     AccountView,

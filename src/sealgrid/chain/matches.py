@@ -6,10 +6,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 from eth_abi.exceptions import DecodingError
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import OrdersMatched, events_of
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.interface import interface
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import DealView
 from sealgrid.poco.orders import DatasetOrder, PocoOrder, RequestOrder

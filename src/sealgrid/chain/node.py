@@ -12,7 +12,7 @@ from web3.types import LogReceipt
 from sealgrid.chain.blocks import Block, Log, Sent
 from sealgrid.chain.confirmation import Tag
 from sealgrid.chain.endpoint import Endpoint
-from sealgrid.chain.reading import read_block, read_bytes, read_chain, read_logs, read_sent
+from sealgrid.chain.rpc_parsing import read_block, read_bytes, read_chain, read_logs, read_sent
 from sealgrid.errors import ChainError, ContractReverted, NodesDisagree
 from sealgrid.units import Address, Digest, to_address, to_digest
 

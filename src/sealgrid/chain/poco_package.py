@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.interface import selector
+from sealgrid.chain.abi import selector
 from sealgrid.errors import SetupMissing
 from sealgrid.units import Address
 

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import rlp  # type: ignore[import-untyped]
 
-from sealgrid.chain.failures import wrapped
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.web3_errors import wrapped
 from sealgrid.crypto.digests import keccak256
 from sealgrid.units import ZERO_DIGEST, Address, to_address, to_bytes
 

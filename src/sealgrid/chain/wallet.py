@@ -10,10 +10,10 @@ from web3.exceptions import Web3RPCError
 from web3.types import TxParams, TxReceipt
 
 from sealgrid.chain import artifacts
+from sealgrid.chain.abi import Interface, interface
 from sealgrid.chain.blocks import Log
-from sealgrid.chain.failures import wrapped
-from sealgrid.chain.interface import Interface, interface
 from sealgrid.chain.node import Node, log_of
+from sealgrid.chain.web3_errors import wrapped
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, ContractReverted
 from sealgrid.poco.refusals import NO_REASON

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.account_session import answer, answers, as_account, notes, unit
 from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
-from sealgrid.cli.session import answer, answers, as_account, notes, unit
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.account import Balance, Earnings
     from sealgrid.sdk.network import Network
+    from sealgrid.sdk.resources.account import Balance, Earnings
 
 app = typer.Typer(help="Your accounts: their keys, and their money in wallet and escrow.", no_args_is_help=True)
 

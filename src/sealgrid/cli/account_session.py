@@ -26,7 +26,7 @@ def as_account(
     """Connect an account, with its password if it has one, do the work, return what it returns."""
     from sealgrid.cli.password import password_for
     from sealgrid.sdk.client import connect_async
-    from sealgrid.sdk.simulated import SimulatedPlatformWarning
+    from sealgrid.sdk.simulated_warning import SimulatedPlatformWarning
 
     password = password_for(account, data, password_file)
 
@@ -55,7 +55,7 @@ def _plain(value: object) -> object:
 
 def warn_of_simulated(network: "Network") -> None:
     """Say loudly, before a secret goes to a network whose enclaves are simulated, that these protect nothing."""
-    from sealgrid.sdk.simulated import SENTENCE
+    from sealgrid.sdk.simulated_warning import SENTENCE
 
     if network.allow_simulated:
         notes.print(f"warning: {SENTENCE}", style="bold yellow")

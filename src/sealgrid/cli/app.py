@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.listing import listing_lines, offer_lines
+from sealgrid.cli.account_session import answer, answers, as_account, notes, warn_of_simulated
+from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
-from sealgrid.cli.session import answer, answers, as_account, notes, warn_of_simulated
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
@@ -125,7 +125,7 @@ def secret(
     data: Data = None,
 ) -> None:
     """Give an own app its secret, sealed: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else does."""
-    from sealgrid.cli.secrets import read_secret
+    from sealgrid.cli.secret_input import read_secret
 
     text = read_secret(file)
 

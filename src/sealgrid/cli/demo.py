@@ -14,13 +14,13 @@ from rich.console import Console
 from sealgrid.cli.network import Folder, layout_of
 from sealgrid.errors import InputRefused, SetupMissing
 from sealgrid.localnet.layout import Layout, cache_folder
-from sealgrid.localnet.session import network
+from sealgrid.localnet.network_context import network
 
 if TYPE_CHECKING:
-    from sealgrid.cli.plates.report import Report as PlatesReport
-    from sealgrid.cli.plates.story import Shot
-    from sealgrid.cli.stories.telling import Telling
-    from sealgrid.cli.tables.report import Report as TablesReport
+    from sealgrid.demos.common.steps import Telling
+    from sealgrid.demos.plates.report import Report as PlatesReport
+    from sealgrid.demos.plates.story import Shot
+    from sealgrid.demos.table.report import Report as TablesReport
 
 app = typer.Typer(help="Whole jobs, to look at.", no_args_is_help=True)
 MAX_INPUT_BYTES = 32 << 20
@@ -64,10 +64,10 @@ def tell_plates(console: Console, layout: Layout, picture: Path | None, seed: in
     """Run the main job on the network of this folder, or one started for it; print as it goes."""
     model = _cached("models/plate_reader.zip").read_bytes()
     with _telling(console, layout) as telling:
-        from sealgrid.cli.plates.story import Story
+        from sealgrid.demos.plates.story import Story
 
         report = asyncio.run(Story(telling, model).tell(_shot(picture, seed)))
-    from sealgrid.cli.plates.printing import show
+    from sealgrid.demos.plates.printing import show
 
     show(report, console)
     return report
@@ -77,10 +77,10 @@ def tell_tables(console: Console, layout: Layout, file: Path | None, seed: int |
     """Sell the use of a table on the network of this folder, or one started for it; print as it goes."""
     name, table = _table(file, seed)
     with _telling(console, layout) as telling:
-        from sealgrid.cli.tables.story import Story
+        from sealgrid.demos.table.story import Story
 
         report = asyncio.run(Story(telling, table).tell(name))
-    from sealgrid.cli.tables.printing import show
+    from sealgrid.demos.table.printing import show
 
     show(report, console)
     return report
@@ -92,8 +92,8 @@ def _telling(console: Console, layout: Layout) -> "Iterator[Telling]":
     console.print("[bold]starting a local network[/] …")
     with network(layout, told=lambda part: console.print(f"  {part}", style="dim")) as running:
         console.print(f"  ready after {time.monotonic() - begun:.1f} s")
-        from sealgrid.cli.stories.printing import teller
-        from sealgrid.cli.stories.telling import Telling
+        from sealgrid.demos.common.printing import teller
+        from sealgrid.demos.common.steps import Telling
 
         yield Telling(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), teller(console))
 
@@ -110,7 +110,7 @@ def _end(report: "PlatesReport | TablesReport", as_json: bool) -> None:
 
 def _shot(picture: Path | None, seed: int | None) -> "Shot":
     from apps.plate_reader.scenes import draw_scene
-    from sealgrid.cli.plates.story import Shot
+    from sealgrid.demos.plates.story import Shot
 
     if picture is not None:
         return Shot(_read(picture, "--picture"), None)
@@ -124,7 +124,7 @@ def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:
 
     if file is None:
         return "bicycle rides", draw_rides(_seed(seed))
-    from sealgrid.sdk.csv_file import check_csv
+    from sealgrid.sdk.operations.csv_file import check_csv
 
     check_csv(file)
     return file.stem, _read(file, "--file")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import typer
 
+from sealgrid.cli.account_session import answers
 from sealgrid.cli.options import Data
-from sealgrid.cli.session import answers
 
 
 class Finding(NamedTuple):
@@ -64,7 +64,7 @@ def _installed() -> Iterator[Finding]:
 
 
 def _sandbox() -> Iterator[Finding]:
-    from sealgrid.cli.probes import tried
+    from sealgrid.cli.sandbox_probes import tried
     from sealgrid.errors import SealgridError
 
     try:
@@ -75,18 +75,18 @@ def _sandbox() -> Iterator[Finding]:
 
 
 def _limits() -> Iterator[Finding]:
-    from sealgrid.cli.limits import limits_here
+    from sealgrid.cli.machine_limits import limits_here
 
     # A limit that this machine cannot give is said, and is no fault of the installation.
     yield from (Finding(each.what, True if each.there else None, each.detail) for each in limits_here())
 
 
 def _places(data: Path | None) -> Iterator[Finding]:
-    from sealgrid.sdk.home import home
-    from sealgrid.sdk.kept_jobs import KeptJobs
-    from sealgrid.sdk.kept_models import KeptModels
-    from sealgrid.sdk.keystores import Keystores
-    from sealgrid.sdk.private_files import is_private
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.job_store import KeptJobs
+    from sealgrid.sdk.stores.keystores import Keystores
+    from sealgrid.sdk.stores.model_store import KeptModels
+    from sealgrid.sdk.stores.private_files import is_private
 
     place = home(data)
     yield Finding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
@@ -102,8 +102,8 @@ def _places(data: Path | None) -> Iterator[Finding]:
 
 def _network(data: Path | None) -> Iterator[Finding]:
     from sealgrid.errors import NetworkNotRunning
-    from sealgrid.sdk.home import home
     from sealgrid.sdk.network import load_network
+    from sealgrid.sdk.stores.home import home
 
     try:
         network = load_network(home(data).network)
@@ -112,6 +112,6 @@ def _network(data: Path | None) -> Iterator[Finding]:
         return
     yield Finding("local network", True, f"{network.name!r}, chain {network.chain} at {network.rpc_url}")
     if network.allow_simulated:
-        from sealgrid.sdk.simulated import SENTENCE
+        from sealgrid.sdk.simulated_warning import SENTENCE
 
         yield Finding("platform", None, SENTENCE)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sealgrid.platform.machine import Found
+    from sealgrid.platform.machine_probe import Found
 
 _ACTIONS, _CORE_PATTERN = Path("/proc/sys/kernel/seccomp/actions_avail"), Path("/proc/sys/kernel/core_pattern")
 _WATCHED = {
@@ -19,7 +19,7 @@ _WATCHED = {
 def limits_here() -> "tuple[Found, ...]":
     """Return every limit, tried where that is possible."""
     from sealgrid.bundle.manifest import Limits
-    from sealgrid.enclave.sandbox import lower_limits
+    from sealgrid.enclave.sandbox.sandbox import lower_limits
     from sealgrid.platform.cgroups import Cgroups
 
     return limits_of(
@@ -39,9 +39,9 @@ def limits_of(
 
     ``lower`` names a hard limit of this process that is below what an app with a manifest's default limits is given.
     """
-    from sealgrid.enclave.confinement import SCRATCH_BYTES
-    from sealgrid.enclave.syscalls import refused_calls
-    from sealgrid.platform.machine import Found
+    from sealgrid.enclave.sandbox.bubblewrap import SCRATCH_BYTES
+    from sealgrid.enclave.sandbox.seccomp import refused_calls
+    from sealgrid.platform.machine_probe import Found
 
     groups = [
         Found(f"{name} cgroup", name in active, f"version {active[name]}" if name in active else _WATCHED[name])

@@ -23,7 +23,7 @@ from sealgrid.cli import (
 from sealgrid.cli import app as apps
 from sealgrid.cli.terminal import harmless
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.home import home
+from sealgrid.sdk.stores.home import home
 
 app = typer.Typer(
     help="Sell and buy the use of AI models that nobody can copy.", no_args_is_help=True, add_completion=False,

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sealgrid.cli.listing import listing_lines, offer_lines
+from sealgrid.cli.account_session import answer, answers, as_account, notes, unit, warn_of_simulated
+from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
 from sealgrid.cli.progress import shown_progress
-from sealgrid.cli.session import answer, answers, as_account, notes, unit, warn_of_simulated
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
@@ -67,7 +67,7 @@ def publish(
     data: Data = None,
 ) -> None:
     """Seal a model or data, give its key to the vaults for one app alone, and sell its use."""
-    from sealgrid.sdk.shipped import app_for
+    from sealgrid.sdk.shipped_apps import app_for
 
     allowed = runs or app_for(file)
 

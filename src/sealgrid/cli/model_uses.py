@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.account_session import answer, as_account, notes
 from sealgrid.cli.model import Model
 from sealgrid.cli.options import Account, Data, Json, PasswordFile
-from sealgrid.cli.session import answer, as_account, notes
 
 if TYPE_CHECKING:
     from sealgrid.attestation.policy import Machines, Policy
     from sealgrid.sdk.client import Client
-    from sealgrid.sdk.usage import Usage
+    from sealgrid.sdk.operations.usage import Usage
 
 policy = typer.Typer(help="What every vault asks before it gives its share.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An account's address.")]

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sealgrid.cli.account_session import answer
 from sealgrid.cli.options import Json
-from sealgrid.cli.session import answer
 from sealgrid.localnet.layout import Layout, default_folder
-from sealgrid.localnet.session import started
+from sealgrid.localnet.network_context import started
 from sealgrid.localnet.supervisor import end, running, supervise
-from sealgrid.sdk.home import home
 from sealgrid.sdk.network import Network, load_network
+from sealgrid.sdk.stores.home import home
 
 Folder = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Data folder; SEALGRID_HOME or the user's by default.")

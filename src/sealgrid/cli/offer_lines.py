@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.face.listings import Listing, Offer
+    from sealgrid.sdk.resources.offers import Listing, Offer
 
 
 def offer_lines(offers: "Iterable[Offer]", what: str) -> Iterator[str]:

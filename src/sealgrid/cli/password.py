@@ -9,8 +9,8 @@ from sealgrid.errors import InputRefused
 
 def password_for(account: str, data: Path | None, file: Path | None) -> str | None:
     """Return the password of an account of one's own, None for one that needs none."""
-    from sealgrid.sdk.home import home
-    from sealgrid.sdk.keystores import Keystores
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.keystores import Keystores
 
     return asked(account, file) if Keystores(home(data).accounts).has(account) else None
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sealgrid.cli.session import notes
+from sealgrid.cli.account_session import notes
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

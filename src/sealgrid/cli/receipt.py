@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.account_session import answer
 from sealgrid.cli.options import Data, Json
-from sealgrid.cli.session import answer
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def _online(envelope: bytes, network: Path | None, data: Path | None) -> "Report
 
     from sealgrid.crypto.signing import SigningKey
     from sealgrid.sdk.connection import connect
-    from sealgrid.sdk.home import home
     from sealgrid.sdk.network import load_network
-    from sealgrid.sdk.receipts import verify_on_line
+    from sealgrid.sdk.operations.fetch_receipt import verify_on_line
+    from sealgrid.sdk.stores.home import home
 
     async def ask() -> "Report":
         chosen = load_network(network or home(data).network)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sealgrid.cli.session import answers, notes
+from sealgrid.cli.account_session import answers, notes
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.face.runs import Run
     from sealgrid.sdk.network import Network
-    from sealgrid.sdk.results import Result
-    from sealgrid.sdk.waiting import Waiting
+    from sealgrid.sdk.operations.open_result import Result
+    from sealgrid.sdk.operations.wait_notices import Waiting
+    from sealgrid.sdk.resources.runs import Run
     from sealgrid.wire.pool import StageAt
 
 RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.account_session import as_account, notes, unit
 from sealgrid.cli.options import PRICE_HELP, Account, Data, NoticeAfter, PasswordFile, Pool
 from sealgrid.cli.progress import shown_progress
-from sealgrid.cli.session import as_account, notes, unit
-from sealgrid.sdk.waiting import PATIENCE_SECONDS
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.runs import Run
+    from sealgrid.sdk.resources.runs import Run
 
 _PUBLIC = "warning: public arguments, and all that the app gives to the callback contract, EVERYBODY can read for ever."
 _UNPAID = (
@@ -77,7 +77,7 @@ def run(
     """Buy one run of an app, follow it, and open its result."""
     from sealgrid.cli.password import password_for
     from sealgrid.cli.results import Waits, check_free, follow_all
-    from sealgrid.cli.secrets import numbered_secrets
+    from sealgrid.cli.secret_input import numbered_secrets
     from sealgrid.sdk.money import nothing_bought_before
 
     runs: list[Run] = []  # that were bought

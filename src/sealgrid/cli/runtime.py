@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sealgrid.cli.session import answers
+from sealgrid.cli.account_session import answers
 
 if TYPE_CHECKING:
     from sealgrid.attestation.policy import Platform
@@ -34,22 +34,24 @@ def build(
 ) -> None:
     """Lay out the runtime and render what builds it; say which measurements follow without hardware."""
     from sealgrid.attestation.policy import Platform
-    from sealgrid.enclave.environment import lay_out_app
+    from sealgrid.enclave.job.app_layout import lay_out_app
     from sealgrid.errors import InputRefused
-    from sealgrid.platform import recipe
-    from sealgrid.platform.contents import interpreter_of
+    from sealgrid.platform import runtime_recipe
     from sealgrid.platform.image import measure
-    from sealgrid.platform.store import lay_out
+    from sealgrid.platform.image_contents import interpreter_of
+    from sealgrid.platform.image_store import lay_out
 
     wanted = Platform[platform.upper()]
     packed = _bundle(bundle) if wanted is Platform.SGX else None
     if out.exists() and any(out.iterdir()):
         raise InputRefused(f"{out} is not empty; name a new folder.", money="")
     told = _measured(wanted, firmware=firmware, kernel=kernel, initrd=initrd, cpus=cpus, cpu=cpu)
-    lay_out(recipe.runtime_plan(), out / "runtime")
+    lay_out(runtime_recipe.runtime_plan(), out / "runtime")
     files = measure(out / "runtime")
     told["python"] = interpreter_of(files)
-    rendered = recipe.guest_recipe(wanted, files) if packed is None else recipe.enclave_recipe(files, packed)
+    rendered = (
+        runtime_recipe.guest_recipe(wanted, files) if packed is None else runtime_recipe.enclave_recipe(files, packed)
+    )
     _write(out, rendered | {"measurement.json": json.dumps(told, indent=2) + "\n"})
     if packed is not None:
         (out / "app").mkdir()
@@ -93,7 +95,7 @@ def _measured(
     from sealgrid.attestation.binding import runtime_identity
     from sealgrid.attestation.policy import Platform
     from sealgrid.platform import firmware as measured
-    from sealgrid.platform.recipe import CMDLINE
+    from sealgrid.platform.runtime_recipe import CMDLINE
 
     computed: dict[str, str] = {}
     missing: dict[str, str] = {}
@@ -120,7 +122,7 @@ def _bundle(folder: Path | None) -> "VerifiedBundle":
     from sealgrid.bundle.interpreter import running_python
     from sealgrid.bundle.verify import verify_bundle
     from sealgrid.errors import InputRefused
-    from sealgrid.sdk.building import built
+    from sealgrid.sdk.operations.build import built
 
     if folder is None:
         raise InputRefused("an SGX runtime holds one app; name its folder with --app.", money="")

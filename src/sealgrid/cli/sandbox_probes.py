@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.confinement import Folders
-from sealgrid.enclave.sandbox import AppEnded, AppRun, Exited, HostInducible, run
+from sealgrid.enclave.sandbox.bubblewrap import Folders
+from sealgrid.enclave.sandbox.sandbox import AppEnded, AppRun, Exited, HostInducible, run
 
 _LIMITS = Limits(memory=256 << 20, cpu_seconds=5, wall_seconds=5, processes=2, output_bytes=1 << 20)
 _SHORT = Limits(cpu_seconds=60, wall_seconds=1)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.account_session import answer, answers, as_account, notes
 from sealgrid.cli.options import Account, Data, Json, NoticeAfter, PasswordFile
-from sealgrid.cli.session import answer, answers, as_account, notes
-from sealgrid.sdk.waiting import PATIENCE_SECONDS
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
 from sealgrid.units import ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from sealgrid.sdk.amounts import Amount
     from sealgrid.sdk.client import Client
-    from sealgrid.sdk.face.runs import Status
-    from sealgrid.sdk.kept_jobs import KeptJob
+    from sealgrid.sdk.resources.runs import Status
+    from sealgrid.sdk.stores.job_store import KeptJob
 
 app = typer.Typer(help="The runs that you bought: how far they are, their results.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(metavar="TASK", help="0x and 64 hex digits, as `run` said.")]
@@ -25,8 +25,8 @@ Task = Annotated[str, typer.Argument(metavar="TASK", help="0x and 64 hex digits,
 @app.command("list")
 def list_(as_json: Json = False, data: Data = None) -> None:
     """List the runs whose keys are in this data folder, the newest first; asks nobody."""
-    from sealgrid.sdk.home import home
-    from sealgrid.sdk.kept_jobs import KeptJobs
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.job_store import KeptJobs
 
     kept = KeptJobs(home(data).jobs).all()
     answer([_document(entry) for entry in kept], map(_line, kept), as_json=as_json)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sealgrid.cli.session import answers, notes
+from sealgrid.cli.account_session import answers, notes
 
 app = typer.Typer(help="Operate a vault.", no_args_is_help=True)
 Config = Annotated[Path, typer.Argument(help="The vault's settings, a TOML file.")]
@@ -23,7 +23,7 @@ def run(config: Config) -> None:
 
     from sealgrid.vault.config_file import read_config
     from sealgrid.vault.runner import run as run_vault
-    from sealgrid.wire.serving import listen
+    from sealgrid.wire.server import listen
 
     settings, port = read_config(config)
     asyncio.run(run_vault(settings, listen(port), lambda: notes.print(f"ready at http://127.0.0.1:{port}")))
@@ -32,8 +32,8 @@ def run(config: Config) -> None:
 @app.command()
 def backup(config: Config, file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
     """Copy a vault's database, while it runs or not; its keys are kept elsewhere, copy them apart."""
-    from sealgrid.vault.backup import back_up
     from sealgrid.vault.config_file import read_config
+    from sealgrid.vault.operator.backup import back_up
 
     settings, _ = read_config(config)
     back_up(settings.folder, file)
@@ -46,7 +46,7 @@ def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy th
     import asyncio
 
     from sealgrid.vault.config_file import read_config
-    from sealgrid.vault.restoring import restore as restore_vault
+    from sealgrid.vault.operator.restore import restore as restore_vault
 
     settings, _ = read_config(config)
     done = asyncio.run(restore_vault(settings, file))

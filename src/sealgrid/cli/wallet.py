@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sealgrid.cli.account_session import answer, answers, notes
 from sealgrid.cli.options import Data, Json, PasswordFile
-from sealgrid.cli.session import answer, answers, notes
 
 if TYPE_CHECKING:
     from sealgrid.crypto.signing import SigningKey
-    from sealgrid.sdk.keystores import Keystore, Keystores
+    from sealgrid.sdk.stores.keystores import Keystore, Keystores
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call it: a-z, 0-9, - and _.")]
 
@@ -68,8 +68,8 @@ def backup(
     data: Data = None,
 ) -> None:
     """Copy your keystores and the keys of your models and results into one file: nobody else has them."""
-    from sealgrid.sdk.backup import back_up
-    from sealgrid.sdk.home import home
+    from sealgrid.sdk.stores.backup import back_up
+    from sealgrid.sdk.stores.home import home
 
     kept = back_up(home(data), file)
     answers.print(f"{file}: {_counted(kept)}", markup=False)
@@ -80,8 +80,8 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that backup wrote.")], data: Data = None
 ) -> None:
     """Put back from a backup what is not here; nothing is overwritten."""
-    from sealgrid.sdk.backup import restore as put_back
-    from sealgrid.sdk.home import home
+    from sealgrid.sdk.stores.backup import restore as put_back
+    from sealgrid.sdk.stores.home import home
 
     done = put_back(home(data), file)
     answers.print(f"restored {_counted(done.written)}", markup=False)
@@ -90,15 +90,15 @@ def restore(
 
 
 def _keystores(data: Path | None) -> "Keystores":
-    from sealgrid.sdk.home import home
-    from sealgrid.sdk.keystores import Keystores
+    from sealgrid.sdk.stores.home import home
+    from sealgrid.sdk.stores.keystores import Keystores
 
     return Keystores(home(data).accounts)
 
 
 def _taken(name: str, file: Path, password_file: Path | None) -> "tuple[SigningKey, str]":
     from sealgrid.cli.password import asked, chosen
-    from sealgrid.sdk.keystores import open_keystore, plain_key
+    from sealgrid.sdk.stores.keystores import open_keystore, plain_key
 
     if (key := plain_key(file)) is not None:
         return key, chosen(name, password_file)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from sealgrid.cli.limits import limits_here
-from sealgrid.cli.session import answers
+from sealgrid.cli.account_session import answers
+from sealgrid.cli.machine_limits import limits_here
 
 if TYPE_CHECKING:
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
-    from sealgrid.platform.machine import Found, Machine
-    from sealgrid.platform.tsm import RawQuote
+    from sealgrid.platform.configfs_tsm import RawQuote
+    from sealgrid.platform.machine_probe import Found, Machine
 
 app = typer.Typer(help="What this machine offers as a worker.", no_args_is_help=True)
 
@@ -37,7 +37,7 @@ def doctor(
 
     Ends with 1 when it is ready for none.
     """
-    from sealgrid.platform.machine import Machine
+    from sealgrid.platform.machine_probe import Machine
 
     machine = Machine.this()
     if as_json:
@@ -67,7 +67,7 @@ def quote(
     from sealgrid.attestation.evidence import Trait
     from sealgrid.cli.pins import root_from
     from sealgrid.errors import InputRefused
-    from sealgrid.platform.tsm import RawQuote
+    from sealgrid.platform.configfs_tsm import RawQuote
 
     made = _made() if file is None else RawQuote(_read(file))
     if unknown := set(traits or ()) - set(get_args(Trait)):
@@ -100,13 +100,13 @@ def platform(
     from sealgrid.cli.pins import root_from
     from sealgrid.errors import InputRefused
     from sealgrid.platform.collateral import CollateralCache
-    from sealgrid.platform.contents import interpreter_of
     from sealgrid.platform.hardware import HardwareConfig
     from sealgrid.platform.image import measure
+    from sealgrid.platform.image_contents import interpreter_of
     from sealgrid.platform.runner import run_hardware
     from sealgrid.units import to_digest
     from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
-    from sealgrid.wire.serving import listen
+    from sealgrid.wire.server import listen
 
     believed = root_from(root)
     try:
@@ -130,15 +130,15 @@ def platform(
 
 
 def _kept(cache: Path | None) -> Path:
-    from sealgrid.sdk.home import home
+    from sealgrid.sdk.stores.home import home
 
     return cache or home(None).network.parent / "collateral"
 
 
 def _made() -> "RawQuote":
     from sealgrid.errors import SetupMissing
+    from sealgrid.platform.configfs_tsm import ConfigfsTsm
     from sealgrid.platform.gramine import GramineAttestation
-    from sealgrid.platform.tsm import ConfigfsTsm
 
     for source in (ConfigfsTsm(), GramineAttestation()):
         if source.there():

@@ -14,12 +14,13 @@ import msgspec
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave import attest, work
-from sealgrid.enclave.attest import Identity, Vaults
-from sealgrid.enclave.quoting import QuotePort
-from sealgrid.enclave.seal import seal_result
-from sealgrid.enclave.settle import Settlement, settle
-from sealgrid.enclave.verdict import shield_of
+from sealgrid.enclave.job import app_job
+from sealgrid.enclave.job.seal import seal_result
+from sealgrid.enclave.protocol import attest
+from sealgrid.enclave.protocol.attest import Identity, Vaults
+from sealgrid.enclave.protocol.quote_port import QuotePort
+from sealgrid.enclave.protocol.settle import Settlement, settle
+from sealgrid.enclave.sandbox.exit_cause import shield_of
 from sealgrid.errors import CheckFailed, ContentDiffers, HostFailed, SealgridError, ServiceUnavailable
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import Failure, Hello, RelayClient, VaultThroughRelay, Welcome
@@ -53,7 +54,7 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
     )
     vaults = _federation(launch, relay)
     # The app that is locked into the evidence is laid out while the vaults are asked; it starts only after that.
-    preparing = asyncio.create_task(work.prepare(relay, launch.app_digest, folder))
+    preparing = asyncio.create_task(app_job.prepare(relay, launch.app_digest, folder))
     try:
         proof = await attest.attest(launch, me, welcome, vaults, port)
         port.close()
@@ -65,7 +66,9 @@ async def _run(launch: LaunchRequest, relay: RelayClient, port: QuotePort, folde
         await _ended(preparing)
     shield = shield_of(Platform(proof.quote.platform))
     outcome = (
-        work.refused(agreed.facts) if prepared is None else await work.perform(relay, agreed, prepared, shield=shield)
+        app_job.refused(agreed.facts)
+        if prepared is None
+        else await app_job.perform(relay, agreed, prepared, shield=shield)
     )
     rsa = None if welcome.result_key is None else welcome.result_key.value.encode()
     sealed = seal_result(outcome.archive, agreed.request, agreed.facts, vaults.addresses, vaults.threshold, rsa=rsa)

@@ -12,12 +12,12 @@ from litestar.params import FromPath
 from sealgrid.crypto.iexec_challenge import is_secret_name
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.sms.desk import Desk
-from sealgrid.sms.pushed import MOST_BYTES, Pushed
+from sealgrid.iexec_sms.push_checks import MOST_BYTES, Pushed
+from sealgrid.iexec_sms.service import Desk
 from sealgrid.units import Address, to_address
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
 from sealgrid.wire.message import encode
-from sealgrid.wire.serving import any_page, cors, service
+from sealgrid.wire.server import any_page, cors, service
+from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
 
 Ask = Request[Any, Any, Any]
 

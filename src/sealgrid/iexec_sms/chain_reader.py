@@ -5,7 +5,7 @@ from typing import Literal
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
-from sealgrid.sms.splitting import Asset
+from sealgrid.iexec_sms.key_splitter import Asset
 from sealgrid.units import Address
 
 

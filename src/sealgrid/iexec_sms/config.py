@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.units import Address, Digest
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
 
 
 @dataclass(frozen=True, slots=True)

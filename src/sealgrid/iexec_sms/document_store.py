@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.storage.folder import disk_errors
+from sealgrid.storage.content_folder import disk_errors
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sealgrid.errors import NotFound, ServiceUnavailable
-from sealgrid.sms.splitting import Place
+from sealgrid.iexec_sms.key_splitter import Place
 from sealgrid.units import Address, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt
 from sealgrid.wire.quorum import ask_all

@@ -11,7 +11,7 @@ from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.iexec_sms import ResultKey
 
 MOST_BYTES = 4096  #: iExec's own limit
 

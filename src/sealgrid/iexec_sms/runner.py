@@ -8,19 +8,19 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.sms.api import application
-from sealgrid.sms.chainside import ChainSide
-from sealgrid.sms.config import SmsConfig
-from sealgrid.sms.desk import Delivery, Desk, GivenUp
-from sealgrid.sms.members import Members
-from sealgrid.sms.shelf import Shelf
-from sealgrid.sms.splitting import Place
-from sealgrid.storage.base import FileStore
-from sealgrid.storage.remote import RemoteFiles
-from sealgrid.wire.serving import serve
-from sealgrid.wire.sms import ResultKey
+from sealgrid.iexec_sms.api import application
+from sealgrid.iexec_sms.chain_reader import ChainSide
+from sealgrid.iexec_sms.config import SmsConfig
+from sealgrid.iexec_sms.document_store import Shelf
+from sealgrid.iexec_sms.federation import Members
+from sealgrid.iexec_sms.key_splitter import Place
+from sealgrid.iexec_sms.service import Delivery, Desk, GivenUp
+from sealgrid.storage.file_store import FileStore
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.server import serve
 from sealgrid.wire.storage import StorageClient, Tickets
-from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import VaultClient
 
 

@@ -15,13 +15,19 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
-from sealgrid.sms.members import Members
-from sealgrid.sms.pushed import Pushed, check_app_secret, check_dataset_key, check_requester_secret, check_result_key
-from sealgrid.sms.shelf import Shelf
-from sealgrid.sms.splitting import Asset, Random, deposits_of
-from sealgrid.storage.base import FileStore
+from sealgrid.iexec_sms.document_store import Shelf
+from sealgrid.iexec_sms.federation import Members
+from sealgrid.iexec_sms.key_splitter import Asset, Random, deposits_of
+from sealgrid.iexec_sms.push_checks import (
+    Pushed,
+    check_app_secret,
+    check_dataset_key,
+    check_requester_secret,
+    check_result_key,
+)
+from sealgrid.storage.file_store import FileStore
 from sealgrid.units import ZERO_DIGEST, Address, Digest, to_digest
-from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.vault import Identity, IexecDeposit
 
 MOST_GIVEN_UP = 50  #: keys of one account: what is remembered of it stays below 10 kB

@@ -3,8 +3,8 @@
 import socket
 
 from sealgrid.errors import InputRefused
-from sealgrid.wire.access import LOOPBACK
-from sealgrid.wire.serving import listen
+from sealgrid.wire.server import listen
+from sealgrid.wire.service_access import LOOPBACK
 
 
 class Sockets:

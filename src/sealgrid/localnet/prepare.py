@@ -5,21 +5,21 @@ from pathlib import Path
 import msgspec
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
-from sealgrid.chain.gate import Gate
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
+from sealgrid.chain.pool_gate import Gate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.poco.orders import WorkerpoolOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.platform import Measurement
 

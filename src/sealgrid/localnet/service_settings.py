@@ -4,7 +4,7 @@ import msgspec
 
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, SMS, STORAGE, VAULTS, WEB, Layout
-from sealgrid.wire.access import ONE_MACHINE, Access
+from sealgrid.wire.service_access import ONE_MACHINE, Access
 
 NAMES = (STORAGE, PLATFORM, MARKET, POOL, SMS, WEB, *(f"vault-{number}" for number in range(1, VAULTS + 1)))
 

@@ -16,6 +16,8 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
+from sealgrid.iexec_sms.config import SmsConfig
+from sealgrid.iexec_sms.runner import run as run_sms
 from sealgrid.localnet.layout import (
     CHAIN,
     MARKET,
@@ -32,18 +34,16 @@ from sealgrid.localnet.layout import (
     cache_folder,
     storage_names,
 )  # fmt: skip
+from sealgrid.localnet.listen_sockets import Sockets
 from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
 from sealgrid.localnet.processes import Child, Ready, fork
-from sealgrid.localnet.services import Services
+from sealgrid.localnet.service_settings import Services
 from sealgrid.localnet.shop import stock
-from sealgrid.localnet.sockets import Sockets
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
 from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
-from sealgrid.sms.config import SmsConfig
-from sealgrid.sms.runner import run as run_sms
 from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import open_keys

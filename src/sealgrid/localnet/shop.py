@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.localnet.layout import cache_folder
-from sealgrid.sdk import apps, models, shipped
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import deploy, publish
 
 RLC = 10**9  #: nRLC
 SHELF = (  #: folder and price of each app
@@ -22,14 +23,14 @@ async def stock(network: Network) -> bool:
     async with connect(network, development_key("developer")) as developer:
         made = {}
         for name, price in SHELF:
-            folder = shipped.app_folder(name)
+            folder = shipped_apps.app_folder(name)
             if folder is not None:
-                made[name] = await apps.deploy(developer, folder, price=price)
+                made[name] = await deploy.deploy(developer, folder, price=price)
     async with connect(network, development_key("owner")) as owner:
         model = cache_folder() / "models" / PLATES
         if "plate_reader" in made and model.is_file():
             allowed = [made["plate_reader"].address]
-            await models.publish(
+            await publish.publish(
                 owner, model, name="licence plates", apps=allowed, price=PLATES_PRICE,
                 card=_card("plate_reader", "model_card.md"),
             )  # fmt: skip
@@ -38,19 +39,19 @@ async def stock(network: Network) -> bool:
     return True
 
 
-async def _sell_rides(owner: Connection, app: apps.App) -> None:
+async def _sell_rides(owner: Connection, app: deploy.App) -> None:
     from apps.csv_statistics.rides import draw_rides  # noqa: PLC0415  only where the shipped apps are
 
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         table = Path(folder) / "rides.csv"
         table.write_bytes(draw_rides(RIDES_SEED))
-        await models.publish(
+        await publish.publish(
             owner, table, name="bicycle rides", apps=[app.address], price=RIDES_PRICE,
             card=_card("csv_statistics", "rides_card.md"),
         )  # fmt: skip
 
 
 def _card(app: str, name: str) -> str:
-    folder = shipped.app_folder(app)
+    folder = shipped_apps.app_folder(app)
     assert folder is not None, "the app stands on the shelf already"
     return (folder / name).read_text()

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import msgspec
 
 from sealgrid.localnet.layout import PLATFORM, Layout, StorageSettings, storage_names
+from sealgrid.localnet.listen_sockets import Sockets
 from sealgrid.localnet.processes import Child, Ready, fork
-from sealgrid.localnet.services import Services
-from sealgrid.localnet.sockets import Sockets
+from sealgrid.localnet.service_settings import Services
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import run as run_storage
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import run as run_storage
 
 SETTINGS_SECONDS = 0.02  #: between two looks for what a storage node must know of the contracts
 
@@ -43,7 +43,7 @@ def start(
     told(PLATFORM)
     children.append(_platform(layout, sockets, services))
     # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
-    from sealgrid.localnet import chainside  # noqa: PLC0415
+    from sealgrid.localnet import services as chainside  # noqa: PLC0415
 
     chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
 

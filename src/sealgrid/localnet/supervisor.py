@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.localnet.layout import CHAIN, Layout
-from sealgrid.localnet.logs import rotate
+from sealgrid.localnet.log_rotation import rotate
 from sealgrid.localnet.processes import Child, fork, stop
 
 POLL_SECONDS = 0.2

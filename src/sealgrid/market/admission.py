@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import msgspec
 
 from sealgrid.errors import OrderRefused
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.counterparts import demand_counterparts
-from sealgrid.market.kinds import KINDS, asset_of, money_for_one
-from sealgrid.market.ledger import CLOSED
+from sealgrid.market.book.counterparts import demand_counterparts
+from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one
+from sealgrid.market.chain.follower import ChainSide
+from sealgrid.market.chain.ledger import CLOSED
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import Address, Digest

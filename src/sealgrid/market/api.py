@@ -13,17 +13,17 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from sealgrid.errors import InputRefused, NotFound
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.feed import PATH
-from sealgrid.market.feed_door import FeedDoor
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.feed.feed import PATH
+from sealgrid.market.feed.limits import FeedDoor
 from sealgrid.market.openapi import description
+from sealgrid.market.service import Desk
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import any_page, cors, service
+from sealgrid.wire.server import any_page, cors, service
 
 Ask = Request[object, object, State]
 

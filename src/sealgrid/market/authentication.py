@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.clerk import Clerk
+from sealgrid.market.chain.follower import ChainSide
 from sealgrid.market.store import Challenge, Spend
+from sealgrid.market.writer import Clerk
 from sealgrid.units import Address
 from sealgrid.wire.challenge import SENTENCE, Token, challenge_digest, refused, typed_data
 

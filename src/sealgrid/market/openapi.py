@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from sealgrid.market import filters
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.book import filters
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.wire.market import (
     Categories,
     CategoryReply,

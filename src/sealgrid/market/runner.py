@@ -10,16 +10,16 @@ from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
 from sealgrid.market.admission import Gate
 from sealgrid.market.api import application
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.clerk import Clerk
+from sealgrid.market.authentication import Doorman
+from sealgrid.market.chain.follower import ChainSide
+from sealgrid.market.chain.store import ChainMemory
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.doorman import Doorman
-from sealgrid.market.feed import Feed
-from sealgrid.market.memory import ChainMemory
+from sealgrid.market.feed.feed import Feed
+from sealgrid.market.service import Desk
 from sealgrid.market.store import OrderStore
+from sealgrid.market.writer import Clerk
 from sealgrid.poco.typed_data import OrderDomain
-from sealgrid.wire.serving import serve
+from sealgrid.wire.server import serve
 
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:

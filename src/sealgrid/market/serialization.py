@@ -8,7 +8,7 @@ import msgspec
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView, Resource
 from sealgrid.crypto.digests import keccak256
-from sealgrid.market.book import Book, Listed, Status
+from sealgrid.market.book.order_book import Book, Listed, Status
 from sealgrid.poco.orders import DatasetOrder, Order, is_bulk
 from sealgrid.units import Address
 from sealgrid.wire.market import EXACT, Amount, OpenOrder

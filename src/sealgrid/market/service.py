@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.market import filters
 from sealgrid.market.admission import Gate
-from sealgrid.market.book import Listed, Status
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.clerk import Clerk
-from sealgrid.market.doorman import Doorman
-from sealgrid.market.feed import Feed
-from sealgrid.market.kinds import KINDS, asset_of
-from sealgrid.market.ledger import Category
-from sealgrid.market.shown import amount, shown, timestamp
+from sealgrid.market.authentication import Doorman
+from sealgrid.market.book import filters
+from sealgrid.market.book.order_book import Listed, Status
+from sealgrid.market.book.order_kinds import KINDS, asset_of
+from sealgrid.market.chain.follower import ChainSide
+from sealgrid.market.chain.ledger import Category
+from sealgrid.market.feed.feed import Feed
+from sealgrid.market.serialization import amount, shown, timestamp
 from sealgrid.market.store import Publish, Withdraw
+from sealgrid.market.writer import Clerk
 from sealgrid.units import Address, DealId, Digest, to_address, to_digest
 from sealgrid.wire.challenge import Token
 from sealgrid.wire.market import (

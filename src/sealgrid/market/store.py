@@ -12,9 +12,9 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.errors import InputRefused
-from sealgrid.market.book import Listed
-from sealgrid.market.kinds import KINDS
-from sealgrid.market.tables import CHALLENGES, CHANGES, ORDERS, PLACE
+from sealgrid.market.book.order_book import Listed
+from sealgrid.market.book.order_kinds import KINDS
+from sealgrid.market.order_tables import CHALLENGES, CHANGES, ORDERS, PLACE
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import Address, Digest

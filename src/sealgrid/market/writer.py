@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from sealgrid.market.announcements import Tell
-from sealgrid.market.book import Book
+from sealgrid.market.book.order_book import Book
+from sealgrid.market.feed.events import Tell
 from sealgrid.market.store import Change, Operation, OrderStore
 
 _MOST_AT_ONCE: Final = 500

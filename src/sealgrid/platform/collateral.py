@@ -18,7 +18,7 @@ from sealgrid.attestation.snp_certificates import read_table
 from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of
 from sealgrid.attestation.snp_report import REPORT_BYTES, SnpReport
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.configfs_tsm import RawQuote
 from sealgrid.units import Digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import REPORT_DATA_BYTES
 from sealgrid.errors import HostFailed
-from sealgrid.platform.attributes import Attributes
+from sealgrid.platform.kernel_attributes import Attributes
 
 REPORTS = Path("/sys/kernel/config/tsm/report")
 PROVIDERS = {"tdx_guest": "TDX", "sev_guest": "SEV-SNP"}

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sealgrid.platform.contents import BOOT, LIBRARIES, PACKAGES, PROGRAMS, PYTHON
-from sealgrid.platform.libraries import loader
-from sealgrid.platform.store import Image
+from sealgrid.platform.image_contents import BOOT, LIBRARIES, PACKAGES, PROGRAMS, PYTHON
+from sealgrid.platform.image_store import Image
+from sealgrid.platform.shared_libraries import loader
 
 RUNTIME = "/runtime"
 BYTECODE = "/bytecode"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import REPORT_DATA_BYTES
 from sealgrid.errors import HostFailed
-from sealgrid.platform.attributes import Attributes
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.configfs_tsm import RawQuote
+from sealgrid.platform.kernel_attributes import Attributes
 
 ATTESTATION = Path("/dev/attestation")
 

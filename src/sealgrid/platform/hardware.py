@@ -21,13 +21,13 @@ import msgspec
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import HostFailed, InputRefused, SealgridError
 from sealgrid.platform.collateral import CollateralCache
+from sealgrid.platform.configfs_tsm import RawQuote
 from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
 from sealgrid.platform.instance import Instance
-from sealgrid.platform.tsm import RawQuote
 from sealgrid.units import Digest
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
+from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
 
 FIRST_CONTEXT = 100  #: of a guest's vsock; lower ones are the host's and its other guests'
 START_SECONDS = 120.0  #: in which a guest must have started

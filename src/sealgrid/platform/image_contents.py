@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sealgrid.errors import HostFailed, SetupMissing
 from sealgrid.platform.image import MeasuredFile
-from sealgrid.platform.libraries import libraries_of
+from sealgrid.platform.shared_libraries import libraries_of
 
 OURS = ("crypto", "attestation", "bundle", "poco", "receipts", "wire", "enclave")
 OUR_FILES = ("__init__.py", "errors.py", "units.py")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.platform.contents import Plan
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
+from sealgrid.platform.image_contents import Plan
 
 Compile = Callable[["Image"], None]
 

@@ -9,7 +9,7 @@ from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, over_vsock
 from sealgrid.platform.simulated import SimulatedPlatform
-from sealgrid.wire.serving import serve, service
+from sealgrid.wire.server import serve, service
 
 
 async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], None]) -> None:

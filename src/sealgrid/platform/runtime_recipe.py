@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.verify import VerifiedBundle
-from sealgrid.platform.contents import LIBRARIES, PACKAGES, PYTHON, Plan, plan
 from sealgrid.platform.image import MeasuredFile
+from sealgrid.platform.image_contents import LIBRARIES, PACKAGES, PYTHON, Plan, plan
 
 GUEST = "guest.py"
 IN_GUEST = ("__init__", "attributes", "gramine", "guest", "quoting", "tsm")  #: of our package ``platform``

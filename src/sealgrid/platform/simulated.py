@@ -17,13 +17,13 @@ from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.errors import InputRefused
 from sealgrid.platform.cgroups import Cgroups, Group
 from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.confinement import Sockets, enclave, warm_up
-from sealgrid.platform.contents import LIBRARIES, interpreter_of, plan
+from sealgrid.platform.enclave_sandbox import Sockets, enclave, warm_up
+from sealgrid.platform.image_contents import LIBRARIES, interpreter_of, plan
+from sealgrid.platform.image_store import Bytecode, Image, Measured, lay_out, measured
 from sealgrid.platform.instance import Instance
-from sealgrid.platform.keys import load_or_make
-from sealgrid.platform.libraries import loader
-from sealgrid.platform.quoting import Quoting, serve_one_quote
-from sealgrid.platform.store import Bytecode, Image, Measured, lay_out, measured
+from sealgrid.platform.quote_server import Quoting, serve_one_quote
+from sealgrid.platform.root_keys import load_or_make
+from sealgrid.platform.shared_libraries import loader
 from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement, QuoteAnswer
 

@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 import msgspec
 
 from sealgrid.errors import OrderRefused
+from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
-from sealgrid.poco.params import pool_stake
 from sealgrid.poco.refusals import MATCH_REFUSALS
 from sealgrid.poco.tags import covers, is_tee, union
 from sealgrid.poco.typed_data import OrderDomain, order_hash

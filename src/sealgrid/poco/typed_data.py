@@ -7,8 +7,8 @@ import msgspec
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey, domain_separator, recover
 from sealgrid.errors import OrderRefused
+from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AnyOrder, Order
-from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 

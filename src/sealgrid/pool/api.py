@@ -5,11 +5,11 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.pool.desk import Desk
+from sealgrid.pool.service import Desk
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.pool import MaybeJob, SignedCall
-from sealgrid.wire.session import SessionCall
+from sealgrid.wire.worker_session import SessionCall
 
 Ask = Request[object, object, State]
 

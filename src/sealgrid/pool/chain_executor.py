@@ -11,7 +11,7 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import SealgridError
 from sealgrid.pool.effects import ChainCall, Claim
 from sealgrid.pool.events import AnyEvent, ChainClaimed, ChainFinalized, ChainInitialised
-from sealgrid.pool.memory import Memory
+from sealgrid.pool.persistent_state import Memory
 from sealgrid.pool.state import standing
 from sealgrid.units import TaskId
 

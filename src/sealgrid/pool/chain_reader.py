@@ -8,7 +8,7 @@ from sealgrid.chain.events import HubEvent, SchedulerNotice, TaskClaimed, TaskFi
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import DealView
 from sealgrid.errors import SealgridError
-from sealgrid.poco.params import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
+from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import is_tee
 from sealgrid.pool.events import AnyEvent, ChainClaimed, ChainFinalized, ChainInitialised, DealSeen
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest

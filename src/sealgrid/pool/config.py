@@ -6,8 +6,8 @@ from typing import Final
 
 from sealgrid.pool.events import Rules
 from sealgrid.units import Address, Digest
-from sealgrid.wire.access import Access
 from sealgrid.wire.preview import OfferedMachine
+from sealgrid.wire.service_access import Access
 
 #: Who follows a task asks up to ten times a second.
 DEFAULT_POOL_ACCESS: Final = Access(requests_per_minute=1800)

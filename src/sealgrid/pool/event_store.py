@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.trail import Trail
+from sealgrid.chain.block_trail import Trail
 from sealgrid.pool.events import AnyEvent
 
 _META = sql.MetaData()

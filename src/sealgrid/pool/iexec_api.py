@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.pool.desk import Desk
 from sealgrid.pool.iexec_view import logs_of, task_view
-from sealgrid.pool.readers import Readers
+from sealgrid.pool.requester_auth import Readers
+from sealgrid.pool.service import Desk
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.message import encode

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Iterable
 
-from sealgrid.chain.trail import Trail
+from sealgrid.chain.block_trail import Trail
 from sealgrid.pool.effects import Answer
+from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.events import AnyEvent
 from sealgrid.pool.state import PoolState, step
-from sealgrid.pool.store import EventStore
 
 
 class Memory:

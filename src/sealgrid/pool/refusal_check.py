@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.pool.events import VaultsAnswered
-from sealgrid.pool.memory import Memory
+from sealgrid.pool.persistent_state import Memory
 from sealgrid.pool.state import questions
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.message import Transport

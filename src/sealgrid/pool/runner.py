@@ -9,31 +9,31 @@ from contextlib import AsyncExitStack
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import Applied, Change, Follower
-from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
+from sealgrid.chain.pool_gate import pool_speaker
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
-from sealgrid.pool.calls import Callers
-from sealgrid.pool.chainhand import ChainHand
-from sealgrid.pool.chainside import ChainSide
-from sealgrid.pool.clock import ChainClock
+from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_executor import ChainHand
+from sealgrid.pool.chain_reader import ChainSide
 from sealgrid.pool.config import PoolConfig
-from sealgrid.pool.desk import Desk
+from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.events import Restarted
 from sealgrid.pool.iexec_api import iexec_handlers, pages_read
-from sealgrid.pool.keyfile import read_key
-from sealgrid.pool.memory import Memory
-from sealgrid.pool.readers import Readers
-from sealgrid.pool.refusals import RefusalCheck
+from sealgrid.pool.key_file import read_key
+from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.refusal_check import RefusalCheck
+from sealgrid.pool.requester_auth import Readers
+from sealgrid.pool.service import Desk
 from sealgrid.pool.state import due
-from sealgrid.pool.store import EventStore
+from sealgrid.pool.worker_auth import Callers
 from sealgrid.units import Address
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
-from sealgrid.wire.serving import cors, readable_by_pages, serve, service
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import cors, readable_by_pages, serve, service
 
 _PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")

@@ -7,13 +7,13 @@ from typing import Final, TypeVar
 from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused
-from sealgrid.pool.calls import Callers
-from sealgrid.pool.clock import ChainClock
+from sealgrid.pool.chain_clock import ChainClock
 from sealgrid.pool.effects import Answer, Assign, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveNamed, StageReported, WorkerAsked
-from sealgrid.pool.memory import Memory
-from sealgrid.pool.sessions import Sessions
-from sealgrid.pool.tasks import public_history
+from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.task import public_history
+from sealgrid.pool.worker_auth import Callers
+from sealgrid.pool.worker_sessions import Sessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
     AuthoriseReply,
@@ -27,8 +27,8 @@ from sealgrid.wire.pool import (
     TaskStatus,
 )
 from sealgrid.wire.preview import OfferedMachine
-from sealgrid.wire.session import LoginReply, SessionCall
 from sealgrid.wire.vault import Authorization, SignedReassign
+from sealgrid.wire.worker_session import LoginReply, SessionCall
 
 MAX_WAIT: Final = 30.0  #: seconds that a question may stay open
 LOOK_AGAIN: Final = 0.5  #: seconds after which a waiting worker is considered anew: a task may have become free for it

@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.attestation.refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import OF_THE_DEAL
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import Answer, Assign, ChainCall, Claim, Initialize, SignAuthorisation, SignReassign
-from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, OPEN, WORKING, Task, answer, decline, lose, move, report
+from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, OPEN, WORKING, Task, answer, decline, lose, move, report
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import Stage, StageAt
 

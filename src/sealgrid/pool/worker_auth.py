@@ -11,7 +11,7 @@ from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
-from sealgrid.wire.session import Login
+from sealgrid.wire.worker_session import Login
 
 MAX_AGE = 60  #: seconds between the worker's clock and ours
 

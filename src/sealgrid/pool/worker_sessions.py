@@ -8,11 +8,11 @@ from typing import Final, TypeVar
 
 from sealgrid.crypto import hpke
 from sealgrid.errors import CallRefused, ContainerRefused, InputRefused, SessionEnded
-from sealgrid.pool.calls import MAX_AGE, Callers, verify
+from sealgrid.pool.worker_auth import MAX_AGE, Callers, verify
 from sealgrid.units import Address
 from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
-from sealgrid.wire.session import KEY_BYTES, SESSION_SECONDS, LoginReply, SessionCall, call_mac, login_info
+from sealgrid.wire.worker_session import KEY_BYTES, SESSION_SECONDS, LoginReply, SessionCall, call_mac, login_info
 
 WINDOW: Final = 64  #: numbers up to this far below the highest may still come, each once: calls may overtake each other
 _PER_WORKER: Final = 4  #: sessions of one worker; the oldest ends first

@@ -13,7 +13,7 @@ from sealgrid.crypto.signing import Domain, Statement
 from sealgrid.errors import EvidenceRefused, InputRefused, ReceiptRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import Body, SignedBody, UsedDataset, parse_signed_body
-from sealgrid.receipts.request import VerifiedRequest, verify_request
+from sealgrid.receipts.request_document import VerifiedRequest, verify_request
 from sealgrid.units import Address, Digest, to_bytes
 
 _AFTER_OPENING = ("ok", "app-failed")  #: how a job can end that opened its dataset

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 
 from sealgrid.attestation.facts import DatasetFact, Facts, secrets_digest
-from sealgrid.attestation.log import check_entry, check_head, entry_of
-from sealgrid.attestation.refusals import sentence_of
+from sealgrid.attestation.requester_refusals import sentence_of
 from sealgrid.attestation.statements import Release, Verdict
+from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ReceiptRefused
-from sealgrid.receipts import agreement
-from sealgrid.receipts.case import Case, Step
+from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict
-from sealgrid.receipts.request import VOUCHED
+from sealgrid.receipts.request_document import VOUCHED
+from sealgrid.receipts.verification_case import Case, Step
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 
@@ -36,7 +36,7 @@ def federation(case: Case) -> str:
 
 def seal(case: Case) -> str:
     """(4)."""
-    agreement.check_seal(case.envelope.receipt, case.pins.domain)
+    consistency.check_seal(case.envelope.receipt, case.pins.domain)
     return f"enclave {case.body.enclave}"
 
 
@@ -58,7 +58,7 @@ def releases(case: Case) -> str:
 
 def facts(case: Case) -> str:
     """(6)."""
-    agreement.check_facts(case.body, case.facts)
+    consistency.check_facts(case.body, case.facts)
     refusal = f"; refused by ({case.facts.refusal}): {sentence_of(case.facts.refusal)}" if case.facts.refusal else ""
     return f"task {case.body.task}, attempt {case.body.attempt}{refusal}"
 
@@ -66,15 +66,15 @@ def facts(case: Case) -> str:
 def settle(case: Case) -> str:
     """(7)."""
     said = case.envelope.settle
-    if agreement.signed_by(said, case.pins.domain, case.envelope.settle_signature) != case.body.enclave:
+    if consistency.signed_by(said, case.pins.domain, case.envelope.settle_signature) != case.body.enclave:
         raise ReceiptRefused("7", "the Settle is not signed by the enclave.")
-    agreement.check_settle(case.envelope.receipt, said)
+    consistency.check_settle(case.envelope.receipt, said)
     return f"sealed result {said.sealed_sha256}"
 
 
 def result(case: Case) -> str:
     """(8)."""
-    agreement.check_result(case.body, case.envelope.settle)
+    consistency.check_result(case.body, case.envelope.settle)
     return f"result digest {case.envelope.settle.result_digest}"
 
 
@@ -121,7 +121,7 @@ def locked(case: Case) -> str:
 
 def request(case: Case) -> str:
     """(20)."""
-    verified = agreement.check_request(case.body, case.facts)
+    verified = consistency.check_request(case.body, case.facts)
     return f"requester {verified.order.requester}; {VOUCHED[verified.signature]}"
 
 
@@ -135,7 +135,7 @@ def _enough(case: Case, vaults: Iterable[Address], number: str) -> None:
 
 def _release(case: Case, vault: Address, signed: SignedRelease) -> None:
     release = signed.release
-    if agreement.signed_by(release, case.pins.domain, signed.signature) != vault:
+    if consistency.signed_by(release, case.pins.domain, signed.signature) != vault:
         raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
     if release.facts != to_digest(sha256(case.envelope.facts.encode())):
         raise ReceiptRefused("5", f"vault {vault} signed other facts.")
@@ -168,11 +168,11 @@ def _listed(facts: Facts, address: Address) -> DatasetFact:
 
 def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:
     verdict, body = signed.verdict, case.body
-    if agreement.signed_by(verdict, case.pins.domain, signed.signature) != vault:
+    if consistency.signed_by(verdict, case.pins.domain, signed.signature) != vault:
         raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
     expected = Verdict(
         task=body.task, worker=body.worker, enclave=body.enclave, app=body.app.digest, runtime=body.runtime,
-        platform=body.platform, vault_set=agreement.vault_set_of(body), session=_session(case),
+        platform=body.platform, vault_set=consistency.vault_set_of(body), session=_session(case),
         settle=to_digest(case.envelope.settle.struct_hash()), issued=verdict.issued, expiry=case.facts.expiry,
     )  # fmt: skip
     for name in Verdict.__struct_fields__:

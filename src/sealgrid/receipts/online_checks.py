@@ -1,8 +1,8 @@
 """Checks (14) to (19) of ``verify``: whether chain and storage agree with a receipt."""
 
 from sealgrid.errors import ReceiptRefused
-from sealgrid.poco.judging import Judging, judging
-from sealgrid.receipts.case import Case, Step
+from sealgrid.poco.proof_judge import Judging, judging
+from sealgrid.receipts.verification_case import Case, Step
 
 
 def judge(case: Case) -> str:

@@ -11,15 +11,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import AppFact, Facts, parse_facts
-from sealgrid.attestation.fields import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
+from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDigest, HexKey, HexTask
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import LogHead, ReceiptSeal, Release, Settle, Verdict
 from sealgrid.crypto.digests import canonical, keccak256, lp, sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 
 MOST_BYTES = 4 << 20  #: of an envelope

@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn, Self
 import msgspec
 
 from sealgrid.attestation.facts import Facts, RequesterSignature
-from sealgrid.attestation.fields import HexAddress, HexDigest
-from sealgrid.attestation.params import JobParams, parse_params
+from sealgrid.attestation.field_types import HexAddress, HexDigest
+from sealgrid.attestation.job_params import JobParams, parse_params
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder

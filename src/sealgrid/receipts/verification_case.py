@@ -9,7 +9,7 @@ from sealgrid.attestation import binding, verification
 from sealgrid.attestation.evidence import Collateral, Quote, VerifiedClaims
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.errors import InputRefused
-from sealgrid.receipts.agreement import report_data_of
+from sealgrid.receipts.consistency import report_data_of
 from sealgrid.receipts.receipt import Body, Envelope
 from sealgrid.receipts.report import OnChain, Pins
 from sealgrid.units import Digest

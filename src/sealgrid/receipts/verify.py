@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from sealgrid.errors import CheckFailed, InputRefused
-from sealgrid.receipts import offline, online
-from sealgrid.receipts.case import Case, Step
+from sealgrid.receipts import offline_checks, online_checks
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.receipts.report import Check, OnChain, Pins, Report
+from sealgrid.receipts.verification_case import Case, Step
 
 READABLE = "The receipt can be read and is in its canonical form."
 
@@ -41,7 +41,7 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
     (18) The sealed result that was fetched is the settled one.
     (19) The receipt's file that was fetched is the settled one.
     """
-    steps = (*offline.STEPS, *(online.STEPS if onchain is not None else ()), offline.LAST)
+    steps = (*offline_checks.STEPS, *(online_checks.STEPS if onchain is not None else ()), offline_checks.LAST)
     try:
         case = Case(parse_envelope(envelope), pins, onchain)  # (1)
     except InputRefused as error:

@@ -1,6 +1,6 @@
 """``sealgrid.connect_async()``: everything that an account does on a network, in a few words.
 
-``sealgrid.connect()``, the blocking twin, is generated from this source (``python -m sealgrid.sdk.generate``).
+``sealgrid.connect()``, the blocking twin, is generated from this source (``python -m sealgrid.sdk.sync.generate``).
 """
 
 import asyncio
@@ -13,26 +13,26 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.sdk import claims, jobs
-from sealgrid.sdk.accounting import money_after, money_on_chain
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.connection import connect as open_connection
-from sealgrid.sdk.face.account import Account
-from sealgrid.sdk.face.approval import check_approved
-from sealgrid.sdk.face.apps import Apps
-from sealgrid.sdk.face.listings import Named
-from sealgrid.sdk.face.models import Models
-from sealgrid.sdk.face.naming import find_app, find_model
-from sealgrid.sdk.face.runs import Run
-from sealgrid.sdk.home import Home, home
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.kept_jobs import KeptJobs, kept
-from sealgrid.sdk.kept_models import KeptModels
-from sealgrid.sdk.keystores import Keystores
 from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network, load_network
+from sealgrid.sdk.operations import buy, refunds
+from sealgrid.sdk.operations.approval_check import check_approved
+from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.resolve import find_app, find_model
+from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.resources.account import Account
+from sealgrid.sdk.resources.apps import Apps
+from sealgrid.sdk.resources.models import Models
+from sealgrid.sdk.resources.offers import Named
+from sealgrid.sdk.resources.runs import Run
+from sealgrid.sdk.stores.home import Home, home
+from sealgrid.sdk.stores.job_store import KeptJobs, kept
+from sealgrid.sdk.stores.keystores import Keystores
+from sealgrid.sdk.stores.model_store import KeptModels
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
 from sealgrid.wire.pool import StageAt
 
@@ -131,7 +131,7 @@ class Client:
             if model is not None:
                 await check_approved(self._conn, dataset, address)
             paying = await self._sponsor(sponsor, sponsor_password)
-            job = await jobs.run(
+            job = await buy.run(
                 self._conn, address, model=dataset, files=contents, args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
                 public_args=shlex.join(public_args), callback=_contract(callback),
@@ -159,7 +159,7 @@ class Client:
 
     async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
         """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
-        return await jobs.history(self._conn, task)
+        return await buy.history(self._conn, task)
 
     def _forget(self, never_bought: Sequence[Job]) -> None:
         for job in never_bought:
@@ -174,7 +174,7 @@ class Client:
         was paid.
         """
         wanted = self._keys.task_of(task)
-        return sentence(await claims.claim(self._conn, await self._deal(wanted, deal), wanted))
+        return sentence(await refunds.claim(self._conn, await self._deal(wanted, deal), wanted))
 
     async def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
         """Claim the refund of every task of a task's deal; return of each where its price is then.
@@ -183,9 +183,9 @@ class Client:
         """
         chosen = await self._deal(self._keys.task_of(task), deal)
         found: dict[TaskId, str] = {}
-        for each in await claims.tasks_of(self._conn, chosen):
+        for each in await refunds.tasks_of(self._conn, chosen):
             money = await money_on_chain(self._conn, chosen, each)
-            found[each] = sentence(money if money.kind == "paid" else await claims.claim(self._conn, chosen, each))
+            found[each] = sentence(money if money.kind == "paid" else await refunds.claim(self._conn, chosen, each))
         return found
 
     async def _deal(self, task: TaskId, deal: str | None) -> DealId:
@@ -193,7 +193,7 @@ class Client:
             return DealId(to_digest(deal.lower()))
         if self._keys.path(task).exists():
             return self.reopen(task).deal
-        return await claims.deal_of(self._conn, task)
+        return await refunds.deal_of(self._conn, task)
 
     async def _sponsor(self, account: str | SigningKey | None, password: str | None) -> Wallet | None:
         if account is None:

@@ -11,14 +11,14 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.stage_reader import StageReader
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.sdk.operations.stage_reader import StageReader
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient, Tickets
-from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import VaultClient
 
 PATIENCE_SECONDS = 20.0  #: for one answer to a person who waits

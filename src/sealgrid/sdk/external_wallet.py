@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.chain.unsent import PaperWallet, Unsent
+from sealgrid.chain.recording_wallet import PaperWallet, Unsent
 from sealgrid.crypto.signing import KeyElsewhere, SigningKey
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import ZERO_DIGEST, Address, Digest

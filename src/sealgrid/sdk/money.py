@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from sealgrid.chain.views import DealView, TaskStatus
 from sealgrid.errors import SealgridError
-from sealgrid.poco.params import FINAL_DEADLINE_RATIO
+from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
 from sealgrid.units import Address, TaskId
 
 Kind = Literal[

@@ -6,7 +6,7 @@ import msgspec
 
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sealgrid.errors import FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
-from sealgrid.storage.base import NO_LIMIT
+from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import Digest, to_bytes, to_digest
 
 BLOCK_BYTES = 4096  #: what file systems give out; a file of one byte takes one block

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
-from sealgrid.storage.base import PIECE_BYTES
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.reading import VerifyingReader
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.file_store import PIECE_BYTES
+from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Digest
 
 

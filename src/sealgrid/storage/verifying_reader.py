@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sealgrid.errors import ContentDiffers, InputRefused
-from sealgrid.storage.base import NO_LIMIT
-from sealgrid.storage.folder import disk_errors
+from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import Digest, to_digest
 
 

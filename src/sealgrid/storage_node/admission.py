@@ -17,8 +17,8 @@ from typing import Final, Protocol, TypeVar
 from sealgrid.attestation.statements import UploadTicket, poco_authorisation
 from sealgrid.crypto.signing import Statement, personal_digest, recover
 from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
-from sealgrid.storagenode.clients import Client, Kind
-from sealgrid.storagenode.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.clients import Client, Kind
+from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import parse

@@ -11,14 +11,14 @@ from litestar.response import Stream
 
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import CallRefused, InputRefused
-from sealgrid.storage.local import LocalFiles
-from sealgrid.storagenode.admission import Admission
-from sealgrid.storagenode.kubo import adding
-from sealgrid.storagenode.uploads import Uploads
+from sealgrid.storage.local_files import LocalFiles
+from sealgrid.storage_node.admission import Admission
+from sealgrid.storage_node.kubo_add import adding
+from sealgrid.storage_node.uploads import Uploads
 from sealgrid.units import Digest
-from sealgrid.wire.access import client_address
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.serving import packed
+from sealgrid.wire.server import packed
+from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import PIECE_BYTES, Opened, Stored, Upload
 
 OCTETS = "application/octet-stream"

@@ -6,7 +6,7 @@ from typing import Final
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.units import Address
-from sealgrid.wire.access import Access
+from sealgrid.wire.service_access import Access
 
 #: Files move in pieces of 1 MiB, a request each.
 DEFAULT_STORAGE_ACCESS: Final = Access(requests_per_minute=3000)

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from sealgrid.storage.folder import disk_errors
-from sealgrid.storagenode.clients import Effect, Forget, Hold, Keep, Kind, Named
+from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage_node.clients import Effect, Forget, Hold, Keep, Kind, Named
 from sealgrid.units import Address, Digest
 
 _TABLES = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.storage.folder import disk_errors
+from sealgrid.storage.content_folder import disk_errors
 from sealgrid.units import Digest, to_digest
 
 _CID_V0_CHARACTERS = 46

@@ -16,9 +16,9 @@ from multipart import (  # type: ignore[import-untyped]
 
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import InputRefused
-from sealgrid.storagenode.admission import Admission, Admitted
-from sealgrid.storagenode.uploads import Uploads
-from sealgrid.wire.access import client_address
+from sealgrid.storage_node.admission import Admission, Admitted
+from sealgrid.storage_node.uploads import Uploads
+from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import PIECE_BYTES
 
 #: What else an address depends on, with the values that mean Kubo's defaults.

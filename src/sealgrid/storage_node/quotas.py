@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
-from sealgrid.storage.folder import disk_bytes
-from sealgrid.storagenode.clients import (
+from sealgrid.storage.content_folder import disk_bytes
+from sealgrid.storage_node.clients import (
     UPLOADS,
     Client,
     Counts,

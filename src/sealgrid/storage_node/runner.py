@@ -11,20 +11,20 @@ from litestar import Litestar
 
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import SealgridError
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.local import LocalFiles
-from sealgrid.storagenode.admission import Admission
-from sealgrid.storagenode.api import handlers
-from sealgrid.storagenode.clients import Hold, Kind, Limits
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.names import Names
-from sealgrid.storagenode.quotas import Quotas
-from sealgrid.storagenode.records import Records
-from sealgrid.storagenode.uploads import Uploads
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.local_files import LocalFiles
+from sealgrid.storage_node.admission import Admission
+from sealgrid.storage_node.api import handlers
+from sealgrid.storage_node.clients import Hold, Kind, Limits
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.hold_store import Records
+from sealgrid.storage_node.ipfs_names import Names
+from sealgrid.storage_node.quotas import Quotas
+from sealgrid.storage_node.uploads import Uploads
 from sealgrid.wire.chain_view import MOST_ASKED, Addressed, ChainViewClient
-from sealgrid.wire.serving import cors, log_unforeseen, readable_by_pages, serve, service
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.server import cors, log_unforeseen, readable_by_pages, serve, service
 from sealgrid.wire.storage import PIECE_BYTES
-from sealgrid.wire.transport import HttpTransport
 
 TICK_SECONDS: Final = 2.5
 EXPIRE_TICKS: Final = 24  #: files are looked at once a minute

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
-from sealgrid.storage.folder import Folder, Incoming
-from sealgrid.storagenode.admission import Admitted
-from sealgrid.storagenode.clients import DropUpload, Effect, RemoveFile
-from sealgrid.storagenode.names import Names
-from sealgrid.storagenode.quotas import Quotas
-from sealgrid.storagenode.records import Records
+from sealgrid.storage.content_folder import Folder, Incoming
+from sealgrid.storage_node.admission import Admitted
+from sealgrid.storage_node.clients import DropUpload, Effect, RemoveFile
+from sealgrid.storage_node.hold_store import Records
+from sealgrid.storage_node.ipfs_names import Names
+from sealgrid.storage_node.quotas import Quotas
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import PIECE_BYTES
 

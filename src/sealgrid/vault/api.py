@@ -9,17 +9,17 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
-from sealgrid.vault.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
-from sealgrid.vault.log_api import log_handlers
-from sealgrid.vault.preview import preview_release
+from sealgrid.vault.handlers.deposits import accept_deposit, accept_iexec_deposit, set_policy, view_asset, withdraw_key
+from sealgrid.vault.handlers.log import log_handlers
+from sealgrid.vault.handlers.preview import preview_release
+from sealgrid.vault.handlers.tasks import give_nonce, open_result, release_shares, settle_result
+from sealgrid.vault.peers.witness import Witness
 from sealgrid.vault.service import Vault
-from sealgrid.vault.tasks import give_nonce, open_result, release_shares, settle_result
-from sealgrid.vault.witness import Witness
-from sealgrid.wire.access import DEFAULT_ACCESS, Access, ClientLimit
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.preview import PATH
-from sealgrid.wire.rates import Rate
-from sealgrid.wire.serving import packed, service
+from sealgrid.wire.rate_limit import Rate
+from sealgrid.wire.server import packed, service
+from sealgrid.wire.service_access import DEFAULT_ACCESS, Access, ClientLimit
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,

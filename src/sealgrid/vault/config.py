@@ -8,7 +8,7 @@ from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
 
 
 @dataclass(frozen=True, slots=True)

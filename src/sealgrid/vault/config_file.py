@@ -10,7 +10,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import KEYS_FOLDER
-from sealgrid.wire.access import Access
+from sealgrid.wire.service_access import Access
 
 
 class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,28 +11,28 @@ from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.vault.api import application
-from sealgrid.vault.chain_reader import ChainReader
+from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.expiry import InputExpiry
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.files import EveryNode, Files
-from sealgrid.vault.history import History
-from sealgrid.vault.journal import Journal
+from sealgrid.vault.handlers.settled_files import EveryNode, Files
 from sealgrid.vault.keys import keys_from
-from sealgrid.vault.log import Log
-from sealgrid.vault.opened import OpenedKeys
-from sealgrid.vault.peer_uses import keep_reading_peer_uses
+from sealgrid.vault.peers.peer_uses import keep_reading_peer_uses
+from sealgrid.vault.peers.witness import Witness
 from sealgrid.vault.service import Rules, Vault, identify
-from sealgrid.vault.store import DATABASE, Store
-from sealgrid.vault.unopened import UnopenedKeys
-from sealgrid.vault.witness import Witness
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.history import History
+from sealgrid.vault.stores.input_expiry import InputExpiry
+from sealgrid.vault.stores.log_store import Log
+from sealgrid.vault.stores.opened_keys import OpenedKeys
+from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.unopened_keys import UnopenedKeys
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.serving import serve
+from sealgrid.wire.server import serve
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import HttpTransport
 
 
 def _now() -> int:

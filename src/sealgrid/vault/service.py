@@ -8,22 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.evidence import TrustRoot
-from sealgrid.attestation.log import head_of
 from sealgrid.attestation.statements import DepositKey
+from sealgrid.attestation.vault_log import head_of
 from sealgrid.crypto.merkle import Frontier
 from sealgrid.crypto.signing import Statement
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.chain_reader import ChainReader
-from sealgrid.vault.custody import Custody
+from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.files import Files
-from sealgrid.vault.history import History
-from sealgrid.vault.journal import Journal
+from sealgrid.vault.handlers.settled_files import Files
 from sealgrid.vault.keys import VaultKeys
-from sealgrid.vault.log import Log
-from sealgrid.vault.opened import OpenedKeys
-from sealgrid.vault.store import Store
-from sealgrid.vault.unopened import UnopenedKeys
+from sealgrid.vault.stores.database import Store
+from sealgrid.vault.stores.history import History
+from sealgrid.vault.stores.log_store import Log
+from sealgrid.vault.stores.opened_keys import OpenedKeys
+from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.log import SignedHead
 from sealgrid.wire.vault import Identity
 

@@ -10,26 +10,26 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from sealgrid.errors import CheckFailed, NotFound, SealgridError, TooManyRequests
 from sealgrid.web import chain_view
-from sealgrid.web.acting import HEADER
 from sealgrid.web.forms import MOST_UPLOAD
-from sealgrid.web.modules import MAP_HASH, modules
+from sealgrid.web.js_modules import MAP_HASH, modules
 from sealgrid.web.pages import (
     account,
     app_selling,
     apps,
+    client_sealed,
     compute,
+    model_selling,
     models,
     pool,
-    sealed,
-    selling,
     task,
     tasks,
     uses,
     wallet,
 )
+from sealgrid.web.signing_steps import HEADER
 from sealgrid.web.site import Ask, Site
-from sealgrid.wire.access import DEFAULT_ACCESS, Access
-from sealgrid.wire.serving import guard, log_unforeseen
+from sealgrid.wire.server import guard, log_unforeseen
+from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
 
 #: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
 #: The one inline text is the map of the pinned modules, by its hash; pictures of opened results have no address at all.
@@ -63,7 +63,21 @@ def application(site: Site, libraries: Path, access: Access = DEFAULT_ACCESS) ->
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
-    rooms = (apps, app_selling, models, selling, uses, compute, pool, tasks, task, account, wallet, sealed, chain_view)
+    rooms = (
+        apps,
+        app_selling,
+        models,
+        model_selling,
+        uses,
+        compute,
+        pool,
+        tasks,
+        task,
+        account,
+        wallet,
+        client_sealed,
+        chain_view,
+    )
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
         before_request=guard(access),

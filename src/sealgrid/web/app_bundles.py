@@ -7,10 +7,10 @@ from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SealgridError
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
-from sealgrid.web.readings import Readings
 from sealgrid.web.rendering import MOST_README
+from sealgrid.web.shared_reads import Readings
 
 MOST_BUNDLE = 16 << 20  #: bytes of a bundle that a page reads; an app with a larger one is shown without a readme
 MOST_KEPT = 256

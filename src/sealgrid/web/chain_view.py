@@ -6,7 +6,7 @@ import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from sealgrid.chain.gate import pool_speaker
+from sealgrid.chain.pool_gate import pool_speaker
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.units import Address, TaskId, to_address, to_digest

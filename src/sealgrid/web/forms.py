@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from litestar.datastructures import FormMultiDict, UploadFile
 
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused
 from sealgrid.web.site import Ask
 

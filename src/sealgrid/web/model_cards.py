@@ -1,10 +1,10 @@
 """What owners say of their models, read once from each sealed file, which is checked whole."""
 
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.cards import card_of
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.sdk.model_cards import card_of
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
-from sealgrid.web.readings import Readings
+from sealgrid.web.shared_reads import Readings
 
 MOST_SEALED = 64 << 20  #: bytes of a sealed file that a page reads for its card
 MOST_KEPT = 256

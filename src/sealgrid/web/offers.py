@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.listings import Kind
+from sealgrid.sdk.resources.offers import Kind
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import Kind as Shelf
 from sealgrid.wire.market import OpenOrder

@@ -9,9 +9,9 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from sealgrid.sdk.amounts import Amount
-from sealgrid.web.glyph import glyph
-from sealgrid.web.modules import MAP
-from sealgrid.web.people import People
+from sealgrid.web.dev_wallet import People
+from sealgrid.web.identicon import glyph
+from sealgrid.web.js_modules import MAP
 
 MOST_README = 64 << 10  #: characters
 MOST_BRACKETS = 500  #: opening ones of links: for each of them Markdown looks for its end through all the rest

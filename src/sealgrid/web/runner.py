@@ -8,17 +8,17 @@ from contextlib import suppress
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.web.api import application
-from sealgrid.web.bundles import Bundles
-from sealgrid.web.cards import Cards
+from sealgrid.web.app_bundles import Bundles
 from sealgrid.web.config import WebConfig
-from sealgrid.web.followers import Followers
-from sealgrid.web.index.follower import Indexer
-from sealgrid.web.index.reading import Index
+from sealgrid.web.dev_wallet import People
+from sealgrid.web.index.index import Index
+from sealgrid.web.index.indexer import Indexer
 from sealgrid.web.index.store import IndexStore
-from sealgrid.web.people import People
+from sealgrid.web.model_cards import Cards
 from sealgrid.web.rendering import environment
 from sealgrid.web.site import Site
-from sealgrid.wire.serving import serve
+from sealgrid.web.timeline_limits import Followers
+from sealgrid.wire.server import serve
 
 
 async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None]) -> None:

@@ -6,19 +6,19 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Response
 
-from sealgrid.chain.unsent import Unsent
+from sealgrid.chain.recording_wallet import Unsent
 from sealgrid.crypto.signing import Statement
-from sealgrid.crypto.wallet_form import wallet_form
+from sealgrid.crypto.typed_data_json import wallet_form
 from sealgrid.errors import InputRefused
+from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
-from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import Client
-from sealgrid.sdk.face.offering import price_of
-from sealgrid.sdk.home import home
-from sealgrid.sdk.paper import Step, Undelivered, Unpublished, on_paper
+from sealgrid.sdk.external_wallet import Step, Undelivered, Unpublished, on_paper
+from sealgrid.sdk.operations.reprice import price_of
+from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
-from sealgrid.web.notices import joined
+from sealgrid.web.flash import joined
 from sealgrid.web.site import Ask, Site
 
 HEADER = "x-sealgrid-wallet"  #: a page's script says with it that it has the wallet do the steps

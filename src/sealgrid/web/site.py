@@ -16,12 +16,12 @@ from sealgrid.sdk.client import Client
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
 from sealgrid.units import Address, to_address
-from sealgrid.web.bundles import Bundles
-from sealgrid.web.cards import Cards
-from sealgrid.web.followers import Followers
-from sealgrid.web.index.reading import Index
-from sealgrid.web.notices import notice_in, redirect, told
-from sealgrid.web.people import People
+from sealgrid.web.app_bundles import Bundles
+from sealgrid.web.dev_wallet import People
+from sealgrid.web.flash import notice_in, redirect, told
+from sealgrid.web.index.index import Index
+from sealgrid.web.model_cards import Cards
+from sealgrid.web.timeline_limits import Followers
 
 KNOWN_TRIES, KNOWN_PAUSE = 100, 0.1  #: seconds between two looks
 COOKIE, WALLET = "sealgrid_account", "sealgrid_wallet"

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from sealgrid.wire.access import Access
 from sealgrid.wire.message import encode
-from sealgrid.wire.rates import client_of
+from sealgrid.wire.rate_limit import client_of
+from sealgrid.wire.service_access import Access
 
 BACKLOG: Final = 128  #: connections that the kernel keeps until they are accepted, and that are accepted at once
 MOST_HEAD_BYTES: Final = 64 << 10

@@ -1,7 +1,7 @@
 """What a vault tells about its log, to anybody (docs/protocol/log.md)."""
 
-from sealgrid.attestation.log import Contradiction
 from sealgrid.attestation.statements import LogHead
+from sealgrid.attestation.vault_log import Contradiction
 from sealgrid.units import Address
 from sealgrid.wire.message import Message, Transport, call
 

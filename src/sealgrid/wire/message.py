@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, ServiceUnavailable
 
 MAX_MESSAGE_BYTES = 4 << 20  #: larger bodies are files and go to the storage node

@@ -6,8 +6,8 @@ from sealgrid.units import Address, DealId, Digest, TaskId
 from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
 from sealgrid.wire.preview import OfferedMachine
-from sealgrid.wire.session import LoginReply, SessionCall
 from sealgrid.wire.vault import Authorization, SignedReassign
+from sealgrid.wire.worker_session import LoginReply, SessionCall
 
 Stage = Literal[
     "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",

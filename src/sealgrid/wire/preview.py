@@ -9,8 +9,8 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.message import Message, Transport, encode, parse
-from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import MatchedOrder, ShownBulk
 
 PATH = "/releases/preview"

@@ -10,11 +10,11 @@ from typing import Literal
 import msgspec
 
 from sealgrid.attestation.statements import Verdict
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest
-from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.vault import Authorization, MatchedOrder, ShownBulk, SignedReassign
 
 MAX_FRAME_BYTES = 8 << 20

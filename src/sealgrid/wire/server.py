@@ -16,10 +16,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
 
 from sealgrid.errors import SealgridError, TooManyRequests
-from sealgrid.wire.access import DEFAULT_ACCESS, LOOPBACK, Access, ClientLimit
 from sealgrid.wire.connections import BACKLOG, Connections, protocol_of
+from sealgrid.wire.log_rate_limit import limit_repeats
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
-from sealgrid.wire.repeats import limit_repeats
+from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, Access, ClientLimit
 
 MOST_PACKED_BYTES = 64 << 10  #: documents; what is larger is mostly ciphertext, which never gets smaller
 KEEP_ALIVE_SECONDS = (

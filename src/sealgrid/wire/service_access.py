@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sealgrid.wire.rates import Buckets, Rate, client_of
+from sealgrid.wire.rate_limit import Buckets, Rate, client_of
 
 LOOPBACK: Final = "127.0.0.1"
 LOCAL_NAMES: Final = frozenset({LOOPBACK, "localhost"})

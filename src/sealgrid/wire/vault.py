@@ -3,11 +3,11 @@
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
 from sealgrid.crypto.shares import KeyRecord
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.log import Logged
 from sealgrid.wire.message import Message, Transport, call
-from sealgrid.wire.sms import ResultKey
 
 
 class Identity(Message, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Hand a result to PoCo with everything that the broker judges."""
 
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub

@@ -13,32 +13,32 @@ from typing import Protocol
 
 import msgspec
 
-from sealgrid.attestation.fields import IpfsAddress
+from sealgrid.attestation.field_types import IpfsAddress
 from sealgrid.chain.matches import FoundMatch
 from sealgrid.crypto.digests import digest_of_cid
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
-from sealgrid.receipts.request import RequestDocument
-from sealgrid.storage.base import FileStore
-from sealgrid.storage.folder import Folder, Incoming
-from sealgrid.storage.local import fetch
-from sealgrid.storage.reading import VerifyingReader
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.storage.content_folder import Folder, Incoming
+from sealgrid.storage.file_store import FileStore
+from sealgrid.storage.local_files import fetch
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
+from sealgrid.wire.iexec_sms import ResultKey, SmsClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
-from sealgrid.wire.sms import ResultKey, SmsClient
 from sealgrid.wire.storage import StorageClient, WorkerProof
 from sealgrid.wire.vault import MOST_LIST_BYTES, MatchedOrder, ShownBulk
-from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
+from sealgrid.worker.exposure_log import Seen
+from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.relay import RelayServer
-from sealgrid.worker.seen import Seen
-from sealgrid.worker.wheels import WheelFolders
+from sealgrid.worker.wheel_index import WheelFolders
 
 BUNDLE = "bundle"  #: how the enclave names the app's bundle
 ENCLAVE_SECONDS = 3600.0  #: no enclave is waited for longer, whatever its deadline

@@ -11,20 +11,20 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ReleaseRefused, SealgridError
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.iexec_sms import SmsClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.pool import Job, PoolClient
-from sealgrid.wire.sms import SmsClient
 from sealgrid.wire.storage import StorageClient, Tickets
-from sealgrid.wire.transport import HttpTransport
-from sealgrid.worker.chainside import Finalizer
 from sealgrid.worker.config import WorkerConfig
-from sealgrid.worker.held import Held
+from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.job import JobRun, Workshop
-from sealgrid.worker.poolside import PoolSide
-from sealgrid.worker.wheels import WheelFolders
+from sealgrid.worker.signed_pool_client import PoolSide
+from sealgrid.worker.task_checkpoint import Held
+from sealgrid.worker.wheel_index import WheelFolders
 
 WAIT_SECONDS = 20.0  #: how long one question for work stays open
 PAUSE_SECONDS = 0.5  #: after a pool that does not answer

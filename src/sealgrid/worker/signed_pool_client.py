@@ -23,7 +23,7 @@ from sealgrid.wire.pool import (
     Stage,
     StageReport,
 )
-from sealgrid.wire.session import Login, SessionCall, call_mac, login_info
+from sealgrid.wire.worker_session import Login, SessionCall, call_mac, login_info
 
 T = TypeVar("T")
 

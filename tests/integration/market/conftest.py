@@ -8,10 +8,10 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
 from sealgrid.market.runner import open_desk
-from sealgrid.wire.access import ONE_MACHINE
+from sealgrid.market.service import Desk
 from sealgrid.wire.market import MarketClient
+from sealgrid.wire.service_access import ONE_MACHINE
 from tests.contracts.scene import Market, open_market
 from tests.integration.market.traders import InProcess, Traders
 

@@ -95,7 +95,7 @@ async def test_an_order_that_was_signed_on_chain_needs_no_signature(
 
 
 async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: Market, traders: Traders) -> None:
-    from sealgrid.chain.access import AccessPolicy
+    from sealgrid.chain.access_policy import AccessPolicy
     from sealgrid.errors import OrderRefused
 
     policy = await AccessPolicy.deploy(scene.wallet("developer"))
@@ -108,7 +108,7 @@ async def test_a_request_of_a_groups_member_fits_an_order_for_the_group(scene: M
 
 
 async def test_groups_of_apps_and_of_pools_are_asked_too(scene: Market, traders: Traders) -> None:
-    from sealgrid.chain.access import AccessPolicy
+    from sealgrid.chain.access_policy import AccessPolicy
     from sealgrid.errors import OrderRefused
 
     apps, pools = [await AccessPolicy.deploy(scene.wallet("owner")) for _ in range(2)]

@@ -17,11 +17,11 @@ from alembic.migration import MigrationContext
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import CallRefused, OrderRefused
 from sealgrid.market.api import application
-from sealgrid.market.book import Listed
+from sealgrid.market.book.order_book import Listed
 from sealgrid.market.config import MarketConfig
+from sealgrid.market.order_tables import CHALLENGES, META
 from sealgrid.market.runner import open_desk
 from sealgrid.market.store import Challenge, OrderStore, Publish, Spend, Withdraw
-from sealgrid.market.tables import CHALLENGES, META
 from sealgrid.poco.orders import AppOrder, RequestOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest

@@ -8,10 +8,10 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
+from sealgrid.market.chain.store import ChainMemory
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.memory import ChainMemory
 from sealgrid.market.runner import open_desk
-from sealgrid.market.shown import mixed_case
+from sealgrid.market.serialization import mixed_case
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, POOL_PRICE, Market

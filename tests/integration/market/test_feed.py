@@ -11,7 +11,7 @@ from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.errors import OrderRefused
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
+from sealgrid.market.service import Desk
 from tests.contracts.scene import Market
 from tests.integration.market.listening import CHAIN, Listener, listener, serving
 from tests.integration.market.traders import Traders, place_of

@@ -8,13 +8,13 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.desk import Desk
-from sealgrid.market.shown import timestamp
+from sealgrid.market.serialization import timestamp
+from sealgrid.market.service import Desk
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import to_address, to_digest
-from sealgrid.wire.access import Access
+from sealgrid.wire.service_access import Access
 from tests.contracts.scene import Market
 from tests.integration.market.traders import Traders
 

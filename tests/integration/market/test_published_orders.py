@@ -5,7 +5,7 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import NotFound, OrderRefused, ServiceUnavailable
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.poco.orders import AppOrder, from_document, to_document
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.units import to_digest

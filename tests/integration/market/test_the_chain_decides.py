@@ -272,7 +272,7 @@ async def test_a_database_belongs_to_one_hub(scene: Market, config: MarketConfig
 
 
 def _without_http(scene: Market, desk):
-    from sealgrid.market.book import Listed
+    from sealgrid.market.book.order_book import Listed
     from sealgrid.market.store import Publish
     from tests.integration.market.traders import place_of
 

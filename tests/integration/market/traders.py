@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import httpx
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.market.desk import Desk
+from sealgrid.market.service import Desk
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, to_document
 from sealgrid.units import Digest
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.market import Kind, MarketClient, OpenOrder
-from sealgrid.wire.transport import error_of
 from tests.contracts.scene import Market
 
 ANY = {"workerpool": "any", "requester": "any"}

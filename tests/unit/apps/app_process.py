@@ -10,7 +10,7 @@ from pathlib import Path
 from sealgrid.bundle.build import Bundle, build, read_app
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
-from sealgrid.enclave.conventions import COMPUTED
+from sealgrid.enclave.job.iexec_env import COMPUTED
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ROOT / "apps"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.attestation.log import (
+from sealgrid.attestation.vault_log import (
     LogEntry,
     check_entry,
     check_head,

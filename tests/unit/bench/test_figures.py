@@ -12,7 +12,7 @@ from bench.machine import this_machine
 from bench.networks import Networks
 from bench.registry import FIGURES
 from bench.workloads import hash_file
-from sealgrid.sdk.results import Result
+from sealgrid.sdk.operations.open_result import Result
 from sealgrid.wire.pool import StageAt
 
 GOOD = Row(label="a", unit="s", samples=(3.0, 1.0, 2.0), target=Target("≤", 2.0), calibration="CPU loop 50 ms")

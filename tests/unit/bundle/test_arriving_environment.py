@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.manifest import Environment
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import BundleRefused
@@ -125,7 +125,7 @@ def test_2_bytes_between_the_files_are_refused(tmp_path):
 
 
 def test_2_more_bytes_than_the_limit_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("sealgrid.bundle.unpacking.MAX_BYTES", 1000)
+    monkeypatch.setattr("sealgrid.bundle.wheel_unpacker.MAX_BYTES", 1000)
     assert refusal(tmp_path, pack(FILES)) == "2"
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.bundle.padding import MINIMUM, pad, padded_size, unpad
+from sealgrid.bundle.result_padding import MINIMUM, pad, padded_size, unpad
 from sealgrid.errors import InputRefused
 
 SMALL = st.binary(max_size=300)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.bundle.inputs import MAX_FILES, JobInput, folded, unpack
+from sealgrid.bundle.job_input import MAX_FILES, JobInput, folded, unpack
 from sealgrid.errors import InputRefused
 
 NAMES = st.text(

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgrid.chain import matches
+from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.interface import interface
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.units import to_address
 

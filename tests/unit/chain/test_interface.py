@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from web3 import Web3
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.interface import event_topic, interface, selector
+from sealgrid.chain.abi import event_topic, interface, selector
 from sealgrid.units import to_address, to_digest
 
 digests = st.binary(min_size=32, max_size=32)

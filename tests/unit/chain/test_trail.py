@@ -4,8 +4,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from sealgrid.chain.block_trail import KEPT, Trail
 from sealgrid.chain.blocks import Block
-from sealgrid.chain.trail import KEPT, Trail
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import to_digest
 

@@ -7,8 +7,8 @@ import pytest
 from spoken import spoken
 
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.sdk import keystores
-from sealgrid.sdk.keystores import Keystores
+from sealgrid.sdk.stores import keystores
+from sealgrid.sdk.stores.keystores import Keystores
 
 
 @pytest.fixture

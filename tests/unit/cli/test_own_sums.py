@@ -6,7 +6,7 @@ import pytest
 
 from apps.csv_statistics.columns.summary import summarise
 from apps.csv_statistics.rides import NAMES, draw_rides
-from sealgrid.cli.tables.own_sums import differences
+from sealgrid.demos.table.expected_statistics import differences
 
 
 @pytest.fixture

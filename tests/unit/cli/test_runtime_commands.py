@@ -8,7 +8,7 @@ from spoken import spoken
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.build import build
-from sealgrid.platform import recipe
+from sealgrid.platform import runtime_recipe
 from sealgrid.platform.firmware import SnpBoot, launch_digest, mrtd
 from sealgrid.units import to_bytes
 from tests.unit.platform.firmware_files import ovmf, tdvf
@@ -20,7 +20,7 @@ def sealgrid(tmp_path, monkeypatch):
     for name in ("python3.11", "guest.py"):
         (tmp_path / name).write_text(name)
     small = {"python/bin/python3.11": tmp_path / "python3.11", "guest.py": tmp_path / "guest.py"}
-    monkeypatch.setattr(recipe, "runtime_plan", lambda: small)
+    monkeypatch.setattr(runtime_recipe, "runtime_plan", lambda: small)
     return lambda *words: spoken(*words, home=tmp_path / "home", folder=tmp_path)
 
 
@@ -53,7 +53,7 @@ def test_an_snp_runtime_tells_the_identity_that_its_image_will_have(sealgrid, tm
         (tmp_path / name).write_bytes(content)
     built = ("--firmware", "fw", "--kernel", "k", "--initrd", "i", "--cpus", "4")
     assert sealgrid("runtime", "build", "--platform", "snp", "--out", "out", *built).code == 0
-    digest = launch_digest(SnpBoot(tmp_path / "fw", tmp_path / "k", tmp_path / "i", recipe.CMDLINE, 4))
+    digest = launch_digest(SnpBoot(tmp_path / "fw", tmp_path / "k", tmp_path / "i", runtime_recipe.CMDLINE, 4))
     identity = runtime_identity(Platform.SNP, [digest])
     assert told(tmp_path)["computed"] == {"MEASUREMENT": digest.hex(), "runtime": identity}
     assert sealgrid("runtime", "identity", "--platform", "snp", "--measurement", digest.hex()).out.strip() == identity

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sealgrid.cli import progress
-from sealgrid.cli.secrets import numbered_secrets, read_secret
+from sealgrid.cli.secret_input import numbered_secrets, read_secret
 from sealgrid.crypto import container
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.progress import Counted, Step

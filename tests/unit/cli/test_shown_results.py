@@ -6,7 +6,7 @@ import pytest
 
 from sealgrid.cli import results
 from sealgrid.cli.terminal import Terminal, harmless
-from sealgrid.sdk.results import Result
+from sealgrid.sdk.operations.open_result import Result
 
 OVERVIEW, DATA = b"3 rows of :100: [bold]bikes[/bold]\n", json.dumps({"rows": ["bike"] * 2000}).encode()
 

@@ -10,7 +10,7 @@ import pytest
 from spoken import spoken
 
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.platform.machine import Machine
+from sealgrid.platform.machine_probe import Machine
 from tests.unit.platform.collateral_services import intel_answers, served
 
 

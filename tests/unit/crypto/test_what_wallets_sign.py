@@ -11,9 +11,9 @@ from msgspec import UNSET
 
 from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
 from sealgrid.crypto.signing import Domain, KeyElsewhere, SigningKey
-from sealgrid.crypto.wallet_form import wallet_form
+from sealgrid.crypto.typed_data_json import wallet_form
+from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder
-from sealgrid.poco.params import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.typed_data import OrderDomain, order_hash, order_signer
 from sealgrid.wire import challenge
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.sandbox import AppEnded, AppRun, Exited, Folders, HostInducible, run
-from sealgrid.enclave.verdict import NO_SHIELD, Shield
+from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, Shield
+from sealgrid.enclave.sandbox.sandbox import AppEnded, AppRun, Exited, Folders, HostInducible, run
 
 LIMITS = Limits(memory=512 << 20, cpu_seconds=20, wall_seconds=20, processes=4, output_bytes=1 << 20)
 

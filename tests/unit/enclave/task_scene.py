@@ -11,20 +11,20 @@ import msgspec
 from test_app_conventions import WORD, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.inputs import JobInput
+from sealgrid.bundle.job_input import JobInput
 from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import seal_iexec
-from sealgrid.enclave import work
-from sealgrid.enclave.attest import Agreed
-from sealgrid.enclave.environment import lay_out_app
-from sealgrid.enclave.verdict import NO_SHIELD
+from sealgrid.enclave.job import app_job
+from sealgrid.enclave.job.app_layout import lay_out_app
+from sealgrid.enclave.protocol.attest import Agreed
+from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD
 from sealgrid.poco.orders import RequestOrder
-from sealgrid.receipts.request import RequestDocument, VerifiedRequest
+from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame
 
@@ -68,7 +68,7 @@ class Task:
         self.archives.append(JobInput(**given).pack())  # type: ignore[arg-type]
         return self
 
-    def perform(self) -> work.Outcome:
+    def perform(self) -> app_job.Outcome:
         return asyncio.run(self._performed())
 
     def seen(self) -> dict[str, dict[str, str]]:
@@ -86,21 +86,21 @@ class Task:
         return files["app.log"].decode()
 
     @staticmethod
-    def files(outcome: work.Outcome) -> dict[str, bytes]:
+    def files(outcome: app_job.Outcome) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(outcome.archive)) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
 
-    async def _performed(self) -> work.Outcome:
+    async def _performed(self) -> app_job.Outcome:
         agreed, prepared = self._agreed(), self._prepared()
         listening = await asyncio.start_unix_server(self._serve, self.folder / "relay", limit=1 << 20)
         relay = RelayClient(*await asyncio.open_unix_connection(self.folder / "relay"))
         try:
-            return await asyncio.wait_for(work.perform(relay, agreed, prepared, shield=NO_SHIELD), 60)
+            return await asyncio.wait_for(app_job.perform(relay, agreed, prepared, shield=NO_SHIELD), 60)
         finally:
             await relay.close()
             listening.close()
 
-    def _prepared(self) -> work.Prepared:
+    def _prepared(self) -> app_job.Prepared:
         files = tuple(
             File(path=path, size=len(content), sha256=to_digest(sha256(content)))
             for path, content in sorted(self.app.items())
@@ -109,9 +109,9 @@ class Task:
             name="a", version="1", python="3.11", entrypoint=("main.py",), files=files, limits=self.limits
         )
         bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
-        places = work.Places(self.folder)
+        places = app_job.Places(self.folder)
         lay_out_app(bundle, places.folder("app"))
-        return work.Prepared(bundle, places)
+        return app_job.Prepared(bundle, places)
 
     def _agreed(self) -> Agreed:
         secrets, keys = [], {}

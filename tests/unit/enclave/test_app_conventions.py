@@ -6,7 +6,7 @@ import pytest
 from Crypto.Hash import keccak
 
 from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts
-from sealgrid.enclave.conventions import (
+from sealgrid.enclave.job.iexec_env import (
     MOST_CALLBACK_BYTES,
     Given,
     environment,

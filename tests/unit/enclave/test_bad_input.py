@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from task_scene import DATASET, Task
 
-from sealgrid.bundle import inputs
-from sealgrid.bundle.inputs import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
-from sealgrid.enclave import work
+from sealgrid.bundle import job_input
+from sealgrid.bundle.job_input import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
+from sealgrid.enclave.job import app_job
 from sealgrid.enclave.opening import proves_opening
 from sealgrid.errors import HostFailed, InputRefused
 
@@ -136,13 +136,13 @@ def test_several_inputs_that_are_too_much_together(task):
 
 
 def test_input_that_is_too_large_is_the_requesters_by_its_digest(task, monkeypatch):
-    monkeypatch.setattr(work, "MAX_SEALED_BYTES", 1 << 20)
+    monkeypatch.setattr(app_job, "MAX_SEALED_BYTES", 1 << 20)
     task.give(files=(("large", bytes(3 << 20)),))
     assert "has more than" in task.log()
 
 
 def test_bytes_that_the_worker_adds_are_the_workers(task, monkeypatch):
-    monkeypatch.setattr(work, "MAX_SEALED_BYTES", 1 << 20)
+    monkeypatch.setattr(app_job, "MAX_SEALED_BYTES", 1 << 20)
     task.give(files=(("small", b"x"),))
     agreed = task._agreed()
     task._agreed = lambda: agreed
@@ -152,7 +152,7 @@ def test_bytes_that_the_worker_adds_are_the_workers(task, monkeypatch):
 
 
 def test_files_that_are_too_much_for_an_enclave_are_refused_before_they_are_sealed(monkeypatch):
-    monkeypatch.setattr(inputs, "MAX_INPUT_BYTES", 1 << 20)
+    monkeypatch.setattr(job_input, "MAX_INPUT_BYTES", 1 << 20)
     JobInput(files=(("a", bytes(1 << 20)),)).pack()
     with pytest.raises(InputRefused, match=r"^\(input\.9\)"):
         JobInput(files=(("a", bytes(1 << 20)), ("b", b"x"))).pack()
@@ -191,14 +191,14 @@ def test_an_input_that_opens_with_another_key_is_the_requesters(task):
     task.give(args=("a",))
     agreed = task._agreed()
     wrong = msgspec.structs.replace(agreed.facts)
-    task._agreed = lambda: work.replace(agreed, facts=wrong, keys=dict.fromkeys(agreed.keys, bytes(32)))
+    task._agreed = lambda: app_job.replace(agreed, facts=wrong, keys=dict.fromkeys(agreed.keys, bytes(32)))
     assert "does not open with the key" in task.log()
 
 
 def test_a_dataset_that_opens_with_another_key_is_its_sellers(task):
     task.dataset = b"weights"
     agreed = task._agreed()
-    task._agreed = lambda: work.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
+    task._agreed = lambda: app_job.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
     outcome = task.perform()
     files = task.files(outcome)
     assert (outcome.exit_class, outcome.opened) == ("unopened", False)
@@ -242,7 +242,7 @@ def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task)
     task.give(args=("a",))
     agreed = task._agreed()
     (sealed,) = agreed.facts.inputs
-    task._agreed = lambda: work.replace(agreed, keys={**agreed.keys, sealed: bytes(32)})
+    task._agreed = lambda: app_job.replace(agreed, keys={**agreed.keys, sealed: bytes(32)})
     assert "does not open with the key" in task.log()
 
 

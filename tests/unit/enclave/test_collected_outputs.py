@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.enclave import outputs
-from sealgrid.enclave.outputs import collect, pack_result
+from sealgrid.enclave.job import outputs
+from sealgrid.enclave.job.outputs import collect, pack_result
 from sealgrid.errors import AppFailed, HostFailed
 
 LIMIT = 1000

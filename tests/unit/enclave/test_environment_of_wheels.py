@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from sealgrid.bundle.manifest import Manifest, Wheel
-from sealgrid.bundle.unpacking import Copy, unpack_wheels
+from sealgrid.bundle.wheel_unpacker import Copy, unpack_wheels
 from sealgrid.crypto.digests import sha256
-from sealgrid.enclave.environment import expect_interpreter
+from sealgrid.enclave.job.app_layout import expect_interpreter
 from sealgrid.errors import BundleRefused, HostFailed
 from sealgrid.units import to_digest
 
@@ -85,7 +85,7 @@ def test_2_what_is_no_archive_is_refused(wheels):
 
 
 def test_2_a_wheel_that_unpacks_to_more_than_the_limit_is_refused(wheels, monkeypatch):
-    monkeypatch.setattr("sealgrid.bundle.unpacking.MAX_BYTES", 1000)
+    monkeypatch.setattr("sealgrid.bundle.wheel_unpacker.MAX_BYTES", 1000)
     wheels.add([("bomb", bytes(1001))])
     assert wheels.refusal() == "2"
 

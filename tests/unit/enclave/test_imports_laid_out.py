@@ -10,8 +10,8 @@ import pytest
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.manifest import Environment, Manifest, Wheel
 from sealgrid.crypto.digests import sha256
-from sealgrid.enclave.environment import lay_out_imports
-from sealgrid.enclave.files import PIECE_BYTES
+from sealgrid.enclave.job.app_layout import lay_out_imports
+from sealgrid.enclave.protocol.file_fetcher import PIECE_BYTES
 from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
 from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame

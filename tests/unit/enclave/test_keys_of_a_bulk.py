@@ -7,15 +7,15 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
-from sealgrid.attestation.log import entry_of, head_of
+from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import keccak256
-from sealgrid.enclave.bulk import keys_of
-from sealgrid.enclave.logged import check_logged
+from sealgrid.enclave.protocol.bulk import keys_of
+from sealgrid.enclave.protocol.log_proofs import check_logged
 from sealgrid.errors import EvidenceRefused, LogRefused
 from sealgrid.units import to_address, to_digest
-from sealgrid.vault.answer import bulk_share, release_of
-from sealgrid.vault.log import Log
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.handlers.release_response import bulk_share, release_of
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.log_store import Log
 from sealgrid.wire.log import Logged, SignedHead
 from sealgrid.wire.vault import ReleaseAnswer
 from tests.unit.vault import vault_scene as scene

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import msgspec
 import pytest
 
-from sealgrid.attestation.log import entry_of
 from sealgrid.attestation.statements import DepositKey, LogHead
+from sealgrid.attestation.vault_log import entry_of
 from sealgrid.crypto import hpke
-from sealgrid.enclave import attest
-from sealgrid.enclave.attest import Identity, Vaults, obtain
+from sealgrid.enclave.protocol import attest
+from sealgrid.enclave.protocol.attest import Identity, Vaults, obtain
 from sealgrid.errors import EvidenceRefused
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_digest
-from sealgrid.vault.answer import Speaker, release_of, sealed_answer
-from sealgrid.vault.log import Log
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.handlers.release_response import Speaker, release_of, sealed_answer
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.log_store import Log
 from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.relay import Welcome

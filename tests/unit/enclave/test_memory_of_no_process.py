@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from app_scene import LIMITS
 
-from sealgrid.enclave.sandbox import Exited, HostInducible, lower_limits
+from sealgrid.enclave.sandbox.sandbox import Exited, HostInducible, lower_limits
 
 SMALL = msgspec.structs.replace(LIMITS, memory=128 << 20, processes=8, output_bytes=64 << 20)
 

@@ -7,12 +7,12 @@ import zipfile
 import pytest
 from msgspec.structs import replace as with_changes
 
-from sealgrid.attestation.params import NO_RESULT_KEY, JobParams
-from sealgrid.enclave import work
-from sealgrid.enclave.attest import _expect_settled_refusal
-from sealgrid.enclave.seal import seal_result
+from sealgrid.attestation.job_params import NO_RESULT_KEY, JobParams
+from sealgrid.enclave.job import app_job
+from sealgrid.enclave.job.seal import seal_result
+from sealgrid.enclave.protocol.attest import _expect_settled_refusal
 from sealgrid.errors import EvidenceRefused
-from sealgrid.receipts.request import RequestDocument, VerifiedRequest
+from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from tests.unit.vault import vault_scene as scene
 
 REFUSED = {"refusal": "7.10", "secrets": (), "inputs": (), "result_key": NO_RESULT_KEY, "release": "direct"}
@@ -24,7 +24,7 @@ def refused(**changes):
 
 def test_the_result_holds_nothing_but_number_and_sentence_and_is_sealed_to_nobody():
     facts = refused(params="no JSON at all")
-    outcome = work.refused(facts)
+    outcome = app_job.refused(facts)
     order = scene.ordered(params=facts.params)
     request = VerifiedRequest(RequestDocument.of(order), order, JobParams(), "eoa")
     sealed = seal_result(outcome.archive, request, facts, scene.FEDERATION.vaults, 2)
@@ -37,7 +37,7 @@ def test_the_result_holds_nothing_but_number_and_sentence_and_is_sealed_to_nobod
 
 
 def test_a_contract_that_is_called_back_gets_no_byte():
-    assert work.refused(refused(callback=scene.STRANGER.address)).callback == b""
+    assert app_job.refused(refused(callback=scene.STRANGER.address)).callback == b""
 
 
 def test_facts_that_refuse_nothing_and_those_that_refuse_well_are_taken():

@@ -8,21 +8,21 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sealgrid.attestation.facts import BulkFact
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
-from sealgrid.enclave.attest import Vaults, obtain
-from sealgrid.enclave.request import verified_request
+from sealgrid.enclave.protocol.attest import Vaults, obtain
+from sealgrid.enclave.protocol.request_order import verified_request
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.relay import Welcome
-from sealgrid.wire.sms import ResultKey
 from tests.unit.enclave.test_logged_releases import LAUNCH, ME, PROOF, agreed, vaults  # noqa: F401  a fixture
 from tests.unit.vault import vault_scene as scene
 

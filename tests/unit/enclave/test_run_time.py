@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.enclave.run_time import FACTOR, SHORTEST, padded, padded_seconds
+from sealgrid.enclave.job.run_time_padding import FACTOR, SHORTEST, padded, padded_seconds
 from sealgrid.errors import AppFailed
 
 DAY = 86_400.0

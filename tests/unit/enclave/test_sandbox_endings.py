@@ -10,8 +10,8 @@ from app_scene import LIMITS
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.sandbox import AppEnded, Exited, HostInducible
-from sealgrid.enclave.verdict import shield_of
+from sealgrid.enclave.sandbox.exit_cause import shield_of
+from sealgrid.enclave.sandbox.sandbox import AppEnded, Exited, HostInducible
 
 
 def limits(**changes: int) -> Limits:
@@ -166,5 +166,5 @@ def test_no_run_leaves_a_descriptor_behind(scene):
 
 def test_a_machine_that_cannot_start_the_sandbox_is_to_blame(scene, monkeypatch):
     program = Path("/bin/false")
-    monkeypatch.setattr("sealgrid.enclave.confinement.bubblewrap", lambda: str(program))
+    monkeypatch.setattr("sealgrid.enclave.sandbox.bubblewrap.bubblewrap", lambda: str(program))
     assert scene.run("pass") == HostInducible("the sandbox did not start.")

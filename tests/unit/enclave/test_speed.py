@@ -5,7 +5,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.enclave.speed import LEAST_PROBES, LONGEST_GAP_SECONDS, SLOWEST_SECONDS, SpeedMeter, probe
+from sealgrid.enclave.sandbox.work_probe import LEAST_PROBES, LONGEST_GAP_SECONDS, SLOWEST_SECONDS, SpeedMeter, probe
 
 LOOK = 0.05
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.enclave.syscalls import app_filter, refused_calls
+from sealgrid.enclave.sandbox.seccomp import app_filter, refused_calls
 from sealgrid.errors import HostFailed
 
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

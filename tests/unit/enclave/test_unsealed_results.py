@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from test_app_conventions import facts
 
-from sealgrid.attestation.params import NO_RESULT_KEY, parse_params
+from sealgrid.attestation.job_params import NO_RESULT_KEY, parse_params
 from sealgrid.crypto.digests import keccak256, sha256
-from sealgrid.enclave.seal import SealedResult, seal_result
+from sealgrid.enclave.job.seal import SealedResult, seal_result
 from sealgrid.errors import HostFailed
 from sealgrid.poco.orders import RequestOrder
-from sealgrid.receipts.request import RequestDocument, VerifiedRequest
+from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import to_digest
 
 ARCHIVE = b"an archive of results"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.enclave.app_run import AppEnded, Exited, HostInducible
-from sealgrid.enclave.verdict import NO_SHIELD, End, Shield, judge, shield_of
+from sealgrid.enclave.sandbox.app_run import AppEnded, Exited, HostInducible
+from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, End, Shield, judge, shield_of
 
 WHOLE = Shield(signals=True, memory=True, clock=True)
 GOOD = {"had_memory": True, "at_speed": True}

@@ -6,8 +6,8 @@ from task_scene import DATASET, TELLS, Task
 
 from sealgrid.bundle.manifest import File, Manifest, Wheel
 from sealgrid.bundle.verify import check_manifest
-from sealgrid.enclave.files import write_new
-from sealgrid.enclave.work import Places
+from sealgrid.enclave.job.app_job import Places
+from sealgrid.enclave.protocol.file_fetcher import write_new
 from sealgrid.errors import BundleRefused
 
 TRUE, FORGED = b"the owner's true table", b"numbers that the requester likes better"

@@ -7,8 +7,8 @@ import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import Layout
-from sealgrid.localnet.services import NAMES, Services
-from sealgrid.wire.access import ONE_MACHINE, Access
+from sealgrid.localnet.service_settings import NAMES, Services
+from sealgrid.wire.service_access import ONE_MACHINE, Access
 
 HOW_TO = (Path(__file__).parents[3] / "docs" / "howto" / "behind-a-proxy.md").read_text()
 

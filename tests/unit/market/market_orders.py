@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sealgrid.chain.events import AssetTransferred, OrderClosed, OrderSigned, OrdersMatched, Transfer
-from sealgrid.market.book import Listed
-from sealgrid.market.ledger import Ledger
+from sealgrid.market.book.order_book import Listed
+from sealgrid.market.chain.ledger import Ledger
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import CategoryCreated
-from sealgrid.chain.trail import Trail
-from sealgrid.market.ledger import CLOSED, Ledger
-from sealgrid.market.memory import ChainMemory
+from sealgrid.market.chain.ledger import CLOSED, Ledger
+from sealgrid.market.chain.store import ChainMemory
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, to_address
 from tests.unit.market.market_orders import (
     ANNA,

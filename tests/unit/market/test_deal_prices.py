@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.market.chain_tables import DEALS
-from sealgrid.market.deals import Price
-from sealgrid.market.memory import ChainMemory
+from sealgrid.market.chain.deals import Price
+from sealgrid.market.chain.store import ChainMemory
+from sealgrid.market.chain.tables import DEALS
 
 
 @pytest.fixture

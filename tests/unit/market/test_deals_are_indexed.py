@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from sealgrid.market.deals import FILTERS
-from sealgrid.market.memory import ChainMemory
+from sealgrid.market.chain.deals import FILTERS
+from sealgrid.market.chain.store import ChainMemory
 
 
 @pytest.mark.parametrize("name", ["", *FILTERS])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from sealgrid.market.digits import Digits
+from sealgrid.market.book.bit_sliced_index import Digits
 
 MOST = 53
 small = st.integers(0, 7) | st.integers(0, 2**MOST - 2)

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from sealgrid.chain.events import AssetTransferred
-from sealgrid.market import filters
-from sealgrid.market.book import Book
-from sealgrid.market.kinds import KINDS, asset_of
+from sealgrid.market.book import filters
+from sealgrid.market.book.order_book import Book
+from sealgrid.market.book.order_kinds import KINDS, asset_of
 from sealgrid.poco.orders import BULK_VOLUME, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.wire.market import Kind

@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
-from sealgrid.market import feed as feeds
-from sealgrid.market.book import Opened
+from sealgrid.market.book.order_book import Opened
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.feed import Feed
-from sealgrid.market.feed_door import MESSAGES_PER_MINUTE, FeedDoor
+from sealgrid.market.feed import feed as feeds
+from sealgrid.market.feed.feed import Feed
+from sealgrid.market.feed.limits import MESSAGES_PER_MINUTE, FeedDoor
 from sealgrid.poco.orders import AppOrder
 from sealgrid.units import to_address, to_digest
-from sealgrid.wire.access import ONE_MACHINE, Access
-from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.server import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.service_access import ONE_MACHINE, Access
 from tests.unit.market.market_orders import APP, listed
 
 CONFIG = MarketConfig(

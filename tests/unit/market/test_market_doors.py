@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import CallRefused
-from sealgrid.market.shown import amount, mixed_case, timestamp
+from sealgrid.market.serialization import amount, mixed_case, timestamp
 from sealgrid.units import Address, to_bytes
 from sealgrid.wire.challenge import SENTENCE, answer, challenge_digest, read_token, typed_data
-from sealgrid.wire.rates import Buckets, Rate, client_of
+from sealgrid.wire.rate_limit import Buckets, Rate, client_of
 
 KEY = SigningKey.from_bytes(b"\x21" * 32)
 

@@ -3,11 +3,11 @@ from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
-from sealgrid.market import filters, shelf
-from sealgrid.market.book import Book, BookEvent, Closed, Listed, Status
-from sealgrid.market.kinds import KINDS
+from sealgrid.market.book import filters, order_index
+from sealgrid.market.book.order_book import Book, BookEvent, Closed, Listed, Status
+from sealgrid.market.book.order_kinds import KINDS
+from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, terms_of
-from sealgrid.poco.params import pool_stake
 from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.wire.market import Kind
@@ -172,7 +172,7 @@ def test_after_anything_the_book_finds_exactly_what_a_look_through_all_orders_fi
 ) -> None:
     for sorted_at_most in (0, 500):  # found orders are picked from the list of all, or sorted
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(shelf, "_SORTED_AT_MOST", sorted_at_most)
+            patch.setattr(order_index, "_SORTED_AT_MOST", sorted_at_most)
             compare(history, who, tag, volume, strict)
 
 

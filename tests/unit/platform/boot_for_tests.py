@@ -45,7 +45,7 @@ def reach(address: str, port: int) -> str:
 
 def run_app(source: str, wheels: dict[str, str] | None = None) -> object:
     from sealgrid.bundle.manifest import Limits
-    from sealgrid.enclave import sandbox
+    from sealgrid.enclave.sandbox import sandbox
 
     folders = {name: Path("/job") / name for name in ("app", "wheels", "datasets", "inputs", "outputs")}
     for folder in folders.values():

@@ -20,7 +20,7 @@ from sealgrid.attestation.snp_certificates import read_table
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
 from sealgrid.platform.collateral import FRESH_SECONDS, NUMBERS, CollateralCache
-from sealgrid.platform.tsm import RawQuote
+from sealgrid.platform.configfs_tsm import RawQuote
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, report

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sealgrid.cli.limits import limits_of
+from sealgrid.cli.machine_limits import limits_of
 from sealgrid.platform.cgroups import Cgroups
 
 LIMITS = {"memory": 64 << 20, "pids": 7}

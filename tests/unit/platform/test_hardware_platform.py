@@ -24,7 +24,7 @@ from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 from sealgrid.wire.message import encode
-from sealgrid.wire.serving import service
+from sealgrid.wire.server import service
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, leaf_key
 
 HERE = Path(__file__).parent

@@ -6,12 +6,12 @@ import pytest
 from kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
+from sealgrid.attestation.claimed_identity import told_identity
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.quote_identity import told_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.attributes import MOST_BYTES, Attributes
+from sealgrid.platform.configfs_tsm import ConfigfsTsm
 from sealgrid.platform.gramine import GramineAttestation
-from sealgrid.platform.tsm import ConfigfsTsm
+from sealgrid.platform.kernel_attributes import MOST_BYTES, Attributes
 from sealgrid.units import to_bytes, to_digest
 
 DATA = bytes(range(64))

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import HostFailed
-from sealgrid.platform.contents import interpreter_of
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
-from sealgrid.platform.store import Image, lay_out, measured
+from sealgrid.platform.image_contents import interpreter_of
+from sealgrid.platform.image_store import Image, lay_out, measured
 
 BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 NAMES = st.text("abc./", min_size=1, max_size=8)

@@ -16,7 +16,7 @@ from sealgrid.attestation.verification import verify
 from sealgrid.errors import InputRefused
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.image import measure, mrtd
-from sealgrid.platform.keys import FILE
+from sealgrid.platform.root_keys import FILE
 from sealgrid.platform.simulated import SimulatedPlatform
 from sealgrid.units import Digest
 

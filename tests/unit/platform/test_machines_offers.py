@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.platform.machine import Machine
+from sealgrid.platform.machine_probe import Machine
 
 SANDBOX = {"proc/sys/user/max_user_namespaces": "15000", "sys/fs/cgroup/cgroup.controllers": "cpu memory pids"}
 TDX = {"sys/module/kvm_intel/parameters/tdx": "Y\n", "dev/kvm": "", "dev/vhost-vsock": ""}

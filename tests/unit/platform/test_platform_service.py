@@ -9,10 +9,10 @@ from sealgrid.bundle.interpreter import running_python
 from sealgrid.errors import InputRefused
 from sealgrid.platform.api import handlers
 from sealgrid.platform.runner import run
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
 from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.serving import listen, service
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.server import listen, service
 
 
 async def test_a_worker_launches_and_stops_an_enclave_over_the_service(platform, tmp_path):

@@ -14,10 +14,10 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.build import build
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.errors import InputRefused
-from sealgrid.platform import recipe
+from sealgrid.platform import runtime_recipe
 from sealgrid.platform.firmware import SnpBoot, launch_digest, mrtd, tdvf_sections
 from sealgrid.platform.image import MeasuredFile
-from sealgrid.platform.store import lay_out
+from sealgrid.platform.image_store import lay_out
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = [
@@ -51,12 +51,12 @@ def expect_golden(rendered, kind):
 
 @pytest.mark.parametrize("platform", [Platform.TDX, Platform.SNP])
 def test_a_guests_recipe_is_the_reviewed_one(platform):
-    expect_golden(recipe.guest_recipe(platform, FILES), platform.name.lower())
+    expect_golden(runtime_recipe.guest_recipe(platform, FILES), platform.name.lower())
 
 
 def test_an_enclaves_manifest_is_the_reviewed_one(tmp_path):
     bundle = app(tmp_path)
-    rendered = recipe.enclave_recipe(
+    rendered = runtime_recipe.enclave_recipe(
         FILES, bundle
     )  # a manifest with a new field has a new digest; the recipe is the same
     expect_golden({name: text.replace(bundle.app_digest, "APP_DIGEST") for name, text in rendered.items()}, "sgx")
@@ -72,7 +72,7 @@ def test_nothing_is_left_unfilled_and_everything_says_that_it_did_not_run(kind):
 
 def test_a_manifest_trusts_every_file_of_runtime_and_app_by_its_digest(tmp_path):
     bundle = app(tmp_path)
-    text = recipe.enclave_recipe(FILES, bundle)["sealgrid.manifest.template"]
+    text = runtime_recipe.enclave_recipe(FILES, bundle)["sealgrid.manifest.template"]
     manifest = tomllib.loads(text)
     listed = {each["uri"]: each["sha256"] for each in manifest["sgx"]["trusted_files"] if isinstance(each, dict)}
     assert listed == {
@@ -85,11 +85,11 @@ def test_a_manifest_trusts_every_file_of_runtime_and_app_by_its_digest(tmp_path)
 
 def test_guests_have_no_login_no_debugging_and_no_network_device():
     for platform in (Platform.TDX, Platform.SNP):
-        rendered = recipe.guest_recipe(platform, FILES)
+        rendered = runtime_recipe.guest_recipe(platform, FILES)
         assert "RootPassword=!" in rendered["mkosi.conf"]
         assert "-netdev" not in rendered["launch.sh"]
         assert "-nic" not in rendered["launch.sh"]
-    assert "policy=0x20000" in recipe.guest_recipe(Platform.SNP, FILES)["launch.sh"]
+    assert "policy=0x20000" in runtime_recipe.guest_recipe(Platform.SNP, FILES)["launch.sh"]
 
 
 @pytest.mark.parametrize(("platform", "words"), [(Platform.TDX, "mrconfigid"), (Platform.SNP, "host-data")])
@@ -98,7 +98,7 @@ def test_launch_scripts_lock_the_app_that_they_are_given(tmp_path, platform, wor
     import base64
 
     script = tmp_path / "launch.sh"
-    script.write_text(recipe.guest_recipe(platform, FILES)["launch.sh"])
+    script.write_text(runtime_recipe.guest_recipe(platform, FILES)["launch.sh"])
     script.chmod(0o755)
     qemu = tmp_path / "qemu-system-x86_64"
     qemu.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
@@ -120,13 +120,13 @@ def test_launch_scripts_lock_the_app_that_they_are_given(tmp_path, platform, wor
 
 
 def test_the_runtime_for_guests_holds_what_quotes_there_and_the_code_that_starts_it():
-    planned = recipe.runtime_plan()
+    planned = runtime_recipe.runtime_plan()
     assert {"guest.py", "boot.py"} <= set(planned)
-    assert {f"packages/sealgrid/platform/{name}.py" for name in recipe.IN_GUEST} <= set(planned)
+    assert {f"packages/sealgrid/platform/{name}.py" for name in runtime_recipe.IN_GUEST} <= set(planned)
 
 
 def test_the_laid_out_runtime_imports_all_that_a_guest_starts_with_and_nothing_from_outside(tmp_path):
-    lay_out(recipe.runtime_plan(), tmp_path)
+    lay_out(runtime_recipe.runtime_plan(), tmp_path)
     (python,) = (tmp_path / "python" / "bin").iterdir()
     code = (
         f"import sys; sys.path[:0] = ['{tmp_path}/packages']\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealgrid.poco.judging import Judging, judging
+from sealgrid.poco.proof_judge import Judging, judging
 from sealgrid.units import ZERO_ADDRESS, to_address
 
 OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.poco import tags
-from sealgrid.poco.params import pool_stake, worker_reward
+from sealgrid.poco.constants import pool_stake, worker_reward
 from sealgrid.poco.refusals import MATCH_REFUSALS, NO_REASON, explain
 from sealgrid.units import to_digest
 

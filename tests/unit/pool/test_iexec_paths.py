@@ -10,20 +10,20 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from sealgrid.chain.trail import Trail
+from sealgrid.chain.block_trail import Trail
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.api import handlers
-from sealgrid.pool.calls import Callers
-from sealgrid.pool.clock import ChainClock
-from sealgrid.pool.desk import MAX_WAIT, Desk
+from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.iexec_api import iexec_handlers
-from sealgrid.pool.memory import Memory
-from sealgrid.pool.readers import VALID_SECONDS, Readers
-from sealgrid.pool.store import EventStore
+from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.requester_auth import VALID_SECONDS, Readers
+from sealgrid.pool.service import MAX_WAIT, Desk
+from sealgrid.pool.worker_auth import Callers
 from sealgrid.units import DealId, to_address, to_digest
-from sealgrid.wire.serving import service
+from sealgrid.wire.server import service
 
 CHAIN, DEAL = 31337, DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)

@@ -5,24 +5,24 @@ from pathlib import Path
 import pytest
 
 from sealgrid.attestation.statements import WorkerCall
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.blocks import Block
-from sealgrid.chain.trail import Trail
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.calls import Callers, verify
-from sealgrid.pool.clock import ChainClock
-from sealgrid.pool.desk import Desk
-from sealgrid.pool.keyfile import read_key
-from sealgrid.pool.memory import Memory
-from sealgrid.pool.store import EventStore
+from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.event_store import EventStore
+from sealgrid.pool.key_file import read_key
+from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.service import Desk
+from sealgrid.pool.worker_auth import Callers, verify
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import AuthoriseRequest, NextJob, SignedCall
-from sealgrid.wire.session import Login, SessionCall, call_mac, login_info
+from sealgrid.wire.worker_session import Login, SessionCall, call_mac, login_info
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)

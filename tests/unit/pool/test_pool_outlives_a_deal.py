@@ -3,18 +3,18 @@ from typing import Any
 
 import pytest
 
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import SchedulerNotice
 from sealgrid.chain.follower import Applied
-from sealgrid.chain.trail import Trail
 from sealgrid.errors import ChainError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.chainside import ChainSide
-from sealgrid.pool.clock import ChainClock
-from sealgrid.pool.memory import Memory
+from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainSide
+from sealgrid.pool.event_store import EventStore
+from sealgrid.pool.persistent_state import Memory
 from sealgrid.pool.runner import Watch
-from sealgrid.pool.store import EventStore
 from sealgrid.units import DealId, to_address, to_digest
 
 BAD, GOOD = DealId(to_digest(b"\x0b" * 32)), DealId(to_digest(b"\x0d" * 32))

@@ -7,9 +7,9 @@ from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.effects import Assign, Claim, Initialize, SignAuthorisation, SignReassign
-from sealgrid.pool.refusals import verdict
+from sealgrid.pool.refusal_check import verdict
 from sealgrid.pool.state import PoolState, due, questions, standing, step
-from sealgrid.pool.tasks import ENDED, MAX_ATTEMPTS, TRANSITIONS
+from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS
 from sealgrid.units import Address, DealId, TaskId, to_address, to_digest
 from sealgrid.wire.preview import VaultOpinion
 

@@ -17,19 +17,19 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, CheckFailed, InputRefused, SessionEnded
 from sealgrid.pool.api import handlers
-from sealgrid.pool.calls import Callers
-from sealgrid.pool.clock import ChainClock
-from sealgrid.pool.desk import Desk
-from sealgrid.pool.memory import Memory
-from sealgrid.pool.sessions import WINDOW, Sessions
-from sealgrid.pool.store import EventStore
+from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.event_store import EventStore
+from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.service import Desk
+from sealgrid.pool.worker_auth import Callers
+from sealgrid.pool.worker_sessions import WINDOW, Sessions
 from sealgrid.units import to_address, to_digest
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import NextJob, PoolClient, SignedCall, StageReport
-from sealgrid.wire.serving import service
-from sealgrid.wire.session import Login, SessionCall, call_mac, login_info
-from sealgrid.wire.transport import error_of
-from sealgrid.worker.poolside import PoolSide
+from sealgrid.wire.server import service
+from sealgrid.wire.worker_session import Login, SessionCall, call_mac, login_info
+from sealgrid.worker.signed_pool_client import PoolSide
 
 POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
 DOMAIN = Domain(31337, to_address(b"\x0e" * 20))

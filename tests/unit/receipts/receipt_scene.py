@@ -6,10 +6,10 @@ import msgspec
 
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
-from sealgrid.attestation.log import entry_of, head_of
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import Release, Settle, Verdict
+from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.merkle import Frontier, leaf_hash
@@ -19,7 +19,7 @@ from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
 from sealgrid.receipts.report import OnChain, Pins
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 NOW = 1_790_000_000

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from sealgrid.attestation.refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import OF_THE_DEAL
 from sealgrid.receipts.outcomes import ENDINGS
 from sealgrid.receipts.receipt import ExitClass
 

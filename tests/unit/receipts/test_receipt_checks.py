@@ -37,9 +37,9 @@ from sealgrid.attestation.simulated import DAY
 from sealgrid.crypto.digests import canonical, keccak256
 from sealgrid.errors import InputRefused, ReceiptRefused
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.receipts.deferred import DeferredCallback, deferred_digest
+from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
 from sealgrid.receipts.report import Pins
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 

@@ -11,9 +11,9 @@ from receipt_scene import DOMAIN, NOW, PINS, RUNTIME, SIGNED, VAULTS, Job, alter
 from sealgrid.attestation.binding import session
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, ReceiptRefused
-from sealgrid.receipts import agreement
+from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.units import to_address, to_digest
 
@@ -62,7 +62,7 @@ def settle_at_vault(job, **changes):
     found = {
         "domain": DOMAIN, "platform": Platform.SIMULATED, "runtime": RUNTIME, "session": session(job.report_data),
     }  # fmt: skip
-    return agreement.check_receipt(job.receipt.encode(), job.settle, job.facts, **{**found, **changes})
+    return consistency.check_receipt(job.receipt.encode(), job.settle, job.facts, **{**found, **changes})
 
 
 def test_a_vault_accepts_the_receipt_of_its_own_session():

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.backup import back_up, restore
-from sealgrid.sdk.home import home
+from sealgrid.sdk.stores.backup import back_up, restore
+from sealgrid.sdk.stores.home import home
 
 MODEL = "0x" + "cd" * 20
 TASK = "0x" + "ab" * 32

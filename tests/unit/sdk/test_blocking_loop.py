@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sealgrid.sdk.background import BACKGROUND, Background, Opened
+from sealgrid.sdk.sync.background import BACKGROUND, Background, Opened
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
 from sealgrid.sdk.network import PinnedPool
-from sealgrid.sdk.terms import offers_for
+from sealgrid.sdk.operations.deal_terms import offers_for
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.market import MarketClient
 

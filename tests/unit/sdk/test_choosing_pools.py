@@ -10,7 +10,16 @@ from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.sdk.network import Network, PinnedPool
-from sealgrid.sdk.pools import MOST_POOLS, WINDOW_DAYS, Candidate, Record, candidates, pools_named, ranked, record_of
+from sealgrid.sdk.operations.pool_selection import (
+    MOST_POOLS,
+    WINDOW_DAYS,
+    Candidate,
+    Record,
+    candidates,
+    pools_named,
+    ranked,
+    record_of,
+)
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.market import MarketClient
 

@@ -8,12 +8,12 @@ import zipfile
 
 import pytest
 
-from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.build import build as build_bundle
-from sealgrid.bundle.compiling import BYTECODE
+from sealgrid.bundle.bytecode import BYTECODE
+from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.manifest import Environment, Wheel
 from sealgrid.errors import BundleRefused, SetupMissing
-from sealgrid.sdk.environments import FOLDER, build, compiler_for, environment_of
+from sealgrid.sdk.operations.environments import FOLDER, build, compiler_for, environment_of
 
 SOURCE = "NAMES = {'b', 'a', 'c'}\ndef answer(x):\n    return sorted(NAMES) + [x, 'interned', 3.5, (1, 2)]\n"
 

@@ -7,10 +7,10 @@ import pytest
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
-from sealgrid.sdk.home import home
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.kept_jobs import KeptJobs, kept
-from sealgrid.sdk.terms import Terms
+from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.deal_terms import Terms
+from sealgrid.sdk.stores.home import home
+from sealgrid.sdk.stores.job_store import KeptJobs, kept
 from sealgrid.units import Address, DealId, Digest, TaskId
 
 A, D = Address("0x" + "aa" * 20), "0x" + "dd" * 32

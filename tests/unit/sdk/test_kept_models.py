@@ -8,8 +8,8 @@ import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.sdk.kept_models import KeptModels
-from sealgrid.sdk.models import Sealed
+from sealgrid.sdk.operations.publish import Sealed
+from sealgrid.sdk.stores.model_store import KeptModels
 from sealgrid.units import Address, Digest
 
 MODEL, OWNER, OTHER = (Address("0x" + digit * 40) for digit in "abc")

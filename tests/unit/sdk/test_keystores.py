@@ -7,8 +7,8 @@ import pytest
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.sdk import keystores
-from sealgrid.sdk.keystores import Keystores, open_keystore, plain_key
+from sealgrid.sdk.stores import keystores
+from sealgrid.sdk.stores.keystores import Keystores, open_keystore, plain_key
 
 PASSWORD = "correct horse"
 

@@ -10,9 +10,9 @@ from sealgrid.bundle.archive import pack
 from sealgrid.bundle.manifest import MANIFEST, File, Manifest
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import BundleRefused, InputRefused, InterpreterMismatch, NotFound
-from sealgrid.sdk import manifests
-from sealgrid.storage.base import PIECE_BYTES
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.sdk.operations import manifests
+from sealgrid.storage.file_store import PIECE_BYTES
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.storage import location
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sealgrid.crypto import container
 from sealgrid.errors import ContentDiffers, InputRefused
-from sealgrid.sdk.cards import card_of, encoded
-from sealgrid.storage.reading import VerifyingReader
+from sealgrid.sdk.model_cards import card_of, encoded
+from sealgrid.storage.verifying_reader import VerifyingReader
 
 
 class Shelf(VerifyingReader):

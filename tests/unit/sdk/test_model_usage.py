@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.attestation.log import LogEntry
-from sealgrid.sdk.logs import Accusation, Book
-from sealgrid.sdk.usage import ChainTask, Evidence, Unpaid, compare, uses_of
+from sealgrid.attestation.vault_log import LogEntry
+from sealgrid.sdk.operations.usage import ChainTask, Evidence, Unpaid, compare, uses_of
+from sealgrid.sdk.operations.vault_logs import Accusation, Book
 from sealgrid.units import to_address, to_digest
 
 MODEL, APP, REQUESTER, STRANGER, WORKER = (to_address(bytes([n]) * 20) for n in range(1, 6))

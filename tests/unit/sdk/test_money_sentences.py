@@ -4,7 +4,7 @@ import pytest
 
 from sealgrid.chain.views import DealView, Resource, TaskStatus
 from sealgrid.errors import InputRefused, NotFound, from_wire
-from sealgrid.poco.params import FINAL_DEADLINE_RATIO
+from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
 from sealgrid.sdk.money import UNMATCHED, Money, attach, money_of, nothing_bought_before, sentence
 from sealgrid.units import ZERO_ADDRESS, DealId, Nrlc, TaskId, to_address, to_digest
 

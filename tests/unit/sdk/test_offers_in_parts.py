@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.sdk.orders import LEAST_VOLUME, MOST_ORDERS, ORDERS, count_offers, on_terms_of, volumes_of
+from sealgrid.sdk.operations.orders import LEAST_VOLUME, MOST_ORDERS, ORDERS, count_offers, on_terms_of, volumes_of
 from sealgrid.units import to_address
 
 

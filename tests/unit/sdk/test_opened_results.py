@@ -8,8 +8,8 @@ import pytest
 from sealgrid.bundle.archive import pack
 from sealgrid.cli import results as written
 from sealgrid.errors import InputRefused
-from sealgrid.sdk import results
-from sealgrid.sdk.results import Result
+from sealgrid.sdk.operations import open_result
+from sealgrid.sdk.operations.open_result import Result
 
 
 def archive(*files: tuple[str, bytes], kind: int = 0o100644, compressed: bool = False) -> bytes:
@@ -24,7 +24,7 @@ def archive(*files: tuple[str, bytes], kind: int = 0o100644, compressed: bool = 
 
 def test_what_a_runtime_packs_is_opened():
     files = {"sealgrid.json": b"{}", "a/b": b"1", "a/c": b"2", "ä": b""}
-    assert results._unzip(pack(files)) == files
+    assert open_result._unzip(pack(files)) == files
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_what_a_runtime_packs_is_opened():
 )
 def test_a_result_that_no_runtime_makes_is_refused_by_the_number_of_the_check(check, content):
     with pytest.raises(InputRefused, match=rf"^\({check}\)"):
-        results._unzip(content)
+        open_result._unzip(content)
 
 
 def test_1_a_result_that_bursts_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(results, "MAX_RESULT_BYTES", 1 << 20)
+    monkeypatch.setattr(open_result, "MAX_RESULT_BYTES", 1 << 20)
     with pytest.raises(InputRefused, match=r"^\(1\)"):
-        results._unzip(archive(("zeros", bytes(2 << 20)), compressed=True))
+        open_result._unzip(archive(("zeros", bytes(2 << 20)), compressed=True))
 
 
 def test_an_app_that_ended_well_has_no_log_whatever_it_calls_its_files():

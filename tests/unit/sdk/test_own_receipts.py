@@ -4,8 +4,8 @@ import pytest
 
 from sealgrid.errors import ReceiptRefused
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.receipts.request import RequestDocument
-from sealgrid.sdk.receipts import check_own
+from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.sdk.operations.fetch_receipt import check_own
 from tests.unit.receipts.receipt_scene import BUYER, ORDER, ORDERS, SIGNED, STRANGER, Job, alter
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import DealRefused, ServiceUnavailable
-from sealgrid.sdk import previews
-from sealgrid.sdk.federation import require
-from sealgrid.sdk.previews import _expect_enough
+from sealgrid.sdk.operations import preview
+from sealgrid.sdk.operations.preview import _expect_enough
+from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.wire.preview import MachineRule, VaultOpinion
 
@@ -69,15 +69,15 @@ async def test_a_preview_asks_for_what_the_owners_quorum_needs(monkeypatch, sign
     async def policy_heard(conn, model):
         return policy
 
-    monkeypatch.setattr(previews, "policy_heard", policy_heard)
+    monkeypatch.setattr(preview, "policy_heard", policy_heard)
     conn = SimpleNamespace(network=SimpleNamespace(threshold=2), vaults=(None, None, None))
-    assert await previews._needed(conn, MODEL) == needed
-    assert await previews._needed(conn, ZERO_ADDRESS) == 2
+    assert await preview._needed(conn, MODEL) == needed
+    assert await preview._needed(conn, ZERO_ADDRESS) == 2
 
 
 async def test_a_model_whose_policy_no_vault_shows_needs_as_many_vaults_as_any(monkeypatch):
     async def policy_heard(conn, model):
         return None
 
-    monkeypatch.setattr(previews, "policy_heard", policy_heard)
-    assert await previews._needed(SimpleNamespace(network=SimpleNamespace(threshold=2)), MODEL) == 2
+    monkeypatch.setattr(preview, "policy_heard", policy_heard)
+    assert await preview._needed(SimpleNamespace(network=SimpleNamespace(threshold=2)), MODEL) == 2

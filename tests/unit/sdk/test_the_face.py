@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import sealgrid
-from sealgrid.sdk import asynchronous, blocking, blocking_goods
-from sealgrid.sdk.generate import GOODS, HERE, TARGETS, TWINS, generated
+from sealgrid.sdk.sync import async_classes, client, goods
+from sealgrid.sdk.sync.generate import GOODS, HERE, TARGETS, TWINS, generated
 
 
 def test_the_package_offers_exactly_these_names():
@@ -33,13 +33,13 @@ def test_the_types_of_the_package_are_those_that_it_offers():
 
 def test_the_blocking_client_is_what_its_generator_writes_now():
     for target, names in TARGETS.items():
-        assert target.read_text() == generated(names), "run: python -m sealgrid.sdk.generate"
+        assert target.read_text() == generated(names), "run: python -m sealgrid.sdk.sync.generate"
 
 
 def test_every_public_method_has_a_twin_with_the_same_signature():
     for name in TWINS:
-        source = getattr(asynchronous, name)
-        twin = getattr(blocking_goods if name in GOODS else blocking, name)
+        source = getattr(async_classes, name)
+        twin = getattr(goods if name in GOODS else client, name)
         public = {each for each in vars(source) if not each.startswith("_")}
         assert public == {each for each in vars(twin) if not each.startswith("_")} - {"close"}, name
         for each in public:

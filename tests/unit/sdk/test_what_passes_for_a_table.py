@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.csv_file import check_csv
-from sealgrid.sdk.shipped import app_for
+from sealgrid.sdk.operations.csv_file import check_csv
+from sealgrid.sdk.shipped_apps import app_for
 
 ROWS = "".join(f"Lyon,{n}\n" for n in range(10))
 

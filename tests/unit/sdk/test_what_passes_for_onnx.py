@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.sdk.operations.onnx_file import check_onnx
 
 GRAPH = b"\x3a\x02\x12\x00"  # field 7, a graph
 MODEL = b"\x08\x08" + GRAPH + b"\x42\x02\x10\x0d"  # ir_version 8, graph, opset

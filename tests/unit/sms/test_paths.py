@@ -13,17 +13,17 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.sms import desk as desk_module
-from sealgrid.sms.api import application
-from sealgrid.sms.desk import Delivery, Desk, GivenUp
-from sealgrid.sms.members import Members
-from sealgrid.sms.shelf import Shelf
-from sealgrid.sms.splitting import Asset, Place
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.local import LocalFiles
+from sealgrid.iexec_sms import service as desk_module
+from sealgrid.iexec_sms.api import application
+from sealgrid.iexec_sms.document_store import Shelf
+from sealgrid.iexec_sms.federation import Members
+from sealgrid.iexec_sms.key_splitter import Asset, Place
+from sealgrid.iexec_sms.service import Delivery, Desk, GivenUp
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.local_files import LocalFiles
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
-from sealgrid.wire.access import Access
-from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.service_access import Access
 
 OWNER, OTHER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
 PAGE = {"origin": "https://somewhere.example"}

@@ -14,7 +14,7 @@ from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
-from sealgrid.sms.pushed import (
+from sealgrid.iexec_sms.push_checks import (
     MOST_BYTES,
     Pushed,
     check_app_secret,

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import ContentDiffers, FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
-from sealgrid.storage import folder as folder_module
-from sealgrid.storage.base import PIECE_BYTES
-from sealgrid.storage.folder import BLOCK_BYTES, Folder
-from sealgrid.storage.local import LocalFiles, fetch
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage import content_folder as folder_module
+from sealgrid.storage.content_folder import BLOCK_BYTES, Folder
+from sealgrid.storage.file_store import PIECE_BYTES
+from sealgrid.storage.local_files import LocalFiles, fetch
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest, to_digest
 
 

@@ -10,9 +10,9 @@ import pytest
 from sealgrid.attestation.statements import ResultOpened, poco_authorisation
 from sealgrid.crypto.signing import Domain, KeyElsewhere, SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable, TicketRefused
-from sealgrid.storagenode.admission import BALANCE_SECONDS, Admission
-from sealgrid.storagenode.clients import Kind
-from sealgrid.storagenode.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.admission import BALANCE_SECONDS, Admission
+from sealgrid.storage_node.clients import Kind
+from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import encode

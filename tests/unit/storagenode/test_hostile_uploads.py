@@ -13,14 +13,14 @@ import pytest
 from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.errors import NotFound, StoreFull
-from sealgrid.storagenode.clients import Kind
-from sealgrid.storagenode.config import RLC, StorageNodeConfig
-from sealgrid.storagenode.runner import ask_chain, build
-from sealgrid.storagenode.uploads import Uploads
+from sealgrid.storage_node.clients import Kind
+from sealgrid.storage_node.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.runner import ask_chain, build
+from sealgrid.storage_node.uploads import Uploads
 from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, Addressed, TaskParties
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.storage import StorageClient, Tickets, WorkerProof
-from sealgrid.wire.transport import error_of
 
 MIB = 1 << 20
 NODE, DOMAIN = "http://127.0.0.1", Domain(chain=31337, broker=to_address(b"\x0b" * 20))

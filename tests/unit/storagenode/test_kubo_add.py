@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import build
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import build
 
 HELLO = "Qmf412jQZiuVUtdgnB36FXFX7xg5V6KEbSJ4dpQuhkLyfD"  # b"hello world", known to every IPFS node
 FILE_LIMIT = 1 << 20

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
-from sealgrid.storage.folder import BLOCK_BYTES, disk_bytes
-from sealgrid.storagenode.clients import Client, DropUpload, Forget, Hold, Keep, Kind, Limits, RemoveFile
-from sealgrid.storagenode.quotas import FRESH_SECONDS, Quotas
+from sealgrid.storage.content_folder import BLOCK_BYTES, disk_bytes
+from sealgrid.storage_node.clients import Client, DropUpload, Forget, Hold, Keep, Kind, Limits, RemoveFile
+from sealgrid.storage_node.quotas import FRESH_SECONDS, Quotas
 from sealgrid.units import Digest, to_address, to_digest
 
 BLOCKS = 64

@@ -7,16 +7,16 @@ import pytest
 
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import FileTooLarge, NotFound, SealgridError, ServiceUnavailable, StoreFull
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.local import LocalFiles
-from sealgrid.storage.remote import RemoteFiles
-from sealgrid.storagenode.clients import Kind
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import build
-from sealgrid.storagenode.uploads import Uploads
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.local_files import LocalFiles
+from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.storage_node.clients import Kind
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import build
+from sealgrid.storage_node.uploads import Uploads
 from sealgrid.units import Digest, to_digest
+from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.storage import PIECE_BYTES, StorageClient, location
-from sealgrid.wire.transport import error_of
 
 
 class InProcess:

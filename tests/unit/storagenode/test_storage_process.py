@@ -3,15 +3,15 @@ import signal
 import sys
 from pathlib import Path
 
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.storage import StorageClient
-from sealgrid.wire.transport import HttpTransport
 
 NODE = """
 import asyncio, sys
 from pathlib import Path
-from sealgrid.storagenode.config import StorageNodeConfig
-from sealgrid.storagenode.runner import run
-from sealgrid.wire.serving import listen
+from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.runner import run
+from sealgrid.wire.server import listen
 assert not {"web3", "eth_account"} & set(sys.modules)
 sock = listen()
 ready = lambda: print("ready", sock.getsockname()[1], flush=True)

@@ -6,8 +6,8 @@ import pytest
 
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import to_digest
-from sealgrid.vault import block_memory
-from sealgrid.vault.block_memory import BlockMemory
+from sealgrid.vault.chain import block_cache
+from sealgrid.vault.chain.block_cache import BlockMemory
 
 BLOCKS = [to_digest(bytes([number]) * 32) for number in range(4)]
 
@@ -68,7 +68,7 @@ async def test_who_stops_waiting_disturbs_nobody() -> None:
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_memory, "MOST_ANSWERS", 3)
+    monkeypatch.setattr(block_cache, "MOST_ANSWERS", 3)
     memory, chain = BlockMemory(), Chain()
     for number in range(10):
         await memory.once(BLOCKS[0], (number,), chain.read)

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from vault_scene import APP, DATASET, MODEL, MODEL_KEY, OWNER, PICTURE, STRANGER, deal
 
 from sealgrid.attestation.facts import DatasetFact, LeftOut
-from sealgrid.attestation.params import JobParams
+from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import Resource
 from sealgrid.crypto.digests import cid_of
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
-from sealgrid.vault.bulk import MOST_DATASETS, Offered, is_key_of, judge, read_slice
-from sealgrid.vault.snapshot import DatasetOnChain
+from sealgrid.vault.chain.snapshot import DatasetOnChain
+from sealgrid.vault.checks.bulk import MOST_DATASETS, Offered, is_key_of, judge, read_slice
 from sealgrid.wire.vault import MOST_LIST_BYTES, ShownBulk
 
 OTHER = to_address(b"\x0c" * 20)

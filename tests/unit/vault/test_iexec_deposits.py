@@ -30,10 +30,10 @@ from vault_scene import (
 from sealgrid.crypto.shares import Share
 from sealgrid.errors import InputRefused, SharesRefused
 from sealgrid.units import Digest, to_address, to_digest
-from sealgrid.vault.custody import Custody
-from sealgrid.vault.iexec_deposit import check_iexec_deposit
+from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.store import Store
+from sealgrid.vault.stores.database import Store
+from sealgrid.vault.stores.share_store import Custody
 from sealgrid.wire.vault import IexecDeposit
 
 VALUE = base64.b64encode(MODEL_KEY.dek)

@@ -23,14 +23,14 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.facts import parse_facts
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.chain.views import Resource
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
-from sealgrid.vault.iexec_terms import Sale, sale_of
+from sealgrid.vault.checks.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
+from sealgrid.vault.checks.iexec_terms import Sale, sale_of
 
 DOMAIN = OrderDomain(chain=CHAIN, hub=HUB)
 ORDER = DatasetOrder(dataset=DATASET, datasetprice=5, volume=10, apprestrict=APP)

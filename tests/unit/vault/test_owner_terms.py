@@ -9,7 +9,7 @@ from vault_scene import DATASET, HELD_KEYS, NOW, OWNER, REQUESTER, SNAPSHOT, STR
 
 from sealgrid.attestation.policy import UNLIMITED, Machines, Platform, misspelt
 from sealgrid.errors import ReleaseRefused
-from sealgrid.vault.terms import Uses, check_machine, check_terms
+from sealgrid.vault.checks.owner_terms import Uses, check_machine, check_terms
 
 CLAIMS = replace(attested().claims, machine="0a0b0c", fmspc="00606a000000", advisories=("INTEL-SA-00615",))
 NONE = Uses()

@@ -24,11 +24,11 @@ from vault_scene import (
 from sealgrid.attestation.policy import Machines, Platform
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS
-from sealgrid.vault.deal_state import Shown
-from sealgrid.vault.entitlement import entitle, read_params
-from sealgrid.vault.preview import judge, machine_rules
-from sealgrid.vault.release import check_agreement
-from sealgrid.vault.terms import Uses
+from sealgrid.vault.checks.entitlement import entitle, read_params
+from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.release import check_agreement
+from sealgrid.vault.handlers.deal_state import Shown
+from sealgrid.vault.handlers.preview import judge, machine_rules
 from sealgrid.wire.preview import OfferedMachine
 
 allowances = st.lists(

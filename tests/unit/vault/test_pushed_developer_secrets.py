@@ -23,10 +23,10 @@ from vault_scene import (
 
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
-from sealgrid.enclave.pushed import Pushed, check_signed
+from sealgrid.enclave.protocol.pushed_secrets import Pushed, check_signed
 from sealgrid.errors import SharesRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.iexec_deposit import check_iexec_deposit
+from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
 from sealgrid.wire.vault import IexecDeposit
 
 SECRET = b"key of the developer's service"

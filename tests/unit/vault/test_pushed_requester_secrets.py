@@ -27,12 +27,12 @@ from vault_scene import (
 )
 
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
-from sealgrid.enclave.pushed import Pushed, check_signed
+from sealgrid.enclave.protocol.pushed_secrets import Pushed, check_signed
 from sealgrid.errors import ReleaseRefused, SharesRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.deposit import HeldShare
-from sealgrid.vault.entitlement import entitle, read_params
-from sealgrid.vault.iexec_deposit import check_iexec_deposit
+from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.entitlement import entitle, read_params
+from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
 from sealgrid.wire.vault import IexecDeposit
 
 NAME, SECRET = "api-key", b"key of the requester's account"

@@ -24,20 +24,20 @@ from vault_scene import (
     settled,
 )
 
-from sealgrid.attestation.refusals import OF_THE_DEAL
-from sealgrid.chain.payment import Outcome
+from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.chain.payment_outcome import Outcome
 from sealgrid.chain.views import Resource
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.units import to_digest
-from sealgrid.vault.at_match import PREVIEW_SECONDS, AtMatch, stood_at_match
-from sealgrid.vault.custody import Custody, SignedPolicy
-from sealgrid.vault.entitlement import check_deal, read_params
-from sealgrid.vault.history import History
-from sealgrid.vault.journal import Journal
+from sealgrid.vault.checks.entitlement import check_deal, read_params
+from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS, AtMatch, stood_at_match
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.store import Store
-from sealgrid.vault.terms import Uses
+from sealgrid.vault.stores.database import Store
+from sealgrid.vault.stores.history import History
+from sealgrid.vault.stores.share_store import Custody, SignedPolicy
+from sealgrid.vault.stores.task_store import Journal
 
 REFUSING = policy(refused=(REQUESTER.address,))
 FREE = Resource(DATASET, OWNER.address, 0)
@@ -206,7 +206,7 @@ def replace_refusal():
 
 def test_a_refusal_of_the_machine_is_none_of_the_deal():
     foreign = replace(HELD_KEYS, policy=policy(allowed=(allowance(runtime=to_digest(b"\x78" * 32)),)))
-    from sealgrid.vault.entitlement import entitle
+    from sealgrid.vault.checks.entitlement import entitle
 
     with pytest.raises(ReleaseRefused) as caught:
         entitle(attested(), SNAPSHOT, read_params(deal(params=params())), foreign, at=NOW)

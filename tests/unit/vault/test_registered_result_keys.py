@@ -11,11 +11,11 @@ from eth_utils import keccak
 from test_iexec_terms import KEYS, decide, of_iexec, refused
 from vault_scene import REQUESTER, STRANGER, deal, facts, snapshot
 
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.units import to_digest
-from sealgrid.wire.sms import ResultKey
+from sealgrid.wire.iexec_sms import ResultKey
 
 ENCRYPTED = {"iexec_result_encryption": True}
 

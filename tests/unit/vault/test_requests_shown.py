@@ -6,9 +6,9 @@ from vault_scene import FEDERATION, ORDER, REQUESTER, STRANGER, deal, snapshot
 
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_digest
-from sealgrid.vault.request import check_signed, matched_request, signature_kind
+from sealgrid.vault.checks.request_order import check_signed, matched_request, signature_kind
 
 SHOWN = RequestDocument.of(ORDER)
 DOMAIN = FEDERATION.orders

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import ReleaseRefused
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.local import LocalFiles
-from sealgrid.vault.files import EveryNode, fetch_settled
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.local_files import LocalFiles
+from sealgrid.vault.handlers.settled_files import EveryNode, fetch_settled
 
 
 @pytest.fixture

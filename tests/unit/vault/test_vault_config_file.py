@@ -11,7 +11,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused
 from sealgrid.vault.config_file import read_config
 from sealgrid.vault.keys import KeyCommand, KeyFiles
-from sealgrid.wire.access import Access
+from sealgrid.wire.service_access import Access
 from tests.unit.attestation import hardware_machines as hardware
 
 FILE = f"""

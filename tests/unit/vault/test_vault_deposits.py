@@ -35,7 +35,7 @@ from sealgrid.crypto import hpke
 from sealgrid.crypto.shares import Share
 from sealgrid.errors import InputRefused, SharesRefused
 from sealgrid.units import to_address, to_digest
-from sealgrid.vault.deposit import check_deposit, check_policy, check_withdrawal
+from sealgrid.vault.checks.deposit import check_deposit, check_policy, check_withdrawal
 
 
 def decide(request: Any, *, asset: Any = SNAPSHOT.dataset, held: Any = None, last: int = 0) -> Any:

@@ -38,8 +38,8 @@ from sealgrid.chain.views import Resource
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, to_address
-from sealgrid.vault.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
-from sealgrid.vault.terms import Uses
+from sealgrid.vault.checks.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
+from sealgrid.vault.checks.owner_terms import Uses
 
 ATTESTED = attested()
 KEYS = HELD_KEYS

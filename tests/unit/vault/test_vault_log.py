@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from vault_scene import DATASET, NOW, attested, facts
 
-from sealgrid.attestation.log import LogEntry, check_entry, contradiction, entry_of, head_of
+from sealgrid.attestation.vault_log import LogEntry, check_entry, contradiction, entry_of, head_of
 from sealgrid.crypto import merkle
 from sealgrid.crypto.merkle import EMPTY_ROOT
 from sealgrid.errors import InputRefused, LogRefused
 from sealgrid.units import ZERO_ADDRESS, to_address
-from sealgrid.vault.log import Log, entries
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.log_store import Log, entries
 from sealgrid.wire.log import MOST_ENTRIES
 
 VAULT = to_address(b"\x0d" * 20)

@@ -21,7 +21,7 @@ from vault_scene import (
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.nonces import Attempt, authorised_digest, check_nonce_request
+from sealgrid.vault.checks.nonce import Attempt, authorised_digest, check_nonce_request
 
 SECOND, THIRD, FOURTH = key("second enclave"), key("third enclave"), key("fourth enclave")
 AFTER = Attempt(TASK, 2, WORKER.address, SECOND.address)

@@ -48,8 +48,8 @@ from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuote
 from sealgrid.chain.views import Resource, TaskStatus
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
-from sealgrid.vault.nonces import Attempt
-from sealgrid.vault.release import GivenNonce, TrustedRoots, check_chain, check_evidence, check_nonce, own_nonce
+from sealgrid.vault.checks.nonce import Attempt
+from sealgrid.vault.checks.release import GivenNonce, TrustedRoots, check_chain, check_evidence, check_nonce, own_nonce
 
 TRUSTED = TrustedRoots((MACHINE.trust_root,), {}, simulated=True)
 SERIES = to_digest(hashlib.sha256(MACHINE.root_der).digest())

@@ -30,15 +30,15 @@ from vault_scene import (
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.backup import back_up, place_copy
-from sealgrid.vault.custody import Custody, SignedPolicy, Version
-from sealgrid.vault.journal import Journal
-from sealgrid.vault.key_notes import KeyNote
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.opened import OpenedKeys
-from sealgrid.vault.restoration import PeerWord, renew
-from sealgrid.vault.store import DATABASE, Store
-from sealgrid.vault.unopened import UnopenedKeys
+from sealgrid.vault.operator.backup import back_up, place_copy
+from sealgrid.vault.operator.restoration import PeerWord, renew
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.key_notes import KeyNote
+from sealgrid.vault.stores.opened_keys import OpenedKeys
+from sealgrid.vault.stores.share_store import Custody, SignedPolicy, Version
+from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.vault import AssetView, KeyVersion
 
 AT_REST = AtRest(b"\x33" * 32, lambda size: bytes(size))

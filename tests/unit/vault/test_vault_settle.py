@@ -41,10 +41,10 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ReleaseRefused
 from sealgrid.receipts.receipt import body_of, sign_body
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_address, to_digest
-from sealgrid.vault.opening import check_opening
-from sealgrid.vault.settle import check_receipt, check_settle, check_time, verdict_for
+from sealgrid.vault.checks.result_access import check_opening
+from sealgrid.vault.checks.settle import check_receipt, check_settle, check_time, verdict_for
 
 OTHER = key("other enclave")
 

@@ -20,7 +20,7 @@ from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import ReleaseRefused
 from sealgrid.units import to_bytes
-from sealgrid.vault.release import TrustedRoots, check_evidence
+from sealgrid.vault.checks.release import TrustedRoots, check_evidence
 from tests.unit.attestation import hardware_machines as hardware
 
 MRENCLAVE = b"\x11" * 32

@@ -37,11 +37,11 @@ from vault_scene import (
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import to_digest
-from sealgrid.vault.custody import Custody, SignedGrant, SignedPolicy
-from sealgrid.vault.journal import Journal
+from sealgrid.vault.checks.nonce import Attempt
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.nonces import Attempt
-from sealgrid.vault.store import DATABASE, Store, about
+from sealgrid.vault.stores.database import DATABASE, Store, about
+from sealgrid.vault.stores.share_store import Custody, SignedGrant, SignedPolicy
+from sealgrid.vault.stores.task_store import Journal
 
 RANDOM = iter(i.to_bytes(12, "big") for i in range(1_000_000))
 AT_REST = AtRest(b"\x33" * 32, lambda _: next(RANDOM))

@@ -29,13 +29,13 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.policy import UNLIMITED
-from sealgrid.chain.payment import Outcome, outcome_of
+from sealgrid.chain.payment_outcome import Outcome, outcome_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.units import to_digest
-from sealgrid.vault.journal import Journal
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.store import DATABASE, Store, use_counts, uses
-from sealgrid.vault.uses import Use
+from sealgrid.vault.stores.database import DATABASE, Store, use_counts, uses
+from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.use_ledger import Use
 
 AT_REST = AtRest(b"\x33" * 32, lambda size: bytes(size))
 NO_TASK = to_digest(b"\xff" * 32)

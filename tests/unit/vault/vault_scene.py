@@ -20,17 +20,17 @@ from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
-from sealgrid.receipts.request import RequestDocument
+from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
-from sealgrid.vault.answer import facts_of
-from sealgrid.vault.deposit import HeldShare, input_asset
-from sealgrid.vault.entitlement import HeldKeys, entitle, read_params
+from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
+from sealgrid.vault.checks.deposit import HeldShare, input_asset
+from sealgrid.vault.checks.entitlement import HeldKeys, entitle, read_params
+from sealgrid.vault.checks.nonce import Attempt
+from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.release import Attested, TrustedRoots, check_evidence
+from sealgrid.vault.checks.settle import Escrowed, Released, Settled, remembered, verdict_for
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.nonces import Attempt
-from sealgrid.vault.release import Attested, TrustedRoots, check_evidence
-from sealgrid.vault.settle import Escrowed, Released, Settled, remembered, verdict_for
-from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
-from sealgrid.vault.terms import Uses
+from sealgrid.vault.handlers.release_response import facts_of
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     Authorization,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.blocks import Block
-from sealgrid.chain.trail import Trail
-from sealgrid.web.index.reading import Index, TaskFilter
+from sealgrid.web.index.index import Index, TaskFilter
 from sealgrid.web.index.store import IndexStore, Written
 from sealgrid.wire.chain_view import Addressed
 

@@ -10,10 +10,10 @@ import pytest
 
 from sealgrid.errors import TooManyRequests
 from sealgrid.units import TaskId
-from sealgrid.web.followers import Followers
 from sealgrid.web.pages import task as page
-from sealgrid.wire.access import ONE_MACHINE
-from sealgrid.wire.serving import service
+from sealgrid.web.timeline_limits import Followers
+from sealgrid.wire.server import service
+from sealgrid.wire.service_access import ONE_MACHINE
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, Raw, serving
 
 TASKS = [f"0x{number:064x}" for number in range(1, 4)]

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sealgrid.web import charts
-from sealgrid.web.glyph import glyph
+from sealgrid.web.identicon import glyph
 from sealgrid.web.rendering import counted, duration, markdown, short, size
 
 HARMLESS = {

@@ -6,10 +6,10 @@ import pytest
 
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import NotFound
-from sealgrid.storage.remote import Held, RemoteFiles
+from sealgrid.storage.remote_files import Held, RemoteFiles
 from sealgrid.units import Digest, to_digest
-from sealgrid.web.bundles import Bundles
-from sealgrid.web.cards import Cards
+from sealgrid.web.app_bundles import Bundles
+from sealgrid.web.model_cards import Cards
 from sealgrid.wire.storage import Stored
 
 JUNK = b"no bundle, no sealed file" * 1000

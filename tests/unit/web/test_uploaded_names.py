@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.web.pages.selling import plain_name
+from sealgrid.web.pages.model_selling import plain_name
 
 
 @pytest.mark.parametrize("given", ["model.onnx", "/home/me/model.onnx", "../model.onnx"])

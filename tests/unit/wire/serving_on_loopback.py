@@ -8,8 +8,8 @@ import httpx
 from litestar import get, post
 from litestar.types import ASGIApp
 
-from sealgrid.wire.access import Access
-from sealgrid.wire.serving import AnyRequest, listen, serve, service
+from sealgrid.wire.server import AnyRequest, listen, serve, service
+from sealgrid.wire.service_access import Access
 
 HONEST, FLOOD = "127.0.0.1", "127.0.0.2"
 

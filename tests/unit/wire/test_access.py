@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from sealgrid.errors import TooManyRequests
-from sealgrid.wire.access import Access, client_address
-from sealgrid.wire.repeats import LINES_PER_MINUTE, RepeatFilter
-from sealgrid.wire.serving import service
-from sealgrid.wire.transport import HttpTransport
+from sealgrid.wire.http_transport import HttpTransport
+from sealgrid.wire.log_rate_limit import LINES_PER_MINUTE, RepeatFilter
+from sealgrid.wire.server import service
+from sealgrid.wire.service_access import Access, client_address
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, client_from, hello, serving
 
 PUBLIC = Access(
@@ -148,7 +148,7 @@ async def test_bad_requests_do_not_fill_a_log(caplog: pytest.LogCaptureFixture):
 
 
 def test_rotation_keeps_the_end_of_a_log_and_its_writers_go_on(tmp_path: Path):
-    from sealgrid.localnet.logs import rotate
+    from sealgrid.localnet.log_rotation import rotate
 
     log = tmp_path / "anvil.log"
     with log.open("ab", buffering=0) as writer:

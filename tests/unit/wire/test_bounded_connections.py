@@ -13,8 +13,8 @@ import pytest
 from litestar import get
 from litestar.response import Stream
 
-from sealgrid.wire.access import Access
-from sealgrid.wire.serving import service
+from sealgrid.wire.server import service
+from sealgrid.wire.service_access import Access
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, Raw, client_from, serving
 
 HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -147,8 +147,8 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off():
 
 FEW_FILES = """
 import asyncio, os, sys
-from sealgrid.wire.access import Access
-from sealgrid.wire.serving import listen, serve, service
+from sealgrid.wire.service_access import Access
+from sealgrid.wire.server import listen, serve, service
 from tests.unit.wire.serving_on_loopback import hello
 sock = listen()
 taken = []
@@ -204,7 +204,7 @@ def _until(holds) -> None:
 def test_a_services_connections_leave_files_free_for_its_own_use():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500)); "
-        "from sealgrid.wire.connections import Connections; from sealgrid.wire.access import Access; "
+        "from sealgrid.wire.connections import Connections; from sealgrid.wire.service_access import Access; "
         "print(Connections(Access(connections=10**6))._most)"
     )
     done = subprocess.run(

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from litestar import get, head, post
 
-from sealgrid.wire.access import Access
-from sealgrid.wire.serving import AnyRequest, cors, readable_by_pages, service
+from sealgrid.wire.server import AnyRequest, cors, readable_by_pages, service
+from sealgrid.wire.service_access import Access
 
 PAGE = {"origin": "https://dapp.example"}
 

@@ -11,8 +11,8 @@ import pytest
 from litestar import Request, Response, get
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.wire.serving import MOST_PACKED_BYTES, packed, service
-from sealgrid.wire.transport import MOST_ANSWER_BYTES, HttpTransport
+from sealgrid.wire.http_transport import MOST_ANSWER_BYTES, HttpTransport
+from sealgrid.wire.server import MOST_PACKED_BYTES, packed, service
 
 DOCUMENT = b'{"quote": "' + b"0a" * 4000 + b'"}'
 CIPHERTEXT = os.urandom(4000)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sealgrid.wire.serving import listen, serve, service
+from sealgrid.wire.server import listen, serve, service
 
 
 async def test_whoever_gets_the_number_of_a_cancelled_services_socket_can_use_it():

@@ -7,7 +7,7 @@ import pytest
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.wire.pool import AuthoriseReply, Stage
-from sealgrid.worker.held import Held
+from sealgrid.worker.task_checkpoint import Held
 
 TASK = TaskId(to_digest(b"\x0d" * 32))
 

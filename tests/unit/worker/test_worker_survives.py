@@ -8,8 +8,8 @@ import pytest
 
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.storage.folder import Folder
-from sealgrid.storage.reading import VerifyingReader
+from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.pool import Job, Stage
 from sealgrid.wire.relay import RelayClient

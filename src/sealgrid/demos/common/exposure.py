@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.cli.stories.search import Searched, search
+from sealgrid.demos.common.leak_search import Searched, search
 from sealgrid.units import TaskId
+from sealgrid.worker.exposure_log import Sight
 from sealgrid.worker.job import notes_of
-from sealgrid.worker.seen import Sight
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from sealgrid.cli.stories.outcome import CheckLine, Paid, Refusal
+from sealgrid.demos.common.outcome import CheckLine, Paid, Refusal
 
 RLC = 10**9
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
-from sealgrid.cli.stories.outcome import CheckLine, Paid
-from sealgrid.cli.stories.seen import Seen, look
-from sealgrid.cli.stories.stopwatch import Stopwatch
+from sealgrid.demos.common.exposure import Seen, look
+from sealgrid.demos.common.outcome import CheckLine, Paid
+from sealgrid.demos.common.stopwatch import Stopwatch
 from sealgrid.errors import SetupMissing
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import jobs, receipts, results, shipped
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
+from sealgrid.sdk.operations import buy, fetch_receipt, open_result
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -24,9 +25,9 @@ Told = Callable[[str], None]
 class Bought:
     """A run that was paid, and opened by whom it was for."""
 
-    job: jobs.Job
+    job: buy.Job
     envelope: bytes = field(repr=False)  #: the receipt's file
-    result: results.Result
+    result: open_result.Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Telling:
     ) -> Bought:
         """Buy one run, follow it to the payment, open its result."""
         with self.watch.stage("seal the input and buy a run"):
-            job = await jobs.run(requester, app, model=dataset, files=files)
+            job = await buy.run(requester, app, model=dataset, files=files)
         self.told(f"the requester bought one run: deal {job.deal[:18]}…")
         stages: list[StageAt] = []
 
@@ -52,18 +53,18 @@ class Telling:
             self.told(f"  {stage.stage}")
 
         with self.watch.stage("from the deal to the payment"):
-            await jobs.follow(requester, job, on, on_waiting=lambda waiting: self.told(str(waiting)))
+            await buy.follow(requester, job, on, on_waiting=lambda waiting: self.told(str(waiting)))
         for before, after in itertools.pairwise(stages):
             self.watch.seconds[f"  {before.stage} → {after.stage}"] = round(after.at - before.at, 3)
         with self.watch.stage("open the result"):
-            envelope = await receipts.fetch_receipt(requester, job.task)
-            read = await results.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+            envelope = await fetch_receipt.fetch_receipt(requester, job.task)
+            read = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
         return Bought(job, envelope, read)
 
     async def verified(self, requester: Connection, envelope: bytes) -> tuple[CheckLine, ...]:
         """Verify a receipt by itself and against the chain."""
         with self.watch.stage("verify the receipt"):
-            report = await receipts.verify_on_line(requester, envelope)
+            report = await fetch_receipt.verify_on_line(requester, envelope)
         return tuple(CheckLine(str(check.number), check.sentence, check.ok) for check in report.checks)
 
     async def payments(self, requester: Connection, task: TaskId) -> tuple[Paid, ...]:
@@ -91,7 +92,7 @@ def name_of(account: Address) -> str:
 
 def folder_of(app: str) -> Path:
     """Return the folder of a shipped app."""
-    folder = shipped.app_folder(app)
+    folder = shipped_apps.app_folder(app)
     if folder is None:
         raise SetupMissing(f"the app {app!r} is missing; it comes with the checkout.")
     return folder

@@ -6,23 +6,23 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, report_data, vault_set
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.refusals import sentence_of
+from sealgrid.attestation.requester_refusals import sentence_of
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.broker import encode_proof
-from sealgrid.cli.stories.outcome import Refusal
-from sealgrid.cli.stories.thief import HoardingRun, Thief
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.demos.common.outcome import Refusal
+from sealgrid.demos.common.thief import HoardingRun, Thief
 from sealgrid.errors import CheckFailed, DealRefused, HostFailed, ProofRefused, SealgridError
 from sealgrid.poco.ids import enclave_message
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk.apps import deploy
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.jobs import Job, run
-from sealgrid.sdk.models import sell
-from sealgrid.sdk.receipts import fetch_receipt
+from sealgrid.sdk.operations.buy import Job, run
+from sealgrid.sdk.operations.deploy import deploy
+from sealgrid.sdk.operations.fetch_receipt import fetch_receipt
+from sealgrid.sdk.operations.publish import sell
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.wire.vault import NonceRequest, OpenRequest, ReleaseRequest
 from sealgrid.worker.job import JobRun

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealgrid.attestation.statements import poco_authorisation
-from sealgrid.chain.access import AccessPolicy
+from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.crypto.signing import SigningKey, personal_digest
-from sealgrid.localnet.chainside import worker_config
 from sealgrid.localnet.layout import Layout
+from sealgrid.localnet.services import worker_config
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection, connect
-from sealgrid.sdk.jobs import Job as BoughtJob
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations.buy import Job as BoughtJob
+from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.pool import AuthoriseReply, Job, Stage
 from sealgrid.wire.relay import Delivery

@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from sealgrid.cli.plates.report import Report
-from sealgrid.cli.stories import printing
+from sealgrid.demos.common import printing
+from sealgrid.demos.plates.report import Report
 
 
 def show(report: Report, console: Console) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from apps.plate_reader import plates
 from sealgrid.chain.accounts import development_key
-from sealgrid.cli.plates.report import Report, text_of
-from sealgrid.cli.stories import thefts
-from sealgrid.cli.stories.outcome import Refusal, holds
-from sealgrid.cli.stories.telling import Telling, folder_of
-from sealgrid.cli.stories.thief import thief_of
-from sealgrid.sdk import apps, jobs, models
+from sealgrid.demos.common import thefts
+from sealgrid.demos.common.outcome import Refusal, holds
+from sealgrid.demos.common.steps import Telling, folder_of
+from sealgrid.demos.common.thief import thief_of
+from sealgrid.demos.plates.report import Report, text_of
 from sealgrid.sdk.connection import Connection, connect
+from sealgrid.sdk.operations import buy, deploy, publish
 from sealgrid.units import Address
 
 RLC = 10**9
@@ -73,15 +73,15 @@ class Story:
             seen=seen.lines,
         )
 
-    async def _deploy(self, developer: Connection) -> apps.App:
+    async def _deploy(self, developer: Connection) -> deploy.App:
         folder = folder_of("plate_reader")
-        app = await apps.deploy(developer, folder, price=APP_PRICE)
+        app = await deploy.deploy(developer, folder, price=APP_PRICE)
         self.telling.told(f"the developer deployed plate-reader: app {app.address}, measured as {app.digest[:18]}…")
         return app
 
-    async def _publish(self, owner: Connection, app: Address) -> models.Model:
+    async def _publish(self, owner: Connection, app: Address) -> publish.Model:
         source = self.telling.write("model.zip", self.model)
-        model = await models.publish(owner, source, name="licence plates (demo)", apps=[app], price=MODEL_PRICE)
+        model = await publish.publish(owner, source, name="licence plates (demo)", apps=[app], price=MODEL_PRICE)
         source.unlink()
         size = model.sealed_bytes / 1e6
         self.telling.told(f"the owner sealed its model ({size:.1f} MB) and registered it: {model.address}")
@@ -98,7 +98,7 @@ class Story:
         self, accomplice: Connection, owner: Connection, app: Address, model: Address, shot: Shot
     ) -> tuple[Refusal, ...]:
         async with thief_of(self.telling.network) as thief:
-            job = await jobs.run(accomplice, app, model=model, files=[(PICTURE, shot.picture)], workerpool=thief.order)
+            job = await buy.run(accomplice, app, model=model, files=[(PICTURE, shot.picture)], workerpool=thief.order)
             refused = (
                 await thefts.with_own_quote(thief, job),
                 await thefts.without_enclave(thief, job),

@@ -4,8 +4,8 @@ import datetime as dt
 
 from rich.console import Console
 
-from sealgrid.cli.stories import printing
-from sealgrid.cli.tables.report import Report
+from sealgrid.demos.common import printing
+from sealgrid.demos.table.report import Report
 
 
 def show(report: Report, console: Console) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.cli.stories.outcome import CheckLine, Paid, Refusal
+from sealgrid.demos.common.outcome import CheckLine, Paid, Refusal
 from sealgrid.units import Address, DealId, TaskId
 
 

@@ -7,16 +7,16 @@ from typing import Any, cast
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
-from sealgrid.cli.stories import thefts
-from sealgrid.cli.stories.outcome import Refusal, holds
-from sealgrid.cli.stories.telling import Telling, folder_of, name_of
-from sealgrid.cli.stories.thief import thief_of
-from sealgrid.cli.tables.own_sums import differences
-from sealgrid.cli.tables.report import Report, Used
-from sealgrid.sdk import apps, models
+from sealgrid.demos.common import thefts
+from sealgrid.demos.common.outcome import Refusal, holds
+from sealgrid.demos.common.steps import Telling, folder_of, name_of
+from sealgrid.demos.common.thief import thief_of
+from sealgrid.demos.table.expected_statistics import differences
+from sealgrid.demos.table.report import Report, Used
 from sealgrid.sdk.connection import Connection, connect
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.usage import Usage
+from sealgrid.sdk.operations import deploy, publish
+from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import Address
 
 RLC = 10**9
@@ -74,14 +74,14 @@ class Story:
             seen=seen.lines,
         )
 
-    async def _deploy(self, stranger: Connection) -> apps.App:
-        app = await apps.deploy(stranger, folder_of("csv_statistics"), price=APP_PRICE)
+    async def _deploy(self, stranger: Connection) -> deploy.App:
+        app = await deploy.deploy(stranger, folder_of("csv_statistics"), price=APP_PRICE)
         self.telling.told(f"a stranger deployed csv-statistics: app {app.address}, measured as {app.digest[:18]}…")
         return app
 
     async def _publish(self, company: Connection, app: Address, name: str) -> Address:
         source = self.telling.write("table.csv", self.table)
-        made = await models.publish(company, source, name=name, apps=[app], price=TABLE_PRICE)
+        made = await publish.publish(company, source, name=name, apps=[app], price=TABLE_PRICE)
         source.unlink()
         lines, size = self.table.count(b"\n"), len(self.table) / 1e3
         self.telling.told(f"the company approved exactly this code, and no other, for its table {name!r}")

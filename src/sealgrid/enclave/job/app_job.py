@@ -12,31 +12,24 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut, SecretFact
-from sealgrid.attestation.params import parse_params
-from sealgrid.attestation.refusals import sentence_of
-from sealgrid.bundle.inputs import (
-    MAX_SEALED_BYTES,
-    JobInput,
-    check_input,
-    fault_of_text,
-    split_arguments,
-    unpack,
-)
+from sealgrid.attestation.job_params import parse_params
+from sealgrid.attestation.requester_refusals import sentence_of
+from sealgrid.bundle.job_input import MAX_SEALED_BYTES, JobInput, check_input, fault_of_text, split_arguments, unpack
 from sealgrid.bundle.manifest import LEAST_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
-from sealgrid.enclave import sandbox
-from sealgrid.enclave.attest import Agreed
-from sealgrid.enclave.conventions import Given, environment, output_digest, read_computed, requester_secrets
-from sealgrid.enclave.environment import expect_interpreter, lay_out_app, lay_out_imports
-from sealgrid.enclave.files import fetch, fetch_bundle, write_new
+from sealgrid.enclave.job.app_layout import expect_interpreter, lay_out_app, lay_out_imports
+from sealgrid.enclave.job.iexec_env import Given, environment, output_digest, read_computed, requester_secrets
+from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
+from sealgrid.enclave.job.run_time_padding import padded
 from sealgrid.enclave.opening import Opener, iexec_opener, opener_of, proves_opening
-from sealgrid.enclave.outputs import STATUS_FILE, collect, pack_result
-from sealgrid.enclave.pushed import check_signed
-from sealgrid.enclave.run_time import padded
-from sealgrid.enclave.verdict import Shield
+from sealgrid.enclave.protocol.attest import Agreed
+from sealgrid.enclave.protocol.file_fetcher import fetch, fetch_bundle, write_new
+from sealgrid.enclave.protocol.pushed_secrets import check_signed
+from sealgrid.enclave.sandbox import sandbox
+from sealgrid.enclave.sandbox.exit_cause import Shield
 from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound
-from sealgrid.receipts.deferred import SALT_BYTES, DeferredCallback
+from sealgrid.receipts.deferred_callback import SALT_BYTES, DeferredCallback
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.relay import RelayClient

@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 from sealgrid.bundle.archive import BROKEN
-from sealgrid.bundle.arriving import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.manifest import Environment, Manifest
-from sealgrid.bundle.unpacking import unpack_wheels
 from sealgrid.bundle.verify import VerifiedBundle
-from sealgrid.enclave.files import batches, copy, read, write_new
+from sealgrid.bundle.wheel_unpacker import unpack_wheels
+from sealgrid.enclave.protocol.file_fetcher import batches, copy, read, write_new
 from sealgrid.errors import HostFailed
 from sealgrid.wire.relay import RelayClient
 

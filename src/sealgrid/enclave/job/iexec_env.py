@@ -7,7 +7,7 @@ import msgspec
 
 from sealgrid.attestation.facts import DatasetFact, Facts
 from sealgrid.crypto.digests import keccak256, sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import AppFailed
 from sealgrid.units import to_bytes
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.paths import fault_of
+from sealgrid.bundle.archive_paths import fault_of
 from sealgrid.errors import AppFailed, HostFailed
 
 STATUS_FILE = "sealgrid.json"  #: in every result, by the runtime: how the app ended, iExec's digest of what it computed

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sealgrid.attestation.facts import Facts
-from sealgrid.attestation.params import NO_RESULT_KEY
-from sealgrid.bundle.padding import pad
+from sealgrid.attestation.job_params import NO_RESULT_KEY
+from sealgrid.bundle.result_padding import pad
 from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import canonical, keccak256, sha256
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
 from sealgrid.errors import HostFailed
-from sealgrid.receipts.request import VerifiedRequest
+from sealgrid.receipts.request_document import VerifiedRequest
 from sealgrid.units import Address, Digest, to_bytes, to_digest
-from sealgrid.wire.result import ResultMetadata, k1_context
+from sealgrid.wire.result_metadata import ResultMetadata, k1_context
 
 KEY_BYTES = 32
 
@@ -75,7 +75,7 @@ def _as_iexec_does(archive: bytes, facts: Facts, rsa: bytes | None, random: Call
     if facts.result_key != NO_RESULT_KEY:
         if rsa is None or to_digest(keccak256(rsa)) != facts.result_key:
             raise HostFailed("the beneficiary's key for results is not the one that the vaults saw.")
-        from sealgrid.enclave.rsa_result import seal_for_rsa  # noqa: PLC0415  27 ms that few jobs need
+        from sealgrid.enclave.job.rsa_result import seal_for_rsa  # noqa: PLC0415  27 ms that few jobs need
 
         content = seal_for_rsa(archive, rsa, random)
     return SealedResult(content, to_digest(sha256(content)), None, ())

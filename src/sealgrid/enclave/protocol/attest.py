@@ -9,21 +9,21 @@ from msgspec import UNSET
 
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
-from sealgrid.attestation.params import NO_RESULT_KEY
-from sealgrid.attestation.refusals import OF_THE_DEAL
+from sealgrid.attestation.job_params import NO_RESULT_KEY
+from sealgrid.attestation.requester_refusals import OF_THE_DEAL
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
-from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.enclave.bulk import keys_of
-from sealgrid.enclave.logged import check_logged
-from sealgrid.enclave.pushed import Pushed, is_value
-from sealgrid.enclave.quoting import QuotePort
-from sealgrid.enclave.request import verified_request
+from sealgrid.enclave.protocol.bulk import keys_of
+from sealgrid.enclave.protocol.log_proofs import check_logged
+from sealgrid.enclave.protocol.pushed_secrets import Pushed, is_value
+from sealgrid.enclave.protocol.quote_port import QuotePort
+from sealgrid.enclave.protocol.request_order import verified_request
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
-from sealgrid.receipts.request import VerifiedRequest
+from sealgrid.receipts.request_document import VerifiedRequest
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.log import Logged
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
 from sealgrid.crypto.shares import KeyRecord, Share, combine
-from sealgrid.enclave.pushed import is_value
+from sealgrid.enclave.protocol.pushed_secrets import is_value
 from sealgrid.errors import CheckFailed, EvidenceRefused
 from sealgrid.units import Address, Digest
 from sealgrid.wire.vault import BulkShare, ReleaseAnswer

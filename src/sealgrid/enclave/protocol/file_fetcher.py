@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from pathlib import Path
 
-from sealgrid.bundle.unpacking import Copy
+from sealgrid.bundle.wheel_unpacker import Copy
 from sealgrid.errors import AppFailed, HostFailed
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient

@@ -1,9 +1,9 @@
 """A vault's proof that it logged what it released: only then will its owner hear of it (docs/protocol/release.md)."""
 
 from sealgrid.attestation.facts import DatasetFact, Facts
-from sealgrid.attestation.log import check_entry, check_head, entry_of
+from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.signing import Domain
-from sealgrid.enclave.bulk import listed_dataset
+from sealgrid.enclave.protocol.bulk import listed_dataset
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Address
 from sealgrid.wire.log import Logged

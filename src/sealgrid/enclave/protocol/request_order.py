@@ -3,12 +3,12 @@
 from sealgrid.attestation.facts import Facts
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.enclave.pushed import is_by
+from sealgrid.enclave.protocol.pushed_secrets import is_by
 from sealgrid.errors import EvidenceRefused, InputRefused
-from sealgrid.receipts.request import VerifiedRequest, verify_request
+from sealgrid.receipts.request_document import VerifiedRequest, verify_request
 from sealgrid.units import Address, to_digest
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.relay import Welcome
-from sealgrid.wire.sms import ResultKey
 
 
 def verified_request(welcome: Welcome, facts: Facts) -> VerifiedRequest:

@@ -8,10 +8,10 @@ from sealgrid.attestation.statements import Settle, Verdict
 from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import personal_digest
-from sealgrid.enclave.attest import Agreed, Attested, Identity, Vaults, at_least
-from sealgrid.enclave.files import store
-from sealgrid.enclave.seal import SealedResult
-from sealgrid.enclave.work import Outcome
+from sealgrid.enclave.job.app_job import Outcome
+from sealgrid.enclave.job.seal import SealedResult
+from sealgrid.enclave.protocol.attest import Agreed, Attested, Identity, Vaults, at_least
+from sealgrid.enclave.protocol.file_fetcher import store
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import enclave_message
 from sealgrid.receipts.receipt import (

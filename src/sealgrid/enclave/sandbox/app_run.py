@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.confinement import Folders
+from sealgrid.enclave.sandbox.bubblewrap import Folders
 
 MAX_LOG_BYTES = 1 << 20
 

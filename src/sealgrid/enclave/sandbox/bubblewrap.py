@@ -10,9 +10,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.bundle.compiling import BYTECODE
-from sealgrid.enclave.app_start import APP, WHEELS
-from sealgrid.enclave.conventions import DATASETS_FOLDER, INPUTS_FOLDER, OUTPUT_FOLDER
+from sealgrid.bundle.bytecode import BYTECODE
+from sealgrid.enclave.job.iexec_env import DATASETS_FOLDER, INPUTS_FOLDER, OUTPUT_FOLDER
+from sealgrid.enclave.sandbox.app_start import APP, WHEELS
 from sealgrid.errors import SetupMissing
 
 NOBODY = 65534

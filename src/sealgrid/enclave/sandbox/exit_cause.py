@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.enclave.app_run import AppEnded, Exited, HostInducible
+from sealgrid.enclave.sandbox.app_run import AppEnded, Exited, HostInducible
 
 Cause = Literal["exit", "signal", "use", "time", "start"]
 

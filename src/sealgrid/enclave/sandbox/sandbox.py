@@ -8,12 +8,12 @@ from contextlib import ExitStack, suppress
 import msgspec
 
 from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave import app_start
-from sealgrid.enclave.app_run import AppEnded, AppRun, Exited, HostInducible
-from sealgrid.enclave.confinement import Channels, Folders, command
-from sealgrid.enclave.supervision import Ends, Supervisor
-from sealgrid.enclave.syscalls import app_filter
-from sealgrid.enclave.verdict import NO_SHIELD, Shield, judge
+from sealgrid.enclave.sandbox import app_start
+from sealgrid.enclave.sandbox.app_run import AppEnded, AppRun, Exited, HostInducible
+from sealgrid.enclave.sandbox.bubblewrap import Channels, Folders, command
+from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, Shield, judge
+from sealgrid.enclave.sandbox.seccomp import app_filter
+from sealgrid.enclave.sandbox.supervisor import Ends, Supervisor
 
 __all__ = ["AppEnded", "AppRun", "Exited", "Folders", "HostInducible", "run"]
 

@@ -8,17 +8,17 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sealgrid.enclave.app_run import AppRun
-from sealgrid.enclave.confinement import SCRATCH_BYTES
-from sealgrid.enclave.speed import MEAN_PAUSE_SECONDS, SpeedMeter
-from sealgrid.enclave.verdict import Cause, End
-from sealgrid.enclave.watch import (
+from sealgrid.enclave.sandbox.app_run import AppRun
+from sealgrid.enclave.sandbox.bubblewrap import SCRATCH_BYTES
+from sealgrid.enclave.sandbox.exit_cause import Cause, End
+from sealgrid.enclave.sandbox.resource_monitor import (
     available_memory,
     bytes_below,
     bytes_used,
     kernel_kills,
     usage_below,
 )
+from sealgrid.enclave.sandbox.work_probe import MEAN_PAUSE_SECONDS, SpeedMeter
 
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 30.0

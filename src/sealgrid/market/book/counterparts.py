@@ -3,9 +3,9 @@
 from typing import Final, Literal
 
 from sealgrid.errors import OrderRefused
-from sealgrid.market.chainside import ChainSide
-from sealgrid.market.kinds import price_of
-from sealgrid.market.shelf import Filter, Having, OneOf
+from sealgrid.market.book.order_index import Filter, Having, OneOf
+from sealgrid.market.book.order_kinds import price_of
+from sealgrid.market.chain.follower import ChainSide
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import Order, RequestOrder
 from sealgrid.poco.tags import TEE, is_tee

@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from sealgrid.errors import InputRefused
-from sealgrid.market.deals import FILTERS
-from sealgrid.market.kinds import KINDS, KindOfOrder
-from sealgrid.market.shelf import AtLeast, AtMost, Filter, Having, OneOf, Within
+from sealgrid.market.book.order_index import AtLeast, AtMost, Filter, Having, OneOf, Within
+from sealgrid.market.book.order_kinds import KINDS, KindOfOrder
+from sealgrid.market.chain.deals import FILTERS
 from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind

@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.market.kinds import KINDS, asset_of, money_for_one, price_of
-from sealgrid.market.ledger import CLOSED, Key, Ledger
-from sealgrid.market.offers import Offers
-from sealgrid.market.shelf import Entry, Filter, Shelf, Value
+from sealgrid.market.book.offer_groups import Offers
+from sealgrid.market.book.order_index import Entry, Filter, Shelf, Value
+from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one, price_of
+from sealgrid.market.chain.ledger import CLOSED, Key, Ledger
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder, is_bulk, terms_of
 from sealgrid.poco.tags import bits
 from sealgrid.units import Address, Digest

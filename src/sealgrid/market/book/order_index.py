@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from pyroaring import BitMap
 
-from sealgrid.market.digits import Digits
+from sealgrid.market.book.bit_sliced_index import Digits
 from sealgrid.units import Digest
 
 Rank = tuple[int, int, str]  #: price (negative for requests), publication in ms, order hash

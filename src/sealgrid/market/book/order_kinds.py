@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.matching import Registry
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder, from_document
-from sealgrid.poco.params import pool_stake
 from sealgrid.units import Address
 from sealgrid.wire.market import Kind
 

@@ -8,7 +8,7 @@ import sqlalchemy as sql
 
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView
-from sealgrid.market.chain_tables import DEALS
+from sealgrid.market.chain.tables import DEALS
 from sealgrid.units import DealId
 
 MOST_PRICES: Final = 100

@@ -9,11 +9,11 @@ from sealgrid.chain.follower import Applied, Change, Follower
 from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
-from sealgrid.market.announcements import DealMade, Tell
-from sealgrid.market.book import Book
-from sealgrid.market.ledger import Ledger
-from sealgrid.market.memory import ChainMemory
-from sealgrid.market.shown import deal_shown
+from sealgrid.market.book.order_book import Book
+from sealgrid.market.chain.ledger import Ledger
+from sealgrid.market.chain.store import ChainMemory
+from sealgrid.market.feed.events import DealMade, Tell
+from sealgrid.market.serialization import deal_shown
 from sealgrid.poco.matching import Registry
 from sealgrid.poco.typed_data import is_signed_by
 from sealgrid.units import Address, Digest

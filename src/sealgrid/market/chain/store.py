@@ -11,12 +11,12 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.dialects.sqlite import insert
 
+from sealgrid.chain.block_trail import Trail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import OrdersMatched
-from sealgrid.chain.trail import Trail
-from sealgrid.market.chain_tables import BLOCKS, DEALS, FACTS, META, UNDO
-from sealgrid.market.deals import Deals, add
-from sealgrid.market.ledger import Key, Table, Undo, Value, Written
+from sealgrid.market.chain.deals import Deals, add
+from sealgrid.market.chain.ledger import Key, Table, Undo, Value, Written
+from sealgrid.market.chain.tables import BLOCKS, DEALS, FACTS, META, UNDO
 
 LAYOUT: Final = 5  #: of the tables
 

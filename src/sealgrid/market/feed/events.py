@@ -5,9 +5,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from sealgrid.market.book import BookEvent, Closed, Listed, Opened, Status, Updated
-from sealgrid.market.kinds import KINDS
-from sealgrid.market.shown import described
+from sealgrid.market.book.order_book import BookEvent, Closed, Listed, Opened, Status, Updated
+from sealgrid.market.book.order_kinds import KINDS
+from sealgrid.market.serialization import described
 
 Topic = Literal["orders", "deals"]
 TOPICS: Final[tuple[Topic, ...]] = ("orders", "deals")

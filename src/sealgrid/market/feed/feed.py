@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn
 
 import socketio  # type: ignore[import-untyped]
 
-from sealgrid.market.announcements import TOPICS, Event, Topic, announce, topic_of
-from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES, log_unforeseen
+from sealgrid.market.feed.events import TOPICS, Event, Topic, announce, topic_of
+from sealgrid.wire.server import MOST_WEBSOCKET_BYTES, log_unforeseen
 
 PATH: Final = "/ws"
 MOST_BEHIND: Final = 256  #: announcements that one listener may have not read yet

@@ -12,11 +12,11 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from sealgrid.errors import InputRefused, SealgridError, TooManyRequests
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.feed import Feed
-from sealgrid.wire.access import ClientLimit, client_address
+from sealgrid.market.feed.feed import Feed
 from sealgrid.wire.message import encode
-from sealgrid.wire.rates import Buckets, Rate, client_of
-from sealgrid.wire.serving import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.rate_limit import Buckets, Rate, client_of
+from sealgrid.wire.server import MOST_WEBSOCKET_BYTES
+from sealgrid.wire.service_access import ClientLimit, client_address
 
 MESSAGES_PER_MINUTE: Final = 60  #: of one connection; it has to answer two pings
 _log = logging.getLogger("sealgrid")

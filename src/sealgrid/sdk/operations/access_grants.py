@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.chain.access import FOREVER, AccessPolicy, Member
+from sealgrid.chain.access_policy import FOREVER, AccessPolicy, Member
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
+from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO
 from sealgrid.poco.orders import DatasetOrder, terms_of
-from sealgrid.poco.params import CONTRIBUTION_DEADLINE_RATIO
-from sealgrid.sdk import models
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.orders import count_offers, offer_in_parts, on_terms_of, sign_and_publish
-from sealgrid.sdk.policies import policy_of, set_policy
+from sealgrid.sdk.operations import publish
+from sealgrid.sdk.operations.orders import count_offers, offer_in_parts, on_terms_of, sign_and_publish
+from sealgrid.sdk.operations.policies import policy_of, set_policy
 from sealgrid.units import ZERO_ADDRESS, Address
 
 Offers = list[tuple[DatasetOrder, int]]  #: open ones, with the uses that are left of each
@@ -130,8 +130,8 @@ async def _allowing(conn: Connection, policy: Policy, app: Address | None) -> Po
     assets = Assets(conn.hub)
     if app is None or await assets.checksum("App", app) in {each.app for each in policy.allowed}:
         return policy
-    output = max((each.output_bytes for each in policy.allowed), default=models.OUTPUT_BYTES)
-    more = await models.allowances(conn, assets, [app], output, callback=False)
+    output = max((each.output_bytes for each in policy.allowed), default=publish.OUTPUT_BYTES)
+    more = await publish.allowances(conn, assets, [app], output, callback=False)
     return msgspec.structs.replace(policy, allowed=(*policy.allowed, *more))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import NotFound, OrderRefused
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.federation import require
+from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest
 from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.vault import AssetView

@@ -10,8 +10,8 @@ from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import Wheel
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.environments import environment_of
-from sealgrid.sdk.shipped import app_folder, wheel_folder
+from sealgrid.sdk.operations.environments import environment_of
+from sealgrid.sdk.shipped_apps import app_folder, wheel_folder
 
 WHEELS = "wheels"  #: the folder in an app's own that holds the wheel files it names
 

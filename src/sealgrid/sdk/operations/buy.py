@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.bundle.inputs import JobInput, check_input, split_arguments
+from sealgrid.bundle.job_input import JobInput, check_input, split_arguments
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus as ChainStatus
 from sealgrid.chain.wallet import Wallet
@@ -26,16 +26,16 @@ from sealgrid.errors import (
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import DatasetOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import order_hash
-from sealgrid.sdk.accounting import money_on_chain, with_money
 from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.manifests import expect_runnable
-from sealgrid.sdk.pools import pools_named
-from sealgrid.sdk.previews import expect_release
+from sealgrid.sdk.operations.deal_terms import Terms, Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.deposit import deposit
+from sealgrid.sdk.operations.manifests import expect_runnable
+from sealgrid.sdk.operations.pool_selection import pools_named
+from sealgrid.sdk.operations.preview import expect_release
+from sealgrid.sdk.operations.run_money import money_on_chain, with_money
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, Waiting, ignore_waiting, waits
 from sealgrid.sdk.progress import Progress, Step, silent
-from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
-from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, Waiting, ignore_waiting, waits
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 

@@ -10,7 +10,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.crypto.shares import KeyRecord, record_of
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.models import OUTPUT_BYTES, allowances, first_policy, sell
+from sealgrid.sdk.operations.publish import OUTPUT_BYTES, allowances, first_policy, sell
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 

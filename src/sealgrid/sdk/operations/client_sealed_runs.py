@@ -14,12 +14,12 @@ from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.jobs import grant_of, name_of, params_of
-from sealgrid.sdk.manifests import expect_runnable
 from sealgrid.sdk.money import nothing_bought_before
-from sealgrid.sdk.previews import expect_release
+from sealgrid.sdk.operations.buy import grant_of, name_of, params_of
+from sealgrid.sdk.operations.deal_terms import Terms, Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.manifests import expect_runnable
+from sealgrid.sdk.operations.preview import expect_release
 from sealgrid.sdk.progress import Step
-from sealgrid.sdk.terms import Terms, Wanted, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
 
 Document = dict[str, str]

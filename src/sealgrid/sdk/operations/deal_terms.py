@@ -21,8 +21,8 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.orders import KINDS, cheapest_of, fresh_salt
-from sealgrid.sdk.pools import MOST_POOLS, candidates, pinned_pools, pools_named, ranked
+from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.operations.pool_selection import MOST_POOLS, candidates, pinned_pools, pools_named, ranked
 from sealgrid.sdk.progress import Progress, Step, silent
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder

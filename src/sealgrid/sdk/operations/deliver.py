@@ -1,10 +1,10 @@
 """Deliver a deferred callback: hand its data to a contract that checks them against the chain's commitment."""
 
 from sealgrid.errors import InputRefused
-from sealgrid.receipts.deferred import DeferredCallback
+from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.receipts import fetch_receipt
+from sealgrid.sdk.operations.fetch_receipt import fetch_receipt
 from sealgrid.units import TaskId, to_address
 
 

@@ -13,10 +13,10 @@ from sealgrid.crypto.shares import KeyRecord
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk.building import built
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.orders import offer_in_parts, pools_for
+from sealgrid.sdk.operations.build import built
+from sealgrid.sdk.operations.deposit import deposit
+from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient

@@ -11,7 +11,7 @@ from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord, record_for, split
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.federation import require
+from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
 from sealgrid.wire.quorum import ask_all

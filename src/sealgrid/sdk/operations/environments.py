@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.bundle import compiling
+from sealgrid.bundle import bytecode
 from sealgrid.bundle.archive import entry_of
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.manifest import Environment, Wheel
-from sealgrid.bundle.unpacking import Copy, unpack_wheels
+from sealgrid.bundle.wheel_unpacker import Copy, unpack_wheels
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.errors import SetupMissing
 from sealgrid.units import to_digest
@@ -80,7 +80,7 @@ def build(wheels: Sequence[Wheel], sources: Mapping[str, Path], archive: Path, c
     with tempfile.TemporaryDirectory(prefix="sealgrid-environment-") as name:
         folder, part = Path(name), archive.with_suffix(f".{os.getpid()}.part")
         unpack_wheels(wheels, {name: Copy.of(path) for name, path in sources.items()}, folder)
-        command = (compiler.program, "-I", "-S", "-B", str(compiling.__file__), str(folder), PREFIX)
+        command = (compiler.program, "-I", "-S", "-B", str(bytecode.__file__), str(folder), PREFIX)
         subprocess.run(command, check=True, env=_FIXED, capture_output=True)  # noqa: S603  our own script
         _pack(folder, part)
         part.replace(archive)

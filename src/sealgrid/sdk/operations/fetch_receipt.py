@@ -10,11 +10,11 @@ from sealgrid.attestation.statements import Settle
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.crypto.digests import digest_of_cid, sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import NotFound, ReceiptRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, is_signed_by, order_hash
-from sealgrid.receipts.agreement import signed_by
+from sealgrid.receipts.consistency import signed_by
 from sealgrid.receipts.receipt import (
     MOST_BYTES,
     Envelope,
@@ -25,7 +25,7 @@ from sealgrid.receipts.receipt import (
     parse_signed_body,
 )
 from sealgrid.receipts.report import OnChain, Report
-from sealgrid.receipts.request import hash_of
+from sealgrid.receipts.request_document import hash_of
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.pins import pins_of

@@ -8,18 +8,18 @@ from typing import Final
 
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InterpreterMismatch, SetupMissing
-from sealgrid.sdk import shipped
-from sealgrid.sdk.building import shipped_bundle
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.csv_file import check_csv
-from sealgrid.sdk.face.listings import Named
-from sealgrid.sdk.face.naming import find_app, is_shipped
-from sealgrid.sdk.onnx_file import check_onnx
+from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.csv_file import check_csv
+from sealgrid.sdk.operations.onnx_file import check_onnx
+from sealgrid.sdk.operations.resolve import find_app, is_shipped
+from sealgrid.sdk.resources.offers import Named
 from sealgrid.units import Digest
 
 _CHECKS: Final[Mapping[str, Callable[[Path], None]]] = {
-    shipped.ONNX_RUNNER: check_onnx,
-    shipped.CSV_STATISTICS: check_csv,
+    shipped_apps.ONNX_RUNNER: check_onnx,
+    shipped_apps.CSV_STATISTICS: check_csv,
 }
 
 
@@ -35,7 +35,7 @@ async def _code(conn: Connection, app: Named) -> Digest:
 
 
 def _named(code: Digest, python: str) -> str:
-    for name in (name for name in _CHECKS if shipped.app_folder(name) is not None):
+    for name in (name for name in _CHECKS if shipped_apps.app_folder(name) is not None):
         with suppress(InterpreterMismatch, SetupMissing):  # this machine cannot build it for the network's Python
             if shipped_bundle(name, python).app_digest == code:
                 return name

@@ -18,13 +18,13 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import NotFound, ServiceUnavailable
-from sealgrid.sdk import models
-from sealgrid.sdk.cards import card_of, encoded
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.models import Sealed
+from sealgrid.sdk.model_cards import card_of, encoded
+from sealgrid.sdk.operations import publish
+from sealgrid.sdk.operations.deposit import deposit
+from sealgrid.sdk.operations.key_versions import versions_in, views_of
+from sealgrid.sdk.operations.publish import Sealed
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.versions import versions_in, views_of
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import AssetView, WithdrawRequest
@@ -64,11 +64,11 @@ async def reseal(
     yet, and the old model is left as it is.
     """
     policy = _newest_policy(conn, key.model, await views_of(conn, key.model, conn.address))
-    dek = os.urandom(models.DEK_BYTES)
+    dek = os.urandom(publish.DEK_BYTES)
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
-        plain = await models.recover(conn, key.checksum, key.dek, Path(folder) / "plain")
+        plain = await publish.recover(conn, key.checksum, key.dek, Path(folder) / "plain")
         card = encoded(await card_of(conn.storage, key.checksum))
-        checksum, _ = await models.seal_and_upload(conn, plain, dek, progress, card)
+        checksum, _ = await publish.seal_and_upload(conn, plain, dek, progress, card)
     where = location(checksum)
     model = await Assets(conn.hub).create_dataset(conn.wallet, name=name, multiaddr=where, checksum=checksum)
     sealed = Sealed(model, name, checksum, dek)

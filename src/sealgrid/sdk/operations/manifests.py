@@ -12,8 +12,8 @@ from sealgrid.chain.assets import Assets
 from sealgrid.crypto.digests import digest_of_cid, sha256
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.connection import Connection
-from sealgrid.storage.base import PIECE_BYTES
-from sealgrid.storage.remote import RemoteFiles
+from sealgrid.storage.file_store import PIECE_BYTES
+from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, Digest, to_digest
 
 _LOCAL_HEADER: Final = 30  #: bytes of a local file header before its name (APPNOTE 4.3.7)

@@ -9,18 +9,18 @@ import msgspec
 
 from sealgrid.attestation.statements import Settle
 from sealgrid.bundle.archive import BROKEN, is_regular
-from sealgrid.bundle.padding import unpad
-from sealgrid.bundle.paths import fault_of
+from sealgrid.bundle.archive_paths import fault_of
+from sealgrid.bundle.result_padding import unpad
 from sealgrid.crypto import container
-from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
-from sealgrid.receipts.deferred import DeferredCallback
+from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
-from sealgrid.wire.result import ResultMetadata, k1_context
+from sealgrid.wire.result_metadata import ResultMetadata, k1_context
 from sealgrid.wire.vault import OpenReply, OpenRequest, SharePart
 
 MAX_RESULT_BYTES = 1 << 30

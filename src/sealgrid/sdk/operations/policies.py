@@ -9,9 +9,9 @@ import msgspec
 from sealgrid.attestation.policy import Policy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import CheckFailed, NotFound, ServiceUnavailable
-from sealgrid.receipts.agreement import signed_by
+from sealgrid.receipts.consistency import signed_by
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.versions import views_heard, views_of
+from sealgrid.sdk.operations.key_versions import views_heard, views_of
 from sealgrid.units import Address
 from sealgrid.wire.vault import AssetView, PolicyRequest
 

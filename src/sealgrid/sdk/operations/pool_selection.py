@@ -11,9 +11,9 @@ from typing import Final
 
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, NotFound, SealgridError
+from sealgrid.poco.constants import pool_stake
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import WorkerpoolOrder
-from sealgrid.poco.params import pool_stake
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network, PinnedPool

@@ -1,14 +1,14 @@
 """Ask the vaults before a deal is made: what they would refuse is not bought."""
 
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import DealRefused, SealgridError, ServiceUnavailable
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.federation import require
-from sealgrid.sdk.policies import policy_heard
+from sealgrid.sdk.operations.deal_terms import Terms
+from sealgrid.sdk.operations.policies import policy_heard
+from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.sdk.progress import Progress, Step, silent
-from sealgrid.sdk.terms import Terms
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
 from sealgrid.wire.quorum import ask_all

@@ -11,15 +11,15 @@ from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.receipt import Body, parse_envelope
-from sealgrid.sdk import jobs, receipts
-from sealgrid.sdk.accounting import money_after, money_or_unknown, with_money
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentence
-from sealgrid.sdk.orders import fresh_salt
+from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations.deal_terms import offers_for
+from sealgrid.sdk.operations.key_versions import views_heard
+from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.operations.run_money import money_after, money_or_unknown, with_money
 from sealgrid.sdk.progress import Progress, Step, silent
-from sealgrid.sdk.terms import offers_for
-from sealgrid.sdk.versions import views_heard
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.vault import AssetView
 
@@ -74,17 +74,17 @@ async def prove(conn: Connection, model: Address, app: Address, progress: Progre
         salt=fresh_salt(),
     )  # fmt: skip
     signed = sign_order(order, conn.order_domain, conn.key)
-    sent: list[jobs.Job] = []
+    sent: list[buy.Job] = []
     try:
-        job = await jobs.run(conn, app, model=model, model_order=signed, keep=sent.append, progress=progress)
+        job = await buy.run(conn, app, model=model, model_order=signed, keep=sent.append, progress=progress)
     except SealgridError as error:
         attach(error, await money_after(conn, error, sent[0].deal, sent[0].task) if sent else UNMATCHED)
         raise
     progress(Step("waiting for an enclave to open it"))
-    await jobs.follow(conn, job)
+    await buy.follow(conn, job)
     async with with_money(conn, job.deal, job.task):
-        envelope = parse_envelope(await receipts.fetch_receipt(conn, job.task))
-        receipts.check_own(envelope, job.terms.request, conn.order_domain)
+        envelope = parse_envelope(await fetch_receipt.fetch_receipt(conn, job.task))
+        fetch_receipt.check_own(envelope, job.terms.request, conn.order_domain)
     # Without commands: nobody keeps the key of a result that says nothing.
     _expect_opened(envelope.receipt.body, sentence(await money_or_unknown(conn, job.deal, job.task), commands=False))
     views = await views_heard(conn, model, conn.address)

@@ -17,12 +17,12 @@ from sealgrid.crypto import container
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk.cards import encoded
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.deposits import deposit
-from sealgrid.sdk.orders import offer_in_parts, pools_for
+from sealgrid.sdk.model_cards import encoded
+from sealgrid.sdk.operations.deposit import deposit
+from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
+from sealgrid.sdk.operations.prove import expect_provable, prove_or_say_how
 from sealgrid.sdk.progress import Counted, Progress, Step, silent
-from sealgrid.sdk.proving import expect_provable, prove_or_say_how
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
 

@@ -8,8 +8,8 @@ from sealgrid.bundle.verify import MAX_BYTES, verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SetupMissing
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.environments import compiler_for, environment_of
-from sealgrid.sdk.shipped import wheel_folder
+from sealgrid.sdk.operations.environments import compiler_for, environment_of
+from sealgrid.sdk.shipped_apps import wheel_folder
 from sealgrid.units import Digest
 
 

@@ -4,9 +4,9 @@ from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk.accounting import money_on_chain, with_money
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import Money, moment
+from sealgrid.sdk.operations.run_money import money_on_chain, with_money
 from sealgrid.units import DealId, TaskId
 
 

@@ -7,8 +7,8 @@ from sealgrid.crypto.signing import KeyElsewhere
 from sealgrid.errors import NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, terms_of
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.unlisting import O, StillOpen, cancel
-from sealgrid.sdk.orders import count_offers, on_terms_of, sign_and_publish
+from sealgrid.sdk.operations.orders import count_offers, on_terms_of, sign_and_publish
+from sealgrid.sdk.operations.unlist import O, StillOpen, cancel
 from sealgrid.units import Address
 
 

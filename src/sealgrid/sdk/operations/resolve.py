@@ -9,10 +9,10 @@ import asyncio
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.sdk import shipped
-from sealgrid.sdk.building import shipped_bundle
+from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.listings import Kind, Named, Offer, open_offers
+from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.resources.offers import Kind, Named, Offer, open_offers
 from sealgrid.units import Address, to_address
 
 _WORD = {"App": "app", "Dataset": "model"}
@@ -28,7 +28,7 @@ async def find_app(conn: Connection, app: Named, *, model: Address | None = None
         return await _existing(conn, "App", address)
     name = str(app)
     offers = await open_offers(conn, "App")
-    if shipped.app_folder(name) is not None:
+    if shipped_apps.app_folder(name) is not None:
         digest = (await asyncio.to_thread(shipped_bundle, name, conn.network.python)).app_digest
         return await _suited(conn, [offer for offer in offers if offer.digest == digest], name, model)
     named = [offer for offer in offers if offer.name == name]
@@ -63,7 +63,7 @@ def find_person(conn: Connection, person: str) -> Address:
 
 def is_shipped(app: Named) -> bool:
     """Tell whether this is the name of an app that comes with Sealgrid."""
-    return isinstance(app, str) and _address(app) is None and shipped.app_folder(app) is not None
+    return isinstance(app, str) and _address(app) is None and shipped_apps.app_folder(app) is not None
 
 
 def _address(asset: Named) -> Address | None:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from sealgrid.sdk import rotation
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.unlisting import cancel, still_open
-from sealgrid.sdk.kept_models import KeptModel, KeptModels
-from sealgrid.sdk.models import Sealed
-from sealgrid.sdk.orders import count_offers, on_terms_of, sign_and_publish
+from sealgrid.sdk.operations import key_rotation
+from sealgrid.sdk.operations.key_rotation import Key
+from sealgrid.sdk.operations.orders import count_offers, on_terms_of, sign_and_publish
+from sealgrid.sdk.operations.prove import expect_provable, prove_or_say_how
+from sealgrid.sdk.operations.publish import Sealed
+from sealgrid.sdk.operations.unlist import cancel, still_open
 from sealgrid.sdk.progress import Progress, Step
-from sealgrid.sdk.proving import expect_provable, prove_or_say_how
-from sealgrid.sdk.rotation import Key
+from sealgrid.sdk.stores.model_store import KeptModel, KeptModels
 from sealgrid.units import Address
 
 
@@ -28,7 +28,7 @@ async def rotate_shares(conn: Connection, kept: KeptModel, app: Address | None, 
     """Share the key anew; the model, its offers and its policy stay. ``app`` proves the new version, None: later."""
     if app is not None:
         await expect_provable(conn, app, told)
-    version = await rotation.reshare(conn, Key(kept.model, kept.checksum, bytes.fromhex(kept.dek)))
+    version = await key_rotation.reshare(conn, Key(kept.model, kept.checksum, bytes.fromhex(kept.dek)))
     if app is not None:
         await prove_or_say_how(conn, kept.model, app, told)
     return Rotated(kept.model, version, 0, ())
@@ -48,7 +48,7 @@ async def rotate_key(
 
     if app is not None:
         await expect_provable(conn, app, told)
-    sealed = await rotation.reseal(conn, old, name=kept.name, progress=told, keep=keep)
+    sealed = await key_rotation.reseal(conn, old, name=kept.name, progress=told, keep=keep)
     if app is not None:
         await prove_or_say_how(conn, sealed.address, app, told)
     told(Step("offering it on the market"))
@@ -58,7 +58,7 @@ async def rotate_key(
         await sign_and_publish(conn, again, lambda signed: keep(replace(sealed, order=signed)))
     told(Step("withdrawing the old one"))
     await cancel(conn, kept.model, [order for order, _ in found.orders])
-    away = await rotation.withdraw(conn, kept.model)
+    away = await key_rotation.withdraw(conn, kept.model)
     folder.succeed(kept, sealed.address)
     unreached = tuple(f"vault {vault} does not answer: its old share is still there." for vault in away)
     return Rotated(sealed.address, 1, count_offers(order for order, _ in found.orders), found.unreached + unreached)

@@ -10,9 +10,9 @@ from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.listings import Kind, open_orders
-from sealgrid.sdk.kept_models import KeptModel
-from sealgrid.sdk.orders import count_offers
+from sealgrid.sdk.operations.orders import count_offers
+from sealgrid.sdk.resources.offers import Kind, open_orders
+from sealgrid.sdk.stores.model_store import KeptModel
 from sealgrid.units import Address
 
 TRIES, PAUSE_SECONDS = 50, 0.1

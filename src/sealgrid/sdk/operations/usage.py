@@ -15,8 +15,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from sealgrid.attestation.log import LogEntry
-from sealgrid.sdk.logs import Accusation, Book
+from sealgrid.attestation.vault_log import LogEntry
+from sealgrid.sdk.operations.vault_logs import Accusation, Book
 from sealgrid.units import Address, DealId, Digest, TaskId
 
 Check = Literal["usage.1", "usage.2", "usage.3", "usage.4", "usage.5", "usage.6"]

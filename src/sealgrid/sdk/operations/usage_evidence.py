@@ -6,21 +6,21 @@ from dataclasses import replace
 
 from msgspec import UnsetType
 
-from sealgrid.attestation.log import parse_entry
-from sealgrid.attestation.params import parse_params
+from sealgrid.attestation.job_params import parse_params
+from sealgrid.attestation.vault_log import parse_entry
+from sealgrid.chain.abi import interface
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import Reward, events_of
-from sealgrid.chain.interface import interface
-from sealgrid.chain.payment import Outcome, outcome_of
+from sealgrid.chain.payment_outcome import Outcome, outcome_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.receipts.agreement import signed_by
+from sealgrid.receipts.consistency import signed_by
 from sealgrid.receipts.receipt import Body, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.logs import Book, hear_witnesses, read_books
-from sealgrid.sdk.receipts import fetch_receipt, verify_on_line
-from sealgrid.sdk.usage import ChainTask, Evidence, Usage, Use, compare, uses_of
-from sealgrid.sdk.versions import unopened_in, views_of
+from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_on_line
+from sealgrid.sdk.operations.key_versions import unopened_in, views_of
+from sealgrid.sdk.operations.usage import ChainTask, Evidence, Usage, Use, compare, uses_of
+from sealgrid.sdk.operations.vault_logs import Book, hear_witnesses, read_books
 from sealgrid.units import Address, TaskId
 
 

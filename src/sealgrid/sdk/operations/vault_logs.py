@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from sealgrid.attestation.log import LogEntry, check_entry, check_head, check_witness, contradiction
 from sealgrid.attestation.statements import LogHead
+from sealgrid.attestation.vault_log import LogEntry, check_entry, check_head, check_witness, contradiction
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import LogRefused, SealgridError, ServiceUnavailable
 from sealgrid.sdk.connection import Connection

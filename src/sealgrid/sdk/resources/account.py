@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.events import Reward, Transfer, events_of
-from sealgrid.chain.interface import interface
 from sealgrid.errors import OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.credits import hand_out
+from sealgrid.sdk.operations.test_credits import hand_out
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 
 

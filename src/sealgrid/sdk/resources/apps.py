@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk import apps, shipped, simulated
+from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.listings import Listing, Named, Offer, listing_of, open_offers
-from sealgrid.sdk.face.naming import find_app
-from sealgrid.sdk.face.offering import Repriced, reprice
-from sealgrid.sdk.face.unlisting import Unlisted, still_open_of_app, unlist
-from sealgrid.sdk.rebuilding import Rebuilt, rebuild
+from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations.rebuild import Rebuilt, rebuild
+from sealgrid.sdk.operations.reprice import Repriced, reprice
+from sealgrid.sdk.operations.resolve import find_app
+from sealgrid.sdk.operations.unlist import Unlisted, still_open_of_app, unlist
+from sealgrid.sdk.resources.offers import Listing, Named, Offer, listing_of, open_offers
 
 
 class Apps:
@@ -38,7 +39,9 @@ class Apps:
         """
         folder = _folder(app)
         wanted = amount(price)
-        deployed = await apps.deploy(self._conn, folder, price=int(wanted), uses=uses, orders=orders, any_pool=any_pool)
+        deployed = await deploy.deploy(
+            self._conn, folder, price=int(wanted), uses=uses, orders=orders, any_pool=any_pool
+        )
         return await listing_of(self._conn, "App", deployed.address)
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
@@ -65,7 +68,9 @@ class Apps:
         ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
         """
         wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
-        await apps.sell(self._conn, address, price=wanted, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
+        await deploy.sell(
+            self._conn, address, price=wanted, uses=uses, orders=orders, any_pool=any_pool, presign=presign
+        )
         return await listing_of(self._conn, "App", address)
 
     async def reprice(self, app: Named, price: Price) -> Repriced:
@@ -100,12 +105,12 @@ class Apps:
         no environment variable can hold. Warns as ``models.publish`` does where the enclaves are simulated.
         """
         address = await find_app(self._conn, app, own=True)
-        simulated.warn(self._conn.network)
-        await apps.set_secret(self._conn, address, secret)
+        simulated_warning.warn(self._conn.network)
+        await deploy.set_secret(self._conn, address, secret)
 
 
 def _folder(app: str | Path) -> Path:
-    if isinstance(app, str) and "/" not in app and (folder := shipped.app_folder(app)) is not None:
+    if isinstance(app, str) and "/" not in app and (folder := shipped_apps.app_folder(app)) is not None:
         return folder
     if not Path(app).is_dir():
         raise InputRefused(f"{str(app)!r} is neither a folder with an app.toml nor a shipped app.")

@@ -10,24 +10,25 @@ from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.sdk import models, shipped, simulated
+from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
-from sealgrid.sdk.cards import card_of
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.face.apps import Apps
-from sealgrid.sdk.face.fitting import check_fits
-from sealgrid.sdk.face.listings import Listing, Named, Offer, Published, listing_of, open_offers
-from sealgrid.sdk.face.naming import find_app, find_model, find_person, is_shipped
-from sealgrid.sdk.face.offering import Repriced, reprice
-from sealgrid.sdk.face.rotating import Rotated, rotate_key, rotate_shares
-from sealgrid.sdk.face.unlisting import Unlisted, still_open, unlist, until_market_follows
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.granting import Granted, Revoked, grant, revoke
-from sealgrid.sdk.kept_models import KeptModel, KeptModels
-from sealgrid.sdk.policies import PolicySet, policy_of, set_policy
+from sealgrid.sdk.model_cards import card_of
+from sealgrid.sdk.operations import publish
+from sealgrid.sdk.operations.access_grants import Granted, Revoked, grant, revoke
+from sealgrid.sdk.operations.input_checks import check_fits
+from sealgrid.sdk.operations.policies import PolicySet, policy_of, set_policy
+from sealgrid.sdk.operations.prove import Proof, expect_provable, expect_proved, prove
+from sealgrid.sdk.operations.reprice import Repriced, reprice
+from sealgrid.sdk.operations.resolve import find_app, find_model, find_person, is_shipped
+from sealgrid.sdk.operations.rotate import Rotated, rotate_key, rotate_shares
+from sealgrid.sdk.operations.unlist import Unlisted, still_open, unlist, until_market_follows
+from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.proving import Proof, expect_provable, expect_proved, prove
-from sealgrid.sdk.usage import Usage
+from sealgrid.sdk.resources.apps import Apps
+from sealgrid.sdk.resources.offers import Listing, Named, Offer, Published, listing_of, open_offers
+from sealgrid.sdk.stores.model_store import KeptModel, KeptModels
 from sealgrid.units import ZERO_ADDRESS, Address
 
 
@@ -73,12 +74,12 @@ class Models:
         """
         path, wanted = Path(file), amount(price)
         _check_readable(path)
-        runs = shipped.app_for(path) if app is None else app
+        runs = shipped_apps.app_for(path) if app is None else app
         if not any_file:
             await check_fits(self._conn, path, runs)
         address = await self._offered(runs)
-        warning = simulated.warn(self._conn.network)
-        model = await models.publish(
+        warning = simulated_warning.warn(self._conn.network)
+        model = await publish.publish(
             self._conn,
             path,
             name=name or path.stem,
@@ -155,7 +156,7 @@ class Models:
         kept = self._find_kept(address)
         before = kept.offers() if kept else ()
         last = before[-1] if before else DatasetOrder(dataset=address)
-        await models.sell(
+        await publish.sell(
             self._conn, address, price=wanted, uses=uses, app=last.apprestrict, requester=last.requesterrestrict,
             orders=orders, any_pool=any_pool, presign=presign, keep=self._keeping(kept),
         )  # fmt: skip
@@ -167,7 +168,7 @@ class Models:
         Raises NotFound without that key, InputRefused when the target is there already or cannot be written.
         """
         kept = self._kept_or_raise(model)
-        return await models.recover(self._conn, kept.checksum, bytes.fromhex(kept.dek), Path(target))
+        return await publish.recover(self._conn, kept.checksum, bytes.fromhex(kept.dek), Path(target))
 
     async def prove(self, model: Named, *, app: Named | None = None, told: Progress = silent) -> Proof:
         """Buy one run of an app on an own model, restricted to this account and at 0 for the model, to prove its key.
@@ -275,7 +276,7 @@ class Models:
     def _keeping(self, kept: KeptModel | None) -> Callable[[DatasetOrder], None]:
         if kept is None:
             return lambda signed: None
-        sealed = models.Sealed(kept.model, kept.name, kept.checksum, bytes.fromhex(kept.dek))
+        sealed = publish.Sealed(kept.model, kept.name, kept.checksum, bytes.fromhex(kept.dek))
         return lambda signed: self._kept.keep(self._conn, replace(sealed, order=signed))
 
     async def _own(self, model: Named) -> Address:

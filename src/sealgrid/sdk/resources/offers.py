@@ -9,7 +9,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.versions import Version, came_by_iexec, opened_in, unopened_in, versions_in, views_of
+from sealgrid.sdk.operations.key_versions import Version, came_by_iexec, opened_in, unopened_in, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.attestation.refusals import sentence_of
+from sealgrid.attestation.requester_refusals import sentence_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, DealRefused, StillRunning
 from sealgrid.receipts.receipt import Envelope, parse_envelope
 from sealgrid.receipts.report import Report
-from sealgrid.sdk import claims, delivery, jobs, receipts, results
-from sealgrid.sdk.accounting import money_or_unknown, with_money
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.jobs import Job
 from sealgrid.sdk.money import sentence
-from sealgrid.sdk.results import Result
-from sealgrid.sdk.waiting import PATIENCE_SECONDS, OnWaiting, ignore_waiting
+from sealgrid.sdk.operations import buy, deliver, fetch_receipt, open_result, refunds
+from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.run_money import money_or_unknown, with_money
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -50,13 +50,13 @@ class Receipt:
         Raises ReceiptRefused (20) for one that does not carry the order that this account signed.
         """
         async with with_money(self._conn, self._job.deal, self._job.task):
-            found = await receipts.fetch_receipt(self._conn, self._job.task)
-            receipts.check_own(parse_envelope(found), self._job.terms.request, self._conn.order_domain)
+            found = await fetch_receipt.fetch_receipt(self._conn, self._job.task)
+            fetch_receipt.check_own(parse_envelope(found), self._job.terms.request, self._conn.order_domain)
             return found
 
     async def verify(self) -> Report:
         """Verify it by itself and against the chain; the report lists every check by number."""
-        return await receipts.verify_on_line(self._conn, await self.content())
+        return await fetch_receipt.verify_on_line(self._conn, await self.content())
 
     async def save(self, path: str | Path) -> Path:
         """Write it to a file, for ``sealgrid receipt verify``."""
@@ -99,8 +99,8 @@ class Run:
     async def status(self) -> Status:
         """Return how far the run is."""
         view = await self._conn.hub.view_task(self.task)
-        stages = await jobs.history(self._conn, self.task)
-        paid = await jobs.payer(self._conn, self.deal)
+        stages = await buy.history(self._conn, self.task)
+        paid = await buy.payer(self._conn, self.deal)
         return Status(_STATE[view.status], stages, view.final_deadline or None, paid, await self.money())
 
     async def money(self) -> str:
@@ -113,7 +113,7 @@ class Run:
         It does not matter whether a pool ever opened the task, and whether somebody claimed it before. Raises
         InputRefused before the deadline, with the time from which it can be claimed, and for a task that was paid.
         """
-        return sentence(await claims.claim(self._conn, self.deal, self.task))
+        return sentence(await refunds.claim(self._conn, self.deal, self.task))
 
     async def result(
         self,
@@ -134,7 +134,7 @@ class Run:
         async with with_money(self._conn, self.deal, self.task):
             try:
                 async with asyncio.timeout(within):
-                    await jobs.follow(self._conn, self._job, told, patience=patience, on_waiting=on_waiting)
+                    await buy.follow(self._conn, self._job, told, patience=patience, on_waiting=on_waiting)
             except TimeoutError as error:
                 raise StillRunning(
                     f"task {self.task} has not ended within {within:g} seconds; it goes on, open it later."
@@ -162,7 +162,7 @@ class Run:
         The contract has ``deliver(bytes32 task, bytes32 result, bytes32 salt, bytes data)`` (contracts/examples).
         Raises InputRefused where the run has no deferred callback, ContractReverted with the contract's reason.
         """
-        await delivery.deliver(self._conn, self.task, (await self.opened()).deferred_callback, contract)
+        await deliver.deliver(self._conn, self.task, (await self.opened()).deferred_callback, contract)
 
     async def log(self) -> str:
         """Return all that an app said which failed; empty for one that did not."""
@@ -171,7 +171,7 @@ class Run:
     async def _opened(self) -> tuple[Result, Envelope]:
         async with with_money(self._conn, self.deal, self.task):
             envelope = parse_envelope(await self.receipt.content())
-            opened = await results.open_result(
+            opened = await open_result.open_result(
                 self._conn, envelope.settle, self._job.result_key, refused=bool(envelope.refusal)
             )
             return opened, envelope

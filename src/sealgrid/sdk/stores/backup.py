@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.home import Home
-from sealgrid.sdk.private_files import write_private
+from sealgrid.sdk.stores.home import Home
+from sealgrid.sdk.stores.private_files import write_private
 
 _ENTRY = re.compile(r"([a-z]+)/([A-Za-z0-9_-]+\.json)")
 

@@ -5,13 +5,13 @@ from typing import Literal
 
 import msgspec
 
-from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
-from sealgrid.sdk.jobs import Job
-from sealgrid.sdk.private_files import write_private
-from sealgrid.sdk.terms import Terms
+from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.deal_terms import Terms
+from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 
 Document = dict[str, str]

@@ -11,7 +11,7 @@ from eth_account import Account
 from sealgrid.chain.accounts import NAMES
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.sdk.private_files import write_private
+from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, to_address
 
 SCRYPT_N = 1 << 18  #: as geth's standard: about a second and 256 MiB for each guess

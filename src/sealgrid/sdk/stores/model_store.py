@@ -8,8 +8,8 @@ import msgspec
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, to_document
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.models import Sealed
-from sealgrid.sdk.private_files import write_private
+from sealgrid.sdk.operations.publish import Sealed
+from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, Digest
 
 

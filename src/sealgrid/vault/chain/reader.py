@@ -15,20 +15,20 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.confirmation import Confirmation
-from sealgrid.chain.gate import pool_speaker
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import dataset_order_in
 from sealgrid.chain.node import STRANGERS_GAS
+from sealgrid.chain.pool_gate import pool_speaker
 from sealgrid.chain.views import ContributionView, DealView, Resource, TaskStatus, TaskView
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
+from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.poco.params import FINAL_DEADLINE_RATIO
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId
-from sealgrid.vault.block_memory import BlockMemory
-from sealgrid.vault.bulk import MOST_SECONDS, Offered
+from sealgrid.vault.chain.block_cache import BlockMemory
+from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain, DealSnapshot
+from sealgrid.vault.checks.bulk import MOST_SECONDS, Offered
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain, DealSnapshot
 from sealgrid.wire.preview import Proposal
 
 MOST_DEALS = 100  #: of one request order, that are looked at for when its input may go

@@ -13,16 +13,16 @@ from typing import Final, TypeGuard, TypeVar
 import msgspec
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
-from sealgrid.attestation.params import JobParams
+from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import cid_of, sha256
-from sealgrid.crypto.documents import UNREADABLE
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import DealRefused, OrderMalformed, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.vault.deposit import HeldShare
-from sealgrid.vault.snapshot import DatasetOnChain
+from sealgrid.vault.chain.snapshot import DatasetOnChain
+from sealgrid.vault.checks.deposit import HeldShare
 from sealgrid.wire.vault import MOST_LIST_BYTES, ShownBulk
 
 T = TypeVar("T")

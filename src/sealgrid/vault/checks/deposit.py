@@ -7,15 +7,15 @@ import msgspec
 
 from sealgrid.attestation.policy import Policy, misspelt
 from sealgrid.attestation.statements import InputGrant, Withdrawal
-from sealgrid.crypto.documents import UNREADABLE
 from sealgrid.crypto.hpke import HpkeKey
+from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.shares import KeyRecord, Share, commit, validate_record
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import CheckFailed, InputRefused, SharesRefused
 from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
+from sealgrid.vault.checks.signatures import canonical, digest_of, signer
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.signatures import canonical, digest_of, signer
-from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.wire.vault import DepositRequest, SharePart
 
 Kind = Literal["dataset", "input", "developer", "iexec", "iexec-developer", "iexec-requester"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sealgrid.attestation.facts import JobParams, parse_params
-from sealgrid.attestation.params import NO_RESULT_KEY
+from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.views import DealView
@@ -14,12 +14,12 @@ from sealgrid.crypto.iexec_challenge import requester_secret
 from sealgrid.errors import CheckFailed, DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, Digest, to_bytes
-from sealgrid.vault.deposit import HeldShare
-from sealgrid.vault.iexec_terms import Sale, check_iexec_params, check_result_key, check_sale
-from sealgrid.vault.release import Attested
-from sealgrid.vault.snapshot import ChainSnapshot, DatasetOnChain, DealSnapshot
-from sealgrid.vault.terms import Uses, check_deal_terms, check_enclave
-from sealgrid.wire.sms import ResultKey
+from sealgrid.vault.chain.snapshot import ChainSnapshot, DatasetOnChain, DealSnapshot
+from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.iexec_terms import Sale, check_iexec_params, check_result_key, check_sale
+from sealgrid.vault.checks.owner_terms import Uses, check_deal_terms, check_enclave
+from sealgrid.vault.checks.release import Attested
+from sealgrid.wire.iexec_sms import ResultKey
 
 MOST_TASKS = (1 << 53) - 1  #: RFC 8785 writes no larger integer
 OUTPUT_BYTES_WITHOUT_POLICY = 256 << 20  #: cap on the output where no dataset owner sets one

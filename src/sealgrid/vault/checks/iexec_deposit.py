@@ -8,10 +8,10 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
-from sealgrid.vault.deposit import HeldShare, Kind, check_form, check_index, open_share
+from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
+from sealgrid.vault.checks.deposit import HeldShare, Kind, check_form, check_index, open_share
+from sealgrid.vault.checks.signatures import canonical, recovered
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.signatures import canonical, recovered
-from sealgrid.vault.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.wire.vault import IexecDeposit
 
 

@@ -6,7 +6,7 @@ dataset order that PoCo accepted; a vault knows it by the hash in the hub's Orde
 
 from dataclasses import dataclass
 
-from sealgrid.attestation.params import JobParams
+from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
@@ -15,8 +15,8 @@ from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
-from sealgrid.vault.signatures import recovered
-from sealgrid.wire.sms import ResultKey
+from sealgrid.vault.checks.signatures import recovered
+from sealgrid.wire.iexec_sms import ResultKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import Domain, personal_digest
 from sealgrid.errors import ReleaseRefused
 from sealgrid.units import Address, TaskId
-from sealgrid.vault.signatures import canonical, recovered, signer
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.chain.snapshot import ChainSnapshot
+from sealgrid.vault.checks.signatures import canonical, recovered, signer
 from sealgrid.wire.vault import Authorization, NonceRequest, SignedReassign
 
 NONCE_BYTES = 32

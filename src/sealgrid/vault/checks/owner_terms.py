@@ -7,8 +7,8 @@ from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
 from sealgrid.chain.views import DealView
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS, Digest
-from sealgrid.vault.release import Attested
-from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
+from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
+from sealgrid.vault.checks.release import Attested
 
 _WITHOUT_STATUS = frozenset({Platform.SNP})  #: AMD publishes versions of firmware, no word about them
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sealgrid.attestation.params import JobParams
+from sealgrid.attestation.job_params import JobParams
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import OF_THE_DEAL
 from sealgrid.errors import DealRefused, ReleaseRefused
-from sealgrid.vault.entitlement import HeldKeys, check_deal
-from sealgrid.vault.snapshot import DealSnapshot
-from sealgrid.vault.terms import Uses
+from sealgrid.vault.chain.snapshot import DealSnapshot
+from sealgrid.vault.checks.entitlement import HeldKeys, check_deal
+from sealgrid.vault.checks.owner_terms import Uses
 
 PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must have been refused already
 _OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: nothing but the deal's own params decides them

@@ -18,12 +18,12 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, Verified
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
-from sealgrid.poco.judging import Judging, judging
+from sealgrid.poco.proof_judge import Judging, judging
 from sealgrid.units import Digest
+from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
+from sealgrid.vault.checks.nonce import NONCE_BYTES, Attempt
+from sealgrid.vault.checks.signatures import canonical
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.nonces import NONCE_BYTES, Attempt
-from sealgrid.vault.signatures import canonical
-from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.wire.vault import Authorization, ReleaseRequest
 
 HPKE_BYTES = 32

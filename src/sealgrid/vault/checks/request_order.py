@@ -8,10 +8,10 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, is_signed_by
-from sealgrid.receipts.request import RequestDocument, hash_of
+from sealgrid.receipts.request_document import RequestDocument, hash_of
 from sealgrid.units import Digest
-from sealgrid.vault.chain_reader import ChainReader
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.chain.reader import ChainReader
+from sealgrid.vault.chain.snapshot import ChainSnapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ With its share goes its testimony, so that a worker who was paid cannot withhold
 
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ReleaseRefused
-from sealgrid.vault.settle import Settled
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.chain.snapshot import ChainSnapshot
+from sealgrid.vault.checks.settle import Settled
 
 
 def check_opening(settled: Settled | None, snapshot: ChainSnapshot) -> Settled:

@@ -20,14 +20,14 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import CheckFailed, InputRefused, ReceiptRefused, ReleaseRefused
-from sealgrid.receipts import agreement
+from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import Body
 from sealgrid.units import Address, Digest, TaskId, to_digest
-from sealgrid.vault.deposit import check_record, open_share
+from sealgrid.vault.chain.snapshot import ChainSnapshot
+from sealgrid.vault.checks.deposit import check_record, open_share
+from sealgrid.vault.checks.release import Attested
+from sealgrid.vault.checks.signatures import signer
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.release import Attested
-from sealgrid.vault.signatures import signer
-from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.wire.vault import SettleRequest
 
 
@@ -100,7 +100,7 @@ def remembered(attested: Attested, facts: Facts, at: int) -> Released:
 def check_receipt(receipt: bytes, settle: Settle, released: Released, domain: Domain) -> Body:
     """Check (6) and return the body; ``receipt`` is the stored file, whose digest (5) has been compared."""
     try:
-        return agreement.check_receipt(
+        return consistency.check_receipt(
             receipt, settle, released.facts, domain=domain, platform=released.platform, runtime=released.runtime,
             session=released.session,
         )  # fmt: skip

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, Facts
-from sealgrid.attestation.log import entry_of
-from sealgrid.vault.answer import bulk_share
-from sealgrid.vault.bulk import is_key_of, judge, read_slice
-from sealgrid.vault.entitlement import read_params
-from sealgrid.vault.log import Appended
+from sealgrid.attestation.vault_log import entry_of
+from sealgrid.vault.chain.snapshot import ChainSnapshot
+from sealgrid.vault.checks.bulk import is_key_of, judge, read_slice
+from sealgrid.vault.checks.entitlement import read_params
+from sealgrid.vault.handlers.release_response import bulk_share
 from sealgrid.vault.service import Vault
-from sealgrid.vault.snapshot import ChainSnapshot
+from sealgrid.vault.stores.log_store import Appended
 from sealgrid.wire.log import Logged
 from sealgrid.wire.preview import PreviewRequest
 from sealgrid.wire.vault import BulkShare, ReleaseRequest

@@ -11,17 +11,17 @@ from sealgrid.crypto.iexec_challenge import requester_secret
 from sealgrid.errors import DealRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.vault.at_match import PREVIEW_SECONDS, AtMatch
-from sealgrid.vault.bulk_task import bulk_of
-from sealgrid.vault.deposit import HeldShare, input_asset
-from sealgrid.vault.entitlement import HeldKeys
-from sealgrid.vault.iexec_terms import Sale, sale_of
+from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
+from sealgrid.vault.checks.deposit import HeldShare, input_asset
+from sealgrid.vault.checks.entitlement import HeldKeys
+from sealgrid.vault.checks.iexec_terms import Sale, sale_of
+from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS, AtMatch
+from sealgrid.vault.handlers.bulk import bulk_of
+from sealgrid.vault.handlers.unpaid_uses import counted_uses
 from sealgrid.vault.service import Vault
-from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
-from sealgrid.vault.terms import Uses
-from sealgrid.vault.unpaid import counted_uses
+from sealgrid.wire.iexec_sms import ResultKey
 from sealgrid.wire.preview import PreviewRequest
-from sealgrid.wire.sms import ResultKey
 from sealgrid.wire.vault import ReleaseRequest
 
 

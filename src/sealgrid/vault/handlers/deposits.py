@@ -3,11 +3,11 @@
 from sealgrid.attestation.statements import DepositReceipt
 from sealgrid.errors import NotFound, SharesRefused
 from sealgrid.units import Address, TaskId
-from sealgrid.vault.custody import SignedGrant, SignedPolicy
-from sealgrid.vault.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
-from sealgrid.vault.iexec_deposit import check_iexec_deposit, check_pushed, is_of_requester
+from sealgrid.vault.checks.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
+from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit, check_pushed, is_of_requester
+from sealgrid.vault.checks.signatures import canonical
 from sealgrid.vault.service import Vault
-from sealgrid.vault.signatures import canonical
+from sealgrid.vault.stores.share_store import SignedGrant, SignedPolicy
 from sealgrid.wire.vault import (
     AssetView,
     DepositReply,

@@ -8,8 +8,8 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, to_address
+from sealgrid.vault.peers.witness import Witness
 from sealgrid.vault.service import Vault
-from sealgrid.vault.witness import Witness
 from sealgrid.wire.log import LogPage, LogProof
 from sealgrid.wire.message import Message, encode
 

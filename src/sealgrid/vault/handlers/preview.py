@@ -14,18 +14,18 @@ from sealgrid.chain.views import DealView
 from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Digest, TaskId
-from sealgrid.vault.at_match import AtMatch, stood_at_match
-from sealgrid.vault.bulk import read_slice
-from sealgrid.vault.deal_state import Shown, at_match_of, keys_for, shown_for
-from sealgrid.vault.entitlement import MOST_TASKS, NO_KEYS, HeldKeys, check_deal, read_params
+from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
+from sealgrid.vault.checks.bulk import read_slice
+from sealgrid.vault.checks.entitlement import MOST_TASKS, NO_KEYS, HeldKeys, check_deal, read_params
+from sealgrid.vault.checks.iexec_terms import Sale, sale_of
+from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.refusals_at_match import AtMatch, stood_at_match
+from sealgrid.vault.checks.release import check_agreement
+from sealgrid.vault.checks.signatures import canonical
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.iexec_terms import Sale, sale_of
-from sealgrid.vault.release import check_agreement
+from sealgrid.vault.handlers.deal_state import Shown, at_match_of, keys_for, shown_for
+from sealgrid.vault.handlers.unpaid_uses import give_back_unpaid
 from sealgrid.vault.service import Vault
-from sealgrid.vault.signatures import canonical
-from sealgrid.vault.snapshot import ChainSnapshot, DealSnapshot
-from sealgrid.vault.terms import Uses
-from sealgrid.vault.unpaid import give_back_unpaid
 from sealgrid.wire.message import parse
 from sealgrid.wire.preview import MachineRule, OfferedMachine, PreviewReply, PreviewRequest, Proposal, question_of
 from sealgrid.wire.vault import ShownBulk

@@ -19,11 +19,11 @@ from sealgrid.crypto import hpke
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CheckFailed, ReleaseRefused
 from sealgrid.units import Digest
-from sealgrid.vault.deposit import HeldShare
-from sealgrid.vault.entitlement import Entitlement
+from sealgrid.vault.chain.snapshot import ChainSnapshot
+from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.entitlement import Entitlement
+from sealgrid.vault.checks.release import Attested
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.release import Attested
-from sealgrid.vault.snapshot import ChainSnapshot
 from sealgrid.wire.log import Logged
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import BulkShare, Identity, ReleaseAnswer, SecretShare, SharePart

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from sealgrid.bundle.padding import padded_size
+from sealgrid.bundle.result_padding import padded_size
 from sealgrid.errors import ContentDiffers, InputRefused, NotFound, ReleaseRefused
 from sealgrid.units import Digest
 
@@ -14,7 +14,7 @@ SEALING_BYTES = 2 << 20  #: header, metadata and one tag per chunk
 
 
 class Files(Protocol):
-    """A store whose reads verify (``sealgrid.storage.reading``)."""
+    """A store whose reads verify (``sealgrid.storage.verifying_reader``)."""
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file."""

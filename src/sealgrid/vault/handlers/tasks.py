@@ -6,25 +6,26 @@ import msgspec
 from msgspec import UNSET
 
 from sealgrid.attestation.facts import JobParams
-from sealgrid.attestation.log import entry_of
 from sealgrid.attestation.statements import Verdict
+from sealgrid.attestation.vault_log import entry_of
 from sealgrid.crypto import hpke
 from sealgrid.errors import DealRefused, NotFound, ReleaseRefused
 from sealgrid.units import to_bytes
-from sealgrid.vault import nonces, opening, release, settle
-from sealgrid.vault.answer import Speaker, facts_of, release_of, sealed_answer
-from sealgrid.vault.at_match import stood_at_match
-from sealgrid.vault.bulk_task import logged, shares_of_bulk
-from sealgrid.vault.deal_state import Shown, at_match_of, keys_for, shown_for
-from sealgrid.vault.entitlement import NO_KEYS, Entitlement, entitle, read_params, refused
-from sealgrid.vault.files import fetch_settled
-from sealgrid.vault.opened import opened_record
-from sealgrid.vault.request import check_signed, signature_kind
+from sealgrid.vault.chain.snapshot import ChainSnapshot
+from sealgrid.vault.checks import nonce as nonces
+from sealgrid.vault.checks import release, result_access, settle
+from sealgrid.vault.checks.entitlement import NO_KEYS, Entitlement, entitle, read_params, refused
+from sealgrid.vault.checks.refusals_at_match import stood_at_match
+from sealgrid.vault.checks.request_order import check_signed, signature_kind
+from sealgrid.vault.checks.signatures import canonical, digest_of
+from sealgrid.vault.handlers.bulk import logged, shares_of_bulk
+from sealgrid.vault.handlers.deal_state import Shown, at_match_of, keys_for, shown_for
+from sealgrid.vault.handlers.release_response import Speaker, facts_of, release_of, sealed_answer
+from sealgrid.vault.handlers.settled_files import fetch_settled
+from sealgrid.vault.handlers.unpaid_uses import give_back_unpaid
 from sealgrid.vault.service import Vault
-from sealgrid.vault.signatures import canonical, digest_of
-from sealgrid.vault.snapshot import ChainSnapshot
-from sealgrid.vault.unopened import unopened_record
-from sealgrid.vault.unpaid import give_back_unpaid
+from sealgrid.vault.stores.opened_keys import opened_record
+from sealgrid.vault.stores.unopened_keys import unopened_record
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
     NonceReply,
@@ -134,9 +135,9 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
     settled = vault.journal.settle(request.task, request.enclave)
     released = vault.journal.release(request.task, request.enclave)
     if settled is None or released is None:
-        raise opening.unknown()
+        raise result_access.unknown()
     snapshot = await _still_known("open.2", vault.chain.task(request.task, worker=settled.settle.worker))
-    paid = opening.check_opening(settled, snapshot)
+    paid = result_access.check_opening(settled, snapshot)
     reply = OpenReply(vault=vault.us, testimony=_testimony(vault, released, paid) if request.testimony else None)
     if paid.escrowed is None:
         return reply

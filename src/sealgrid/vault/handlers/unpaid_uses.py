@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from sealgrid.chain.payment import outcome_of
+from sealgrid.chain.payment_outcome import outcome_of
 from sealgrid.units import TaskId
+from sealgrid.vault.chain.snapshot import DealSnapshot
+from sealgrid.vault.checks.owner_terms import Uses
 from sealgrid.vault.service import Vault
-from sealgrid.vault.snapshot import DealSnapshot
-from sealgrid.vault.terms import Uses
-from sealgrid.vault.uses import HOUR
+from sealgrid.vault.stores.use_ledger import HOUR
 
 BATCH: Final = 32  #: tasks that are read from the chain at once
 MOST_BATCHES: Final = 8  #: for one release; what is left is read for the next

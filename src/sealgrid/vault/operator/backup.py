@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sealgrid.errors import InputRefused
-from sealgrid.vault.store import DATABASE
+from sealgrid.vault.stores.database import DATABASE
 
 
 def back_up(folder: Path, target: Path) -> None:

@@ -22,15 +22,15 @@ from sqlalchemy import delete, select
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.vault.custody import Custody, SignedPolicy, Version
-from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.signatures import digest_of, signer
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.key_notes import KeyNotes
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.opened import OpenedKeys
-from sealgrid.vault.signatures import digest_of, signer
-from sealgrid.vault.store import Store, nonces, releases, settles
-from sealgrid.vault.unopened import UnopenedKeys
+from sealgrid.vault.stores.database import Store, nonces, releases, settles
+from sealgrid.vault.stores.key_notes import KeyNotes
+from sealgrid.vault.stores.opened_keys import OpenedKeys
+from sealgrid.vault.stores.share_store import Custody, SignedPolicy, Version
+from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.vault import AssetView
 
 Named = tuple[Address, Address]  #: asset and owner of a key

@@ -7,21 +7,21 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.attestation.log import check_head
 from sealgrid.attestation.statements import DepositKey
+from sealgrid.attestation.vault_log import check_head
 from sealgrid.errors import EvidenceRefused, NotFound, SealgridError, ServiceUnavailable
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.backup import place_copy
+from sealgrid.vault.checks.signatures import signer
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.custody import Custody
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import keys_from
-from sealgrid.vault.log import Log
-from sealgrid.vault.restoration import Named, PeerWord, renew
-from sealgrid.vault.signatures import signer
-from sealgrid.vault.store import DATABASE, Store
+from sealgrid.vault.operator.backup import place_copy
+from sealgrid.vault.operator.restoration import Named, PeerWord, renew
+from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.stores.log_store import Log
+from sealgrid.vault.stores.share_store import Custody
+from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.transport import HttpTransport
 from sealgrid.wire.vault import AssetView, VaultClient
 
 

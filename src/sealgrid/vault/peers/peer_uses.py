@@ -10,12 +10,12 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from sealgrid.attestation.log import LogEntry, check_entry, check_head
-from sealgrid.chain.payment import Outcome, outcome_of
+from sealgrid.attestation.vault_log import LogEntry, check_entry, check_head
+from sealgrid.chain.payment_outcome import Outcome, outcome_of
 from sealgrid.errors import SealgridError
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.vault.service import Vault
-from sealgrid.vault.uses import Use
+from sealgrid.vault.stores.use_ledger import Use
 from sealgrid.wire.log import MOST_ENTRIES, LogClient
 
 MOST_PAGES: Final = 16  #: of one log at one look; the next look goes on behind them

@@ -11,11 +11,11 @@ import msgspec
 from sqlalchemy import Column, Integer, LargeBinary, Table, Text, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from sealgrid.attestation.log import Contradiction, check_head, contradiction, witness_of
+from sealgrid.attestation.vault_log import Contradiction, check_head, contradiction, witness_of
 from sealgrid.errors import SealgridError
 from sealgrid.units import Address
 from sealgrid.vault.service import Vault
-from sealgrid.vault.store import Store, metadata
+from sealgrid.vault.stores.database import Store, metadata
 from sealgrid.wire.log import Alarm, LogClient, SignedHead, WitnessedHead, WitnessReport
 
 LEAST_SECONDS = 1  #: between two rounds, whoever asks

@@ -31,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import Digest
-from sealgrid.vault.prepared import straight
+from sealgrid.vault.stores.prepared_statements import straight
 
 DATABASE = "vault.db"
 SCHEMA = "2"

@@ -8,10 +8,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.units import Address, TaskId
-from sealgrid.vault.prepared import Prepared, given, replaced_in
-from sealgrid.vault.store import Store, metadata, uses, versions
-from sealgrid.vault.terms import Uses
-from sealgrid.vault.uses import HOUR
+from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.stores.database import Store, metadata, uses, versions
+from sealgrid.vault.stores.prepared_statements import Prepared, given, replaced_in
+from sealgrid.vault.stores.use_ledger import HOUR
 
 policy_versions = Table(
     "policy_versions",  # every policy that was ever in force here

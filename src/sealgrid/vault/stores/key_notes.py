@@ -7,8 +7,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts
 from sealgrid.units import Digest, TaskId
-from sealgrid.vault.prepared import Prepared, given
-from sealgrid.vault.store import Store, metadata
+from sealgrid.vault.stores.database import Store, metadata
+from sealgrid.vault.stores.prepared_statements import Prepared, given
 
 
 def _table(name: str) -> Table:

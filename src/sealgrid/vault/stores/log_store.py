@@ -10,13 +10,13 @@ from functools import cache
 
 from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, Text, func, insert, select
 
-from sealgrid.attestation.log import LogEntry
+from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
 from sealgrid.crypto.merkle import HASH_BYTES, Frontier, NodeAt
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address
-from sealgrid.vault.prepared import Prepared, given
-from sealgrid.vault.store import Store, metadata
+from sealgrid.vault.stores.database import Store, metadata
+from sealgrid.vault.stores.prepared_statements import Prepared, given
 from sealgrid.wire.log import MOST_ENTRIES, LoggedEntry
 
 entries = Table(

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from sealgrid.attestation.facts import Facts
 from sealgrid.receipts.receipt import Body
 from sealgrid.units import Digest
-from sealgrid.vault.custody import Version
-from sealgrid.vault.key_notes import OPENED, KeyNotes, record_of_dataset
-from sealgrid.vault.store import Store
+from sealgrid.vault.stores.database import Store
+from sealgrid.vault.stores.key_notes import OPENED, KeyNotes, record_of_dataset
+from sealgrid.vault.stores.share_store import Version
 
 
 class OpenedKeys(KeyNotes):

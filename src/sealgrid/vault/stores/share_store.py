@@ -11,12 +11,12 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, Digest, to_bytes
-from sealgrid.vault.deposit import HeldShare
+from sealgrid.vault.checks.deposit import HeldShare
 from sealgrid.vault.federation import Federation
-from sealgrid.vault.history import note_policy
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.prepared import Prepared, given, replaced_in
-from sealgrid.vault.store import Store, assets, grants, iexec_values, policies, versions
+from sealgrid.vault.stores.database import Store, assets, grants, iexec_values, policies, versions
+from sealgrid.vault.stores.history import note_policy
+from sealgrid.vault.stores.prepared_statements import Prepared, given, replaced_in
 
 _VALUE_BYTES = 32
 

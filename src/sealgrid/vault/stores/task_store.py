@@ -11,14 +11,14 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import Settle, Verdict
 from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, TaskId, to_bytes
+from sealgrid.vault.checks.nonce import Attempt
+from sealgrid.vault.checks.release import GivenNonce
+from sealgrid.vault.checks.settle import Escrowed, Released, Settled
 from sealgrid.vault.federation import Federation
 from sealgrid.vault.keys import AtRest
-from sealgrid.vault.nonces import Attempt
-from sealgrid.vault.prepared import Prepared, given, replaced_in
-from sealgrid.vault.release import GivenNonce
-from sealgrid.vault.settle import Escrowed, Released, Settled
-from sealgrid.vault.store import Store, attempts, nonces, releases, settles
-from sealgrid.vault.uses import UseLedger, use_of
+from sealgrid.vault.stores.database import Store, attempts, nonces, releases, settles
+from sealgrid.vault.stores.prepared_statements import Prepared, given, replaced_in
+from sealgrid.vault.stores.use_ledger import UseLedger, use_of
 
 _VALUE_BYTES = 32
 

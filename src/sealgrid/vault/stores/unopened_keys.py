@@ -3,8 +3,8 @@
 from sealgrid.attestation.facts import Facts
 from sealgrid.receipts.receipt import Body
 from sealgrid.units import Digest
-from sealgrid.vault.key_notes import UNOPENED, KeyNotes, record_of_dataset
-from sealgrid.vault.store import Store
+from sealgrid.vault.stores.database import Store
+from sealgrid.vault.stores.key_notes import UNOPENED, KeyNotes, record_of_dataset
 
 
 class UnopenedKeys(KeyNotes):

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, case, delete, func, insert, literal, null, se
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts, parse_facts
-from sealgrid.chain.payment import Outcome
+from sealgrid.chain.payment_outcome import Outcome
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
-from sealgrid.vault.prepared import Prepared, given
-from sealgrid.vault.store import Store, peer_positions, releases, settles, use_counts, uses
+from sealgrid.vault.stores.database import Store, peer_positions, releases, settles, use_counts, uses
+from sealgrid.vault.stores.prepared_statements import Prepared, given
 
 HOUR: Final = 3600
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from sealgrid.chain.abi import interface
 from sealgrid.chain.assets import Assets, Kind
 from sealgrid.chain.events import (
     HubEvent,
@@ -16,12 +17,11 @@ from sealgrid.chain.events import (
 )
 from sealgrid.chain.follower import Applied, Follower
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.interface import interface
 from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.index.store import IndexStore, Row, Written
-from sealgrid.wire.serving import log_unforeseen
+from sealgrid.wire.server import log_unforeseen
 
 PAUSE_SECONDS = 1.0  #: after a chain that does not answer
 MOST_TASKS = 1000  #: of one deal that are listed before they start; the rest appear when they do

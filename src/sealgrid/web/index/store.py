@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.trail import Trail
+from sealgrid.chain.block_trail import Trail
 from sealgrid.units import Digest
 from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 

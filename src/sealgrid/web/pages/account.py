@@ -10,14 +10,14 @@ from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
-from sealgrid.sdk.face.account import Account
-from sealgrid.sdk.paper import on_paper
+from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.resources.account import Account
 from sealgrid.units import Address
-from sealgrid.web.acting import acting
+from sealgrid.web.dev_wallet import OFFERED
 from sealgrid.web.forms import field_of, form_of
-from sealgrid.web.index.reading import TaskFilter
+from sealgrid.web.index.index import TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_by
-from sealgrid.web.people import OFFERED
+from sealgrid.web.signing_steps import acting
 from sealgrid.web.site import COOKIE, WALLET, Ask, Site
 
 MOST_TASKS = MOST_EARNED = 12

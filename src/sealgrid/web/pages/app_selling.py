@@ -6,9 +6,9 @@ from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.sdk.amounts import amount
-from sealgrid.web.acting import acting
 from sealgrid.web.forms import count_of, field_of, form_of
 from sealgrid.web.pages.apps import asset_of
+from sealgrid.web.signing_steps import acting
 from sealgrid.web.site import Ask, Site
 
 

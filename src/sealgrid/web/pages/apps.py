@@ -10,12 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
-from sealgrid.sdk.pools import pinned_pools
+from sealgrid.sdk.operations.pool_selection import pinned_pools
 from sealgrid.sdk.progress import Step
 from sealgrid.units import Address, to_address
 from sealgrid.web import charts
 from sealgrid.web.forms import files_of, form_of, words_of
-from sealgrid.web.index.reading import CARDS, TaskFilter
+from sealgrid.web.index.index import CARDS, TaskFilter
 from sealgrid.web.offers import OpenOffer, models_for, offers_of
 from sealgrid.web.site import Ask, Site, page_of, text_of
 

@@ -12,25 +12,25 @@ from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.refusals import sentence_of
+from sealgrid.attestation.requester_refusals import sentence_of
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.errors import DealRefused, NotFound, SealgridError
 from sealgrid.poco.orders import to_document
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk import receipts
-from sealgrid.sdk.accounting import money_or_unknown
 from sealgrid.sdk.amounts import Amount
-from sealgrid.sdk.deposits import pass_on
+from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.money import sentence
-from sealgrid.sdk.paper import on_paper
-from sealgrid.sdk.results import openings
-from sealgrid.sdk.sealed_models import Planned, SealedModel, plan
-from sealgrid.sdk.sealed_runs import Document, Prepared, SealedInput, match, prepare
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.client_sealed_models import Planned, SealedModel, plan
+from sealgrid.sdk.operations.client_sealed_runs import Document, Prepared, SealedInput, match, prepare
+from sealgrid.sdk.operations.deposit import pass_on
+from sealgrid.sdk.operations.open_result import openings
+from sealgrid.sdk.operations.run_money import money_or_unknown
 from sealgrid.units import Digest, TaskId, to_digest
-from sealgrid.web.acting import planned, shown, typed_order, typed_statement
 from sealgrid.web.forms import MOST_UPLOAD, expect_own_page, json_of
 from sealgrid.web.pages.wallet import own_wallet, signature_of
+from sealgrid.web.signing_steps import planned, shown, typed_order, typed_statement
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.deposits import check_identity
 from sealgrid.wire.vault import DepositRequest, Identity, OpenReply, VaultClient
@@ -126,7 +126,7 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
 def _opening(site: Site) -> list[HTTPRouteHandler]:
     @get("/wallet/results/{task:str}")
     async def result(task: str) -> Response[bytes]:
-        envelope = parse_envelope(await receipts.fetch_receipt(site.reader, TaskId(_digest(task))))
+        envelope = parse_envelope(await fetch_receipt.fetch_receipt(site.reader, TaskId(_digest(task))))
         body = envelope.receipt.body
         money = sentence(await money_or_unknown(site.reader, body.deal, body.task), commands=False)
         if envelope.refusal:

@@ -9,14 +9,14 @@ from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from sealgrid.bundle.paths import fault_of
+from sealgrid.bundle.archive_paths import fault_of
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
-from sealgrid.web.acting import acting
+from sealgrid.web.flash import begun
 from sealgrid.web.forms import count_of, day_of, field_of, form_of
-from sealgrid.web.notices import begun
 from sealgrid.web.pages.apps import asset_of
 from sealgrid.web.rendering import day
+from sealgrid.web.signing_steps import acting
 from sealgrid.web.site import Ask, Site
 
 

@@ -8,13 +8,13 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
-from sealgrid.chain.access import FOREVER, Member
+from sealgrid.chain.access_policy import FOREVER, Member
 from sealgrid.errors import NotFound, SealgridError
-from sealgrid.sdk.granting import granted
-from sealgrid.sdk.versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
+from sealgrid.sdk.operations.access_grants import granted
+from sealgrid.sdk.operations.key_versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web import charts
-from sealgrid.web.index.reading import CARDS, TaskFilter
+from sealgrid.web.index.index import CARDS, TaskFilter
 from sealgrid.web.offers import OpenOffer, offers_of
 from sealgrid.web.pages.apps import MONTH, asset_of
 from sealgrid.web.site import Ask, Site, page_of, text_of

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.errors import NotFound
 from sealgrid.units import Address
-from sealgrid.web.index.reading import LATEST, TaskFilter
+from sealgrid.web.index.index import LATEST, TaskFilter
 from sealgrid.web.pages.apps import asset_of
 from sealgrid.web.pages.compute import MOST_ORDERS, computing_offers, standing
 from sealgrid.web.site import Ask, Site

@@ -12,19 +12,19 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sealgrid.errors import AppFailed, NotFound, SealgridError
 from sealgrid.receipts.report import Report
-from sealgrid.sdk import jobs, receipts
-from sealgrid.sdk.face.runs import Run
 from sealgrid.sdk.money import Kind, Money, sentence
-from sealgrid.sdk.results import Result
-from sealgrid.sdk.waiting import PATIENCE_SECONDS, waiting_sentence, waits
+from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, waiting_sentence, waits
+from sealgrid.sdk.resources.runs import Run
 from sealgrid.units import TaskId, to_digest
-from sealgrid.web.acting import acting
-from sealgrid.web.followers import Place
 from sealgrid.web.forms import form_of
 from sealgrid.web.pages.tasks import POLL_SECONDS
+from sealgrid.web.signing_steps import acting
 from sealgrid.web.site import Ask, Site
-from sealgrid.wire.access import client_address
+from sealgrid.web.timeline_limits import Place
 from sealgrid.wire.pool import StageAt
+from sealgrid.wire.service_access import client_address
 
 MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it is a click away
 PICTURES = {
@@ -92,15 +92,15 @@ def _receipt(site: Site) -> list[HTTPRouteHandler]:
         report: Report | None = None
         problem = ""
         try:
-            envelope = await receipts.fetch_receipt(site.reader, _task_id(task))
-            report = await receipts.verify_on_line(site.reader, envelope)
+            envelope = await fetch_receipt.fetch_receipt(site.reader, _task_id(task))
+            report = await fetch_receipt.verify_on_line(site.reader, envelope)
         except SealgridError as error:
             problem = error.message
         return site.asked_part(request, "checks.html", {"report": report, "problem": problem, "task": task})
 
     @get("/tasks/{task:str}/receipt.json")
     async def receipt(task: str) -> Response[bytes]:
-        content = await receipts.fetch_receipt(site.reader, _task_id(task))
+        content = await fetch_receipt.fetch_receipt(site.reader, _task_id(task))
         return Response(content, media_type=MediaType.JSON, headers={"content-disposition": "attachment"})
 
     return [checks, receipt]
@@ -184,7 +184,7 @@ async def _stages(site: Site, request: Ask, task: TaskId, *, mine: bool) -> tupl
     # A wallet of the visitor's own would have to sign for the exact stages.
     if mine and site.account(request):
         return await (await site.client(request)).stages(task)
-    return await jobs.public_history(site.reader, task)
+    return await buy.public_history(site.reader, task)
 
 
 def _mine(site: Site, request: Ask, row: Any) -> bool:

@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from sealgrid.web.index.reading import PAGE, TaskFilter
+from sealgrid.web.index.index import PAGE, TaskFilter
 from sealgrid.web.site import Ask, Site, page_of, text_of
 
 POLL_SECONDS = 0.3

@@ -4,8 +4,8 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.face.using import usage_of
-from sealgrid.sdk.usage import Usage
+from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.web import charts
 from sealgrid.web.pages.models import model_row
 from sealgrid.web.site import Ask, Site

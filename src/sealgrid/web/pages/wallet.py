@@ -11,12 +11,12 @@ from litestar.response import Redirect
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.sdk.face.unlisting import until_market_follows
-from sealgrid.sdk.paper import on_paper
-from sealgrid.sdk.policies import give_policy
+from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.operations.policies import give_policy
+from sealgrid.sdk.operations.unlist import until_market_follows
 from sealgrid.units import Address, to_address
+from sealgrid.web.flash import remember
 from sealgrid.web.forms import field_of, form_of, json_of
-from sealgrid.web.notices import remember
 from sealgrid.web.site import WALLET, Ask, Site
 from sealgrid.wire import challenge
 from sealgrid.wire.market import Kind
