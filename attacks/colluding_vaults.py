@@ -31,11 +31,11 @@ from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.operations import fetch_receipt
-from sealgrid.sdk.operations.buy import Job, params_of
+from sealgrid.sdk.operations.buy import PurchasedTask, params_of
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.pins import pins_of
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.relay import Delivery, Hello, Welcome
+from sealgrid.wire.relay import RelayHello, RelayWelcome, ResultDelivery
 from sealgrid.wire.vault import NonceReply, ReleaseRequest, SettleReply, SettleRequest
 from sealgrid.worker.job import JobRun
 
@@ -132,12 +132,12 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
 class _Colluding(JobRun):
     """Answers releases for t vaults with their own keys, whatever the plot says; the others answer honestly."""
 
-    def collude(self, scene: Scene, job: Job, plot: Plot) -> None:
+    def collude(self, scene: Scene, job: PurchasedTask, plot: Plot) -> None:
         """Say what is to be lied about."""
         self._scene, self._bought, self._plot = scene, job, plot
         self._deposits = [HpkeKey.generate() for _ in scene.network.vaults]
 
-    async def authorise(self, hello: Hello) -> Welcome:
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
         welcome = await super().authorise(hello)
         return msgspec.structs.replace(welcome, request=self._shown())
 
@@ -162,11 +162,11 @@ class _Inventing(_Colluding):
 
     receipt = b""
 
-    async def authorise(self, hello: Hello) -> Welcome:
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
         await self._found()
         reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
-        return Welcome(authorization=reply.authorization, request=self._shown())
+        return RelayWelcome(authorization=reply.authorization, request=self._shown())
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
         if index >= self._scene.network.threshold:
@@ -187,7 +187,7 @@ class _Inventing(_Colluding):
         await self._scene.developer.storage.put_file(self._shop.cache.path(sha256))
         return sha256
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         place = digest_of_cid(msgspec.json.decode(delivery.results)["receipt"].removeprefix("/ipfs/"))
         self.receipt = await self._shop.storage.get_bytes(place, MOST_BYTES)
         await super().finalize(delivery)

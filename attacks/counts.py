@@ -9,7 +9,7 @@ from attacks.scene import PRICE, Scene
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
 from sealgrid.demos.common.thefts import FINAL_SECONDS
-from sealgrid.demos.common.thief import HoardingRun
+from sealgrid.demos.common.thief import UnpaidJobRun
 from sealgrid.errors import CheckFailed, SealgridError, ServiceUnavailable
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.receipt import parse_envelope
@@ -43,7 +43,7 @@ async def burn_uses_without_paying(scene: Scene) -> Outcome:
     model = await limited_model(scene)
     mine = [await bought(scene, model) for _ in range(TOTAL)]
     for job in mine:
-        await HoardingRun(await scene.thief.open_task(job), scene.thief.shop).run()
+        await UnpaidJobRun(await scene.thief.open_task(job), scene.thief.shop).run()
     await advance(scene.requester.node, FINAL_SECONDS)
     for job in mine:
         await scene.requester.hub.claim(scene.requester.wallet, job.task)
@@ -87,12 +87,12 @@ async def limited_model(scene: Scene) -> Address:
     return model.address
 
 
-async def bought(scene: Scene, model: Address) -> buy.Job:
+async def bought(scene: Scene, model: Address) -> buy.PurchasedTask:
     """Have the requester buy one use of a model at the thief's pool, without asking the vaults first."""
     return await buy.run(scene.requester, scene.app.address, model=model, workerpool=scene.thief.order, preview=False)
 
 
-async def refusal_of(scene: Scene, job: buy.Job) -> str:
+async def refusal_of(scene: Scene, job: buy.PurchasedTask) -> str:
     """Return the check that a task was settled as refused by; empty for a task that had the model's key."""
     return parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).refusal
 

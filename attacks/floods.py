@@ -20,10 +20,10 @@ from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.wire.deposits import sealed_part
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
-from sealgrid.wire.pool import Job, PoolClient, StageReport
-from sealgrid.wire.vault import DepositRequest, Identity
+from sealgrid.wire.pool import JobAssignment, PoolClient, StageReport
+from sealgrid.wire.vault import DepositRequest, VaultIdentity
 from sealgrid.wire.worker_session import SessionCall
-from sealgrid.worker.signed_pool_client import PoolSide
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 
 MOST_DEPOSITS = 400
 SILENT = 60
@@ -38,7 +38,7 @@ class Overheard(PoolClient):
         super().__init__(transport)
         self.calls: list[SessionCall] = []
 
-    async def next_job(self, request: SessionCall) -> Job | None:
+    async def next_job(self, request: SessionCall) -> JobAssignment | None:
         self.calls.append(request)
         return await super().next_job(request)
 
@@ -49,7 +49,7 @@ async def replay_a_workers_call(scene: Scene) -> Outcome:
     async with HttpTransport(network.pool_url) as transport:
         wire = Overheard(transport)
         key, domain = development_key("worker2"), scene.owner.domain
-        side = PoolSide(wire, key, domain, network.workerpool, lambda: int(time.time()))
+        side = SignedPoolClient(wire, key, domain, network.workerpool, lambda: int(time.time()))
         await side.next_job(wait=0)
         (call,) = wire.calls
         failed = encode(StageReport(task=TaskId(to_digest(bytes(32))), stage="failed"))
@@ -99,7 +99,7 @@ def _client(url: str, address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, transport=transport, timeout=60)
 
 
-def _deposit(scene: Scene, identity: Identity) -> bytes:
+def _deposit(scene: Scene, identity: VaultIdentity) -> bytes:
     conn, key, file = scene.owner, SigningKey.generate(), to_digest(os.urandom(32))
     network = conn.network
     shares = split(os.urandom(32), len(network.vaults), network.threshold, os.urandom)

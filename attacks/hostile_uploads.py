@@ -15,7 +15,14 @@ from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, fetch_receipt, open_result
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, call
-from sealgrid.wire.storage import Opened, SignedTicket, Stored, Tickets, Upload, WorkerProof
+from sealgrid.wire.storage import (
+    ResultOpenedNotice,
+    SignedTicket,
+    StoredFileInfo,
+    TicketSigner,
+    UploadStatus,
+    WorkerProof,
+)
 
 LOOPS = 4
 FILE_BYTES = 6 << 20
@@ -90,20 +97,20 @@ async def let_anothers_result_go(scene: Scene) -> Outcome:
     await run.run()
     settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
     said = ResultOpened(reader=scene.requester.address, file_sha256=settled.sealed_sha256)
-    word = Opened(opened=said, signature=said.sign(scene.requester.domain, SigningKey.generate()))
+    word = ResultOpenedNotice(opened=said, signature=said.sign(scene.requester.domain, SigningKey.generate()))
     async with HttpTransport(scene.network.storage_url) as node:
         path = f"/files/{settled.sealed_sha256}/opened"
         outcome = await refused("storage node", call(node, "POST", path, word, _Nothing))
-        await call(node, "GET", f"/files/{settled.sealed_sha256}", None, Stored)
+        await call(node, "GET", f"/files/{settled.sealed_sha256}", None, StoredFileInfo)
     return outcome
 
 
-def _tickets(scene: Scene, key: SigningKey) -> Tickets:
-    return Tickets(scene.network.storage_url, key, scene.owner.domain)
+def _tickets(scene: Scene, key: SigningKey) -> TicketSigner:
+    return TicketSigner(scene.network.storage_url, key, scene.owner.domain)
 
 
 async def _begin(scene: Scene, ticket: SignedTicket) -> None:
     async with HttpTransport(scene.network.storage_url) as node:
-        upload = await call(node, "POST", "/uploads", ticket, Upload)
+        upload = await call(node, "POST", "/uploads", ticket, UploadStatus)
         with contextlib.suppress(Exception):
             await node.request("POST", f"/uploads/{upload.upload}/end")

@@ -8,12 +8,12 @@ from attacks.attack import Outcome, refused
 from attacks.scene import Scene
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.demos.common import thefts
-from sealgrid.demos.common.outcome import Refusal
+from sealgrid.demos.common.outcome import TheftRefusal
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import fetch_receipt, open_result
-from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.shipped_apps import app_folder
 
@@ -71,9 +71,9 @@ async def _read_input(scene: Scene, conn: Connection) -> Outcome:
     )
     terms, signed = theirs.terms, sign_order(request, conn.order_domain, conn.key)
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, signed)
-    mine = Job(deal, await scene.first_task(deal), terms, theirs.result_key)
+    mine = PurchasedTask(deal, await scene.first_task(deal), terms, theirs.result_key)
     return await refused("vaults", thefts.released(scene.thief, conn, mine))
 
 
-def _told(theft: Refusal) -> Outcome:
+def _told(theft: TheftRefusal) -> Outcome:
     return Outcome(theft.refused_by if theft.check else "", theft.check, theft.reason)

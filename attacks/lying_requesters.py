@@ -14,8 +14,8 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
-from sealgrid.sdk.operations.buy import Job, grant_of, name_of, params_of
-from sealgrid.sdk.operations.deal_terms import Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.buy import PurchasedTask, grant_of, name_of, params_of
+from sealgrid.sdk.operations.deal_terms import RunRequest, offers_for, terms_of
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.worker.job import JobRun
@@ -89,21 +89,21 @@ async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
     return Outcome("enclave", "end.2", f"settled, the pool keeps its stake: {opened.log.strip()}")
 
 
-async def _bought_with(scene: Scene, archive: bytes) -> Job:
+async def _bought_with(scene: Scene, archive: bytes) -> PurchasedTask:
     """Buy a run whose sealed input is made by no code of ours."""
     conn, key, dek = scene.requester, HpkeKey.generate(), os.urandom(32)
     sha256 = await conn.storage.put_bytes(container.seal_bytes(archive, dek=dek, key_id=os.urandom(16)))
     offers = await offers_for(conn, scene.app.address, scene.model, 1, category=None, pool=scene.thief.order)
-    terms = terms_of(conn, offers, Wanted(params_of(sha256, key.public), ZERO_ADDRESS, 1, None))
+    terms = terms_of(conn, offers, RunRequest(params_of(sha256, key.public), ZERO_ADDRESS, 1, None))
     grant = await grant_of(conn, sha256, terms)
     await deposit(
         conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold
     )  # fmt: skip
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
-    return Job(deal, await scene.first_task(deal), terms, key)
+    return PurchasedTask(deal, await scene.first_task(deal), terms, key)
 
 
-async def _ended(scene: Scene, job: Job) -> tuple[open_result.Result, bool]:
+async def _ended(scene: Scene, job: PurchasedTask) -> tuple[open_result.RunResult, bool]:
     """Run a job at a worker that does not lie; return its result, and whether the pool was paid."""
     await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))

@@ -17,7 +17,7 @@ async def sell_a_model_that_does_not_open_twice(scene: Scene) -> Outcome:
     """Deposit another key than the one that the file was sealed with, and sell the model to one buyer after another."""
     folder, owner = scene.own_folder("unopened"), scene.owner
     (folder / "model").write_bytes(MODEL)
-    kept: list[publish.Sealed] = []
+    kept: list[publish.SealedFile] = []
     model = await publish.publish(
         owner, folder / "model", name="unopened", apps=[scene.app.address], price=PRICE, keep=kept.append
     )
@@ -46,7 +46,7 @@ async def sell_an_unproved_model(scene: Scene) -> Outcome:
     """Deposit a key that does not open the file, under a policy that asks for a proof, and sell it without one."""
     folder, owner, buyer = scene.own_folder("unproved"), scene.owner, scene.requester
     (folder / "model").write_bytes(MODEL)
-    kept: list[publish.Sealed] = []
+    kept: list[publish.SealedFile] = []
     model = await publish.publish(
         owner, folder / "model", name="unproved", apps=[scene.app.address], price=PRICE, keep=kept.append
     )

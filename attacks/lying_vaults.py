@@ -17,17 +17,17 @@ from sealgrid.crypto import hpke, merkle
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, combine
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.demos.common.thief import HoardingRun
+from sealgrid.demos.common.thief import UnpaidJobRun
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import deploy, fetch_receipt
-from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.handlers.release_response import release_of, share_of
-from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
+from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import OpenRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest
 from sealgrid.worker.job import JobRun
 
@@ -90,7 +90,7 @@ async def open_a_secret_with_one_share(scene: Scene) -> Outcome:
 
 async def open_a_result_with_one_share(scene: Scene) -> Outcome:
     """Likewise of K2, the half of a result's key that the vaults keep: of a result that was sealed and not paid."""
-    job, run = await scene.job(HoardingRun)
+    job, run = await scene.job(UnpaidJobRun)
     await run.run()
     assert run.enclave is not None
     held = scene.share_of_result(0, job.task, run.enclave)
@@ -105,7 +105,7 @@ async def finalise_with_one_verdict(scene: Scene) -> Outcome:
     """Hand the chain one verdict less than the threshold."""
 
     class Hasty(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1]))
 
     return await refused("broker", (await scene.job(Hasty))[1].run())
@@ -115,7 +115,7 @@ async def count_one_vault_twice(scene: Scene) -> Outcome:
     """Hand the chain one vault's verdict twice."""
 
     class Doubling(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1] * 2))
 
     return await refused("broker", (await scene.job(Doubling))[1].run())
@@ -151,7 +151,9 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
     return harmless("the other vaults", "two of three vaults are enough; the job ended well.")
 
 
-async def forged(scene: Scene, job: Job, index: int, request: ReleaseRequest, key: SigningKey, **changes: Any) -> bytes:
+async def forged(
+    scene: Scene, job: PurchasedTask, index: int, request: ReleaseRequest, key: SigningKey, **changes: Any
+) -> bytes:
     """Return the answer of a vault that signs with ``key`` what its ``changes`` make of the honest facts.
 
     Without any it tells the enclave to seal the result to the thief.
@@ -182,7 +184,7 @@ def answered(
     key: SigningKey,
     *,
     deposit: bytes = b"",
-    held: Sequence[HeldShare] = (),
+    held: Sequence[StoredShare] = (),
 ) -> bytes:
     """Return a vault's answer with these facts and shares, signed with ``key``; ``deposit`` is its deposit key."""
     data, domain, vault = session_of(scene, request), scene.owner.domain, scene.network.vaults[index].address
@@ -197,9 +199,9 @@ def answered(
     )
 
 
-def _logged(facts: Facts, release: Release, vault: Address, domain: Domain, key: SigningKey) -> Logged:
+def _logged(facts: Facts, release: Release, vault: Address, domain: Domain, key: SigningKey) -> LogInclusion:
     """Return the proof that the forged release stands in a log, which has nothing else in it."""
     entry = entry_of(facts, release.session, policy=0, block=0, time=release.issued).encode()
     head = head_of(vault, 1, merkle.leaf_hash(entry), release.issued)
     signed = SignedHead(head=head, signature=head.sign(domain, key))
-    return Logged(head=signed, logged=LoggedEntry(entry=entry.decode(), index=0, path=()))
+    return LogInclusion(head=signed, logged=LoggedEntry(entry=entry.decode(), index=0, path=()))

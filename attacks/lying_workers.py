@@ -16,9 +16,9 @@ from sealgrid.errors import HostFailed, SealgridError
 from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
 from sealgrid.receipts.request_document import verify_request
 from sealgrid.sdk.operations import fetch_receipt, open_result
-from sealgrid.sdk.resources.runs import Run
+from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import NonceRequest, ReleaseRequest, VaultClient
 from sealgrid.worker.job import BUNDLE, JobRun
 
@@ -165,7 +165,7 @@ async def spoil_the_sealed_result(scene: Scene) -> Outcome:
 class Pointing(JobRun):
     """Is paid, and points on the chain to files of its own."""
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         elsewhere = b'{"storage":"ipfs","location":"/ipfs/bafkreih","receipt":"/ipfs/bafkreih"}'
         await super().finalize(msgspec.structs.replace(delivery, results=elsewhere))
 
@@ -183,7 +183,7 @@ async def point_the_results_elsewhere(scene: Scene) -> Outcome:
 class Inventing(JobRun):
     """Is paid, and points on the chain to a receipt and a result of its own, sealed to the key in the deal's params."""
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         honest = parse_envelope(await self._file(msgspec.json.decode(delivery.results)["receipt"]))
         key, facts = SigningKey.generate(), parse_facts(honest.facts.encode())
         mine = msgspec.structs.replace(facts, enclave=key.address, release="direct")
@@ -205,7 +205,7 @@ class Inventing(JobRun):
 async def invent_the_result(scene: Scene) -> Outcome:
     job, run = await scene.job(Inventing)
     await run.run()
-    opened = await Run(scene.requester, job).opened()
+    opened = await AsyncRun(scene.requester, job).opened()
     if INVENTED in opened.files.values():
         return Outcome("", "", "it succeeded")
     return harmless("requester's SDK", "only what the enclave signed that the chain paid was opened.")
@@ -213,7 +213,7 @@ async def invent_the_result(scene: Scene) -> Outcome:
 
 async def swap_the_result_on_chain(scene: Scene) -> Outcome:
     class Forging(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, result_digest=to_digest(os.urandom(32))))
 
     _, run = await scene.job(Forging)

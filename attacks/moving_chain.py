@@ -5,7 +5,7 @@ import asyncio
 from attacks.attack import Outcome, refused
 from attacks.lying_workers import RELEASES
 from attacks.scene import Scene
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.worker.job import JobRun
 
 SETTLEMENTS = "/settlements"
@@ -26,7 +26,7 @@ async def take_the_deal_back_before_the_payment(scene: Scene) -> Outcome:
     before = (await scene.requester.node.block()).number
 
     class Waiting(JobRun):
-        async def finalize(self, delivery: Delivery) -> None:
+        async def finalize(self, delivery: ResultDelivery) -> None:
             await scene.take_back_to(before)
             await super().finalize(delivery)
 

@@ -17,13 +17,13 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, fetch_receipt
-from sealgrid.sdk.operations.deal_terms import Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.deal_terms import RunRequest, offers_for, terms_of
 from sealgrid.units import ZERO_ADDRESS, TaskId
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.vault import ReleaseRequest
 from sealgrid.worker.job import JobRun
-from sealgrid.worker.signed_pool_client import PoolSide
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 
 MADE_UP = "worker2"  #: an account that the local pool admits
 SECONDS = 120.0
@@ -35,7 +35,7 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
     before = await requester.hub.account(pool)
     offers = await offers_for(requester, scene.app.address, ZERO_ADDRESS, 2, category=None, pool=None)
     params = json.dumps({"iexec_input_files": ["https://example.org/input"]})
-    terms = terms_of(requester, offers, Wanted(params, ZERO_ADDRESS, 2, None))
+    terms = terms_of(requester, offers, RunRequest(params, ZERO_ADDRESS, 2, None))
     deal = await requester.hub.match_orders(requester.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
     tasks = [task_id(deal, index) for index in (0, 1)]
     for task in tasks:
@@ -55,7 +55,7 @@ async def make_up_refusals(scene: Scene) -> Outcome:
     await buy.run(requester, scene.app.address, files=[("private", b"input")], tasks=4)
     key, network = development_key(MADE_UP), scene.network
     async with HttpTransport(network.pool_url, name="the pool") as transport:
-        side = PoolSide(
+        side = SignedPoolClient(
             PoolClient(transport), key, requester.domain, network.workerpool, lambda: int(requester.clock())
         )
         taken = await side.next_job(SECONDS)

@@ -12,7 +12,7 @@ from sealgrid.attestation.facts import Facts, SecretFact, parse_facts, parse_par
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.node import Node
-from sealgrid.chain.pool_gate import Gate
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.demos.common.thief import Thief, join_pool_group, thief_of
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
@@ -21,15 +21,15 @@ from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, deploy, publish
 from sealgrid.sdk.operations.orders import fresh_salt
-from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
-from sealgrid.vault.checks.deposit import HeldShare, input_asset
-from sealgrid.vault.checks.settle import Escrowed
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.checks.deposit import StoredShare, input_asset
+from sealgrid.vault.checks.settle import ResultShare
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import VaultKeys, open_keys
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.share_store import Custody
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.job import JobRun
 
@@ -49,7 +49,7 @@ class Scene:
     requester: Connection
     developer: Connection
     thief: Thief
-    app: deploy.App
+    app: deploy.DeployedApp
     model: Address
     control: Facts  #: of the control run, in which nobody lied
     folder: Path = field(repr=False)  #: for what an attack writes
@@ -60,19 +60,19 @@ class Scene:
         """Return where the network keeps its files: the thief is root on this machine."""
         return Layout(Path(self.network.folder))
 
-    async def bought(self, content: bytes = b"private") -> buy.Job:
+    async def bought(self, content: bytes = b"private") -> buy.PurchasedTask:
         """Have the requester buy one use of the model from the thief's pool."""
         return await buy.run(
             self.requester, self.app.address, model=self.model, files=[("private", content)],
             workerpool=self.thief.order,
         )  # fmt: skip
 
-    async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.Job, JobRun]:
+    async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.PurchasedTask, JobRun]:
         """Return a bought job and the thief's run of it, which has not started."""
         job = await self.bought()
         return job, kind(await self.thief.open_task(job), self.thief.shop)
 
-    async def facts_of(self, job: buy.Job, enclave: Address) -> Facts:
+    async def facts_of(self, job: buy.PurchasedTask, enclave: Address) -> Facts:
         """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
         params, vault = job.terms.request.params, self.owner.vaults[0]
         inputs = parse_params(params).inputs
@@ -106,35 +106,37 @@ class Scene:
         folders = (self.layout.part(f"vault-{n}") for n in range(1, VAULTS + 1))
         return next(folder for folder in folders if open_keys(folder).address == vault)
 
-    def share_of_model(self, index: int) -> HeldShare:
+    def share_of_model(self, index: int) -> StoredShare:
         """Return a vault's share of the model's key, which its operator can decrypt."""
         return self.share(index, self.model, self.owner.address)
 
-    def share_of_input(self, index: int, sha256: Digest) -> HeldShare:
+    def share_of_input(self, index: int, sha256: Digest) -> StoredShare:
         """Return a vault's share of the key of one of the requester's inputs."""
         return self.share(index, input_asset(sha256), self.requester.address)
 
-    def share(self, index: int, asset: Address, owner: Address) -> HeldShare:
+    def share(self, index: int, asset: Address, owner: Address) -> StoredShare:
         """Return a vault's share of a key, which its operator can decrypt."""
         with self._database(index) as (store, keys, federation):
-            held = Custody(store, keys.at_rest, federation).share(asset, owner)
+            held = ShareStore(store, keys.at_rest, federation).share(asset, owner)
         assert held is not None
         return held
 
-    def share_of_result(self, index: int, task: TaskId, enclave: Address) -> Escrowed:
+    def share_of_result(self, index: int, task: TaskId, enclave: Address) -> ResultShare:
         """Return a vault's share of the half of a result's key that it keeps until the chain has paid."""
         with self._database(index) as (store, keys, federation):
-            settled = Journal(store, keys.at_rest, federation).settle(task, enclave)
+            settled = TaskStore(store, keys.at_rest, federation).settle(task, enclave)
         assert settled is not None
         assert settled.escrowed is not None
         return settled.escrowed
 
     @contextlib.contextmanager
-    def _database(self, index: int) -> Iterator[tuple[Store, VaultKeys, Federation]]:
+    def _database(self, index: int) -> Iterator[tuple[VaultDatabase, VaultKeys, VaultFederation]]:
         vaults = tuple(vault.address for vault in self.network.vaults)
         keys, network = self.vault_keys(index), self.network
-        federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
-        store = Store(self._folder_of(keys.address) / DATABASE)
+        federation = VaultFederation(
+            network.chain, network.hub, network.broker, network.threshold, vaults, keys.address
+        )
+        store = VaultDatabase(self._folder_of(keys.address) / DATABASE)
         try:
             yield store, keys, federation
         finally:
@@ -146,7 +148,7 @@ class Scene:
 
     def stored(self, sha256: Digest) -> Path:
         """Return where the storage node keeps a file: its operator may change it."""
-        return Folder(self.layout.part(STORAGE)).path(sha256)
+        return ContentFolder(self.layout.part(STORAGE)).path(sha256)
 
     async def take_back_to(self, block: int) -> None:
         """Have the chain forget every block after this one."""
@@ -181,7 +183,7 @@ async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
 
 async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
     """Let the thief run a pool of the gate's: where the hub asks no broker, any other gets no key from the start."""
-    conn, gate = thief.conn, Gate(thief.conn.hub.node, network.broker)
+    conn, gate = thief.conn, PoolGate(thief.conn.hub.node, network.broker)
     await _operate(network, gate.node, conn.address)
     pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="the thief's", owner=gate.address)
     await join_pool_group(network, pool)
@@ -191,7 +193,7 @@ async def _operating_the_gate(thief: Thief, network: Network) -> Thief:
 
 
 async def _operate(network: Network, node: Node, operator: Address) -> None:
-    await Gate(node, network.broker).change_operator(Wallet(node, development_key("admin")), operator)
+    await PoolGate(node, network.broker).change_operator(Wallet(node, development_key("admin")), operator)
 
 
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:

@@ -23,7 +23,7 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import deploy, publish
 from sealgrid.units import Address, to_address, to_digest
-from sealgrid.web.index.indexer import Indexer
+from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.store import IndexStore
 from sealgrid.web.index.tables import assets, deals, steps, tasks
 from sealgrid.wire.market import Kind as Shelf
@@ -93,7 +93,7 @@ async def fill_index(folder: Path, network: Network, bazaar: Bazaar, count: int,
     store = IndexStore(folder / "index.sqlite", network.genesis)
     try:
         async with connect(network, development_key("stranger")) as reader:
-            while await Indexer(reader.hub, store).step():
+            while await ChainIndexer(reader.hub, store).step():
                 pass  # what is on the chain comes first, as the pages would find it
         rows = list(_past(bazaar, count, chance))
         for start in range(0, count, BATCH):

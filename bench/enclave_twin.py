@@ -108,7 +108,9 @@ async def enclave_twins(
         yield [EnclaveTwin(us, task, app, quoter) for task in opened]
 
 
-async def _bought(requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int) -> buy.Job:
+async def _bought(
+    requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int
+) -> buy.PurchasedTask:
     pool = await Assets(us.hub).create_workerpool(us.wallet, description=f"bench {os.urandom(4).hex()}")
     order = WorkerpoolOrder(workerpool=pool, volume=tasks, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())
     signed = sign_order(order, us.order_domain, us.key)

@@ -19,7 +19,7 @@ from sealgrid.sdk.operations.environments import environment_of
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.pool import Stage
-from sealgrid.wire.relay import Failure, Hello, Welcome
+from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome
 from sealgrid.wire.vault import Authorization
 from sealgrid.worker.relay import RelayServer
 from sealgrid.worker.wheel_index import WheelFolders
@@ -47,11 +47,11 @@ class Errand:
     wheels: WheelFolders
     at: dict[str, float] = field(default_factory=dict)
 
-    async def authorise(self, hello: Hello) -> Welcome:
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
         """Begin the clock."""
         self.at["hello"] = time.perf_counter()
         nobody = Authorization(task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, enclave=hello.enclave, signature=b"")
-        return Welcome(authorization=nobody)
+        return RelayWelcome(authorization=nobody)
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Return one piece, as a worker does."""
@@ -126,7 +126,7 @@ async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelFolders)
         finally:
             await platform.stop(reply.instance)
             listening.close()
-    if not isinstance(ended, Failure) or ended.reason != "0":
+    if not isinstance(ended, EnclaveFailure) or ended.reason != "0":
         raise NotMeasured(f"the app did not run: {msgspec.json.encode(ended).decode()}")
     at = errand.at
     return at["running"] - at["hello"], at["sealed"] - at["running"]

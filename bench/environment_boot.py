@@ -21,11 +21,11 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None
     from sealgrid.enclave.protocol.quote_port import QuotePort  # noqa: PLC0415
     from sealgrid.enclave.sandbox import sandbox  # noqa: F401, PLC0415  all that a real enclave has imported by then
     from sealgrid.units import ZERO_ADDRESS  # noqa: PLC0415
-    from sealgrid.wire.relay import Failure, Hello, RelayClient  # noqa: PLC0415
+    from sealgrid.wire.relay import EnclaveFailure, RelayClient, RelayHello  # noqa: PLC0415
 
     launch = QuotePort(quote_socket).launch()
     relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
-    await relay.ask("hello", body=msgspec.msgpack.encode(Hello(enclave=ZERO_ADDRESS)))
+    await relay.ask("hello", body=msgspec.msgpack.encode(RelayHello(enclave=ZERO_ADDRESS)))
     prepared = await prepare(relay, launch.app_digest, Path("/job"))
     await relay.ask("stage", path="running")
     manifest = prepared.bundle.manifest
@@ -33,7 +33,7 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None
     ended = await asyncio.to_thread(sandbox.run, app)
     await relay.ask("stage", path="sealed")
     await relay.ask(
-        "fail", body=msgspec.msgpack.encode(Failure(kind="host", reason=str(getattr(ended, "code", ended))))
+        "fail", body=msgspec.msgpack.encode(EnclaveFailure(kind="host", reason=str(getattr(ended, "code", ended))))
     )
 
 

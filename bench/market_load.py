@@ -22,8 +22,8 @@ from bench.processes import cpu_seconds
 from bench.service import market
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.market.book.order_book import Listed
-from sealgrid.market.store import OrderStore, Publish
+from sealgrid.market.book.order_book import PublishedOrder
+from sealgrid.market.store import OrderStore, StoreOrder
 from sealgrid.poco.orders import Order, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
@@ -85,7 +85,7 @@ def write_orders(folder: Path, network: Network, orders: Sequence[tuple[Kind, Or
     domain = OrderDomain(chain=network.chain, hub=network.hub)
     store = OrderStore(f"sqlite:///{folder / 'market.sqlite'}", domain)
     listed = (
-        Publish(Listed(kind=kind, order_hash=order_hash(order, domain), order=order,
+        StoreOrder(PublishedOrder(kind=kind, order_hash=order_hash(order, domain), order=order,
                        signer=development_key(signer).address, published=number))
         for number, (kind, order, signer) in enumerate(orders)
     )  # fmt: skip

@@ -14,11 +14,11 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
-from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, deploy_gate, fund
+from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, deploy_gate, fund
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
-from sealgrid.chain.pool_gate import Gate
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.localnet.layout import THRESHOLD, cache_folder
@@ -111,7 +111,7 @@ class Settlement:
         )
         if not judge.gate:
             return sign_order(order, domain, development_key("pool"))
-        await Gate(self.node, judge.address).sign_order(self.wallet("pool"), order)
+        await PoolGate(self.node, judge.address).sign_order(self.wallet("pool"), order)
         return order
 
     async def _contribute(self, deal: DealId, task: TaskId, judge: Judge) -> None:
@@ -141,7 +141,7 @@ async def settlement() -> AsyncIterator[Settlement]:
     """Open a fresh chain with the real contracts on it."""
     cache = cache_folder()
     config = AnvilConfig(binary=cache / "anvil" / "bin" / "anvil")
-    terms = BrokerTerms(
+    terms = BrokerConfig(
         vaults=tuple(key.address for key in VAULTS), threshold=THRESHOLD, platforms=(Platform.SIMULATED,),
         runtimes=(RUNTIME,),
     )  # fmt: skip
@@ -154,7 +154,7 @@ async def settlement() -> AsyncIterator[Settlement]:
         yield await _opened(node, deployment, terms)
 
 
-async def _opened(node: Node, deployment: Deployment, terms: BrokerTerms) -> Settlement:
+async def _opened(node: Node, deployment: Deployment, terms: BrokerConfig) -> Settlement:
     developer, owner, pool = (Wallet(node, development_key(name)) for name in ("developer", "owner", "pool"))
     hub = Hub(node, deployment.hub)
     assets = Assets(hub)

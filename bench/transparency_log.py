@@ -17,8 +17,8 @@ from bench.figure import Figure, Row
 from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.log_store import Log, entries
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.log_store import VaultLog, entries
 from sealgrid.vault.stores.prepared_statements import straight
 from sealgrid.wire.log import MOST_ENTRIES
 
@@ -59,11 +59,11 @@ async def measure(context: Context) -> Figure:
 
 
 def _at(path: Path, size: int) -> Costs:
-    with closing(Store(path)) as store:
+    with closing(VaultDatabase(path)) as store:
         _grow(store, size)
     opening = tuple(1000 * seconds for seconds in _each(lambda: _opened(path), OPENINGS))
-    with closing(Store(path)) as store:
-        log, chance = Log(store), random.Random(size)
+    with closing(VaultDatabase(path)) as store:
+        log, chance = VaultLog(store), random.Random(size)
         return Costs(
             size=size,
             opening=opening,
@@ -78,9 +78,9 @@ def _at(path: Path, size: int) -> Costs:
         )
 
 
-def _grow(store: Store, size: int) -> None:
+def _grow(store: VaultDatabase, size: int) -> None:
     """Write the rows that appending would have written, many in one statement: this is not what is measured."""
-    frontier = Log(store).frontier
+    frontier = VaultLog(store).frontier
     while frontier.size < size:
         rows = []
         for position in range(frontier.size, min(frontier.size + _BATCH, size)):
@@ -107,8 +107,8 @@ def _asset(number: int) -> Address:
 
 
 def _opened(path: Path) -> None:
-    with closing(Store(path)) as store:
-        Log(store)
+    with closing(VaultDatabase(path)) as store:
+        VaultLog(store)
 
 
 def _memory(path: Path) -> float:

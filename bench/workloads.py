@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.figure import NotMeasured
-from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.open_result import RunResult
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 2  #: of the drawn street scene
@@ -23,7 +23,7 @@ class Workload:
     right: Callable[[bytes], bool]  #: of result.json
     model: bytes = field(default=b"", repr=False)  #: the dataset, empty for none
 
-    def expect_right(self, result: Result) -> None:
+    def expect_right(self, result: RunResult) -> None:
         """Raise NotMeasured for a wrong result: how long that took is no figure."""
         if not self.right(result.files["result.json"]):
             raise NotMeasured(f"{self.name} gave a wrong result.")

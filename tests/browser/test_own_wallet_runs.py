@@ -19,7 +19,7 @@ from sealgrid.localnet.layout import cache_folder
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import publish as models
 from sealgrid.sdk.resources.offers import open_offers
-from sealgrid.sdk.stores.job_store import KeptJob
+from sealgrid.sdk.stores.job_store import JobRecord
 from tests.unit.apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
@@ -55,7 +55,7 @@ def test_a_wallet_buys_a_run_and_its_browser_alone_seals_and_opens(visitor: Visi
 
     with page.expect_download() as saved:
         page.get_by_role("link", name="Save a copy of the key").click()
-    kept = msgspec.json.decode(saved.value.path().read_bytes(), type=KeptJob)
+    kept = msgspec.json.decode(saved.value.path().read_bytes(), type=JobRecord)
     assert kept.job().result_key.public.hex() in kept.orders[3]["params"], "the command line's own form of it"
     secret, everything = kept.result_key.encode(), b"".join(sent)
     assert b"car.png" not in everything

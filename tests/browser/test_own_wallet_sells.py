@@ -6,7 +6,7 @@ from owning import as_
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from sealgrid.sdk.stores.model_store import KeptModel
+from sealgrid.sdk.stores.model_store import ModelRecord
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
 
@@ -34,7 +34,7 @@ def test_a_browser_seals_a_model_and_a_stranger_buys_its_use(visitor: Visitor, t
     expect(page.get_by_text("A card from a browser.")).to_be_visible()
     with page.expect_download() as saved:
         page.get_by_role("link", name="Save a copy of the key").click()
-    kept = msgspec.json.decode(saved.value.path().read_bytes(), type=KeptModel)
+    kept = msgspec.json.decode(saved.value.path().read_bytes(), type=ModelRecord)
     everything = b"".join(sent)
     assert secret[:40] not in everything
     assert kept.dek.encode() not in everything.lower()

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.deploy import BrokerTerms, deploy_gate
-from sealgrid.chain.pool_gate import Gate
+from sealgrid.chain.deploy import BrokerConfig, deploy_gate
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.units import ZERO_ADDRESS, DealId
@@ -17,8 +17,8 @@ class GatedMarket(Market):
     """A market whose pool orders are presigned on chain by the gate's operator."""
 
     @property
-    def gate(self) -> Gate:
-        return Gate(self.node, self.broker.address)
+    def gate(self) -> PoolGate:
+        return PoolGate(self.node, self.broker.address)
 
     def pool_order(self, **changes: object) -> WorkerpoolOrder:
         fields = {"workerpool": self.pool, "workerpoolprice": POOL_PRICE, "volume": 1000, "tag": TEE_TAG}
@@ -38,11 +38,11 @@ class GatedMarket(Market):
         )
 
 
-async def gated(market: Market, terms: BrokerTerms = TERMS) -> GatedMarket:
+async def gated(market: Market, terms: BrokerConfig = TERMS) -> GatedMarket:
     """Unset the teebroker, deploy a gate, give it a pool and a stake."""
     admin, operator = market.wallet("admin"), market.wallet(OPERATOR)
     await admin.call(market.hub.address, "Hub", "setTeeBroker", ZERO_ADDRESS)
-    gate = Gate(market.node, await deploy_gate(admin, market.hub.address, terms, operator.address))
+    gate = PoolGate(market.node, await deploy_gate(admin, market.hub.address, terms, operator.address))
     pool = await market.assets.create_workerpool(operator, description="gated", owner=gate.address)
     await market.hub.deposit_for(operator, FUNDS, gate.address)
     same = replace(market, broker=gate, domain=await gate.domain(), vault_set=await gate.vault_set(), pool=pool)

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import boa
 from eth_abi.abi import decode
 
-from sealgrid.chain.abi import Interface, interface
-from sealgrid.chain.blocks import Block, Log
-from sealgrid.chain.wallet import Receipt
+from sealgrid.chain.abi import ContractAbi, interface
+from sealgrid.chain.blocks import Block, EventLog
+from sealgrid.chain.wallet import TransactionReceipt
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_digest
@@ -74,15 +74,17 @@ class MemoryWallet:
     def __init__(self, node: MemoryNode, key: SigningKey) -> None:
         self.node, self.address = node, key.address
 
-    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> Receipt:
+    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
         done = self.node.env.execute_code(to, sender=self.address, data=data)
         return _receipt(_checked(done, doing), None)
 
-    async def call(self, to: Address, contract: str, function: str, *arguments: object, doing: str = "") -> Receipt:
+    async def call(
+        self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
+    ) -> TransactionReceipt:
         return await self.send(to, interface(contract).call_data(function, *arguments), doing=doing or function)
 
     async def deploy(self, code: bytes, abi: list[dict[str, Any]], *arguments: object, doing: str = "") -> Address:
-        data = code + Interface(abi).constructor_data(*arguments)
+        data = code + ContractAbi(abi).constructor_data(*arguments)
         address, done = self.node.env.deploy(sender=self.address, bytecode=data)
         _checked(done, doing)
         return to_address(address.canonical_address)
@@ -96,9 +98,9 @@ def _checked(done: Any, doing: str) -> Any:
     return done
 
 
-def _receipt(done: Any, created: Address | None) -> Receipt:
+def _receipt(done: Any, created: Address | None) -> TransactionReceipt:
     logs = tuple(
-        Log(
+        EventLog(
             address=to_address(bytes(address)),
             topics=tuple(topic.to_bytes(32, "big") for topic in topics),
             data=data,
@@ -109,4 +111,4 @@ def _receipt(done: Any, created: Address | None) -> Receipt:
         )
         for index, (address, topics, data) in enumerate(done.get_log_entries())
     )
-    return Receipt(to_digest(bytes(32)), 0, ZERO_DIGEST, done.get_gas_used(), created, logs)
+    return TransactionReceipt(to_digest(bytes(32)), 0, ZERO_DIGEST, done.get_gas_used(), created, logs)

@@ -10,7 +10,7 @@ from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.web3_errors import reason_of
 from sealgrid.crypto.signing import ORDER
-from sealgrid.poco.matching import Quadruple, Registry
+from sealgrid.poco.matching import OrderSet, Registry
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import is_signed_by, order_hash
 from sealgrid.units import Address, Digest, to_bytes, to_digest
@@ -103,7 +103,7 @@ class World:
                 return KEYS["owner"]
         return KEYS["developer"]
 
-    async def refusal(self, four: Quadruple, sponsor: Address | None = None) -> str:
+    async def refusal(self, four: OrderSet, sponsor: Address | None = None) -> str:
         """Return the chain's word on a match that the requester, or a sponsor, pays: empty when it would match, else the revert's number, or its text."""
         values = [_values(order) for order in (four.app, four.dataset, four.workerpool, four.request)]
         data = interface("Hub").call_data("sponsorMatchOrders" if sponsor else "matchOrders", *values)

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from pathlib import Path
 
-from sealgrid.chain.abi import Interface
+from sealgrid.chain.abi import ContractAbi
 from sealgrid.chain.artifacts.generate import compiled
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.units import Address
 
 MOCKS = Path(__file__).parents[2] / "contracts/mocks"
@@ -23,7 +23,7 @@ class Mock:
         address = await wallet.deploy(bytes.fromhex(made["bytecode"][2:]), made["abi"], *arguments)
         return cls(name, wallet, address)
 
-    async def call(self, function: str, *arguments: object) -> Receipt:
+    async def call(self, function: str, *arguments: object) -> TransactionReceipt:
         return await self.wallet.send(self.address, self.face.call_data(function, *arguments))
 
     async def read(self, function: str) -> object:
@@ -36,5 +36,5 @@ def _compiled(name: str) -> dict[str, object]:
 
 
 @lru_cache
-def _interface(name: str) -> Interface:
-    return Interface(_compiled(name)["abi"])
+def _interface(name: str) -> ContractAbi:
+    return ContractAbi(_compiled(name)["abi"])

@@ -7,7 +7,7 @@ from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
-from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
+from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, fund
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
@@ -26,7 +26,7 @@ RUNTIME, RESULT = to_digest(b"\x06" * 32), to_digest(b"\x09" * 32)
 VAULTS = tuple(sorted((development_key(f"vault{n}") for n in (1, 2, 3)), key=lambda key: key.address))
 APP_PRICE, DATASET_PRICE, POOL_PRICE = 3, 10, 1000
 FUNDS = 10**9
-TERMS = BrokerTerms(
+TERMS = BrokerConfig(
     vaults=tuple(key.address for key in VAULTS), threshold=2, platforms=(SIMULATED,), runtimes=(RUNTIME,), notice=0
 )
 
@@ -161,7 +161,7 @@ def wallet_of(node: Node, name: str) -> Wallet:
     return MemoryWallet(node, key) if isinstance(node, MemoryNode) else Wallet(node, key)
 
 
-async def open_market(node: Node, package: Path, terms: BrokerTerms = TERMS) -> Market:
+async def open_market(node: Node, package: Path, terms: BrokerConfig = TERMS) -> Market:
     """Deploy PoCo and the broker, register the assets, fund everyone and fill their escrow."""
     admin = wallet_of(node, "admin")
     deployment = await deploy(admin, PocoPackage(package), terms)

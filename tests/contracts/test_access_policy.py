@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.chain.abi import interface
-from sealgrid.chain.access_policy import FOREVER, AccessPolicy, HolderRule, Member
+from sealgrid.chain.access_policy import FOREVER, AccessGrant, AccessPolicy, HolderRule
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.views import TaskStatus
@@ -231,5 +231,5 @@ async def test_members_are_read_from_events(market: Market, policy: AccessPolicy
     await policy.revoke(owner, accounts[2])
     await policy.revoke(owner, owner.address)
     assert await policy.members() == sorted(
-        [Member(accounts[0], until + 1), Member(accounts[1], FOREVER)], key=lambda member: member.account
+        [AccessGrant(accounts[0], until + 1), AccessGrant(accounts[1], FOREVER)], key=lambda member: member.account
     )

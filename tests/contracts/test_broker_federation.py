@@ -8,7 +8,7 @@ from msgspec.structs import replace as but
 from sealgrid.attestation.binding import vault_set
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
-from sealgrid.chain.broker import Announced, Broker
+from sealgrid.chain.broker import AnnouncedFederation, Broker
 from sealgrid.chain.deploy import deploy_broker
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, ProofRefused
@@ -63,7 +63,7 @@ async def test_a_change_is_announced_before_it_is_in_force(careful: Market) -> N
     assert await careful.broker.announced() is None
     receipt = await careful.broker.announce_federation(careful.wallet("admin"), NAMES, 2)
     effective = (await careful.node.block(receipt.block_number)).timestamp + DAY
-    assert await careful.broker.announced() == Announced(tuple(NAMES), 2, effective)
+    assert await careful.broker.announced() == AnnouncedFederation(tuple(NAMES), 2, effective)
     assert await careful.broker.vaults() == TERMS.vaults
 
 

@@ -10,8 +10,8 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.deploy import deploy_gate
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.pool_gate import Gate, encode_word
-from sealgrid.chain.views import ContributionStatus, Payment, TaskStatus
+from sealgrid.chain.pool_gate import PoolGate, encode_word
+from sealgrid.chain.views import ContributionStatus, TaskPayment, TaskStatus
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.errors import ContractReverted
@@ -92,10 +92,10 @@ async def test_everyone_is_paid_and_the_operator_withdraws_the_pools_part(good: 
     await good.publish()
     worker = worker_reward(POOL_PRICE)
     assert await market.hub.payments(good.task) == [
-        Payment(development_key("developer").address, APP_PRICE),
-        Payment(development_key("owner").address, DATASET_PRICE),
-        Payment(WORKER, worker),
-        Payment(market.gate.address, POOL_PRICE - worker),
+        TaskPayment(development_key("developer").address, APP_PRICE),
+        TaskPayment(development_key("owner").address, DATASET_PRICE),
+        TaskPayment(WORKER, worker),
+        TaskPayment(market.gate.address, POOL_PRICE - worker),
     ]
     operator = market.wallet(OPERATOR)
     held = await market.hub.wallet_balance(operator.address)
@@ -303,4 +303,4 @@ async def test_a_gate_without_an_operator_cannot_be_deployed(market: GatedMarket
     with pytest.raises(ContractReverted, match="another account"):
         await deploy_gate(market.wallet("admin"), market.hub.address, TERMS, ZERO_ADDRESS)
     address = await deploy_gate(market.wallet("admin"), market.hub.address, TERMS, development_key("stranger").address)
-    assert await Gate(market.node, address).operator() == development_key("stranger").address
+    assert await PoolGate(market.node, address).operator() == development_key("stranger").address

@@ -14,8 +14,8 @@ from sealgrid.chain.views import DealView
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.poco.orders import NO_DATASET_ORDER
 from sealgrid.units import ZERO_ADDRESS, DealId, Digest
-from sealgrid.web.index.index import Index, TaskFilter
-from sealgrid.web.index.indexer import Indexer
+from sealgrid.web.index.index import IndexReader, TaskFilter
+from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.store import IndexStore
 from tests.contracts.scene import Market
 
@@ -29,7 +29,7 @@ async def store(market: Market, tmp_path: Path) -> AsyncIterator[IndexStore]:
     opened.close()
 
 
-async def catch_up(indexer: Indexer) -> None:
+async def catch_up(indexer: ChainIndexer) -> None:
     while await indexer.step():
         pass
 
@@ -50,12 +50,12 @@ async def test_a_free_deal_of_more_tasks_than_a_table_counts_stops_no_index(mark
     for tasks in (1 << 200, 2):  # the second one begins where the first one ended
         await free_deal(market, tasks)
     paid = await market.deal()
-    await catch_up(Indexer(market.hub, store))
-    assert {row.deal for row in Index(store.engine).tasks(TaskFilter({"dataset": market.dataset}))} == {paid}
+    await catch_up(ChainIndexer(market.hub, store))
+    assert {row.deal for row in IndexReader(store.engine).tasks(TaskFilter({"dataset": market.dataset}))} == {paid}
 
 
 async def test_an_asset_is_its_old_owners_again_when_its_sale_is_taken_back(market: Market, store: IndexStore) -> None:
-    indexer, index = Indexer(market.hub, store), Index(store.engine)
+    indexer, index = ChainIndexer(market.hub, store), IndexReader(store.engine)
     await catch_up(indexer)
     before = await snapshot(market.node)
     buyer = development_key("stranger").address
@@ -85,8 +85,8 @@ async def test_what_a_node_kept_back_for_a_moment_is_not_missing_from_the_index(
     market: Market, store: IndexStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sealgrid.web.index.indexer.PAUSE_SECONDS", 0.01)
-    deal, index = await market.deal(), Index(store.engine)
-    following = asyncio.create_task(Indexer(AwayOnce(market.node, market.hub.address), store).run(every=0.01))
+    deal, index = await market.deal(), IndexReader(store.engine)
+    following = asyncio.create_task(ChainIndexer(AwayOnce(market.node, market.hub.address), store).run(every=0.01))
     head = (await market.node.block()).number
     async with asyncio.timeout(60):
         while index.height() < head and not following.done():

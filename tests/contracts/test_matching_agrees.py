@@ -13,7 +13,7 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.groups import is_member
 from sealgrid.chain.node import Node
 from sealgrid.errors import OrderRefused
-from sealgrid.poco.matching import Match, Quadruple, match
+from sealgrid.poco.matching import OrderMatch, OrderSet, match
 from sealgrid.poco.orders import NO_DATASET_ORDER
 from sealgrid.poco.refusals import MATCH_REFUSALS
 from sealgrid.poco.tags import NO_TAG, TEE_TAG
@@ -50,26 +50,26 @@ class Stage:
     def __init__(self, runner: asyncio.Runner, world: World) -> None:
         self.run, self.world = runner.run, world
 
-    def ours(self, four: Quadruple, sponsor: str | None) -> Match | str:
+    def ours(self, four: OrderSet, sponsor: str | None) -> OrderMatch | str:
         try:
             return match(four, self.world.market.orders, self.world, sponsor=sponsor)
         except OrderRefused as error:
             return next(check for check, sentence in MATCH_REFUSALS.items() if error.message == sentence)
 
-    def agree(self, four: Quadruple, sponsor: str | None = None) -> Match | str:
+    def agree(self, four: OrderSet, sponsor: str | None = None) -> OrderMatch | str:
         ours, theirs = self.ours(four, sponsor), self.run(self.world.refusal(four, sponsor))
-        if isinstance(ours, Match):
+        if isinstance(ours, OrderMatch):
             assert theirs == ""
         else:
             assert ours == theirs or ours in BEFORE_ITS_NUMBER.get(theirs, ())
         return ours
 
-    def promised(self, four: Quadruple, ours: Match, sponsor: str | None = None) -> dict[str, object]:
+    def promised(self, four: OrderSet, ours: OrderMatch, sponsor: str | None = None) -> dict[str, object]:
         payer, pool = sponsor or four.request.requester, self.world.owner("Workerpool", four.workerpool.workerpool)
         locked = {payer: ours.cost} | {pool: ours.pool_stake + (ours.cost if pool == payer else 0)}
         return {"match": ours, "locked": locked}
 
-    async def deal(self, four: Quadruple, sponsor: str | None = None) -> dict[str, object]:
+    async def deal(self, four: OrderSet, sponsor: str | None = None) -> dict[str, object]:
         """Really match, tell what came of it, and undo it."""
         market = self.world.market
         before = await snapshot(market.node)
@@ -85,7 +85,7 @@ class Stage:
         now = {each: (await market.hub.account(each)).locked for each in (payer, pool)}
         await revert(market.node, before)
         return {
-            "match": Match(
+            "match": OrderMatch(
                 volume=view.bot_size, tag=view.tag, trust=view.trust, app_price=view.app.price,
                 dataset_price=view.dataset.price, workerpool_price=view.workerpool.price,
             ),
@@ -109,7 +109,7 @@ def stage(anvil_binary: Path, poco_package: Path) -> Iterator[Stage]:
 Parts = dict[str, dict[str, object]]
 
 
-def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = None) -> Quadruple:
+def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = None) -> OrderSet:
     made = {
         "app": world.app_order(**parts.get("app", {})),
         "dataset": world.dataset_order(**parts.get("dataset", {})),
@@ -118,9 +118,7 @@ def quadruple(world: World, parts: Parts, signatures: dict[str, str] | None = No
     }
     if parts.get("dataset", {}).get("dataset") == ZERO_ADDRESS and len(parts["dataset"]) == 1:
         made["dataset"] = NO_DATASET_ORDER
-    return Quadruple(
-        **{name: world.signed(order, (signatures or {}).get(name, "good")) for name, order in made.items()}
-    )
+    return OrderSet(**{name: world.signed(order, (signatures or {}).get(name, "good")) for name, order in made.items()})
 
 
 # --- one example of each refusal
@@ -238,7 +236,7 @@ MATCHED: dict[str, Case] = {
 def test_a_match_has_the_deals_volume_tag_trust_prices_and_locks(stage: Stage, name: str) -> None:
     four = quadruple(stage.world, *MATCHED[name](stage.world))
     ours = stage.agree(four)
-    assert isinstance(ours, Match)
+    assert isinstance(ours, OrderMatch)
     assert stage.run(stage.deal(four)) == stage.promised(four, ours)
 
 
@@ -259,7 +257,7 @@ def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage
     four = quadruple(stage.world, {name: {field: stage.world.odd_groups[manner]}})
     ours = stage.agree(four)
     if manner in ("YES", "LONG"):
-        assert isinstance(ours, Match)
+        assert isinstance(ours, OrderMatch)
         assert stage.run(stage.deal(four)) == stage.promised(four, ours)
     else:
         assert ours == number
@@ -328,7 +326,7 @@ FOURS = {
 }  # fmt: skip
 
 
-def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str) -> Quadruple:
+def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str) -> OrderSet:
     parts: Parts = {"request": {"appmaxprice": 2**128, "datasetmaxprice": 2**128}} if request == "generous" else {}
     for (name, field), value in changed.items():
         addressed = isinstance(value, str) and not value.startswith("0x")
@@ -338,7 +336,7 @@ def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict
     return quadruple(world, parts, signatures)
 
 
-def fit(four: Quadruple, parts: Parts) -> None:
+def fit(four: OrderSet, parts: Parts) -> None:
     """Let the request ask for what the others offer, and the pool have every feature, so that later checks are reached."""
     parts.setdefault("request", {}).update(
         app=four.app.app, appmaxprice=four.app.appprice, dataset=four.dataset.dataset,
@@ -357,7 +355,7 @@ def test_any_four_orders_are_judged_as_the_contract_judges_them(stage: Stage) ->
         four, sponsor = drawn(stage.world, changed, signatures, request), payer and KEYS[payer].address
         ours = stage.agree(four, sponsor)
         said[ours if isinstance(ours, str) else f"a deal paid by {payer or 'its requester'}"] += 1
-        if isinstance(ours, Match):
+        if isinstance(ours, OrderMatch):
             assert stage.run(stage.deal(four, sponsor)) == stage.promised(four, ours, sponsor)
 
     judge()

@@ -11,7 +11,7 @@ from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk.money import Money, moment
+from sealgrid.sdk.money import MoneyState, moment
 from sealgrid.sdk.operations.refunds import claim, deal_of, tasks_of
 from sealgrid.units import TaskId, to_digest
 from tests.contracts.scene import Attempt, Market, attempt
@@ -127,4 +127,4 @@ async def test_who_sponsored_a_deal_is_named_and_refunded(market: Market) -> Non
     await advance(market.node, FINAL)
     money = await claim(connected(market), deal, task_id(deal, 0))
     until = (await market.hub.view_deal(deal)).start_time + FINAL
-    assert money == Money("refunded", task_id(deal, 0), until, sponsor.address)
+    assert money == MoneyState("refunded", task_id(deal, 0), until, sponsor.address)

@@ -12,14 +12,14 @@ import pytest_asyncio
 
 from sealgrid.bundle.job_input import JobInput
 from sealgrid.cli.offer_lines import listing_lines
-from sealgrid.demos.common.thief import HoardingRun, thief_of
+from sealgrid.demos.common.thief import UnpaidJobRun, thief_of
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, OrderRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, key_rotation, open_result, publish
 from sealgrid.sdk.operations.prove import expect_proved, prove
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.resources.offers import listing_of
-from sealgrid.sdk.resources.runs import Run
+from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import to_address
 from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
 from sealgrid.worker.job import JobRun
@@ -45,7 +45,7 @@ class Lying(VaultClient):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def hasher(people) -> deploy.App:
+async def hasher(people) -> deploy.DeployedApp:
     return await deploy.deploy(people.developer, ROOT / "apps" / "hash_file")
 
 
@@ -63,7 +63,7 @@ async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, peo
 async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, people, hasher):
     async with thief_of(localnet.network) as thief:
         job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
-        hoard = HoardingRun(await thief.open_task(job), thief.shop)
+        hoard = UnpaidJobRun(await thief.open_task(job), thief.shop)
         await hoard.run()
         assert hoard.kept is not None
         assert hoard.enclave is not None
@@ -103,7 +103,7 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
         return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
     (tmp_path / "model").write_bytes(b"weights")
-    kept: list[publish.Sealed] = []
+    kept: list[publish.SealedFile] = []
     with monkeypatch.context() as lying:
         lying.setattr(publish, "deposit", with_another_key)
         model = await publish.publish(
@@ -113,7 +113,7 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     before = (await seller.hub.account(seller.address)).stake
     first = await buy.run(buyer, hasher.address, model=model.address)
     with pytest.raises(AppFailed, match="does not open") as failed:
-        await asyncio.wait_for(Run(buyer, first).result(), 60)
+        await asyncio.wait_for(AsyncRun(buyer, first).result(), 60)
     assert "The run was paid" in failed.value.money
     assert (await seller.hub.account(seller.address)).stake == before + 7, "the control: PoCo pays for it once"
     listed = await listing_of(buyer, "Dataset", model.address)
@@ -128,9 +128,9 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
         await buy.run(buyer, hasher.address, model=model.address)
     assert refused.value.check == "7.22"
     assert await buyer.hub.account(buyer.address) == money
-    await key_rotation.reshare(seller, key_rotation.Key(model.address, model.checksum, kept[0].dek))
+    await key_rotation.reshare(seller, key_rotation.ModelKey(model.address, model.checksum, kept[0].dek))
     assert (await listing_of(buyer, "Dataset", model.address)).unopened is None
-    again = await Run(buyer, await buy.run(buyer, hasher.address, model=model.address)).result()
+    again = await AsyncRun(buyer, await buy.run(buyer, hasher.address, model=model.address)).result()
     assert again.exit == 0
 
 
@@ -141,7 +141,7 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
         return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
     (tmp_path / "model").write_bytes(b"weights")
-    kept: list[publish.Sealed] = []
+    kept: list[publish.SealedFile] = []
     steps: list[str] = []
     buyer, seller = people.requester2, people.owner
     with monkeypatch.context() as lying:
@@ -155,7 +155,7 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     assert any("an own run proves that the model opens" in step for step in steps)
     model = kept[0].address
     assert (await listing_of(buyer, "Dataset", model)).offers == (), "nothing was offered"
-    await key_rotation.reshare(seller, key_rotation.Key(model, kept[0].checksum, kept[0].dek))
+    await key_rotation.reshare(seller, key_rotation.ModelKey(model, kept[0].checksum, kept[0].dek))
     with pytest.raises(OrderRefused, match="sealgrid model prove"):
         await expect_proved(seller, model)
     await publish.sell(seller, model, price=7, uses=5, app=hasher.address)
@@ -167,8 +167,8 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
     assert (await prove(seller, model, hasher.address)).unreached == ()
     await expect_proved(seller, model)
     assert any("by an enclave" in line for line in listing_lines(await listing_of(buyer, "Dataset", model), sealed=""))
-    assert (await Run(buyer, await buy.run(buyer, hasher.address, model=model)).result()).exit == 0
-    await key_rotation.reshare(seller, key_rotation.Key(model, kept[0].checksum, kept[0].dek))
+    assert (await AsyncRun(buyer, await buy.run(buyer, hasher.address, model=model)).result()).exit == 0
+    await key_rotation.reshare(seller, key_rotation.ModelKey(model, kept[0].checksum, kept[0].dek))
     with pytest.raises(DealRefused) as refused:
         await buy.run(buyer, hasher.address, model=model)
     assert refused.value.check == "7.23", "each version anew"
@@ -182,7 +182,7 @@ async def test_nothing_is_published_while_the_run_that_proves_it_cannot_be_paid_
     dear = await deploy.deploy(people.developer, tmp_path / "dear", price=10**18)
     unheard = to_address(os.urandom(20))
     for app, error, why in ((dear.address, InputRefused, "free in escrow"), (unheard, OrderRefused, "nobody offers")):
-        kept: list[publish.Sealed] = []
+        kept: list[publish.SealedFile] = []
         with pytest.raises(error, match=f"{why}.*--unproved") as refused:
             await publish.publish(people.owner, tmp_path / "model", name="x", apps=[app], proved=True, keep=kept.append)
         assert (refused.value.money, kept) == ("No money moved.", [])

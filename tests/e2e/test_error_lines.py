@@ -30,10 +30,10 @@ from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations import publish as models
-from sealgrid.sdk.operations.client_sealed_runs import SealedInput, prepare
+from sealgrid.sdk.operations.client_sealed_runs import ClientSealedInput, prepare
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.sdk.operations.policies import policy_of, set_policy
-from sealgrid.sdk.stores.job_store import KeptJobs
+from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.wire.storage import location
 from tests.unit.apps.onnx_writer import passing
 from tests.unit.cli.spoken import Spoken
@@ -125,9 +125,9 @@ def test_what_is_wrong_with_a_command_costs_nothing(sealgrid, odd, situation, wo
 
 
 def test_a_requester_without_funds_is_told_to_deposit_and_leaves_no_key(sealgrid, odd):
-    before = KeptJobs(sealgrid.home / "jobs").all()
+    before = JobStore(sealgrid.home / "jobs").all()
     meets(sealgrid, "requester without funds", "run", odd, account="vault3")
-    assert KeptJobs(sealgrid.home / "jobs").all() == before
+    assert JobStore(sealgrid.home / "jobs").all() == before
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -144,8 +144,8 @@ async def foreign(people, sealgrid) -> str:
 
 async def test_an_app_for_another_python_is_never_bought(sealgrid, people, foreign, localnet):
     await to_thread(meets, sealgrid, "app for another Python", "run", foreign)
-    assert not [each for each in KeptJobs(sealgrid.home / "jobs").all() if each.job().terms.app.app == foreign]
-    sealed = SealedInput(
+    assert not [each for each in JobStore(sealgrid.home / "jobs").all() if each.job().terms.app.app == foreign]
+    sealed = ClientSealedInput(
         app=foreign, sha256="0x" + "11" * 32, commitments=("0x" + "22" * 32,) * 3, result_key="0x" + "33" * 32
     )
     conn, steps = on_paper(people.stranger, people.stranger.address)

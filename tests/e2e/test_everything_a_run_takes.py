@@ -10,7 +10,7 @@ import pytest
 
 import sealgrid
 from sealgrid.chain import artifacts
-from sealgrid.chain.abi import Interface, interface
+from sealgrid.chain.abi import ContractAbi, interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.artifacts.generate import compiled
 from sealgrid.errors import (
@@ -25,8 +25,8 @@ from sealgrid.errors import (
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import load_network
-from sealgrid.sdk.stores.job_store import KeptJobs
-from sealgrid.sdk.stores.model_store import KeptModels
+from sealgrid.sdk.stores.job_store import JobStore
+from sealgrid.sdk.stores.model_store import ModelStore
 from tests.unit.cli.spoken import spoken
 
 HERE = Path(__file__).resolve().parent
@@ -94,7 +94,7 @@ def test_nobody_sets_the_secret_of_somebody_elses_app(requester, app):
 def test_a_bag_has_a_handle_and_a_key_for_each_task(requester, app, tmp_path):
     run = requester.run(app, tasks=2, max_price="9")
     assert len({each.task for each in run.bag}) == 2
-    assert {entry.task for entry in KeptJobs(tmp_path / "requester" / "jobs").all()} == {each.task for each in run.bag}
+    assert {entry.task for entry in JobStore(tmp_path / "requester" / "jobs").all()} == {each.task for each in run.bag}
     seen = [requester.reopen(each.task).result().json()["environment"] for each in run.bag]
     assert [each["IEXEC_BOT_TASK_INDEX"] for each in seen] == ["0", "1"]
     with pytest.raises(OrderRefused, match="more than"):
@@ -120,7 +120,7 @@ def test_somebody_may_stop_waiting_and_the_run_goes_on(requester, app):
 
 
 async def received(network, task: str, address: str) -> bytes:
-    face = Interface(RECEIVER["abi"])
+    face = ContractAbi(RECEIVER["abi"])
     async with connect(network, development_key("stranger")) as conn:
         return face.decode("results", await conn.node.call(address, face.call_data("results", task)))
 
@@ -183,7 +183,7 @@ def test_an_offer_that_the_market_never_heard_of_is_cancelled_on_the_chain_from_
         cut_off.models.publish(
             folder / "weights", app=app.address, price="1", any_file=True, name="unheard", unproved=True
         )
-    (record,) = KeptModels(tmp_path / "models").all()
+    (record,) = ModelStore(tmp_path / "models").all()
     offers = record.offers()
     assert len(offers) == 10
     with sealgrid.connect("owner", network=deaf, data=tmp_path) as cut_off:

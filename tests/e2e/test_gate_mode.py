@@ -10,7 +10,7 @@ import pytest
 from running_network import SEALGRID, start_network
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.pool_gate import Gate
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
@@ -52,7 +52,7 @@ async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged
         paid = {payment.account for payment in await requester.hub.payments(job.task)}
         assert network.broker in paid  # the gate owns the pool; its operator withdraws
         operator = development_key("pool")
-        assert await Gate(requester.hub.node, network.broker).operator() == operator.address
+        assert await PoolGate(requester.hub.node, network.broker).operator() == operator.address
 
 
 def test_a_network_that_was_made_without_a_gate_gets_none_later(tmp_path):

@@ -45,7 +45,7 @@ async def stake_of_the_pool(conn) -> int:
     return account.stake + account.locked
 
 
-async def told(conn, job: buy.Job) -> str:
+async def told(conn, job: buy.PurchasedTask) -> str:
     """Return all that the pool's history of a job says."""
     return " ".join(at.detail for at in await buy.history(conn, job.task))
 

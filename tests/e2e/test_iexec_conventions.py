@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from Crypto.Hash import keccak
 
-from sealgrid.chain.abi import Interface
+from sealgrid.chain.abi import ContractAbi
 from sealgrid.chain.artifacts.generate import compiled
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus
@@ -22,7 +22,7 @@ from sealgrid.errors import ContainerRefused, DealRefused, InputRefused, SharesR
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
-from sealgrid.sdk.resources.runs import Run
+from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import Address
 from sealgrid.wire.vault import PolicyRequest
 
@@ -54,22 +54,22 @@ async def app(people, tmp_path_factory) -> Address:
     return deployed.address
 
 
-async def published(people, app: Address, folder: Path) -> publish.Model:
+async def published(people, app: Address, folder: Path) -> publish.PublishedModel:
     source = folder / "weights"
     source.write_text(WEIGHTS)
     return await publish.publish(people.owner, source, name="iexec-weights", apps=[app])
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def model(people, app, tmp_path_factory) -> publish.Model:
+async def model(people, app, tmp_path_factory) -> publish.PublishedModel:
     return await published(people, app, tmp_path_factory.mktemp("owner"))
 
 
 @dataclass(frozen=True)
 class Ended:
-    job: buy.Job
+    job: buy.PurchasedTask
     envelope: bytes
-    result: open_result.Result
+    result: open_result.RunResult
 
     @property
     def seen(self) -> Any:
@@ -80,7 +80,7 @@ class Ended:
         return self.seen["environment"]
 
 
-async def ended(requester, job: buy.Job) -> Ended:
+async def ended(requester, job: buy.PurchasedTask) -> Ended:
     await asyncio.wait_for(buy.follow(requester, job), SECONDS)
     envelope = await fetch_receipt.fetch_receipt(requester, job.task)
     result = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
@@ -215,7 +215,7 @@ class Receiver:
 
     conn: Any = field(repr=False)
     address: Address
-    face: Interface
+    face: ContractAbi
 
     async def asked(self, function: str, task: str) -> Any:
         return self.face.decode(function, await self.conn.node.call(self.address, self.face.call_data(function, task)))
@@ -225,7 +225,7 @@ class Receiver:
 async def receiver(people) -> Receiver:
     code = bytes.fromhex(RECEIVER["bytecode"][2:])
     address = await people.requester.wallet.deploy(code, RECEIVER["abi"])
-    return Receiver(people.requester, address, Interface(RECEIVER["abi"]))
+    return Receiver(people.requester, address, ContractAbi(RECEIVER["abi"]))
 
 
 DATA = bytes(range(32))
@@ -265,7 +265,7 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
     args = ["callback", "0x" + DATA.hex()]
     job = await buy.run(people.requester2, app, args=args, preview=False, **wanted)
     with pytest.raises(DealRefused, match="The run was paid") as settled:
-        await Run(people.requester2, job).result(within=SECONDS)
+        await AsyncRun(people.requester2, job).result(within=SECONDS)
     assert settled.value.check == "7.3"
     assert await receiver.asked("results", job.task) == b"", "nothing of the model's is published"
 
@@ -278,7 +278,7 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
     assert await receiver.asked("results", allowed.job.task) == DATA
 
 
-async def told(conn, job: buy.Job, words: str) -> None:
+async def told(conn, job: buy.PurchasedTask, words: str) -> None:
     """Wait until the pool's history of a job says so."""
     async with asyncio.timeout(SECONDS):
         while not any(words in stage.detail for stage in await buy.history(conn, job.task)):

@@ -8,11 +8,11 @@ import pytest_asyncio
 import sealgrid
 from sealgrid.crypto.shares import Share
 from sealgrid.localnet.layout import Layout
-from sealgrid.vault.checks.deposit import HeldShare
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import open_keys
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
 from tests.unit.apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
@@ -35,12 +35,12 @@ def spoil(localnet, number: int, asset: str, owner: str) -> str:
     network, folder = localnet.network, Layout(localnet.layout.root).part(f"vault-{number}")
     keys = open_keys(folder)
     vaults = tuple(vault.address for vault in network.vaults)
-    federation = Federation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
-    with closing(Store(folder / DATABASE)) as store:
-        custody = Custody(store, keys.at_rest, federation)
+    federation = VaultFederation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
+    with closing(VaultDatabase(folder / DATABASE)) as store:
+        custody = ShareStore(store, keys.at_rest, federation)
         held = custody.share(asset, owner)
         wrong = Share(held.share.index, b"\x66" * 32, held.share.blind)
-        spoilt = HeldShare(held.kind, held.record, held.record_digest, held.signature, wrong)
+        spoilt = StoredShare(held.kind, held.record, held.record_digest, held.signature, wrong)
         custody.keep(spoilt, policy=None, grant=None, at=0)
     return keys.address
 

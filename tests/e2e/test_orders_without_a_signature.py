@@ -11,7 +11,7 @@ from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, Order, RequestOrder, WorkerpoolOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
-from sealgrid.receipts.report import Report
+from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import TaskId
@@ -32,7 +32,7 @@ async def four(people, app) -> tuple[Order, ...]:
     return app_order, NO_DATASET_ORDER, pool, sign_order(request, requester.order_domain, requester.key)
 
 
-async def verified(people, task: TaskId) -> Report:
+async def verified(people, task: TaskId) -> VerificationReport:
     status, why = await ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
     report = await fetch_receipt.verify_on_line(

@@ -4,9 +4,9 @@ import pytest
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.access_policy import AccessPolicy
-from sealgrid.chain.recording_wallet import Unsent
+from sealgrid.chain.recording_wallet import UnsignedTransaction
 from sealgrid.sdk.external_wallet import on_paper
-from sealgrid.sdk.resources.account import Account
+from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import TaskId
 
 pytestmark = pytest.mark.localnet
@@ -16,14 +16,14 @@ TASK = TaskId("0x" + "5a" * 32)
 async def test_the_steps_are_those_of_the_account_and_nothing_happens_before_they_are_signed(people):
     owner, before = people.owner, await people.owner.node.block()
     paper, steps = on_paper(people.stranger, owner.address)
-    await Account(paper).deposit("1 nRLC")
+    await AsyncAccount(paper).deposit("1 nRLC")
     foreseen = await AccessPolicy.deploy(paper.wallet)
     await foreseen.grant(paper.wallet, people.stranger.address)
     await paper.hub.claim(paper.wallet, TASK)
     assert (await owner.node.block()).number == before.number
 
     deposit, deploy, grant, claim = steps
-    assert claim == Unsent(
+    assert claim == UnsignedTransaction(
         doing="Claiming the refund", to=owner.hub.address, data=interface("Hub").call_data("claim", TASK)
     )
     assert (deploy.to, deploy.creates, grant.to) == (None, foreseen.address, foreseen.address)

@@ -13,7 +13,7 @@ from error_table import TABLE, moved
 from running_network import SEALGRID, RunningNetwork, gone, start_network
 from shell import Shell
 
-from sealgrid.sdk.stores.job_store import KeptJobs
+from sealgrid.sdk.stores.job_store import JobStore
 
 NAP = """
 import json, os, pathlib, sys, time
@@ -93,13 +93,13 @@ def test_a_run_goes_on_without_one_of_the_vaults(net, sealgrid, tmp_path):
 )
 def test_nothing_is_bought_while_what_a_run_needs_is_silent(net, sealgrid, situation, parts, monkeypatch):
     monkeypatch.setattr("sealgrid.sdk.connection.PATIENCE_SECONDS", 2.0)
-    before, keys = purse(sealgrid), KeptJobs(sealgrid.home / "jobs").all()
+    before, keys = purse(sealgrid), JobStore(sealgrid.home / "jobs").all()
     with silent(net, *parts):
         ended = sealgrid("run", "nap", "--arg", "0")
     row = TABLE[situation]
     row.expect(ended.code, ended.err)
     assert moved(before, purse(sealgrid)) == row.money
-    assert KeptJobs(sealgrid.home / "jobs").all() == keys
+    assert JobStore(sealgrid.home / "jobs").all() == keys
     assert sealgrid.says("run", "nap", "--arg", "0")  # and once they answer, all is as before
 
 

@@ -19,7 +19,7 @@ from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.receipts.receipt import Envelope, SignedRelease, SignedVerdict, parse_envelope, sign_body
+from sealgrid.receipts.receipt import ReceiptEnvelope, SignedRelease, SignedVerdict, parse_envelope, sign_body
 from sealgrid.sdk.network import Network
 from sealgrid.units import to_digest
 from sealgrid.vault.keys import open_keys
@@ -178,7 +178,7 @@ def test_a_vaults_word_in_the_name_of_another_does_not_pass(bought, number, part
     bought.refused_at(number, replace(whole, **{part: turned}).encode())
 
 
-def signed_by_a_stranger(bought: Bought) -> dict[int, Envelope]:
+def signed_by_a_stranger(bought: Bought) -> dict[int, ReceiptEnvelope]:
     """The first receipt, with one signature each made again by a key that nobody pinned, by the check's number."""
     whole, domain = parse_envelope(bought.first), bought.domain
     body, (vault, released), (judge, judged) = whole.receipt.body, first_of(whole.releases), first_of(whole.verdicts)

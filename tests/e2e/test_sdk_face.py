@@ -14,7 +14,7 @@ import pytest_asyncio
 
 import sealgrid
 from sealgrid.errors import AppFailed, ContractReverted, InputRefused, NotFound, OrderRefused
-from sealgrid.sdk.stores.job_store import KeptJobs
+from sealgrid.sdk.stores.job_store import JobStore
 from tests.unit.apps.onnx_writer import passing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +90,7 @@ async def test_a_client_that_crashed_opens_its_paid_result_later(localnet, owner
     )
     assert died.returncode == 9, died.stderr
     task = died.stdout.strip()
-    keys = KeptJobs(localnet.layout.root / "jobs")
+    keys = JobStore(localnet.layout.root / "jobs")
     assert stat.S_IMODE(keys.path(task).stat().st_mode) == 0o600
     async with sealgrid.connect_async("requester2", data=localnet.layout.root) as again:
         assert (await again.reopen(task).result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
@@ -101,7 +101,7 @@ async def test_what_was_never_bought_leaves_no_key(localnet, folder, tmp_path):
     async with sealgrid.connect_async("vault1", network=localnet.layout.network, data=tmp_path) as poor:
         with pytest.raises(ContractReverted, match="escrow is too small"):
             await poor.run("onnx-runner", files=[folder / "input.json"])
-    assert KeptJobs(tmp_path / "jobs").all() == ()
+    assert JobStore(tmp_path / "jobs").all() == ()
 
 
 async def test_nothing_is_bought_when_the_key_of_the_result_cannot_be_kept(localnet, folder, tmp_path):

@@ -14,7 +14,7 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import AccountView
 from sealgrid.errors import ContractReverted
 from sealgrid.sdk.operations import buy, deploy
-from sealgrid.sdk.operations.deploy import App
+from sealgrid.sdk.operations.deploy import DeployedApp
 
 pytestmark = pytest.mark.localnet
 PENNILESS = "vault1"  #: a development account without anything in escrow
@@ -27,7 +27,7 @@ out = pathlib.Path(os.environ["IEXEC_OUT"])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def greeter(people, tmp_path_factory) -> App:
+async def greeter(people, tmp_path_factory) -> DeployedApp:
     folder = tmp_path_factory.mktemp("greeter")
     (folder / "main.py").write_text(GREETS)
     (folder / "app.toml").write_text('name = "greeter"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')

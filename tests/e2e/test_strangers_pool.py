@@ -16,7 +16,7 @@ from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
-from sealgrid.sdk.operations.wait_notices import Waiting
+from sealgrid.sdk.operations.wait_notices import WaitNotice
 from sealgrid.units import Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +115,7 @@ async def test_the_sdk_calls_back_once_and_buys_nothing_by_itself(people, hasher
     job = await buy.run(people.requester2, hasher, files=[("letter", b"")], pool=free_pool)
     bought = await people.requester2.hub.account(people.requester2.address)
     assert account.stake - bought.stake == job.terms.price == 10**9
-    told: list[Waiting] = []
+    told: list[WaitNotice] = []
     following = buy.follow(people.requester2, job, patience=0, on_waiting=told.append)
     with pytest.raises(TimeoutError):
         await _for_a_second(following)

@@ -17,7 +17,7 @@ from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.chain_view import Addressed, ChainViewClient
+from sealgrid.wire.chain_view import ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
 
 
@@ -65,8 +65,8 @@ async def test_the_node_learns_from_the_chain_which_files_it_names(requester: Co
     )
     files = [to_digest(sha256(each)) for each in (content, other)]
     question = (
-        Addressed(sha256=files[0], cids=(cids[0],)), Addressed(sha256=files[1], cids=(cids[1],)),
-        Addressed(sha256=bundle, cids=(cid_of(bundle),)),
+        FileAddresses(sha256=files[0], cids=(cids[0],)), FileAddresses(sha256=files[1], cids=(cids[1],)),
+        FileAddresses(sha256=bundle, cids=(cid_of(bundle),)),
     )  # fmt: skip
     async with HttpTransport(requester.network.web_url) as web, asyncio.timeout(60):
         named: frozenset[Digest] = frozenset()

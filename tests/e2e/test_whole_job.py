@@ -27,8 +27,8 @@ pytestmark = pytest.mark.localnet
 
 @dataclass(frozen=True)
 class Sold:
-    app: deploy.App
-    model: publish.Model
+    app: deploy.DeployedApp
+    model: publish.PublishedModel
     content: bytes
 
 
@@ -46,16 +46,16 @@ async def sold(people, tmp_path_factory) -> Sold:
 
 @dataclass(frozen=True)
 class Done:
-    job: buy.Job
+    job: buy.PurchasedTask
     envelope: bytes
-    result: open_result.Result
+    result: open_result.RunResult
     secret: bytes
     stages: list[str]
 
 
 async def run_to_the_end(
     requester, app, model=ZERO_ADDRESS, files=()
-) -> tuple[buy.Job, bytes, open_result.Result, list[str]]:
+) -> tuple[buy.PurchasedTask, bytes, open_result.RunResult, list[str]]:
     stages: list[str] = []
     job = await buy.run(requester, app, model=model, files=files)
     await asyncio.wait_for(buy.follow(requester, job, lambda stage: stages.append(stage.stage)), SECONDS)

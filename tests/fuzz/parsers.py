@@ -32,10 +32,10 @@ from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuote
 from sealgrid.attestation.verification import verify
 from sealgrid.bundle import job_input, result_padding
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
-from sealgrid.bundle.manifest import Environment, Manifest, Wheel
+from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
+from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
 from sealgrid.bundle.verify import read_manifest, verify_bundle
-from sealgrid.bundle.wheel_unpacker import Copy, unpack_wheels
+from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey, seal
@@ -47,12 +47,12 @@ from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, Sealgri
 from sealgrid.platform import guest
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
 from sealgrid.receipts.receipt import parse_envelope, parse_signed_body
-from sealgrid.receipts.report import Pins
+from sealgrid.receipts.report import TrustPins
 from sealgrid.receipts.verify import verify as verify_receipt
 from sealgrid.sdk.operations.onnx_file import check_onnx
 from sealgrid.units import to_digest
 from sealgrid.wire import market, platform, pool, relay, storage, vault, worker_session
-from sealgrid.wire.collateral import AmdClient, Fetched, IntelClient
+from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, parse
 from tests.unit.attestation.snp_machine import SnpMachine, report
@@ -100,7 +100,7 @@ class _Answers:
 
     async def __call__(self, _path):
         names = ("sgx-pck-crl-issuer-chain", "tcb-info-issuer-chain", "sgx-enclave-identity-issuer-chain")
-        return Fetched(self._raw, dict.fromkeys(names, "%2D"))
+        return FetchReply(self._raw, dict.fromkeys(names, "%2D"))
 
 
 def _asked(question):
@@ -229,21 +229,21 @@ def _bundles():
 
 
 def _unpack_wheel(raw):
-    wheel = Wheel(name="pkg", version="1", filename="pkg-1-py3-none-any.whl", sha256=to_digest(sha256(raw)))
+    wheel = WheelEntry(name="pkg", version="1", filename="pkg-1-py3-none-any.whl", sha256=to_digest(sha256(raw)))
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "wheel"), Path(folder, "target")
         source.write_bytes(raw)
         target.mkdir()
-        unpack_wheels([wheel], {wheel.filename: Copy.of(source)}, target)
+        unpack_wheels([wheel], {wheel.filename: PrivateCopy.of(source)}, target)
 
 
 def _lay_out(raw):
-    pinned = Environment(sha256=to_digest(sha256(raw)), size=len(raw), python="3.11.2")
+    pinned = EnvironmentEntry(sha256=to_digest(sha256(raw)), size=len(raw), python="3.11.2")
     directory = raw[directory_start(pinned, raw[-END_BYTES:]) :]
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "target")
         target.mkdir()
-        arriving = Arriving(pinned, directory, target, Path(folder, "scratch"))
+        arriving = EnvironmentWriter(pinned, directory, target, Path(folder, "scratch"))
         arriving.take(raw[: arriving.start])
         arriving.finish()
 
@@ -267,7 +267,7 @@ def _documents():
     told = dict(recorded["pins"])
     root = TrustRoot(Platform.SIMULATED, base64.b64decode(told.pop("simulated_root")))
     runtime, vaults = told.pop("runtime"), tuple(told.pop("vaults"))
-    pins = Pins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
+    pins = TrustPins(**told, vaults=vaults, roots=(root,), runtimes=frozenset({runtime}), allow_simulated=True)
     read = parse_envelope(envelope)
     body, facts = read.receipt.encode(), read.facts.encode()
     params = b'{"sealgrid":{"result_key":"0x%s","inputs":["0x%s"]},"iexec_args":"a b"}' % (b"11" * 32, b"22" * 32)
@@ -317,13 +317,20 @@ def _messages():
                 continue
 
     def frames(raw):
-        for kind in (relay.Frame, relay.Answer, relay.Hello, relay.Welcome, relay.Delivery, relay.Failure):
+        for kind in (
+            relay.RelayRequest,
+            relay.RelayReply,
+            relay.RelayHello,
+            relay.RelayWelcome,
+            relay.ResultDelivery,
+            relay.EnclaveFailure,
+        ):
             try:
                 msgspec.msgpack.decode(raw, type=kind)
             except UNREADABLE:
                 continue
 
-    job = pool.Job(
+    job = pool.JobAssignment(
         deal="0x" + "11" * 32, task="0x" + "22" * 32, index=0, app="0x" + "33" * 20, app_digest="0x" + "44" * 32,
         bundle="/ipfs/x", contribution_deadline=1,
     )  # fmt: skip
@@ -333,7 +340,7 @@ def _messages():
         msgspec.json.encode(worker_session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
         msgspec.json.encode(vault.SharePart(value=bytes(32), blind=bytes(32))),
     )
-    frame = relay.Frame(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")
+    frame = relay.RelayRequest(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")
     return (
         Parser("wire messages", every, seeds, 4 * MIB, 64 * MIB),
         Parser("relay frames", frames, (msgspec.msgpack.encode(frame),), 4 * MIB, 64 * MIB),

@@ -10,7 +10,7 @@ relay_fd, quote_fd, *packages = sys.argv[1:]
 sys.path[:0] = packages
 relay, quoting = socket.socket(fileno=int(relay_fd)), socket.socket(fileno=int(quote_fd))
 
-from sealgrid.bundle.manifest import Limits  # noqa: E402
+from sealgrid.bundle.manifest import AppLimits  # noqa: E402
 from sealgrid.enclave import boot  # noqa: E402
 from sealgrid.enclave.job.iexec_env import read_computed  # noqa: E402
 from sealgrid.enclave.job.outputs import collect  # noqa: E402
@@ -37,7 +37,11 @@ def run(source: str, arguments: list[str], limits: dict[str, int]) -> object:
     (folders["app"] / "main.py").write_text(source)
     (folders["datasets"] / "model").write_bytes(b"the model")
     app = sandbox.AppRun(
-        sandbox.Folders(**folders), ("main.py",), tuple(arguments), limits=Limits(**limits), outputs_alone=True
+        sandbox.SandboxFolders(**folders),
+        ("main.py",),
+        tuple(arguments),
+        limits=AppLimits(**limits),
+        outputs_alone=True,
     )
     ended = sandbox.run(app)
     if isinstance(ended, sandbox.HostInducible):

@@ -20,8 +20,8 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.iexec_sms.api import application
 from sealgrid.iexec_sms.config import SmsConfig
-from sealgrid.iexec_sms.federation import Members
-from sealgrid.iexec_sms.key_splitter import Place
+from sealgrid.iexec_sms.federation import VaultMembers
+from sealgrid.iexec_sms.key_splitter import SplitTarget
 from sealgrid.iexec_sms.runner import open_desk
 from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import Transport
@@ -67,14 +67,16 @@ class Face:
     def http(self) -> httpx.AsyncClient:
         """A face that was started just now: whatever it needs of earlier pushes lies in its folder."""
         market = self.federation.market
-        place = Place(
+        place = SplitTarget(
             Domain(market.orders.chain, market.broker.address), market.hub.address, self.federation.addresses, THRESHOLD
         )
         config = SmsConfig(
             folder=self.folder, rpc_url=self.node.url, chain=market.orders.chain, genesis=to_digest(b"\0" * 32),
             hub=market.hub.address, broker=market.broker.address, storage_url="", vaults=(), threshold=THRESHOLD,
         )  # fmt: skip
-        desk = open_desk(config, Members(place, tuple(map(VaultClient, self.ways))), self.node, self.federation.files)
+        desk = open_desk(
+            config, VaultMembers(place, tuple(map(VaultClient, self.ways))), self.node, self.federation.files
+        )
         app = application(desk, ONE_MACHINE)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 

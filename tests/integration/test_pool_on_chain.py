@@ -29,17 +29,25 @@ from sealgrid.sdk.operations.stage_reader import StageReader
 from sealgrid.units import DealId, TaskId, to_digest
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, encode
-from sealgrid.wire.pool import AuthoriseReply, Job, PoolClient, SignedCall, Stage, StageAt, StageReport
+from sealgrid.wire.pool import (
+    AuthoriseReply,
+    JobAssignment,
+    PoolClient,
+    SignedCall,
+    Stage,
+    StageAt,
+    StageReport,
+)
 from sealgrid.wire.server import listen
-from sealgrid.wire.worker_session import Login, SessionCall
-from sealgrid.worker.signed_pool_client import PoolSide
+from sealgrid.wire.worker_session import SessionCall, WorkerLogin
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 from tests.contracts.scene import APP_DIGEST, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain
 
 ROOT = Path(__file__).parents[2]
 ANNA, BERT = development_key("worker"), development_key("worker2")
-LOGIN = Login(public=HpkeKey.generate().public)
+LOGIN = WorkerLogin(public=HpkeKey.generate().public)
 
 
 def free_port() -> int:
@@ -75,7 +83,7 @@ class Worker:
 
     def __init__(self, key: SigningKey, market: Market, client: PoolClient) -> None:
         self.key, self.market, self.client = key, market, client
-        self.side = PoolSide(client, key, market.domain, market.pool, lambda: int(time.time()))
+        self.side = SignedPoolClient(client, key, market.domain, market.pool, lambda: int(time.time()))
 
     def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
         payload, at = encode(message), int(time.time()) if issued is None else issued
@@ -85,7 +93,7 @@ class Worker:
         signature = said.sign(self.market.domain, self.key)
         return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
 
-    async def next(self, wait: float = 15) -> Job | None:
+    async def next(self, wait: float = 15) -> JobAssignment | None:
         return await self.side.next_job(wait)
 
     async def report(self, task: TaskId, stage: Stage, detail: str = "") -> None:
@@ -157,7 +165,7 @@ async def exact_stages(market: Market, client: PoolClient, task: TaskId) -> tupl
     return await reader.stages(task)
 
 
-async def finish(market: Market, job: Job, enclave: SigningKey, authorisation: bytes) -> None:
+async def finish(market: Market, job: JobAssignment, enclave: SigningKey, authorisation: bytes) -> None:
     """Publish a result for a job with the pool's authorisation; the real broker judges it."""
     made = Attempt(market=market, deal=job.deal, task=job.task, index=job.index, expiry=job.contribution_deadline)
     await made.but(enclave=enclave, pool_signature=authorisation).publish()
@@ -227,7 +235,9 @@ async def test_a_silent_worker_loses_its_task_and_the_next_enclave_comes_with_a_
     await finish_as(market, bert, second, enclave, reply.authorization.signature)
 
 
-async def finish_as(market: Market, worker: Worker, job: Job, enclave: SigningKey, authorisation: bytes) -> None:
+async def finish_as(
+    market: Market, worker: Worker, job: JobAssignment, enclave: SigningKey, authorisation: bytes
+) -> None:
     await worker.report(job.task, "failed", "handed over")
     again = await until_job(Worker(ANNA, market, worker.client))
     assert again.task == job.task
@@ -239,7 +249,7 @@ async def finish_as(market: Market, worker: Worker, job: Job, enclave: SigningKe
     await finish(market, again, mine, reply.authorization.signature)
 
 
-async def until_job(worker: Worker) -> Job:
+async def until_job(worker: Worker) -> JobAssignment:
     job = await worker.next()
     assert job is not None
     return job
@@ -305,7 +315,10 @@ async def test_a_pool_that_was_killed_goes_on_where_it_was(
     [
         ("1", lambda worker: worker.signed(LOGIN, issued=int(time.time()) - 120)),
         ("2", lambda worker: msgspec.structs.replace(worker.signed(LOGIN), worker=BERT.address)),
-        ("2", lambda worker: msgspec.structs.replace(worker.signed(LOGIN), payload=encode(Login(public=bytes(32))))),
+        (
+            "2",
+            lambda worker: msgspec.structs.replace(worker.signed(LOGIN), payload=encode(WorkerLogin(public=bytes(32)))),
+        ),
     ],
 )
 async def test_a_login_that_is_not_the_workers_own_is_refused(
@@ -322,7 +335,7 @@ async def test_whoever_saw_a_call_pass_can_send_it_neither_again_nor_anywhere_el
     passed: list[SessionCall] = []
     send = client.next_job
 
-    async def overheard(call: SessionCall) -> Job | None:
+    async def overheard(call: SessionCall) -> JobAssignment | None:
         passed.append(call)
         return await send(call)
 

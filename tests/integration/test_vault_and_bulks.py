@@ -19,7 +19,7 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, NO_DATASET_ORDER, to_document
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.checks.bulk import MOST_SECONDS
-from sealgrid.wire.vault import ReleaseAnswer, ShownBulk
+from sealgrid.wire.vault import BulkDocuments, ReleaseAnswer
 from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
 from tests.integration.vault_federation import Enclave, Federation, federation_over, push_as_iexec
 
@@ -55,7 +55,7 @@ class Task:
     """A task of a bulk deal, and what an honest worker shows for it."""
 
     enclave: Enclave
-    bulk: ShownBulk
+    bulk: BulkDocuments
 
     async def released(self, **changes: Any) -> list[ReleaseAnswer]:
         nonces = await self.enclave.nonces()
@@ -84,7 +84,7 @@ async def asked(federation: Federation, *orders: dict[str, Any]) -> Task:
     )
     enclave = await federation.begin(deal)
     head = await market.node.block()
-    return Task(enclave, ShownBulk(block=head.number, root=root, slice=own))
+    return Task(enclave, BulkDocuments(block=head.number, root=root, slice=own))
 
 
 async def test_every_vault_says_the_same_of_a_slice_and_gives_its_share_with_an_entry_of_its_own(

@@ -11,7 +11,7 @@ import pytest
 from sealgrid.chain.abi import interface
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.matches import FoundMatch, find_match
+from sealgrid.chain.matches import MatchRecord, find_match
 from sealgrid.chain.node import Node
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
@@ -94,7 +94,7 @@ async def refusal(federation: Federation, enclave: Enclave, shown: RequestDocume
     return caught.value.check
 
 
-async def found_in(market: Market, deal: DealId) -> FoundMatch:
+async def found_in(market: Market, deal: DealId) -> MatchRecord:
     found = await find_match(market.hub, await market.hub.view_deal(deal))
     assert found is not None
     return found

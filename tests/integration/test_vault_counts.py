@@ -128,7 +128,7 @@ class Told(LogClient):
         self.documents = [entry.encode() for entry in entries]
 
     async def entries(self, first):
-        frontier, rows = merkle.Frontier(), []
+        frontier, rows = merkle.MerkleFrontier(), []
         for document in self.documents:
             frontier, nodes = frontier.append(merkle.leaf_hash(document))
             rows.append(nodes)

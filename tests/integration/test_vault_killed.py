@@ -27,9 +27,9 @@ from sealgrid.chain.node import Node
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import ReleaseRefused, ServiceUnavailable
 from sealgrid.vault.keys import open_keys
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.share_store import Custody
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.server import listen, serve
@@ -146,8 +146,8 @@ def expect_whole(folder: Path, federation: Federation) -> None:
         held = raw.execute("SELECT asset, owner FROM assets").fetchall()
         settled = raw.execute("SELECT task, enclave FROM settles").fetchall()
     keys = open_keys(folder)
-    with closing(Store(folder / DATABASE)) as store:
-        custody, journal = (kind(store, keys.at_rest, vault.federation) for kind in (Custody, Journal))
+    with closing(VaultDatabase(folder / DATABASE)) as store:
+        custody, journal = (kind(store, keys.at_rest, vault.federation) for kind in (ShareStore, TaskStore))
         found = [custody.share(asset, owner) for asset, owner in held]
         found += [journal.settle(task, enclave).escrowed for task, enclave in settled]
     assert all(commit(each.share) == each.record.commitments[each.share.index - 1] for each in found)

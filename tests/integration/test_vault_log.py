@@ -13,8 +13,8 @@ from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
 from sealgrid.errors import InputRefused, ReleaseRefused, ServiceUnavailable
 from sealgrid.units import to_address
-from sealgrid.vault.peers.witness import Witness
-from sealgrid.wire.log import LogClient, LogPage, LogProof, SignedHead
+from sealgrid.vault.peers.witness import LogWitnessing
+from sealgrid.wire.log import LogClient, LogPage, LogPath, SignedHead
 from sealgrid.wire.vault import PolicyRequest
 from tests.contracts.scene import VAULTS, open_market
 from tests.integration.vault_federation import federation_over
@@ -106,7 +106,13 @@ class Forged(LogClient):
     """A vault that holds its own key, and shows a log of the test's making."""
 
     def __init__(self, key, federation):
-        self.key, self.federation, self.frontier, self.rows, self.issued = key, federation, merkle.Frontier(), [], 0
+        self.key, self.federation, self.frontier, self.rows, self.issued = (
+            key,
+            federation,
+            merkle.MerkleFrontier(),
+            [],
+            0,
+        )
 
     def say(self, *words, issued):
         for word in words:
@@ -123,7 +129,7 @@ class Forged(LogClient):
         return SignedHead(head=head, signature=head.sign(self.federation.market.domain, self.key))
 
     async def consistency(self, first, second):
-        return LogProof(path=merkle.consistency_path(first, second, self.node))
+        return LogPath(path=merkle.consistency_path(first, second, self.node))
 
 
 class Watched:
@@ -132,7 +138,7 @@ class Watched:
     def __init__(self, federation):
         self.federation, self.log = federation, None
         self.liar = VAULTS[1]
-        self.witness = Witness(federation.vaults[0], {self.liar.address: self})
+        self.witness = LogWitnessing(federation.vaults[0], {self.liar.address: self})
 
     async def sees(self, log):
         self.federation.clock.now += 1
@@ -208,9 +214,9 @@ async def test_a_head_that_the_vault_did_not_sign_or_no_answer_raises_no_alarm(f
 async def test_real_vaults_witness_each_other_and_remember_it_over_a_restart(federation):
     first, second = federation.vaults[:2]
     peers = {second.us: federation.logs[1]}
-    report = await Witness(first, peers).look()
+    report = await LogWitnessing(first, peers).look()
     assert report.heads[0].head.head.vault == second.us
     federation.clock.now += 5
-    assert (await Witness(first, {second.us: Forged(VAULTS[2], federation)}).look()).heads[0].head == report.heads[
+    assert (await LogWitnessing(first, {second.us: Forged(VAULTS[2], federation)}).look()).heads[
         0
-    ].head
+    ].head == report.heads[0].head

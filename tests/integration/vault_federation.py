@@ -46,7 +46,6 @@ from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
-    Identity,
     IexecDeposit,
     NonceRequest,
     OpenRequest,
@@ -57,6 +56,7 @@ from sealgrid.wire.vault import (
     SharePart,
     SignedReassign,
     VaultClient,
+    VaultIdentity,
 )
 from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market
 
@@ -332,7 +332,7 @@ class Result:
 
 
 def share_deposits(
-    federation: Federation, key: SigningKey, asset: Address, file: Digest, dek: bytes, to: list[Identity],
+    federation: Federation, key: SigningKey, asset: Address, file: Digest, dek: bytes, to: list[VaultIdentity],
     *, version: int, **more: object,
 ) -> list[DepositRequest]:  # fmt: skip
     """Split a key and seal each vault's share to it."""

@@ -8,11 +8,11 @@ from typing import get_args
 import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
-from sealgrid.sdk.money import Kind, Money, moment, sentence
-from sealgrid.storage_node.clients import Client, quota_reached, store_full
-from sealgrid.storage_node.clients import Kind as ClientKind
+from sealgrid.sdk.money import Kind, MoneyState, moment, sentence
+from sealgrid.storage_node.clients import ClientKind as ClientKind
+from sealgrid.storage_node.clients import StorageClientId, quota_reached, store_full
 from sealgrid.units import TaskId
-from sealgrid.wire.rate_limit import Buckets, Rate
+from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "e2e"))
@@ -40,7 +40,7 @@ NO_RUN = set(
 def test_every_sentence_about_money_that_the_page_promises_is_the_one_that_is_said():
     task, page = TaskId("TASK"), PAGE.read_text()
     for kind in get_args(Kind):
-        said = sentence(Money(kind, task, 0)).replace(moment(0), "TIME")
+        said = sentence(MoneyState(kind, task, 0)).replace(moment(0), "TIME")
         assert f"| {said} |" in page, kind
 
 
@@ -78,13 +78,13 @@ TICKETS = re.findall(
 
 def limits_in_code():
     """Return the HTTP status and the sentence of every error by which a service limits a client."""
-    buckets = Buckets(Rate(1, burst=1))
+    buckets = TokenBuckets(RateLimit(1, burst=1))
     buckets.demand("a client", 0.0)
     with pytest.raises(TooManyRequests) as often:
         buckets.demand("a client", 0.0)
     errors: list[SealgridError] = [often.value]
     for count in range(3):
-        errors += [quota_reached(Client(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]
+        errors += [quota_reached(StorageClientId(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]
         errors += [store_full(kind, count) for kind in ClientKind]
     errors += [TicketRefused(check, said) for check, said in TICKETS]
     return [(error.http_status, error.reason) for error in errors]

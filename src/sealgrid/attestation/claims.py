@@ -59,7 +59,7 @@ class _QuotingEnclave(msgspec.Struct, frozen=True):
     tcb_eval_data_number: int
 
 
-class _Document(msgspec.Struct, frozen=True):
+class _ClaimsDocument(msgspec.Struct, frozen=True):
     tcb: _Tcb
     platform: _Platform
     qe: _QuotingEnclave
@@ -70,7 +70,7 @@ class _Document(msgspec.Struct, frozen=True):
 class QuoteFacts:
     """A quote whose signatures hold, before its report is interpreted."""
 
-    document: _Document
+    document: _ClaimsDocument
 
     @property
     def status(self) -> str:
@@ -125,6 +125,6 @@ class QuoteFacts:
 def read_claims(document: str) -> QuoteFacts:
     """Read dcap-qvl's JSON; raise EvidenceRefused (2.4) when it has another form than version 0.7 writes."""
     try:
-        return QuoteFacts(msgspec.json.decode(document, type=_Document))
+        return QuoteFacts(msgspec.json.decode(document, type=_ClaimsDocument))
     except UNREADABLE as error:
         raise EvidenceRefused("2.4", "the verifier's claims cannot be read; check the version of dcap-qvl.") from error

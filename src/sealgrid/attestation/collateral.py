@@ -28,7 +28,7 @@ _INTEL = (Platform.SGX, Platform.TDX, Platform.SIMULATED)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CollateralTerms:
     """How long collateral holds, and where it stands in its series."""
 
     number: int  #: evaluation number, or number of AMD's revocation list
@@ -54,20 +54,20 @@ class IntelCollateral(msgspec.Struct, frozen=True, kw_only=True):
         return Collateral(msgspec.json.encode(self))
 
 
-class _Signed(msgspec.Struct, frozen=True):
+class _SignedDocument(msgspec.Struct, frozen=True):
     issue_date: datetime = msgspec.field(name="issueDate")
     next_update: datetime = msgspec.field(name="nextUpdate")
     number: int = msgspec.field(name="tcbEvaluationDataNumber")
 
 
-def intel_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> Terms:
+def intel_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> CollateralTerms:
     """Return the terms of Intel's collateral; raise EvidenceRefused with the number of the check that fails."""
     try:
         parts = msgspec.json.decode(collateral.raw, type=IntelCollateral)
         chains = [load_chain(text.encode()) for text in (parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain)]
         pck_chain = load_chain(parts.pck_crl_issuer_chain.encode())
         lists = [load_revocation_list(bytes.fromhex(text)) for text in (parts.root_ca_crl, parts.pck_crl)]
-        documents = [msgspec.json.decode(text, type=_Signed) for text in (parts.tcb_info, parts.qe_identity)]
+        documents = [msgspec.json.decode(text, type=_SignedDocument) for text in (parts.tcb_info, parts.qe_identity)]
         signatures = [bytes.fromhex(text) for text in (parts.tcb_info_signature, parts.qe_identity_signature)]
     except (ValueError, *UNREADABLE) as error:  # (2.1)
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
@@ -87,10 +87,10 @@ def intel_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> 
     ends = [each.next_update for each in documents] + [each.next_update_utc or _time(at) for each in lists]
     ends += [each.not_valid_after_utc for chain in (*chains, pck_chain) for each in chain]
     number = min(each.number for each in documents)
-    return Terms(number, int(min(ends).timestamp()), to_digest(sha256(root.public_bytes(Encoding.DER))))
+    return CollateralTerms(number, int(min(ends).timestamp()), to_digest(sha256(root.public_bytes(Encoding.DER))))
 
 
-def snp_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> Terms:
+def snp_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> CollateralTerms:
     """Return the terms of AMD's collateral; raise EvidenceRefused with the number of the check that fails."""
     try:
         chain = read_chain(collateral)
@@ -105,7 +105,7 @@ def snp_terms(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> Te
     if chain.revocation_list is not None and chain.revocation_list.next_update_utc is not None:
         ends.append(chain.revocation_list.next_update_utc)
     series = to_digest(sha256(chain.intermediate.public_bytes(Encoding.DER)))
-    return Terms(chain.list_number, int(min(ends).timestamp()), series)
+    return CollateralTerms(chain.list_number, int(min(ends).timestamp()), series)
 
 
 def _chain_holds(chain: list[x509.Certificate], at: int) -> bool:

@@ -13,7 +13,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 __all__ = [
-    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "LeftOut", "RequesterSignature", "SealgridParams",
+    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "OmittedDataset", "RequesterSignature", "SealgridParams",
     "SecretFact", "parse_facts", "parse_params", "secrets_digest",
 ]  # fmt: skip
 
@@ -33,7 +33,7 @@ class DatasetFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     checksum: HexDigest  #: SHA-256 of the sealed file
 
 
-class LeftOut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OmittedDataset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A dataset of a bulk that the task may not use."""
 
     place: Count  #: in its slice, from 0
@@ -46,7 +46,7 @@ class BulkFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     block: Count  #: the confirmed block at which every vault asked
     datasets: tuple[DatasetFact | None, ...]  #: in the order of the slice; None for those left out
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedDataset, ...]
 
 
 class SecretFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

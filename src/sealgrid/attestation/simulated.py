@@ -21,11 +21,11 @@ from sealgrid.attestation.quote_format import (
     sgx_report,
     td_report,
 )
-from sealgrid.attestation.simulated_collateral import QE_PRODUCT, QE_SIGNER, QE_SVN, Terms, collateral
+from sealgrid.attestation.simulated_collateral import QE_PRODUCT, QE_SIGNER, QE_SVN, SimulatedTerms, collateral
 from sealgrid.attestation.simulated_keys import DAY, SimulatedPlatformKeys
 from sealgrid.attestation.simulated_pki import CPU_SVN, PCE_SVN, new_key, pem, raw_public, sign_raw
 
-__all__ = ["SimulatedPlatformKeys", "SimulatedQuoter", "Terms", "collateral"]
+__all__ = ["SimulatedPlatformKeys", "SimulatedQuoter", "SimulatedTerms", "collateral"]
 
 QE_MEASUREMENT = hashlib.sha256(b"sealgrid/simulated/qe").digest()
 QE_AUTH = bytes(range(32))
@@ -42,7 +42,7 @@ class SimulatedQuoter:
         self._keys = keys
         self._attestation = new_key()
         self._certified = {tee: self._quoting_enclave(tee) for tee in (TEE_TDX, TEE_SGX)}
-        self.terms = Terms(issued=now - HOUR, expires=now + days * DAY)
+        self.terms = SimulatedTerms(issued=now - HOUR, expires=now + days * DAY)
         self.collateral = collateral(keys, self.terms)  #: of every quote of ``quote``
 
     @property

@@ -27,7 +27,7 @@ EVALUATION = 17
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SimulatedTerms:
     """How a machine is judged. The defaults are a good machine; tests vary them to make bad ones."""
 
     issued: int  #: Unix seconds
@@ -39,7 +39,7 @@ class Terms:
     pck_revoked: bool = False
 
 
-def collateral(keys: SimulatedPlatformKeys, terms: Terms, tee: int = TEE_TDX) -> Collateral:
+def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TEE_TDX) -> Collateral:
     """Return collateral under these terms for quotes of TDs, or of SGX enclaves."""
     valid = (terms.issued, terms.expires)
     info, identity = (msgspec.json.encode(each) for each in (_tcb_info(terms, tee), _qe_identity(terms, tee)))
@@ -59,7 +59,7 @@ def collateral(keys: SimulatedPlatformKeys, terms: Terms, tee: int = TEE_TDX) ->
     return Collateral(msgspec.json.encode(whole))
 
 
-def _tcb_info(terms: Terms, tee: int) -> dict[str, Any]:
+def _tcb_info(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
     tcb: dict[str, Any] = {"sgxtcbcomponents": _components(terms.required_svn), "pcesvn": PCE_SVN}
     info: dict[str, Any] = {
         **_stamp(terms), "id": "TDX" if tee == TEE_TDX else "SGX", "version": 3, "tcbType": 0,
@@ -75,7 +75,7 @@ def _tcb_info(terms: Terms, tee: int) -> dict[str, Any]:
     return {**info, "tcbLevels": [level]}
 
 
-def _qe_identity(terms: Terms, tee: int) -> dict[str, Any]:
+def _qe_identity(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
     return {
         **_stamp(terms), "id": "TD_QE" if tee == TEE_TDX else "QE", "version": 2,
         "miscselect": "00" * 4, "miscselectMask": "FF" * 4,
@@ -85,7 +85,7 @@ def _qe_identity(terms: Terms, tee: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _stamp(terms: Terms) -> dict[str, Any]:
+def _stamp(terms: SimulatedTerms) -> dict[str, Any]:
     return {
         "issueDate": _date(terms.issued), "nextUpdate": _date(terms.expires),
         "tcbEvaluationDataNumber": terms.evaluation,

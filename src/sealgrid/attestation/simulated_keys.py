@@ -19,14 +19,14 @@ NAMES = {"root": "Root CA", "ca": "PCK Platform CA", "pck": "PCK Certificate", "
 
 
 @dataclass(frozen=True, slots=True)
-class Certified:
+class CertifiedKey:
     """A key and the certificate about it."""
 
     key: Key = field(repr=False)
     certificate: x509.Certificate
 
 
-class _Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _SavedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: dict[str, str]
     certificates: dict[str, str]
     warning: str = "SIMULATED platform: these keys protect nothing and attest anything."
@@ -36,10 +36,10 @@ class _Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SimulatedPlatformKeys:
     """One SIMULATED machine and the authority above it. NOT A TEE: whoever holds this can attest anything."""
 
-    root: Certified
-    ca: Certified
-    pck: Certified
-    tcb: Certified
+    root: CertifiedKey
+    ca: CertifiedKey
+    pck: CertifiedKey
+    tcb: CertifiedKey
 
     @classmethod
     def generate(cls, now: int, days: int = 365 * YEARS, random: Callable[[int], bytes] = os.urandom) -> Self:
@@ -52,7 +52,7 @@ class SimulatedPlatformKeys:
         pck = certificate(NAMES["pck"], keys["pck"], issuer=(ca, keys["ca"]), valid=valid, ppid=random(16))
         tcb = certificate(NAMES["tcb"], keys["tcb"], issuer=above, valid=valid)
         made = {"root": root, "ca": ca, "pck": pck, "tcb": tcb}
-        return cls(**{name: Certified(keys[name], made[name]) for name in NAMES})
+        return cls(**{name: CertifiedKey(keys[name], made[name]) for name in NAMES})
 
     @property
     def root_der(self) -> bytes:
@@ -63,7 +63,7 @@ class SimulatedPlatformKeys:
         """Return a JSON document with the private keys; it belongs in a file of mode 0600."""
         parts = {name: getattr(self, name) for name in NAMES}
         return msgspec.json.encode(
-            _Saved(
+            _SavedKeys(
                 keys={name: _key_pem(part.key) for name, part in parts.items()},
                 certificates={name: pem(part.certificate) for name, part in parts.items()},
             )
@@ -73,7 +73,7 @@ class SimulatedPlatformKeys:
     def load(cls, saved: bytes) -> Self:
         """Read what ``save`` wrote; raise InputRefused for anything else."""
         try:
-            document = msgspec.json.decode(saved, type=_Saved)
+            document = msgspec.json.decode(saved, type=_SavedKeys)
             return cls(**{name: _certified(document.keys[name], document.certificates[name]) for name in NAMES})
         except (msgspec.MsgspecError, ValueError, KeyError):
             # Without the cause: what was read is key material.
@@ -85,9 +85,9 @@ def _key_pem(key: Key) -> str:
     return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
-def _certified(key_pem: str, certificate_pem: str) -> Certified:
+def _certified(key_pem: str, certificate_pem: str) -> CertifiedKey:
     key = serialization.load_pem_private_key(key_pem.encode(), None)
     found = x509.load_pem_x509_certificate(certificate_pem.encode())
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != found.public_key():
         raise ValueError("a certificate is about another key")
-    return Certified(key, found)
+    return CertifiedKey(key, found)

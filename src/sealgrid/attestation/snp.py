@@ -12,8 +12,8 @@ from cryptography.x509.oid import NameOID
 from sealgrid.attestation import snp_report
 from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, root_named
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.snp_collateral import Chain, broken_link, read_chain
-from sealgrid.attestation.snp_report import SigningKey, SnpReport
+from sealgrid.attestation.snp_collateral import CertificateChain, broken_link, read_chain
+from sealgrid.attestation.snp_report import ReportSigningKey, SnpReport
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
@@ -63,7 +63,7 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClai
     )
 
 
-def _readable(quote: Quote) -> tuple[SnpReport, Chain]:
+def _readable(quote: Quote) -> tuple[SnpReport, CertificateChain]:
     if len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
         raise EvidenceRefused("2.1", "the collateral is larger than any real one.")
     try:
@@ -72,7 +72,7 @@ def _readable(quote: Quote) -> tuple[SnpReport, Chain]:
         raise EvidenceRefused("2.1", "the report or its collateral cannot be read.") from error
 
 
-def _expect_chain(chain: Chain, root: TrustRoot, at: int) -> None:
+def _expect_chain(chain: CertificateChain, root: TrustRoot, at: int) -> None:
     if chain.revocation_list is None and "no_revocation_list" not in root.traits:  # (2.4)
         raise EvidenceRefused("2.4", "nothing shows that AMD has not withdrawn the certificates; fetch its list.")
     if (broken := broken_link(chain, at)) is not None:  # (2.4)
@@ -81,22 +81,24 @@ def _expect_chain(chain: Chain, root: TrustRoot, at: int) -> None:
         raise EvidenceRefused("2.5", "the revocation list is older than what was seen before; fetch it anew.")
 
 
-def _expect_leaf_of(report: SnpReport, chain: Chain) -> None:
+def _expect_leaf_of(report: SnpReport, chain: CertificateChain) -> None:
     leaf = chain.facts
-    signer = f"SEV-{leaf.product}" if leaf.kind is SigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
+    signer = f"SEV-{leaf.product}" if leaf.kind is ReportSigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
     if (report.signing_key, _name(chain)) != (leaf.kind, signer):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is of another kind of key, or product, than the report's.")
     if report.product not in (None, leaf.product):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is of another product than the report's processor.")
     if report.reported_tcb(leaf.product) != leaf.tcb:  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is for other firmware than the report names; fetch it anew.")
-    if leaf.kind is SigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)
+    if leaf.kind is ReportSigningKey.VCEK and leaf.chip.ljust(CHIP_BYTES, b"\0") != report.chip_id:  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is another chip's.")
-    if (leaf.kind is SigningKey.VCEK and not any(leaf.chip)) or (leaf.kind is SigningKey.VLEK and not leaf.provider):
+    if (leaf.kind is ReportSigningKey.VCEK and not any(leaf.chip)) or (
+        leaf.kind is ReportSigningKey.VLEK and not leaf.provider
+    ):
         raise EvidenceRefused("2.6", "the certificate names neither a chip nor a provider.")
 
 
-def _expect_signed(report: SnpReport, chain: Chain) -> None:
+def _expect_signed(report: SnpReport, chain: CertificateChain) -> None:
     signature = encode_dss_signature(*report.signature())
     try:
         chain.facts.key.verify(signature, report.signed, ec.ECDSA(hashes.SHA384()))
@@ -104,7 +106,7 @@ def _expect_signed(report: SnpReport, chain: Chain) -> None:
         raise EvidenceRefused("2.7", "the report's signature does not hold.") from error
 
 
-def _expect_strong(report: SnpReport, chain: Chain, root: TrustRoot) -> None:
+def _expect_strong(report: SnpReport, chain: CertificateChain, root: TrustRoot) -> None:
     if report.policy & snp_report.POLICY_DEBUG:  # (3.1)
         raise EvidenceRefused("3.1", "the guest may be debugged; its memory is open to the host.")
     if not chain.facts.tcb.reaches(root.least_tcb):  # (3.2)
@@ -118,10 +120,14 @@ def _expect_strong(report: SnpReport, chain: Chain, root: TrustRoot) -> None:
 
 def _traits(report: SnpReport) -> set[str]:
     shared = report.policy & snp_report.POLICY_SMT and report.platform_info & snp_report.PLATFORM_SMT
-    said = {"smt": shared, "provider_key": report.signing_key == SigningKey.VLEK, "service_module": report.vmpl > 0}
+    said = {
+        "smt": shared,
+        "provider_key": report.signing_key == ReportSigningKey.VLEK,
+        "service_module": report.vmpl > 0,
+    }
     return {trait for trait, true in said.items() if true}
 
 
-def _name(chain: Chain) -> str:
+def _name(chain: CertificateChain) -> str:
     names = chain.intermediate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else ""

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation.evidence import Collateral, TcbVersion, load_certificate, load_revocation_list
-from sealgrid.attestation.snp_report import SigningKey
+from sealgrid.attestation.snp_report import ReportSigningKey
 from sealgrid.crypto.parse_errors import UNREADABLE
 
 _AMD = "1.3.6.1.4.1.3704.1"
@@ -31,10 +31,10 @@ class SnpCollateral(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class LeafCertificate:
     """What a VCEK or VLEK certificate says about its key."""
 
-    kind: SigningKey
+    kind: ReportSigningKey
     product: str  #: "Milan", "Genoa", "Turin"
     tcb: TcbVersion  #: that the key was derived for
     chip: bytes  #: id of the one chip that has the key; empty for a VLEK
@@ -43,14 +43,14 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class CertificateChain:
     """Collateral that could be read: whether its signatures hold is not known yet."""
 
     leaf: x509.Certificate
     intermediate: x509.Certificate
     root: x509.Certificate
     revocation_list: x509.CertificateRevocationList | None
-    facts: Leaf
+    facts: LeafCertificate
 
     @property
     def list_number(self) -> int:
@@ -63,7 +63,7 @@ class Chain:
             return 0
 
 
-def leaf_of(der: bytes) -> Leaf:
+def leaf_of(der: bytes) -> LeafCertificate:
     """Read a VCEK or VLEK certificate; raise ValueError for what is none."""
     try:
         return _facts_of(load_certificate(der))
@@ -71,13 +71,13 @@ def leaf_of(der: bytes) -> Leaf:
         raise ValueError("this is no certificate of an SEV-SNP key") from error
 
 
-def read_chain(collateral: Collateral) -> Chain:
+def read_chain(collateral: Collateral) -> CertificateChain:
     """Read collateral; raise ValueError for what is none."""
     try:
         parts = msgspec.json.decode(collateral.raw, type=SnpCollateral)
         leaf = load_certificate(parts.leaf)
         listed = parts.revocation_list
-        return Chain(
+        return CertificateChain(
             leaf=leaf,
             intermediate=load_certificate(parts.intermediate),
             root=load_certificate(parts.root),
@@ -88,7 +88,7 @@ def read_chain(collateral: Collateral) -> Chain:
         raise ValueError("this is no collateral of an SEV-SNP report") from error
 
 
-def broken_link(chain: Chain, at: int) -> str | None:
+def broken_link(chain: CertificateChain, at: int) -> str | None:
     """Return what does not hold of signatures, dates and the revocation list at ``at``; None when all does."""
     for certificate, issuer in (
         (chain.root, chain.root),
@@ -102,7 +102,7 @@ def broken_link(chain: Chain, at: int) -> str | None:
     return None if chain.revocation_list is None else _broken_list(chain, chain.revocation_list, at)
 
 
-def _broken_list(chain: Chain, listed: x509.CertificateRevocationList, at: int) -> str | None:
+def _broken_list(chain: CertificateChain, listed: x509.CertificateRevocationList, at: int) -> str | None:
     key, until = chain.root.public_key(), listed.next_update_utc
     if not isinstance(key, rsa.RSAPublicKey) or listed.issuer != chain.root.subject or not _signed(listed, key):
         return "the revocation list is not signed by the root"
@@ -133,7 +133,7 @@ def _time(at: int) -> datetime:
     return datetime.fromtimestamp(at, tz=UTC)
 
 
-def _facts_of(certificate: x509.Certificate) -> Leaf:
+def _facts_of(certificate: x509.Certificate) -> LeafCertificate:
     # AMD 57230, "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface", table of extensions.
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):
@@ -146,9 +146,9 @@ def _facts_of(certificate: x509.Certificate) -> Leaf:
     }
     tcb = TcbVersion(**{part: _number(values[oid]) for part, oid in _PARTS.items() if oid in values})
     name = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    leaf = Leaf(SigningKey.VCEK, _text(values.get("2", b"")).partition("-")[0], tcb, b"", "", key)
+    leaf = LeafCertificate(ReportSigningKey.VCEK, _text(values.get("2", b"")).partition("-")[0], tcb, b"", "", key)
     if [each.value for each in name] == ["SEV-VLEK"]:
-        return replace(leaf, kind=SigningKey.VLEK, provider=_text(values.get("5", b"")))
+        return replace(leaf, kind=ReportSigningKey.VLEK, provider=_text(values.get("5", b"")))
     return replace(leaf, chip=_octets(values.get("4", b"")))
 
 

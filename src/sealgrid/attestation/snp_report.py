@@ -30,7 +30,7 @@ _TCB = {"bootloader": 0, "tee": 1, "snp": 6, "microcode": 7}
 _TCB_TURIN = {"fmc": 0, "bootloader": 1, "tee": 2, "snp": 3, "microcode": 7}
 
 
-class SigningKey(IntEnum):
+class ReportSigningKey(IntEnum):
     """Whose key signed a report."""
 
     VCEK = 0  #: the chip's own
@@ -66,7 +66,7 @@ class SnpReport:
 
     @property
     def signing_key(self) -> int:
-        """Return which kind of key signed, by its number in ``SigningKey``; others exist and sign nothing."""
+        """Return which kind of key signed, by its number in ``ReportSigningKey``; others exist and sign nothing."""
         return self._u32(0x48) >> 2 & 0b111
 
     @property

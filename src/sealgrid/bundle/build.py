@@ -10,7 +10,16 @@ import msgspec
 
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.interpreter import PYTHON_PATTERN, running_python
-from sealgrid.bundle.manifest import LEAST_MEMORY, MANIFEST, Environment, File, Limits, Manifest, Wheel, package_name
+from sealgrid.bundle.manifest import (
+    LEAST_MEMORY,
+    MANIFEST,
+    AppFileEntry,
+    AppLimits,
+    EnvironmentEntry,
+    Manifest,
+    WheelEntry,
+    package_name,
+)
 from sealgrid.bundle.verify import check_manifest
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import InputRefused, InterpreterMismatch
@@ -21,7 +30,7 @@ LOCK_FILE = "wheels.lock"
 _NEVER = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
-class AppFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What app.toml says."""
 
     name: str
@@ -34,7 +43,7 @@ class AppFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     wheels: tuple[str, ...] = ()  #: "package==version", resolved by wheels.lock
     environment: bool = False  #: whether the manifest pins the wheels unpacked and compiled, for a fast start
     files: tuple[str, ...] = ("**/*.py",)  #: globs below the folder
-    limits: Limits = msgspec.field(default_factory=Limits)
+    limits: AppLimits = msgspec.field(default_factory=AppLimits)
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,8 @@ class Bundle:
 
 def build(
     folder: Path,
-    wheels: Sequence[Wheel] | None = None,
-    environment: Environment | None = None,
+    wheels: Sequence[WheelEntry] | None = None,
+    environment: EnvironmentEntry | None = None,
     *,
     python: str | None = None,
 ) -> Bundle:
@@ -83,17 +92,17 @@ def build(
     return Bundle(manifest=manifest, archive=pack({**contents, MANIFEST: manifest.encode()}))
 
 
-def read_app(folder: Path) -> AppFile:
+def read_app(folder: Path) -> AppToml:
     """Read a folder's app.toml; raise InputRefused when there is none or it does not fit."""
     try:
-        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppFile)
+        return msgspec.convert(tomllib.loads((folder / APP_FILE).read_text()), AppToml)
     except FileNotFoundError as error:
         raise InputRefused(f"the folder {str(folder)!r} has no {APP_FILE}; an app's folder has one.") from error
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise InputRefused(f"{APP_FILE} of {folder.name!r} cannot be used: {error}.") from error
 
 
-def check_demand(app: AppFile, python: str) -> None:
+def check_demand(app: AppToml, python: str) -> None:
     """Raise InterpreterMismatch (13) when app.toml demands another Python than ``python``."""
     if app.python not in {None, python}:
         raise InterpreterMismatch(
@@ -103,22 +112,26 @@ def check_demand(app: AppFile, python: str) -> None:
         )
 
 
-def read_lock(folder: Path) -> tuple[Wheel, ...]:
+def read_lock(folder: Path) -> tuple[WheelEntry, ...]:
     """Read a folder's wheels.lock; none means no wheels."""
     path = folder / LOCK_FILE
     if not path.exists():
         return ()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[Wheel, ...])
+        return msgspec.json.decode(path.read_bytes(), type=tuple[WheelEntry, ...])
     except msgspec.DecodeError as error:
         raise InputRefused(f"{LOCK_FILE} of {folder.name!r} cannot be used: {error}.") from error
 
 
 def _manifest(
-    app: AppFile, python: str, contents: dict[str, bytes], wheels: Sequence[Wheel], environment: Environment | None
+    app: AppToml,
+    python: str,
+    contents: dict[str, bytes],
+    wheels: Sequence[WheelEntry],
+    environment: EnvironmentEntry | None,
 ) -> Manifest:
     files = [
-        File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+        AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     ]
     document = {
@@ -144,7 +157,7 @@ def _chosen(folder: Path, globs: Sequence[str]) -> list[Path]:
     return files
 
 
-def _expect_all(app: AppFile, locked: Sequence[Wheel]) -> None:
+def _expect_all(app: AppToml, locked: Sequence[WheelEntry]) -> None:
     have = {f"{package_name(wheel.name)}=={wheel.version}" for wheel in locked}
     for wanted in app.wheels:
         name, _, version = wanted.partition("==")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sealgrid.bundle.manifest import Environment
+from sealgrid.bundle.manifest import EnvironmentEntry
 from sealgrid.bundle.wheel_unpacker import Entry, plans_of
 from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
@@ -21,13 +21,13 @@ _LOCAL_HEADER: Final = 30  #: bytes of a local file header before its name (APPN
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class _PendingFile:
     start: int
     end: int
     path: Path
 
 
-def directory_start(environment: Environment, end: bytes) -> int:
+def directory_start(environment: EnvironmentEntry, end: bytes) -> int:
     """Return where an archive's directory begins, by its last 22 bytes; raise BundleRefused (2) for another form."""
     try:
         mark, disk, other, _, entries, size, start, comment = _END.unpack(end)
@@ -39,7 +39,7 @@ def directory_start(environment: Environment, end: bytes) -> int:
     return int(start)
 
 
-class Arriving:
+class EnvironmentWriter:
     """The files of one environment, written from the very bytes that are hashed.
 
     ``directory`` is what the host says the archive holds from ``directory_start`` on; it is read before its hash is
@@ -49,7 +49,7 @@ class Arriving:
     Raises BundleRefused with the number of the first check that fails; (1), the hash, is the last.
     """
 
-    def __init__(self, environment: Environment, directory: bytes, target: Path, scratch: Path) -> None:
+    def __init__(self, environment: EnvironmentEntry, directory: bytes, target: Path, scratch: Path) -> None:
         self._environment, self._directory = environment, directory
         self.start = environment.size - len(directory)  #: bytes to take before the directory
         with scratch.open("xb") as file:  # a hole and the directory: all that a plan is made of
@@ -81,7 +81,7 @@ class Arriving:
         if self._offset != self.start or to_digest(self._digest.digest()) != self._environment.sha256:
             raise BundleRefused("1", "the environment is not the one that the manifest names.")
 
-    def _write(self, file: _File, part: memoryview) -> None:
+    def _write(self, file: _PendingFile, part: memoryview) -> None:
         if self._open is None:
             self._open = file.path.open("xb")  # buffered: writes all of a part, or raises
         self._open.write(part)
@@ -92,7 +92,7 @@ class Arriving:
             self._open = None
 
 
-def _back_to_back(entries: tuple[Entry, ...], target: Path, end: int) -> list[_File]:
+def _back_to_back(entries: tuple[Entry, ...], target: Path, end: int) -> list[_PendingFile]:
     """Return where each file's bytes lie; (2) stored, without extra fields, one after the other, nothing between."""
     files, at = [], 0
     for entry, path in sorted(entries, key=lambda entry: entry[0].header_offset):
@@ -101,7 +101,7 @@ def _back_to_back(entries: tuple[Entry, ...], target: Path, end: int) -> list[_F
         if entry.header_offset != at or not stored:
             raise BundleRefused("2", f"{path!r} in the environment is not stored where the one before it ends.")
         at = start + entry.file_size
-        files.append(_File(start, at, target / path))
+        files.append(_PendingFile(start, at, target / path))
     if at != end:
         raise BundleRefused("2", "the environment holds bytes that belong to no file.")
     return files

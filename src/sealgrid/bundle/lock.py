@@ -12,20 +12,20 @@ import msgspec
 
 from sealgrid.bundle.build import LOCK_FILE, read_app
 from sealgrid.bundle.interpreter import running_python, runs_on
-from sealgrid.bundle.manifest import Wheel, package_name
+from sealgrid.bundle.manifest import WheelEntry, package_name
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused, InterpreterMismatch
 from sealgrid.units import to_digest
 
 
-def lock(wanted: Iterable[str], wheels: Path, python: str | None = None) -> tuple[Wheel, ...]:
+def lock(wanted: Iterable[str], wheels: Path, python: str | None = None) -> tuple[WheelEntry, ...]:
     """Return the wheels of a folder that are wanted, as "package==version", and run on ``python`` ("3.13").
 
     This interpreter's is the default. Raises InputRefused for a missing wheel, InterpreterMismatch (12) where the
     folder has it for other Pythons alone.
     """
     target = python or running_python()
-    found: dict[tuple[str, str], Wheel] = {}
+    found: dict[tuple[str, str], WheelEntry] = {}
     for candidate in map(_read, sorted(wheels.glob("*.whl"))):
         key = package_name(candidate.name), candidate.version
         if key not in found or runs_on(candidate.filename, target):
@@ -46,14 +46,14 @@ def lock(wanted: Iterable[str], wheels: Path, python: str | None = None) -> tupl
     return tuple(sorted(locked, key=lambda wheel: package_name(wheel.name)))
 
 
-def encode(wheels: Iterable[Wheel]) -> str:
+def encode(wheels: Iterable[WheelEntry]) -> str:
     """Return the text of a wheels.lock."""
     return json.dumps(msgspec.to_builtins(list(wheels)), indent=2) + "\n"
 
 
-def _read(path: Path) -> Wheel:
+def _read(path: Path) -> WheelEntry:
     name, version, *_ = path.name.split("-")
-    return Wheel(name=name, version=version, filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
+    return WheelEntry(name=name, version=version, filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
 
 
 def main(arguments: list[str] | None = None) -> None:

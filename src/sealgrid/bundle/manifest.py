@@ -27,7 +27,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
-class File(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppFileEntry(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of the app itself."""
 
     path: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]  #: relative, with "/"
@@ -35,7 +35,7 @@ class File(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: HexDigest
 
 
-class Wheel(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WheelEntry(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One built package that the app imports; found anywhere by its digest."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
@@ -44,7 +44,7 @@ class Wheel(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: HexDigest
 
 
-class Environment(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EnvironmentEntry(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All wheels unpacked and compiled, as one archive that anybody can rebuild from them (docs/protocol/bundle.md)."""
 
     sha256: HexDigest
@@ -52,7 +52,7 @@ class Environment(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     python: Annotated[str, msgspec.Meta(pattern=r"^3\.[0-9]{1,2}\.[0-9]{1,2}$")]  #: that compiled it, exactly
 
 
-class Limits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AppLimits(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one run may use; more than a platform has is the platform's to refuse."""
 
     memory: Positive = 1 << 30  #: bytes, address space of a process and resident memory of all
@@ -74,10 +74,10 @@ class Manifest(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: Text = ""
     python: Annotated[str, msgspec.Meta(pattern=PYTHON_PATTERN)]  #: the interpreter that runs it, as "3.13"
     entrypoint: tuple[Text, ...]  #: path of a Python file of the app, then its first arguments
-    files: tuple[File, ...]  #: in the order of their paths
-    wheels: tuple[Wheel, ...] = ()  #: in the order of their names
-    environment: Environment | None = None  #: these wheels, ready to be imported; None has them unpacked each time
-    limits: Limits = msgspec.field(default_factory=Limits)
+    files: tuple[AppFileEntry, ...]  #: in the order of their paths
+    wheels: tuple[WheelEntry, ...] = ()  #: in the order of their names
+    environment: EnvironmentEntry | None = None  #: these wheels, ready to be imported; None has them unpacked each time
+    limits: AppLimits = msgspec.field(default_factory=AppLimits)
 
     def encode(self) -> bytes:
         """Return the canonical document (RFC 8785)."""

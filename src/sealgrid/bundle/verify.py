@@ -10,7 +10,7 @@ import msgspec
 from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.archive_paths import collision_in, fault_of
 from sealgrid.bundle.interpreter import runs_on
-from sealgrid.bundle.manifest import MANIFEST, Limits, Manifest, package_name
+from sealgrid.bundle.manifest import MANIFEST, AppLimits, Manifest, package_name
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import BundleRefused, InterpreterMismatch
@@ -23,7 +23,7 @@ MAX_BYTES = 256 << 20  #: of all files together
 MAX_ENVIRONMENT_BYTES = 4 << 30
 
 #: no app may ask for more (memory, CPU and wall seconds, processes, output bytes)
-CEILING = Limits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
+CEILING = AppLimits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def check_manifest(manifest: Manifest) -> None:
     entry = manifest.entrypoint[0] if manifest.entrypoint else ""
     if entry not in paths or not entry.endswith(".py"):  # (9)
         raise BundleRefused("9", f"the entry point {entry!r} is no Python file of the app.")
-    for name in Limits.__struct_fields__:  # (10)
+    for name in AppLimits.__struct_fields__:  # (10)
         if getattr(manifest.limits, name) > getattr(CEILING, name):
             raise BundleRefused("10", f"the app asks for more than {getattr(CEILING, name)} of {name}.")
     _check_environment(manifest)  # (11)

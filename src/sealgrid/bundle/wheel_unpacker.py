@@ -11,7 +11,7 @@ from typing import Final
 
 from sealgrid.bundle.archive import BROKEN, is_regular
 from sealgrid.bundle.archive_paths import collision_in, fault_of
-from sealgrid.bundle.manifest import Wheel
+from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.errors import BundleRefused, HostFailed
 from sealgrid.units import Digest, to_digest
 
@@ -27,21 +27,21 @@ Entry = tuple[zipfile.ZipInfo, str]  #: (entry, path to write)
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class PrivateCopy:
     """One's own copy of a file, which nobody else can change, and what it hashes to."""
 
     path: Path
     sha256: Digest
 
     @classmethod
-    def of(cls, path: Path) -> "Copy":
+    def of(cls, path: Path) -> "PrivateCopy":
         """Hash a file."""
         with path.open("rb") as file:
             return cls(path, to_digest(hashlib.file_digest(file, "sha256").digest()))
 
 
 @dataclass(frozen=True)
-class Plan:
+class UnpackPlan:
     """What is to be written of one archive, which passed checks (2) to (7) of ``unpack_wheels``."""
 
     filename: str
@@ -49,7 +49,7 @@ class Plan:
     entries: tuple[Entry, ...]
 
 
-def unpack_wheels(wheels: Sequence[Wheel], copies: Mapping[str, Copy], target: Path) -> None:
+def unpack_wheels(wheels: Sequence[WheelEntry], copies: Mapping[str, PrivateCopy], target: Path) -> None:
     """Unpack wheels into ``target``, which must be empty; ``copies`` gives the enclave's own by file name.
 
     Nothing is written before every wheel passed:
@@ -70,7 +70,7 @@ def unpack_wheels(wheels: Sequence[Wheel], copies: Mapping[str, Copy], target: P
         _write(plan, target)
 
 
-def plans_of(archives: Mapping[str, Path], target: Path) -> list[Plan]:
+def plans_of(archives: Mapping[str, Path], target: Path) -> list[UnpackPlan]:
     """Make the folders for these archives' files, by archive's name; checks (2) to (7) of ``unpack_wheels``."""
     plans = [_plan(filename, source) for filename, source in archives.items()]  # (2), (3), (4), (7)
     paths = [path for plan in plans for _, path in plan.entries]
@@ -85,7 +85,7 @@ def plans_of(archives: Mapping[str, Path], target: Path) -> list[Plan]:
     return plans
 
 
-def _plan(filename: str, source: Path) -> Plan:
+def _plan(filename: str, source: Path) -> UnpackPlan:
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
@@ -100,7 +100,7 @@ def _plan(filename: str, source: Path) -> Plan:
     placed = [(entry, _place(entry.filename)) for entry in entries]
     kept = tuple((entry, path) for entry, path in placed if path is not None)
     _expect_no_hook(filename, (path for _, path in kept))  # (7)
-    return Plan(filename, source, kept)
+    return UnpackPlan(filename, source, kept)
 
 
 def _place(path: str) -> str | None:
@@ -133,7 +133,7 @@ def _make_folders(paths: Iterable[str], target: Path) -> None:
         (target / folder).mkdir(parents=True, exist_ok=True)
 
 
-def _write(plan: Plan, target: Path) -> None:
+def _write(plan: UnpackPlan, target: Path) -> None:
     shares = _shared_out(plan.entries)
     try:
         with ThreadPoolExecutor(len(shares)) as threads:

@@ -33,7 +33,7 @@ def _tolerant() -> ABIDecoder:
 _CODEC = _tolerant()
 
 
-class Interface:
+class ContractAbi:
     """What a contract understands; digests go in as hex text or bytes and come out as bytes."""
 
     def __init__(self, abi: artifacts.Abi) -> None:
@@ -86,9 +86,9 @@ class Interface:
 
 
 @lru_cache
-def interface(contract: str) -> Interface:
+def interface(contract: str) -> ContractAbi:
     """Return the interface of one of the shipped artifacts."""
-    return Interface(artifacts.abi(contract))
+    return ContractAbi(artifacts.abi(contract))
 
 
 def spelled(part: dict[str, Any]) -> str:

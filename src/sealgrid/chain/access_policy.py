@@ -7,14 +7,14 @@ import msgspec
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import interface
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 FOREVER: Final = 2**256 - 1  #: a grant that never ends
 _POLICY = interface("AccessPolicy")
 
 
-class Member(msgspec.Struct, frozen=True):
+class AccessGrant(msgspec.Struct, frozen=True):
     """An account that was granted the use of an asset."""
 
     account: Address
@@ -41,15 +41,15 @@ class AccessPolicy:
         code, abi = artifacts.bytecode("AccessPolicy"), artifacts.abi("AccessPolicy")
         return cls(wallet.node, await wallet.deploy(code, abi, doing="Deploying the access policy"))
 
-    async def grant(self, wallet: Wallet, account: Address, *, until: int = FOREVER) -> Receipt:
+    async def grant(self, wallet: Wallet, account: Address, *, until: int = FOREVER) -> TransactionReceipt:
         """Let an account make deals until a Unix time; the wallet is the policy's owner."""
         return await self._do(wallet, "grant", account, until, doing="Granting the use")
 
-    async def revoke(self, wallet: Wallet, account: Address) -> Receipt:
+    async def revoke(self, wallet: Wallet, account: Address) -> TransactionReceipt:
         """Let an account make no more deals, whatever it holds; the wallet is the policy's owner."""
         return await self._do(wallet, "revoke", account, doing="Revoking the use")
 
-    async def admit_holders(self, wallet: Wallet, rule: HolderRule | None) -> Receipt:
+    async def admit_holders(self, wallet: Wallet, rule: HolderRule | None) -> TransactionReceipt:
         """Let a token's holders make deals, in place of the rule before; None admits no holders."""
         token, minimum = (rule.token, rule.minimum) if rule else (ZERO_ADDRESS, 0)
         return await self._do(wallet, "admit_holders", token, minimum, doing="Admitting holders")
@@ -67,7 +67,7 @@ class AccessPolicy:
         token = Address(await self._read("token", at=at))
         return None if token == ZERO_ADDRESS else HolderRule(token, int(await self._read("minimum", at=at)))
 
-    async def members(self, *, since: int = 0) -> list[Member]:
+    async def members(self, *, since: int = 0) -> list[AccessGrant]:
         """Return every account with a grant, by address; grants that ended are among them, revoked ones are not.
 
         ``since`` is the first block to look at: the policy's own is enough; public nodes limit how many they search.
@@ -81,12 +81,12 @@ class AccessPolicy:
                     granted[Address(account)] = until
                 case "Revoked", (account,):
                     granted.pop(account, None)
-        return [Member(account, until) for account, until in sorted(granted.items())]
+        return [AccessGrant(account, until) for account, until in sorted(granted.items())]
 
     async def _read(self, function: str, *arguments: object, at: Digest | None) -> Any:
         data = _POLICY.call_data(function, *arguments)
         answer = await self.node.call(self.address, data, at=at, doing=f"Asking the access policy for {function}")
         return _POLICY.decode(function, answer)
 
-    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> Receipt:
+    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
         return await wallet.call(self.address, "AccessPolicy", function, *arguments, doing=doing)

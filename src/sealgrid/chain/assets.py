@@ -5,7 +5,7 @@ from typing import Any, Literal
 from sealgrid.chain import multiaddr
 from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.errors import ChainError
 from sealgrid.units import Address, Digest, to_address, to_digest
 
@@ -76,7 +76,7 @@ class Assets:
 
     async def _send(
         self, wallet: Wallet, kind: Kind, *arguments: object, owner: Address | None = None
-    ) -> tuple[Address, Receipt | None]:
+    ) -> tuple[Address, TransactionReceipt | None]:
         registry, doing = await self._registry(kind), f"Registering the {kind.lower()}"
         values = (owner or wallet.address, *arguments)
         foreseen = to_address(await self._read(f"{kind}Registry", registry, f"predict{kind}", *values, at=None))

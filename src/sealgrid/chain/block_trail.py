@@ -15,7 +15,7 @@ from sealgrid.units import Digest
 KEPT: Final = 128  #: blocks that a trail remembers; a deeper reorganisation ends in ``Lost``
 
 
-class Trail(msgspec.Struct, frozen=True):
+class BlockTrail(msgspec.Struct, frozen=True):
     """The blocks that a follower has processed; save it beside what was derived from them."""
 
     blocks: tuple[Block, ...] = ()
@@ -30,16 +30,16 @@ class Trail(msgspec.Struct, frozen=True):
         """Return the number of the first block that is not processed."""
         return self.blocks[-1].number + 1 if self.blocks else 0
 
-    def extended(self, block: Block) -> "Trail":
+    def extended(self, block: Block) -> "BlockTrail":
         """Return the trail with one more block; raise ValueError unless it can follow the tip."""
         tip = self.tip
         if tip and (block.number <= tip.number or (block.number == tip.number + 1 and block.parent != tip.hash)):
             raise ValueError(f"block {block.number} does not follow block {tip.number}")
-        return Trail((*self.blocks, block)[-KEPT:])
+        return BlockTrail((*self.blocks, block)[-KEPT:])
 
-    def cut(self, ancestor: Block) -> "Trail":
+    def cut(self, ancestor: Block) -> "BlockTrail":
         """Return the trail up to and including one of its own blocks."""
-        return Trail(self.blocks[: self.blocks.index(ancestor) + 1])
+        return BlockTrail(self.blocks[: self.blocks.index(ancestor) + 1])
 
     def common_ancestor(self, canonical: Mapping[int, Digest]) -> Block | None:
         """Return the newest block that the chain still has, by its hashes now; None when none is left."""

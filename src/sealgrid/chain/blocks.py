@@ -14,7 +14,7 @@ class Block(msgspec.Struct, frozen=True):
     timestamp: int
 
 
-class Log(msgspec.Struct, frozen=True):
+class EventLog(msgspec.Struct, frozen=True):
     """One event as the chain stores it."""
 
     address: Address
@@ -26,7 +26,7 @@ class Log(msgspec.Struct, frozen=True):
     index: int
 
 
-class Sent(msgspec.Struct, frozen=True):
+class SentCall(msgspec.Struct, frozen=True):
     """What a transaction called, and with what; ``to`` is None where it made a contract."""
 
     to: Address | None

@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.abi import interface
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.crypto.signing import Domain, personal_digest
 from sealgrid.errors import ContractReverted, InputRefused, ProofRefused
 from sealgrid.poco.ids import authorisation_message
@@ -40,7 +40,7 @@ CHECKS: Final = {
 }
 
 
-class Announced(msgspec.Struct, frozen=True):
+class AnnouncedFederation(msgspec.Struct, frozen=True):
     """A federation that is to replace the one in force."""
 
     vaults: tuple[Address, ...]  #: ascending
@@ -93,10 +93,10 @@ class Broker:
         """Tell whether an account is a vault of a federation that is in force or was."""
         return bool(await self._read("listed", vault_set, vault, at=at))
 
-    async def announced(self, *, at: Digest | None = None) -> Announced | None:
+    async def announced(self, *, at: Digest | None = None) -> AnnouncedFederation | None:
         """Return the federation that was announced and is not in force yet."""
         vaults, threshold, effective = await self._read("announced_federation", at=at)
-        return Announced(tuple(vaults), threshold, effective) if effective else None
+        return AnnouncedFederation(tuple(vaults), threshold, effective) if effective else None
 
     async def notice_period(self, *, at: Digest | None = None) -> int:
         """Return the seconds between the announcement of a change of trust and its effect."""
@@ -130,35 +130,37 @@ class Broker:
         """Tell whether a runtime may attest now."""
         return bool(await self._read("runtime_allowed", runtime, at=at))
 
-    async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
+    async def allow_runtime(self, wallet: Wallet, runtime: Digest) -> TransactionReceipt:
         """Let a runtime attest once the notice period is over; the wallet is the owner's."""
         return await self._do(wallet, "allow_runtime", runtime, doing="Allowing a runtime")
 
-    async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> Receipt:
+    async def forbid_runtime(self, wallet: Wallet, runtime: Digest) -> TransactionReceipt:
         """Stop a runtime from attesting, at once; the wallet is the owner's."""
         return await self._do(wallet, "forbid_runtime", runtime, doing="Forbidding a runtime")
 
-    async def announce_federation(self, wallet: Wallet, vaults: Sequence[Address], threshold: int) -> Receipt:
+    async def announce_federation(
+        self, wallet: Wallet, vaults: Sequence[Address], threshold: int
+    ) -> TransactionReceipt:
         """Announce another federation, in any order; the wallet is the owner's."""
         return await self._do(wallet, "announce_federation", sorted(vaults), threshold, doing="Announcing a federation")
 
-    async def withdraw_federation(self, wallet: Wallet) -> Receipt:
+    async def withdraw_federation(self, wallet: Wallet) -> TransactionReceipt:
         """Take the announcement back; the wallet is the owner's."""
         return await self._do(wallet, "withdraw_federation", doing="Withdrawing the announced federation")
 
-    async def change_federation(self, wallet: Wallet) -> Receipt:
+    async def change_federation(self, wallet: Wallet) -> TransactionReceipt:
         """Put the announced federation in force; anyone may, after the notice period."""
         return await self._do(wallet, "change_federation", doing="Changing the federation")
 
-    async def change_guardian(self, wallet: Wallet, guardian: Address) -> Receipt:
+    async def change_guardian(self, wallet: Wallet, guardian: Address) -> TransactionReceipt:
         """Say who may pause beside the owner; the wallet is the owner's."""
         return await self._do(wallet, "change_guardian", guardian, doing="Changing the guardian")
 
-    async def pause(self, wallet: Wallet) -> Receipt:
+    async def pause(self, wallet: Wallet) -> TransactionReceipt:
         """Refuse everything until the owner goes on; the wallet is the owner's or the guardian's."""
         return await self._do(wallet, "pause", doing="Pausing")
 
-    async def unpause(self, wallet: Wallet) -> Receipt:
+    async def unpause(self, wallet: Wallet) -> TransactionReceipt:
         """Go on accepting; the wallet is the owner's."""
         return await self._do(wallet, "unpause", doing="Unpausing")
 
@@ -168,7 +170,7 @@ class Broker:
         answer = await self.node.call(self.address, data, at=at, doing=f"Asking the {self.CONTRACT} for {function}")
         return face.decode(function, answer)
 
-    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> Receipt:
+    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
         return await wallet.call(self.address, self.CONTRACT, function, *arguments, doing=doing)
 
 

@@ -9,7 +9,7 @@ from sealgrid.chain import artifacts
 from sealgrid.chain.abi import interface, selector
 from sealgrid.chain.poco_package import DIAMOND, FACETS, ORDERS_LIBRARY, REGISTRIES, PocoPackage
 from sealgrid.chain.wallet import Wallet
-from sealgrid.poco.constants import LOCAL_CATEGORIES, Category
+from sealgrid.poco.constants import LOCAL_CATEGORIES, TaskCategory
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 SUPPLY = 87_000_000 * 10**9  #: nRLC, as many as iExec's
@@ -30,7 +30,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     categories: dict[str, int]  #: a category's number by its name
 
 
-class BrokerTerms(msgspec.Struct, frozen=True, kw_only=True):
+class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What a TeeBroker or a PoolGate is deployed with."""
 
     vaults: tuple[Address, ...]  #: in any order
@@ -54,10 +54,10 @@ def _silent(_: str) -> None:
 async def deploy(
     admin: Wallet,
     package: PocoPackage,
-    terms: BrokerTerms,
+    terms: BrokerConfig,
     *,
     operator: Address | None = None,
-    categories: Sequence[Category] = LOCAL_CATEGORIES,
+    categories: Sequence[TaskCategory] = LOCAL_CATEGORIES,
     progress: Progress = _silent,
 ) -> Deployment:
     """Deploy everything; ``admin`` owns the hub and who judges, and holds the whole supply of the token.
@@ -92,13 +92,13 @@ async def deploy(
     )
 
 
-async def deploy_broker(admin: Wallet, hub: Address, terms: BrokerTerms) -> Address:
+async def deploy_broker(admin: Wallet, hub: Address, terms: BrokerConfig) -> Address:
     """Deploy a TeeBroker for a hub; whether the hub asks it, its owner decides (setTeeBroker)."""
     code, abi = artifacts.bytecode("TeeBroker"), artifacts.abi("TeeBroker")
     return await admin.deploy(code, abi, *terms.arguments(hub), doing="Deploying the broker")
 
 
-async def deploy_gate(admin: Wallet, hub: Address, terms: BrokerTerms, operator: Address) -> Address:
+async def deploy_gate(admin: Wallet, hub: Address, terms: BrokerConfig, operator: Address) -> Address:
     """Deploy a PoolGate for workerpools on a hub that asks no broker; ``operator`` will run them."""
     code, abi = artifacts.bytecode("PoolGate"), artifacts.abi("PoolGate")
     return await admin.deploy(code, abi, *terms.arguments(hub), operator, doing="Deploying the gate")

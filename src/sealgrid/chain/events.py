@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from sealgrid.chain.abi import interface
-from sealgrid.chain.blocks import Log
+from sealgrid.chain.blocks import EventLog
 from sealgrid.units import Address, DealId, Digest, Nrlc, TaskId, to_address, to_digest
 
 
@@ -189,12 +189,12 @@ _TYPES: Final[dict[str, tuple[type[HubEvent], tuple[str, ...]]]] = {
 _TRANSFER: Final = interface("AppRegistry").topic("Transfer")
 
 
-def events_of(logs: Iterable[Log]) -> list[HubEvent]:
+def events_of(logs: Iterable[EventLog]) -> list[HubEvent]:
     """Return the events among a hub's and its registries' logs that have a type here; others are left out."""
     return [event for event in map(_event, logs) if event is not None]
 
 
-def _event(log: Log) -> HubEvent | None:
+def _event(log: EventLog) -> HubEvent | None:
     if len(log.topics) == 4 and log.topics[0] == _TRANSFER:
         return _asset_transferred(log)
     decoded = interface("Hub").decode_event(log.topics, log.data)
@@ -205,12 +205,12 @@ def _event(log: Log) -> HubEvent | None:
     return msgspec.convert(_place(log) | values, kind)
 
 
-def _asset_transferred(log: Log) -> AssetTransferred:
+def _asset_transferred(log: EventLog) -> AssetTransferred:
     sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:])
     return AssetTransferred(registry=log.address, asset=asset, sender=sender, receiver=receiver, **_place(log))
 
 
-def _place(log: Log) -> dict[str, Any]:
+def _place(log: EventLog) -> dict[str, Any]:
     return {
         "block_number": log.block_number,
         "block_hash": log.block_hash,

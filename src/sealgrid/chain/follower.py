@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import HubEvent, events_of
 from sealgrid.chain.hub import Hub
@@ -16,23 +16,23 @@ from sealgrid.units import Address, Digest
 _RANGE: Final = 1000  #: blocks asked for at once when far behind
 
 
-class Applied(msgspec.Struct, frozen=True):
+class BlocksApplied(msgspec.Struct, frozen=True):
     """The chain grew up to ``block``; these are the hub's events since the step before."""
 
     block: Block
     events: tuple[HubEvent, ...]
 
 
-class RolledBack(msgspec.Struct, frozen=True):
+class BlocksRolledBack(msgspec.Struct, frozen=True):
     """Blocks above ``block`` vanished: forget every event with a higher block number."""
 
     block: Block
 
 
-Change = Applied | RolledBack
+Change = BlocksApplied | BlocksRolledBack
 
 
-class Follower:
+class HubFollower:
     """Reads one hub from a trail onward; it never writes the trail anywhere, its user does, with what it derives.
 
     ``beside`` are contracts that are read with the hub: its registries, whose NFTs say whose an asset is.
@@ -41,7 +41,7 @@ class Follower:
     def __init__(
         self,
         hub: Hub,
-        trail: Trail | None = None,
+        trail: BlockTrail | None = None,
         *,
         first: int = 0,
         depth: int = 1,
@@ -51,7 +51,7 @@ class Follower:
         self._node = hub.node
         self._first = first
         self._depth = depth
-        self.trail = trail or Trail()
+        self.trail = trail or BlockTrail()
 
     async def step(self) -> Change | None:
         """Return the next change, or None when there is nothing new.
@@ -85,7 +85,7 @@ class Follower:
         if not await self._still_fits(target):
             return None
         self.trail = self.trail.extended(target)
-        return Applied(block=target, events=tuple(events_of(logs)))
+        return BlocksApplied(block=target, events=tuple(events_of(logs)))
 
     async def _still_fits(self, target: Block) -> bool:
         # A range is asked for by number, so the chain may have changed while it was read: then the next step sees it.
@@ -97,7 +97,7 @@ class Follower:
         adjacent = target.number == tip.number + 1
         return target.parent == tip.hash if adjacent else await self._hash_at(tip.number) == tip.hash
 
-    async def _roll_back(self) -> RolledBack:
+    async def _roll_back(self) -> BlocksRolledBack:
         canonical: dict[int, Digest] = {}
         for block in reversed(self.trail.blocks):
             found = await self._hash_at(block.number)
@@ -109,7 +109,7 @@ class Follower:
         if ancestor is None:
             raise ChainReplaced("The chain is not the one that was followed so far; start again from its beginning.")
         self.trail = self.trail.cut(ancestor)
-        return RolledBack(block=ancestor)
+        return BlocksRolledBack(block=ancestor)
 
     async def _hash_at(self, number: int) -> Digest | None:
         head = await self._node.block()

@@ -12,12 +12,12 @@ from sealgrid.chain.views import (
     ContributionStatus,
     ContributionView,
     DealView,
-    Payment,
-    Resource,
+    ResourceView,
+    TaskPayment,
     TaskStatus,
     TaskView,
 )
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.errors import ChainError, ContractReverted, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
@@ -123,7 +123,7 @@ class Hub:
         apps, datasets, pools = [Address(await self._read(name)) for name in names]
         return apps, datasets, pools
 
-    async def payments(self, task: TaskId, *, since: int = 0) -> list[Payment]:
+    async def payments(self, task: TaskId, *, since: int = 0) -> list[TaskPayment]:
         """Return whom a finished task paid, in the chain's order; empty for a task that is not finished.
 
         A refunded task pays nobody but PoCo's kitty, with the pool's stake. ``since`` is the first block to look at;
@@ -139,7 +139,7 @@ class Hub:
             for event in events_of(await self.node.logs_of_block(self.address, found[-1].block_hash))
             if isinstance(event, Reward) and event.task == task and event.amount
         ]
-        return [Payment(account=reward.account, amount=reward.amount) for reward in rewards]
+        return [TaskPayment(account=reward.account, amount=reward.amount) for reward in rewards]
 
     async def wallet_balance(self, address: Address) -> Nrlc:
         """Return how much of the token an account holds outside escrow, in nRLC."""
@@ -149,19 +149,19 @@ class Hub:
 
     # --- what it does
 
-    async def deposit(self, wallet: Wallet, amount: int) -> Receipt:
+    async def deposit(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC from the wallet into its escrow, in one transaction (approveAndCall)."""
         return await wallet.call(
             await self.token(), "Token", "approveAndCall", self.address, amount, b"", doing="Depositing into escrow"
         )
 
-    async def deposit_for(self, wallet: Wallet, amount: int, account: Address) -> Receipt:
+    async def deposit_for(self, wallet: Wallet, amount: int, account: Address) -> TransactionReceipt:
         """Move ``amount`` nRLC from the wallet into another account's escrow, a gate's for example."""
         doing = "Depositing for another account"
         await wallet.call(await self.token(), "Token", "approve", self.address, amount, doing=doing)
         return await self._do(wallet, "depositFor", amount, account, doing=doing)
 
-    async def withdraw(self, wallet: Wallet, amount: int) -> Receipt:
+    async def withdraw(self, wallet: Wallet, amount: int) -> TransactionReceipt:
         """Move ``amount`` nRLC from escrow back into the wallet."""
         return await self._do(wallet, "withdraw", amount, doing="Withdrawing from escrow")
 
@@ -180,7 +180,7 @@ class Hub:
     async def _match(self, wallet: Wallet, function: str, *orders: Order) -> DealId:
         return _only(await self.send_match(wallet, *orders, function=function), OrdersMatched).deal
 
-    async def send_match(self, wallet: Wallet, *orders: Order, function: str = "matchOrders") -> Receipt:
+    async def send_match(self, wallet: Wallet, *orders: Order, function: str = "matchOrders") -> TransactionReceipt:
         """Send four signed orders, app, dataset, workerpool and request, without a look at what came of them."""
         values = [order_values(order) for order in orders]
         return await self._do(wallet, function, *values, doing="Matching the orders")
@@ -201,7 +201,7 @@ class Hub:
         enclave_signature: bytes,
         authorisation: bytes,
         callback: bytes = b"",
-    ) -> Receipt:
+    ) -> TransactionReceipt:
         """Publish a result and get paid; the wallet is the worker. ``authorisation`` is what the broker judges.
 
         Raises ProofRefused with the number of the broker's check, or ContractReverted when PoCo itself says no.
@@ -227,19 +227,19 @@ class Hub:
             return None
         return judge
 
-    async def claim(self, wallet: Wallet, task: TaskId) -> Receipt:
+    async def claim(self, wallet: Wallet, task: TaskId) -> TransactionReceipt:
         """After the final deadline, give whoever paid its money back; anyone may."""
         return await self._do(wallet, "claim", task, doing="Claiming the refund")
 
-    async def presign(self, wallet: Wallet, order: Order) -> Receipt:
+    async def presign(self, wallet: Wallet, order: Order) -> TransactionReceipt:
         """Sign an order of the wallet's in a transaction: whatever its ``sign`` is, PoCo takes it for signed."""
         return await self._manage(wallet, order, 0, "Signing the order on the chain")
 
-    async def cancel(self, wallet: Wallet, order: Order) -> Receipt:
+    async def cancel(self, wallet: Wallet, order: Order) -> TransactionReceipt:
         """Use up an order of the wallet's, so that it can never be matched again."""
         return await self._manage(wallet, order, 1, "Cancelling the order")
 
-    async def _manage(self, wallet: Wallet, order: Order, operation: int, doing: str) -> Receipt:
+    async def _manage(self, wallet: Wallet, order: Order, operation: int, doing: str) -> TransactionReceipt:
         # OrderOperationEnum: 0 is SIGN, 1 is CLOSE; the wallet's transaction is authority enough.
         function = f"manage{type(order).__name__}"
         return await self._do(wallet, function, (order_values(order), operation, b""), doing=doing)
@@ -250,11 +250,11 @@ class Hub:
             function, await self.node.call(self.address, data, at=at, doing=f"Asking the hub for {function}")
         )
 
-    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> Receipt:
+    async def _do(self, wallet: Wallet, function: str, *arguments: object, doing: str) -> TransactionReceipt:
         return await wallet.call(self.address, "Hub", function, *arguments, doing=doing)
 
 
-def _only(receipt: Receipt, kind: type[E]) -> E:
+def _only(receipt: TransactionReceipt, kind: type[E]) -> E:
     for event in events_of(receipt.logs):
         if isinstance(event, kind):
             return event
@@ -271,9 +271,9 @@ def _deal(deal: DealId, found: Any) -> DealView:
     start_time, bot_first, bot_size, worker_stake, ratio = numbers
     return DealView(
         deal=deal,
-        app=Resource(*app),
-        dataset=Resource(*dataset),
-        workerpool=Resource(*workerpool),
+        app=ResourceView(*app),
+        dataset=ResourceView(*dataset),
+        workerpool=ResourceView(*workerpool),
         trust=trust,
         category=category,
         tag=to_digest(tag),

@@ -23,7 +23,7 @@ _MOST_CALLS: Final = 32  #: that are looked for in one transaction; each costs a
 AnyOf = TypeVar("AnyOf", bound=PocoOrder)
 
 
-class FoundMatch(msgspec.Struct, frozen=True, kw_only=True):
+class MatchRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Where a deal was made, and what the transaction's calldata tell of its orders."""
 
     block: int
@@ -38,7 +38,7 @@ async def dataset_order_in(hub: Hub, deal: DealId, block: Digest) -> Digest | No
     return None if event is None else event.dataset_hash
 
 
-async def find_match(hub: Hub, deal: DealView) -> FoundMatch | None:
+async def find_match(hub: Hub, deal: DealView) -> MatchRecord | None:
     """Return the block that a deal was made in and the orders as the transaction had them; None where no event is.
 
     The hub may have been called by another contract, a smart account or a multicall: then the call is looked for
@@ -58,7 +58,7 @@ async def _matched(hub: Hub, deal: DealId, block: Digest) -> OrdersMatched | Non
     return next((each for each in events if isinstance(each, OrdersMatched) and each.deal == deal), None)
 
 
-async def _found(hub: Hub, event: OrdersMatched, block: Block) -> FoundMatch:
+async def _found(hub: Hub, event: OrdersMatched, block: Block) -> MatchRecord:
     domain, request, dataset = await hub.order_domain(), None, None
     for orders in _matchings((await hub.node.sent(event.transaction)).data):
         asked, sold = _read(RequestOrder, orders[_REQUEST]), _read(DatasetOrder, orders[_DATASET])
@@ -66,7 +66,7 @@ async def _found(hub: Hub, event: OrdersMatched, block: Block) -> FoundMatch:
             request = request or asked
             if order_hash(sold, domain) == event.dataset_hash:
                 dataset = msgspec.structs.replace(sold, sign=b"")
-    return FoundMatch(block=block.number, request_hash=event.request_hash, request=request, dataset=dataset)
+    return MatchRecord(block=block.number, request_hash=event.request_hash, request=request, dataset=dataset)
 
 
 def _matchings(data: bytes) -> Iterator[tuple[Any, ...]]:

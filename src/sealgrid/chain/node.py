@@ -9,7 +9,7 @@ import msgspec
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import LogReceipt
 
-from sealgrid.chain.blocks import Block, Log, Sent
+from sealgrid.chain.blocks import Block, EventLog, SentCall
 from sealgrid.chain.confirmation import Tag
 from sealgrid.chain.endpoint import Endpoint
 from sealgrid.chain.rpc_parsing import read_block, read_bytes, read_chain, read_logs, read_sent
@@ -118,15 +118,15 @@ class Node:
 
     async def logs(
         self, contracts: Contracts, topics: Sequence[bytes | Sequence[bytes] | None], *, first: int, last: int
-    ) -> list[Log]:
+    ) -> list[EventLog]:
         """Return one or several contracts' logs in a range of blocks, both ends included, in the chain's order."""
         return await self._logs(contracts, topics, {"fromBlock": hex(first), "toBlock": hex(last)})
 
-    async def logs_of_block(self, contracts: Contracts, block: Digest) -> list[Log]:
+    async def logs_of_block(self, contracts: Contracts, block: Digest) -> list[EventLog]:
         """Return one or several contracts' logs in one block, found by hash: never those of a sibling."""
         return await self._logs(contracts, [], {"blockHash": block})
 
-    async def sent(self, transaction: Digest) -> Sent:
+    async def sent(self, transaction: Digest) -> SentCall:
         """Return what a transaction called and with what; raise ChainError for one that the chain does not have."""
         return await self._agreed("chain.3", "Reading a transaction", lambda each: read_sent(each, transaction))
 
@@ -134,7 +134,7 @@ class Node:
         """Call one method of the node; for what only a development chain knows."""
         return msgspec.json.decode(await self._endpoints[0].ask(method, *parameters, doing=f"Calling {method}"))
 
-    async def _logs(self, contracts: Contracts, topics: Sequence[Any], where: dict[str, str]) -> list[Log]:
+    async def _logs(self, contracts: Contracts, topics: Sequence[Any], where: dict[str, str]) -> list[EventLog]:
         query = {"address": contracts, "topics": [_hex(topic) for topic in topics]} | where
         return await self._agreed("chain.3", "Reading events", lambda each: read_logs(each, query))
 
@@ -161,9 +161,9 @@ class Node:
         return first
 
 
-def log_of(found: LogReceipt) -> Log:
+def log_of(found: LogReceipt) -> EventLog:
     """Return a log of a transaction's receipt as our own type."""
-    return Log(
+    return EventLog(
         address=to_address(found["address"]),
         topics=tuple(bytes(topic) for topic in found["topics"]),
         data=bytes(found["data"]),

@@ -7,13 +7,13 @@ import msgspec
 import rlp  # type: ignore[import-untyped]
 
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import Receipt, Wallet
+from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.chain.web3_errors import wrapped
 from sealgrid.crypto.digests import keccak256
 from sealgrid.units import ZERO_DIGEST, Address, to_address, to_bytes
 
 
-class Unsent(msgspec.Struct, frozen=True, kw_only=True):
+class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that nobody signed yet."""
 
     doing: str
@@ -22,19 +22,19 @@ class Unsent(msgspec.Struct, frozen=True, kw_only=True):
     creates: Address | None = None  #: where that contract will stand if nothing else is sent before
 
 
-class PaperWallet(Wallet):
+class RecordingWallet(Wallet):
     """Gives every transaction to ``write``, in order, and answers as if it had been sent, with an empty receipt."""
 
-    def __init__(self, node: Node, address: Address, write: Callable[[Unsent], None]) -> None:
+    def __init__(self, node: Node, address: Address, write: Callable[[UnsignedTransaction], None]) -> None:
         self.node, self.address = node, address
         self._write, self._count = write, 0
 
-    async def _send(self, call: dict[str, Any], doing: str) -> Receipt:
+    async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
         creates = None if "to" in call else await self._next_contract(doing)
         to = to_address(call["to"]) if "to" in call else None
-        self._write(Unsent(doing=doing, to=to, data=bytes(call["data"]), creates=creates))
+        self._write(UnsignedTransaction(doing=doing, to=to, data=bytes(call["data"]), creates=creates))
         self._count += 1
-        return Receipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
+        return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
 
     async def _next_contract(self, doing: str) -> Address:
         # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.chain.blocks import Block, Log, Sent
+from sealgrid.chain.blocks import Block, EventLog, SentCall
 from sealgrid.chain.endpoint import Endpoint
 from sealgrid.errors import ChainError
 from sealgrid.units import Digest, to_address, to_digest
@@ -65,7 +65,7 @@ async def read_bytes(endpoint: Endpoint, doing: str, method: str, *parameters: o
         return _from_hex(msgspec.json.decode(answer, type=str))
 
 
-async def read_sent(endpoint: Endpoint, transaction: Digest) -> Sent:
+async def read_sent(endpoint: Endpoint, transaction: Digest) -> SentCall:
     """Return whom a transaction called and with what; raise ChainError when the node has no such transaction."""
     doing = "Reading a transaction"
     answer = await endpoint.ask("eth_getTransactionByHash", transaction, doing=doing)
@@ -73,10 +73,10 @@ async def read_sent(endpoint: Endpoint, transaction: Digest) -> Sent:
         found = msgspec.json.decode(answer, type=_Sent | None)
         if found is None:
             raise ChainError(f"{doing}: the chain has no transaction {transaction}.")
-        return Sent(to=None if found.to is None else to_address(found.to), data=_from_hex(found.input))
+        return SentCall(to=None if found.to is None else to_address(found.to), data=_from_hex(found.input))
 
 
-async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[Log]:
+async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[EventLog]:
     """Return the events that a query finds."""
     doing = "Reading events"
     answer = await endpoint.ask("eth_getLogs", query, doing=doing)
@@ -84,8 +84,8 @@ async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[Log]:
         return [_log(found) for found in msgspec.json.decode(answer, type=list[_Log])]
 
 
-def _log(found: _Log) -> Log:
-    return Log(
+def _log(found: _Log) -> EventLog:
+    return EventLog(
         address=to_address(found.address),
         topics=tuple(_from_hex(topic) for topic in found.topics),
         data=_from_hex(found.data),

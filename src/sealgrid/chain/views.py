@@ -26,7 +26,7 @@ class ContributionStatus(IntEnum):
     REJECTED = 3
 
 
-class Resource(msgspec.Struct, frozen=True):
+class ResourceView(msgspec.Struct, frozen=True):
     """An app, dataset or pool in a deal: its owner and price when the orders were matched."""
 
     pointer: Address  #: zero where a deal has no dataset
@@ -38,9 +38,9 @@ class DealView(msgspec.Struct, frozen=True, kw_only=True):
     """A deal, as matched; times in Unix seconds of the chain."""
 
     deal: DealId
-    app: Resource
-    dataset: Resource
-    workerpool: Resource
+    app: ResourceView
+    dataset: ResourceView
+    workerpool: ResourceView
     trust: int
     category: int
     tag: Digest
@@ -100,7 +100,7 @@ class CategoryView(msgspec.Struct, frozen=True):
     timeref: int
 
 
-class Payment(msgspec.Struct, frozen=True):
+class TaskPayment(msgspec.Struct, frozen=True):
     """What a task paid to one account."""
 
     account: Address

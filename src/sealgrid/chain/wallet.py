@@ -10,8 +10,8 @@ from web3.exceptions import Web3RPCError
 from web3.types import TxParams, TxReceipt
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.abi import Interface, interface
-from sealgrid.chain.blocks import Log
+from sealgrid.chain.abi import ContractAbi, interface
+from sealgrid.chain.blocks import EventLog
 from sealgrid.chain.node import Node, log_of
 from sealgrid.chain.web3_errors import wrapped
 from sealgrid.crypto.signing import SigningKey
@@ -27,7 +27,7 @@ _NONCE_TRIES = 5
 _TAKEN = ("nonce", "already imported", "already known", "underpriced")  #: nodes' words for a number in use
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class TransactionReceipt(msgspec.Struct, frozen=True):
     """A transaction that the chain included and that succeeded."""
 
     transaction: Digest
@@ -35,7 +35,7 @@ class Receipt(msgspec.Struct, frozen=True):
     block_hash: Digest
     gas_used: int
     created: Address | None
-    logs: tuple[Log, ...]
+    logs: tuple[EventLog, ...]
 
 
 class Wallet:
@@ -50,11 +50,13 @@ class Wallet:
     def __repr__(self) -> str:
         return f"Wallet({self.address})"
 
-    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> Receipt:
+    async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
         """Send one call and wait for its receipt; raise ContractReverted with the contract's reason."""
         return await self._send({"to": self.node.web3.to_checksum_address(to), "data": HexBytes(data)}, doing)
 
-    async def call(self, to: Address, contract: str, function: str, *arguments: object, doing: str = "") -> Receipt:
+    async def call(
+        self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
+    ) -> TransactionReceipt:
         """Send one call to a shipped contract by name, e.g. ``call(hub, "Hub", "claim", task)``."""
         return await self.send(
             to, interface(contract).call_data(function, *arguments), doing=doing or f"Calling {function}"
@@ -62,13 +64,13 @@ class Wallet:
 
     async def deploy(self, code: bytes, abi: artifacts.Abi, *arguments: object, doing: str = "Deploying") -> Address:
         """Deploy a contract and return its address."""
-        data = code + Interface(abi).constructor_data(*arguments)
+        data = code + ContractAbi(abi).constructor_data(*arguments)
         receipt = await self._send({"data": HexBytes(data)}, doing)
         if receipt.created is None:
             raise ChainError(f"{doing}: the receipt names no contract.", money="")
         return receipt.created
 
-    async def _send(self, call: dict[str, Any], doing: str) -> Receipt:
+    async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
         async with self._lock:
             with wrapped(doing):
                 sent = await self._submitted(call)
@@ -104,9 +106,9 @@ class Wallet:
         raise AssertionError("unreachable")
 
 
-def _receipt(found: TxReceipt) -> Receipt:
+def _receipt(found: TxReceipt) -> TransactionReceipt:
     created = found["contractAddress"]
-    return Receipt(
+    return TransactionReceipt(
         transaction=to_digest(bytes(found["transactionHash"])),
         block_number=found["blockNumber"],
         block_hash=to_digest(bytes(found["blockHash"])),

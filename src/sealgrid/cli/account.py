@@ -9,7 +9,7 @@ from sealgrid.cli.account_session import answer, answers, as_account, notes, uni
 from sealgrid.cli.options import PRICE_HELP, Account, Data, Json, PasswordFile
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
+    from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.network import Network
     from sealgrid.sdk.resources.account import Balance, Earnings
 
@@ -22,7 +22,7 @@ def balance(
 ) -> None:
     """Show what an account has in its wallet and in escrow."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found, address = await me.account.balance(), me.account.address
         document = {"account": address, "wallet": found.wallet, "escrow": found.escrow, "locked": found.locked}
         answer(document, (f"account  {address}", *_lines(found, me.network)), as_json=as_json)
@@ -39,7 +39,7 @@ def deposit(
 ) -> None:
     """Move money from the wallet into escrow, from which runs are paid."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         _show(await me.account.deposit(amount), me.network)
 
     as_account(account, data, work, password_file)
@@ -56,7 +56,7 @@ def withdraw(
 ) -> None:
     """Move money from escrow into the wallet."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         _show(await me.account.withdraw(amount), me.network)
 
     as_account(account, data, work, password_file)
@@ -71,7 +71,7 @@ def fund(
 ) -> None:
     """On a local network, get test credits into the wallet, and gas; they are worth nothing."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         _show(await me.account.fund(amount), me.network)
 
     as_account(account, data, work, password_file)
@@ -87,7 +87,7 @@ def earnings(
 ) -> None:
     """Show what tasks paid to an account."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.account.earnings()
         answer(found, _earned(found, me.network), as_json=as_json)
         if withdraw and found.withdrawable:

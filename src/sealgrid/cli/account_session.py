@@ -11,7 +11,7 @@ import msgspec
 from sealgrid.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
+    from sealgrid.sdk.client import AsyncClient
     from sealgrid.sdk.network import Network
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ notes = Terminal(stderr=True)  #: everything else
 
 
 def as_account(
-    account: str, data: Path | None, work: "Callable[[Client], Awaitable[T]]", password_file: Path | None = None
+    account: str, data: Path | None, work: "Callable[[AsyncClient], Awaitable[T]]", password_file: Path | None = None
 ) -> T:
     """Connect an account, with its password if it has one, do the work, return what it returns."""
     from sealgrid.cli.password import password_for

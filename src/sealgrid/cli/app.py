@@ -10,7 +10,7 @@ from sealgrid.cli.offer_lines import listing_lines, offer_lines
 from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Orders, PasswordFile, Presign
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
+    from sealgrid.sdk.client import AsyncClient
 
 app = typer.Typer(help="Deploy an app, see which are offered.", no_args_is_help=True)
 App = Annotated[str, typer.Argument(metavar="APP", help="An app's address, or its name where only one has it.")]
@@ -30,7 +30,7 @@ def deploy(
 ) -> None:
     """Register an app under the digest of its code, and sell its use."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         made = await me.apps.deploy(source, price=price, uses=uses, orders=orders, any_pool=any_pool)
         answers.print(
             f"{made.address}  {made.name!r} for Python {me.network.python}, measured as {made.digest}", markup=False
@@ -55,7 +55,7 @@ def offer(
 ) -> None:
     """Sell uses of an own app that stands on the chain already."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         made = await me.apps.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         answer(made, listing_lines(made, sealed="code digest"), as_json=as_json)
 
@@ -72,7 +72,7 @@ def list_(
 ) -> None:
     """List the apps whose use is offered now, the cheapest first."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.apps.list(mine=mine)
         answer(found, offer_lines(found, "runs"), as_json=as_json)
 
@@ -89,7 +89,7 @@ def show(
 ) -> None:
     """Show what the chain and the market know of an app."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.apps.show(source)
         answer(found, listing_lines(found, sealed="code digest"), as_json=as_json)
 
@@ -105,7 +105,7 @@ def verify(
 ) -> None:
     """Check that an app's bundle is the one that its digest names, and build its environment again from the wheels."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         with notes.status("fetching the bundle, building its environment again …"):
             found = await me.apps.verify(source)
         answers.print(f"the bundle is the app's: {found.files} files, measured as {found.digest}", markup=False)
@@ -129,7 +129,7 @@ def secret(
 
     text = read_secret(file)
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         warn_of_simulated(me.network)
         await me.apps.set_secret(source, text)
         notes.print("the vaults have its key; an earlier secret of this app is replaced")

@@ -17,10 +17,10 @@ from sealgrid.localnet.layout import Layout, cache_folder
 from sealgrid.localnet.network_context import network
 
 if TYPE_CHECKING:
-    from sealgrid.demos.common.steps import Telling
-    from sealgrid.demos.plates.report import Report as PlatesReport
-    from sealgrid.demos.plates.story import Shot
-    from sealgrid.demos.table.report import Report as TablesReport
+    from sealgrid.demos.common.steps import DemoSteps
+    from sealgrid.demos.plates.report import PlatesReport
+    from sealgrid.demos.plates.story import PlateImage
+    from sealgrid.demos.table.report import TableReport
 
 app = typer.Typer(help="Whole jobs, to look at.", no_args_is_help=True)
 MAX_INPUT_BYTES = 32 << 20
@@ -64,22 +64,22 @@ def tell_plates(console: Console, layout: Layout, picture: Path | None, seed: in
     """Run the main job on the network of this folder, or one started for it; print as it goes."""
     model = _cached("models/plate_reader.zip").read_bytes()
     with _telling(console, layout) as telling:
-        from sealgrid.demos.plates.story import Story
+        from sealgrid.demos.plates.story import PlatesStory
 
-        report = asyncio.run(Story(telling, model).tell(_shot(picture, seed)))
+        report = asyncio.run(PlatesStory(telling, model).tell(_shot(picture, seed)))
     from sealgrid.demos.plates.printing import show
 
     show(report, console)
     return report
 
 
-def tell_tables(console: Console, layout: Layout, file: Path | None, seed: int | None) -> "TablesReport":
+def tell_tables(console: Console, layout: Layout, file: Path | None, seed: int | None) -> "TableReport":
     """Sell the use of a table on the network of this folder, or one started for it; print as it goes."""
     name, table = _table(file, seed)
     with _telling(console, layout) as telling:
-        from sealgrid.demos.table.story import Story
+        from sealgrid.demos.table.story import TableStory
 
-        report = asyncio.run(Story(telling, table).tell(name))
+        report = asyncio.run(TableStory(telling, table).tell(name))
     from sealgrid.demos.table.printing import show
 
     show(report, console)
@@ -87,36 +87,36 @@ def tell_tables(console: Console, layout: Layout, file: Path | None, seed: int |
 
 
 @contextmanager
-def _telling(console: Console, layout: Layout) -> "Iterator[Telling]":
+def _telling(console: Console, layout: Layout) -> "Iterator[DemoSteps]":
     begun = time.monotonic()
     console.print("[bold]starting a local network[/] …")
     with network(layout, told=lambda part: console.print(f"  {part}", style="dim")) as running:
         console.print(f"  ready after {time.monotonic() - begun:.1f} s")
         from sealgrid.demos.common.printing import teller
-        from sealgrid.demos.common.steps import Telling
+        from sealgrid.demos.common.steps import DemoSteps
 
-        yield Telling(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), teller(console))
+        yield DemoSteps(running, layout.root / "demo" / time.strftime("%Y%m%d-%H%M%S"), teller(console))
 
 
 def _console(as_json: bool) -> Console:
     return Console(stderr=as_json, highlight=False, soft_wrap=True)
 
 
-def _end(report: "PlatesReport | TablesReport", as_json: bool) -> None:
+def _end(report: "PlatesReport | TableReport", as_json: bool) -> None:
     if as_json:
         print(report.as_line())
     raise typer.Exit(0 if report.ok else 1)
 
 
-def _shot(picture: Path | None, seed: int | None) -> "Shot":
+def _shot(picture: Path | None, seed: int | None) -> "PlateImage":
     from apps.plate_reader.scenes import draw_scene
-    from sealgrid.demos.plates.story import Shot
+    from sealgrid.demos.plates.story import PlateImage
 
     if picture is not None:
-        return Shot(_read(picture, "--picture"), None)
+        return PlateImage(_read(picture, "--picture"), None)
     font = _cached("fonts/NotoSansSC[wght].ttf")
     scene = draw_scene(_seed(seed), font)
-    return Shot(scene.png, scene.expected)
+    return PlateImage(scene.png, scene.expected)
 
 
 def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:

@@ -10,7 +10,7 @@ from sealgrid.cli.account_session import answers
 from sealgrid.cli.options import Data
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """One line; None is neither good nor bad."""
 
     what: str
@@ -38,20 +38,20 @@ def doctor(data: Data = None) -> None:
     raise typer.Exit(1 if bad else 0)
 
 
-def _installed() -> Iterator[Finding]:
+def _installed() -> Iterator[DoctorFinding]:
     import platform
     import shutil
 
-    yield Finding("python", True, f"{platform.python_version()} on {platform.machine()}")
+    yield DoctorFinding("python", True, f"{platform.python_version()} on {platform.machine()}")
     bwrap = shutil.which("bwrap")
-    yield Finding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
+    yield DoctorFinding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
     from sealgrid.errors import SetupMissing
     from sealgrid.localnet.layout import cache_folder
 
     try:
         cache = cache_folder()
     except SetupMissing as error:
-        yield Finding("local chain", False, error.message)
+        yield DoctorFinding("local chain", False, error.message)
         return
     for what, below in (
         ("anvil", "anvil/bin/anvil"),
@@ -60,47 +60,47 @@ def _installed() -> Iterator[Finding]:
         ("plate model", "models/plate_reader.zip"),
     ):
         there = (cache / below).exists()
-        yield Finding(what, there, str(cache / below) if there else "run `make setup` in the checkout")
+        yield DoctorFinding(what, there, str(cache / below) if there else "run `make setup` in the checkout")
 
 
-def _sandbox() -> Iterator[Finding]:
+def _sandbox() -> Iterator[DoctorFinding]:
     from sealgrid.cli.sandbox_probes import tried
     from sealgrid.errors import SealgridError
 
     try:
         for probe in tried():
-            yield Finding(probe.what, probe.held, probe.detail)
+            yield DoctorFinding(probe.what, probe.held, probe.detail)
     except (SealgridError, OSError) as error:
-        yield Finding("sandbox", False, str(error))
+        yield DoctorFinding("sandbox", False, str(error))
 
 
-def _limits() -> Iterator[Finding]:
+def _limits() -> Iterator[DoctorFinding]:
     from sealgrid.cli.machine_limits import limits_here
 
     # A limit that this machine cannot give is said, and is no fault of the installation.
-    yield from (Finding(each.what, True if each.there else None, each.detail) for each in limits_here())
+    yield from (DoctorFinding(each.what, True if each.there else None, each.detail) for each in limits_here())
 
 
-def _places(data: Path | None) -> Iterator[Finding]:
+def _places(data: Path | None) -> Iterator[DoctorFinding]:
     from sealgrid.sdk.stores.home import home
-    from sealgrid.sdk.stores.job_store import KeptJobs
-    from sealgrid.sdk.stores.keystores import Keystores
-    from sealgrid.sdk.stores.model_store import KeptModels
+    from sealgrid.sdk.stores.job_store import JobStore
+    from sealgrid.sdk.stores.keystores import KeystoreFolder
+    from sealgrid.sdk.stores.model_store import ModelStore
     from sealgrid.sdk.stores.private_files import is_private
 
     place = home(data)
-    yield Finding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
+    yield DoctorFinding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
     for what, folder, count, meaning in (
-        ("your accounts", place.accounts, len(Keystores(place.accounts).all()), "Each is locked by its password."),
-        ("model keys", place.models, len(KeptModels(place.models).all()), "Each opens a model that you published."),
-        ("result keys", place.jobs, len(KeptJobs(place.jobs).all()), "Each opens one result that you paid for."),
+        ("your accounts", place.accounts, len(KeystoreFolder(place.accounts).all()), "Each is locked by its password."),
+        ("model keys", place.models, len(ModelStore(place.models).all()), "Each opens a model that you published."),
+        ("result keys", place.jobs, len(JobStore(place.jobs).all()), "Each opens one result that you paid for."),
     ):
-        yield Finding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
-    yield Finding("", None, "Nobody else has these files. Back them up with: sealgrid account backup FILE")
-    yield Finding("", None, "Everybody knows the keys of a local network's development accounts.")
+        yield DoctorFinding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
+    yield DoctorFinding("", None, "Nobody else has these files. Back them up with: sealgrid account backup FILE")
+    yield DoctorFinding("", None, "Everybody knows the keys of a local network's development accounts.")
 
 
-def _network(data: Path | None) -> Iterator[Finding]:
+def _network(data: Path | None) -> Iterator[DoctorFinding]:
     from sealgrid.errors import NetworkNotRunning
     from sealgrid.sdk.network import load_network
     from sealgrid.sdk.stores.home import home
@@ -108,10 +108,10 @@ def _network(data: Path | None) -> Iterator[Finding]:
     try:
         network = load_network(home(data).network)
     except NetworkNotRunning as error:
-        yield Finding("local network", None, error.message)
+        yield DoctorFinding("local network", None, error.message)
         return
-    yield Finding("local network", True, f"{network.name!r}, chain {network.chain} at {network.rpc_url}")
+    yield DoctorFinding("local network", True, f"{network.name!r}, chain {network.chain} at {network.rpc_url}")
     if network.allow_simulated:
         from sealgrid.sdk.simulated_warning import SENTENCE
 
-        yield Finding("platform", None, SENTENCE)
+        yield DoctorFinding("platform", None, SENTENCE)

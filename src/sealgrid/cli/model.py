@@ -11,7 +11,7 @@ from sealgrid.cli.options import PRICE_HELP, Account, AnyPool, Data, Json, Order
 from sealgrid.cli.progress import shown_progress
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
+    from sealgrid.sdk.client import AsyncClient
 
 app = typer.Typer(help="Publish a model, see what is offered.", no_args_is_help=True)
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's address, or its name where only one has it.")]
@@ -71,7 +71,7 @@ def publish(
 
     allowed = runs or app_for(file)
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         warn_of_simulated(me.network)
         with shown_progress() as told:
             made = await me.models.publish(
@@ -95,7 +95,7 @@ def list_(
 ) -> None:
     """List the models whose use is offered now, the cheapest first."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.models.list(mine=mine)
         answer(found, offer_lines(found, "uses"), as_json=as_json)
 
@@ -112,7 +112,7 @@ def show(
 ) -> None:
     """Show what the chain and the market know of a model."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.models.show(model)
         answer(found, listing_lines(found, sealed="sealed file"), as_json=as_json)
 
@@ -135,7 +135,7 @@ def offer(
 ) -> None:
     """Sell more uses of an own model, on the terms of the last offer that was signed here."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         made = await me.models.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         answer(made, listing_lines(made, sealed="sealed file"), as_json=as_json)
 
@@ -152,7 +152,7 @@ def price(
 ) -> None:
     """Sell what is left of an own model at another price, to the same buyers; the old offers are cancelled."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         done = await me.models.reprice(model, wanted)
         answers.print(f"{done.uses} uses of {model} are for sale at {wanted}{unit(me.network)}", markup=False)
         for place in done.unreached:
@@ -165,7 +165,7 @@ def price(
 def unlist(model: Model, account: Account = "owner", password_file: PasswordFile = None, data: Data = None) -> None:
     """Cancel every offer of an own model on the chain, for ever; runs that were bought before go on."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         done = await me.models.unlist(model)
         answers.print(f"cancelled {done.cancelled} offer{'s' if done.cancelled > 1 else ''} of {model}", markup=False)
         for place in done.unreached:
@@ -184,7 +184,7 @@ def prove(
 ) -> None:
     """Run an app once on an own model, so that the vaults know that its key opens the file and serve others."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         with shown_progress() as told:
             done = await me.models.prove(model, app=runs, told=told)
         answers.print(f"{done.task}  an enclave opened the file of {model}", markup=False)
@@ -210,7 +210,7 @@ def rotate(
 ) -> None:
     """Share an own model's key anew among the vaults, which destroy the shares that they held."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         with shown_progress() as told:
             done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, told=told)
         anew = f", sealed anew, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
@@ -231,7 +231,7 @@ def recover(
 ) -> None:
     """Write an own model's plain file again: sealed, the network has it, and its key is in this data folder."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         answers.print(str(await me.models.recover(model, out)), markup=False)
 
     as_account(account, data, work, password_file)

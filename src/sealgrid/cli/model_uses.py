@@ -12,8 +12,8 @@ from sealgrid.cli.options import Account, Data, Json, PasswordFile
 
 if TYPE_CHECKING:
     from sealgrid.attestation.policy import Machines, Policy
-    from sealgrid.sdk.client import Client
-    from sealgrid.sdk.operations.usage import Usage
+    from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.operations.usage import UsageReport
 
 policy = typer.Typer(help="What every vault asks before it gives its share.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An account's address.")]
@@ -44,7 +44,7 @@ def grant(
 ) -> None:
     """Let an account buy uses of an own model; from the first grant on, nobody else may."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         done = await me.models.grant(model, person, until=_seconds(until), app=for_app)
         end = "without end" if done.until is None else f"until {_date(done.until)}"
         lines = [f"{done.account} may buy {model} {end}; access policy {done.access}"]
@@ -70,7 +70,7 @@ def revoke(
 ) -> None:
     """Let an account buy no more uses of an own model."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         done = await me.models.revoke(model, person, running=running)
         lines = [f"{done.account} may buy no more of {model}, from block {done.block} on"] if done.access else []
         if running:
@@ -92,7 +92,7 @@ def usage(
 ) -> None:
     """List every release of a model from the vaults' logs, held against each other and the chain; 1 if one lies."""
 
-    async def work(me: "Client") -> bool:
+    async def work(me: "AsyncClient") -> bool:
         found = await me.models.usage(model)
         answer(found, _usage_lines(found), as_json=as_json)
         return found.ok
@@ -111,7 +111,7 @@ def show_policy(
 ) -> None:
     """Show the newest policy that the model's owner signed, as the vaults hold it."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         found = await me.models.policy(model)
         answer(found, _policy_lines(found), as_json=as_json)
 
@@ -150,7 +150,7 @@ def set_policy(
 ) -> None:
     """Change what is named, leave the rest; every vault judges its next release by it. An empty ID empties a list."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         wanted = {
             "allowed": _listed(allow_machine), "denied": _listed(deny_machine), "families": _listed(family),
             "forbidden_advisories": _listed(forbid_advisory), "evaluation": evaluation, "up_to_date": up_to_date,
@@ -207,7 +207,7 @@ def _vaults_line(found: "Policy") -> str:
     return f"{found.quorum} must release" if found.quorum else "the usual number must release"
 
 
-def _usage_lines(found: "Usage") -> Iterator[str]:
+def _usage_lines(found: "UsageReport") -> Iterator[str]:
     for use in found.uses:
         yield f"{_date(use.time)}  task {use.task}  by {use.requester}  app {use.app}  in {len(use.vaults)} logs"
     if not found.uses:

@@ -10,9 +10,9 @@ from sealgrid.errors import InputRefused
 def password_for(account: str, data: Path | None, file: Path | None) -> str | None:
     """Return the password of an account of one's own, None for one that needs none."""
     from sealgrid.sdk.stores.home import home
-    from sealgrid.sdk.stores.keystores import Keystores
+    from sealgrid.sdk.stores.keystores import KeystoreFolder
 
-    return asked(account, file) if Keystores(home(data).accounts).has(account) else None
+    return asked(account, file) if KeystoreFolder(home(data).accounts).has(account) else None
 
 
 def asked(account: str, file: Path | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, NetworkNotRunning
-from sealgrid.receipts.report import Pins
+from sealgrid.receipts.report import TrustPins
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.pins import pins_of
 from sealgrid.sdk.stores.home import home
@@ -16,7 +16,7 @@ from sealgrid.units import Address, to_address, to_digest
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PinOptions:
     """The options, as they were written."""
 
     vaults: str | None = None
@@ -27,7 +27,7 @@ class Given:
     runtimes: Sequence[str] = ()
 
 
-def pins_from(network: Path | None, data: Path | None, given: Given) -> Pins:
+def pins_from(network: Path | None, data: Path | None, given: PinOptions) -> TrustPins:
     """Return the pins; raise InputRefused for one that cannot be read, or when one is missing."""
     pins = _base(network, data, given)
     try:
@@ -47,7 +47,7 @@ def pins_from(network: Path | None, data: Path | None, given: Given) -> Pins:
     return _with_roots(pins, given.roots) if given.roots else pins
 
 
-def _base(network: Path | None, data: Path | None, given: Given) -> Pins:
+def _base(network: Path | None, data: Path | None, given: PinOptions) -> TrustPins:
     if network is not None and not network.exists():
         raise InputRefused(f"there is no network file {network}.", money="")
     try:
@@ -59,10 +59,10 @@ def _base(network: Path | None, data: Path | None, given: Given) -> Pins:
                 money="",
             ) from error
         nobody = Address("0x" + "00" * 20)
-        return Pins(chain=0, hub=nobody, broker=nobody, vaults=(nobody,), t=1, roots=())
+        return TrustPins(chain=0, hub=nobody, broker=nobody, vaults=(nobody,), t=1, roots=())
 
 
-def _with_roots(pins: Pins, written: Sequence[str]) -> Pins:
+def _with_roots(pins: TrustPins, written: Sequence[str]) -> TrustPins:
     roots = tuple(root_from(each) for each in written)
     simulated = any(root.platform is Platform.SIMULATED for root in roots)
     return replace(pins, roots=roots, allow_simulated=simulated)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import Task, TaskID
 
-    from sealgrid.sdk.progress import Progress, Step
+    from sealgrid.sdk.progress import Progress, ProgressStep
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def shown_progress() -> "Iterator[Progress]":
 def _lines() -> "Progress":
     said: list[str] = []
 
-    def told(step: "Step") -> None:
+    def told(step: "ProgressStep") -> None:
         if step.what not in said:
             said.append(step.what)
             notes.print(f"  {step.what}{'' if step.lasting else ' …'}", style="dim", markup=False)
@@ -47,7 +47,7 @@ def _lines() -> "Progress":
 def _bars(bars: "Bars") -> "Progress":
     tasks: dict[str, TaskID] = {}
 
-    def told(step: "Step") -> None:
+    def told(step: "ProgressStep") -> None:
         if step.lasting:
             notes.print(f"  {step.what}", style="dim", markup=False)
             return

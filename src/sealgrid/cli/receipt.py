@@ -11,7 +11,7 @@ from sealgrid.cli.options import Data, Json
 from sealgrid.errors import InputRefused
 
 if TYPE_CHECKING:
-    from sealgrid.receipts.report import Report
+    from sealgrid.receipts.report import VerificationReport
 
 app = typer.Typer(help="Verify what a run's receipt proves.", no_args_is_help=True)
 
@@ -50,16 +50,16 @@ def verify(
     if online:
         report = _online(envelope, network, data)
     else:
-        from sealgrid.cli.pins import Given, pins_from
+        from sealgrid.cli.pins import PinOptions, pins_from
         from sealgrid.receipts.verify import verify as verify_receipt
 
-        given = Given(vaults=vaults, chain=chain, hub=hub, broker=broker, roots=root or (), runtimes=runtime or ())
+        given = PinOptions(vaults=vaults, chain=chain, hub=hub, broker=broker, roots=root or (), runtimes=runtime or ())
         report = verify_receipt(envelope, pins_from(network, data, given))
     answer({"ok": report.ok, "checks": report.checks}, _lines(report), as_json=as_json)
     report.require()
 
 
-def _lines(report: "Report") -> Iterator[str]:
+def _lines(report: "VerificationReport") -> Iterator[str]:
     for check in report.checks:
         word = "holds " if check.ok else "FAILED"
         yield f"({check.number:>2}) {word}  {check.sentence}  {check.detail}"
@@ -77,7 +77,7 @@ def _read(file: Path) -> bytes:
         raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
 
 
-def _online(envelope: bytes, network: Path | None, data: Path | None) -> "Report":
+def _online(envelope: bytes, network: Path | None, data: Path | None) -> "VerificationReport":
     import asyncio
 
     from sealgrid.crypto.signing import SigningKey
@@ -86,7 +86,7 @@ def _online(envelope: bytes, network: Path | None, data: Path | None) -> "Report
     from sealgrid.sdk.operations.fetch_receipt import verify_on_line
     from sealgrid.sdk.stores.home import home
 
-    async def ask() -> "Report":
+    async def ask() -> "VerificationReport":
         chosen = load_network(network or home(data).network)
         async with connect(chosen, SigningKey.generate()) as conn:  # only reads; any key will do
             return await verify_on_line(conn, envelope)

@@ -15,9 +15,9 @@ from sealgrid.errors import AppFailed, DealRefused, InputRefused, TaskFailed
 
 if TYPE_CHECKING:
     from sealgrid.sdk.network import Network
-    from sealgrid.sdk.operations.open_result import Result
-    from sealgrid.sdk.operations.wait_notices import Waiting
-    from sealgrid.sdk.resources.runs import Run
+    from sealgrid.sdk.operations.open_result import RunResult
+    from sealgrid.sdk.operations.wait_notices import WaitNotice
+    from sealgrid.sdk.resources.runs import AsyncRun
     from sealgrid.wire.pool import StageAt
 
 RESULT, RECEIPT, NETWORK, LOG = "result", "receipt.json", "network.json", "app.log"
@@ -26,7 +26,7 @@ MOST_SHOWN = 4000  #: characters, to a person
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class FollowTimeouts:
     """How long a command waits, in seconds."""
 
     within: float | None  #: for the end of a run; None: as long as it takes
@@ -39,7 +39,7 @@ def check_free(out: Path | None) -> None:
         raise InputRefused(f"{out} is no empty folder; give another with --out.")
 
 
-async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None, waits: Waits) -> None:
+async def follow_all(bag: "Sequence[AsyncRun]", network: "Network", out: Path | None, waits: FollowTimeouts) -> None:
     """Follow each task of a bag; those of several write into folders of their own below ``out``.
 
     Raises what the first task raised that failed, once all the others have ended.
@@ -58,7 +58,7 @@ async def follow_all(bag: "Sequence[Run]", network: "Network", out: Path | None,
         raise failed[0]
 
 
-async def follow(run: "Run", network: "Network", out: Path | None, waits: Waits) -> None:
+async def follow(run: "AsyncRun", network: "Network", out: Path | None, waits: FollowTimeouts) -> None:
     """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
     try:
         with _waiting() as told:
@@ -87,7 +87,7 @@ async def follow(run: "Run", network: "Network", out: Path | None, waits: Waits)
     answers.print(f"its receipt: sealgrid receipt verify {out / RECEIPT} --network {out / NETWORK}", markup=False)
 
 
-def _say_waiting(waiting: "Waiting") -> None:
+def _say_waiting(waiting: "WaitNotice") -> None:
     notes.print(str(waiting), style="yellow", markup=False)
 
 
@@ -122,23 +122,23 @@ def _remove_from(out: Path) -> None:
             (out / name).unlink()
 
 
-def _show(opened: "Result") -> None:
+def _show(opened: "RunResult") -> None:
     text = _text_for_people(opened) if answers.is_terminal else _text(opened, FOR_PROGRAMS)
     if text:
         answers.print(text.rstrip(), markup=False)
     notes.print(f"the result holds: {', '.join(sorted(opened.files))} (write them with --out DIR)", markup=False)
 
 
-def _text_for_people(opened: "Result") -> str:
+def _text_for_people(opened: "RunResult") -> str:
     text = _text(opened, FOR_PEOPLE) or _text(opened, FOR_PROGRAMS)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} …"
 
 
-def _text(opened: "Result", name: str) -> str:
+def _text(opened: "RunResult", name: str) -> str:
     return opened.files.get(name, b"").decode(errors="replace")
 
 
-def _write(opened: "Result", folder: Path) -> None:
+def _write(opened: "RunResult", folder: Path) -> None:
     root = folder.resolve()
     for name, content in opened.files.items():
         target = root / name

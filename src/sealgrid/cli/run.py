@@ -11,8 +11,8 @@ from sealgrid.cli.progress import shown_progress
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from sealgrid.sdk.client import Client
-    from sealgrid.sdk.resources.runs import Run
+    from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.resources.runs import AsyncRun
 
 _PUBLIC = "warning: public arguments, and all that the app gives to the callback contract, EVERYBODY can read for ever."
 _UNPAID = (
@@ -52,7 +52,9 @@ def run(
         bool,
         typer.Option(help="Commit to the callback data on the chain; deliver them later with `task deliver`."),
     ] = False,
-    tasks: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Run the app so often on the same input.")] = 1,
+    tasks: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="AsyncRun the app so often on the same input.")
+    ] = 1,
     within: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result then; the run goes on.")
     ] = None,
@@ -76,13 +78,13 @@ def run(
 ) -> None:
     """Buy one run of an app, follow it, and open its result."""
     from sealgrid.cli.password import password_for
-    from sealgrid.cli.results import Waits, check_free, follow_all
+    from sealgrid.cli.results import FollowTimeouts, check_free, follow_all
     from sealgrid.cli.secret_input import numbered_secrets
     from sealgrid.sdk.money import nothing_bought_before
 
-    runs: list[Run] = []  # that were bought
+    runs: list[AsyncRun] = []  # that were bought
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         if public_arg or callback:
             notes.print(_PUBLIC, style="bold yellow")
         if callback:
@@ -95,7 +97,7 @@ def run(
             )  # fmt: skip
         runs.extend(bought.bag)
         _say_bought(bought, unit(me.network))
-        await follow_all(runs, me.network, out, Waits(within, notice_after))
+        await follow_all(runs, me.network, out, FollowTimeouts(within, notice_after))
 
     with nothing_bought_before(runs):
         check_free(out)
@@ -104,7 +106,7 @@ def run(
         as_account(account, data, work, password_file)
 
 
-def _say_bought(bought: "Run", unit: str) -> None:
+def _say_bought(bought: "AsyncRun", unit: str) -> None:
     bag = bought.bag
     if len(bag) == 1:
         notes.print(f"bought for {bought.price}{unit}; open it at any later time with:")

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.sandbox.bubblewrap import Folders
-from sealgrid.enclave.sandbox.sandbox import AppEnded, AppRun, Exited, HostInducible, run
+from sealgrid.bundle.manifest import AppLimits
+from sealgrid.enclave.sandbox.bubblewrap import SandboxFolders
+from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, AppRun, HostInducible, run
 
-_LIMITS = Limits(memory=256 << 20, cpu_seconds=5, wall_seconds=5, processes=2, output_bytes=1 << 20)
-_SHORT = Limits(cpu_seconds=60, wall_seconds=1)
+_LIMITS = AppLimits(memory=256 << 20, cpu_seconds=5, wall_seconds=5, processes=2, output_bytes=1 << 20)
+_SHORT = AppLimits(cpu_seconds=60, wall_seconds=1)
 
 _CONNECT = "import socket\nsocket.create_connection(('1.1.1.1', 53), 2)"
 _HOST_FILE = "import os, sys\nopen(os.environ['HOST'] + '/planted')"
@@ -24,7 +24,7 @@ _OUTPUT = (
 _PROCESSES = "import os, time\nfor _ in range(20):\n    if os.fork() == 0: time.sleep(4); os._exit(0)\ntime.sleep(4)"
 
 
-class Probe(NamedTuple):
+class ProbeResult(NamedTuple):
     """What was tried, whether the sandbox held, and how."""
 
     what: str
@@ -32,11 +32,13 @@ class Probe(NamedTuple):
     detail: str
 
 
-def tried() -> Iterator[Probe]:
+def tried() -> Iterator[ProbeResult]:
     """Run every probe; raise SetupMissing without bubblewrap."""
     begins = _run("pass")
-    yield Probe("starts", isinstance(begins, Exited), "own user, process, network and mount namespaces, seccomp")
-    if not isinstance(begins, Exited):
+    yield ProbeResult(
+        "starts", isinstance(begins, AppExited), "own user, process, network and mount namespaces, seccomp"
+    )
+    if not isinstance(begins, AppExited):
         return
     yield _refused("no network", _CONNECT)
     yield _refused("no host files", _HOST_FILE)
@@ -47,21 +49,21 @@ def tried() -> Iterator[Probe]:
     yield _ended("processes", _PROCESSES, f"{_LIMITS.processes} held")
 
 
-def _refused(what: str, source: str) -> Probe:
+def _refused(what: str, source: str) -> ProbeResult:
     ended = _run(source)
-    held = isinstance(ended, Exited) and ended.code != 0
-    return Probe(what, held, "refused" if held else "it went through")
+    held = isinstance(ended, AppExited) and ended.code != 0
+    return ProbeResult(what, held, "refused" if held else "it went through")
 
 
-def _ended(what: str, source: str, detail: str, limits: Limits = _LIMITS) -> Probe:
+def _ended(what: str, source: str, detail: str, limits: AppLimits = _LIMITS) -> ProbeResult:
     ended = _run(source, limits)
-    held = not isinstance(ended, Exited) or ended.code != 0
-    return Probe(what, held, detail if held else "the limit did not hold")
+    held = not isinstance(ended, AppExited) or ended.code != 0
+    return ProbeResult(what, held, detail if held else "the limit did not hold")
 
 
-def _run(source: str, limits: Limits = _LIMITS) -> Exited | AppEnded | HostInducible:
+def _run(source: str, limits: AppLimits = _LIMITS) -> AppExited | AppEnded | HostInducible:
     with tempfile.TemporaryDirectory(prefix="sealgrid-doctor-") as root:
-        folders = Folders(*(Path(root, name) for name in ("app", "wheels", "datasets", "inputs", "outputs")))
+        folders = SandboxFolders(*(Path(root, name) for name in ("app", "wheels", "datasets", "inputs", "outputs")))
         for folder in vars(folders).values():
             folder.mkdir()
         (folders.app / "main.py").write_text(source)

@@ -14,9 +14,9 @@ from sealgrid.units import ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from sealgrid.sdk.amounts import Amount
-    from sealgrid.sdk.client import Client
-    from sealgrid.sdk.resources.runs import Status
-    from sealgrid.sdk.stores.job_store import KeptJob
+    from sealgrid.sdk.client import AsyncClient
+    from sealgrid.sdk.resources.runs import RunStatus
+    from sealgrid.sdk.stores.job_store import JobRecord
 
 app = typer.Typer(help="The runs that you bought: how far they are, their results.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(metavar="TASK", help="0x and 64 hex digits, as `run` said.")]
@@ -26,13 +26,13 @@ Task = Annotated[str, typer.Argument(metavar="TASK", help="0x and 64 hex digits,
 def list_(as_json: Json = False, data: Data = None) -> None:
     """List the runs whose keys are in this data folder, the newest first; asks nobody."""
     from sealgrid.sdk.stores.home import home
-    from sealgrid.sdk.stores.job_store import KeptJobs
+    from sealgrid.sdk.stores.job_store import JobStore
 
-    kept = KeptJobs(home(data).jobs).all()
+    kept = JobStore(home(data).jobs).all()
     answer([_document(entry) for entry in kept], map(_line, kept), as_json=as_json)
 
 
-def _document(entry: "KeptJob") -> dict[str, object]:
+def _document(entry: "JobRecord") -> dict[str, object]:
     terms = entry.job().terms
     model = None if terms.dataset.dataset == ZERO_ADDRESS else terms.dataset.dataset
     return {
@@ -41,7 +41,7 @@ def _document(entry: "KeptJob") -> dict[str, object]:
     }  # fmt: skip
 
 
-def _line(entry: "KeptJob") -> str:
+def _line(entry: "JobRecord") -> str:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.created))
     return f"{entry.task}  {when}  app {entry.job().terms.app.app}"
 
@@ -56,7 +56,7 @@ def show(
 ) -> None:
     """Show how far a run is."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         run = me.reopen(task)
         status = await run.status()
         document = {
@@ -69,7 +69,7 @@ def show(
     as_account(account, data, work, password_file)
 
 
-def _status_lines(price: "Amount", status: "Status", sponsor: str | None) -> Iterator[str]:
+def _status_lines(price: "Amount", status: "RunStatus", sponsor: str | None) -> Iterator[str]:
     by = f" by its sponsor {sponsor}" if sponsor else ""
     yield f"{status.state}, bought for {price}{by}"
     yield status.money
@@ -95,14 +95,14 @@ def result(
     data: Data = None,
 ) -> None:
     """Wait for a run's end and open its result, with the key of this data folder."""
-    from sealgrid.cli.results import Waits, check_free, follow
+    from sealgrid.cli.results import FollowTimeouts, check_free, follow
 
     check_free(out)
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         run = me.reopen(task)
         notes.print(f"task {run.task}")
-        await follow(run, me.network, out, Waits(within, notice_after))
+        await follow(run, me.network, out, FollowTimeouts(within, notice_after))
 
     as_account(account, data, work, password_file)
 
@@ -121,7 +121,7 @@ def claim(
 ) -> None:
     """Have a task's price refunded that no machine finished before its final deadline; anybody may ask."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         if not every:
             answers.print(await me.claim(task, deal=deal), markup=False)
             return
@@ -141,7 +141,7 @@ def deliver(
 ) -> None:
     """Deliver the data of a deferred callback to a contract. From then on everybody can read them."""
 
-    async def work(me: "Client") -> None:
+    async def work(me: "AsyncClient") -> None:
         await me.reopen(task).deliver(contract)
         notes.print(f"{contract} has the callback data of task {task}")
 

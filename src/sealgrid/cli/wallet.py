@@ -11,7 +11,7 @@ from sealgrid.cli.options import Data, Json, PasswordFile
 
 if TYPE_CHECKING:
     from sealgrid.crypto.signing import SigningKey
-    from sealgrid.sdk.stores.keystores import Keystore, Keystores
+    from sealgrid.sdk.stores.keystores import Keystore, KeystoreFolder
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What you call it: a-z, 0-9, - and _.")]
 
@@ -89,11 +89,11 @@ def restore(
         notes.print(f"{path} is another one here; it was left as it is", markup=False)
 
 
-def _keystores(data: Path | None) -> "Keystores":
+def _keystores(data: Path | None) -> "KeystoreFolder":
     from sealgrid.sdk.stores.home import home
-    from sealgrid.sdk.stores.keystores import Keystores
+    from sealgrid.sdk.stores.keystores import KeystoreFolder
 
-    return Keystores(home(data).accounts)
+    return KeystoreFolder(home(data).accounts)
 
 
 def _taken(name: str, file: Path, password_file: Path | None) -> "tuple[SigningKey, str]":

@@ -13,7 +13,7 @@ from sealgrid.cli.machine_limits import limits_here
 if TYPE_CHECKING:
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
     from sealgrid.platform.configfs_tsm import RawQuote
-    from sealgrid.platform.machine_probe import Found, Machine
+    from sealgrid.platform.machine_probe import MachineProbe, ProbeFinding
 
 app = typer.Typer(help="What this machine offers as a worker.", no_args_is_help=True)
 
@@ -37,9 +37,9 @@ def doctor(
 
     Ends with 1 when it is ready for none.
     """
-    from sealgrid.platform.machine_probe import Machine
+    from sealgrid.platform.machine_probe import MachineProbe
 
-    machine = Machine.this()
+    machine = MachineProbe.this()
     if as_json:
         print(json.dumps(_document(machine), indent=2))
     else:
@@ -165,8 +165,8 @@ async def _judged(
     return verify(Quote(made.raw, collateral), roots, at=int(time.time()), allow_simulated=True)
 
 
-def _document(machine: "Machine") -> dict[str, Any]:
-    def listed(found: "tuple[Found, ...]") -> list[dict[str, Any]]:
+def _document(machine: "MachineProbe") -> dict[str, Any]:
+    def listed(found: "tuple[ProbeFinding, ...]") -> list[dict[str, Any]]:
         return [{"what": each.what, "there": each.there, "detail": each.detail} for each in found]
 
     return {
@@ -180,7 +180,7 @@ def _document(machine: "Machine") -> dict[str, Any]:
     }
 
 
-def _print(machine: "Machine") -> None:
+def _print(machine: "MachineProbe") -> None:
     for platform, needs in machine.needs().items():
         word = "ready" if all(each.there for each in needs) else "not ready"
         answers.print(f"{_TITLES[platform.name]}: {word}", style="bold")
@@ -191,7 +191,7 @@ def _print(machine: "Machine") -> None:
     _print_found(machine.inside())
 
 
-def _print_found(found: "tuple[Found, ...]") -> None:
+def _print_found(found: "tuple[ProbeFinding, ...]") -> None:
     for each in found:
         answers.print(f"  {'ok' if each.there else '--'} {each.what:<18} {each.detail}", markup=False)
 

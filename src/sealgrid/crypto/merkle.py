@@ -27,18 +27,18 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Frontier:
+class MerkleFrontier:
     """All that appending needs of a tree: how many leaves it has, and its complete subtrees, the largest first."""
 
     size: int = 0
     peaks: tuple[bytes, ...] = ()
 
-    def append(self, leaf: bytes) -> tuple["Frontier", tuple[bytes, ...]]:
+    def append(self, leaf: bytes) -> tuple["MerkleFrontier", tuple[bytes, ...]]:
         """Return the tree with one more leaf hash, and the nodes which that leaf completed, from level 0 upwards."""
         peaks, completed = list(self.peaks), [leaf]
         for _ in range(_trailing_ones(self.size)):
             completed.append(node_hash(peaks.pop(), completed[-1]))
-        return Frontier(self.size + 1, (*peaks, completed[-1])), tuple(completed)
+        return MerkleFrontier(self.size + 1, (*peaks, completed[-1])), tuple(completed)
 
     @property
     def root(self) -> bytes:
@@ -50,9 +50,9 @@ class Frontier:
         return self.peaks[::-1]
 
 
-def frontier_of(size: int, node: NodeAt) -> Frontier:
+def frontier_of(size: int, node: NodeAt) -> MerkleFrontier:
     """Rebuild a frontier from stored nodes."""
-    return Frontier(size, tuple(node(level, index) for level, index in _cover(0, size)))
+    return MerkleFrontier(size, tuple(node(level, index) for level, index in _cover(0, size)))
 
 
 def inclusion_path(index: int, size: int, node: NodeAt) -> tuple[bytes, ...]:

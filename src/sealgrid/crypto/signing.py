@@ -54,7 +54,7 @@ class SigningKey:
         return f"SigningKey({self.address})"
 
 
-class KeyElsewhere(SigningKey):
+class ExternalKey(SigningKey):
     """The key of an account that signs in a wallet of its own: whatever is signed with it here stays unsigned."""
 
     def __init__(self, address: Address) -> None:

@@ -8,13 +8,13 @@ from sealgrid.units import Address
 _DOMAIN = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
 
 
-class Typed(Protocol):
+class TypedData(Protocol):
     """Anything that lists its Solidity types: a Statement, or an order of PoCo's."""
 
     TYPES: ClassVar[Any]  #: (Solidity type, name) in order
 
 
-def wallet_form(signed: Typed, *, name: str, version: str, chain: int, contract: Address) -> dict[str, Any]:
+def wallet_form(signed: TypedData, *, name: str, version: str, chain: int, contract: Address) -> dict[str, Any]:
     """Return what a wallet is given to sign ``signed`` in a domain; its digest is the one that we sign ourselves."""
     kinds = {
         "EIP712Domain": [{"name": each, "type": kind} for each, kind in _DOMAIN],
@@ -25,17 +25,17 @@ def wallet_form(signed: Typed, *, name: str, version: str, chain: int, contract:
     return {"types": kinds, "domain": domain, "primaryType": type(signed).__name__, "message": _message(signed)}
 
 
-def _types(kind: type[Typed]) -> dict[str, list[dict[str, str]]]:
+def _types(kind: type[TypedData]) -> dict[str, list[dict[str, str]]]:
     own = {kind.__name__: [{"name": name, "type": solidity} for solidity, name in kind.TYPES]}
     nested = kind.NESTED if issubclass(kind, Statement) else ()
     return {name: fields for other in nested for name, fields in _types(other).items()} | own
 
 
-def _message(signed: Typed) -> dict[str, Any]:
+def _message(signed: TypedData) -> dict[str, Any]:
     return {name: _plain(getattr(signed, snake_case(name))) for _, name in _fields(signed)}
 
 
-def _fields(signed: Typed) -> tuple[tuple[str, str], ...]:
+def _fields(signed: TypedData) -> tuple[tuple[str, str], ...]:
     return signed.types() if isinstance(signed, Statement) else tuple(signed.TYPES)
 
 

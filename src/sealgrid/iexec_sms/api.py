@@ -12,17 +12,17 @@ from litestar.params import FromPath
 from sealgrid.crypto.iexec_challenge import is_secret_name
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.iexec_sms.push_checks import MOST_BYTES, Pushed
-from sealgrid.iexec_sms.service import Desk
+from sealgrid.iexec_sms.push_checks import MOST_BYTES, PushedSecret
+from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
 from sealgrid.wire.message import encode
 from sealgrid.wire.server import any_page, cors, service
-from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 Ask = Request[Any, Any, Any]
 
 
-def application(desk: Desk, access: Access = DEFAULT_ACCESS) -> Litestar:
+def application(desk: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
     """Return the application of one face."""
     return service(
         [*_dataset_keys(desk), *_app_secrets(desk), *_requester_secrets(desk), *_result_keys(desk)],
@@ -33,7 +33,7 @@ def application(desk: Desk, access: Access = DEFAULT_ACCESS) -> Litestar:
     )
 
 
-def _dataset_keys(desk: Desk) -> list[HTTPRouteHandler]:
+def _dataset_keys(desk: SecretService) -> list[HTTPRouteHandler]:
     @head("/secrets/web3")
     async def whether(request: Ask) -> Response[None]:
         return _there(await desk.has_secret("Dataset", _address(request, "secretAddress")))
@@ -46,7 +46,7 @@ def _dataset_keys(desk: Desk) -> list[HTTPRouteHandler]:
     return [whether, push]
 
 
-def _app_secrets(desk: Desk) -> list[HTTPRouteHandler]:
+def _app_secrets(desk: SecretService) -> list[HTTPRouteHandler]:
     @head("/apps/{app:str}/secrets")
     async def whether(app: FromPath[str]) -> Response[None]:
         return _there(await desk.has_secret("App", _read_address(app)))
@@ -59,7 +59,7 @@ def _app_secrets(desk: Desk) -> list[HTTPRouteHandler]:
     return [whether, push]
 
 
-def _requester_secrets(desk: Desk) -> list[HTTPRouteHandler]:
+def _requester_secrets(desk: SecretService) -> list[HTTPRouteHandler]:
     @head("/requesters/{requester:str}/secrets/{name:str}")
     async def whether(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
         return _there(is_secret_name(name) and await desk.has_requester_secret(_read_address(requester), name))
@@ -72,7 +72,7 @@ def _requester_secrets(desk: Desk) -> list[HTTPRouteHandler]:
     return [whether, push]
 
 
-def _result_keys(desk: Desk) -> list[HTTPRouteHandler]:
+def _result_keys(desk: SecretService) -> list[HTTPRouteHandler]:
     @head("/secrets/web2")
     async def whether(request: Ask) -> Response[None]:
         named = request.query_params.get("secretName") == RESULT_KEY_NAME
@@ -102,8 +102,8 @@ def _only_result_key(request: Ask) -> None:
         raise InputRefused(f"secretName must be {RESULT_KEY_NAME}: results go to IPFS, which needs no token.")
 
 
-async def _pushed(request: Ask, address: Address) -> Pushed:
-    return Pushed(address, await request.body(), request.headers.get("authorization", ""))
+async def _pushed(request: Ask, address: Address) -> PushedSecret:
+    return PushedSecret(address, await request.body(), request.headers.get("authorization", ""))
 
 
 def _address(request: Ask, name: str) -> Address:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.units import Address, Digest
-from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +25,4 @@ class SmsConfig:
     vault_seconds: float = 10.0  #: that a vault may take for one answer
     most_deliveries: int = 1000  #: keys at one time that not every vault took yet
     most_result_keys: int = 100_000  #: each below 10 kB on the disk, and as much for those that it replaced
-    access: Access = DEFAULT_ACCESS
+    access: ServiceAccess = DEFAULT_ACCESS

@@ -13,7 +13,7 @@ from sealgrid.storage.content_folder import disk_errors
 T = TypeVar("T")
 
 
-class Shelf(Generic[T]):
+class DocumentStore(Generic[T]):
     """Documents of one kind under names that are safe in a path, as addresses are."""
 
     def __init__(self, folder: Path, kind: type[T], *, most: int) -> None:

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sealgrid.errors import NotFound, ServiceUnavailable
-from sealgrid.iexec_sms.key_splitter import Place
+from sealgrid.iexec_sms.key_splitter import SplitTarget
 from sealgrid.units import Address, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt
 from sealgrid.wire.quorum import ask_all
-from sealgrid.wire.vault import AssetView, Identity, IexecDeposit, VaultClient
+from sealgrid.wire.vault import AssetView, IexecDeposit, VaultClient, VaultIdentity
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class VaultMembers:
     """The federation, spoken to: ``clients`` in the order of the place's vaults."""
 
-    place: Place
+    place: SplitTarget
     clients: tuple[VaultClient, ...]
 
     async def holders(self, asset: Address, owner: Address) -> tuple[int, int]:
@@ -29,7 +29,7 @@ class Members:
         held = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.held)
         return max(held.values(), default=0), silent
 
-    async def ready(self, asset: Address, owner: Address) -> tuple[bool, tuple[Identity, ...]]:
+    async def ready(self, asset: Address, owner: Address) -> tuple[bool, tuple[VaultIdentity, ...]]:
         """Return whether no vault ever had this key, and who they are; raise ServiceUnavailable unless all answer."""
         views = all_of(await ask_all([_view(client, asset, owner) for client in self.clients], enough=self.number))
         identities = all_of(await ask_all([client.identity() for client in self.clients], enough=self.number))

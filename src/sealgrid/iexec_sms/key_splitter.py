@@ -8,13 +8,13 @@ from sealgrid.crypto.shares import record_for, split
 from sealgrid.crypto.signing import Domain
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import sealed_part
-from sealgrid.wire.vault import Identity, IexecDeposit
+from sealgrid.wire.vault import IexecDeposit, VaultIdentity
 
 Random = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SplitTarget:
     """The federation that keys are split for."""
 
     domain: Domain
@@ -24,7 +24,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Asset:
+class SecretAsset:
     """A dataset or an app at a confirmed block, or what a requester's secret is kept under."""
 
     address: Address
@@ -33,8 +33,8 @@ class Asset:
 
 
 def deposits_of(
-    key: bytes, asset: Asset, *, file_sha256: Digest, value_hash: Digest, signature: bytes, name: str = "",
-    place: Place, identities: Sequence[Identity], random: Random = os.urandom,
+    key: bytes, asset: SecretAsset, *, file_sha256: Digest, value_hash: Digest, signature: bytes, name: str = "",
+    place: SplitTarget, identities: Sequence[VaultIdentity], random: Random = os.urandom,
 ) -> tuple[IexecDeposit, ...]:  # fmt: skip
     """Split the 32-byte key of a sealed file; return each vault's deposit, sealed to it.
 

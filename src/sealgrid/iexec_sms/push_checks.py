@@ -11,13 +11,13 @@ from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 
 MOST_BYTES = 4096  #: iExec's own limit
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushedSecret:
     """A value with the signature that came beside it, unchecked. Its representation shows neither."""
 
     address: Address  #: of the dataset, or of the account that the value belongs to
@@ -38,7 +38,7 @@ class Pushed:
             return b""
 
 
-def check_dataset_key(pushed: Pushed, owner: Address | None) -> bytes:
+def check_dataset_key(pushed: PushedSecret, owner: Address | None) -> bytes:
     """Return the 32-byte key of a dataset's file; raise SecretRefused with the number "dataset-key.n".
 
     (1) The value has at most 4096 bytes. (2) The dataset is registered, and its owner on the chain signed iExec's
@@ -59,7 +59,7 @@ def check_dataset_key(pushed: Pushed, owner: Address | None) -> bytes:
     return key
 
 
-def check_app_secret(pushed: Pushed, owner: Address | None) -> None:
+def check_app_secret(pushed: PushedSecret, owner: Address | None) -> None:
     """Raise SecretRefused with the number "app-secret.n" unless an app's secret may be taken.
 
     (1) The value has at most 4096 bytes. (2) The app is registered, and its owner on the chain signed iExec's challenge
@@ -72,7 +72,7 @@ def check_app_secret(pushed: Pushed, owner: Address | None) -> None:
     _check_text(pushed, "app-secret")  # (3)
 
 
-def check_requester_secret(pushed: Pushed, name: str) -> None:
+def check_requester_secret(pushed: PushedSecret, name: str) -> None:
     """Raise SecretRefused with the number "requester-secret.n" unless a requester's secret may be taken.
 
     (1) The value has at most 4096 bytes, and the name is 1 to 64 letters, digits, - or _. (2) The requester signed
@@ -87,7 +87,7 @@ def check_requester_secret(pushed: Pushed, name: str) -> None:
     _check_text(pushed, "requester-secret")  # (3)
 
 
-def check_result_key(pushed: Pushed) -> ResultKey:
+def check_result_key(pushed: PushedSecret) -> RegisteredResultKey:
     """Return a beneficiary's public key, fit to be shown; raise SecretRefused with the number "result-key.n".
 
     (1) The value has at most 4096 bytes. (2) The account signed iExec's challenge over its address, the key's name and
@@ -101,15 +101,15 @@ def check_result_key(pushed: Pushed) -> ResultKey:
         rsa_key(pushed.value)
     except InputRefused as error:  # (3)
         raise SecretRefused("result-key.3", error.message) from error
-    return ResultKey(owner=pushed.address, value=pushed.value.decode(), signature=pushed.signature)
+    return RegisteredResultKey(owner=pushed.address, value=pushed.value.decode(), signature=pushed.signature)
 
 
-def _check_size(pushed: Pushed, proof: str) -> None:
+def _check_size(pushed: PushedSecret, proof: str) -> None:
     if len(pushed.value) > MOST_BYTES:  # which iExec answers with 400 for what goes into an environment
         raise SecretRefused(f"{proof}.1", f"a secret has at most {MOST_BYTES} bytes.")
 
 
-def _check_text(pushed: Pushed, proof: str) -> None:
+def _check_text(pushed: PushedSecret, proof: str) -> None:
     try:
         text = pushed.value.decode()
     except UnicodeDecodeError:
@@ -118,13 +118,13 @@ def _check_text(pushed: Pushed, proof: str) -> None:
         raise SecretRefused(f"{proof}.3", "a secret is a text of at least one character, without a zero byte.")
 
 
-def check_length(pushed: Pushed, proof: str) -> None:
+def check_length(pushed: PushedSecret, proof: str) -> None:
     """Raise SecretTooLarge with "``proof``.1" for more than iExec takes."""
     if len(pushed.value) > MOST_BYTES:
         raise SecretTooLarge(f"{proof}.1", f"a secret has at most {MOST_BYTES} bytes.")
 
 
-def signer(digest: bytes, pushed: Pushed) -> Address | None:
+def signer(digest: bytes, pushed: PushedSecret) -> Address | None:
     """Return who signed a challenge's digest, or None."""
     try:
         return recover(digest, pushed.signature)

@@ -9,18 +9,18 @@ from sealgrid.chain.node import Node
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.iexec_sms.api import application
-from sealgrid.iexec_sms.chain_reader import ChainSide
+from sealgrid.iexec_sms.chain_reader import AssetReader
 from sealgrid.iexec_sms.config import SmsConfig
-from sealgrid.iexec_sms.document_store import Shelf
-from sealgrid.iexec_sms.federation import Members
-from sealgrid.iexec_sms.key_splitter import Place
-from sealgrid.iexec_sms.service import Delivery, Desk, GivenUp
+from sealgrid.iexec_sms.document_store import DocumentStore
+from sealgrid.iexec_sms.federation import VaultMembers
+from sealgrid.iexec_sms.key_splitter import SplitTarget
+from sealgrid.iexec_sms.service import Delivery, GivenUp, SecretService
 from sealgrid.storage.file_store import FileStore
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.wire.http_transport import HttpTransport
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.server import serve
-from sealgrid.wire.storage import StorageClient, Tickets
+from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.wire.vault import VaultClient
 
 
@@ -40,7 +40,8 @@ async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
     async with AsyncExitStack() as stack:
         nodes = [
             StorageClient(
-                await stack.enter_async_context(HttpTransport(url, name="the storage node")), Tickets(url, key, domain)
+                await stack.enter_async_context(HttpTransport(url, name="the storage node")),
+                TicketSigner(url, key, domain),
             )
             for url in (config.storage_url, *config.storage_copies)
         ]
@@ -53,22 +54,22 @@ def _storage_key(config: SmsConfig) -> SigningKey:
     return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
 
 
-def open_desk(config: SmsConfig, members: Members, node: Node, files: FileStore) -> Desk:
+def open_desk(config: SmsConfig, members: VaultMembers, node: Node, files: FileStore) -> SecretService:
     """Return the desk over its folder."""
-    return Desk(
+    return SecretService(
         members,
-        ChainSide(Hub(node, config.hub), config.chain),
+        AssetReader(Hub(node, config.hub), config.chain),
         files,
-        Shelf(config.folder / "deliveries", Delivery, most=config.most_deliveries),
-        Shelf(config.folder / "result-keys", ResultKey, most=config.most_result_keys),
-        given_up=Shelf(config.folder / "given-up", GivenUp, most=config.most_result_keys),
+        DocumentStore(config.folder / "deliveries", Delivery, most=config.most_deliveries),
+        DocumentStore(config.folder / "result-keys", RegisteredResultKey, most=config.most_result_keys),
+        given_up=DocumentStore(config.folder / "given-up", GivenUp, most=config.most_result_keys),
     )
 
 
 @asynccontextmanager
-async def _members(config: SmsConfig) -> AsyncIterator[Members]:
+async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
     addresses = tuple(address for address, _ in config.vaults)
-    place = Place(Domain(config.chain, config.broker), config.hub, addresses, config.threshold)
+    place = SplitTarget(Domain(config.chain, config.broker), config.hub, addresses, config.threshold)
     async with AsyncExitStack() as stack:
         clients = [
             VaultClient(
@@ -78,4 +79,4 @@ async def _members(config: SmsConfig) -> AsyncIterator[Members]:
             )
             for address, url in config.vaults
         ]
-        yield Members(place, tuple(clients))
+        yield VaultMembers(place, tuple(clients))

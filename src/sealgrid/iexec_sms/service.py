@@ -15,11 +15,11 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
-from sealgrid.iexec_sms.document_store import Shelf
-from sealgrid.iexec_sms.federation import Members
-from sealgrid.iexec_sms.key_splitter import Asset, Random, deposits_of
+from sealgrid.iexec_sms.document_store import DocumentStore
+from sealgrid.iexec_sms.federation import VaultMembers
+from sealgrid.iexec_sms.key_splitter import Random, SecretAsset, deposits_of
 from sealgrid.iexec_sms.push_checks import (
-    Pushed,
+    PushedSecret,
     check_app_secret,
     check_dataset_key,
     check_requester_secret,
@@ -27,8 +27,8 @@ from sealgrid.iexec_sms.push_checks import (
 )
 from sealgrid.storage.file_store import FileStore
 from sealgrid.units import ZERO_DIGEST, Address, Digest, to_digest
-from sealgrid.wire.iexec_sms import ResultKey
-from sealgrid.wire.vault import Identity, IexecDeposit
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.vault import IexecDeposit, VaultIdentity
 
 MOST_GIVEN_UP = 50  #: keys of one account: what is remembered of it stays below 10 kB
 
@@ -37,19 +37,19 @@ GivenUp = tuple[Digest, ...]  #: keccak256 of each key for results that an accou
 Kind = Literal["App", "Dataset"]
 
 
-class Registries(Protocol):
+class AssetLookup(Protocol):
     """Where the desk learns of apps and datasets."""
 
-    async def asset(self, kind: Kind, address: Address) -> Asset | None:
+    async def asset(self, kind: Kind, address: Address) -> SecretAsset | None:
         """Return a registered app or dataset, or None."""
 
 
-class Desk:
+class SecretService:
     """One face's work."""
 
     def __init__(
-        self, members: Members, chain: Registries, files: FileStore, deliveries: Shelf[Delivery],
-        result_keys: Shelf[ResultKey], *, given_up: Shelf[GivenUp], random: Random = os.urandom,
+        self, members: VaultMembers, chain: AssetLookup, files: FileStore, deliveries: DocumentStore[Delivery],
+        result_keys: DocumentStore[RegisteredResultKey], *, given_up: DocumentStore[GivenUp], random: Random = os.urandom,
     ) -> None:  # fmt: skip
         self._members, self._chain, self._files, self._random = members, chain, files, random
         self._deliveries, self._result_keys, self._given_up = deliveries, result_keys, given_up
@@ -64,7 +64,7 @@ class Desk:
         """Return the same of a requester's secret."""
         return await self._is_held(_of_requester(requester, name))
 
-    async def _is_held(self, asset: Asset) -> bool:
+    async def _is_held(self, asset: SecretAsset) -> bool:
         if self._deliveries.get(_name(asset)) is not None:
             return False
         holders, silent = await self._members.holders(asset.address, asset.owner)
@@ -73,7 +73,7 @@ class Desk:
             raise ServiceUnavailable(f"{silent} vaults do not answer, so nobody knows whether the key is there.")
         return holders >= enough
 
-    async def push_dataset_key(self, pushed: Pushed) -> None:
+    async def push_dataset_key(self, pushed: PushedSecret) -> None:
         """Split a dataset's key among the vaults; return once each of them signed for its share.
 
         Raises SecretRefused with the number of the check ("dataset-key.n"; (4) it was never pushed before, or this is
@@ -83,41 +83,41 @@ class Desk:
         key = check_dataset_key(pushed, None if dataset is None else dataset.owner)  # (1) to (3)
         assert dataset is not None  # whose owner signed
 
-        async def sealed() -> _Sealed:
-            return _Sealed(key, dataset.checksum)
+        async def sealed() -> _SealedFileKey:
+            return _SealedFileKey(key, dataset.checksum)
 
         await self._push(dataset, pushed, sealed, "dataset-key.4")
 
-    async def push_app_secret(self, pushed: Pushed) -> None:
+    async def push_app_secret(self, pushed: PushedSecret) -> None:
         """Seal an app developer's secret, and split the key of that file; as ``push_dataset_key``, "app-secret.n"."""
         app = await self._chain.asset("App", pushed.address)
         check_app_secret(pushed, None if app is None else app.owner)  # (1) to (3)
         assert app is not None  # whose owner signed
         await self._push(app, pushed, lambda: self._in_a_file(pushed, OF_DEVELOPER), "app-secret.4")
 
-    async def push_requester_secret(self, pushed: Pushed, name: str) -> None:
+    async def push_requester_secret(self, pushed: PushedSecret, name: str) -> None:
         """Seal a requester's secret likewise; raise SecretRefused, "requester-secret.n"."""
         check_requester_secret(pushed, name)  # (1) to (3)
         asset = _of_requester(pushed.address, name)
         await self._push(asset, pushed, lambda: self._in_a_file(pushed, name), "requester-secret.4")
 
-    async def _in_a_file(self, pushed: Pushed, name: str) -> "_Sealed":
+    async def _in_a_file(self, pushed: PushedSecret, name: str) -> "_SealedFileKey":
         key = self._random(DEK_BYTES)
         content = container.seal_bytes(pushed.value, dek=key, key_id=self._random(16), random=self._random)
-        return _Sealed(key, await self._files.put_bytes(content), name)
+        return _SealedFileKey(key, await self._files.put_bytes(content), name)
 
     def has_result_key(self, owner: Address) -> bool:
         """Return whether an account registered an RSA key for results."""
         return self._result_keys.get(owner) is not None
 
-    def result_key(self, owner: Address) -> ResultKey:
+    def result_key(self, owner: Address) -> RegisteredResultKey:
         """Return an account's RSA key for results; raise NotFound."""
         found = self._result_keys.get(owner)
         if found is None:
             raise NotFound(f"{owner} registered no key for results.")
         return found
 
-    def push_result_key(self, pushed: Pushed, *, replacing: bool) -> None:
+    def push_result_key(self, pushed: PushedSecret, *, replacing: bool) -> None:
         """Keep an account's RSA key; raise SecretRefused with the number "result-key.n".
 
         (4) There is none yet, or it is replaced. (5) It was never given up: its signature is public and has no date, so
@@ -136,13 +136,13 @@ class Desk:
             self._give_up(known, given_up)
         self._result_keys.put(pushed.address, checked)
 
-    def _give_up(self, known: ResultKey, before: GivenUp) -> None:
+    def _give_up(self, known: RegisteredResultKey, before: GivenUp) -> None:
         if len(before) >= MOST_GIVEN_UP:
             raise SecretExists("result-key.5", "this account replaced its key too often; name another as beneficiary.")
         self._given_up.put(known.owner, (*before, to_digest(keccak256(known.value.encode()))))
 
     async def _push(
-        self, asset: Asset, pushed: Pushed, sealed: Callable[[], Awaitable["_Sealed"]], number: str
+        self, asset: SecretAsset, pushed: PushedSecret, sealed: Callable[[], Awaitable["_SealedFileKey"]], number: str
     ) -> None:
         exists = SecretExists(number, f"a secret for {pushed.address} was pushed already; iExec's are written once.")
         with self._alone(_name(asset)):
@@ -158,13 +158,15 @@ class Desk:
             if not await self._deliver(asset, delivery):  # (4), by another way in the meantime
                 raise exists
 
-    def _split(self, sealed: "_Sealed", asset: Asset, pushed: Pushed, identities: Sequence[Identity]) -> Delivery:
+    def _split(
+        self, sealed: "_SealedFileKey", asset: SecretAsset, pushed: PushedSecret, identities: Sequence[VaultIdentity]
+    ) -> Delivery:
         return deposits_of(
             sealed.key, asset, file_sha256=sealed.file_sha256, value_hash=pushed.value_hash, name=sealed.name,
             signature=pushed.signature, place=self._members.place, identities=identities, random=self._random,
         )  # fmt: skip
 
-    async def _deliver(self, asset: Asset, delivery: Delivery) -> bool:
+    async def _deliver(self, asset: SecretAsset, delivery: Delivery) -> bool:
         """Return whether every vault signed for its share, or False where vaults have another key already."""
         failed = [each for each in await self._members.give(delivery) if each is not None]
         refused = [each for each in failed if isinstance(each, CheckFailed)]
@@ -193,7 +195,7 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sealed:
+class _SealedFileKey:
     """A file's key, and the file that it opens."""
 
     key: bytes = field(repr=False)
@@ -201,9 +203,9 @@ class _Sealed:
     name: str = ""  #: of the secret in the file, under iExec's route
 
 
-def _of_requester(requester: Address, name: str) -> Asset:
-    return Asset(requester_secret(requester, name), requester, ZERO_DIGEST)
+def _of_requester(requester: Address, name: str) -> SecretAsset:
+    return SecretAsset(requester_secret(requester, name), requester, ZERO_DIGEST)
 
 
-def _name(asset: Asset) -> str:
+def _name(asset: SecretAsset) -> str:
     return f"{asset.address}-{asset.owner}"

@@ -7,7 +7,7 @@ from sealgrid.wire.server import listen
 from sealgrid.wire.service_access import LOOPBACK
 
 
-class Sockets:
+class ListenSockets:
     """Listening sockets, one per part, opened before it starts: from port ``first`` on, or free ones for 0."""
 
     def __init__(self, first: int) -> None:

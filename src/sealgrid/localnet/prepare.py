@@ -9,11 +9,11 @@ from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker
-from sealgrid.chain.deploy import BrokerTerms, Deployment, deploy, fund
+from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, fund
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
-from sealgrid.chain.pool_gate import Gate
+from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
 from sealgrid.poco.orders import WorkerpoolOrder, to_document
 from sealgrid.poco.tags import TEE_TAG
@@ -21,7 +21,7 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
-from sealgrid.wire.platform import Measurement
+from sealgrid.wire.platform import RuntimeMeasurement
 
 RLC = 10**9  #: nRLC
 PURSE = 10_000 * RLC  #: test credits that every development account starts with
@@ -42,12 +42,18 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lay_foundation(
-    rpc_url: str, package: Path, vaults: tuple[Address, ...], threshold: int, measured: Measurement, *, gate: bool
+    rpc_url: str,
+    package: Path,
+    vaults: tuple[Address, ...],
+    threshold: int,
+    measured: RuntimeMeasurement,
+    *,
+    gate: bool,
 ) -> Foundation:
     """Deploy everything on a fresh chain, hand out test credits, register the pool, behind a gate if it shall be."""
     async with Node(rpc_url) as node:
         admin = Wallet(node, development_key("admin"))
-        terms = BrokerTerms(
+        terms = BrokerConfig(
             vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(measured.runtime,), notice=0,
             insecure=True,
         )  # fmt: skip
@@ -87,7 +93,7 @@ async def offer_computing(network: Network, *, gate: bool) -> bool:
             category=network.short_category, salt=fresh_salt(),
         )  # fmt: skip
         if gate:
-            await Gate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
+            await PoolGate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
             await pool.market.publish("workerpoolorders", to_document(order), pool.key)
         else:
             await sign_and_publish(pool, order)

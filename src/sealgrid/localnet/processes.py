@@ -29,7 +29,7 @@ def die_with_parent(parent: int) -> None:
 
 
 @dataclass(slots=True)
-class Child:
+class ChildProcess:
     """A process that was forked from this one."""
 
     name: str
@@ -66,7 +66,7 @@ class Child:
         return self.log.read_text(errors="replace")[-_LOG_TAIL:].strip() or "(empty)"
 
 
-def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
+def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> ChildProcess:
     """Run ``body`` in a new process; it calls its argument once it is ready."""
     reading, writing = os.pipe()
     parent = os.getpid()
@@ -75,7 +75,7 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
     pid = os.fork()
     if pid:
         os.close(writing)
-        return Child(name, pid, reading, log, body, ends)
+        return ChildProcess(name, pid, reading, log, body, ends)
     os.close(reading)
     _become(name, log, parent)
     code = 0
@@ -92,7 +92,7 @@ def fork(name: str, log: Path, body: Body, *, ends: bool = False) -> Child:
     os._exit(code)
 
 
-def stop(children: list[Child]) -> None:
+def stop(children: list[ChildProcess]) -> None:
     """End children, the last started first, and reap them; whoever does not go is killed."""
     for child in reversed(children):
         if child.alive():

@@ -4,17 +4,17 @@ import msgspec
 
 from sealgrid.errors import InputRefused
 from sealgrid.localnet.layout import MARKET, PLATFORM, POOL, SMS, STORAGE, VAULTS, WEB, Layout
-from sealgrid.wire.service_access import ONE_MACHINE, Access
+from sealgrid.wire.service_access import ONE_MACHINE, ServiceAccess
 
 NAMES = (STORAGE, PLATFORM, MARKET, POOL, SMS, WEB, *(f"vault-{number}" for number in range(1, VAULTS + 1)))
 
 
-class Services:
+class ServiceSettings:
     """The settings of each service: a table of the file, or those of a network on one machine."""
 
     def __init__(self, layout: Layout) -> None:
         try:
-            self._access = msgspec.toml.decode(layout.services.read_bytes(), type=dict[str, Access])
+            self._access = msgspec.toml.decode(layout.services.read_bytes(), type=dict[str, ServiceAccess])
         except FileNotFoundError:
             self._access = {}
         except msgspec.DecodeError as error:
@@ -22,6 +22,6 @@ class Services:
         if unknown := sorted(self._access.keys() - {*NAMES}):
             raise InputRefused(f"{layout.services} names {unknown[0]!r}; services are {', '.join(NAMES)}.")
 
-    def of(self, name: str) -> Access:
+    def of(self, name: str) -> ServiceAccess:
         """Return the settings of a service."""
         return self._access.get(name, ONE_MACHINE)

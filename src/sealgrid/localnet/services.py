@@ -34,10 +34,10 @@ from sealgrid.localnet.layout import (
     cache_folder,
     storage_names,
 )  # fmt: skip
-from sealgrid.localnet.listen_sockets import Sockets
+from sealgrid.localnet.listen_sockets import ListenSockets
 from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
-from sealgrid.localnet.processes import Child, Ready, fork
-from sealgrid.localnet.service_settings import Services
+from sealgrid.localnet.processes import ChildProcess, Ready, fork
+from sealgrid.localnet.service_settings import ServiceSettings
 from sealgrid.localnet.shop import stock
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
@@ -50,7 +50,7 @@ from sealgrid.vault.keys import open_keys
 from sealgrid.vault.runner import run as run_vault
 from sealgrid.web.config import WebConfig
 from sealgrid.web.runner import run as run_web
-from sealgrid.wire.platform import Measurement
+from sealgrid.wire.platform import RuntimeMeasurement
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
@@ -67,8 +67,8 @@ Told = Callable[[str], None]
 
 def start(
     layout: Layout,
-    children: list[Child],
-    sockets: Sockets,
+    children: list[ChildProcess],
+    sockets: ListenSockets,
     port: int,
     told: Told,
     *,
@@ -81,7 +81,7 @@ def start(
     children.append(_chain(layout, port))
     for child in children:
         child.wait_ready(STEP_SECONDS)
-    net = _Plan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)), storages)
+    net = _NetworkPlan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)), storages)
     told("contracts")
     net.prepare(gate=gate)
     net.tell_storage()
@@ -97,12 +97,14 @@ def start(
         children.append(shop)
 
 
-class _Plan:
+class _NetworkPlan:
     """Who gets told what."""
 
-    def __init__(self, layout: Layout, sockets: Sockets, rpc_url: str, measurement: Measurement, storages: int) -> None:
+    def __init__(
+        self, layout: Layout, sockets: ListenSockets, rpc_url: str, measurement: RuntimeMeasurement, storages: int
+    ) -> None:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
-        self._services = Services(layout)
+        self._services = ServiceSettings(layout)
         numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
         self._stores = storage_names(storages)
@@ -153,7 +155,7 @@ class _Plan:
             os.waitpid(child.pid, 0)
         return msgspec.json.decode(result.read_bytes(), type=kind)
 
-    def later(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> Child | None:
+    def later(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> ChildProcess | None:
         """Have ``work`` done in the background, once on this chain; return who does it, None when it was done."""
         result = self._layout.part(CHAIN) / f"{name}.json"
 
@@ -323,7 +325,7 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
     )
 
 
-def _chain(layout: Layout, port: int) -> Child:
+def _chain(layout: Layout, port: int) -> ChildProcess:
     config = AnvilConfig(
         binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
     )
@@ -338,9 +340,9 @@ def _chain(layout: Layout, port: int) -> Child:
     return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(hold(ready)))
 
 
-def _measurement(platform_url: str) -> Measurement:
+def _measurement(platform_url: str) -> RuntimeMeasurement:
     with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as answer:  # noqa: S310
-        return msgspec.json.decode(answer.read(), type=Measurement)
+        return msgspec.json.decode(answer.read(), type=RuntimeMeasurement)
 
 
 def _key_file(layout: Layout, name: str) -> Path:

@@ -39,7 +39,7 @@ async def stock(network: Network) -> bool:
     return True
 
 
-async def _sell_rides(owner: Connection, app: deploy.App) -> None:
+async def _sell_rides(owner: Connection, app: deploy.DeployedApp) -> None:
     from apps.csv_statistics.rides import draw_rides  # noqa: PLC0415  only where the shipped apps are
 
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:

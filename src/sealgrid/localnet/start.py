@@ -7,9 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from sealgrid.localnet.layout import PLATFORM, Layout, StorageSettings, storage_names
-from sealgrid.localnet.listen_sockets import Sockets
-from sealgrid.localnet.processes import Child, Ready, fork
-from sealgrid.localnet.service_settings import Services
+from sealgrid.localnet.listen_sockets import ListenSockets
+from sealgrid.localnet.processes import ChildProcess, Ready, fork
+from sealgrid.localnet.service_settings import ServiceSettings
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
 from sealgrid.storage_node.config import StorageNodeConfig
@@ -22,7 +22,7 @@ Told = Callable[[str], None]
 
 def start(
     layout: Layout,
-    children: list[Child],
+    children: list[ChildProcess],
     *,
     port: int,
     told: Told,
@@ -35,7 +35,7 @@ def start(
     With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
     This process keeps their listening sockets: a part that ends and is started again finds the questions of meantime.
     """
-    sockets, services = Sockets(port), Services(layout)
+    sockets, services = ListenSockets(port), ServiceSettings(layout)
     chain_port = sockets.port_for_chain()
     for name in storage_names(storages):
         told(name)
@@ -48,7 +48,7 @@ def start(
     chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
 
 
-def _storage(layout: Layout, sockets: Sockets, services: Services, name: str) -> Child:
+def _storage(layout: Layout, sockets: ListenSockets, services: ServiceSettings, name: str) -> ChildProcess:
     sock, settings = sockets.take(name), layout.storage_settings(name)
     settings.unlink(missing_ok=True)  # of an earlier start
 
@@ -66,6 +66,6 @@ def _storage(layout: Layout, sockets: Sockets, services: Services, name: str) ->
     return fork(name, layout.log(name), body)
 
 
-def _platform(layout: Layout, sockets: Sockets, services: Services) -> Child:
+def _platform(layout: Layout, sockets: ListenSockets, services: ServiceSettings) -> ChildProcess:
     config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=services.of(PLATFORM)), sockets.take(PLATFORM)
     return fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))

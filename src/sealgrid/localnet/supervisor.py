@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.localnet.layout import CHAIN, Layout
 from sealgrid.localnet.log_rotation import rotate
-from sealgrid.localnet.processes import Child, fork, stop
+from sealgrid.localnet.processes import ChildProcess, fork, stop
 
 POLL_SECONDS = 0.2
 AGAIN_SECONDS = 30.0  #: in which a part must be ready that is started again
@@ -19,7 +19,7 @@ MOST_ENDS, LATELY_SECONDS = 3, 60.0  #: so many ends in so long are a fault that
 Told = Callable[[str], None]
 
 
-class _Ended(Exception):
+class _ShutdownRequested(Exception):
     """A signal asked for the end."""
 
 
@@ -41,13 +41,13 @@ def supervise(
     """
     from sealgrid.localnet.start import start  # noqa: PLC0415  whoever only asks or ends needs no part of the network
 
-    children: list[Child] = []
+    children: list[ChildProcess] = []
     with _locked(layout), _signals():
         try:
             start(layout, children, port=port, told=told, stocked=stocked, gate=gate, storages=storages)
             ready()
             _watch(children, layout, told)
-        except _Ended:
+        except _ShutdownRequested:
             pass
         finally:
             layout.network.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def _locked(layout: Layout) -> Iterator[None]:
 @contextmanager
 def _signals() -> Iterator[None]:
     def ask_to_end(_number: int, _frame: object) -> None:
-        raise _Ended
+        raise _ShutdownRequested
 
     before = {number: signal.signal(number, ask_to_end) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
@@ -114,7 +114,7 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _watch(children: list[Child], layout: Layout, told: Told) -> None:
+def _watch(children: list[ChildProcess], layout: Layout, told: Told) -> None:
     ends = dict[str, list[float]]()
     while True:
         for place, child in enumerate(children):

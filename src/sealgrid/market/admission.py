@@ -9,7 +9,7 @@ import msgspec
 from sealgrid.errors import OrderRefused
 from sealgrid.market.book.counterparts import demand_counterparts
 from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one
-from sealgrid.market.chain.follower import ChainSide
+from sealgrid.market.chain.follower import MarketChainFollower
 from sealgrid.market.chain.ledger import CLOSED
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
@@ -17,7 +17,7 @@ from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 
 
-class Admitted(msgspec.Struct, frozen=True):
+class AdmittedOrder(msgspec.Struct, frozen=True):
     """An order that may be listed."""
 
     order_hash: Digest
@@ -25,14 +25,14 @@ class Admitted(msgspec.Struct, frozen=True):
     presigned: bool  #: it counts by the signer's transaction alone
 
 
-class Gate:
+class OrderAdmission:
     """Admits orders for one hub; ``per_signer`` is how many open orders of one kind an account may have listed."""
 
-    def __init__(self, chain: ChainSide, domain: OrderDomain, *, per_signer: int) -> None:
+    def __init__(self, chain: MarketChainFollower, domain: OrderDomain, *, per_signer: int) -> None:
         self._chain, self.domain, self._per_signer = chain, domain, per_signer
         self._coming: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
 
-    async def admit(self, kind: Kind, order: Order, claimant: Address) -> Admitted:
+    async def admit(self, kind: Kind, order: Order, claimant: Address) -> AdmittedOrder:
         """Return an order's hash and signer when it may be listed, else raise OrderRefused; ``check`` names why.
 
         (1) It has a volume. (2) Its category exists. (3) Its asset is in this hub's registry of its kind. (4) The
@@ -53,7 +53,7 @@ class Gate:
         return admitted
 
     @contextmanager
-    def place(self, kind: Kind, admitted: Admitted) -> Iterator[None]:
+    def place(self, kind: Kind, admitted: AdmittedOrder) -> Iterator[None]:
         """Keep an admitted order's place while it is written down; raise OrderRefused where others took it meanwhile.
 
         Everybody who publishes at one moment was admitted by the same book, so (5) and (6) are asked once more.
@@ -70,7 +70,7 @@ class Gate:
             if not self._coming[mine]:
                 del self._coming[mine]
 
-    async def _judged(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> Admitted:
+    async def _judged(self, kind: Kind, order: Order, name: Digest, claimant: Address) -> AdmittedOrder:
         # (1) volume
         if order.volume == 0:
             raise OrderRefused("the order's volume is 0; sign one with at least 1.", check="volume")
@@ -94,7 +94,7 @@ class Gate:
                 f"the order is not signed by {signer}, whose it would have to be; sign it with that key.",
                 check="signature",
             )
-        return Admitted(name, signer, presigned=not signed)
+        return AdmittedOrder(name, signer, presigned=not signed)
 
     def _demand_category(self, order: Order) -> None:
         if not isinstance(order, RequestOrder | WorkerpoolOrder):

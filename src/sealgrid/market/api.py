@@ -16,21 +16,21 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.feed.feed import PATH
-from sealgrid.market.feed.limits import FeedDoor
+from sealgrid.market.feed.limits import FeedLimits
 from sealgrid.market.openapi import description
-from sealgrid.market.service import Desk
+from sealgrid.market.service import OrderService
 from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
-from sealgrid.wire.market import Kind, Publish, PublishReply, Unpublish, UnpublishReply
+from sealgrid.wire.market import Kind, PublishReply, PublishRequest, UnpublishReply, UnpublishRequest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import any_page, cors, service
 
 Ask = Request[object, object, State]
 
 
-def application(desk: Desk, config: MarketConfig) -> ASGIApp:
+def application(desk: OrderService, config: MarketConfig) -> ASGIApp:
     """Return the application of one market: its feed at one path, and all others."""
-    api, feed = _api(desk, config), FeedDoor(desk.feed, config)
+    api, feed = _api(desk, config), FeedLimits(desk.feed, config)
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         is_feed = scope.get("path", "").rstrip("/") == PATH
@@ -39,7 +39,7 @@ def application(desk: Desk, config: MarketConfig) -> ASGIApp:
     return both
 
 
-def _api(desk: Desk, config: MarketConfig) -> Litestar:
+def _api(desk: OrderService, config: MarketConfig) -> Litestar:
     return service(
         [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
         max_body=config.largest_body,
@@ -50,7 +50,7 @@ def _api(desk: Desk, config: MarketConfig) -> Litestar:
     )
 
 
-def _orders(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+def _orders(desk: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/{kind:str}")
     async def find(kind: FromPath[str], request: Ask) -> Response[bytes]:
         return _json(desk.orders(_kind(kind), _asked(request, chain)))
@@ -64,20 +64,20 @@ def _orders(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
     async def publish(kind: FromPath[str], request: Ask) -> Response[bytes]:
         _asked(request, chain)
         which, token = _kind(kind), read_token(request.headers.get("authorization"))
-        published = await desk.publish(which, parse(await request.body(), Publish).order, token)
+        published = await desk.publish(which, parse(await request.body(), PublishRequest).order, token)
         return _json(PublishReply(ok=True, published=published))
 
     @put("/{kind:str}")
     async def unpublish(kind: FromPath[str], request: Ask) -> Response[bytes]:
         _asked(request, chain)
         which, token = _kind(kind), read_token(request.headers.get("authorization"))
-        gone = await desk.unpublish(which, parse(await request.body(), Unpublish), token)
+        gone = await desk.unpublish(which, parse(await request.body(), UnpublishRequest), token)
         return _json(UnpublishReply(ok=True, unpublished=gone))
 
     return [find, look_up, publish, unpublish]
 
 
-def _deals(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+def _deals(desk: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/deals")
     async def deals(request: Ask) -> Response[bytes]:
         return _json(desk.deals(_asked(request, chain)))
@@ -94,7 +94,7 @@ def _deals(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
     return [deals, deal, prices]
 
 
-def _about(desk: Desk, chain: int) -> list[HTTPRouteHandler]:
+def _about(desk: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/challenge")
     async def challenge(request: Ask) -> Response[bytes]:
         asked = _asked(request, chain)

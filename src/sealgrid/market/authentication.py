@@ -5,20 +5,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sealgrid.market.chain.follower import ChainSide
-from sealgrid.market.store import Challenge, Spend
-from sealgrid.market.writer import Clerk
+from sealgrid.market.chain.follower import MarketChainFollower
+from sealgrid.market.store import ConsumeChallenge, StoreChallenge
+from sealgrid.market.writer import BatchWriter
 from sealgrid.units import Address
 from sealgrid.wire.challenge import SENTENCE, Token, challenge_digest, refused, typed_data
 
 
-class Doorman:
+class ChallengeAuthenticator:
     """Hands out challenges and takes each signed one once; ``clock`` is Unix seconds, ``random`` 32 hex digits."""
 
     def __init__(
         self,
-        chain: ChainSide,
-        clerk: Clerk,
+        chain: MarketChainFollower,
+        clerk: BatchWriter,
         chain_id: int,
         *,
         clock: Callable[[], float] = time.time,
@@ -30,7 +30,7 @@ class Doorman:
     async def challenge(self, address: Address) -> dict[str, Any]:
         """Return typed data that this address must sign within five minutes."""
         sentence = SENTENCE + self._random()
-        await self._clerk.do(Challenge(challenge_digest(self._id, sentence), address, int(self._clock())))
+        await self._clerk.do(StoreChallenge(challenge_digest(self._id, sentence), address, int(self._clock())))
         return typed_data(self._id, sentence)
 
     async def admit(self, token: Token) -> None:
@@ -43,5 +43,5 @@ class Doorman:
         if not await self._chain.signed(token.address, token.digest, token.signature):
             raise refused()
         # (2) fresh
-        if not await self._clerk.do(Spend(token.digest, token.address, int(self._clock()))):
+        if not await self._clerk.do(ConsumeChallenge(token.digest, token.address, int(self._clock()))):
             raise refused()

@@ -8,21 +8,21 @@ import msgspec
 from sealgrid.market.book import filters
 from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.wire.market import (
-    Categories,
+    CategoryPage,
     CategoryReply,
-    Deals,
+    DealPage,
     Kind,
+    OrderPage,
     OrderReply,
-    Orders,
-    Publish,
     PublishReply,
-    Unpublish,
+    PublishRequest,
     UnpublishReply,
+    UnpublishRequest,
 )
 
 Document = dict[str, Any]
 _WRITTEN: Final = (
-    Orders, OrderReply, Publish, PublishReply, Unpublish, UnpublishReply, Deals, Categories, CategoryReply,
+    OrderPage, OrderReply, PublishRequest, PublishReply, UnpublishRequest, UnpublishReply, DealPage, CategoryPage, CategoryReply,
 )  # fmt: skip
 _BYTES32: Final = {"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"}
 _ADDRESS: Final = {"type": "string", "description": "0x and 40 hex digits; many filters take any"}

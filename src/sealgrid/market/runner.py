@@ -8,16 +8,16 @@ from collections.abc import AsyncIterator, Callable
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
-from sealgrid.market.admission import Gate
+from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.api import application
-from sealgrid.market.authentication import Doorman
-from sealgrid.market.chain.follower import ChainSide
-from sealgrid.market.chain.store import ChainMemory
+from sealgrid.market.authentication import ChallengeAuthenticator
+from sealgrid.market.chain.follower import MarketChainFollower
+from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.feed.feed import Feed
-from sealgrid.market.service import Desk
+from sealgrid.market.feed.feed import MarketFeed
+from sealgrid.market.service import OrderService
 from sealgrid.market.store import OrderStore
-from sealgrid.market.writer import Clerk
+from sealgrid.market.writer import BatchWriter
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.wire.server import serve
 
@@ -31,23 +31,25 @@ async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], Non
 
 
 @contextlib.asynccontextmanager
-async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[Desk]:
+async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
     """Open the databases, read both up to now, and keep reading until the end of the context."""
     config.folder.mkdir(parents=True, exist_ok=True)
     domain = OrderDomain(chain=config.chain, hub=config.hub)
     with (
-        contextlib.closing(ChainMemory(config.folder / "chain.sqlite")) as memory,
+        contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as memory,
         contextlib.closing(
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
-        feed = Feed(config.chain)
-        chain = await ChainSide.open(Hub(node, config.hub), memory, feed.tell, first=config.first_block)
-        clerk = Clerk(store, chain.book, feed.tell)
+        feed = MarketFeed(config.chain)
+        chain = await MarketChainFollower.open(Hub(node, config.hub), memory, feed.tell, first=config.first_block)
+        clerk = BatchWriter(store, chain.book, feed.tell)
         await chain.catch_up()
         await clerk.catch_up()
-        doorman = Doorman(chain, clerk, config.chain)
-        desk = Desk(chain, clerk, doorman, Gate(chain, domain, per_signer=config.orders_per_signer), feed)
+        doorman = ChallengeAuthenticator(chain, clerk, config.chain)
+        desk = OrderService(
+            chain, clerk, doorman, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
+        )
         async with asyncio.TaskGroup() as tasks:
             work = (clerk.run(), chain.run(every=config.follow_seconds), feed.run())
             running = [tasks.create_task(each) for each in work]

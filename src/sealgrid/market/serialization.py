@@ -6,21 +6,21 @@ from functools import lru_cache
 import msgspec
 
 from sealgrid.chain.events import OrdersMatched
-from sealgrid.chain.views import DealView, Resource
+from sealgrid.chain.views import DealView, ResourceView
 from sealgrid.crypto.digests import keccak256
-from sealgrid.market.book.order_book import Book, Listed, Status
+from sealgrid.market.book.order_book import OrderBook, OrderStatus, PublishedOrder
 from sealgrid.poco.orders import DatasetOrder, Order, is_bulk
 from sealgrid.units import Address
 from sealgrid.wire.market import EXACT, Amount, OpenOrder
 
 
-def shown(listed: Listed, book: Book, chain: int, *, offer: bool = False) -> OpenOrder:
+def shown(listed: PublishedOrder, book: OrderBook, chain: int, *, offer: bool = False) -> OpenOrder:
     """Return a published order with what is left of it and where it stands; ``offer``: and of all on its terms."""
     one = described(listed, book.remaining(listed), book.status(listed), chain)
     return msgspec.structs.replace(one, offerRemaining=amount(book.remaining_of_offer(listed))) if offer else one
 
 
-def described(listed: Listed, remaining: int, status: Status, chain: int) -> OpenOrder:
+def described(listed: PublishedOrder, remaining: int, status: OrderStatus, chain: int) -> OpenOrder:
     """Return a published order as one says it who knows how many uses are left and where it stands."""
     return OpenOrder(
         orderHash=listed.order_hash,
@@ -38,7 +38,7 @@ def described(listed: Listed, remaining: int, status: Status, chain: int) -> Ope
 def deal_shown(event: OrdersMatched, view: DealView, time: int, chain: int) -> dict[str, object]:
     """Return a deal with the hashes of its orders, and where the chain has it."""
 
-    def resource(one: Resource) -> dict[str, object]:
+    def resource(one: ResourceView) -> dict[str, object]:
         return {"pointer": mixed_case(one.pointer), "owner": mixed_case(one.owner), "price": amount(one.price)}
 
     return {

@@ -6,37 +6,37 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
-from sealgrid.market.admission import Gate
-from sealgrid.market.authentication import Doorman
+from sealgrid.market.admission import OrderAdmission
+from sealgrid.market.authentication import ChallengeAuthenticator
 from sealgrid.market.book import filters
-from sealgrid.market.book.order_book import Listed, Status
+from sealgrid.market.book.order_book import OrderStatus, PublishedOrder
 from sealgrid.market.book.order_kinds import KINDS, asset_of
-from sealgrid.market.chain.follower import ChainSide
-from sealgrid.market.chain.ledger import Category
-from sealgrid.market.feed.feed import Feed
+from sealgrid.market.chain.follower import MarketChainFollower
+from sealgrid.market.chain.ledger import LedgerCategory
+from sealgrid.market.feed.feed import MarketFeed
 from sealgrid.market.serialization import amount, shown, timestamp
-from sealgrid.market.store import Publish, Withdraw
-from sealgrid.market.writer import Clerk
+from sealgrid.market.store import RemoveOrder, StoreOrder
+from sealgrid.market.writer import BatchWriter
 from sealgrid.units import Address, DealId, Digest, to_address, to_digest
 from sealgrid.wire.challenge import Token
 from sealgrid.wire.market import (
-    Categories,
+    CategoryPage,
     CategoryReply,
-    CategoryView,
-    Deals,
+    DealPage,
     Kind,
+    MarketCategory,
     OpenOrder,
+    OrderPage,
     OrderReply,
-    Orders,
-    Unpublish,
+    UnpublishRequest,
 )
 
 
-class Desk:
+class OrderService:
     """Answers for the book; ``clock`` is Unix seconds."""
 
     def __init__(
-        self, chain: ChainSide, clerk: Clerk, doorman: Doorman, gate: Gate, feed: Feed,
+        self, chain: MarketChainFollower, clerk: BatchWriter, doorman: ChallengeAuthenticator, gate: OrderAdmission, feed: MarketFeed,
         *, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self.chain, self.doorman, self.feed = chain, doorman, feed
@@ -49,25 +49,25 @@ class Desk:
         order = KINDS[kind].read(document)
         admitted = await self._gate.admit(kind, order, token.address)
         published = int(self._clock() * 1000)
-        listed = Listed(kind=kind, order=order, published=published, **msgspec.structs.asdict(admitted))
+        listed = PublishedOrder(kind=kind, order=order, published=published, **msgspec.structs.asdict(admitted))
         with self._gate.place(kind, admitted):
-            await self._clerk.do(Publish(listed))
+            await self._clerk.do(StoreOrder(listed))
         return shown(listed, self.chain.book, self._id)
 
-    async def unpublish(self, kind: Kind, asked: Unpublish, token: Token) -> tuple[Digest, ...]:
+    async def unpublish(self, kind: Kind, asked: UnpublishRequest, token: Token) -> tuple[Digest, ...]:
         """Take off one order of whoever holds the token, or the last or all of one asset; return their hashes."""
         await self.doorman.admit(token)
         chosen = self._chosen(kind, asked, token.address)
         for each in chosen:
-            await self._clerk.do(Withdraw(each.order_hash))
+            await self._clerk.do(RemoveOrder(each.order_hash))
         return tuple(each.order_hash for each in chosen)
 
-    def orders(self, kind: Kind, asked: Mapping[str, str]) -> Orders:
+    def orders(self, kind: Kind, asked: Mapping[str, str]) -> OrderPage:
         """Return a page of the open orders that pass the filters, the best first."""
         query = filters.read(kind, asked)
         book = self.chain.book
         count, found = book.find(kind, query.filters, start=query.start, size=query.size)
-        return Orders(
+        return OrderPage(
             ok=True,
             orders=tuple(shown(listed, book, self._id, offer=query.offers) for listed in found),
             count=count,
@@ -82,11 +82,11 @@ class Desk:
         one = shown(listed, self.chain.book, self._id)
         return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
-    def deals(self, asked: Mapping[str, str]) -> Deals:
+    def deals(self, asked: Mapping[str, str]) -> DealPage:
         """Return a page of the deals that pass the filters, the newest first."""
         chosen, start, size = filters.read_deals(asked)
         count, found = self.chain.deals.find(chosen, start=start, size=size)
-        return Deals(ok=True, deals=tuple(found), count=count, nextPage=filters.next_page(start, size, count))
+        return DealPage(ok=True, deals=tuple(found), count=count, nextPage=filters.next_page(start, size, count))
 
     def deal(self, name: str) -> dict[str, object]:
         """Return one deal; raise NotFound for one that the chain has not, or not any more."""
@@ -101,7 +101,7 @@ class Desk:
         told = [[timestamp(1000 * each.time), amount(each.price), amount(each.volume)] for each in sold]
         return {"ok": True, "ohlc": told}
 
-    async def categories(self, asked: Mapping[str, str]) -> Categories:
+    async def categories(self, asked: Mapping[str, str]) -> CategoryPage:
         """Return a page of the hub's categories, the shortest first."""
         least, most, start, size = filters.read_categories(asked)
         numbered = enumerate(self.chain.ledger.categories())
@@ -109,7 +109,7 @@ class Desk:
         fitting.sort(key=lambda found: found[1].timeref)
         told = [await self._category(number, each) for number, each in fitting[start : start + size]]
         following = filters.next_page(start, size, len(fitting))
-        return Categories(ok=True, categories=tuple(told), count=len(fitting), nextPage=following)
+        return CategoryPage(ok=True, categories=tuple(told), count=len(fitting), nextPage=following)
 
     async def category(self, name: str) -> CategoryReply:
         """Return one category; raise NotFound for one that the hub has not."""
@@ -120,14 +120,14 @@ class Desk:
         one = await self._category(number, found)
         return CategoryReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
-    async def _category(self, number: int, found: Category) -> CategoryView:
-        return CategoryView(
+    async def _category(self, number: int, found: LedgerCategory) -> MarketCategory:
+        return MarketCategory(
             catid=number, chainId=self._id, name=found.name, description=found.description,
             workClockTimeRef=found.timeref, transactionHash=found.transaction, blockNumber=found.block,
             blockTimestamp=timestamp(1000 * await self.chain.time_of(found.block, found.block_hash)),
         )  # fmt: skip
 
-    def _chosen(self, kind: Kind, asked: Unpublish, signer: Address) -> tuple[Listed, ...]:
+    def _chosen(self, kind: Kind, asked: UnpublishRequest, signer: Address) -> tuple[PublishedOrder, ...]:
         if asked.target == "unpublish_orderHash":
             return (self._mine(kind, _hash(asked.orderHash), signer),)
         what = KINDS[kind].asset
@@ -137,9 +137,9 @@ class Desk:
             raise OrderRefused(f"no open {KINDS[kind].one} published by signer {signer} for {what} {asset}")
         return tuple(mine if asked.target == "unpublish_all" else mine[:1])
 
-    def _mine(self, kind: Kind, order_hash: Digest, signer: Address) -> Listed:
+    def _mine(self, kind: Kind, order_hash: Digest, signer: Address) -> PublishedOrder:
         listed = self.chain.book.get(kind, order_hash)
-        if listed is None or self.chain.book.status(listed) is not Status.OPEN:
+        if listed is None or self.chain.book.status(listed) is not OrderStatus.OPEN:
             raise OrderRefused(f"{KINDS[kind].one} with orderHash {order_hash} is not published")
         if listed.signer != signer:
             raise OrderRefused(f"only order signer {listed.signer} can unpublish an order", check="not-yours")

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sealgrid.errors import InputRefused
-from sealgrid.market.book.order_book import Listed
+from sealgrid.market.book.order_book import PublishedOrder
 from sealgrid.market.book.order_kinds import KINDS
 from sealgrid.market.order_tables import CHALLENGES, CHANGES, ORDERS, PLACE
 from sealgrid.poco.orders import to_document
@@ -27,19 +27,19 @@ _MIGRATION_LOCK: Final = 0x5EA1621D  #: PostgreSQL's advisory lock that one repl
 CHALLENGE_SECONDS: Final = 300  #: how long a challenge may be answered
 
 
-class Publish(msgspec.Struct, frozen=True):
+class StoreOrder(msgspec.Struct, frozen=True):
     """List an order."""
 
-    listed: Listed
+    listed: PublishedOrder
 
 
-class Withdraw(msgspec.Struct, frozen=True):
+class RemoveOrder(msgspec.Struct, frozen=True):
     """Take an order off the list."""
 
     order_hash: Digest
 
 
-class Challenge(msgspec.Struct, frozen=True):
+class StoreChallenge(msgspec.Struct, frozen=True):
     """Somebody is asked to prove that an address is theirs."""
 
     digest: Digest
@@ -47,7 +47,7 @@ class Challenge(msgspec.Struct, frozen=True):
     now: int  #: Unix seconds
 
 
-class Spend(msgspec.Struct, frozen=True):
+class ConsumeChallenge(msgspec.Struct, frozen=True):
     """A challenge was answered; nobody may answer it again."""
 
     digest: Digest
@@ -55,22 +55,22 @@ class Spend(msgspec.Struct, frozen=True):
     now: int  #: Unix seconds
 
 
-Operation = Publish | Withdraw | Challenge | Spend
+Operation = StoreOrder | RemoveOrder | StoreChallenge | ConsumeChallenge
 
 
-class Change(msgspec.Struct, frozen=True):
+class StoreChange(msgspec.Struct, frozen=True):
     """What became of an order, by this replica or another; ``listed`` is None for one that was taken off."""
 
     number: int
     order_hash: Digest
-    listed: Listed | None
+    listed: PublishedOrder | None
 
 
-class Done(msgspec.Struct, frozen=True):
+class BatchResult(msgspec.Struct, frozen=True):
     """What a batch did: of each operation whether it did anything, and the changes to the book."""
 
     did: tuple[bool, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[StoreChange, ...]
 
 
 class OrderStore:
@@ -88,18 +88,20 @@ class OrderStore:
             self._engine.dispose()
             raise
 
-    def perform(self, operations: Sequence[Operation]) -> Done:
+    def perform(self, operations: Sequence[Operation]) -> BatchResult:
         """Do a batch in one transaction. A challenge that is spent twice, or too late, is the only thing not done."""
-        changing = [each for each in operations if isinstance(each, Publish | Withdraw)]
+        changing = [each for each in operations if isinstance(each, StoreOrder | RemoveOrder)]
         with self._engine.begin() as connection:
-            _ask(connection, [each for each in operations if isinstance(each, Challenge)])
-            spent = self._spend(connection, [each for each in operations if isinstance(each, Spend)])
+            _ask(connection, [each for each in operations if isinstance(each, StoreChallenge)])
+            spent = self._spend(connection, [each for each in operations if isinstance(each, ConsumeChallenge)])
             changes = self._change(connection, changing) if changing else ()
         # Of two who spend one challenge in one batch, the first has done it.
-        did = tuple(not isinstance(each, Spend) or _taken(spent, (each.digest, each.address)) for each in operations)
-        return Done(did, changes)
+        did = tuple(
+            not isinstance(each, ConsumeChallenge) or _taken(spent, (each.digest, each.address)) for each in operations
+        )
+        return BatchResult(did, changes)
 
-    def changes_since(self, number: int) -> tuple[Change, ...]:
+    def changes_since(self, number: int) -> tuple[StoreChange, ...]:
         """Return what became of every order that changed after the change of this number, in order."""
         wanted = sql.select(ORDERS).where(ORDERS.c.change > number).order_by(ORDERS.c.change)
         with self._engine.connect() as connection:
@@ -109,7 +111,7 @@ class OrderStore:
         """Close the database."""
         self._engine.dispose()
 
-    def _spend(self, connection: sql.Connection, spends: Sequence[Spend]) -> set[tuple[str, str]]:
+    def _spend(self, connection: sql.Connection, spends: Sequence[ConsumeChallenge]) -> set[tuple[str, str]]:
         if not spends:
             return set()
         _expire(connection, max(each.now for each in spends))
@@ -118,7 +120,9 @@ class OrderStore:
         found = connection.execute(mine.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
         return {(row.digest, row.address) for row in found}
 
-    def _change(self, connection: sql.Connection, operations: Sequence[Publish | Withdraw]) -> tuple[Change, ...]:
+    def _change(
+        self, connection: sql.Connection, operations: Sequence[StoreOrder | RemoveOrder]
+    ) -> tuple[StoreChange, ...]:
         counted = sql.update(CHANGES).values(made=CHANGES.c.made + len(operations)).returning(CHANGES.c.made)
         last = int(connection.execute(counted).scalar_one())
         changes = [_as_change(each, last - len(operations) + 1 + n) for n, each in enumerate(operations)]
@@ -164,7 +168,7 @@ def _write_ahead(connection: Any, _: object) -> None:
     connection.execute("PRAGMA busy_timeout=5000")
 
 
-def _ask(connection: sql.Connection, asked: Sequence[Challenge]) -> None:
+def _ask(connection: sql.Connection, asked: Sequence[StoreChallenge]) -> None:
     if not asked:
         return
     _expire(connection, max(each.now for each in asked))
@@ -183,13 +187,13 @@ def _taken(spent: set[tuple[str, str]], one: tuple[str, str]) -> bool:
     return True
 
 
-def _as_change(operation: Publish | Withdraw, number: int) -> Change:
-    if isinstance(operation, Publish):
-        return Change(number, operation.listed.order_hash, operation.listed)
-    return Change(number, operation.order_hash, None)
+def _as_change(operation: StoreOrder | RemoveOrder, number: int) -> StoreChange:
+    if isinstance(operation, StoreOrder):
+        return StoreChange(number, operation.listed.order_hash, operation.listed)
+    return StoreChange(number, operation.order_hash, None)
 
 
-def _row(listed: Listed) -> dict[str, object]:
+def _row(listed: PublishedOrder) -> dict[str, object]:
     return {
         "order_hash": listed.order_hash,
         "kind": listed.kind,
@@ -201,14 +205,14 @@ def _row(listed: Listed) -> dict[str, object]:
     }
 
 
-def _change(row: sql.Row[Any]) -> Change:
+def _change(row: sql.Row[Any]) -> StoreChange:
     name = Digest(row.order_hash)
     if row.withdrawn:
-        return Change(row.change, name, None)
+        return StoreChange(row.change, name, None)
     kind = msgspec.convert(row.kind, Kind)
     order = KINDS[kind].read(msgspec.json.decode(row.document, type=dict[str, str]))
-    listed = Listed(
+    listed = PublishedOrder(
         kind=kind, order_hash=name, order=order, signer=Address(row.signer), published=row.published,
         presigned=row.presigned,
     )  # fmt: skip
-    return Change(row.change, name, listed)
+    return StoreChange(row.change, name, listed)

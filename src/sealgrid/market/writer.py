@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from sealgrid.market.book.order_book import Book
+from sealgrid.market.book.order_book import OrderBook
 from sealgrid.market.feed.events import Tell
-from sealgrid.market.store import Change, Operation, OrderStore
+from sealgrid.market.store import Operation, OrderStore, StoreChange
 
 _MOST_AT_ONCE: Final = 500
 _LOOK_SECONDS: Final = 0.2  #: how late another replica's order may come into this one's book
 
 
-class Clerk:
+class BatchWriter:
     """One writer: what waits while it writes is written together in the next transaction. Use it in ``run``.
 
     ``tell`` hears what that did to open orders.
     """
 
-    def __init__(self, store: OrderStore, book: Book, tell: Tell) -> None:
+    def __init__(self, store: OrderStore, book: OrderBook, tell: Tell) -> None:
         self._store, self._book, self._tell = store, book, tell
         self._seen = 0
         self._waiting: asyncio.Queue[tuple[Operation, asyncio.Future[bool]]] = asyncio.Queue()
@@ -58,7 +58,7 @@ class Clerk:
             batch.append(self._waiting.get_nowait())
         return batch
 
-    def _write(self, operations: Sequence[Operation]) -> tuple[Sequence[bool], Sequence[Change]]:
+    def _write(self, operations: Sequence[Operation]) -> tuple[Sequence[bool], Sequence[StoreChange]]:
         if not operations:
             return (), self._since()
         done = self._store.perform(operations)
@@ -66,10 +66,10 @@ class Clerk:
             return done.did, self._since()  # another replica made changes in between
         return done.did, done.changes
 
-    def _since(self) -> Sequence[Change]:
+    def _since(self) -> Sequence[StoreChange]:
         return self._store.changes_since(self._seen)
 
-    def _enter(self, changes: Sequence[Change]) -> None:
+    def _enter(self, changes: Sequence[StoreChange]) -> None:
         for change in changes:
             if change.listed is None:
                 self._tell(self._book.withdraw(change.order_hash))

@@ -9,15 +9,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
 
 Ask = Request[object, object, State]
 
 
-class Launching(Protocol):
+class PlatformService(Protocol):
     """A platform, simulated or not."""
 
-    def measurement(self) -> Measurement:
+    def measurement(self) -> RuntimeMeasurement:
         """Return what would be launched now."""
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
@@ -27,7 +27,7 @@ class Launching(Protocol):
         """End an enclave."""
 
 
-def handlers(platform: Launching) -> list[HTTPRouteHandler]:
+def handlers(platform: PlatformService) -> list[HTTPRouteHandler]:
     """Return the handlers of one platform."""
 
     @get("/measurement")

@@ -19,7 +19,7 @@ _ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 125; shift; done; shif
 
 
 @dataclass(frozen=True)
-class Parent:
+class ParentCgroup:
     """A group of ours below which we may make others, for one controller."""
 
     controller: str
@@ -28,7 +28,7 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Group:
+class EnclaveCgroup:
     """The control groups of one enclave; none where the machine gives none."""
 
     folders: tuple[Path, ...]
@@ -59,7 +59,7 @@ class Cgroups:
         """Return controller -> version of control groups, for those that hold."""
         return {parent.controller: parent.version for parent in self._parents}
 
-    def group(self, name: str, limits: Mapping[str, int]) -> Group:
+    def group(self, name: str, limits: Mapping[str, int]) -> EnclaveCgroup:
         """Make the groups of one enclave; ``limits`` gives "memory" in bytes and "pids" in tasks."""
         made: list[Path] = []
         for parent in self._parents:
@@ -68,7 +68,7 @@ class Cgroups:
                 folder.mkdir(exist_ok=True)
                 made.append(folder)
             (folder / _FILES[parent.version][parent.controller]).write_text(str(limits[parent.controller]))
-        return Group(tuple(made))
+        return EnclaveCgroup(tuple(made))
 
     def sweep(self) -> None:
         """Remove groups whose platform is gone; the kernel keeps those in which something runs."""
@@ -76,9 +76,9 @@ class Cgroups:
             for folder in parent.folder.glob(f"{PREFIX}*-*"):
                 maker = folder.name.removeprefix(PREFIX).partition("-")[0]
                 if maker.isdigit() and not Path("/proc", maker).exists():
-                    Group((folder,)).remove()
+                    EnclaveCgroup((folder,)).remove()
 
-    def _usable(self, root: Path, controller: str) -> Parent | None:
+    def _usable(self, root: Path, controller: str) -> ParentCgroup | None:
         for parent in self._candidates(root, controller):
             trial = parent.folder / f"{PREFIX}{os.getpid()}-trial-{controller}"
             try:
@@ -97,16 +97,16 @@ class Cgroups:
                     trial.rmdir()
         return None
 
-    def _candidates(self, root: Path, controller: str) -> list[Parent]:
+    def _candidates(self, root: Path, controller: str) -> list[ParentCgroup]:
         places = {}
         for line in self._own.splitlines():  # "8:pids:/path", or "0::/path" for version 2
             number, controllers, path = line.split(":", 2)
             places["" if number == "0" else controllers] = path.strip("/")
         found = []
         if controller in _read(root / "cgroup.controllers").split():
-            found.append(Parent(controller, 2, root / places.get("", "")))
+            found.append(ParentCgroup(controller, 2, root / places.get("", "")))
         if (root / controller).is_dir():
-            found.append(Parent(controller, 1, root / controller / places.get(controller, "")))
+            found.append(ParentCgroup(controller, 1, root / controller / places.get(controller, "")))
         return found
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import dcap_qvl  # type: ignore[import-untyped]
 import msgspec
 
-from sealgrid.attestation.collateral import Terms, intel_terms, snp_terms
+from sealgrid.attestation.collateral import CollateralTerms, intel_terms, snp_terms
 from sealgrid.attestation.evidence import Collateral, TrustRoot
 from sealgrid.attestation.snp_certificates import read_table
 from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of
@@ -25,10 +25,10 @@ from sealgrid.wire.collateral import AmdClient, IntelClient
 FRESH_SECONDS = 6 * 3600  #: younger collateral is not asked for again
 NUMBERS = "numbers.json"
 
-_Judge = Callable[[Collateral, Sequence[TrustRoot], int], Terms]
+_Judge = Callable[[Collateral, Sequence[TrustRoot], int], CollateralTerms]
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _CachedCollateral(msgspec.Struct, frozen=True):
     fetched: int  #: Unix seconds
     collateral: bytes
 
@@ -106,22 +106,22 @@ class CollateralCache:
         levels = "-".join(str(getattr(tcb, part)) for part in tcb.__struct_fields__)
         return f"snp-{product}-{kind}-{report.chip_id.hex()[:32]}-{levels}", snp_terms, fetch
 
-    def _kept(self, name: str, judge: _Judge) -> _Kept | None:
+    def _kept(self, name: str, judge: _Judge) -> _CachedCollateral | None:
         try:
-            kept = msgspec.json.decode(self._path(name).read_bytes(), type=_Kept)
+            kept = msgspec.json.decode(self._path(name).read_bytes(), type=_CachedCollateral)
             self._expect_newest(judge(Collateral(kept.collateral), self.roots, self.clock()))
         except (OSError, msgspec.MsgspecError, EvidenceRefused):
             return None
         return kept
 
-    def _keep(self, name: str, collateral: Collateral, terms: Terms) -> None:
+    def _keep(self, name: str, collateral: Collateral, terms: CollateralTerms) -> None:
         self._expect_newest(terms)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         numbers = {**self._numbers(), terms.series: terms.number}
         _replace(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first: a number is never forgotten
-        _replace(self._path(name), msgspec.json.encode(_Kept(self.clock(), collateral.raw)))
+        _replace(self._path(name), msgspec.json.encode(_CachedCollateral(self.clock(), collateral.raw)))
 
-    def _expect_newest(self, terms: Terms) -> None:
+    def _expect_newest(self, terms: CollateralTerms) -> None:
         if terms.number < self._numbers().get(terms.series, 0):  # (2.5)
             raise EvidenceRefused("2.5", "the collateral is older than what was seen before; ask another service.")
 

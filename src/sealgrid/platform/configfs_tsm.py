@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import REPORT_DATA_BYTES
 from sealgrid.errors import HostFailed
-from sealgrid.platform.kernel_attributes import Attributes
+from sealgrid.platform.kernel_attributes import KernelAttributes
 
 REPORTS = Path("/sys/kernel/config/tsm/report")
 PROVIDERS = {"tdx_guest": "TDX", "sev_guest": "SEV-SNP"}
@@ -25,7 +25,7 @@ class ConfigfsTsm:
     """The kernel's interface for attestation; ``root`` is its directory of reports."""
 
     def __init__(self, root: Path = REPORTS, name: Callable[[], str] = lambda: secrets.token_hex(8)) -> None:
-        self._files, self._name = Attributes(root), name
+        self._files, self._name = KernelAttributes(root), name
 
     def there(self) -> bool:
         """Return whether this kernel has the interface."""

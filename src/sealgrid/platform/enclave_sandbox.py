@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sealgrid.platform.image_contents import BOOT, LIBRARIES, PACKAGES, PROGRAMS, PYTHON
-from sealgrid.platform.image_store import Image
+from sealgrid.platform.image_store import RuntimeImage
 from sealgrid.platform.shared_libraries import loader
 
 RUNTIME = "/runtime"
@@ -25,25 +25,25 @@ _WARM = (
 
 
 @dataclass(frozen=True)
-class Sockets:
+class EnclaveSockets:
     """The two descriptors that an enclave inherits."""
 
     relay: int
     quoting: int
 
 
-def enclave(image: Image, sockets: Sockets, memory: int) -> list[str]:
+def enclave(image: RuntimeImage, sockets: EnclaveSockets, memory: int) -> list[str]:
     """Return the command that launches an enclave; ``memory`` caps its memory-backed folders, in bytes."""
     start = (f"{RUNTIME}/{BOOT}", str(sockets.relay), str(sockets.quoting), f"{RUNTIME}/{PACKAGES}")
     return [*_machine(image, memory, "--ro-bind"), *_python(image), "-B", *start]
 
 
-def warm_up(image: Image, memory: int) -> list[str]:
+def warm_up(image: RuntimeImage, memory: int) -> list[str]:
     """Return the command that has the measured interpreter write its bytecode."""
     return [*_machine(image, memory, "--bind"), *_python(image), "-c", _WARM, f"{RUNTIME}/{PACKAGES}"]
 
 
-def _machine(image: Image, memory: int, bytecode: str) -> list[str]:
+def _machine(image: RuntimeImage, memory: int, bytecode: str) -> list[str]:
     libraries = image.files / LIBRARIES
     dynamic = loader(path.name for path in libraries.iterdir())
     return [
@@ -57,6 +57,6 @@ def _machine(image: Image, memory: int, bytecode: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _python(image: Image) -> list[str]:
+def _python(image: RuntimeImage) -> list[str]:
     (program,) = (image.files / PYTHON / "bin").iterdir()
     return [f"{RUNTIME}/{PYTHON}/bin/{program.name}", "-I", "-S", "-X", "utf8", "-X", f"pycache_prefix={BYTECODE}"]

@@ -23,7 +23,7 @@ _HEADER = struct.Struct("<4sIII")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class FirmwareSection:
     """One part of TDVF: what the host lays into a new guest's memory (TDX Virtual Firmware Design Guide, 11.2)."""
 
     content: bytes  #: from the firmware's file; shorter than ``size`` when zeros follow
@@ -63,7 +63,7 @@ def mrtd(firmware: Path) -> bytes:
     return digest.digest()
 
 
-def tdvf_sections(firmware: Path) -> list[Section]:
+def tdvf_sections(firmware: Path) -> list[FirmwareSection]:
     """Return the sections that a firmware's TDX metadata list; raise InputRefused when it has none."""
     raw = _read(firmware)
     try:
@@ -94,7 +94,7 @@ def launch_digest(boot: SnpBoot) -> bytes:
     return found
 
 
-def _sections(raw: bytes, start: int) -> Iterator[Section]:
+def _sections(raw: bytes, start: int) -> Iterator[FirmwareSection]:
     magic, _, version, count = _HEADER.unpack_from(raw, start)
     if magic != b"TDVF" or version != 1 or not 0 < count <= MOST_SECTIONS:
         raise ValueError("its metadata are of another kind")
@@ -104,7 +104,7 @@ def _sections(raw: bytes, start: int) -> Iterator[Section]:
         sound = offset + length <= len(raw) and length <= size <= MOST_BYTES and not size % PAGE
         if not sound:
             raise ValueError("a section lies outside of the file")
-        yield Section(raw[offset : offset + length], address, size, attributes)
+        yield FirmwareSection(raw[offset : offset + length], address, size, attributes)
 
 
 def _record(name: bytes, address: int) -> bytes:

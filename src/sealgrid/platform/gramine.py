@@ -5,7 +5,7 @@ from pathlib import Path
 from sealgrid.attestation.binding import REPORT_DATA_BYTES
 from sealgrid.errors import HostFailed
 from sealgrid.platform.configfs_tsm import RawQuote
-from sealgrid.platform.kernel_attributes import Attributes
+from sealgrid.platform.kernel_attributes import KernelAttributes
 
 ATTESTATION = Path("/dev/attestation")
 
@@ -14,7 +14,7 @@ class GramineAttestation:
     """Gramine's interface, which exists inside an enclave only; ``root`` is its directory."""
 
     def __init__(self, root: Path = ATTESTATION) -> None:
-        self._files = Attributes(root)
+        self._files = KernelAttributes(root)
 
     def there(self) -> bool:
         """Return whether this process runs under Gramine with attestation."""

@@ -23,11 +23,11 @@ from sealgrid.errors import HostFailed, InputRefused, SealgridError
 from sealgrid.platform.collateral import CollateralCache
 from sealgrid.platform.configfs_tsm import RawQuote
 from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
-from sealgrid.platform.instance import Instance
+from sealgrid.platform.instance import EnclaveInstance
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement
-from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 FIRST_CONTEXT = 100  #: of a guest's vsock; lower ones are the host's and its other guests'
 START_SECONDS = 120.0  #: in which a guest must have started
@@ -47,22 +47,22 @@ class HardwareConfig:
     root_ca_der: bytes
     files: int  #: how many the runtime has
     python: str  #: the runtime's interpreter, as "3.13"
-    access: Access = DEFAULT_ACCESS
+    access: ServiceAccess = DEFAULT_ACCESS
 
 
 class HardwarePlatform:
-    """Launches guests; needs the event loop's own thread, as ``Instance`` does."""
+    """Launches guests; needs the event loop's own thread, as ``EnclaveInstance`` does."""
 
     def __init__(self, config: HardwareConfig, collateral: CollateralCache, connect: Connect) -> None:
         self._config, self._collateral, self._connect = config, collateral, connect
         self._contexts = count(FIRST_CONTEXT)
-        self._instances: dict[str, Instance] = {}
+        self._instances: dict[str, EnclaveInstance] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
-    def measurement(self) -> Measurement:
+    def measurement(self) -> RuntimeMeasurement:
         """Return what the operator says that is launched here."""
         told = self._config
-        return Measurement(
+        return RuntimeMeasurement(
             platform=told.platform, runtime=told.runtime, root_ca_der=told.root_ca_der, files=told.files,
             python=told.python,
         )  # fmt: skip
@@ -81,7 +81,7 @@ class HardwarePlatform:
         except OSError as error:
             relay.close()
             raise HostFailed(f"{self._config.launch} cannot be started ({error.strerror}).") from error
-        name, instance = secrets.token_hex(8), Instance(process, relay)
+        name, instance = secrets.token_hex(8), EnclaveInstance(process, relay)
         self._instances[name] = instance
         task = asyncio.create_task(self._follow(name, instance, context, request, relay.dup()))
         self._serving.add(task)
@@ -103,7 +103,7 @@ class HardwarePlatform:
         return tuple(self._instances)
 
     async def _follow(
-        self, name: str, instance: Instance, context: int, request: LaunchRequest, relay: socket.socket
+        self, name: str, instance: EnclaveInstance, context: int, request: LaunchRequest, relay: socket.socket
     ) -> None:
         serving = asyncio.create_task(self._serve(context, request, relay))
         try:

@@ -9,11 +9,11 @@ from pathlib import Path
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.image_contents import Plan
 
-Compile = Callable[["Image"], None]
+Compile = Callable[["RuntimeImage"], None]
 
 
 @dataclass(frozen=True)
-class Image:
+class RuntimeImage:
     """A runtime on this machine's disk."""
 
     files: Path  #: what is measured
@@ -22,7 +22,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ImageMeasurement:
     """What an image measured at one moment."""
 
     mrtd: bytes
@@ -52,13 +52,13 @@ def _copy(source: Path, target: Path) -> None:
     target.chmod(0o755 if theirs.st_mode & 0o100 else 0o644)
 
 
-def measured(image: Image) -> Measured:
+def measured(image: RuntimeImage) -> ImageMeasurement:
     """Hash the files of an image as they are now."""
     files = measure(image.files)
-    return Measured(mrtd=mrtd(files), files=tuple(files))
+    return ImageMeasurement(mrtd=mrtd(files), files=tuple(files))
 
 
-class Bytecode:
+class BytecodeCache:
     """Compiled code is no part of the measurement, so it is trusted only as this platform itself wrote it.
 
     Its digest is kept beside the platform's root keys: who can write there can forge every quote anyway.
@@ -67,7 +67,7 @@ class Bytecode:
     def __init__(self, note: Path, compile_image: Compile) -> None:
         self._note, self._compile = note, compile_image
 
-    def refresh(self, image: Image, runtime: bytes) -> bool:
+    def refresh(self, image: RuntimeImage, runtime: bytes) -> bool:
         """Make the bytecode anew unless it is what was written for this runtime; return whether it was made."""
         if self._noted() == self._state(image, runtime):
             return False
@@ -82,6 +82,6 @@ class Bytecode:
     def _noted(self) -> str:
         return self._note.read_text() if self._note.exists() else ""
 
-    def _state(self, image: Image, runtime: bytes) -> str:
+    def _state(self, image: RuntimeImage, runtime: bytes) -> str:
         compiled = measure(image.bytecode) if image.bytecode.exists() else []
         return hashlib.sha384(runtime + mrtd(compiled)).hexdigest()

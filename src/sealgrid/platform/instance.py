@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 
 
-class Instance:
+class EnclaveInstance:
     """A launched enclave; must be made on the event loop's own thread, whose end the kernel makes its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], relay: socket.socket) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 MOST_BYTES = 1 << 20  #: of one attribute; the largest real one, a certificate table, has less than 32 KiB
 
 
-class Attributes:
+class KernelAttributes:
     """The attribute files below one directory of a kernel's file system; ``root`` is a real one or a test's."""
 
     def __init__(self, root: Path) -> None:

@@ -13,7 +13,7 @@ _TSM, _TDX_HOST, _SNP_HOST, _SGX = (6, 7), (6, 16), (6, 11), (5, 11)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ProbeFinding:
     """One thing that was looked for."""
 
     what: str
@@ -22,7 +22,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class MachineProbe:
     """A machine seen through its files; ``root`` is ``/`` or a test's directory."""
 
     root: Path
@@ -30,7 +30,7 @@ class Machine:
     which: Callable[[str], str | None] = shutil.which
 
     @classmethod
-    def this(cls) -> "Machine":
+    def this(cls) -> "MachineProbe":
         """Return the machine that this runs on."""
         return cls(Path("/"), os.uname().release)
 
@@ -42,7 +42,7 @@ class Machine:
             (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 and all(n.isdigit() for n in numbers[:2]) else (0, 0)
         )
 
-    def needs(self) -> dict[Platform, tuple[Found, ...]]:
+    def needs(self) -> dict[Platform, tuple[ProbeFinding, ...]]:
         """Return what each platform needs, found or missing; it is ready for one when nothing is missing."""
         return {
             Platform.SGX: tuple(self._sgx()),
@@ -51,7 +51,7 @@ class Machine:
             Platform.SIMULATED: tuple(self._sandbox()),
         }
 
-    def inside(self) -> tuple[Found, ...]:
+    def inside(self) -> tuple[ProbeFinding, ...]:
         """Return what there is when this machine is itself a confidential guest or enclave."""
         report = "sys/kernel/config/tsm/report"
         return (
@@ -61,57 +61,59 @@ class Machine:
             self._file("Gramine", "dev/attestation", "there only inside an enclave that Gramine runs"),
         )
 
-    def _sgx(self) -> Iterator[Found]:
+    def _sgx(self) -> Iterator[ProbeFinding]:
         yield self._kernel("the SGX driver", _SGX)
         yield self._file("SGX enclaves", "dev/sgx_enclave", "enable SGX in the firmware, with flexible launch control")
         yield self._file("SGX attestation", "dev/sgx_provision", "comes with the driver; add this user to sgx_prv")
         gramine = self.which("gramine-sgx")
-        yield Found("Gramine", gramine is not None, gramine or "install Gramine from its makers' package source")
+        yield ProbeFinding("Gramine", gramine is not None, gramine or "install Gramine from its makers' package source")
 
-    def _host(self, name: str, parameter: str, first: tuple[int, int]) -> Iterator[Found]:
+    def _host(self, name: str, parameter: str, first: tuple[int, int]) -> Iterator[ProbeFinding]:
         yield self._kernel(f"{name} hosts", first)
         switch = self._read(f"sys/module/{parameter}")
         module = parameter.partition("/")[0]
         help_ = f"enable {name} in the firmware, and load {module} with {parameter.rpartition('/')[2]}=1"
-        yield Found(
+        yield ProbeFinding(
             f"{name} in KVM", switch in {"Y", "1"}, f"/sys/module/{parameter}" if switch in {"Y", "1"} else help_
         )
         yield self._file("KVM", "dev/kvm", "enable virtualisation in the firmware")
         yield self._file("vsock", "dev/vhost-vsock", "modprobe vhost_vsock")
         qemu = self.which("qemu-system-x86_64")
-        yield Found("QEMU", qemu is not None, qemu or "install it with: sudo apt-get install qemu-system-x86")
+        yield ProbeFinding("QEMU", qemu is not None, qemu or "install it with: sudo apt-get install qemu-system-x86")
 
-    def _sandbox(self) -> Iterator[Found]:
+    def _sandbox(self) -> Iterator[ProbeFinding]:
         bwrap = self.which("bwrap")
-        yield Found("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
+        yield ProbeFinding("bubblewrap", bwrap is not None, bwrap or "install it with: sudo apt-get install bubblewrap")
         yield self._namespaces()
         yield self._cgroups()
 
-    def _namespaces(self) -> Found:
+    def _namespaces(self) -> ProbeFinding:
         most = self._read("proc/sys/user/max_user_namespaces") or "0"
         off = self._read("proc/sys/kernel/unprivileged_userns_clone") == "0"
         restricted = self._read("proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1"
         if most == "0" or off:
-            return Found("user namespaces", False, "sysctl user.max_user_namespaces=15000")
+            return ProbeFinding("user namespaces", False, "sysctl user.max_user_namespaces=15000")
         if restricted:
-            return Found("user namespaces", False, "AppArmor keeps them from bwrap; give it a profile with `userns,`")
-        return Found("user namespaces", True, f"up to {most}")
+            return ProbeFinding(
+                "user namespaces", False, "AppArmor keeps them from bwrap; give it a profile with `userns,`"
+            )
+        return ProbeFinding("user namespaces", True, f"up to {most}")
 
-    def _cgroups(self) -> Found:
+    def _cgroups(self) -> ProbeFinding:
         unified = (self._read("sys/fs/cgroup/cgroup.controllers") or "").split()
         if {"memory", "pids"} <= set(unified):
-            return Found("cgroups", True, "version 2 with memory and pids")
+            return ProbeFinding("cgroups", True, "version 2 with memory and pids")
         if all((self.root / "sys/fs/cgroup" / name).is_dir() for name in ("memory", "pids")):
-            return Found("cgroups", True, "version 1 with memory and pids")
-        return Found("cgroups", False, "mount cgroup2 with the controllers memory and pids")
+            return ProbeFinding("cgroups", True, "version 1 with memory and pids")
+        return ProbeFinding("cgroups", False, "mount cgroup2 with the controllers memory and pids")
 
-    def _kernel(self, what: str, first: tuple[int, int]) -> Found:
+    def _kernel(self, what: str, first: tuple[int, int]) -> ProbeFinding:
         wanted = f"{what}: Linux {_text(first)} or newer"
-        return Found("kernel", self.kernel >= first, self.release if self.kernel >= first else wanted)
+        return ProbeFinding("kernel", self.kernel >= first, self.release if self.kernel >= first else wanted)
 
-    def _file(self, what: str, path: str, help_: str) -> Found:
+    def _file(self, what: str, path: str, help_: str) -> ProbeFinding:
         there = (self.root / path).exists()
-        return Found(what, there, f"/{path}" if there else help_)
+        return ProbeFinding(what, there, f"/{path}" if there else help_)
 
     def _read(self, path: str) -> str | None:
         try:

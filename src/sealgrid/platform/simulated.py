@@ -15,17 +15,17 @@ from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.errors import InputRefused
-from sealgrid.platform.cgroups import Cgroups, Group
+from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
 from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.enclave_sandbox import Sockets, enclave, warm_up
+from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave, warm_up
 from sealgrid.platform.image_contents import LIBRARIES, interpreter_of, plan
-from sealgrid.platform.image_store import Bytecode, Image, Measured, lay_out, measured
-from sealgrid.platform.instance import Instance
+from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measured
+from sealgrid.platform.instance import EnclaveInstance
 from sealgrid.platform.quote_server import Quoting, serve_one_quote
 from sealgrid.platform.root_keys import load_or_make
 from sealgrid.platform.shared_libraries import loader
 from sealgrid.units import Digest
-from sealgrid.wire.platform import LaunchReply, LaunchRequest, Measurement, QuoteAnswer
+from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
 
 _DAY = 24 * 3600
 _TRIES, _PAUSE_SECONDS = 40, 0.05
@@ -41,17 +41,17 @@ class SimulatedPlatform:
         self._config, self._clock = config, clock
         self._keys = load_or_make(config.folder, clock())
         self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=clock()), clock() // _DAY
-        self._bytecode = Bytecode(config.folder / "bytecode.sha384", self._compile)
-        self._instances: dict[str, Instance] = {}
+        self._bytecode = BytecodeCache(config.folder / "bytecode.sha384", self._compile)
+        self._instances: dict[str, EnclaveInstance] = {}
         self._cgroups = Cgroups()
         self._cgroups.sweep()
         self._serving: set[asyncio.Task[None]] = set()
         self.image = self._prepare()
 
-    def measurement(self) -> Measurement:
+    def measurement(self) -> RuntimeMeasurement:
         """Return the identity of what would be launched now."""
         now = measured(self.image)
-        return Measurement(
+        return RuntimeMeasurement(
             platform=Platform.SIMULATED, runtime=_identity(now), root_ca_der=self._quoter.root_der,
             files=len(now.files), python=interpreter_of(now.files),
         )  # fmt: skip
@@ -67,7 +67,7 @@ class SimulatedPlatform:
         name = secrets.token_hex(8)
         limits = {"memory": _TOTAL * self._config.memory_bytes, "pids": self._config.tasks}
         group = self._cgroups.group(name, limits)
-        instance = Instance(self._spawn(relay, theirs, group), relay)
+        instance = EnclaveInstance(self._spawn(relay, theirs, group), relay)
         theirs.close()
         self._instances[name] = instance
         quoting = serve_one_quote(ours, request, self._quoting(request.app_digest, now))
@@ -91,30 +91,30 @@ class SimulatedPlatform:
         """Return the names of the instances that run."""
         return tuple(self._instances)
 
-    def _prepare(self) -> Image:
+    def _prepare(self) -> RuntimeImage:
         files, wanted = self._config.folder / "image", plan(self._config.boot)
         lay_out(wanted, files)
         library = loader(name.rpartition("/")[2] for name in wanted if name.startswith(f"{LIBRARIES}/"))
-        image = Image(
+        image = RuntimeImage(
             files=files, bytecode=self._config.folder / "bytecode", loader=str(wanted[f"{LIBRARIES}/{library}"])
         )
         self._bytecode.refresh(image, measured(image).mrtd)
         return image
 
-    def _measure_for_launch(self) -> Measured:
+    def _measure_for_launch(self) -> ImageMeasurement:
         now = measured(self.image)
         self._bytecode.refresh(self.image, now.mrtd)
         return now
 
-    def _compile(self, image: Image) -> None:
+    def _compile(self, image: RuntimeImage) -> None:
         command = warm_up(image, self._config.memory_bytes)
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
         if ended.returncode:
             # Without bytecode an enclave starts all the same, only later.
             _log.warning("the runtime's warm-up ended with %d: %s", ended.returncode, ended.stderr[-2000:])
 
-    def _spawn(self, relay: socket.socket, quoting: socket.socket, group: Group) -> subprocess.Popen[bytes]:
-        sockets = Sockets(relay=relay.fileno(), quoting=quoting.fileno())
+    def _spawn(self, relay: socket.socket, quoting: socket.socket, group: EnclaveCgroup) -> subprocess.Popen[bytes]:
+        sockets = EnclaveSockets(relay=relay.fileno(), quoting=quoting.fileno())
         command = group.entering(enclave(self.image, sockets, self._config.memory_bytes))
         log = self._config.insecure_log
         with log.open("ab") if log else open("/dev/null", "ab") as output:  # noqa: PTH123
@@ -127,7 +127,7 @@ class SimulatedPlatform:
                 pass_fds=(*vars(sockets).values(),),
             )
 
-    def _quoting(self, app: Digest, launched: Measured) -> Quoting:
+    def _quoting(self, app: Digest, launched: ImageMeasurement) -> Quoting:
         def answer(report_data: bytes) -> QuoteAnswer:
             made = self._fresh_quoter().quote(launched.mrtd, locked_config(app), report_data)
             return QuoteAnswer(
@@ -142,7 +142,9 @@ class SimulatedPlatform:
             self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=self._clock()), today
         return self._quoter
 
-    def _follow(self, name: str, instance: Instance, group: Group, quoting: Coroutine[None, None, None]) -> None:
+    def _follow(
+        self, name: str, instance: EnclaveInstance, group: EnclaveCgroup, quoting: Coroutine[None, None, None]
+    ) -> None:
         async def until_the_end() -> None:
             answering = asyncio.create_task(quoting)
             try:
@@ -159,7 +161,7 @@ class SimulatedPlatform:
         task.add_done_callback(self._serving.discard)
 
 
-async def _gone(group: Group) -> None:
+async def _gone(group: EnclaveCgroup) -> None:
     # The kernel holds a group for a moment after its last process; what stays is swept away at the next start.
     for _ in range(_TRIES):
         if group.remove():
@@ -167,7 +169,7 @@ async def _gone(group: Group) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _identity(now: Measured) -> Digest:
+def _identity(now: ImageMeasurement) -> Digest:
     return runtime_identity(Platform.SIMULATED, [now.mrtd])
 
 

@@ -16,7 +16,7 @@ ORDER_DOMAIN_NAME: Final = "iExecODB"
 ORDER_DOMAIN_VERSION: Final = "5.0.0"
 
 
-class Category(msgspec.Struct, frozen=True):
+class TaskCategory(msgspec.Struct, frozen=True):
     """How long a task may take: its deadlines are multiples of ``timeref`` seconds."""
 
     name: str
@@ -25,12 +25,12 @@ class Category(msgspec.Struct, frozen=True):
 
 #: iExec's five, in their order of creation, then a short one so that refunds can be seen on a local chain.
 LOCAL_CATEGORIES: Final = (
-    Category("XS", 300),
-    Category("S", 1200),
-    Category("M", 3600),
-    Category("L", 10800),
-    Category("XL", 36000),
-    Category("Short", 30),
+    TaskCategory("XS", 300),
+    TaskCategory("S", 1200),
+    TaskCategory("M", 3600),
+    TaskCategory("L", 10800),
+    TaskCategory("XL", 36000),
+    TaskCategory("Short", 30),
 )
 
 

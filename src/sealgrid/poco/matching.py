@@ -18,7 +18,7 @@ from sealgrid.units import ZERO_ADDRESS, Address, Digest, Nrlc
 Registry = Literal["App", "Dataset", "Workerpool"]
 
 
-class Quadruple(msgspec.Struct, frozen=True):
+class OrderSet(msgspec.Struct, frozen=True):
     """What is sent to matchOrders; ``dataset`` is NO_DATASET_ORDER in a deal without one."""
 
     app: AppOrder
@@ -55,7 +55,7 @@ class MatchingState(Protocol):
         """Return an account's free money in escrow, in nRLC."""
 
 
-class Match(msgspec.Struct, frozen=True, kw_only=True):
+class OrderMatch(msgspec.Struct, frozen=True, kw_only=True):
     """The deal that four orders make; prices are nRLC per task."""
 
     volume: int  #: tasks
@@ -81,7 +81,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
         return Nrlc(pool_stake(self.workerpool_price) * self.volume)
 
 
-def match(four: Quadruple, domain: OrderDomain, state: MatchingState, *, sponsor: Address | None = None) -> Match:
+def match(four: OrderSet, domain: OrderDomain, state: MatchingState, *, sponsor: Address | None = None) -> OrderMatch:
     """Return the deal that the orders make when the requester, or a sponsor, pays; else raise OrderRefused.
 
     The checks and their order are the contract's; ``check`` of the error is the number in its revert reason, or
@@ -90,7 +90,7 @@ def match(four: Quadruple, domain: OrderDomain, state: MatchingState, *, sponsor
     refuse(terms(four, state.categories()))
     refuse(restrictions(four, state))
     refuse(_authenticity(four, domain, state))
-    found = Match(
+    found = OrderMatch(
         volume=min(max(0, order.volume - state.consumed(order_hash(order, domain))) for order in four.used),
         tag=union(four.app.tag, four.dataset.tag, four.request.tag),
         trust=max(four.request.trust, 1),
@@ -111,7 +111,7 @@ def refuse(check: str) -> None:
         raise OrderRefused(MATCH_REFUSALS[check], check=check)
 
 
-def terms(four: Quadruple, categories: int) -> str:
+def terms(four: OrderSet, categories: int) -> str:
     """Return the number of the first of matchOrders' checks 00 to 11 that fails: what the orders alone tell."""
     app, dataset, pool, request = four.app, four.dataset, four.workerpool, four.request
     tag = union(app.tag, dataset.tag, request.tag)
@@ -129,7 +129,7 @@ def terms(four: Quadruple, categories: int) -> str:
     )
 
 
-def restrictions(four: Quadruple, state: MatchingState) -> str:
+def restrictions(four: OrderSet, state: MatchingState) -> str:
     """Return the number of the first of matchOrders' checks 12 to 1b that fails: whom each order admits."""
     for check, restriction, account in restricted(four):
         if restriction not in (ZERO_ADDRESS, account) and not state.in_group(restriction, account):
@@ -137,7 +137,7 @@ def restrictions(four: Quadruple, state: MatchingState) -> str:
     return ""
 
 
-def restricted(four: Quadruple) -> tuple[tuple[str, Address, Address], ...]:
+def restricted(four: OrderSet) -> tuple[tuple[str, Address, Address], ...]:
     """Return every restriction of four orders: the number of its check, whom it admits, who asks."""
     app, dataset, pool, request = four.app, four.dataset, four.workerpool, four.request
     return (
@@ -170,7 +170,7 @@ def groups_of(
     return tuple((one, party) for one, party in named if party is not None and one not in (ZERO_ADDRESS, party))
 
 
-def _authenticity(four: Quadruple, domain: OrderDomain, state: MatchingState) -> str:
+def _authenticity(four: OrderSet, domain: OrderDomain, state: MatchingState) -> str:
     app, dataset, pool, request = four.app, four.dataset, four.workerpool, four.request
     sellers: list[tuple[str, Registry, Address, Order]] = [("2", "App", app.app, app)]
     if dataset in four.used:
@@ -185,7 +185,7 @@ def _authenticity(four: Quadruple, domain: OrderDomain, state: MatchingState) ->
     return "" if state.authorised(request.requester, order_hash(request, domain), request.sign) else "50"
 
 
-def _money(found: Match, payer: Address, pool_owner: Address | None, state: MatchingState) -> str:
+def _money(found: OrderMatch, payer: Address, pool_owner: Address | None, state: MatchingState) -> str:
     if pool_owner == payer:  # the price is locked first, the stake comes out of what is left
         return "stake" if state.stake(payer) - found.cost < found.pool_stake else ""
     return _first(

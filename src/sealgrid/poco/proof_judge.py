@@ -5,7 +5,7 @@ from enum import StrEnum
 from sealgrid.units import ZERO_ADDRESS, Address
 
 
-class Judging(StrEnum):
+class ProofJudge(StrEnum):
     """Whom PoCo asks whether a worker and its enclave may contribute to a deal's tasks."""
 
     BROKER = "broker"  #: the pinned TeeBroker, which the hub asks
@@ -13,8 +13,8 @@ class Judging(StrEnum):
     POOL = "pool's word only"  #: nobody whom we know
 
 
-def judging(*, teebroker: Address, pool_owner: Address, pinned: Address) -> Judging:
+def judging(*, teebroker: Address, pool_owner: Address, pinned: Address) -> ProofJudge:
     """Return who judges a deal: by the hub's teebroker, its pool's recorded owner, and the contract that we trust."""
     if teebroker == pinned:
-        return Judging.BROKER
-    return Judging.GATE if (teebroker, pool_owner) == (ZERO_ADDRESS, pinned) else Judging.POOL
+        return ProofJudge.BROKER
+    return ProofJudge.GATE if (teebroker, pool_owner) == (ZERO_ADDRESS, pinned) else ProofJudge.POOL

@@ -5,21 +5,21 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from sealgrid.pool.service import Desk
+from sealgrid.pool.service import TaskService
 from sealgrid.units import TaskId
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.pool import MaybeJob, SignedCall
+from sealgrid.wire.pool import JobReply, SignedCall
 from sealgrid.wire.worker_session import SessionCall
 
 Ask = Request[object, object, State]
 
 
-def handlers(desk: Desk) -> list[HTTPRouteHandler]:
+def handlers(desk: TaskService) -> list[HTTPRouteHandler]:
     """Return the handlers of one pool."""
     return [*_public(desk), *_jobs(desk)]
 
 
-def _public(desk: Desk) -> list[HTTPRouteHandler]:
+def _public(desk: TaskService) -> list[HTTPRouteHandler]:
     @get("/pool")
     async def view() -> Response[bytes]:
         return _json(desk.view())
@@ -31,14 +31,14 @@ def _public(desk: Desk) -> list[HTTPRouteHandler]:
     return [view, status]
 
 
-def _jobs(desk: Desk) -> list[HTTPRouteHandler]:
+def _jobs(desk: TaskService) -> list[HTTPRouteHandler]:
     @post("/jobs/login")
     async def login(request: Ask) -> Response[bytes]:
         return _json(desk.login(parse(await request.body(), SignedCall)))
 
     @post("/jobs/next")
     async def next_job(request: Ask) -> Response[bytes]:
-        return _json(MaybeJob(job=await desk.next_job(await _call(request))))
+        return _json(JobReply(job=await desk.next_job(await _call(request))))
 
     @post("/jobs/authorisation")
     async def authorise(request: Ask) -> Response[bytes]:

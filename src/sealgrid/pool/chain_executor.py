@@ -9,9 +9,9 @@ from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import SealgridError
-from sealgrid.pool.effects import ChainCall, Claim
-from sealgrid.pool.events import AnyEvent, ChainClaimed, ChainFinalized, ChainInitialised
-from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.effects import ChainCall, ClaimRefund
+from sealgrid.pool.events import AnyEvent, TaskFinalized, TaskInitialized, TaskRefunded
+from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.state import standing
 from sealgrid.units import TaskId
 
@@ -19,11 +19,11 @@ _log = logging.getLogger("sealgrid.pool")
 _IDLE = 1.0  #: seconds after which the state is looked at again though nothing changed
 
 
-class ChainHand:
+class ChainExecutor:
     """Does what ``standing`` asks for, again until the chain has it; ``clock`` is Unix seconds."""
 
     def __init__(
-        self, memory: Memory, hub: Hub, wallet: Wallet, *, retry: float, clock: Callable[[], float] = time.time
+        self, memory: PersistentState, hub: Hub, wallet: Wallet, *, retry: float, clock: Callable[[], float] = time.time
     ) -> None:
         self._memory, self._hub, self._wallet = memory, hub, wallet
         self._retry, self._clock = retry, clock
@@ -57,17 +57,17 @@ class ChainHand:
         # Anyone may open or claim a task, and we may have been killed after doing it: the chain is asked first.
         status = (await self._hub.view_task(call.task)).status
         if status is TaskStatus.COMPLETED:
-            return ChainFinalized(task=call.task, at=self._clock())
+            return TaskFinalized(task=call.task, at=self._clock())
         if status is TaskStatus.FAILED:
-            return ChainClaimed(task=call.task, at=self._clock())
-        if isinstance(call, Claim):
+            return TaskRefunded(task=call.task, at=self._clock())
+        if isinstance(call, ClaimRefund):
             return await self._claim(call)
         if status is TaskStatus.UNSET:
             await self._hub.initialize(self._wallet, call.deal, call.index)
-        return ChainInitialised(task=call.task, at=self._clock())
+        return TaskInitialized(task=call.task, at=self._clock())
 
-    async def _claim(self, call: Claim) -> AnyEvent:
+    async def _claim(self, call: ClaimRefund) -> AnyEvent:
         if await claim_refund(self._hub, self._wallet, call.deal, call.index) is TaskStatus.COMPLETED:
-            return ChainFinalized(task=call.task, at=self._clock())
+            return TaskFinalized(task=call.task, at=self._clock())
         _log.info("the requester of task %s has the money back", call.task)
-        return ChainClaimed(task=call.task, at=self._clock())
+        return TaskRefunded(task=call.task, at=self._clock())

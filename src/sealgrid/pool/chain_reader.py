@@ -10,13 +10,13 @@ from sealgrid.chain.views import DealView
 from sealgrid.errors import SealgridError
 from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO
 from sealgrid.poco.tags import is_tee
-from sealgrid.pool.events import AnyEvent, ChainClaimed, ChainFinalized, ChainInitialised, DealSeen
+from sealgrid.pool.events import AnyEvent, DealMatched, TaskFinalized, TaskInitialized, TaskRefunded
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest
 
 _log = logging.getLogger("sealgrid.pool")
 
 
-class ChainSide:
+class PoolChainReader:
     """One workerpool's view of one hub."""
 
     def __init__(self, hub: Hub, workerpool: Address) -> None:
@@ -29,14 +29,14 @@ class ChainSide:
             if isinstance(event, SchedulerNotice) and event.workerpool == self.workerpool:
                 found.append(await self.deal_or_refusal(event.deal, now))
             elif isinstance(event, TaskInitialize):
-                found.append(ChainInitialised(task=event.task, at=now))
+                found.append(TaskInitialized(task=event.task, at=now))
             elif isinstance(event, TaskFinalize):
-                found.append(ChainFinalized(task=event.task, at=now))
+                found.append(TaskFinalized(task=event.task, at=now))
             elif isinstance(event, TaskClaimed):
-                found.append(ChainClaimed(task=event.task, at=now))
+                found.append(TaskRefunded(task=event.task, at=now))
         return found
 
-    async def deal_or_refusal(self, deal: DealId, now: float) -> DealSeen:
+    async def deal_or_refusal(self, deal: DealId, now: float) -> DealMatched:
         """Read a deal; one that cannot be read is refused, so that it never stands in the way of those after it.
 
         Raises what the chain says when it does not answer: that passes, and the deal is read then.
@@ -49,11 +49,11 @@ class ChainSide:
             _log.exception("deal %s cannot be read", deal)
             return unreadable(deal, now, type(error).__name__)
 
-    async def deal(self, deal: DealId, now: float) -> DealSeen:
+    async def deal(self, deal: DealId, now: float) -> DealMatched:
         """Read a deal, and the app's bundle and deadlines that follow from it."""
         view = await self.hub.view_deal(deal)
         timeref = (await self.hub.view_category(view.category)).timeref
-        return DealSeen(
+        return DealMatched(
             at=now,
             deal=deal,
             first=view.bot_first,
@@ -68,9 +68,9 @@ class ChainSide:
         )
 
 
-def unreadable(deal: DealId, now: float, why: str) -> DealSeen:
+def unreadable(deal: DealId, now: float, why: str) -> DealMatched:
     """Return the refusal of a deal of which nothing is known: it has no tasks here."""
-    return DealSeen(
+    return DealMatched(
         at=now,
         deal=deal,
         first=0,

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sealgrid.pool.events import Rules
+from sealgrid.pool.events import PoolTimeouts
 from sealgrid.units import Address, Digest
 from sealgrid.wire.preview import OfferedMachine
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 
 #: Who follows a task asks up to ten times a second.
-DEFAULT_POOL_ACCESS: Final = Access(requests_per_minute=1800)
+DEFAULT_POOL_ACCESS: Final = ServiceAccess(requests_per_minute=1800)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class PoolConfig:
     vaults: tuple[tuple[Address, str], ...] = ()  #: the federation, ascending, and where its members answer
     threshold: int = 0  #: t; 0 where no vault is asked about refusals
     machines: tuple[OfferedMachine, ...] = ()  #: kinds of machines that its workers have, for whoever buys
-    access: Access = DEFAULT_POOL_ACCESS
+    access: ServiceAccess = DEFAULT_POOL_ACCESS
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> PoolTimeouts:
         """Return the durations that decide who gets a task."""
-        return Rules(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)
+        return PoolTimeouts(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)

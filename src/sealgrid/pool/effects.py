@@ -5,7 +5,7 @@ import msgspec
 from sealgrid.units import Address, DealId, TaskId
 
 
-class Assign(msgspec.Struct, frozen=True, kw_only=True):
+class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
     """Give a task to the worker that asked."""
 
     task: TaskId
@@ -29,7 +29,7 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
     enclave: Address
 
 
-class Initialize(msgspec.Struct, frozen=True, kw_only=True):
+class InitializeTask(msgspec.Struct, frozen=True, kw_only=True):
     """Make the chain know a task of a deal."""
 
     task: TaskId
@@ -37,7 +37,7 @@ class Initialize(msgspec.Struct, frozen=True, kw_only=True):
     index: int
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimRefund(msgspec.Struct, frozen=True, kw_only=True):
     """Have the requester's money given back; the chain must know the task first."""
 
     task: TaskId
@@ -45,5 +45,5 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     index: int
 
 
-Answer = Assign | SignAuthorisation | SignReassign
-ChainCall = Initialize | Claim
+Answer = AssignTask | SignAuthorisation | SignReassign
+ChainCall = InitializeTask | ClaimRefund

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.pool.events import AnyEvent
 
 _META = sql.MetaData()
@@ -32,7 +32,7 @@ class EventStore:
         sql.event.listen(self._engine, "connect", _durable)
         _META.create_all(self._engine)
 
-    def append(self, events: Sequence[AnyEvent], *, trail: Trail | None = None) -> None:
+    def append(self, events: Sequence[AnyEvent], *, trail: BlockTrail | None = None) -> None:
         """Keep events, and the blocks that they came from, together or not at all."""
         with self._engine.begin() as connection:
             if events:
@@ -47,11 +47,11 @@ class EventStore:
             for row in connection.execute(sql.select(_EVENTS.c.body).order_by(_EVENTS.c.seq)):
                 yield msgspec.json.decode(row.body, type=AnyEvent)
 
-    def trail(self) -> Trail | None:
+    def trail(self) -> BlockTrail | None:
         """Return which blocks were read, or None on the first start."""
         with self._engine.connect() as connection:
             body: bytes | None = connection.execute(sql.select(_TRAIL.c.body)).scalar()
-            return None if body is None else msgspec.json.decode(body, type=Trail)
+            return None if body is None else msgspec.json.decode(body, type=BlockTrail)
 
     def close(self) -> None:
         """Close the file."""

@@ -9,7 +9,7 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId
 from sealgrid.wire.pool import Stage
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class PoolTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in seconds."""
 
     lease: float = 30.0  #: a worker that is silent for so long loses its task
@@ -25,7 +25,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     at: float
 
 
-class DealSeen(Event, frozen=True, kw_only=True):
+class DealMatched(Event, frozen=True, kw_only=True):
     """A deal for this pool was matched; ``refusal`` says why this pool does not run it, and is empty when it does."""
 
     deal: DealId
@@ -40,7 +40,7 @@ class DealSeen(Event, frozen=True, kw_only=True):
     requester: Address = ZERO_ADDRESS  #: who may read logs; nobody in what older pools wrote down
 
 
-class WorkerAsked(Event, frozen=True, kw_only=True):
+class JobRequested(Event, frozen=True, kw_only=True):
     """A worker has time for a task."""
 
     worker: Address
@@ -53,11 +53,11 @@ class TaskEvent(Event, frozen=True, kw_only=True):
     task: TaskId
 
 
-class ChainInitialised(TaskEvent, frozen=True, kw_only=True):
+class TaskInitialized(TaskEvent, frozen=True, kw_only=True):
     """The chain knows the task: it can be worked on."""
 
 
-class EnclaveNamed(TaskEvent, frozen=True, kw_only=True):
+class EnclaveProposed(TaskEvent, frozen=True, kw_only=True):
     """The task's worker asks to have an enclave authorised."""
 
     worker: Address
@@ -93,34 +93,34 @@ class RefundDue(TaskEvent, frozen=True, kw_only=True):
     """The final deadline passed: the chain gives the requester's money back when asked."""
 
 
-class ChainFinalized(TaskEvent, frozen=True, kw_only=True):
+class TaskFinalized(TaskEvent, frozen=True, kw_only=True):
     """The chain took the result and paid."""
 
 
-class ChainClaimed(TaskEvent, frozen=True, kw_only=True):
+class TaskRefunded(TaskEvent, frozen=True, kw_only=True):
     """The chain gave the requester's money back."""
 
 
-class Restarted(Event, frozen=True, kw_only=True):
+class PoolRestarted(Event, frozen=True, kw_only=True):
     """The pool starts again: nobody could give a sign of life while it was down.
 
     The rules are part of it, so that old events replay under the rules of their time.
     """
 
-    rules: Rules
+    rules: PoolTimeouts
 
 
 AnyEvent = (
-    DealSeen
-    | WorkerAsked
-    | ChainInitialised
-    | EnclaveNamed
+    DealMatched
+    | JobRequested
+    | TaskInitialized
+    | EnclaveProposed
     | StageReported
     | VaultsAnswered
     | LeaseExpired
     | ContributionClosed
     | RefundDue
-    | ChainFinalized
-    | ChainClaimed
-    | Restarted
+    | TaskFinalized
+    | TaskRefunded
+    | PoolRestarted
 )

@@ -9,8 +9,8 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.pool.iexec_view import logs_of, task_view
-from sealgrid.pool.requester_auth import Readers
-from sealgrid.pool.service import Desk
+from sealgrid.pool.requester_auth import RequesterAuthenticator
+from sealgrid.pool.service import TaskService
 from sealgrid.units import Address, TaskId, to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.message import encode
@@ -19,7 +19,9 @@ Ask = Request[Any, Any, Any]
 N = TypeVar("N", int, float)
 
 
-def iexec_handlers(desk: Desk, readers: Readers, chain: int, public_url: str = "") -> list[HTTPRouteHandler]:
+def iexec_handlers(
+    desk: TaskService, readers: RequesterAuthenticator, chain: int, public_url: str = ""
+) -> list[HTTPRouteHandler]:
     """Return the handlers of one pool on one chain; ``public_url`` is where clients reach it through a proxy."""
     return [*_tasks(desk, readers, chain), _compass(desk, chain, public_url)]
 
@@ -29,7 +31,7 @@ def pages_read(chain: int) -> tuple[str, ...]:
     return "/tasks/", f"/{chain}/workerpools/"
 
 
-def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
+def _tasks(desk: TaskService, readers: RequesterAuthenticator, chain: int) -> list[HTTPRouteHandler]:
     @get("/tasks/{task:str}")
     async def task_of(task: FromPath[str]) -> Response[bytes]:
         return _json(task_view(desk.status(TaskId(task))))
@@ -56,7 +58,7 @@ def _tasks(desk: Desk, readers: Readers, chain: int) -> list[HTTPRouteHandler]:
     return [task_of, challenge, logs, stages]
 
 
-def _compass(desk: Desk, chain: int, public_url: str) -> HTTPRouteHandler:
+def _compass(desk: TaskService, chain: int, public_url: str) -> HTTPRouteHandler:
     @get("/{on:int}/workerpools/{workerpool:str}")
     async def compass(on: FromPath[int], workerpool: FromPath[str], request: Ask) -> Response[bytes]:
         if on != chain or _address(workerpool) != desk.view().workerpool:

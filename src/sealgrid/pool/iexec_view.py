@@ -8,7 +8,7 @@ import msgspec
 
 from sealgrid.units import Address
 from sealgrid.wire.message import Message
-from sealgrid.wire.pool import StageAt, TaskStatus
+from sealgrid.wire.pool import PublicTaskStatus, StageAt
 
 #: iExec's words for what a whole task and what its worker's part (its replicate) have come to, by public stage: finer
 #: ones would tell everybody how long the app ran.
@@ -23,32 +23,32 @@ NO_LOGS: Final = (
 )
 
 
-class Step(Message, frozen=True, kw_only=True):
+class IexecStatusChange(Message, frozen=True, kw_only=True):
     """One status and when it was reached, as ISO 8601 with milliseconds."""
 
     status: str
     date: str
 
 
-class Replicate(Message, frozen=True, kw_only=True, rename="camel"):
+class IexecReplicate(Message, frozen=True, kw_only=True, rename="camel"):
     """One worker's part."""
 
     wallet_address: Address
     current_status: str
-    status_update_list: tuple[Step, ...]
+    status_update_list: tuple[IexecStatusChange, ...]
     app_exit_code: int | None = None
 
 
-class TaskView(Message, frozen=True, kw_only=True, rename="camel"):
+class IexecTaskView(Message, frozen=True, kw_only=True, rename="camel"):
     """A task and who works on it."""
 
     chain_task_id: str
     current_status: str
-    date_status_list: tuple[Step, ...]
-    replicates: tuple[Replicate, ...] = ()
+    date_status_list: tuple[IexecStatusChange, ...]
+    replicates: tuple[IexecReplicate, ...] = ()
 
 
-class Log(Message, frozen=True, kw_only=True, rename="camel"):
+class IexecLog(Message, frozen=True, kw_only=True, rename="camel"):
     """What one worker's app wrote."""
 
     wallet_address: Address
@@ -56,41 +56,43 @@ class Log(Message, frozen=True, kw_only=True, rename="camel"):
     stderr: str
 
 
-class Logs(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class IexecLogs(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The logs of all workers of a task."""
 
-    compute_logs_list: tuple[Log, ...]
+    compute_logs_list: tuple[IexecLog, ...]
 
 
-def task_view(status: TaskStatus) -> TaskView:
+def task_view(status: PublicTaskStatus) -> IexecTaskView:
     """Return a task in iExec's words."""
     steps = _steps(status.history, TASK)
-    return TaskView(
+    return IexecTaskView(
         chain_task_id=status.task, current_status=steps[-1].status, date_status_list=steps,
         replicates=() if status.worker is None else (_replicate(status.worker, status.history),),
     )  # fmt: skip
 
 
-def logs_of(status: TaskStatus) -> Logs:
+def logs_of(status: PublicTaskStatus) -> IexecLogs:
     """Return where a task's logs are: not here."""
     workers = () if status.worker is None else (status.worker,)
-    return Logs(compute_logs_list=tuple(Log(wallet_address=each, stdout="", stderr=NO_LOGS) for each in workers))
+    return IexecLogs(
+        compute_logs_list=tuple(IexecLog(wallet_address=each, stdout="", stderr=NO_LOGS) for each in workers)
+    )
 
 
-def _replicate(worker: Address, history: tuple[StageAt, ...]) -> Replicate:
+def _replicate(worker: Address, history: tuple[StageAt, ...]) -> IexecReplicate:
     # A task that was lost begins anew with each worker: only what came last is this worker's.
     begun = max((place for place, entry in enumerate(history) if entry.stage == "working"), default=0)
     steps = _steps(history[begun:], REPLICATE)
     current = steps[-1].status if steps else "CREATED"
-    return Replicate(wallet_address=worker, current_status=current, status_update_list=steps)
+    return IexecReplicate(wallet_address=worker, current_status=current, status_update_list=steps)
 
 
-def _steps(history: Iterable[StageAt], words: dict[str, str]) -> tuple[Step, ...]:
-    steps: list[Step] = []
+def _steps(history: Iterable[StageAt], words: dict[str, str]) -> tuple[IexecStatusChange, ...]:
+    steps: list[IexecStatusChange] = []
     for entry in history:
         status = words.get(entry.stage)
         if status is not None and (not steps or steps[-1].status != status):
-            steps.append(Step(status=status, date=_iso(entry.at)))
+            steps.append(IexecStatusChange(status=status, date=_iso(entry.at)))
     return tuple(steps)
 
 

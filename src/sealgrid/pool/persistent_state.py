@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Iterable
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.pool.effects import Answer
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.events import AnyEvent
 from sealgrid.pool.state import PoolState, step
 
 
-class Memory:
+class PersistentState:
     """The one place that changes the state; one event at a time, in one event loop."""
 
     def __init__(self, store: EventStore) -> None:
@@ -28,7 +28,7 @@ class Memory:
             self._enter(state)
         return answers
 
-    def learn(self, events: Iterable[AnyEvent], trail: Trail) -> None:
+    def learn(self, events: Iterable[AnyEvent], trail: BlockTrail) -> None:
         """Apply what the chain said, and keep it with the place up to which the chain was read."""
         state, kept = self.state, []
         for event in events:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.pool.events import VaultsAnswered
-from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.state import questions
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.message import Transport
@@ -22,7 +22,7 @@ class RefusalCheck:
 
     def __init__(
         self,
-        memory: Memory,
+        memory: PersistentState,
         vaults: Sequence[tuple[Address, Transport]],
         threshold: int,
         domain: Domain,

@@ -13,7 +13,7 @@ VALID_SECONDS: Final = 3600.0
 MOST_CHALLENGES: Final = 10_000  #: at one time; the oldest goes first
 
 
-class Readers:
+class RequesterAuthenticator:
     """Hands out challenges; each holds for an hour; ``clock`` is Unix seconds, ``random`` a text nobody guesses."""
 
     def __init__(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.follower import Applied, Change, Follower
+from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.pool_gate import pool_speaker
@@ -17,19 +17,19 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_clock import ChainClock
-from sealgrid.pool.chain_executor import ChainHand
-from sealgrid.pool.chain_reader import ChainSide
+from sealgrid.pool.chain_executor import ChainExecutor
+from sealgrid.pool.chain_reader import PoolChainReader
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.events import Restarted
+from sealgrid.pool.events import PoolRestarted
 from sealgrid.pool.iexec_api import iexec_handlers, pages_read
 from sealgrid.pool.key_file import read_key
-from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.refusal_check import RefusalCheck
-from sealgrid.pool.requester_auth import Readers
-from sealgrid.pool.service import Desk
+from sealgrid.pool.requester_auth import RequesterAuthenticator
+from sealgrid.pool.service import TaskService
 from sealgrid.pool.state import due
-from sealgrid.pool.worker_auth import Callers
+from sealgrid.pool.worker_auth import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
@@ -53,7 +53,7 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
                 for address, url in config.vaults
             ]
             desk, background = assemble(config, node, key, store, vaults)
-            readers = Readers(config.chain, time.time)
+            readers = RequesterAuthenticator(config.chain, time.time)
             paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain, config.access.public_url)]
             access = config.access
             pages = readable_by_pages(access, *pages_read(config.chain))
@@ -69,17 +69,17 @@ def assemble(
     key: SigningKey,
     store: EventStore,
     vaults: Sequence[tuple[Address, Transport]] = (),
-) -> tuple[Desk, tuple[Coroutine[None, None, None], ...]]:
+) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
     """Return what answers, and what runs beside it."""
-    hub, memory, clock = Hub(node, config.hub), Memory(store), ChainClock()
-    memory.apply(Restarted(at=time.time(), rules=config.rules))
-    follower = Follower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
-    watch = Watch(memory, clock, ChainSide(hub, config.workerpool), follower)
-    hand = ChainHand(memory, hub, Wallet(node, key), retry=config.retry_seconds)
+    hub, memory, clock = Hub(node, config.hub), PersistentState(store), ChainClock()
+    memory.apply(PoolRestarted(at=time.time(), rules=config.rules))
+    follower = HubFollower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
+    watch = ChainPoller(memory, clock, PoolChainReader(hub, config.workerpool), follower)
+    hand = ChainExecutor(memory, hub, Wallet(node, key), retry=config.retry_seconds)
     domain = Domain(config.chain, config.broker)
-    callers = Callers(domain=domain, pool=config.workerpool, allowed=config.workers)
+    callers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
     refusals = RefusalCheck(memory, vaults, config.threshold, domain)
-    desk = Desk(memory, clock, callers, key, machines=config.machines)
+    desk = TaskService(memory, clock, callers, key, machines=config.machines)
     return desk, (watch.work(config.poll_seconds), hand.work(), refusals.work())
 
 
@@ -93,10 +93,12 @@ async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:
         raise InputRefused(f"workerpool {config.workerpool} is run by {speaker}, the key belongs to {key.address}.")
 
 
-class Watch:
+class ChainPoller:
     """Reads the chain and both clocks, and tells the memory."""
 
-    def __init__(self, memory: Memory, clock: ChainClock, side: ChainSide, follower: Follower) -> None:
+    def __init__(
+        self, memory: PersistentState, clock: ChainClock, side: PoolChainReader, follower: HubFollower
+    ) -> None:
         self._memory, self._clock, self._side, self._follower = memory, clock, side, follower
 
     async def work(self, every: float) -> None:
@@ -124,7 +126,7 @@ class Watch:
         try:
             change = await self._follower.step()
             if change is not None:
-                events = await self._side.read(change.events, now) if isinstance(change, Applied) else []
+                events = await self._side.read(change.events, now) if isinstance(change, BlocksApplied) else []
                 self._memory.learn(events, self._follower.trail)
         except BaseException:
             self._follower.trail = before  # what was not learnt is read again

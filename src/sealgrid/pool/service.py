@@ -8,27 +8,27 @@ from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused
 from sealgrid.pool.chain_clock import ChainClock
-from sealgrid.pool.effects import Answer, Assign, SignAuthorisation, SignReassign
-from sealgrid.pool.events import EnclaveNamed, StageReported, WorkerAsked
-from sealgrid.pool.persistent_state import Memory
+from sealgrid.pool.effects import Answer, AssignTask, SignAuthorisation, SignReassign
+from sealgrid.pool.events import EnclaveProposed, JobRequested, StageReported
+from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.task import public_history
-from sealgrid.pool.worker_auth import Callers
-from sealgrid.pool.worker_sessions import Sessions
+from sealgrid.pool.worker_auth import AllowedWorkers
+from sealgrid.pool.worker_sessions import WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
     AuthoriseReply,
     AuthoriseRequest,
-    Job,
+    JobAssignment,
     NextJob,
     PoolView,
+    PublicTaskStatus,
     SignedCall,
     StageReport,
-    Stages,
-    TaskStatus,
+    TaskStages,
 )
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.vault import Authorization, SignedReassign
-from sealgrid.wire.worker_session import LoginReply, SessionCall
+from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 
 MAX_WAIT: Final = 30.0  #: seconds that a question may stay open
 LOOK_AGAIN: Final = 0.5  #: seconds after which a waiting worker is considered anew: a task may have become free for it
@@ -37,14 +37,14 @@ SEEN_SECONDS: Final = 60.0
 P = TypeVar("P")
 
 
-class Desk:
+class TaskService:
     """Answers every path of the pool's API; ``clock`` is Unix seconds."""
 
     def __init__(
         self,
-        memory: Memory,
+        memory: PersistentState,
         chain_clock: ChainClock,
-        callers: Callers,
+        callers: AllowedWorkers,
         key: SigningKey,
         *,
         machines: tuple[OfferedMachine, ...] = (),
@@ -52,7 +52,7 @@ class Desk:
     ) -> None:
         self._machines = machines
         self._memory, self._chain_clock, self._callers, self._key = memory, chain_clock, callers, key
-        self._clock, self._sessions = clock, Sessions(callers)
+        self._clock, self._sessions = clock, WorkerSessions(callers)
         self._seen: dict[Address, float] = {}  # the admitted workers at most: others are refused before
 
     def view(self) -> PoolView:
@@ -63,10 +63,10 @@ class Desk:
             workerpool=self._callers.pool, owner=self._key.address, workers=workers, machines=self._machines
         )
 
-    def status(self, task: TaskId) -> TaskStatus:
+    def status(self, task: TaskId) -> PublicTaskStatus:
         """Return what everybody may know of a task; raise NotFound."""
         known = self._memory.state.task(task)
-        return TaskStatus(
+        return PublicTaskStatus(
             task=task,
             deal=known.deal,
             index=known.index,
@@ -76,7 +76,7 @@ class Desk:
             history=public_history(known.history),
         )
 
-    async def stages(self, task: TaskId, *, after: int = 0, wait: float = 0.0) -> Stages:
+    async def stages(self, task: TaskId, *, after: int = 0, wait: float = 0.0) -> TaskStages:
         """Return the exact stages of a task, for its requester; raise NotFound.
 
         Waits up to ``wait`` seconds, MAX_WAIT at most, until there are more than ``after`` stages.
@@ -84,24 +84,24 @@ class Desk:
         until = self._clock() + min(max(wait, 0.0), MAX_WAIT)
         while len(history := self._memory.state.task(task).history) <= after and (left := until - self._clock()) > 0:
             await self._memory.changed(left)
-        return Stages(history=history)
+        return TaskStages(history=history)
 
     def requester(self, task: TaskId) -> Address:
         """Return whose deal a task is of; raise NotFound."""
         state = self._memory.state
         return state.deals[state.task(task).deal].requester
 
-    def login(self, call: SignedCall) -> LoginReply:
+    def login(self, call: SignedCall) -> WorkerLoginReply:
         """Open a session for a worker."""
         return self._sessions.open(call, at=self._clock())
 
-    async def next_job(self, call: SessionCall) -> Job | None:
+    async def next_job(self, call: SessionCall) -> JobAssignment | None:
         """Return a task for this worker as soon as there is one, or None when its patience ends."""
         worker, asked = self._hear(call, "/jobs/next", NextJob)
         until = self._clock() + min(max(asked.wait, 0.0), MAX_WAIT)
         while True:
             now = self._clock()
-            answers = self._memory.apply(WorkerAsked(at=now, worker=worker, chain_now=self._chain_clock.now(now)))
+            answers = self._memory.apply(JobRequested(at=now, worker=worker, chain_now=self._chain_clock.now(now)))
             if answers:
                 return self._job(answers[0])
             if now >= until:
@@ -111,7 +111,7 @@ class Desk:
     def authorise(self, call: SessionCall) -> AuthoriseReply:
         """Sign for an enclave of the worker that holds the task; the same enclave gets the same answer again."""
         worker, asked = self._hear(call, "/jobs/authorisation", AuthoriseRequest)
-        named = EnclaveNamed(at=self._clock(), task=asked.task, worker=worker, enclave=_enclave(asked.enclave))
+        named = EnclaveProposed(at=self._clock(), task=asked.task, worker=worker, enclave=_enclave(asked.enclave))
         authorization, reassign = None, None
         for answer in self._memory.apply(named):
             if isinstance(answer, SignAuthorisation):
@@ -140,11 +140,11 @@ class Desk:
         self._seen[worker] = self._clock()
         return worker, said
 
-    def _job(self, answer: Answer) -> Job:
-        assert isinstance(answer, Assign)
+    def _job(self, answer: Answer) -> JobAssignment:
+        assert isinstance(answer, AssignTask)
         task = self._memory.state.task(answer.task)
         deal = self._memory.state.deals[task.deal]
-        return Job(
+        return JobAssignment(
             deal=task.deal,
             task=task.task,
             index=task.index,

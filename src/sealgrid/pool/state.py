@@ -9,8 +9,16 @@ from sealgrid.attestation.requester_refusals import OF_THE_DEAL
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.effects import Answer, Assign, ChainCall, Claim, Initialize, SignAuthorisation, SignReassign
-from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, OPEN, WORKING, Task, answer, decline, lose, move, report
+from sealgrid.pool.effects import (
+    Answer,
+    AssignTask,
+    ChainCall,
+    ClaimRefund,
+    InitializeTask,
+    SignAuthorisation,
+    SignReassign,
+)
+from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, OPEN, WORKING, PoolTask, answer, decline, lose, move, report
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import Stage, StageAt
 
@@ -20,11 +28,11 @@ _REPORTS: Final = (*WORKING[1:], "completed", "failed")
 class PoolState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a pool knows, in the order in which it learnt it."""
 
-    rules: e.Rules = e.Rules()
-    deals: Mapping[DealId, e.DealSeen] = {}
-    tasks: Mapping[TaskId, Task] = {}
+    rules: e.PoolTimeouts = e.PoolTimeouts()
+    deals: Mapping[DealId, e.DealMatched] = {}
+    tasks: Mapping[TaskId, PoolTask] = {}
 
-    def task(self, task: TaskId) -> Task:
+    def task(self, task: TaskId) -> PoolTask:
         """Return a task; raise NotFound."""
         if task not in self.tasks:
             raise NotFound(f"this pool knows no task {task}; a deal is seen within a second of its block.")
@@ -37,13 +45,13 @@ Outcome = tuple[PoolState, tuple[Answer, ...]]
 def step(state: PoolState, event: e.AnyEvent) -> Outcome:
     """Apply one event; raise InputRefused or NotFound, with the state unchanged, when a worker may not do that."""
     match event:
-        case e.DealSeen():
+        case e.DealMatched():
             return _see(state, event), ()
-        case e.WorkerAsked():
+        case e.JobRequested():
             return _assign(state, event)
-        case e.Restarted():
+        case e.PoolRestarted():
             return _restart(state, event), ()
-        case e.EnclaveNamed():
+        case e.EnclaveProposed():
             return _authorise(state, event)
         case e.StageReported():
             return _hear(state, event), ()
@@ -65,7 +73,7 @@ def due(state: PoolState, now: float, chain_now: int) -> tuple[e.AnyEvent, ...]:
     return tuple(found)
 
 
-def _is_idle(task: Task, rules: e.Rules, now: float) -> bool:
+def _is_idle(task: PoolTask, rules: e.PoolTimeouts, now: float) -> bool:
     # An app may run until the contribution deadline; every other stage is short, however often it is reported.
     stuck = task.stage != "running" and now >= task.moved + rules.stage_leases * rules.lease
     return stuck or now >= task.heard + rules.lease
@@ -76,9 +84,9 @@ def standing(state: PoolState) -> tuple[ChainCall, ...]:
     calls: list[ChainCall] = []
     for task in state.tasks.values():
         if task.refund_due and task.stage not in ENDED:
-            calls.append(Claim(task=task.task, deal=task.deal, index=task.index))
+            calls.append(ClaimRefund(task=task.task, deal=task.deal, index=task.index))
         elif not task.ready and task.stage in OPEN:
-            calls.append(Initialize(task=task.task, deal=task.deal, index=task.index))
+            calls.append(InitializeTask(task=task.task, deal=task.deal, index=task.index))
     return tuple(calls)
 
 
@@ -87,32 +95,32 @@ def questions(state: PoolState) -> tuple[TaskId, ...]:
     return tuple(task.task for task in state.tasks.values() if task.claimed and task.stage == "waiting")
 
 
-def _with(state: PoolState, task: Task) -> PoolState:
+def _with(state: PoolState, task: PoolTask) -> PoolState:
     return msgspec.structs.replace(state, tasks={**state.tasks, task.task: task})
 
 
-def _see(state: PoolState, seen: e.DealSeen) -> PoolState:
+def _see(state: PoolState, seen: e.DealMatched) -> PoolState:
     if seen.deal in state.deals:
         return state
     fresh = {task_id(seen.deal, index): _new(seen, index) for index in range(seen.first, seen.first + seen.size)}
     return msgspec.structs.replace(state, deals={**state.deals, seen.deal: seen}, tasks={**state.tasks, **fresh})
 
 
-def _new(seen: e.DealSeen, index: int) -> Task:
+def _new(seen: e.DealMatched, index: int) -> PoolTask:
     stage: Stage = "failed" if seen.refusal else "waiting"
     history = (StageAt(stage=stage, at=seen.at, detail=seen.refusal),)
-    return Task(task=task_id(seen.deal, index), deal=seen.deal, index=index, stage=stage, history=history)
+    return PoolTask(task=task_id(seen.deal, index), deal=seen.deal, index=index, stage=stage, history=history)
 
 
-def _assign(state: PoolState, asked: e.WorkerAsked) -> Outcome:
+def _assign(state: PoolState, asked: e.JobRequested) -> Outcome:
     chosen = next((task for task in state.tasks.values() if _may_take(state, task, asked)), None)
     if chosen is None:
         return state, ()
     taken = msgspec.structs.replace(move(chosen, "assign", asked.at), worker=asked.worker, heard=asked.at, named=False)
-    return _with(state, taken), (Assign(task=taken.task, worker=asked.worker),)
+    return _with(state, taken), (AssignTask(task=taken.task, worker=asked.worker),)
 
 
-def _may_take(state: PoolState, task: Task, asked: e.WorkerAsked) -> bool:
+def _may_take(state: PoolState, task: PoolTask, asked: e.JobRequested) -> bool:
     patient = asked.at - state.rules.retry
     if asked.chain_now + state.rules.margin >= state.deals[task.deal].contribution_deadline:
         return False
@@ -123,20 +131,20 @@ def _may_take(state: PoolState, task: Task, asked: e.WorkerAsked) -> bool:
     return waits and not lost_lately and asked.worker not in task.declined
 
 
-def _restart(state: PoolState, event: e.Restarted) -> PoolState:
+def _restart(state: PoolState, event: e.PoolRestarted) -> PoolState:
     held = {key: task for key, task in state.tasks.items() if task.stage in WORKING}
     renewed = {key: msgspec.structs.replace(task, heard=event.at, moved=event.at) for key, task in held.items()}
     return msgspec.structs.replace(state, rules=event.rules, tasks={**state.tasks, **renewed})
 
 
-def _owned(state: PoolState, task: TaskId, worker: Address) -> Task:
+def _owned(state: PoolState, task: TaskId, worker: Address) -> PoolTask:
     owned = state.task(task)
     if owned.stage not in WORKING or owned.worker != worker:
         raise InputRefused(f"task {task} is not yours (any more): it is {owned.stage}; ask for another one.")
     return owned
 
 
-def _authorise(state: PoolState, named: e.EnclaveNamed) -> Outcome:
+def _authorise(state: PoolState, named: e.EnclaveProposed) -> Outcome:
     task = _owned(state, named.task, named.worker)
     if task.enclave != named.enclave:
         if task.attempt >= MAX_ATTEMPTS:
@@ -150,7 +158,7 @@ def _authorise(state: PoolState, named: e.EnclaveNamed) -> Outcome:
     return _with(state, task), _signatures(task, named)
 
 
-def _signatures(task: Task, named: e.EnclaveNamed) -> tuple[Answer, ...]:
+def _signatures(task: PoolTask, named: e.EnclaveProposed) -> tuple[Answer, ...]:
     authorisation = SignAuthorisation(task=task.task, worker=named.worker, enclave=named.enclave)
     if task.attempt == 1:
         return (authorisation,)
@@ -177,7 +185,7 @@ def _tell(state: PoolState, event: e.TaskEvent) -> PoolState:
     if task is None:
         return state
     match event:
-        case e.ChainInitialised():
+        case e.TaskInitialized():
             task = msgspec.structs.replace(task, ready=True)
         case e.VaultsAnswered():
             task = answer(task, event.at, event.check, event.detail, denied=event.denied)
@@ -187,8 +195,8 @@ def _tell(state: PoolState, event: e.TaskEvent) -> PoolState:
             task = move(task, "close", event.at, "the contribution deadline passed")
         case e.RefundDue():
             task = msgspec.structs.replace(move(task, "close", event.at, "the final deadline passed"), refund_due=True)
-        case e.ChainFinalized():
+        case e.TaskFinalized():
             task = move(task, "finalize", event.at)
-        case e.ChainClaimed():
+        case e.TaskRefunded():
             task = move(task, "claim", event.at, "the requester has the money back")
     return _with(state, task)

@@ -40,7 +40,7 @@ PUBLIC: Final[dict[str, PublicStage]] = {
 }  # fmt: skip
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class PoolTask(msgspec.Struct, frozen=True, kw_only=True):
     """What the pool knows of one task."""
 
     task: TaskId
@@ -61,13 +61,13 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     declined: tuple[Address, ...] = ()  #: workers that said so and were denied by the vaults; they get it never again
 
 
-def move(task: Task, step: Step, at: float, detail: str = "") -> Task:
+def move(task: PoolTask, step: Step, at: float, detail: str = "") -> PoolTask:
     """Return the task after a step of the table; unchanged when the table has none for its stage."""
     to = TRANSITIONS.get((task.stage, step))
     return task if to is None else enter(task, to, at, detail)
 
 
-def enter(task: Task, stage: Stage, at: float, detail: str = "") -> Task:
+def enter(task: PoolTask, stage: Stage, at: float, detail: str = "") -> PoolTask:
     """Return the task at a stage, with its history one entry longer when the stage is new."""
     if task.stage == stage:
         return task
@@ -75,7 +75,7 @@ def enter(task: Task, stage: Stage, at: float, detail: str = "") -> Task:
     return msgspec.structs.replace(task, stage=stage, moved=at, history=(*task.history, entry))
 
 
-def lose(task: Task, at: float, why: str) -> Task:
+def lose(task: PoolTask, at: float, why: str) -> PoolTask:
     """Return the task taken from its worker: for another one to take, or failed after its last enclave."""
     if task.stage not in WORKING or task.worker is None:
         return task
@@ -84,13 +84,13 @@ def lose(task: Task, at: float, why: str) -> Task:
     return msgspec.structs.replace(taken, worker=None, lost=(*others, (task.worker, at)))
 
 
-def decline(task: Task, at: float, check: str, why: str) -> Task:
+def decline(task: PoolTask, at: float, check: str, why: str) -> PoolTask:
     """Return the task taken from a worker that says the vaults refused it: nobody gets it before they were asked."""
     taken = lose(task, at, why)
     return msgspec.structs.replace(taken, claimed=check) if taken.stage == "waiting" else taken
 
 
-def answer(task: Task, at: float, check: str, detail: str, *, denied: bool) -> Task:
+def answer(task: PoolTask, at: float, check: str, detail: str, *, denied: bool) -> PoolTask:
     """Return the task after the vaults' word: ended by ``check``, or for another worker to take."""
     if not task.claimed:
         return task
@@ -102,7 +102,7 @@ def answer(task: Task, at: float, check: str, detail: str, *, denied: bool) -> T
     return msgspec.structs.replace(heard, declined=(*heard.declined, heard.lost[-1][0]))
 
 
-def report(task: Task, stage: Stage, at: float, detail: str) -> Task:
+def report(task: PoolTask, stage: Stage, at: float, detail: str) -> PoolTask:
     """Return the task after its worker's sign of life; only a later stage of the work moves it."""
     alive = msgspec.structs.replace(task, heard=at)
     if stage in WORKING and WORKING.index(stage) > WORKING.index(task.stage):

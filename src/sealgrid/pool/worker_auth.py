@@ -11,12 +11,12 @@ from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
-from sealgrid.wire.worker_session import Login
+from sealgrid.wire.worker_session import WorkerLogin
 
 MAX_AGE = 60  #: seconds between the worker's clock and ours
 
 
-class Callers(msgspec.Struct, frozen=True, kw_only=True):
+class AllowedWorkers(msgspec.Struct, frozen=True, kw_only=True):
     """Whose calls a pool takes."""
 
     domain: Domain
@@ -24,7 +24,7 @@ class Callers(msgspec.Struct, frozen=True, kw_only=True):
     allowed: AbstractSet[Address]  #: nobody else is heard
 
 
-def verify(call: SignedCall, callers: Callers, *, at: float) -> tuple[Address, Login]:
+def verify(call: SignedCall, callers: AllowedWorkers, *, at: float) -> tuple[Address, WorkerLogin]:
     """Return the worker that logs in, and its login (docs/protocol/pool.md).
 
     (1) The call was signed within 60 seconds of our clock. (2) The worker that it names signed it, for this pool and
@@ -40,10 +40,10 @@ def verify(call: SignedCall, callers: Callers, *, at: float) -> tuple[Address, L
     if worker not in callers.allowed:
         raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
     # (4) the right payload
-    return worker, parse(call.payload, Login)
+    return worker, parse(call.payload, WorkerLogin)
 
 
-def _signer(call: SignedCall, callers: Callers) -> Address:
+def _signer(call: SignedCall, callers: AllowedWorkers) -> Address:
     try:
         worker = to_address(call.worker)
     except ValueError as error:

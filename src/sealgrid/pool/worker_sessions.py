@@ -8,11 +8,18 @@ from typing import Final, TypeVar
 
 from sealgrid.crypto import hpke
 from sealgrid.errors import CallRefused, ContainerRefused, InputRefused, SessionEnded
-from sealgrid.pool.worker_auth import MAX_AGE, Callers, verify
+from sealgrid.pool.worker_auth import MAX_AGE, AllowedWorkers, verify
 from sealgrid.units import Address
 from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
-from sealgrid.wire.worker_session import KEY_BYTES, SESSION_SECONDS, LoginReply, SessionCall, call_mac, login_info
+from sealgrid.wire.worker_session import (
+    KEY_BYTES,
+    SESSION_SECONDS,
+    SessionCall,
+    WorkerLoginReply,
+    call_mac,
+    login_info,
+)
 
 WINDOW: Final = 64  #: numbers up to this far below the highest may still come, each once: calls may overtake each other
 _PER_WORKER: Final = 4  #: sessions of one worker; the oldest ends first
@@ -22,7 +29,7 @@ P = TypeVar("P")
 
 
 @dataclass(slots=True)
-class _Session:
+class _WorkerSession:
     worker: Address
     key: bytes = field(repr=False)
     ends: float
@@ -41,15 +48,15 @@ class _Session:
         return fresh
 
 
-class Sessions:
+class WorkerSessions:
     """Opens sessions and verifies the calls in them; ``random`` returns that many bytes nobody can guess."""
 
-    def __init__(self, callers: Callers, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(self, callers: AllowedWorkers, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._callers, self._random = callers, random
-        self._sessions: dict[str, _Session] = {}  # oldest first
+        self._sessions: dict[str, _WorkerSession] = {}  # oldest first
         self._logins: dict[bytes, float] = {}  # signatures that were taken, and when
 
-    def open(self, call: SignedCall, *, at: float) -> LoginReply:
+    def open(self, call: SignedCall, *, at: float) -> WorkerLoginReply:
         """Open a session (docs/protocol/pool.md).
 
         The login passes checks (1) to (4) of ``calls.verify``, and (5) it was not taken before.
@@ -66,8 +73,8 @@ class Sessions:
             raise InputRefused(error.message) from error
         self._logins[call.signature] = at
         self._forget(worker, at)
-        self._sessions[session] = _Session(worker, key, at + SESSION_SECONDS)
-        return LoginReply(session=session, sealed=sealed, seconds=SESSION_SECONDS)
+        self._sessions[session] = _WorkerSession(worker, key, at + SESSION_SECONDS)
+        return WorkerLoginReply(session=session, sealed=sealed, seconds=SESSION_SECONDS)
 
     def verify(self, call: SessionCall, path: str, payload: type[P], *, at: float) -> tuple[Address, P]:
         """Return the worker and its message (docs/protocol/pool.md).

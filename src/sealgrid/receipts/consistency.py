@@ -12,7 +12,7 @@ from sealgrid.attestation.statements import ReceiptSeal, Settle
 from sealgrid.crypto.signing import Domain, Statement
 from sealgrid.errors import EvidenceRefused, InputRefused, ReceiptRefused
 from sealgrid.poco.ids import task_id
-from sealgrid.receipts.receipt import Body, SignedBody, UsedDataset, parse_signed_body
+from sealgrid.receipts.receipt import ReceiptBody, SignedReceiptBody, UsedDataset, parse_signed_body
 from sealgrid.receipts.request_document import VerifiedRequest, verify_request
 from sealgrid.units import Address, Digest, to_bytes
 
@@ -28,7 +28,7 @@ def check_receipt(
     platform: Platform,
     runtime: Digest,
     session: Digest,
-) -> Body:
+) -> ReceiptBody:
     """Return the body of a receipt's file that may be settled; for a vault, before its Verdict.
 
     ``facts``, ``platform``, ``runtime`` and ``session`` are what the vault itself found at the release; the Settle's
@@ -48,13 +48,13 @@ def check_receipt(
     return signed.body
 
 
-def check_seal(signed: SignedBody, domain: Domain) -> None:
+def check_seal(signed: SignedReceiptBody, domain: Domain) -> None:
     """Check (4)."""
     if signed_by(ReceiptSeal(body=signed.body.sha256()), domain, signed.signature) != signed.body.enclave:
         raise ReceiptRefused("4", "the body is not signed by the enclave that it names.")
 
 
-def check_facts(body: Body, facts: Facts) -> None:
+def check_facts(body: ReceiptBody, facts: Facts) -> None:
     """Check (6); names the first field that differs."""
     for name in ("chain", "hub", "broker", "deal", "task", "attempt", "app", "inputs", "pool", "worker", "enclave"):
         if getattr(body, name) != getattr(facts, name):
@@ -87,7 +87,7 @@ def _has_deferred_callback(facts: Facts) -> bool:
         raise ReceiptRefused("6", "the facts hold params that cannot be read.") from error
 
 
-def check_bulk(body: Body, facts: Facts) -> None:
+def check_bulk(body: ReceiptBody, facts: Facts) -> None:
     """Check (6) for a bulk: what was used is among what the facts list, in their order; no other job has any."""
     datasets = facts.bulk.datasets if facts.bulk else ()
     listed = iter([UsedDataset(address=each.address, checksum=each.checksum) for each in datasets if each])
@@ -98,7 +98,7 @@ def check_bulk(body: Body, facts: Facts) -> None:
         raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: bulk.")
 
 
-def check_settle(signed: SignedBody, settle: Settle) -> None:
+def check_settle(signed: SignedReceiptBody, settle: Settle) -> None:
     """Check (7) but for the signature."""
     body = signed.body
     if (settle.task, settle.worker, settle.enclave) != (body.task, body.worker, body.enclave):
@@ -109,13 +109,13 @@ def check_settle(signed: SignedBody, settle: Settle) -> None:
         raise ReceiptRefused("7", "the Settle is about another receipt.")
 
 
-def check_result(body: Body, settle: Settle) -> None:
+def check_result(body: ReceiptBody, settle: Settle) -> None:
     """Check (8)."""
     if settle.result_digest != body.result_digest:
         raise ReceiptRefused("8", "the settled digest is not the one that follows from the receipt.")
 
 
-def check_request(body: Body, facts: Facts) -> VerifiedRequest:
+def check_request(body: ReceiptBody, facts: Facts) -> VerifiedRequest:
     """Check (20); return the order with the kind of its signature. Raises InputRefused for a field that fits no order.
 
     The refusal names the check of ``verify_request`` that failed.
@@ -126,7 +126,7 @@ def check_request(body: Body, facts: Facts) -> VerifiedRequest:
         raise ReceiptRefused("20", f"({error.check}) {error.message}") from error
 
 
-def report_data_of(body: Body) -> bytes:
+def report_data_of(body: ReceiptBody) -> bytes:
     """Return the report data that the enclave's quote must carry."""
     return binding.report_data(
         chain=body.chain, hub=body.hub, task=body.task, worker=body.worker, app_digest=body.app.digest,
@@ -135,7 +135,7 @@ def report_data_of(body: Body) -> bytes:
     )  # fmt: skip
 
 
-def vault_set_of(body: Body) -> Digest:
+def vault_set_of(body: ReceiptBody) -> Digest:
     """Return the name of the federation that the body lists."""
     return binding.vault_set(chain=body.chain, hub=body.hub, broker=body.broker, t=body.t, vaults=body.vaults)
 

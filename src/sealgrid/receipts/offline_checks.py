@@ -11,11 +11,11 @@ from sealgrid.errors import ReceiptRefused
 from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict
 from sealgrid.receipts.request_document import VOUCHED
-from sealgrid.receipts.verification_case import Case, Step
+from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 
 
-def place(case: Case) -> str:
+def place(case: VerificationCase) -> str:
     """(2)."""
     body, pins = case.body, case.pins
     for name in ("chain", "hub", "broker"):
@@ -24,7 +24,7 @@ def place(case: Case) -> str:
     return f"chain {pins.chain}, hub {pins.hub}"
 
 
-def federation(case: Case) -> str:
+def federation(case: VerificationCase) -> str:
     """(3)."""
     body, pins = case.body, case.pins
     if (body.vaults, body.t) != (pins.vaults, pins.t):
@@ -34,13 +34,13 @@ def federation(case: Case) -> str:
     return f"{pins.t} of {body.n} vaults"
 
 
-def seal(case: Case) -> str:
+def seal(case: VerificationCase) -> str:
     """(4)."""
     consistency.check_seal(case.envelope.receipt, case.pins.domain)
     return f"enclave {case.body.enclave}"
 
 
-def releases(case: Case) -> str:
+def releases(case: VerificationCase) -> str:
     """(5)."""
     signed = case.envelope.releases
     _enough(case, signed.keys(), "5")
@@ -56,14 +56,14 @@ def releases(case: Case) -> str:
     )
 
 
-def facts(case: Case) -> str:
+def facts(case: VerificationCase) -> str:
     """(6)."""
     consistency.check_facts(case.body, case.facts)
     refusal = f"; refused by ({case.facts.refusal}): {sentence_of(case.facts.refusal)}" if case.facts.refusal else ""
     return f"task {case.body.task}, attempt {case.body.attempt}{refusal}"
 
 
-def settle(case: Case) -> str:
+def settle(case: VerificationCase) -> str:
     """(7)."""
     said = case.envelope.settle
     if consistency.signed_by(said, case.pins.domain, case.envelope.settle_signature) != case.body.enclave:
@@ -72,13 +72,13 @@ def settle(case: Case) -> str:
     return f"sealed result {said.sealed_sha256}"
 
 
-def result(case: Case) -> str:
+def result(case: VerificationCase) -> str:
     """(8)."""
     consistency.check_result(case.body, case.envelope.settle)
     return f"result digest {case.envelope.settle.result_digest}"
 
 
-def verdicts(case: Case) -> str:
+def verdicts(case: VerificationCase) -> str:
     """(9)."""
     signed = case.envelope.verdicts
     _enough(case, signed.keys(), "9")
@@ -87,12 +87,12 @@ def verdicts(case: Case) -> str:
     return f"{len(signed)} vaults verified this enclave and hold its settlement"
 
 
-def evidence(case: Case) -> str:
+def evidence(case: VerificationCase) -> str:
     """(10)."""
     return f"{case.claims.platform.name} machine {case.claims.machine}, TCB {case.claims.tcb_status}"
 
 
-def identity(case: Case) -> str:
+def identity(case: VerificationCase) -> str:
     """(11)."""
     body, claims, pinned = case.body, case.claims, case.pins.runtimes
     runtime = claims.runtime_of(body.app.digest)
@@ -103,7 +103,7 @@ def identity(case: Case) -> str:
     return f"runtime {runtime}"
 
 
-def bound(case: Case) -> str:
+def bound(case: VerificationCase) -> str:
     """(12)."""
     if case.claims.report_data != case.report_data:
         raise ReceiptRefused("12", "the quote was made for another task, key, app, nonce or federation.")
@@ -112,20 +112,20 @@ def bound(case: Case) -> str:
     return f"session {case.session}"
 
 
-def locked(case: Case) -> str:
+def locked(case: VerificationCase) -> str:
     """(13)."""
     if not case.claims.locks(case.body.app.digest):
         raise ReceiptRefused("13", "the evidence does not lock the app that the receipt names.")
     return f"app {case.body.app.digest}"
 
 
-def request(case: Case) -> str:
+def request(case: VerificationCase) -> str:
     """(20)."""
     verified = consistency.check_request(case.body, case.facts)
     return f"requester {verified.order.requester}; {VOUCHED[verified.signature]}"
 
 
-def _enough(case: Case, vaults: Iterable[Address], number: str) -> None:
+def _enough(case: VerificationCase, vaults: Iterable[Address], number: str) -> None:
     named = set(vaults)
     if not named <= set(case.pins.vaults):
         raise ReceiptRefused(number, "somebody signed who is no pinned vault.")
@@ -133,7 +133,7 @@ def _enough(case: Case, vaults: Iterable[Address], number: str) -> None:
         raise ReceiptRefused(number, f"{len(named)} vaults signed; {case.pins.t} are needed.")
 
 
-def _release(case: Case, vault: Address, signed: SignedRelease) -> None:
+def _release(case: VerificationCase, vault: Address, signed: SignedRelease) -> None:
     release = signed.release
     if consistency.signed_by(release, case.pins.domain, signed.signature) != vault:
         raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
@@ -147,7 +147,7 @@ def _release(case: Case, vault: Address, signed: SignedRelease) -> None:
         _logged(case, vault, release, proof, bulk=True)
 
 
-def _logged(case: Case, vault: Address, release: Release, proof: LogProof, *, bulk: bool = False) -> None:
+def _logged(case: VerificationCase, vault: Address, release: Release, proof: LogProof, *, bulk: bool = False) -> None:
     head = check_head(proof.head, proof.signature, vault, case.pins.domain)
     entry = check_entry(proof.entry.encode(), proof.index, [to_bytes(each, 32) for each in proof.path], head)
     dataset = _listed(case.facts, entry.asset) if bulk else None
@@ -166,7 +166,7 @@ def _listed(facts: Facts, address: Address) -> DatasetFact:
     raise ReceiptRefused("5", f"a vault logged the release of {address}, which the facts do not list.")
 
 
-def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:
+def _verdict(case: VerificationCase, vault: Address, signed: SignedVerdict) -> None:
     verdict, body = signed.verdict, case.body
     if consistency.signed_by(verdict, case.pins.domain, signed.signature) != vault:
         raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
@@ -182,22 +182,22 @@ def _verdict(case: Case, vault: Address, signed: SignedVerdict) -> None:
         raise ReceiptRefused("9", f"the verdict of vault {vault} was issued after it expired.")
 
 
-def _session(case: Case) -> Digest:
+def _session(case: VerificationCase) -> Digest:
     return next(each.release.session for each in case.envelope.releases.values())
 
 
 STEPS = (
-    Step(2, "It is about the pinned chain, hub and broker.", place),
-    Step(3, "It names exactly the pinned vaults and threshold.", federation),
-    Step(4, "Its body is signed by the enclave.", seal),
-    Step(5, "At least t vaults released to this session and signed these facts.", releases),
-    Step(6, "The body says what the facts say.", facts),
-    Step(7, "The enclave settled this result and this receipt.", settle),
-    Step(8, "The settled digest follows from the receipt.", result),
-    Step(9, "At least t vaults signed verdicts about this settlement.", verdicts),
-    Step(10, "The quote verifies under a pinned root, as of the verdicts.", evidence),
-    Step(11, "Platform and runtime are those of the evidence.", identity),
-    Step(12, "The quote is bound to this task, worker, enclave and federation.", bound),
-    Step(13, "The evidence locks this app.", locked),
+    VerificationStep(2, "It is about the pinned chain, hub and broker.", place),
+    VerificationStep(3, "It names exactly the pinned vaults and threshold.", federation),
+    VerificationStep(4, "Its body is signed by the enclave.", seal),
+    VerificationStep(5, "At least t vaults released to this session and signed these facts.", releases),
+    VerificationStep(6, "The body says what the facts say.", facts),
+    VerificationStep(7, "The enclave settled this result and this receipt.", settle),
+    VerificationStep(8, "The settled digest follows from the receipt.", result),
+    VerificationStep(9, "At least t vaults signed verdicts about this settlement.", verdicts),
+    VerificationStep(10, "The quote verifies under a pinned root, as of the verdicts.", evidence),
+    VerificationStep(11, "Platform and runtime are those of the evidence.", identity),
+    VerificationStep(12, "The quote is bound to this task, worker, enclave and federation.", bound),
+    VerificationStep(13, "The evidence locks this app.", locked),
 )
-LAST = Step(20, "The requester's order makes this task, is signed, and says what the facts say.", request)
+LAST = VerificationStep(20, "The requester's order makes this task, is signed, and says what the facts say.", request)

@@ -1,20 +1,20 @@
 """Checks (14) to (19) of ``verify``: whether chain and storage agree with a receipt."""
 
 from sealgrid.errors import ReceiptRefused
-from sealgrid.poco.proof_judge import Judging, judging
-from sealgrid.receipts.verification_case import Case, Step
+from sealgrid.poco.proof_judge import ProofJudge, judging
+from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 
 
-def judge(case: Case) -> str:
+def judge(case: VerificationCase) -> str:
     """(14)."""
     pinned = case.pins.broker
     by = judging(teebroker=case.chain.broker, pool_owner=case.chain.pool_owner, pinned=pinned)
-    if by is Judging.POOL:
+    if by is ProofJudge.POOL:
         raise ReceiptRefused("14", f"the chain took the {by}: neither the pinned broker nor the pinned gate judged.")
     return f"{by} {pinned}"
 
 
-def completed(case: Case) -> str:
+def completed(case: VerificationCase) -> str:
     """(15)."""
     if not case.chain.completed:
         raise ReceiptRefused("15", "the task is not completed on the chain.")
@@ -23,7 +23,7 @@ def completed(case: Case) -> str:
     return f"result digest {case.chain.result_digest}"
 
 
-def contribution(case: Case) -> str:
+def contribution(case: VerificationCase) -> str:
     """(16)."""
     found = case.chain
     if not found.proved:
@@ -33,7 +33,7 @@ def contribution(case: Case) -> str:
     return f"worker {found.worker}"
 
 
-def deal(case: Case) -> str:
+def deal(case: VerificationCase) -> str:
     """(17)."""
     found, body = case.chain, case.body
     if found.app_checksum != body.app.digest:
@@ -45,14 +45,14 @@ def deal(case: Case) -> str:
     return f"app {body.app.address}"
 
 
-def sealed_file(case: Case) -> str:
+def sealed_file(case: VerificationCase) -> str:
     """(18)."""
     if case.chain.sealed_sha256 != case.envelope.settle.sealed_sha256:
         raise ReceiptRefused("18", "the sealed result was not found, or is another file.")
     return f"sealed result {case.chain.sealed_sha256}"
 
 
-def receipt_file(case: Case) -> str:
+def receipt_file(case: VerificationCase) -> str:
     """(19)."""
     if case.chain.receipt_sha256 != case.envelope.settle.receipt_sha256:
         raise ReceiptRefused("19", "the receipt's file was not found, or is another file.")
@@ -60,10 +60,10 @@ def receipt_file(case: Case) -> str:
 
 
 STEPS = (
-    Step(14, "The pinned broker or gate judged the enclave.", judge),
-    Step(15, "The chain completed the task with the settled digest.", completed),
-    Step(16, "The chain accepted this worker with this enclave.", contribution),
-    Step(17, "The deal's app, dataset and pool are those of the receipt.", deal),
-    Step(18, "The stored sealed result is the settled one.", sealed_file),
-    Step(19, "The stored receipt is the settled one.", receipt_file),
+    VerificationStep(14, "The pinned broker or gate judged the enclave.", judge),
+    VerificationStep(15, "The chain completed the task with the settled digest.", completed),
+    VerificationStep(16, "The chain accepted this worker with this enclave.", contribution),
+    VerificationStep(17, "The deal's app, dataset and pool are those of the receipt.", deal),
+    VerificationStep(18, "The stored sealed result is the settled one.", sealed_file),
+    VerificationStep(19, "The stored receipt is the settled one.", receipt_file),
 )

@@ -25,10 +25,10 @@ from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 MOST_BYTES = 4 << 20  #: of an envelope
 
 ExitClass = Literal["ok", "app-failed", "refused", "unopened"]
-D = TypeVar("D", bound="_Document")
+D = TypeVar("D", bound="_CanonicalDocument")
 
 
-class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _CanonicalDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Anything with one canonical form."""
 
     def encode(self) -> bytes:
@@ -40,21 +40,21 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return to_digest(sha256(self.encode()))
 
 
-class UsedDataset(_Document, frozen=True, kw_only=True):
+class UsedDataset(_CanonicalDocument, frozen=True, kw_only=True):
     """The dataset that was used."""
 
     address: HexAddress
     checksum: HexDigest
 
 
-class HostTime(_Document, frozen=True, kw_only=True):
+class HostTime(_CanonicalDocument, frozen=True, kw_only=True):
     """When the job ran, as the host told the enclave: no proof of anything. Unix seconds."""
 
     started: Count
     finished: Count
 
 
-class Body(_Document, frozen=True, kw_only=True):
+class ReceiptBody(_CanonicalDocument, frozen=True, kw_only=True):
     """What the enclave says about its job, with its evidence."""
 
     schema: Literal["sealgrid/receipt/2"] = "sealgrid/receipt/2"
@@ -106,14 +106,14 @@ class Body(_Document, frozen=True, kw_only=True):
         return result_digest(self.task, self.result_sha256, self.sha256())
 
 
-class SignedBody(_Document, frozen=True, kw_only=True):
+class SignedReceiptBody(_CanonicalDocument, frozen=True, kw_only=True):
     """The receipt's file: ``receiptSha256`` in the Settle is the digest of its canonical bytes."""
 
-    body: Body
+    body: ReceiptBody
     signature: bytes  #: of ReceiptSeal over the body's digest, by the enclave's key
 
 
-class LogProof(_Document, frozen=True, kw_only=True):
+class LogProof(_CanonicalDocument, frozen=True, kw_only=True):
     """That a release stood in its vault's log before it was answered: a later log without it is a provable lie."""
 
     head: LogHead
@@ -123,7 +123,7 @@ class LogProof(_Document, frozen=True, kw_only=True):
     path: tuple[HexDigest, ...]  #: from the entry's leaf up to the head's root
 
 
-class SignedRelease(_Document, frozen=True, kw_only=True, omit_defaults=True):
+class SignedRelease(_CanonicalDocument, frozen=True, kw_only=True, omit_defaults=True):
     """A vault's word about the facts."""
 
     release: Release
@@ -132,18 +132,18 @@ class SignedRelease(_Document, frozen=True, kw_only=True, omit_defaults=True):
     bulk: tuple[LogProof, ...] = ()  #: likewise of each dataset of a bulk whose share went with it
 
 
-class SignedVerdict(_Document, frozen=True, kw_only=True):
+class SignedVerdict(_CanonicalDocument, frozen=True, kw_only=True):
     """A vault's word about the enclave and its result."""
 
     verdict: Verdict
     signature: bytes
 
 
-class Envelope(_Document, frozen=True, kw_only=True):
+class ReceiptEnvelope(_CanonicalDocument, frozen=True, kw_only=True):
     """A whole receipt: everything that ``verify`` needs beside its pins."""
 
     schema: Literal["sealgrid/receipt-envelope/1"] = "sealgrid/receipt-envelope/1"
-    receipt: SignedBody
+    receipt: SignedReceiptBody
     facts: str  #: canonical facts, which every release signs
     releases: dict[HexAddress, SignedRelease]  #: by vault
     settle: Settle
@@ -176,7 +176,7 @@ def body_of(
     deferred: DeferredCallback | None = None,
     bulk: tuple[UsedDataset, ...] | UnsetType = UNSET,
     opened: bool = False,
-) -> Body:
+) -> ReceiptBody:
     """Return the body for a job: the facts' part from the facts, the rest as given; ``nonces`` in vault order.
 
     ``callback`` is the data that the chain calls back with, None where the deal has no callback; ``deferred`` are
@@ -185,7 +185,7 @@ def body_of(
     """
     by_vault = {vault: to_digest(nonce) for vault, nonce in zip(vaults, nonces, strict=True)}
     dataset = facts.dataset
-    return Body(
+    return ReceiptBody(
         chain=facts.chain, hub=facts.hub, broker=facts.broker, deal=facts.deal, task=facts.task,
         attempt=facts.attempt, app=facts.app,
         dataset=None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum),
@@ -199,9 +199,9 @@ def body_of(
     )  # fmt: skip
 
 
-def sign_body(body: Body, domain: Domain, key: SigningKey) -> SignedBody:
+def sign_body(body: ReceiptBody, domain: Domain, key: SigningKey) -> SignedReceiptBody:
     """Sign a body with the enclave's key."""
-    return SignedBody(body=body, signature=ReceiptSeal(body=body.sha256()).sign(domain, key))
+    return SignedReceiptBody(body=body, signature=ReceiptSeal(body=body.sha256()).sign(domain, key))
 
 
 def result_digest(task: TaskId, sealed_sha256: Digest, body_sha256: Digest) -> Digest:
@@ -212,28 +212,28 @@ def result_digest(task: TaskId, sealed_sha256: Digest, body_sha256: Digest) -> D
 
 def envelope_of(
     *,
-    receipt: SignedBody,
+    receipt: SignedReceiptBody,
     facts: bytes,
     releases: Mapping[Address, SignedRelease],
     settle: Settle,
     settle_signature: bytes,
     verdicts: Mapping[Address, SignedVerdict],
-) -> Envelope:
+) -> ReceiptEnvelope:
     """Put a whole receipt together."""
-    return Envelope(
+    return ReceiptEnvelope(
         receipt=receipt, facts=facts.decode(), releases=dict(releases), settle=settle,
         settle_signature=settle_signature, verdicts=dict(verdicts),
     )  # fmt: skip
 
 
-def parse_signed_body(document: bytes) -> SignedBody:
+def parse_signed_body(document: bytes) -> SignedReceiptBody:
     """Read a receipt's file; raise InputRefused unless it is in its one canonical form."""
-    return _parse(document, SignedBody)
+    return _parse(document, SignedReceiptBody)
 
 
-def parse_envelope(document: bytes) -> Envelope:
+def parse_envelope(document: bytes) -> ReceiptEnvelope:
     """Read an envelope; raise InputRefused unless it is in its one canonical form."""
-    return _parse(document, Envelope)
+    return _parse(document, ReceiptEnvelope)
 
 
 def _parse(document: bytes, kind: type[D]) -> D:

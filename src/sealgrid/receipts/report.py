@@ -9,7 +9,7 @@ from sealgrid.units import Address, Digest
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
+class TrustPins:
     """What a verifier knows for itself and takes from no receipt."""
 
     chain: int
@@ -32,7 +32,7 @@ class Pins:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnChain:
+class ChainEvidence:
     """What the chain and the storage say about the receipt's task, as its verifier read it."""
 
     broker: Address  #: the hub's teebroker
@@ -50,7 +50,7 @@ class OnChain:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """One line of a report."""
 
     number: int
@@ -60,10 +60,10 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerificationReport:
     """Every check in order. After the first that failed, the rest is not judged and counts as failed."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[CheckResult, ...]
 
     @property
     def ok(self) -> bool:
@@ -71,7 +71,7 @@ class Report:
         return all(check.ok for check in self.checks)
 
     @property
-    def failed(self) -> Check | None:
+    def failed(self) -> CheckResult | None:
         """Return the first check that failed."""
         return next((check for check in self.checks if not check.ok), None)
 

@@ -10,26 +10,26 @@ from sealgrid.attestation.evidence import Collateral, Quote, VerifiedClaims
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.errors import InputRefused
 from sealgrid.receipts.consistency import report_data_of
-from sealgrid.receipts.receipt import Body, Envelope
-from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.receipts.receipt import ReceiptBody, ReceiptEnvelope
+from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.units import Digest
 
 
 @dataclass(frozen=True)
-class Case:
+class VerificationCase:
     """Everything that the steps of ``verify`` look at; what is recomputed, is recomputed once."""
 
-    envelope: Envelope
-    pins: Pins
-    onchain: OnChain | None
+    envelope: ReceiptEnvelope
+    pins: TrustPins
+    onchain: ChainEvidence | None
 
     @property
-    def body(self) -> Body:
+    def body(self) -> ReceiptBody:
         """Return the receipt's body."""
         return self.envelope.receipt.body
 
     @property
-    def chain(self) -> OnChain:
+    def chain(self) -> ChainEvidence:
         """Return what the chain says; the steps that ask for it run on line only."""
         if self.onchain is None:
             raise InputRefused("this check needs the chain.")
@@ -62,9 +62,9 @@ class Case:
         return verification.verify(quote, pins.roots, at=at, allow_simulated=pins.allow_simulated)
 
 
-class Step(NamedTuple):
+class VerificationStep(NamedTuple):
     """One check: its number, what it says, and how it is judged. It returns a detail or raises."""
 
     number: int
     sentence: str
-    judge: Callable[[Case], str]
+    judge: Callable[[VerificationCase], str]

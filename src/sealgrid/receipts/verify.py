@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from sealgrid.errors import CheckFailed, InputRefused
 from sealgrid.receipts import offline_checks, online_checks
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.receipts.report import Check, OnChain, Pins, Report
-from sealgrid.receipts.verification_case import Case, Step
+from sealgrid.receipts.report import ChainEvidence, CheckResult, TrustPins, VerificationReport
+from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 
 READABLE = "The receipt can be read and is in its canonical form."
 
 
-def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Report:
+def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = None) -> VerificationReport:
     """Return the report on a receipt; bad content fails a check and never raises.
 
     (1) The envelope can be read and is in its one canonical form.
@@ -43,13 +43,15 @@ def verify(envelope: bytes, pins: Pins, onchain: OnChain | None = None) -> Repor
     """
     steps = (*offline_checks.STEPS, *(online_checks.STEPS if onchain is not None else ()), offline_checks.LAST)
     try:
-        case = Case(parse_envelope(envelope), pins, onchain)  # (1)
+        case = VerificationCase(parse_envelope(envelope), pins, onchain)  # (1)
     except InputRefused as error:
-        return Report((Check(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, because=1)))
-    return Report((Check(1, READABLE, ok=True), *_judge(steps, case)))
+        return VerificationReport(
+            (CheckResult(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, because=1))
+        )
+    return VerificationReport((CheckResult(1, READABLE, ok=True), *_judge(steps, case)))
 
 
-def _judge(steps: Sequence[Step], case: Case) -> Iterator[Check]:
+def _judge(steps: Sequence[VerificationStep], case: VerificationCase) -> Iterator[CheckResult]:
     for place, step in enumerate(steps, start=1):
         check = _run(step, case)
         yield check
@@ -58,17 +60,17 @@ def _judge(steps: Sequence[Step], case: Case) -> Iterator[Check]:
             return
 
 
-def _run(step: Step, case: Case) -> Check:
+def _run(step: VerificationStep, case: VerificationCase) -> CheckResult:
     number = step.number
     try:
-        return Check(number, step.sentence, ok=True, detail=step.judge(case))
+        return CheckResult(number, step.sentence, ok=True, detail=step.judge(case))
     except CheckFailed as error:
         inner = "" if error.check == str(number) else f"({error.check}) "
-        return Check(number, step.sentence, ok=False, detail=inner + error.message)
+        return CheckResult(number, step.sentence, ok=False, detail=inner + error.message)
     except (InputRefused, ValueError, OverflowError) as error:
-        return Check(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
+        return CheckResult(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
 
 
-def _unjudged(steps: Sequence[Step], *, because: int) -> Iterator[Check]:
+def _unjudged(steps: Sequence[VerificationStep], *, because: int) -> Iterator[CheckResult]:
     for step in steps:
-        yield Check(step.number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")
+        yield CheckResult(step.number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")

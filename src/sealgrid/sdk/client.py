@@ -20,32 +20,32 @@ from sealgrid.sdk.money import UNMATCHED, attach, sentence
 from sealgrid.sdk.network import Network, load_network
 from sealgrid.sdk.operations import buy, refunds
 from sealgrid.sdk.operations.approval_check import check_approved
-from sealgrid.sdk.operations.buy import Job
+from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.resolve import find_app, find_model
 from sealgrid.sdk.operations.run_money import money_after, money_on_chain
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.resources.account import Account
-from sealgrid.sdk.resources.apps import Apps
-from sealgrid.sdk.resources.models import Models
+from sealgrid.sdk.resources.account import AsyncAccount
+from sealgrid.sdk.resources.apps import AsyncApps
+from sealgrid.sdk.resources.models import AsyncModels
 from sealgrid.sdk.resources.offers import Named
-from sealgrid.sdk.resources.runs import Run
+from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.sdk.stores.home import Home, home
-from sealgrid.sdk.stores.job_store import KeptJobs, kept
-from sealgrid.sdk.stores.keystores import Keystores
-from sealgrid.sdk.stores.model_store import KeptModels
+from sealgrid.sdk.stores.job_store import JobStore, kept
+from sealgrid.sdk.stores.keystores import KeystoreFolder
+from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
 from sealgrid.wire.pool import StageAt
 
 InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the content
 
 
-class Client:
+class AsyncClient:
     """One account, connected to one network."""
 
     def __init__(self, conn: Connection, place: Home) -> None:
         self._conn = conn
-        self._keys, self._models = KeptJobs(place.jobs), KeptModels(place.models)
-        self._accounts = Keystores(place.accounts)
+        self._keys, self._models = JobStore(place.jobs), ModelStore(place.models)
+        self._accounts = KeystoreFolder(place.accounts)
 
     @property
     def network(self) -> Network:
@@ -53,22 +53,22 @@ class Client:
         return self._conn.network
 
     @property
-    def account(self) -> Account:
+    def account(self) -> AsyncAccount:
         """Return the account's money."""
-        return Account(self._conn)
+        return AsyncAccount(self._conn)
 
     @property
-    def apps(self) -> Apps:
+    def apps(self) -> AsyncApps:
         """Return the network's apps."""
-        return Apps(self._conn)
+        return AsyncApps(self._conn)
 
     @property
-    def models(self) -> Models:
+    def models(self) -> AsyncModels:
         """Return the network's models."""
-        return Models(self._conn, self._models)
+        return AsyncModels(self._conn, self._models)
 
     @property
-    def data(self) -> Models:
+    def data(self) -> AsyncModels:
         """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
         return self.models
 
@@ -89,31 +89,31 @@ class Client:
         sponsor_password: str | None = None,
         pool: str | None = None,
         told: Progress = silent,
-    ) -> Run:
+    ) -> AsyncRun:
         """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
 
         ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
         the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
         the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
         before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
-        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
-        the same input; ``Run.bag`` has them all.
+        data open with the result, and ``AsyncRun.deliver`` hands them to any contract. ``tasks`` runs the app so often on
+        the same input; ``AsyncRun.bag`` has them all.
         ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
         its name there, at any pool by its address, or at the best one on the market for "any".
         ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
 
         ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
         the run and its result are this account's. Whoever sees the signed request before the deal is made could make
-        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
+        it at this account's cost, as far as its own escrow goes: ``AsyncRun.status`` says who paid.
 
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
         model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app
         that is built for another Python than this network runs apps on.
         """
-        keep: list[Job] = []
-        sent: list[Job] = []  # not empty from the moment in which a deal may come of it
+        keep: list[PurchasedTask] = []
+        sent: list[PurchasedTask] = []  # not empty from the moment in which a deal may come of it
 
-        def keep_key(job: Job) -> None:
+        def keep_key(job: PurchasedTask) -> None:
             for task in job.bag():
                 self._keep(task)
                 keep.append(task)
@@ -145,9 +145,9 @@ class Client:
             attach(error, money)
             raise
         self._forget(keep[job.tasks :])
-        return Run(self._conn, job)
+        return AsyncRun(self._conn, job)
 
-    def reopen(self, task: str) -> Run:
+    def reopen(self, task: str) -> AsyncRun:
         """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
 
         Raises InputRefused for a task of another chain.
@@ -155,13 +155,13 @@ class Client:
         entry, network = self._keys.read(task), self._conn.network
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
             raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r} is.", money="")
-        return Run(self._conn, entry.job())
+        return AsyncRun(self._conn, entry.job())
 
     async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
         """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
         return await buy.history(self._conn, task)
 
-    def _forget(self, never_bought: Sequence[Job]) -> None:
+    def _forget(self, never_bought: Sequence[PurchasedTask]) -> None:
         for job in never_bought:
             self._keys.forget(job.task)
 
@@ -202,7 +202,7 @@ class Client:
             account = await _key(account, password, self._conn.network, self._accounts)
         return Wallet(self._conn.node, account)
 
-    def _keep(self, job: Job) -> None:
+    def _keep(self, job: PurchasedTask) -> None:
         network = self._conn.network
         self._keys.keep(kept(job, genesis=network.genesis, hub=network.hub, created=int(self._conn.clock())))
 
@@ -214,7 +214,7 @@ async def connect_async(
     network: Network | str | Path | None = None,
     data: str | Path | None = None,
     password: str | None = None,
-) -> AsyncIterator[Client]:
+) -> AsyncIterator[AsyncClient]:
     """Connect an account to a network, the running local one by default.
 
     ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
@@ -225,13 +225,15 @@ async def connect_async(
     place = home(data)
     chosen = network if isinstance(network, Network) else load_network(Path(network) if network else place.network)
     key = (
-        account if isinstance(account, SigningKey) else await _key(account, password, chosen, Keystores(place.accounts))
+        account
+        if isinstance(account, SigningKey)
+        else await _key(account, password, chosen, KeystoreFolder(place.accounts))
     )
     async with open_connection(chosen, key) as conn:
-        yield Client(conn, place)
+        yield AsyncClient(conn, place)
 
 
-async def _key(name: str, password: str | None, network: Network, own: Keystores) -> SigningKey:
+async def _key(name: str, password: str | None, network: Network, own: KeystoreFolder) -> SigningKey:
     if own.has(name):
         if password is None:
             raise InputRefused(f"the account {name!r} opens with its password only; give it.")

@@ -18,7 +18,7 @@ from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.pool import PoolClient
-from sealgrid.wire.storage import StorageClient, Tickets
+from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.wire.vault import VaultClient
 
 PATIENCE_SECONDS = 20.0  #: for one answer to a person who waits
@@ -77,7 +77,7 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
         domain = Domain(chain=network.chain, broker=network.broker)
         stores = tuple(
             [
-                StorageClient(await reach(url, "the storage node"), Tickets(url, key, domain))
+                StorageClient(await reach(url, "the storage node"), TicketSigner(url, key, domain))
                 for url in network.storage_nodes
             ]
         )

@@ -10,28 +10,28 @@ from dataclasses import replace
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.chain.recording_wallet import PaperWallet, Unsent
-from sealgrid.crypto.signing import KeyElsewhere, SigningKey
+from sealgrid.chain.recording_wallet import RecordingWallet, UnsignedTransaction
+from sealgrid.crypto.signing import ExternalKey, SigningKey
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import ZERO_DIGEST, Address, Digest
 from sealgrid.wire.market import Kind, MarketClient
 from sealgrid.wire.vault import AssetView, PolicyRequest, VaultClient
 
 
-class Unpublished(msgspec.Struct, frozen=True, kw_only=True):
+class UnsignedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order that nobody signed yet, as a document."""
 
     kind: Kind
     order: dict[str, str]
 
 
-class Undelivered(msgspec.Struct, frozen=True, kw_only=True):
+class UnsignedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A policy that nobody signed yet; every vault is to get it."""
 
     policy: Policy
 
 
-Step = Unsent | Unpublished | Undelivered
+Step = UnsignedTransaction | UnsignedOrder | UnsignedPolicy
 
 
 def on_paper(conn: Connection, address: Address) -> tuple[Connection, list[Step]]:
@@ -44,28 +44,28 @@ def on_paper(conn: Connection, address: Address) -> tuple[Connection, list[Step]
 
     return replace(
         conn,
-        key=KeyElsewhere(address),
-        wallet=PaperWallet(conn.node, address, steps.append),
-        market=_PaperMarket(conn.market, write),
-        vaults=tuple(_PaperVault(vault, write) for vault in conn.vaults),
+        key=ExternalKey(address),
+        wallet=RecordingWallet(conn.node, address, steps.append),
+        market=_RecordingMarket(conn.market, write),
+        vaults=tuple(_RecordingVault(vault, write) for vault in conn.vaults),
     ), steps
 
 
-class _PaperMarket(MarketClient):
+class _RecordingMarket(MarketClient):
     def __init__(self, real: MarketClient, write: Callable[[Step], None]) -> None:
         super().__init__(real.transport, real.chain)
         self._write_down = write
 
     async def publish(self, kind: Kind, order: dict[str, str], key: SigningKey) -> Digest:  # noqa: ARG002  as there
-        self._write_down(Unpublished(kind=kind, order=order))
+        self._write_down(UnsignedOrder(kind=kind, order=order))
         return ZERO_DIGEST
 
 
-class _PaperVault(VaultClient):
+class _RecordingVault(VaultClient):
     def __init__(self, real: VaultClient, write: Callable[[Step], None]) -> None:
         super().__init__(real.transport)
         self._write_down = write
 
     async def set_policy(self, request: PolicyRequest) -> AssetView:
-        self._write_down(Undelivered(policy=request.policy))
+        self._write_down(UnsignedPolicy(policy=request.policy))
         return await self.asset(request.policy.asset, request.policy.owner)

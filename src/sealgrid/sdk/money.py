@@ -25,7 +25,7 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class MoneyState:
     """Where the price of one task is."""
 
     kind: Kind
@@ -34,21 +34,21 @@ class Money:
     sponsor: Address | None = None  #: whose escrow it is, where that is not the requester
 
 
-UNMATCHED: Final = Money("unmatched")
+UNMATCHED: Final = MoneyState("unmatched")
 
 
-def money_of(task: TaskId, deal: DealView, status: TaskStatus, timeref: int, now: int) -> Money:
+def money_of(task: TaskId, deal: DealView, status: TaskStatus, timeref: int, now: int) -> MoneyState:
     """Return where a task's price is; ``timeref`` is its category's, ``now`` the chain's time, both in seconds."""
     sponsor = None if deal.sponsor == deal.requester else deal.sponsor
     until = deal.start_time + FINAL_DEADLINE_RATIO * timeref
     if status is TaskStatus.COMPLETED:
-        return Money("paid", task, until, sponsor)
+        return MoneyState("paid", task, until, sponsor)
     if status is TaskStatus.FAILED:
-        return Money("refunded", task, until, sponsor)
-    return Money("refundable" if now >= until else "locked", task, until, sponsor)
+        return MoneyState("refunded", task, until, sponsor)
+    return MoneyState("refundable" if now >= until else "locked", task, until, sponsor)
 
 
-def sentence(money: Money, *, commands: bool = True) -> str:
+def sentence(money: MoneyState, *, commands: bool = True) -> str:
     """Say where the price is; ``commands`` adds the command line that goes on from there."""
     where = f" in the escrow of its sponsor {money.sponsor}" if money.sponsor else ""
     claim = f" (the pool claims it, or you: sealgrid task claim {money.task})" if commands else ""
@@ -78,7 +78,7 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def attach(error: SealgridError, money: Money) -> None:
+def attach(error: SealgridError, money: MoneyState) -> None:
     """Have an error say where the price is, unless it says so already."""
     error.money = error.money or sentence(money)
 

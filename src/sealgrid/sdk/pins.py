@@ -1,12 +1,12 @@
 """What a client of a network believes without asking anyone; light, so that receipts verify without any connection."""
 
-from sealgrid.receipts.report import Pins
+from sealgrid.receipts.report import TrustPins
 from sealgrid.sdk.network import Network
 
 
-def pins_of(network: Network) -> Pins:
+def pins_of(network: Network) -> TrustPins:
     """Return the pins of a network file."""
-    return Pins(
+    return TrustPins(
         chain=network.chain,
         hub=network.hub,
         broker=network.broker,

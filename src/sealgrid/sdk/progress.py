@@ -7,7 +7,7 @@ from typing import BinaryIO, cast
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """One step of an operation, or how far it is in one."""
 
     what: str
@@ -16,14 +16,14 @@ class Step:
     lasting: bool = False  #: a decision that is shown after the operation too
 
 
-Progress = Callable[[Step], None]  #: may be called from another thread
+Progress = Callable[[ProgressStep], None]  #: may be called from another thread
 
 
-def silent(step: Step) -> None:
+def silent(step: ProgressStep) -> None:
     """Tell nobody."""
 
 
-class Counted(io.RawIOBase):
+class CountedReader(io.RawIOBase):
     """A file whose reader tells how far it is."""
 
     def __init__(self, source: BinaryIO, what: str, total: int, told: Progress) -> None:
@@ -39,5 +39,5 @@ class Counted(io.RawIOBase):
         """Read into a buffer; return how many bytes."""
         count = cast("io.BufferedIOBase", self._source).readinto(buffer)
         self._done += count
-        self._told(Step(self._what, self._done, self._total))
+        self._told(ProgressStep(self._what, self._done, self._total))
         return count

@@ -21,7 +21,7 @@ def disk_bytes(size: int) -> int:
     return max(1, -(-size // BLOCK_BYTES)) * BLOCK_BYTES
 
 
-class Folder:
+class ContentFolder:
     """Content-addressed files beneath ``root``.
 
     ``file_limit`` bounds the bytes of one file, ``total_limit`` the disk that all files take, in whole blocks.
@@ -79,9 +79,9 @@ class Folder:
             file.seek(offset)
             return file.read(length)
 
-    def begin(self) -> "Incoming":
+    def begin(self) -> "IncomingFile":
         """Start a new file; raise StoreFull when there is no block left for it."""
-        return Incoming(self, self._incoming / secrets.token_hex(16))
+        return IncomingFile(self, self._incoming / secrets.token_hex(16))
 
     def reserve(self, size: int, already: int) -> None:
         """Account for ``size`` more bytes of a file that has ``already``; raise when a limit is passed."""
@@ -137,10 +137,10 @@ class Folder:
         return self._files / name[:2] / name
 
 
-class Incoming:
+class IncomingFile:
     """A file that is being written; ``store`` it or ``discard`` it."""
 
-    def __init__(self, folder: Folder, path: Path) -> None:
+    def __init__(self, folder: ContentFolder, path: Path) -> None:
         self._folder, self._path = folder, path
         self._hash = hashlib.sha256()
         self.size = 0

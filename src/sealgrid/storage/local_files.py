@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
-from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.file_store import PIECE_BYTES
 from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Digest
@@ -13,7 +13,7 @@ from sealgrid.units import Digest
 class LocalFiles(VerifyingReader):
     """Files in a folder of this machine; content is verified again at every read."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: ContentFolder) -> None:
         self.folder = folder
 
     async def put_file(self, path: Path) -> Digest:
@@ -48,7 +48,7 @@ class LocalFiles(VerifyingReader):
             raise
 
 
-async def fetch(sha256: Digest, source: VerifyingReader, cache: Folder) -> Path:
+async def fetch(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
     """Return where a file lies in ``cache``, taken from ``source`` and verified the first time."""
     if not cache.holds(sha256):
         incoming = cache.begin()

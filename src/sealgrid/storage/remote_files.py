@@ -14,7 +14,7 @@ from sealgrid.units import Digest, to_digest
 T = TypeVar("T")
 
 
-class Held(Protocol):
+class StoredFile(Protocol):
     """What a storage node says of a file (``sealgrid.wire.storage.Stored``)."""
 
     @property
@@ -26,7 +26,7 @@ class Held(Protocol):
         """Its bytes."""
 
 
-class Node(Protocol):
+class StorageNodeCalls(Protocol):
     """The calls of a storage node (``sealgrid.wire.storage.StorageClient``): siblings do not import each other."""
 
     async def begin(self, size: int) -> str:
@@ -35,10 +35,10 @@ class Node(Protocol):
     async def append(self, upload: str, piece: bytes) -> None:
         """Add a piece."""
 
-    async def finish(self, upload: str) -> Held:
+    async def finish(self, upload: str) -> StoredFile:
         """End an upload."""
 
-    async def head(self, sha256: Digest) -> Held:
+    async def head(self, sha256: Digest) -> StoredFile:
         """Return a file's size."""
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
@@ -48,7 +48,7 @@ class Node(Protocol):
 class RemoteFiles(VerifyingReader):
     """Files at the storage nodes of a network: written to each of them, read from any."""
 
-    def __init__(self, *nodes: Node) -> None:
+    def __init__(self, *nodes: StorageNodeCalls) -> None:
         self._nodes = nodes
 
     async def put_file(self, path: Path, told: Callable[[int], None] = lambda sent: None) -> Digest:
@@ -97,7 +97,7 @@ class RemoteFiles(VerifyingReader):
         """Return a verified file of at most ``limit`` bytes, from the first node that has it unaltered."""
         return await self._from_each(lambda files: VerifyingReader.get_bytes(files, sha256, limit))
 
-    async def _from_any(self, ask: Callable[[Node], Awaitable[T]]) -> T:
+    async def _from_any(self, ask: Callable[[StorageNodeCalls], Awaitable[T]]) -> T:
         return await _first([lambda node=node: ask(node) for node in self._nodes])  # type: ignore[misc]
 
     async def _from_each(self, read: Callable[["RemoteFiles"], Awaitable[T]]) -> T:
@@ -129,7 +129,7 @@ async def _first(attempts: Sequence[Callable[[], Awaitable[T]]]) -> T:
     raise refusals[0]
 
 
-async def _piece(node: Node, sha256: Digest, offset: int, length: int, size: int) -> bytes:
+async def _piece(node: StorageNodeCalls, sha256: Digest, offset: int, length: int, size: int) -> bytes:
     piece = await node.read(sha256, offset, length)
     if not piece:
         raise ServiceUnavailable(f"the storage node stopped at byte {offset} of {size} of {sha256}.")

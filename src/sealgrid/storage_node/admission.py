@@ -17,12 +17,12 @@ from typing import Final, Protocol, TypeVar
 from sealgrid.attestation.statements import UploadTicket, poco_authorisation
 from sealgrid.crypto.signing import Statement, personal_digest, recover
 from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
-from sealgrid.storage_node.clients import Client, Kind
+from sealgrid.storage_node.clients import ClientKind, StorageClientId
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import parse
-from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, Opened, SignedTicket
+from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, ResultOpenedNotice, SignedTicket
 
 MOST_REMEMBERED: Final = 100_000  #: nonces and balances; the oldest are forgotten first
 BALANCE_SECONDS: Final = 60.0  #: a balance is asked for again after so long
@@ -31,7 +31,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class ChainView(Protocol):
+class ChainQueries(Protocol):
     """What the node asks about the chain (``sealgrid.wire.chain_view.ChainViewClient``)."""
 
     async def account(self, account: Address) -> AccountBalance:
@@ -42,31 +42,31 @@ class ChainView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AdmittedUpload:
     """Whose an upload is."""
 
-    client: Client
+    client: StorageClientId
     size: int | None = None  #: most bytes of the file; None without a ticket
     reader: Address | None = None  #: of a result
 
 
-class Admission:
+class UploadAdmission:
     """Judges the tickets of one node; ``clock`` is Unix seconds."""
 
-    def __init__(self, config: StorageNodeConfig, chain: ChainView | None, clock: Callable[[], float]) -> None:
+    def __init__(self, config: StorageNodeConfig, chain: ChainQueries | None, clock: Callable[[], float]) -> None:
         self._config, self._chain, self._clock = config, chain, clock
         self._nonces: OrderedDict[Digest, None] = OrderedDict()
         self._balances: OrderedDict[Address, tuple[float, int]] = OrderedDict()
 
-    def of_address(self, address: str) -> Client:
+    def of_address(self, address: str) -> StorageClientId:
         """Return the client that a network address is."""
         config = self._config
         quota = (config.address_bytes, config.address_files, config.address_uploads)
-        return Client(Kind.ADDRESS, f"address {address}", quota)
+        return StorageClientId(ClientKind.ADDRESS, f"address {address}", quota)
 
-    async def admit(self, body: bytes, address: str) -> Admitted:
+    async def admit(self, body: bytes, address: str) -> AdmittedUpload:
         """Return whose an upload is that begins with this body; raise TicketRefused, InputRefused."""
-        by_address = Admitted(self.of_address(address))
+        by_address = AdmittedUpload(self.of_address(address))
         if not body or self._config.domain is None:
             return by_address
         signed = parse(body, SignedTicket)
@@ -74,7 +74,7 @@ class Admission:
         self._check(signed)  # (1) to (4)
         if ticket.task == NO_TASK:
             client = await self._account(ticket.account)
-            return by_address if client is None else Admitted(client, ticket.size)
+            return by_address if client is None else AdmittedUpload(client, ticket.size)
         return await self._result(signed) or by_address
 
     def _check(self, signed: SignedTicket) -> None:
@@ -96,17 +96,17 @@ class Admission:
         except (ValueError, TypeError):
             return None
 
-    def is_signed(self, said: Opened) -> bool:
+    def is_signed(self, said: ResultOpenedNotice) -> bool:
         """Return whether a reader signed that it opened a result."""
         return self._config.domain is not None and self._signer(said.opened, said.signature) == said.opened.reader
 
-    async def _account(self, account: Address) -> Client | None:
+    async def _account(self, account: Address) -> StorageClientId | None:
         standing = self._config.standing
         if account in self._config.services:
-            return Client(Kind.ACCOUNT, account, (standing.most_bytes, standing.files, standing.uploads))
-        return self._client(Kind.ACCOUNT, account, await self._balance(account))
+            return StorageClientId(ClientKind.ACCOUNT, account, (standing.most_bytes, standing.files, standing.uploads))
+        return self._client(ClientKind.ACCOUNT, account, await self._balance(account))
 
-    async def _result(self, signed: SignedTicket) -> Admitted | None:
+    async def _result(self, signed: SignedTicket) -> AdmittedUpload | None:
         ticket, worker = signed.ticket, signed.worker
         if self._chain is None:
             return None
@@ -123,15 +123,15 @@ class Admission:
         )
         if not authorised:  # (6)
             raise TicketRefused("ticket.6", "the task's pool did not authorise this worker.")
-        client = self._client(Kind.RESULT, f"pool {parties.pool_owner}", parties.pool_balance)
-        return None if client is None else Admitted(client, ticket.size, parties.requester)
+        client = self._client(ClientKind.RESULT, f"pool {parties.pool_owner}", parties.pool_balance)
+        return None if client is None else AdmittedUpload(client, ticket.size, parties.requester)
 
-    def _client(self, kind: Kind, name: str, balance: int) -> Client | None:
+    def _client(self, kind: ClientKind, name: str, balance: int) -> StorageClientId | None:
         standing = self._config.standing
         if balance < standing.least_balance:
             return None
         size = min(balance * standing.bytes_per_rlc // RLC, standing.most_bytes)
-        return Client(kind, name, (size, standing.files, standing.uploads))
+        return StorageClientId(kind, name, (size, standing.files, standing.uploads))
 
     async def _balance(self, account: Address) -> int:
         now = self._clock()

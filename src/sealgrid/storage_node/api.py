@@ -12,14 +12,14 @@ from litestar.response import Stream
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.storage.local_files import LocalFiles
-from sealgrid.storage_node.admission import Admission
+from sealgrid.storage_node.admission import UploadAdmission
 from sealgrid.storage_node.kubo_add import adding
-from sealgrid.storage_node.uploads import Uploads
+from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.server import packed
 from sealgrid.wire.service_access import client_address
-from sealgrid.wire.storage import PIECE_BYTES, Opened, Stored, Upload
+from sealgrid.wire.storage import PIECE_BYTES, ResultOpenedNotice, StoredFileInfo, UploadStatus
 
 OCTETS = "application/octet-stream"
 #: Whatever a stranger stored is a file to be saved: no browser may take it for a page or a script of this site.
@@ -27,7 +27,9 @@ INERT = {"x-content-type-options": "nosniff", "content-security-policy": "sandbo
 Ask = Request[object, object, State]
 
 
-def handlers(files: LocalFiles, uploads: Uploads, admission: Admission, silence: float) -> list[HTTPRouteHandler]:
+def handlers(
+    files: LocalFiles, uploads: UploadManager, admission: UploadAdmission, silence: float
+) -> list[HTTPRouteHandler]:
     """Return the handlers of a node; a file that is being added and silent for ``silence`` seconds is refused."""
     return [
         *_writing(uploads, admission),
@@ -37,11 +39,11 @@ def handlers(files: LocalFiles, uploads: Uploads, admission: Admission, silence:
     ]
 
 
-def _writing(uploads: Uploads, admission: Admission) -> list[HTTPRouteHandler]:
+def _writing(uploads: UploadManager, admission: UploadAdmission) -> list[HTTPRouteHandler]:
     @post("/uploads")
     async def begin(request: Ask) -> Response[bytes]:
         admitted = await admission.admit(await request.body(), client_address(request.scope))
-        return _json(Upload(upload=uploads.begin(admitted)))
+        return _json(UploadStatus(upload=uploads.begin(admitted)))
 
     @patch("/uploads/{upload:str}")
     async def append(upload: FromPath[str], request: Ask) -> Response[bytes]:
@@ -51,11 +53,11 @@ def _writing(uploads: Uploads, admission: Admission) -> list[HTTPRouteHandler]:
     @post("/uploads/{upload:str}/end")
     async def finish(upload: FromPath[str]) -> Response[bytes]:
         sha256, size = await uploads.finish(upload)
-        return _json(Stored(sha256=sha256, cid=cid_of(sha256), size=size))
+        return _json(StoredFileInfo(sha256=sha256, cid=cid_of(sha256), size=size))
 
     @post("/files/{sha256:str}/opened")
     async def opened(sha256: FromPath[str], request: Ask) -> Response[bytes]:
-        said = parse(await request.body(), Opened)
+        said = parse(await request.body(), ResultOpenedNotice)
         if said.opened.file_sha256 != sha256 or not admission.is_signed(said):
             raise CallRefused("opened", "the reader of this file did not sign that it opened it.")
         uploads.opened(said.opened.file_sha256, said.opened.reader)
@@ -64,12 +66,12 @@ def _writing(uploads: Uploads, admission: Admission) -> list[HTTPRouteHandler]:
     return [begin, append, finish, opened]
 
 
-def _reading(files: LocalFiles, uploads: Uploads) -> list[HTTPRouteHandler]:
+def _reading(files: LocalFiles, uploads: UploadManager) -> list[HTTPRouteHandler]:
     @get("/files/{sha256:str}")
     async def known(sha256: FromPath[str]) -> Response[bytes]:
         digest = Digest(sha256)
         uploads.read(digest)
-        return _json(Stored(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
+        return _json(StoredFileInfo(size=await files.size(digest), sha256=digest, cid=cid_of(digest)))
 
     @get("/files/{sha256:str}/{offset:int}/{length:int}")
     async def read(
@@ -82,7 +84,7 @@ def _reading(files: LocalFiles, uploads: Uploads) -> list[HTTPRouteHandler]:
     return [known, read]
 
 
-def _gateway(files: LocalFiles, uploads: Uploads) -> list[HTTPRouteHandler]:
+def _gateway(files: LocalFiles, uploads: UploadManager) -> list[HTTPRouteHandler]:
     @get("/ipfs/{cid:str}")
     async def whole(cid: FromPath[str]) -> Stream:
         digest = uploads.names.digest(cid)

@@ -13,7 +13,7 @@ Counts = tuple[int, int, int]  #: bytes of disk, files (finished or not), open u
 UPLOADS: Final = 2  #: index of open uploads
 
 
-class Kind(IntEnum):
+class ClientKind(IntEnum):
     """What a client is to the node; each kind has what the kinds below it have, and more."""
 
     ADDRESS = 0  #: a network address without a valid ticket
@@ -22,16 +22,16 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class StorageClientId:
     """Who stores a file."""
 
-    kind: Kind
+    kind: ClientKind
     name: str
     quota: Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StorageLimits:
     """Sizes in bytes of disk, times in seconds."""
 
     bytes: int  #: of all files and uploads
@@ -49,25 +49,25 @@ class Limits:
     result_seconds: float = 30 * DAY  #: until the requester opens it
     opened_seconds: float = 7 * DAY  #: after the requester opened it
 
-    def cap(self, kind: Kind) -> Counts:
+    def cap(self, kind: ClientKind) -> Counts:
         """Return how much the clients of this kind and of those below it may use together."""
         match kind:
-            case Kind.ADDRESS:
+            case ClientKind.ADDRESS:
                 share, uploads = self.address_share, self.address_uploads
-            case Kind.ACCOUNT:
+            case ClientKind.ACCOUNT:
                 share = uploads = 1 - self.result_reserve
-            case Kind.RESULT:
+            case ClientKind.RESULT:
                 share = uploads = 1.0
         return int(self.bytes * share), int(self.files * share), int(self.uploads * uploads)
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class FileHold:
     """That one client has the node keep one file."""
 
     file: Digest
     client: str
-    kind: Kind
+    kind: ClientKind
     size: int  #: bytes of disk
     stored: float
     until: float  #: when it expires, unless the chain names the file
@@ -76,14 +76,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class RecordHold:
     """Record a hold, in place of the client's earlier one on this file."""
 
-    hold: Hold
+    hold: FileHold
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class RemoveHold:
     """Remove a hold from the records."""
 
     file: Digest
@@ -105,28 +105,28 @@ class DropUpload:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class RecordChainReference:
     """Record that the chain names a file."""
 
     file: Digest
 
 
-Effect = Keep | Named | Forget | RemoveFile | DropUpload
+Effect = RecordHold | RecordChainReference | RemoveHold | RemoveFile | DropUpload
 
 
-def quota_reached(client: Client, index: int) -> QuotaReached:
+def quota_reached(client: StorageClientId, index: int) -> QuotaReached:
     """Return what a client is told whose own count of this index is used up."""
     what = ("bytes of disk", "files", "open uploads")[index]
     first = "finish one" if index == UPLOADS else "wait until files expire"
     then = {
-        Kind.ADDRESS: "deposit RLC into PoCo's escrow and upload as that account",
-        Kind.ACCOUNT: "deposit more RLC into PoCo's escrow",
-        Kind.RESULT: "have requesters open their results",
+        ClientKind.ADDRESS: "deposit RLC into PoCo's escrow and upload as that account",
+        ClientKind.ACCOUNT: "deposit more RLC into PoCo's escrow",
+        ClientKind.RESULT: "have requesters open their results",
     }[client.kind]
     return QuotaReached(f"this client has {client.quota[index]} {what} here and may have no more; {first}, or {then}.")
 
 
-def store_full(kind: Kind, index: int) -> StoreFull:
+def store_full(kind: ClientKind, index: int) -> StoreFull:
     """Return what clients of a kind are told whose share of this count is used up."""
     what = ("room", "room for more files", "place for another upload")[index]
     whom = ("clients without a ticket", "accounts", "results")[kind]

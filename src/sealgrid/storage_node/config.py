@@ -6,15 +6,15 @@ from typing import Final
 
 from sealgrid.crypto.signing import Domain
 from sealgrid.units import Address
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 
 #: Files move in pieces of 1 MiB, a request each.
-DEFAULT_STORAGE_ACCESS: Final = Access(requests_per_minute=3000)
+DEFAULT_STORAGE_ACCESS: Final = ServiceAccess(requests_per_minute=3000)
 RLC = 10**9  #: nRLC
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BalanceQuota:
     """How much a balance in PoCo's escrow lets an account store."""
 
     least_balance: int = RLC  #: nRLC; an account with less has what its network address has
@@ -38,8 +38,8 @@ class StorageNodeConfig:
     total_files: int = 1_000_000
     upload_seconds: float = 600.0  #: an upload that is silent for so long is removed
     open_uploads: int = 256  #: at one time
-    access: Access = DEFAULT_STORAGE_ACCESS
+    access: ServiceAccess = DEFAULT_STORAGE_ACCESS
     address_bytes: int = 2 << 30  #: bytes of disk for one network address without a ticket
     address_files: int = 2_000
     address_uploads: int = 16
-    standing: Standing = Standing()
+    standing: BalanceQuota = BalanceQuota()

@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sealgrid.storage.content_folder import disk_errors
-from sealgrid.storage_node.clients import Effect, Forget, Hold, Keep, Kind, Named
+from sealgrid.storage_node.clients import (
+    ClientKind,
+    Effect,
+    FileHold,
+    RecordChainReference,
+    RecordHold,
+    RemoveHold,
+)
 from sealgrid.units import Address, Digest
 
 _TABLES = """
@@ -17,7 +24,7 @@ CREATE TABLE IF NOT EXISTS named (file TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-class Records:
+class HoldStore:
     """Writes what ``Quotas`` decided. A power cut may lose the last seconds; files stay, as nobody's."""
 
     def __init__(self, path: Path) -> None:
@@ -26,13 +33,15 @@ class Records:
         # Not synchronous: a lost row costs a file its owner, never its content.
         self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
 
-    def holds(self) -> list[Hold]:
+    def holds(self) -> list[FileHold]:
         """Return all holds, the oldest first."""
         rows = self._database.execute(
             "SELECT file, client, kind, size, stored, until, pinned, reader FROM holds ORDER BY stored"
         )
         return [
-            Hold(Digest(file), client, Kind(kind), size, stored, until, pinned, Address(reader) if reader else None)
+            FileHold(
+                Digest(file), client, ClientKind(kind), size, stored, until, pinned, Address(reader) if reader else None
+            )
             for file, client, kind, size, stored, until, pinned, reader in rows
         ]
 
@@ -63,12 +72,12 @@ class Records:
 
 def _statement(effect: Effect) -> tuple[str, tuple[object, ...]] | None:
     match effect:
-        case Keep(hold):
+        case RecordHold(hold):
             row = (hold.file, hold.client, int(hold.kind), hold.size, hold.stored, hold.until, hold.pinned, hold.reader)
             return "INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
-        case Forget(file, client):
+        case RemoveHold(file, client):
             return "DELETE FROM holds WHERE file = ? AND client = ?", (file, client)
-        case Named(file):
+        case RecordChainReference(file):
             return "INSERT OR IGNORE INTO named VALUES (?)", (file,)
         case _:
             return None

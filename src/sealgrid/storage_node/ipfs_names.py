@@ -12,7 +12,7 @@ from sealgrid.units import Digest, to_digest
 _CID_V0_CHARACTERS = 46
 
 
-class Names:
+class IpfsNames:
     """One small file a name, beneath ``folder``."""
 
     def __init__(self, folder: Path) -> None:

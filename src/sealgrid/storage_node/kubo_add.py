@@ -16,8 +16,8 @@ from multipart import (  # type: ignore[import-untyped]
 
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import InputRefused
-from sealgrid.storage_node.admission import Admission, Admitted
-from sealgrid.storage_node.uploads import Uploads
+from sealgrid.storage_node.admission import AdmittedUpload, UploadAdmission
+from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import PIECE_BYTES
 
@@ -30,7 +30,7 @@ _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
 _NO_FILES: Final = frozenset({"application/x-directory", "application/symlink"})
 
 
-class Added(msgspec.Struct, frozen=True, rename="pascal"):
+class KuboAddReply(msgspec.Struct, frozen=True, rename="pascal"):
     """Kubo's answer; ``size`` is decimal text."""
 
     name: str
@@ -38,13 +38,13 @@ class Added(msgspec.Struct, frozen=True, rename="pascal"):
     size: str
 
 
-def adding(uploads: Uploads, admission: Admission, silence: float) -> HTTPRouteHandler:
+def adding(uploads: UploadManager, admission: UploadAdmission, silence: float) -> HTTPRouteHandler:
     """Return the handler; a file goes to the disk as it arrives, and its client is a network address."""
 
     @post("/api/v0/add", request_max_body_size=None)  # the folder's own limits hold
     async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
         _check(request.query_params)
-        upload = uploads.begin(Admitted(admission.of_address(client_address(request.scope))))
+        upload = uploads.begin(AdmittedUpload(admission.of_address(client_address(request.scope))))
         try:
             address = FileAddress()
             async for piece in _only_file(request, silence):
@@ -55,7 +55,7 @@ def adding(uploads: Uploads, admission: Admission, silence: float) -> HTTPRouteH
         except BaseException:
             uploads.drop(upload)
             raise
-        said = msgspec.json.encode(Added(name=cid, hash=cid, size=str(size)))
+        said = msgspec.json.encode(KuboAddReply(name=cid, hash=cid, size=str(size)))
         return Response(said + b"\n", status_code=200, media_type="application/json")
 
     return add

@@ -12,17 +12,17 @@ from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
 from sealgrid.storage.content_folder import disk_bytes
 from sealgrid.storage_node.clients import (
     UPLOADS,
-    Client,
+    ClientKind,
     Counts,
     DropUpload,
     Effect,
-    Forget,
-    Hold,
-    Keep,
-    Kind,
-    Limits,
-    Named,
+    FileHold,
+    RecordChainReference,
+    RecordHold,
     RemoveFile,
+    RemoveHold,
+    StorageClientId,
+    StorageLimits,
     quota_reached,
     store_full,
 )
@@ -33,16 +33,16 @@ FRESH_SECONDS: Final = 3600.0  #: for so long it holds that the chain does not n
 _NOTHING: Final[Counts] = (0, 0, 0)
 
 #: Whose files and stalled uploads make room for a client of a kind, the first ones first.
-_MAKE_ROOM: Final[dict[Kind, tuple[Kind, ...]]] = {
-    Kind.ADDRESS: (Kind.ADDRESS,),
-    Kind.ACCOUNT: (Kind.ADDRESS, Kind.ACCOUNT),
-    Kind.RESULT: (Kind.ADDRESS, Kind.RESULT),
+_MAKE_ROOM: Final[dict[ClientKind, tuple[ClientKind, ...]]] = {
+    ClientKind.ADDRESS: (ClientKind.ADDRESS,),
+    ClientKind.ACCOUNT: (ClientKind.ADDRESS, ClientKind.ACCOUNT),
+    ClientKind.RESULT: (ClientKind.ADDRESS, ClientKind.RESULT),
 }
 
 
 @dataclass(slots=True)
-class _Open:
-    client: Client
+class _OpenUpload:
+    client: StorageClientId
     limit: int | None  #: declared bytes; their disk is reserved from the beginning
     opened: float
     touched: float
@@ -55,41 +55,43 @@ class _Open:
 
 
 @dataclass(slots=True)
-class _File:
-    kind: Kind  #: for which it counts: the highest of those who ever held it
+class _QuotaFile:
+    kind: ClientKind  #: for which it counts: the highest of those who ever held it
     disk: int = 0
-    holds: dict[str, Hold] = field(default_factory=dict)
+    holds: dict[str, FileHold] = field(default_factory=dict)
     named: bool = False  #: by the chain
     asked: float = -1.0  #: when the chain was last asked; negative for never
 
 
 @dataclass(slots=True)
-class _Plan:
+class _EvictionPlan:
     """What would make room, before it is done."""
 
     uploads: list[str] = field(default_factory=list)
-    lost: list[Hold] = field(default_factory=list)
+    lost: list[FileHold] = field(default_factory=list)
     of_clients: dict[str, Counts] = field(default_factory=dict)
-    of_kinds: dict[Kind, Counts] = field(default_factory=dict)
+    of_kinds: dict[ClientKind, Counts] = field(default_factory=dict)
 
-    def free(self, client: str, kind: Kind, charged: Counts, used: Counts | None = None) -> None:
+    def free(self, client: str, kind: ClientKind, charged: Counts, used: Counts | None = None) -> None:
         self.of_clients[client] = _plus(self.of_clients.get(client, _NOTHING), charged)
         self.of_kinds[kind] = _plus(self.of_kinds.get(kind, _NOTHING), charged if used is None else used)
 
 
-class Quotas:
+class StorageQuotas:
     """Files, holds and open uploads of one node. Every ``now`` is Unix seconds.
 
     With ``asks`` the node can ask which files the chain names, and none expires or is evicted before it asked.
     """
 
-    def __init__(self, limits: Limits, *, asks: bool, holds: Iterable[Hold] = (), named: Iterable[Digest] = ()) -> None:
+    def __init__(
+        self, limits: StorageLimits, *, asks: bool, holds: Iterable[FileHold] = (), named: Iterable[Digest] = ()
+    ) -> None:
         self.limits, self._asks = limits, asks
-        self._files: dict[Digest, _File] = {}
-        self._open: dict[str, _Open] = {}
-        self._clients: dict[str, dict[Digest, Hold]] = {}
-        self._by_kind: dict[Kind, set[str]] = {kind: set() for kind in Kind}
-        self._used: dict[Kind, Counts] = dict.fromkeys(Kind, _NOTHING)
+        self._files: dict[Digest, _QuotaFile] = {}
+        self._open: dict[str, _OpenUpload] = {}
+        self._clients: dict[str, dict[Digest, FileHold]] = {}
+        self._by_kind: dict[ClientKind, set[str]] = {kind: set() for kind in ClientKind}
+        self._used: dict[ClientKind, Counts] = dict.fromkeys(ClientKind, _NOTHING)
         self._charged: dict[str, Counts] = {}
         for hold in holds:
             self._add(hold)
@@ -97,7 +99,7 @@ class Quotas:
             if file in self._files:
                 self._files[file].named = True
 
-    def used(self, kind: Kind) -> Counts:
+    def used(self, kind: ClientKind) -> Counts:
         """Return what counts for clients of a kind."""
         return self._used[kind]
 
@@ -105,15 +107,15 @@ class Quotas:
         """Return what is charged to one client."""
         return self._charged.get(client, _NOTHING)
 
-    def holds(self, file: Digest) -> tuple[Hold, ...]:
+    def holds(self, file: Digest) -> tuple[FileHold, ...]:
         """Return who has the node keep a file."""
         return tuple(self._files[file].holds.values()) if file in self._files else ()
 
     # Uploads
 
-    def begin(self, upload: str, client: Client, size: int | None, now: float) -> tuple[Effect, ...]:
+    def begin(self, upload: str, client: StorageClientId, size: int | None, now: float) -> tuple[Effect, ...]:
         """Open an upload; ``size`` is what its ticket declares, None for an upload without a ticket."""
-        started = _Open(client, size, now, now)
+        started = _OpenUpload(client, size, now, now)
         effects = self._admit(client, (started.disk, 1, 1), now)
         self._open[upload] = started
         self._charge(client, (started.disk, 1, 1))
@@ -162,13 +164,13 @@ class Quotas:
         client = self._find(upload).client
         self.drop(upload)
         seconds = {
-            Kind.ADDRESS: self.limits.address_seconds, Kind.ACCOUNT: self.limits.account_seconds,
-            Kind.RESULT: self.limits.result_seconds,
+            ClientKind.ADDRESS: self.limits.address_seconds, ClientKind.ACCOUNT: self.limits.account_seconds,
+            ClientKind.RESULT: self.limits.result_seconds,
         }[client.kind]  # fmt: skip
-        pinned = now + seconds if client.kind is Kind.RESULT else 0.0
-        hold = Hold(file, client.name, client.kind, size, now, now + seconds, pinned, reader)
+        pinned = now + seconds if client.kind is ClientKind.RESULT else 0.0
+        hold = FileHold(file, client.name, client.kind, size, now, now + seconds, pinned, reader)
         self._add(hold)
-        return (Keep(hold),)
+        return (RecordHold(hold),)
 
     # Files
 
@@ -177,7 +179,7 @@ class Quotas:
         effects: list[Effect] = []
         for hold in self.holds(file):
             until = now + self.limits.account_seconds
-            if hold.kind is Kind.ACCOUNT and until > hold.until + 3600:
+            if hold.kind is ClientKind.ACCOUNT and until > hold.until + 3600:
                 effects.append(self._replace(replace(hold, until=until)))
         return tuple(effects)
 
@@ -196,7 +198,7 @@ class Quotas:
             (known.asked, file)
             for file, known in self._files.items()
             if not known.named
-            and known.kind is not Kind.RESULT
+            and known.kind is not ClientKind.RESULT
             and now - max(known.asked, *(hold.stored for hold in known.holds.values())) >= self.limits.young
         ]
         return [file for _, file in sorted(due)[:most]]
@@ -209,7 +211,7 @@ class Quotas:
             known.asked = now
             if file in yes and not known.named:
                 known.named = True
-                effects.append(Named(file))
+                effects.append(RecordChainReference(file))
         return tuple(effects)
 
     def is_named(self, file: Digest) -> bool:
@@ -236,11 +238,11 @@ class Quotas:
 
     # Room
 
-    def _admit(self, client: Client, more: Counts, now: float) -> tuple[Effect, ...]:
+    def _admit(self, client: StorageClientId, more: Counts, now: float) -> tuple[Effect, ...]:
         """Make room for ``more`` of a client; change nothing when there is none."""
-        plan = _Plan()
+        plan = _EvictionPlan()
         while (over := self._over_quota(client, more, plan)) is not None:
-            if not self._plan_drop(plan, now, only=client.name, kinds=tuple(Kind)):
+            if not self._plan_drop(plan, now, only=client.name, kinds=tuple(ClientKind)):
                 raise quota_reached(client, over)
         while (over := self._over_share(client.kind, more, plan)) is not None:
             found = self._plan_drop(plan, now, only=None, kinds=_MAKE_ROOM[client.kind])
@@ -250,15 +252,15 @@ class Quotas:
         effects += [effect for hold in plan.lost for effect in self._lose(hold.file, hold.client)]
         return tuple(effects)
 
-    def _over_quota(self, client: Client, more: Counts, plan: "_Plan") -> int | None:
+    def _over_quota(self, client: StorageClientId, more: Counts, plan: "_EvictionPlan") -> int | None:
         """Return the index of the count that goes beyond the client's own quota."""
         after = _plus(self.charged(client.name), more, plan.of_clients.get(client.name, _NOTHING))
         return next((n for n in range(3) if more[n] and after[n] > client.quota[n]), None)
 
-    def _over_share(self, kind: Kind, more: Counts, plan: "_Plan") -> int | None:
+    def _over_share(self, kind: ClientKind, more: Counts, plan: "_EvictionPlan") -> int | None:
         """Return the index of the count that goes beyond the share of the kind, or of one above it."""
-        total = _plus(*(self._now_used(each, plan) for each in Kind if each < kind), _NOTHING)
-        for upper in (each for each in Kind if each >= kind):
+        total = _plus(*(self._now_used(each, plan) for each in ClientKind if each < kind), _NOTHING)
+        for upper in (each for each in ClientKind if each >= kind):
             total = _plus(total, self._now_used(upper, plan))
             after, cap = _plus(total, more), self.limits.cap(upper)
             for index in range(3):
@@ -266,10 +268,10 @@ class Quotas:
                     return index
         return None
 
-    def _now_used(self, kind: Kind, plan: "_Plan") -> Counts:
+    def _now_used(self, kind: ClientKind, plan: "_EvictionPlan") -> Counts:
         return _plus(self.used(kind), plan.of_kinds.get(kind, _NOTHING))
 
-    def _plan_drop(self, plan: "_Plan", now: float, *, only: str | None, kinds: tuple[Kind, ...]) -> bool:
+    def _plan_drop(self, plan: "_EvictionPlan", now: float, *, only: str | None, kinds: tuple[ClientKind, ...]) -> bool:
         """Plan to drop a stalled upload: of the client with most of them, the longest silent."""
         found = [
             (-self.charged(known.client.name)[2], known.touched, upload)
@@ -287,7 +289,7 @@ class Quotas:
         plan.free(known.client.name, known.client.kind, (-known.disk, -1, -1))
         return True
 
-    def _plan_eviction(self, plan: "_Plan", client: Client, more: Counts, now: float) -> bool:
+    def _plan_eviction(self, plan: "_EvictionPlan", client: StorageClientId, more: Counts, now: float) -> bool:
         """Plan to evict a file: of the lowest kind, of the client that holds most of it, the oldest.
 
         A client never evicts what a client of its own kind holds that has less than itself.
@@ -304,10 +306,10 @@ class Quotas:
                     return True
         return False
 
-    def _left(self, client: str, plan: "_Plan") -> int:
+    def _left(self, client: str, plan: "_EvictionPlan") -> int:
         return _plus(self.charged(client), plan.of_clients.get(client, _NOTHING))[0]
 
-    def _evictable(self, client: str, plan: "_Plan", now: float) -> Hold | None:
+    def _evictable(self, client: str, plan: "_EvictionPlan", now: float) -> FileHold | None:
         for hold in self._clients.get(client, {}).values():
             if now - hold.stored < self.limits.young:
                 return None  # holds stand in the order in which they were stored
@@ -315,32 +317,32 @@ class Quotas:
                 return hold
         return None
 
-    def _plan_loss(self, plan: "_Plan", hold: Hold) -> None:
+    def _plan_loss(self, plan: "_EvictionPlan", hold: FileHold) -> None:
         known = self._files[hold.file]
         plan.lost.append(hold)
         last = all(other in plan.lost for other in known.holds.values())
         plan.free(hold.client, known.kind, (-hold.size, -1, 0), (-known.disk, -1, 0) if last else _NOTHING)
 
-    def _is_stalled(self, known: _Open, now: float) -> bool:
+    def _is_stalled(self, known: _OpenUpload, now: float) -> bool:
         age = now - known.opened
         slow = age > SLOW_SECONDS and known.size < self.limits.slowest * age
         return not known.busy and (slow or now - known.touched > self.limits.stalled)
 
-    def _removable(self, hold: Hold, now: float) -> bool:
+    def _removable(self, hold: FileHold, now: float) -> bool:
         known = self._files[hold.file]
         if known.named or hold.pinned > now:
             return False
         fresh = known.asked >= 0 and now - known.asked <= FRESH_SECONDS and known.asked >= hold.stored
-        return fresh or not self._asks or hold.kind is Kind.RESULT
+        return fresh or not self._asks or hold.kind is ClientKind.RESULT
 
-    def _find(self, upload: str) -> _Open:
+    def _find(self, upload: str) -> _OpenUpload:
         if upload not in self._open:
             raise NotFound("no such upload is open; start again: silent uploads are removed.")
         return self._open[upload]
 
     # Accounts
 
-    def _charge(self, client: Client, more: Counts) -> None:
+    def _charge(self, client: StorageClientId, more: Counts) -> None:
         self._charge_name(client.name, more)
         self._used[client.kind] = _plus(self._used[client.kind], more)
 
@@ -349,10 +351,10 @@ class Quotas:
         if self._charged[client] == _NOTHING:
             del self._charged[client]
 
-    def _add(self, hold: Hold) -> None:
+    def _add(self, hold: FileHold) -> None:
         known = self._files.get(hold.file)
         if known is None:
-            known = self._files[hold.file] = _File(hold.kind)
+            known = self._files[hold.file] = _QuotaFile(hold.kind)
         else:
             self._used[known.kind] = _plus(self._used[known.kind], (-known.disk, -1, 0))
         known.kind, known.disk = max(known.kind, hold.kind), max(known.disk, hold.size)
@@ -365,9 +367,9 @@ class Quotas:
         self._by_kind[hold.kind].add(hold.client)
         self._charge_name(hold.client, (hold.size, 1, 0))
 
-    def _replace(self, hold: Hold) -> Keep:
+    def _replace(self, hold: FileHold) -> RecordHold:
         self._files[hold.file].holds[hold.client] = self._clients[hold.client][hold.file] = hold
-        return Keep(hold)
+        return RecordHold(hold)
 
     def _lose(self, file: Digest, client: str) -> list[Effect]:
         known = self._files[file]
@@ -378,10 +380,10 @@ class Quotas:
             del self._clients[client]
             self._by_kind[lost.kind].discard(client)
         if known.holds:
-            return [Forget(file, client)]
+            return [RemoveHold(file, client)]
         self._used[known.kind] = _plus(self._used[known.kind], (-known.disk, -1, 0))
         del self._files[file]
-        return [Forget(file, client), RemoveFile(file)]
+        return [RemoveHold(file, client), RemoveFile(file)]
 
 
 def _plus(*counts: Counts) -> Counts:

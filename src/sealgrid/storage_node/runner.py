@@ -11,17 +11,17 @@ from litestar import Litestar
 
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import SealgridError
-from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
-from sealgrid.storage_node.admission import Admission
+from sealgrid.storage_node.admission import UploadAdmission
 from sealgrid.storage_node.api import handlers
-from sealgrid.storage_node.clients import Hold, Kind, Limits
+from sealgrid.storage_node.clients import ClientKind, FileHold, StorageLimits
 from sealgrid.storage_node.config import StorageNodeConfig
-from sealgrid.storage_node.hold_store import Records
-from sealgrid.storage_node.ipfs_names import Names
-from sealgrid.storage_node.quotas import Quotas
-from sealgrid.storage_node.uploads import Uploads
-from sealgrid.wire.chain_view import MOST_ASKED, Addressed, ChainViewClient
+from sealgrid.storage_node.hold_store import HoldStore
+from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quotas import StorageQuotas
+from sealgrid.storage_node.uploads import UploadManager
+from sealgrid.wire.chain_view import MOST_ASKED, ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.server import cors, log_unforeseen, readable_by_pages, serve, service
 from sealgrid.wire.storage import PIECE_BYTES
@@ -51,20 +51,21 @@ async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[]
 
 def build(
     config: StorageNodeConfig, chain: ChainViewClient | None = None, clock: Callable[[], float] = time.time
-) -> tuple[Litestar, Uploads]:
+) -> tuple[Litestar, UploadManager]:
     """Return the node's application and its uploads; ``clock`` is Unix seconds."""
-    folder = Folder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
-    records, names = Records(config.folder / "holds.sqlite"), Names(config.folder / "names")
-    limits = Limits(config.total_limit, config.total_files, config.open_uploads, silence=config.upload_seconds)
+    folder = ContentFolder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
+    records, names = HoldStore(config.folder / "holds.sqlite"), IpfsNames(config.folder / "names")
+    limits = StorageLimits(config.total_limit, config.total_files, config.open_uploads, silence=config.upload_seconds)
     known = [hold for hold in records.holds() if folder.holds(hold.file)]
     unrecorded = set(folder.digests()) - {hold.file for hold in known}
     until = clock() + limits.account_seconds
     found = [
-        Hold(file, UNRECORDED, Kind.ACCOUNT, folder.disk_bytes(file), clock(), until) for file in sorted(unrecorded)
+        FileHold(file, UNRECORDED, ClientKind.ACCOUNT, folder.disk_bytes(file), clock(), until)
+        for file in sorted(unrecorded)
     ]
-    quotas = Quotas(limits, asks=chain is not None, holds=[*known, *found], named=records.named())
-    uploads = Uploads(folder, quotas, records, names, clock)
-    admission = Admission(config, chain, clock)
+    quotas = StorageQuotas(limits, asks=chain is not None, holds=[*known, *found], named=records.named())
+    uploads = UploadManager(folder, quotas, records, names, clock)
+    admission = UploadAdmission(config, chain, clock)
     app = service(
         handlers(LocalFiles(folder), uploads, admission, config.upload_seconds), max_body=PIECE_BYTES,
         access=config.access, pages=readable_by_pages(config.access, "/ipfs/"), cors=cors("GET"),
@@ -72,15 +73,15 @@ def build(
     return app, uploads
 
 
-async def ask_chain(uploads: Uploads, chain: ChainViewClient, now: float) -> None:
+async def ask_chain(uploads: UploadManager, chain: ChainViewClient, now: float) -> None:
     """Ask which files the chain names, and keep those; raise ServiceUnavailable."""
     files = uploads.quotas.to_ask(now, MOST_ASKED)
     if files:
-        asked = tuple(Addressed(sha256=file, cids=(cid_of(file), *uploads.names.of(file))) for file in files)
+        asked = tuple(FileAddresses(sha256=file, cids=(cid_of(file), *uploads.names.of(file))) for file in files)
         uploads.carry_out(uploads.quotas.answered(files, await chain.named(asked), now))
 
 
-async def _upkeep(uploads: Uploads, chain: ChainViewClient | None, every: float) -> None:
+async def _upkeep(uploads: UploadManager, chain: ChainViewClient | None, every: float) -> None:
     ticks = 0
     while True:
         await asyncio.sleep(every)

@@ -1,4 +1,4 @@
-"""Carries out what ``Quotas`` decides: unfinished uploads, stored files, records of who holds them."""
+"""Carries out what ``StorageQuotas`` decides: unfinished uploads, stored files, records of who holds them."""
 
 import asyncio
 import secrets
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
-from sealgrid.storage.content_folder import Folder, Incoming
-from sealgrid.storage_node.admission import Admitted
+from sealgrid.storage.content_folder import ContentFolder, IncomingFile
+from sealgrid.storage_node.admission import AdmittedUpload
 from sealgrid.storage_node.clients import DropUpload, Effect, RemoveFile
-from sealgrid.storage_node.hold_store import Records
-from sealgrid.storage_node.ipfs_names import Names
-from sealgrid.storage_node.quotas import Quotas
+from sealgrid.storage_node.hold_store import HoldStore
+from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import PIECE_BYTES
 
@@ -19,27 +19,32 @@ NAME_BYTES = 4096  #: of disk, for the file that maps a CIDv0 to its SHA-256
 
 
 @dataclass(slots=True)
-class _Upload:
-    incoming: Incoming
+class _UploadInProgress:
+    incoming: IncomingFile
     reader: Address | None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # pieces of one upload never interleave
 
 
-class Uploads:
+class UploadManager:
     """Uploads into one folder; ``clock`` is Unix seconds."""
 
     def __init__(
-        self, folder: Folder, quotas: Quotas, records: Records, names: Names, clock: Callable[[], float]
+        self,
+        folder: ContentFolder,
+        quotas: StorageQuotas,
+        records: HoldStore,
+        names: IpfsNames,
+        clock: Callable[[], float],
     ) -> None:
         self.folder, self.quotas, self._records, self.names, self._clock = folder, quotas, records, names, clock
-        self._open: dict[str, _Upload] = {}
+        self._open: dict[str, _UploadInProgress] = {}
 
-    def begin(self, admitted: Admitted) -> str:
+    def begin(self, admitted: AdmittedUpload) -> str:
         """Start an upload; return its name; raise QuotaReached or StoreFull."""
         name = secrets.token_hex(16)
         self.carry_out(self.quotas.begin(name, admitted.client, admitted.size, self._clock()))
         try:
-            self._open[name] = _Upload(self.folder.begin(), admitted.reader)
+            self._open[name] = _UploadInProgress(self.folder.begin(), admitted.reader)
         except BaseException:
             self.drop(name)
             raise
@@ -120,7 +125,7 @@ class Uploads:
         except NotFound as error:
             raise ServiceUnavailable("an older copy of this file expired at this moment; store it again.") from error
 
-    def _find(self, name: str) -> _Upload:
+    def _find(self, name: str) -> _UploadInProgress:
         if name not in self._open:
             raise NotFound("no such upload is open; start again: silent uploads are removed.")
         return self._open[name]

@@ -13,13 +13,13 @@ from sealgrid.vault.handlers.deposits import accept_deposit, accept_iexec_deposi
 from sealgrid.vault.handlers.log import log_handlers
 from sealgrid.vault.handlers.preview import preview_release
 from sealgrid.vault.handlers.tasks import give_nonce, open_result, release_shares, settle_result
-from sealgrid.vault.peers.witness import Witness
+from sealgrid.vault.peers.witness import LogWitnessing
 from sealgrid.vault.service import Vault
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.preview import PATH
-from sealgrid.wire.rate_limit import Rate
+from sealgrid.wire.rate_limit import RateLimit
 from sealgrid.wire.server import packed, service
-from sealgrid.wire.service_access import DEFAULT_ACCESS, Access, ClientLimit
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 from sealgrid.wire.vault import (
     DepositRequest,
     Evaluations,
@@ -39,11 +39,15 @@ Ask = Request[Any, Any, Any]
 
 
 def application(
-    vault: Vault, witness: Witness | None = None, access: Access = DEFAULT_ACCESS, *, inputs_per_hour: int = 0
+    vault: Vault,
+    witness: LogWitnessing | None = None,
+    access: ServiceAccess = DEFAULT_ACCESS,
+    *,
+    inputs_per_hour: int = 0,
 ) -> Litestar:
     """Return the application that serves one vault; ``inputs_per_hour`` limits a client's deposits of sealed inputs."""
-    inputs = ClientLimit(access, Rate(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
-    previews = ClientLimit(access, Rate(vault.rules.previews_per_minute), "previews")
+    inputs = ClientLimit(access, RateLimit(inputs_per_hour / 60, burst=inputs_per_hour), "sealed inputs")
+    previews = ClientLimit(access, RateLimit(vault.rules.previews_per_minute), "previews")
 
     @get("/identity")
     async def identity() -> Response[bytes]:
@@ -79,7 +83,7 @@ def application(
         _handler(vault, "/releases", ReleaseRequest, release_shares),
         _handler(vault, "/settlements", SettleRequest, settle_result, packing=True),
         _handler(vault, "/openings", OpenRequest, open_result, packing=True),
-        *log_handlers(vault, witness or Witness(vault, {})),
+        *log_handlers(vault, witness or LogWitnessing(vault, {})),
     ]
     return service(handlers, access=access, max_body=MAX_BODY_BYTES)
 

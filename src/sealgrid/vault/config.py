@@ -8,7 +8,7 @@ from sealgrid.chain.anvil import LOCAL_CHAIN
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
-from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class VaultConfig:
     previews_per_minute: int = 120  #: that one client may ask for; 0 for any number
     storage_copies: tuple[str, ...] = ()  #: more storage nodes; a result must lie at each
     insecure_allow_simulated: bool = False  #: local networks only: simulated evidence proves nothing
-    access: Access = DEFAULT_ACCESS
+    access: ServiceAccess = DEFAULT_ACCESS
     inputs_per_hour: int = 300  #: new sealed inputs of one client; 0 for no limit
     input_hours: float = 24.0  #: that a sealed input is kept without a deal
 

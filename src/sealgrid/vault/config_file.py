@@ -10,10 +10,10 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import KEYS_FOLDER
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 
 
-class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _RootEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     platform: str  #: sgx, tdx, snp or simulated
     certificate: Path  #: DER
     traits: tuple[Trait, ...] = ()
@@ -22,7 +22,7 @@ class _Root(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_eval_number: int = 0
 
 
-class VaultFile(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VaultFile(ServiceAccess, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file; paths count from where it lies. The fields of Access say who may ask the vault."""
 
     folder: Path  #: database
@@ -38,7 +38,7 @@ class VaultFile(Access, frozen=True, kw_only=True, forbid_unknown_fields=True):
     storage_copies: tuple[str, ...] = ()
     threshold: int
     vaults: tuple[Address, ...]
-    roots: tuple[_Root, ...]
+    roots: tuple[_RootEntry, ...]
     peers: dict[Address, str] = msgspec.field(
         default_factory=dict
     )  #: where the other vaults answer, to watch their logs
@@ -65,12 +65,12 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
         previews_per_minute=told.previews_per_minute, insecure_allow_simulated=told.insecure_allow_simulated,
         storage_copies=told.storage_copies, inputs_per_hour=told.inputs_per_hour, input_hours=told.input_hours,
-        access=Access(**{name: getattr(told, name) for name in Access.__struct_fields__}),
+        access=ServiceAccess(**{name: getattr(told, name) for name in ServiceAccess.__struct_fields__}),
     )  # fmt: skip
     return config, told.port
 
 
-def _root(here: Path, told: _Root) -> TrustRoot:
+def _root(here: Path, told: _RootEntry) -> TrustRoot:
     try:
         platform, certificate = Platform[told.platform.upper()], (here / told.certificate).read_bytes()
     except KeyError as error:

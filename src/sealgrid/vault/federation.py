@@ -11,7 +11,7 @@ from sealgrid.units import Address, Digest, to_address
 
 
 @dataclass(frozen=True, slots=True)
-class Federation:
+class VaultFederation:
     """The vaults that a broker lists, seen from one of them."""
 
     chain: int

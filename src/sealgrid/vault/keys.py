@@ -26,7 +26,7 @@ _KEY_BYTES = 32
 _COMMAND_SECONDS = 60
 
 
-class AtRest:
+class ShareEncryption:
     """Encrypts shares for the database: AES-256-GCM, a fresh nonce each, bound to the row that it stands in."""
 
     def __init__(self, key: bytes, random: Callable[[int], bytes]) -> None:
@@ -51,7 +51,7 @@ class VaultKeys:
 
     signing: SigningKey = field(repr=False)
     deposit: HpkeKey = field(repr=False)
-    at_rest: AtRest = field(repr=False)
+    at_rest: ShareEncryption = field(repr=False)
 
     @property
     def address(self) -> Address:
@@ -113,7 +113,7 @@ def keys_from(source: KeySource, random: Callable[[int], bytes] = os.urandom) ->
     return VaultKeys(
         signing=SigningKey.from_bytes(_checked(source, "signing")),
         deposit=HpkeKey.from_bytes(_checked(source, "deposit")),
-        at_rest=AtRest(_checked(source, "at-rest"), random),
+        at_rest=ShareEncryption(_checked(source, "at-rest"), random),
     )
 
 

@@ -15,19 +15,19 @@ from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.vault.api import application
 from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.handlers.settled_files import EveryNode, Files
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.handlers.settled_files import AllStorageNodes, VerifiedReads
 from sealgrid.vault.keys import keys_from
 from sealgrid.vault.peers.peer_uses import keep_reading_peer_uses
-from sealgrid.vault.peers.witness import Witness
-from sealgrid.vault.service import Rules, Vault, identify
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.history import History
+from sealgrid.vault.peers.witness import LogWitnessing
+from sealgrid.vault.service import Vault, VaultRules, identify
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.history import DepositHistory
 from sealgrid.vault.stores.input_expiry import InputExpiry
-from sealgrid.vault.stores.log_store import Log
+from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.vault.stores.opened_keys import OpenedKeys
-from sealgrid.vault.stores.share_store import Custody
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
@@ -51,7 +51,7 @@ async def run(
     async with AsyncExitStack() as stack:
         urls = (config.storage_url, *config.storage_copies)
         nodes = [await stack.enter_async_context(HttpTransport(url, name="the storage node")) for url in urls]
-        files = EveryNode([RemoteFiles(StorageClient(node)) for node in nodes])
+        files = AllStorageNodes([RemoteFiles(StorageClient(node)) for node in nodes])
         async with opened(config, files, clock=clock, random=random) as vault, watching(config, vault) as witness:
             expiring = asyncio.create_task(InputExpiry(vault, 3600 * config.input_hours).run())
             try:
@@ -63,17 +63,21 @@ async def run(
 
 @asynccontextmanager
 async def opened(
-    config: VaultConfig, files: Files, *, clock: Callable[[], int] = _now, random: Callable[[int], bytes] = os.urandom
+    config: VaultConfig,
+    files: VerifiedReads,
+    *,
+    clock: Callable[[], int] = _now,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> AsyncIterator[Vault]:
     """Open a vault's folder and its node; close both."""
     keys = keys_from(config.key_source, random)
-    federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    federation = VaultFederation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
     rules = _rules(config)
     async with Node(*config.rpc_urls) as node:
         confirmation = confirmation_of(config.chain)
         chain = ChainReader(Hub(node, config.hub), config.broker, confirmation=confirmation, clock=clock)
         await chain.expect(federation, config.genesis)
-        store = Store(config.folder / DATABASE)
+        store = VaultDatabase(config.folder / DATABASE)
         try:
             store.claim(federation.belonging(config.genesis))
             yield Vault(
@@ -81,12 +85,12 @@ async def opened(
                 rules=rules,
                 keys=keys,
                 store=store,
-                custody=Custody(store, keys.at_rest, federation),
-                journal=Journal(store, keys.at_rest, federation),
-                history=History(store),
+                custody=ShareStore(store, keys.at_rest, federation),
+                journal=TaskStore(store, keys.at_rest, federation),
+                history=DepositHistory(store),
                 unopened=UnopenedKeys(store),
                 opened=OpenedKeys(store),
-                log=Log(store),
+                log=VaultLog(store),
                 chain=chain,
                 files=files,
                 clock=clock,
@@ -98,14 +102,14 @@ async def opened(
 
 
 @asynccontextmanager
-async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[Witness]:
+async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[LogWitnessing]:
     """Look at the other vaults' logs, and count the uses in them, for as long as the context lasts."""
     async with AsyncExitStack() as stack:
         peers = {}
         for address, url in config.peers:
             transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
             peers[address] = LogClient(transport)
-        witness = Witness(vault, peers)
+        witness = LogWitnessing(vault, peers)
         every = config.seconds_between_looks
         background = [
             asyncio.create_task(witness.keep_looking(every)),
@@ -120,8 +124,8 @@ async def watching(config: VaultConfig, vault: Vault) -> AsyncIterator[Witness]:
                     await task
 
 
-def _rules(config: VaultConfig) -> Rules:
-    return Rules(
+def _rules(config: VaultConfig) -> VaultRules:
+    return VaultRules(
         roots=config.roots,
         simulated=config.insecure_allow_simulated,
         nonce_ttl=config.nonce_ttl,

@@ -10,26 +10,26 @@ from dataclasses import dataclass, field
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import head_of
-from sealgrid.crypto.merkle import Frontier
+from sealgrid.crypto.merkle import MerkleFrontier
 from sealgrid.crypto.signing import Statement
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.chain.reader import ChainReader
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.handlers.settled_files import Files
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.handlers.settled_files import VerifiedReads
 from sealgrid.vault.keys import VaultKeys
-from sealgrid.vault.stores.database import Store
-from sealgrid.vault.stores.history import History
-from sealgrid.vault.stores.log_store import Log
+from sealgrid.vault.stores.database import VaultDatabase
+from sealgrid.vault.stores.history import DepositHistory
+from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.vault.stores.opened_keys import OpenedKeys
-from sealgrid.vault.stores.share_store import Custody
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.share_store import ShareStore
+from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.log import SignedHead
-from sealgrid.wire.vault import Identity
+from sealgrid.wire.vault import VaultIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class VaultRules:
     """What a vault was configured to insist on."""
 
     roots: tuple[TrustRoot, ...]
@@ -43,21 +43,21 @@ class Rules:
 class Vault:
     """One vault of a federation."""
 
-    federation: Federation
-    rules: Rules
+    federation: VaultFederation
+    rules: VaultRules
     keys: VaultKeys = field(repr=False)
-    store: Store
-    custody: Custody
-    journal: Journal
-    history: History
+    store: VaultDatabase
+    custody: ShareStore
+    journal: TaskStore
+    history: DepositHistory
     unopened: UnopenedKeys
     opened: OpenedKeys
-    log: Log
+    log: VaultLog
     chain: ChainReader
-    files: Files
+    files: VerifiedReads
     clock: Callable[[], int]  #: Unix seconds
     random: Callable[[int], bytes]
-    identity: Identity  #: who this vault is, with its signed deposit key
+    identity: VaultIdentity  #: who this vault is, with its signed deposit key
 
     @property
     def us(self) -> Address:
@@ -68,17 +68,17 @@ class Vault:
         """Sign in the federation's domain."""
         return statement.sign(self.federation.domain, self.keys.signing)
 
-    def signed_head(self, frontier: Frontier, at: int) -> SignedHead:
+    def signed_head(self, frontier: MerkleFrontier, at: int) -> SignedHead:
         """Sign what our log is, or will be once it has its next entry."""
         head = head_of(self.us, frontier.size, frontier.root, at)
         return SignedHead(head=head, signature=self.sign(head))
 
 
-def identify(federation: Federation, rules: Rules, keys: VaultKeys) -> Identity:
+def identify(federation: VaultFederation, rules: VaultRules, keys: VaultKeys) -> VaultIdentity:
     """Return what a vault says about itself."""
     public = keys.deposit.public
     statement = DepositKey(vault=federation.us, key=to_digest(public))
-    return Identity(
+    return VaultIdentity(
         address=federation.us, deposit_key=public, signature=statement.sign(federation.domain, keys.signing),
         chain=federation.chain, hub=federation.hub, broker=federation.broker, simulated=rules.simulated,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from sealgrid.web.pages import (
 from sealgrid.web.signing_steps import HEADER
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.server import guard, log_unforeseen
-from sealgrid.wire.service_access import DEFAULT_ACCESS, Access
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 #: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
 #: The one inline text is the map of the pinned modules, by its hash; pictures of opened results have no address at all.
@@ -45,7 +45,7 @@ _STATIC = Path(__file__).with_name("static")
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def application(site: Site, libraries: Path, access: Access = DEFAULT_ACCESS) -> Litestar:
+def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
     """Return the application; ``libraries`` holds the pinned scripts of others."""
 
     def problem(request: Ask, error: SealgridError) -> Response[bytes]:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.client import Client, connect_async
+from sealgrid.sdk.client import AsyncClient, connect_async
 from sealgrid.sdk.network import Network
 from sealgrid.units import Address
 
 OFFERED = ("requester", "owner", "developer", "requester2", "stranger")  #: who a newcomer may be, the first by default
 
 
-class People:
+class DevelopmentWallets:
     """Open clients of development accounts; ``data`` None means that there is no built-in wallet here."""
 
     def __init__(self, network: Network, data: Path | None) -> None:
         self._network, self._data = network, data if network.folder else None
-        self._clients: dict[str, Client] = {}
+        self._clients: dict[str, AsyncClient] = {}
         self._stack, self._lock = AsyncExitStack(), asyncio.Lock()
         self._names = {development_key(name).address: name for name in NAMES} if network.folder else {}
 
@@ -43,7 +43,7 @@ class People:
         """Return the name of a development account on a local network; empty for any other address."""
         return self._names.get(Address(address), "")
 
-    async def client(self, name: str) -> Client:
+    async def client(self, name: str) -> AsyncClient:
         """Return the open client of an account; raise InputRefused where there is no built-in wallet."""
         if not self.built_in or name not in OFFERED:
             raise InputRefused("no built-in wallet acts for this account here; use the SDK or the command line.")

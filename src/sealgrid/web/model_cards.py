@@ -4,18 +4,18 @@ from sealgrid.errors import SealgridError
 from sealgrid.sdk.model_cards import card_of
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
-from sealgrid.web.shared_reads import Readings
+from sealgrid.web.shared_reads import SharedReads
 
 MOST_SEALED = 64 << 20  #: bytes of a sealed file that a page reads for its card
 MOST_KEPT = 256
 
 
-class Cards:
+class ModelCards:
     """Reads cards from the storage, once each."""
 
     def __init__(self, storage: RemoteFiles) -> None:
         self._storage = storage
-        self._readings = Readings[Digest, str](MOST_KEPT)
+        self._readings = SharedReads[Digest, str](MOST_KEPT)
 
     async def card(self, checksum: Digest) -> str | None:
         """Return a model's card, empty for none; None when its file is not there, too large, or another one."""

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from sealgrid.sdk.amounts import Amount
-from sealgrid.web.dev_wallet import People
+from sealgrid.web.dev_wallet import DevelopmentWallets
 from sealgrid.web.identicon import glyph
 from sealgrid.web.js_modules import MAP
 
@@ -20,7 +20,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
 
 
-def environment(people: People) -> Environment:
+def environment(people: DevelopmentWallets) -> Environment:
     """Return the templates; ``people`` names the development accounts of a local network."""
     env = Environment(
         loader=PackageLoader("sealgrid.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,

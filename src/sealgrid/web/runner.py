@@ -8,16 +8,16 @@ from contextlib import suppress
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.web.api import application
-from sealgrid.web.app_bundles import Bundles
+from sealgrid.web.app_bundles import AppBundles
 from sealgrid.web.config import WebConfig
-from sealgrid.web.dev_wallet import People
-from sealgrid.web.index.index import Index
-from sealgrid.web.index.indexer import Indexer
+from sealgrid.web.dev_wallet import DevelopmentWallets
+from sealgrid.web.index.index import IndexReader
+from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.store import IndexStore
-from sealgrid.web.model_cards import Cards
+from sealgrid.web.model_cards import ModelCards
 from sealgrid.web.rendering import environment
 from sealgrid.web.site import Site
-from sealgrid.web.timeline_limits import Followers
+from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.wire.server import serve
 
 
@@ -25,15 +25,15 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
     """Serve until SIGTERM or SIGINT."""
     config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = IndexStore(config.folder / "index.sqlite", config.network.genesis)
-    people = People(config.network, config.data)
+    people = DevelopmentWallets(config.network, config.data)
     try:
         async with connect(config.network, _key(config)) as reader:
-            indexing = asyncio.create_task(Indexer(reader.hub, store).run())
+            indexing = asyncio.create_task(ChainIndexer(reader.hub, store).run())
             site = Site(
-                network=config.network, reader=reader, index=Index(store.engine), bundles=Bundles(reader.storage),
-                cards=Cards(reader.storage),
+                network=config.network, reader=reader, index=IndexReader(store.engine), bundles=AppBundles(reader.storage),
+                cards=ModelCards(reader.storage),
                 people=people, templates=environment(people),
-                followers=Followers(config.followers_per_client, config.followers_per_task),
+                followers=TimelineLimits(config.followers_per_client, config.followers_per_task),
             )  # fmt: skip
             try:
                 await serve(application(site, config.libraries, config.access), sock, ready, config.access)

@@ -8,7 +8,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Readings(Generic[K, V]):
+class SharedReads(Generic[K, V]):
     """The latest ``most`` readings, those under way included; one that failed is made again when next asked for."""
 
     def __init__(self, most: int) -> None:

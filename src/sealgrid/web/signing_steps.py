@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Response
 
-from sealgrid.chain.recording_wallet import Unsent
+from sealgrid.chain.recording_wallet import UnsignedTransaction
 from sealgrid.crypto.signing import Statement
 from sealgrid.crypto.typed_data_json import wallet_form
 from sealgrid.errors import InputRefused
 from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
 from sealgrid.sdk.amounts import Amount
-from sealgrid.sdk.client import Client
-from sealgrid.sdk.external_wallet import Step, Undelivered, Unpublished, on_paper
+from sealgrid.sdk.client import AsyncClient
+from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, on_paper
 from sealgrid.sdk.operations.reprice import price_of
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
@@ -26,11 +26,11 @@ NOWHERE = "/nonexistent/sealgrid"  #: the data folder of somebody whose keys and
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
+class SigningSession:
     """An account that does something on a page."""
 
     site: Site
-    client: Client
+    client: AsyncClient
     address: Address
     steps: list[Step] | None  #: what its own wallet is to sign; None where the development key signed already
 
@@ -41,16 +41,16 @@ class Acting:
         return planned(self.site, self.address, self.steps, path, *sentences)
 
 
-async def acting(site: Site, request: Ask) -> Acting:
+async def acting(site: Site, request: Ask) -> SigningSession:
     """Return who acts; raise InputRefused for an own wallet without the page's script, and where there is neither."""
     address = site.wallet(request)
     if address is None:
         client = await site.client(request)
-        return Acting(site, client, client.account.address, None)
+        return SigningSession(site, client, client.account.address, None)
     if HEADER not in request.headers:
         raise InputRefused("your wallet signs through this page's script; switch scripts on, or use the command line.")
     conn, steps = on_paper(site.reader, address)
-    return Acting(site, Client(conn, home(NOWHERE)), address, steps)
+    return SigningSession(site, AsyncClient(conn, home(NOWHERE)), address, steps)
 
 
 def planned(site: Site, address: Address, steps: list[Step], path: str, *sentences: str) -> Response[bytes]:
@@ -62,18 +62,18 @@ def planned(site: Site, address: Address, steps: list[Step], path: str, *sentenc
 def shown(site: Site, sender: Address, step: Step) -> dict[str, Any]:
     """Return one step as a page's script takes it."""
     match step:
-        case Unsent():
+        case UnsignedTransaction():
             call = {"from": sender, "data": "0x" + step.data.hex(), "value": "0x0"}
             transaction = call if step.to is None else call | {"to": step.to}
             return {"do": "send", "say": step.doing, "transaction": transaction, "creates": step.creates}
-        case Unpublished():
+        case UnsignedOrder():
             return {"do": "offer", "kind": step.kind, "order": step.order} | _order(site, step)
-        case Undelivered():
+        case UnsignedPolicy():
             typed = typed_statement(site, step.policy)
             return {"do": "policy", "say": "Signing the policy for the vaults", "policy": step.policy, "typed": typed}
 
 
-def _order(site: Site, step: Unpublished) -> dict[str, Any]:
+def _order(site: Site, step: UnsignedOrder) -> dict[str, Any]:
     order: AppOrder | DatasetOrder = (
         from_document(AppOrder, step.order) if step.kind == "apporders" else from_document(DatasetOrder, step.order)
     )

@@ -12,16 +12,16 @@ from litestar.datastructures import State
 from litestar.response import Redirect
 
 from sealgrid.chain.hub import Hub
-from sealgrid.sdk.client import Client
+from sealgrid.sdk.client import AsyncClient
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
 from sealgrid.units import Address, to_address
-from sealgrid.web.app_bundles import Bundles
-from sealgrid.web.dev_wallet import People
+from sealgrid.web.app_bundles import AppBundles
+from sealgrid.web.dev_wallet import DevelopmentWallets
 from sealgrid.web.flash import notice_in, redirect, told
-from sealgrid.web.index.index import Index
-from sealgrid.web.model_cards import Cards
-from sealgrid.web.timeline_limits import Followers
+from sealgrid.web.index.index import IndexReader
+from sealgrid.web.model_cards import ModelCards
+from sealgrid.web.timeline_limits import TimelineLimits
 
 KNOWN_TRIES, KNOWN_PAUSE = 100, 0.1  #: seconds between two looks
 COOKIE, WALLET = "sealgrid_account", "sealgrid_wallet"
@@ -34,12 +34,12 @@ class Site:
 
     network: Network
     reader: Connection  #: reads for everybody; its key is random and owns nothing
-    index: Index
-    bundles: Bundles
-    cards: Cards
-    people: People
+    index: IndexReader
+    bundles: AppBundles
+    cards: ModelCards
+    people: DevelopmentWallets
     templates: Environment
-    followers: Followers = field(default_factory=Followers)
+    followers: TimelineLimits = field(default_factory=TimelineLimits)
     clock: Callable[[], float] = time.time
 
     @property
@@ -62,7 +62,7 @@ class Site:
         """Return the address that this browser acts as; None where it brought no wallet yet."""
         return self.wallet(request) or self.people.address(self.account(request))
 
-    async def client(self, request: Ask) -> Client:
+    async def client(self, request: Ask) -> AsyncClient:
         """Return the client of that account; raise InputRefused where there is no built-in wallet."""
         return await self.people.client(self.account(request))
 

@@ -10,25 +10,25 @@ MOST: Final = 200  #: live timelines at one time
 _AGAIN_SECONDS: Final = 10
 
 
-class Place:
+class TimelineSlot:
     """One live timeline. It is free again when nothing refers to it, whether its stream was ever read or not."""
 
     def __init__(self, client: str, task: TaskId) -> None:
         self.client, self.task = client, task
 
 
-class Followers:
+class TimelineLimits:
     """The open live timelines of a site; limits of 0 are none."""
 
     def __init__(self, per_client: int = 20, per_task: int = 50) -> None:
         self._per_client, self._per_task = per_client, per_task
-        self._open: WeakSet[Place] = WeakSet()
+        self._open: WeakSet[TimelineSlot] = WeakSet()
 
     def __len__(self) -> int:
         """Return how many are open."""
         return len(self._open)
 
-    def enter(self, client: str, task: TaskId) -> Place:
+    def enter(self, client: str, task: TaskId) -> TimelineSlot:
         """Return a place, to be kept while the timeline is open; raise TooManyRequests where there is none."""
         mine = sum(each.client == client for each in self._open)
         same = sum(each.task == task for each in self._open)
@@ -40,6 +40,6 @@ class Followers:
             if most and count >= most:
                 sentence = f"{count} live timelines {of} are open, the most that are; the page itself is there."
                 raise TooManyRequests(sentence, seconds=_AGAIN_SECONDS, money="")
-        place = Place(client, task)
+        place = TimelineSlot(client, task)
         self._open.add(place)
         return place

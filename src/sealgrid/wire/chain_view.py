@@ -22,7 +22,7 @@ class TaskParties(Message, frozen=True, kw_only=True):
     pool_balance: int  #: nRLC of the owner, free and locked
 
 
-class Addressed(Message, frozen=True, kw_only=True):
+class FileAddresses(Message, frozen=True, kw_only=True):
     """One stored file under every name that it has."""
 
     sha256: Digest
@@ -32,7 +32,7 @@ class Addressed(Message, frozen=True, kw_only=True):
 class NamedQuestion(Message, frozen=True, kw_only=True):
     """Which of these files does an app or a dataset on the chain name?"""
 
-    files: tuple[Addressed, ...]
+    files: tuple[FileAddresses, ...]
 
 
 class NamedAnswer(Message, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class ChainViewClient:
         """Return a task's parties; raise NotFound."""
         return await call(self._transport, "GET", f"/chain/tasks/{task}", None, TaskParties)
 
-    async def named(self, files: tuple[Addressed, ...]) -> frozenset[Digest]:
+    async def named(self, files: tuple[FileAddresses, ...]) -> frozenset[Digest]:
         """Return which of at most MOST_ASKED files assets name; raise ServiceUnavailable while it lags."""
         question = NamedQuestion(files=files)
         return frozenset((await call(self._transport, "POST", "/chain/named", question, NamedAnswer)).named)

@@ -23,7 +23,7 @@ _HEX = re.compile(rb"\A[0-9a-fA-F\s]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchReply:
     """An answer; the names of its headers in lower case."""
 
     body: bytes
@@ -33,7 +33,7 @@ class Fetched:
 class Fetch(Protocol):
     """How to get a path of one service."""
 
-    async def __call__(self, path: str) -> Fetched:
+    async def __call__(self, path: str) -> FetchReply:
         """Return the answer; raise ServiceUnavailable when there is none."""
 
 
@@ -43,7 +43,7 @@ class HttpFetch:
     def __init__(self, base: str, client: httpx.AsyncClient) -> None:
         self._base, self._client = base.rstrip("/"), client
 
-    async def __call__(self, path: str) -> Fetched:
+    async def __call__(self, path: str) -> FetchReply:
         """Return the answer; raise ServiceUnavailable."""
         try:
             async with self._client.stream("GET", self._base + path) as answer:
@@ -56,7 +56,7 @@ class HttpFetch:
             raise ServiceUnavailable(f"{self._base} does not answer ({type(error).__name__}).") from error
         if not answer.is_success:
             raise ServiceUnavailable(f"{self._base} answered {answer.status_code} for {path.partition('?')[0]}.")
-        return Fetched(bytes(body), {name.lower(): value for name, value in answer.headers.items()})
+        return FetchReply(bytes(body), {name.lower(): value for name, value in answer.headers.items()})
 
 
 class _TcbInfo(msgspec.Struct, frozen=True):
@@ -137,5 +137,5 @@ def _der_in_hex(body: bytes) -> str:
     return body.decode().strip().lower() if _HEX.match(body) else body.hex()
 
 
-def _first(answer: Fetched, *names: str) -> str:
+def _first(answer: FetchReply, *names: str) -> str:
     return next(answer.headers[name] for name in names if name in answer.headers)

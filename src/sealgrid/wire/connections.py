@@ -1,7 +1,7 @@
 """Bounded connections: so many of one client and in all, and each must make progress.
 
 uvicorn's HTTP protocol waits for the head and the body of a request, and for a client that does not read, without
-end. The subclass here adds the time limits, and asks ``Connections`` whether there is room.
+end. The subclass here adds the time limits, and asks ``OpenConnections`` whether there is room.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from sealgrid.wire.message import encode
 from sealgrid.wire.rate_limit import client_of
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 
 BACKLOG: Final = 128  #: connections that the kernel keeps until they are accepted, and that are accepted at once
 MOST_HEAD_BYTES: Final = 64 << 10
@@ -21,14 +21,14 @@ _OWN_FILES: Final = 2 * BACKLOG + 100  #: kept free: what was accepted and not c
 _FEWEST: Final = 16
 
 
-class Connections:
+class OpenConnections:
     """The open connections of one service.
 
     Where one of them must go, it is the one that was silent longest among those without a request, else among those
     whose request is not complete. When all wait for an answer, the new one is refused.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ServiceAccess) -> None:
         self.access = access
         self._most = max(_FEWEST, min(access.connections, _files() - _OWN_FILES))
         self._open: dict[BoundedHttp, str] = {}  # client, longest silent first
@@ -69,7 +69,7 @@ class Connections:
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol with time limits: for a request's head, for its body, and for a client that does not read."""
 
-    ledger: Connections
+    ledger: OpenConnections
     receiving = False  #: the head of a request is complete and its body is not
 
     _timer: asyncio.TimerHandle | None = None
@@ -198,7 +198,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.close()
 
 
-def protocol_of(ledger: Connections) -> type[BoundedHttp]:
+def protocol_of(ledger: OpenConnections) -> type[BoundedHttp]:
     """Return the protocol class of one service, as uvicorn takes it."""
     return type("BoundedHttp", (BoundedHttp,), {"ledger": ledger})
 

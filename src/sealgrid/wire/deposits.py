@@ -7,10 +7,10 @@ from sealgrid.crypto.signing import Domain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Address, Digest, to_bytes, to_digest
 from sealgrid.wire.message import encode
-from sealgrid.wire.vault import DepositReply, Identity, SharePart
+from sealgrid.wire.vault import DepositReply, SharePart, VaultIdentity
 
 
-def check_identity(identity: Identity, vault: Address, domain: Domain) -> None:
+def check_identity(identity: VaultIdentity, vault: Address, domain: Domain) -> None:
     """Raise EvidenceRefused unless this vault signed the deposit key that was shown."""
     try:
         statement = DepositKey(vault=vault, key=to_digest(identity.deposit_key))
@@ -21,7 +21,7 @@ def check_identity(identity: Identity, vault: Address, domain: Domain) -> None:
         raise EvidenceRefused("deposit", f"what answers for vault {vault} does not hold that vault's key.")
 
 
-def sealed_part(share: Share, identity: Identity, record: Digest) -> bytes:
+def sealed_part(share: Share, identity: VaultIdentity, record: Digest) -> bytes:
     """Return a share that this vault alone can open, under the digest of its record."""
     part = SharePart(value=share.value, blind=share.blind)
     return hpke.seal(identity.deposit_key, encode(part), to_bytes(record, 32))

@@ -4,7 +4,7 @@ from sealgrid.units import Address
 from sealgrid.wire.message import Message, Transport, call
 
 
-class ResultKey(Message, frozen=True, kw_only=True):
+class RegisteredResultKey(Message, frozen=True, kw_only=True):
     """The RSA key for results of one beneficiary; whoever uses it checks the signature (crypto.iexec_challenge)."""
 
     owner: Address
@@ -12,12 +12,12 @@ class ResultKey(Message, frozen=True, kw_only=True):
     signature: bytes  #: by the owner, EIP-191, over the key's name and the value's hash
 
 
-class SmsClient:
+class IexecSmsClient:
     """Speak to the face."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def result_key(self, owner: Address) -> ResultKey:
+    async def result_key(self, owner: Address) -> RegisteredResultKey:
         """Return a beneficiary's key; raise NotFound where it registered none."""
-        return await call(self._transport, "GET", f"/result-keys/{owner}", None, ResultKey)
+        return await call(self._transport, "GET", f"/result-keys/{owner}", None, RegisteredResultKey)

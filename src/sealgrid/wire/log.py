@@ -23,7 +23,7 @@ class LoggedEntry(Message, frozen=True, kw_only=True):
     path: tuple[bytes, ...]
 
 
-class Logged(Message, frozen=True, kw_only=True):
+class LogInclusion(Message, frozen=True, kw_only=True):
     """The proof that a release was logged before it was answered."""
 
     head: SignedHead
@@ -37,7 +37,7 @@ class LogPage(Message, frozen=True, kw_only=True):
     entries: tuple[LoggedEntry, ...]  #: at most MOST_ENTRIES; fewer than that end the list
 
 
-class LogProof(Message, frozen=True, kw_only=True):
+class LogPath(Message, frozen=True, kw_only=True):
     """An inclusion or a consistency path."""
 
     path: tuple[bytes, ...]
@@ -87,13 +87,13 @@ class LogClient:
         """Return the entries about one asset from an index on."""
         return await call(self._transport, "GET", f"/log/assets/{asset}/{first}", None, LogPage)
 
-    async def inclusion(self, index: int, size: int) -> LogProof:
+    async def inclusion(self, index: int, size: int) -> LogPath:
         """Return the path of an entry in the tree that the log once was."""
-        return await call(self._transport, "GET", f"/log/inclusion/{index}/{size}", None, LogProof)
+        return await call(self._transport, "GET", f"/log/inclusion/{index}/{size}", None, LogPath)
 
-    async def consistency(self, first: int, second: int) -> LogProof:
+    async def consistency(self, first: int, second: int) -> LogPath:
         """Return the path by which one state of the log follows from an earlier one."""
-        return await call(self._transport, "GET", f"/log/consistency/{first}/{second}", None, LogProof)
+        return await call(self._transport, "GET", f"/log/consistency/{first}/{second}", None, LogPath)
 
     async def witnesses(self) -> WitnessReport:
         """Have the vault look at the others' logs now, and return what it saw of them so far."""

@@ -19,13 +19,13 @@ Target = Literal["unpublish_orderHash", "unpublish_last", "unpublish_all"]
 EXACT: Final = 2**53 - 1  #: the largest number that every JSON reader keeps
 
 
-class Publish(msgspec.Struct, frozen=True):
+class PublishRequest(msgspec.Struct, frozen=True):
     """A signed order: every field, ``sign`` included."""
 
     order: dict[str, object]
 
 
-class Unpublish(msgspec.Struct, frozen=True, kw_only=True):
+class UnpublishRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the signer's orders to take off: one by hash, or the last or all of an asset (or of a requester)."""
 
     target: Target = "unpublish_orderHash"
@@ -89,7 +89,7 @@ class UnpublishReply(msgspec.Struct, frozen=True, kw_only=True):
     unpublished: tuple[Digest, ...]
 
 
-class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of the book, the best first."""
 
     ok: bool
@@ -98,7 +98,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nextPage: int | None = None  # noqa: N815  how many to skip for it; not there on the last
 
 
-class Deals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DealPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of deals, the newest first, each as the market keeps it."""
 
     ok: bool
@@ -115,7 +115,7 @@ class _DealNames(msgspec.Struct, frozen=True):
     deals: tuple[_DealName, ...]
 
 
-class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
+class MarketCategory(msgspec.Struct, frozen=True, kw_only=True):
     """A category of tasks; ``workClockTimeRef`` in seconds."""
 
     catid: int
@@ -128,17 +128,17 @@ class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
     blockTimestamp: str  # noqa: N815  ISO 8601 with milliseconds
 
 
-class CategoryReply(CategoryView, frozen=True, kw_only=True):
+class CategoryReply(MarketCategory, frozen=True, kw_only=True):
     """One category."""
 
     ok: bool
 
 
-class Categories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CategoryPage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A page of categories, the shortest first."""
 
     ok: bool
-    categories: tuple[CategoryView, ...]
+    categories: tuple[MarketCategory, ...]
     count: int  #: on all pages
     nextPage: int | None = None  # noqa: N815
 
@@ -166,7 +166,7 @@ class MarketClient:
     async def orders(self, kind: Kind, **filters: str) -> tuple[OpenOrder, ...]:
         """Return a page of open orders; filters as iExec's: app, dataset, workerpool, requester, category …"""
         query = "".join(f"&{name}={value}" for name, value in sorted(filters.items()))
-        return (await call(self.transport, "GET", self._path(kind) + query, None, Orders)).orders
+        return (await call(self.transport, "GET", self._path(kind) + query, None, OrderPage)).orders
 
     async def latest_deals(self, workerpool: Address, most: int) -> tuple[DealId, ...]:
         """Return the ids of a pool's latest deals, the newest first; ``most`` is at least 10, as on iExec's market."""

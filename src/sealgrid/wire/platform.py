@@ -35,7 +35,7 @@ class QuoteAnswer(Message, frozen=True, kw_only=True):
     runtime: Digest
 
 
-class Measurement(Message, frozen=True, kw_only=True):
+class RuntimeMeasurement(Message, frozen=True, kw_only=True):
     """What this platform would launch now."""
 
     platform: int
@@ -51,9 +51,9 @@ class PlatformClient:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def measurement(self) -> Measurement:
+    async def measurement(self) -> RuntimeMeasurement:
         """Return the identity of the runtime that would be launched."""
-        return await call(self._transport, "GET", "/measurement", None, Measurement)
+        return await call(self._transport, "GET", "/measurement", None, RuntimeMeasurement)
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Measure the runtime, lock the app, launch."""

@@ -7,7 +7,7 @@ from sealgrid.wire.challenge import Token, TypedChallenge
 from sealgrid.wire.message import AuthorisedTransport, Message, call, decode, encode
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.vault import Authorization, SignedReassign
-from sealgrid.wire.worker_session import LoginReply, SessionCall
+from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 
 Stage = Literal[
     "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
@@ -31,7 +31,7 @@ class NextJob(Message, frozen=True, kw_only=True):
     wait: float = 20.0
 
 
-class Job(Message, frozen=True, kw_only=True):
+class JobAssignment(Message, frozen=True, kw_only=True):
     """One task for this worker."""
 
     deal: DealId
@@ -43,10 +43,10 @@ class Job(Message, frozen=True, kw_only=True):
     contribution_deadline: int
 
 
-class MaybeJob(Message, frozen=True, kw_only=True):
+class JobReply(Message, frozen=True, kw_only=True):
     """A job, or nothing for now."""
 
-    job: Job | None = None
+    job: JobAssignment | None = None
 
 
 class AuthoriseRequest(Message, frozen=True, kw_only=True):
@@ -80,13 +80,13 @@ class StageAt(Message, frozen=True, kw_only=True):
     detail: str = ""  #: the worker's own words; empty in public
 
 
-class Stages(Message, frozen=True, kw_only=True):
+class TaskStages(Message, frozen=True, kw_only=True):
     """Every stage of a task, for its requester alone."""
 
     history: tuple[StageAt, ...]
 
 
-class TaskStatus(Message, frozen=True, kw_only=True):
+class PublicTaskStatus(Message, frozen=True, kw_only=True):
     """What anyone may know of a task: its stages without their exact times, which could tell what an app read."""
 
     task: TaskId
@@ -117,9 +117,9 @@ class PoolClient:
         """Return which pool this is."""
         return await call(self._transport, "GET", "/pool", None, PoolView)
 
-    async def task(self, task: TaskId) -> TaskStatus:
+    async def task(self, task: TaskId) -> PublicTaskStatus:
         """Return how far a task is."""
-        return await call(self._transport, "GET", f"/tasks/{task}/status", None, TaskStatus)
+        return await call(self._transport, "GET", f"/tasks/{task}/status", None, PublicTaskStatus)
 
     async def challenge(self, chain: int, address: Address) -> str:
         """Return the sentence that an address signs to read its tasks' stages for the next hour."""
@@ -133,15 +133,15 @@ class PoolClient:
         """
         headers, path = {"authorization": str(token)}, f"/tasks/{task}/stages?after={after}&wait={wait}"
         answer = await self._transport.request("GET", path, b"", headers)
-        return decode(answer, Stages).history
+        return decode(answer, TaskStages).history
 
-    async def login(self, request: SignedCall) -> LoginReply:
+    async def login(self, request: SignedCall) -> WorkerLoginReply:
         """Open a session; the payload is a Login."""
-        return await call(self._transport, "POST", "/jobs/login", request, LoginReply)
+        return await call(self._transport, "POST", "/jobs/login", request, WorkerLoginReply)
 
-    async def next_job(self, request: SessionCall) -> Job | None:
+    async def next_job(self, request: SessionCall) -> JobAssignment | None:
         """Ask for work."""
-        return (await call(self._transport, "POST", "/jobs/next", request, MaybeJob)).job
+        return (await call(self._transport, "POST", "/jobs/next", request, JobReply)).job
 
     async def authorise(self, request: SessionCall) -> AuthoriseReply:
         """Ask for PoCo's authorisation of an enclave."""

@@ -9,9 +9,9 @@ from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.message import Message, Transport, encode, parse
-from sealgrid.wire.vault import MatchedOrder, ShownBulk
+from sealgrid.wire.vault import BulkDocuments, MatchedOrder
 
 PATH = "/releases/preview"
 
@@ -47,8 +47,8 @@ class PreviewRequest(Message, frozen=True, kw_only=True):
     proposal: Proposal | None = None
     machines: tuple[OfferedMachine, ...] = ()  #: that the deal's pool says it has
     matched: MatchedOrder | None = None
-    result_key: ResultKey | None = None
-    bulk: ShownBulk | None = None
+    result_key: RegisteredResultKey | None = None
+    bulk: BulkDocuments | None = None
 
 
 class MachineRule(Message, frozen=True, kw_only=True):

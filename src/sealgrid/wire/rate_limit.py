@@ -12,17 +12,17 @@ from sealgrid.errors import TooManyRequests
 _MOST_CLIENTS: Final = 20_000  #: remembered; the longest silent is forgotten first, and starts full again
 
 
-class Rate(msgspec.Struct, frozen=True):
+class RateLimit(msgspec.Struct, frozen=True):
     """So many requests a minute on average, and ``burst`` at once; a rate of 0 is no limit."""
 
     per_minute: float
     burst: int = 0  #: 0 for as many as in a minute
 
 
-class Buckets:
+class TokenBuckets:
     """The clients' buckets; ``what`` is what they ask for."""
 
-    def __init__(self, rate: Rate, what: str = "requests") -> None:
+    def __init__(self, rate: RateLimit, what: str = "requests") -> None:
         self._what, self._per_minute = what, rate.per_minute
         self._full, self._per_second = float(rate.burst or rate.per_minute), rate.per_minute / 60
         self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when

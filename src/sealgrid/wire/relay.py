@@ -14,15 +14,15 @@ from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, from_wire
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest
-from sealgrid.wire.iexec_sms import ResultKey
-from sealgrid.wire.vault import Authorization, MatchedOrder, ShownBulk, SignedReassign
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.vault import Authorization, BulkDocuments, MatchedOrder, SignedReassign
 
 MAX_FRAME_BYTES = 8 << 20
 
 Call = Literal["hello", "vault", "read", "begin", "append", "finish", "stage", "deliver", "fail"]
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
+class RelayRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One question of the enclave."""
 
     id: int
@@ -34,7 +34,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class RelayReply(msgspec.Struct, frozen=True, kw_only=True):
     """The worker's answer."""
 
     id: int
@@ -43,24 +43,24 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
-class Hello(msgspec.Struct, frozen=True, kw_only=True):
+class RelayHello(msgspec.Struct, frozen=True, kw_only=True):
     """Body of "hello": the enclave's fresh address; answered with a Welcome."""
 
     enclave: Address
 
 
-class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+class RelayWelcome(msgspec.Struct, frozen=True, kw_only=True):
     """The pool's authorisation for this enclave."""
 
     authorization: Authorization
     reassign: SignedReassign | None = None
     request: RequestDocument | None = None  #: the request order that the deal was matched from; unverified
     matched: MatchedOrder | None = None  #: for the vaults, who judge it
-    result_key: ResultKey | None = None  #: likewise, and to encrypt the result for
-    bulk: ShownBulk | None = None  #: for the vaults likewise
+    result_key: RegisteredResultKey | None = None  #: likewise, and to encrypt the result for
+    bulk: BulkDocuments | None = None  #: for the vaults likewise
 
 
-class SignedVerdict(msgspec.Struct, frozen=True, kw_only=True):
+class RelayedVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """One vault's word on the result."""
 
     vault: Address
@@ -68,20 +68,20 @@ class SignedVerdict(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+class ResultDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """Body of "deliver": all that PoCo needs for contributeAndFinalize, and where the files lie."""
 
     result_digest: Digest
     results: bytes  #: the hint that goes on the chain
     callback: bytes
     enclave_signature: bytes
-    verdicts: tuple[SignedVerdict, ...]  #: in ascending vault order
+    verdicts: tuple[RelayedVerdict, ...]  #: in ascending vault order
     sealed_sha256: Digest
     receipt_sha256: Digest
     liars: tuple[Address, ...] = ()  #: vaults that gave the enclave an answer or a share that does not hold
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
+class EnclaveFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Body of "fail": why this enclave ends without a result. Never a byte of what the app saw."""
 
     kind: Literal["refused", "host"]
@@ -110,7 +110,7 @@ class RelayClient:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, asyncio.Future[RelayReply]] = {}
         self._next = 0
         self._listening = asyncio.create_task(self._listen())
 
@@ -119,8 +119,8 @@ class RelayClient:
     ) -> bytes:
         """Ask the worker; raise the error that it answered."""
         self._next += 1
-        frame = Frame(id=self._next, call=call, index=index, path=path, offset=offset, length=length, body=body)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        frame = RelayRequest(id=self._next, call=call, index=index, path=path, offset=offset, length=length, body=body)
+        future: asyncio.Future[RelayReply] = asyncio.get_running_loop().create_future()
         self._waiting[frame.id] = future
         write_frame(self._writer, msgspec.msgpack.encode(frame))
         await self._writer.drain()
@@ -137,7 +137,7 @@ class RelayClient:
     async def _listen(self) -> None:
         try:
             while True:
-                answer = msgspec.msgpack.decode(await read_frame(self._reader), type=Answer)
+                answer = msgspec.msgpack.decode(await read_frame(self._reader), type=RelayReply)
                 waiting = self._waiting.pop(answer.id, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer)

@@ -16,10 +16,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
 
 from sealgrid.errors import SealgridError, TooManyRequests
-from sealgrid.wire.connections import BACKLOG, Connections, protocol_of
+from sealgrid.wire.connections import BACKLOG, OpenConnections, protocol_of
 from sealgrid.wire.log_rate_limit import limit_repeats
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
-from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, Access, ClientLimit
+from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, ClientLimit, ServiceAccess
 
 MOST_PACKED_BYTES = 64 << 10  #: documents; what is larger is mostly ciphertext, which never gets smaller
 KEEP_ALIVE_SECONDS = (
@@ -38,7 +38,7 @@ _log = logging.getLogger("sealgrid")
 Before = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
 
 
-def own_pages(access: Access) -> Before:
+def own_pages(access: ServiceAccess) -> Before:
     """Return what answers 403 to pages of other sites, and to names of theirs that were made to lead here.
 
     A browser lets any page call loopback, also under a name of the page's own. It names the page's origin when it
@@ -61,11 +61,11 @@ def own_pages(access: Access) -> Before:
     return before
 
 
-def _names(access: Access) -> str:
+def _names(access: ServiceAccess) -> str:
     return urlsplit(access.public_url).netloc or f"{LOOPBACK} or localhost"
 
 
-def readable_by_pages(access: Access, *prefixes: str) -> Before:
+def readable_by_pages(access: ServiceAccess, *prefixes: str) -> Before:
     """Return what lets pages of any site read beneath these prefixes, where all is public, and refuses them elsewhere.
 
     ``cors("GET")`` beside it lets their browsers hand the answers on.
@@ -98,7 +98,7 @@ def cors(*methods: Method) -> CORSConfig:
 def service(
     handlers: list[HTTPRouteHandler],
     *,
-    access: Access = DEFAULT_ACCESS,
+    access: ServiceAccess = DEFAULT_ACCESS,
     max_body: int = MAX_MESSAGE_BYTES,
     pages: Before | None = None,
     cors: CORSConfig | None = None,
@@ -123,7 +123,7 @@ def service(
     )  # fmt: skip
 
 
-def guard(access: Access, pages: Before | None = None) -> Before:
+def guard(access: ServiceAccess, pages: Before | None = None) -> Before:
     """Return what every request passes first: the limit of its client, then the check of its Host and Origin."""
     limit, allowed = ClientLimit(access), pages or own_pages(access)
 
@@ -134,7 +134,7 @@ def guard(access: Access, pages: Before | None = None) -> Before:
     return before
 
 
-def _cors_of(access: Access) -> CORSConfig | None:
+def _cors_of(access: ServiceAccess) -> CORSConfig | None:
     if not access.allowed_origins:
         return None
     return CORSConfig(allow_origins=list(access.allowed_origins), allow_methods=["GET", "POST", "PUT", "PATCH"])
@@ -197,13 +197,15 @@ def listen(port: int = 0) -> socket.socket:
     return sock
 
 
-async def serve(app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: Access = DEFAULT_ACCESS) -> None:
+async def serve(
+    app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: ServiceAccess = DEFAULT_ACCESS
+) -> None:
     """Serve until SIGTERM or SIGINT; call ``ready`` once requests are answered."""
     limit_repeats()
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2,
         timeout_keep_alive=KEEP_ALIVE_SECONDS, ws_max_size=MOST_WEBSOCKET_BYTES, ws_per_message_deflate=False,
-        http=protocol_of(Connections(access)), backlog=BACKLOG,
+        http=protocol_of(OpenConnections(access)), backlog=BACKLOG,
         proxy_headers=bool(access.trusted_proxies), forwarded_allow_ips=list(access.trusted_proxies),
     )  # fmt: skip
     server = uvicorn.Server(config)

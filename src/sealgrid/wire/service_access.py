@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sealgrid.wire.rate_limit import Buckets, Rate, client_of
+from sealgrid.wire.rate_limit import RateLimit, TokenBuckets, client_of
 
 LOOPBACK: Final = "127.0.0.1"
 LOCAL_NAMES: Final = frozenset({LOOPBACK, "localhost"})
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Settings of one service; raises ValueError for a URL, origin or network that is malformed."""
 
     public_url: str = ""  #: where clients reach the service through a proxy, as https://vault.example
@@ -73,9 +73,9 @@ class Access(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
 
 
-DEFAULT_ACCESS: Final = Access()
+DEFAULT_ACCESS: Final = ServiceAccess()
 #: Of a network on one machine, where every client has the same address and limits per client would be limits of all.
-ONE_MACHINE: Final = Access(requests_per_minute=0, connections_per_client=0)
+ONE_MACHINE: Final = ServiceAccess(requests_per_minute=0, connections_per_client=0)
 
 
 def client_address(scope: Mapping[str, Any]) -> str:
@@ -97,13 +97,13 @@ class ClientLimit:
 
     def __init__(
         self,
-        access: Access,
-        rate: Rate | None = None,
+        access: ServiceAccess,
+        rate: RateLimit | None = None,
         what: str = "requests",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._access, self._clock = access, clock
-        self._buckets = Buckets(rate or Rate(access.requests_per_minute), what)
+        self._buckets = TokenBuckets(rate or RateLimit(access.requests_per_minute), what)
 
     def demand(self, scope: Mapping[str, Any]) -> None:
         """Count a request; raise TooManyRequests where its client asks too often."""

@@ -18,7 +18,7 @@ NO_TASK = TaskId(ZERO_DIGEST)  #: in tickets for files that are no results
 TICKET_SECONDS = 600  #: a ticket is for at most so long ahead
 
 
-class Stored(Message, frozen=True, kw_only=True):
+class StoredFileInfo(Message, frozen=True, kw_only=True):
     """A file that the node holds."""
 
     sha256: Digest
@@ -41,14 +41,14 @@ class SignedTicket(Message, frozen=True, kw_only=True):
     worker: WorkerProof | None = None
 
 
-class Opened(Message, frozen=True, kw_only=True):
+class ResultOpenedNotice(Message, frozen=True, kw_only=True):
     """A requester's word that it opened a result."""
 
     opened: ResultOpened
     signature: bytes
 
 
-class Upload(Message, frozen=True, kw_only=True):
+class UploadStatus(Message, frozen=True, kw_only=True):
     """An upload that is going on."""
 
     upload: str
@@ -60,7 +60,7 @@ def location(sha256: Digest) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Tickets:
+class TicketSigner:
     """Signs a ticket for each upload of one account to one node."""
 
     node: str  #: its URL in the network file
@@ -79,7 +79,7 @@ class Tickets:
         signature = ticket.sign(self.domain, self.key)
         return SignedTicket(ticket=ticket, signature=signature, worker=self.worker) if signature else None
 
-    def of_result(self, task: TaskId, worker: WorkerProof) -> "Tickets":
+    def of_result(self, task: TaskId, worker: WorkerProof) -> "TicketSigner":
         """Return what signs tickets for the result of a task."""
         return replace(self, task=task, worker=worker)
 
@@ -90,7 +90,7 @@ class StorageClient:
     With ``tickets`` uploads are an account's, which may store more than a network address.
     """
 
-    def __init__(self, transport: Transport, tickets: Tickets | None = None) -> None:
+    def __init__(self, transport: Transport, tickets: TicketSigner | None = None) -> None:
         self._transport, self._tickets = transport, tickets
 
     def for_result(self, task: TaskId, worker: WorkerProof) -> "StorageClient":
@@ -100,7 +100,7 @@ class StorageClient:
     async def begin(self, size: int) -> str:
         """Start an upload of at most ``size`` bytes; return its name."""
         ticket = self._tickets and self._tickets.sign(size)
-        return (await call(self._transport, "POST", "/uploads", ticket, Upload)).upload
+        return (await call(self._transport, "POST", "/uploads", ticket, UploadStatus)).upload
 
     async def opened(self, files: tuple[Digest, ...]) -> None:
         """Say that the account opened a result, so that the node may remove these files of it."""
@@ -108,31 +108,31 @@ class StorageClient:
             return
         await asyncio.gather(*(self._say_opened(file, self._tickets) for file in files))
 
-    async def _say_opened(self, file: Digest, tickets: Tickets) -> None:
+    async def _say_opened(self, file: Digest, tickets: TicketSigner) -> None:
         said = ResultOpened(reader=tickets.key.address, file_sha256=file)
         signature = said.sign(tickets.domain, tickets.key)
         if signature:
-            message = Opened(opened=said, signature=signature)
+            message = ResultOpenedNotice(opened=said, signature=signature)
             await self._transport.request("POST", f"/files/{file}/opened", encode(message))
 
     async def append(self, upload: str, piece: bytes) -> None:
         """Add one piece, at most PIECE_BYTES."""
         await self._transport.request("PATCH", f"/uploads/{upload}", piece)
 
-    async def finish(self, upload: str) -> Stored:
+    async def finish(self, upload: str) -> StoredFileInfo:
         """End an upload; the file is stored under its digest."""
-        return await call(self._transport, "POST", f"/uploads/{upload}/end", None, Stored)
+        return await call(self._transport, "POST", f"/uploads/{upload}/end", None, StoredFileInfo)
 
-    async def put(self, content: bytes) -> Stored:
+    async def put(self, content: bytes) -> StoredFileInfo:
         """Store a file that fits in memory."""
         upload = await self.begin(len(content))
         for start in range(0, len(content), PIECE_BYTES):
             await self.append(upload, content[start : start + PIECE_BYTES])
         return await self.finish(upload)
 
-    async def head(self, sha256: Digest) -> Stored:
+    async def head(self, sha256: Digest) -> StoredFileInfo:
         """Return a file's size; raise NotFound."""
-        return await call(self._transport, "GET", f"/files/{sha256}", None, Stored)
+        return await call(self._transport, "GET", f"/files/{sha256}", None, StoredFileInfo)
 
     async def by_address(self, cid: str) -> bytes:
         """Return a small file by the content address that IPFS nodes give it, unverified; raise NotFound."""

@@ -5,12 +5,12 @@ from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settl
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.wire.iexec_sms import ResultKey
-from sealgrid.wire.log import Logged
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import Message, Transport, call
 
 
-class Identity(Message, frozen=True, kw_only=True):
+class VaultIdentity(Message, frozen=True, kw_only=True):
     """Which vault this is: its broker-listed address and the X25519 key that deposits are sealed to."""
 
     address: Address
@@ -124,7 +124,7 @@ class MatchedOrder(Message, frozen=True, kw_only=True):
 MOST_LIST_BYTES = 256 << 10  #: of a bulk's list of slices, or of one slice
 
 
-class ShownBulk(Message, frozen=True, kw_only=True):
+class BulkDocuments(Message, frozen=True, kw_only=True):
     """The files that a bulk deal's params lead to, as the worker found them; vaults compare them with ``bulk_cid``."""
 
     block: int  #: number of the confirmed block at which every vault is to ask the hub
@@ -143,8 +143,8 @@ class ReleaseRequest(Message, frozen=True, kw_only=True):
     collateral: bytes  #: JSON, as dcap-qvl reads it
     request: RequestDocument | None = None  #: the request order that the deal was matched from
     matched: MatchedOrder | None = None  #: for a dataset whose key came by iExec's route
-    result_key: ResultKey | None = None  #: for a result that is encrypted as iExec does it
-    bulk: ShownBulk | None = None  #: for a deal whose params name a bulk
+    result_key: RegisteredResultKey | None = None  #: for a result that is encrypted as iExec does it
+    bulk: BulkDocuments | None = None  #: for a deal whose params name a bulk
 
 
 class ReleaseReply(Message, frozen=True, kw_only=True):
@@ -169,7 +169,7 @@ class BulkShare(Message, frozen=True, kw_only=True):
     place: int  #: of the dataset in its slice, from 0
     value: Digest  #: keccak256 of the key as its owner pushed it, in base64
     share: SecretShare
-    log: Logged
+    log: LogInclusion
 
 
 class ReleaseAnswer(Message, frozen=True, kw_only=True):
@@ -181,7 +181,7 @@ class ReleaseAnswer(Message, frozen=True, kw_only=True):
     deposit_key: bytes
     deposit_key_signature: bytes
     shares: tuple[SecretShare, ...]
-    log: Logged  #: this release is an entry of the vault's log
+    log: LogInclusion  #: this release is an entry of the vault's log
     bulk: tuple[BulkShare, ...] = ()  #: of the datasets that facts list and whose keys this vault holds
 
 
@@ -267,9 +267,9 @@ class VaultClient:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
-    async def identity(self) -> Identity:
+    async def identity(self) -> VaultIdentity:
         """Return who this vault is."""
-        return await call(self.transport, "GET", "/identity", None, Identity)
+        return await call(self.transport, "GET", "/identity", None, VaultIdentity)
 
     async def evaluations(self) -> Evaluations:
         """Return how fresh the collateral is that the vault has seen."""

@@ -11,13 +11,13 @@ SESSION_SECONDS: Final = 3600
 _CALL, _LOGIN = b"sealgrid/pool/call/1", b"sealgrid/pool/session/1"
 
 
-class Login(Message, frozen=True, kw_only=True):
+class WorkerLogin(Message, frozen=True, kw_only=True):
     """Payload of a SignedCall: open a session whose key is sealed to this X25519 key, made for this login alone."""
 
     public: bytes
 
 
-class LoginReply(Message, frozen=True, kw_only=True):
+class WorkerLoginReply(Message, frozen=True, kw_only=True):
     """A session; ``sealed`` is its key, by HPKE to the login's key with ``login_info`` as info."""
 
     session: str

@@ -8,7 +8,7 @@ import msgspec
 HEAD_BYTES = 16
 
 
-class Sight(msgspec.Struct, frozen=True):
+class Exposure(msgspec.Struct, frozen=True):
     """One thing that passed through the worker's hands."""
 
     what: str
@@ -18,15 +18,15 @@ class Sight(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class Seen:
+class ExposureLog:
     """Everything that one job let this machine see, first sight first; a file is listed once."""
 
-    sights: list[Sight] = field(default_factory=list)
+    sights: list[Exposure] = field(default_factory=list)
 
     def note(self, what: str, content: bytes) -> None:
         """Add what was seen whole."""
         digest = hashlib.sha256(content).hexdigest()
-        self.sights.append(Sight(what, len(content), digest, content[:HEAD_BYTES].hex()))
+        self.sights.append(Exposure(what, len(content), digest, content[:HEAD_BYTES].hex()))
 
     def encode(self) -> bytes:
         """Return the list as JSON."""

@@ -4,12 +4,12 @@ from sealgrid.attestation.job_params import parse_params
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.matches import FoundMatch, find_match
+from sealgrid.chain.matches import MatchRecord, find_match
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
 from sealgrid.units import Address
-from sealgrid.wire.pool import Job
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.pool import JobAssignment
+from sealgrid.wire.relay import ResultDelivery
 
 
 class Finalizer:
@@ -18,16 +18,16 @@ class Finalizer:
     def __init__(self, hub: Hub, wallet: Wallet) -> None:
         self._hub, self._wallet = hub, wallet
 
-    async def still_wanted(self, job: Job) -> bool:
+    async def still_wanted(self, job: JobAssignment) -> bool:
         """Tell whether a result of this job could still be published and paid, by the chain's state and clock."""
         task, head = await self._hub.view_task(job.task), await self._hub.node.block()
         return task.status is TaskStatus.ACTIVE and head.timestamp < task.contribution_deadline
 
-    async def matched(self, job: Job) -> FoundMatch | None:
+    async def matched(self, job: JobAssignment) -> MatchRecord | None:
         """Return where a job's deal was made, and of which orders as far as calldata hold them."""
         return await find_match(self._hub, await self._hub.view_deal(job.deal))
 
-    async def slice_of(self, job: Job) -> tuple[str, int] | None:
+    async def slice_of(self, job: JobAssignment) -> tuple[str, int] | None:
         """Return the address of a job's list of slices, and the place of its own; None for a deal without a bulk."""
         params = parse_params((await self._hub.view_deal(job.deal)).params)
         return None if params.bulk_cid is None else (params.bulk_cid, job.index)
@@ -37,12 +37,14 @@ class Finalizer:
         node = self._hub.node
         return (await node.confirmed_block(confirmation_of(await node.chain()).which)).number
 
-    async def reader_of_result(self, job: Job) -> Address | None:
+    async def reader_of_result(self, job: JobAssignment) -> Address | None:
         """Return whose registered RSA key a job's result is to be encrypted for; None where it is sealed otherwise."""
         deal = await self._hub.view_deal(job.deal)
         return deal.beneficiary if parse_params(deal.params).is_for_rsa else None
 
-    async def finalize(self, job: Job, enclave: Address, pool_signature: bytes, delivery: Delivery) -> None:
+    async def finalize(
+        self, job: JobAssignment, enclave: Address, pool_signature: bytes, delivery: ResultDelivery
+    ) -> None:
         """Publish the result of a job; raise ContractReverted with the reason when PoCo or the broker refuses."""
         proof = encode_proof(
             deal=job.deal,

@@ -14,28 +14,28 @@ from typing import Protocol
 import msgspec
 
 from sealgrid.attestation.field_types import IpfsAddress
-from sealgrid.chain.matches import FoundMatch
+from sealgrid.chain.matches import MatchRecord
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
-from sealgrid.storage.content_folder import Folder, Incoming
+from sealgrid.storage.content_folder import ContentFolder, IncomingFile
 from sealgrid.storage.file_store import FileStore
 from sealgrid.storage.local_files import fetch
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
-from sealgrid.wire.iexec_sms import ResultKey, SmsClient
+from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.message import Transport
 from sealgrid.wire.platform import LaunchRequest, PlatformClient
-from sealgrid.wire.pool import AuthoriseReply, Job, Stage
-from sealgrid.wire.relay import Delivery, Failure, Hello, Welcome
+from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
+from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome, ResultDelivery
 from sealgrid.wire.storage import StorageClient, WorkerProof
-from sealgrid.wire.vault import MOST_LIST_BYTES, MatchedOrder, ShownBulk
+from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments, MatchedOrder
 from sealgrid.worker.config import WorkerConfig
-from sealgrid.worker.exposure_log import Seen
+from sealgrid.worker.exposure_log import ExposureLog
 from sealgrid.worker.finalizer import Finalizer
 from sealgrid.worker.relay import RelayServer
 from sealgrid.worker.wheel_index import WheelFolders
@@ -44,7 +44,7 @@ BUNDLE = "bundle"  #: how the enclave names the app's bundle
 ENCLAVE_SECONDS = 3600.0  #: no enclave is waited for longer, whatever its deadline
 
 
-class PoolOfJob(Protocol):
+class JobPoolClient(Protocol):
     """What a job asks of its pool (see worker.poolside.PoolSide)."""
 
     @property
@@ -62,24 +62,24 @@ _log = logging.getLogger("sealgrid")
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class JobContext:
     """What every job of this worker shares."""
 
     config: WorkerConfig
-    pool: PoolOfJob
+    pool: JobPoolClient
     chain: Finalizer
     platform: PlatformClient
     storage: FileStore
     source: VerifyingReader
-    cache: Folder
+    cache: ContentFolder
     wheels: WheelFolders
     vaults: tuple[Transport, ...]
     by_address: Callable[[str], Awaitable[bytes]]  #: a small file, by the address that IPFS nodes give it
-    sms: SmsClient | None = None
+    sms: IexecSmsClient | None = None
     market: MarketClient | None = None
     nodes: tuple[StorageClient, ...] = ()  #: where results go; with none, to ``storage``
 
-    def serving(self, pool: PoolOfJob) -> "Workshop":
+    def serving(self, pool: JobPoolClient) -> "JobContext":
         """Return the same workshop for jobs of another pool."""
         return replace(self, pool=pool)
 
@@ -87,14 +87,14 @@ class Workshop:
 class JobRun:
     """The errands of one job (see worker.relay.Errands), and the order of its steps."""
 
-    def __init__(self, job: Job, workshop: Workshop) -> None:
+    def __init__(self, job: JobAssignment, workshop: JobContext) -> None:
         self.job, self._shop = job, workshop
-        self.seen = Seen()
-        self._uploads: dict[str, Incoming] = {}
+        self.seen = ExposureLog()
+        self._uploads: dict[str, IncomingFile] = {}
         self._numbers = itertools.count()
         self.enclave: Address | None = None  #: whom the pool authorised
         self._pool_signature = b""
-        self._matching: asyncio.Task[FoundMatch | None] | None = None
+        self._matching: asyncio.Task[MatchRecord | None] | None = None
         self._stage: Stage = "assigned"
         self._reports: set[asyncio.Task[None]] = set()
         self._reporting = asyncio.Lock()  # first come, first served: the pool hears of stages in their order
@@ -123,7 +123,7 @@ class JobRun:
                 unfinished.discard()
             self._note_what_was_seen()
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         """Have PoCo judge and pay."""
         if self.enclave is None:
             raise HostFailed("an enclave delivered before it said hello.")
@@ -133,13 +133,13 @@ class JobRun:
 
     # Errands of the enclave
 
-    async def authorise(self, hello: Hello) -> Welcome:
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
         """Have the pool authorise the enclave."""
         reply, found, result_key, bulk = await asyncio.gather(
             self._shop.pool.authorise(self.job.task, hello.enclave), self._found(), self._registered(), self._bulk()
         )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
-        return Welcome(
+        return RelayWelcome(
             authorization=reply.authorization, reassign=reply.reassign, request=await self._request(found),
             matched=_dataset_order(found), result_key=result_key, bulk=bulk,
         )  # fmt: skip
@@ -208,8 +208,8 @@ class JobRun:
             with contextlib.suppress(SealgridError):
                 await self._shop.pool.report(self.job.task, stage, detail, check=check)
 
-    async def _end(self, outcome: Delivery | Failure) -> None:
-        if isinstance(outcome, Failure):
+    async def _end(self, outcome: ResultDelivery | EnclaveFailure) -> None:
+        if isinstance(outcome, EnclaveFailure):
             if outcome.kind == "refused":
                 raise ReleaseRefused(outcome.check, outcome.reason)
             raise HostFailed(outcome.reason)
@@ -218,7 +218,7 @@ class JobRun:
         await self.finalize(outcome)
         await self.report("completed")
 
-    async def _found(self) -> FoundMatch | None:
+    async def _found(self) -> MatchRecord | None:
         # Without the orders vaults and enclave say what is missing.
         try:
             return None if self._matching is None else await self._matching
@@ -226,7 +226,7 @@ class JobRun:
             _log.warning("task %s: the orders of its deal were not found: %s", self.job.task, error.message)
             return None
 
-    async def _request(self, found: FoundMatch | None) -> RequestDocument | None:
+    async def _request(self, found: MatchRecord | None) -> RequestDocument | None:
         # Where the hub was called by a contract that makes the order itself, no calldata hold it; a market may.
         if found is None or found.request is not None or self._shop.market is None:
             return None if found is None or found.request is None else RequestDocument.of(found.request)
@@ -237,7 +237,7 @@ class JobRun:
             _log.warning("task %s: its request order was not found: %s", self.job.task, error.message)
             return None
 
-    async def _registered(self) -> ResultKey | None:
+    async def _registered(self) -> RegisteredResultKey | None:
         # Without it the vaults say what is missing; what else went wrong must not be what a job fails of.
         try:
             reader = await self._shop.chain.reader_of_result(self.job)
@@ -246,7 +246,7 @@ class JobRun:
             _log.warning("task %s: the key for its result was not found: %s", self.job.task, error.message)
             return None
 
-    async def _bulk(self) -> ShownBulk | None:
+    async def _bulk(self) -> BulkDocuments | None:
         # Without it the vaults say what is missing; a slice that the list lacks is theirs to refuse, too.
         try:
             place = await self._shop.chain.slice_of(self.job)
@@ -255,7 +255,7 @@ class JobRun:
             root = await self._list(place[0])
             slices = _addresses(root)
             own = await self._list(slices[place[1]]) if place[1] < len(slices) else b""
-            return ShownBulk(block=await self._shop.chain.confirmed_block(), root=root, slice=own)
+            return BulkDocuments(block=await self._shop.chain.confirmed_block(), root=root, slice=own)
         except SealgridError as error:
             _log.warning("task %s: its list of datasets was not found: %s", self.job.task, error.message)
             return None
@@ -289,7 +289,7 @@ class JobRun:
         proof = WorkerProof(enclave=self.enclave, signature=self._pool_signature)
         return RemoteFiles(*(node.for_result(self.job.task, proof) for node in self._shop.nodes))
 
-    def _upload(self, name: str) -> Incoming:
+    def _upload(self, name: str) -> IncomingFile:
         if name not in self._uploads:
             raise NotFound(f"no upload {name[:80]!r} is going on.")
         return self._uploads[name]
@@ -300,7 +300,7 @@ class JobRun:
         notes_of(folder, self.job.task).write_bytes(self.seen.encode())
 
 
-def _dataset_order(found: FoundMatch | None) -> MatchedOrder | None:
+def _dataset_order(found: MatchRecord | None) -> MatchedOrder | None:
     if found is None or found.dataset is None:
         return None
     return MatchedOrder(block=found.block, order=to_document(found.dataset))

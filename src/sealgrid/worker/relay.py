@@ -11,15 +11,25 @@ from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import HostFailed, InputRefused, SealgridError, ServiceUnavailable
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
-from sealgrid.wire.relay import Answer, Call, Delivery, Failure, Frame, Hello, Welcome, read_frame, write_frame
+from sealgrid.wire.relay import (
+    Call,
+    EnclaveFailure,
+    RelayHello,
+    RelayReply,
+    RelayRequest,
+    RelayWelcome,
+    ResultDelivery,
+    read_frame,
+    write_frame,
+)
 
-Outcome = Delivery | Failure
+Outcome = ResultDelivery | EnclaveFailure
 
 
-class Errands(Protocol):
+class EnclaveRequests(Protocol):
     """What a job does for its enclave."""
 
-    async def authorise(self, hello: Hello) -> Welcome:
+    async def authorise(self, hello: RelayHello) -> RelayWelcome:
         """Have the pool authorise the enclave."""
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
@@ -44,11 +54,11 @@ class Errands(Protocol):
 class RelayServer:
     """Serve one enclave over one connection until it delivers, fails or goes away."""
 
-    def __init__(self, errands: Errands) -> None:
+    def __init__(self, errands: EnclaveRequests) -> None:
         self._errands = errands
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._handlers: dict[Call, Callable[[Frame], Awaitable[bytes]]] = {
+        self._handlers: dict[Call, Callable[[RelayRequest], Awaitable[bytes]]] = {
             "hello": self._hello, "vault": self._vault, "read": self._read, "begin": self._begin,
             "append": self._append, "finish": self._finish, "stage": self._stage, "deliver": self._deliver,
             "fail": self._fail,
@@ -62,7 +72,7 @@ class RelayServer:
         """Answer every frame of a connection; questions run side by side."""
         try:
             while True:
-                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
                 task = asyncio.create_task(self._answer(frame, writer))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -72,49 +82,49 @@ class RelayServer:
         finally:
             writer.close()
 
-    async def _answer(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, frame: RelayRequest, writer: asyncio.StreamWriter) -> None:
         try:
-            answer = Answer(id=frame.id, body=await self._handlers[frame.call](frame))
+            answer = RelayReply(id=frame.id, body=await self._handlers[frame.call](frame))
         except SealgridError as error:
-            answer = Answer(id=frame.id, error=error.to_wire(), status=error.http_status)
+            answer = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
         except Exception as error:  # noqa: BLE001  an enclave without an answer would wait for ever
             failed = ServiceUnavailable(f"the worker failed ({type(error).__name__}).")
-            answer = Answer(id=frame.id, error=failed.to_wire(), status=failed.http_status)
+            answer = RelayReply(id=frame.id, error=failed.to_wire(), status=failed.http_status)
         with contextlib.suppress(ConnectionError):  # an enclave that is gone needs no answer
             write_frame(writer, msgspec.msgpack.encode(answer))
             await writer.drain()
 
-    async def _hello(self, frame: Frame) -> bytes:
-        welcome = await self._errands.authorise(msgspec.msgpack.decode(frame.body, type=Hello))
+    async def _hello(self, frame: RelayRequest) -> bytes:
+        welcome = await self._errands.authorise(msgspec.msgpack.decode(frame.body, type=RelayHello))
         return msgspec.msgpack.encode(welcome)
 
-    async def _vault(self, frame: Frame) -> bytes:
+    async def _vault(self, frame: RelayRequest) -> bytes:
         return await self._errands.vault(frame.index, frame.path, frame.body)
 
-    async def _read(self, frame: Frame) -> bytes:
+    async def _read(self, frame: RelayRequest) -> bytes:
         return await self._errands.read(frame.path, frame.offset, frame.length)
 
-    async def _begin(self, _: Frame) -> bytes:
+    async def _begin(self, _: RelayRequest) -> bytes:
         return (await self._errands.begin()).encode()
 
-    async def _append(self, frame: Frame) -> bytes:
+    async def _append(self, frame: RelayRequest) -> bytes:
         await self._errands.append(frame.path, frame.body)
         return b""
 
-    async def _finish(self, frame: Frame) -> bytes:
+    async def _finish(self, frame: RelayRequest) -> bytes:
         return (await self._errands.finish(frame.path)).encode()
 
-    async def _stage(self, frame: Frame) -> bytes:
+    async def _stage(self, frame: RelayRequest) -> bytes:
         if frame.path not in {"attested", "released", "running", "sealed"}:
             raise InputRefused(f"{frame.path!r} is no stage that an enclave reaches.")
         self._errands.report(frame.path)  # type: ignore[arg-type]
         return b""
 
-    async def _deliver(self, frame: Frame) -> bytes:
-        return self._end(msgspec.msgpack.decode(frame.body, type=Delivery))
+    async def _deliver(self, frame: RelayRequest) -> bytes:
+        return self._end(msgspec.msgpack.decode(frame.body, type=ResultDelivery))
 
-    async def _fail(self, frame: Frame) -> bytes:
-        return self._end(msgspec.msgpack.decode(frame.body, type=Failure))
+    async def _fail(self, frame: RelayRequest) -> bytes:
+        return self._end(msgspec.msgpack.decode(frame.body, type=EnclaveFailure))
 
     def _end(self, outcome: Outcome) -> bytes:
         if not self._outcome.done():

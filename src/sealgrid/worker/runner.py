@@ -11,19 +11,19 @@ from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ReleaseRefused, SealgridError
-from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.wire.http_transport import HttpTransport
-from sealgrid.wire.iexec_sms import SmsClient
+from sealgrid.wire.iexec_sms import IexecSmsClient
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.pool import Job, PoolClient
-from sealgrid.wire.storage import StorageClient, Tickets
+from sealgrid.wire.pool import JobAssignment, PoolClient
+from sealgrid.wire.storage import StorageClient, TicketSigner
 from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.finalizer import Finalizer
-from sealgrid.worker.job import JobRun, Workshop
-from sealgrid.worker.signed_pool_client import PoolSide
-from sealgrid.worker.task_checkpoint import Held
+from sealgrid.worker.job import JobContext, JobRun
+from sealgrid.worker.signed_pool_client import SignedPoolClient
+from sealgrid.worker.task_checkpoint import TaskCheckpoint
 from sealgrid.worker.wheel_index import WheelFolders
 
 WAIT_SECONDS = 20.0  #: how long one question for work stays open
@@ -36,7 +36,7 @@ _log = logging.getLogger("sealgrid.worker")
 async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
     """Work until cancelled; ``ready`` is called before the first question for work."""
     async with workshop(config) as (shop, pool):
-        held = Held(config.folder)
+        held = TaskCheckpoint(config.folder)
         await held.give_back(pool)
         ready()
         while True:
@@ -48,7 +48,7 @@ async def run(config: WorkerConfig, ready: Callable[[], None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSide]]:
+async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, SignedPoolClient]]:
     """Open everything that a worker's jobs share, and its pool; close it all again."""
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
@@ -60,25 +60,25 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
         domain = Domain(chain=config.chain, broker=config.broker)
         nodes = tuple(
             [
-                StorageClient(await reach(url, "the storage node"), Tickets(url, key, domain))
+                StorageClient(await reach(url, "the storage node"), TicketSigner(url, key, domain))
                 for url in (config.storage_url, *config.storage_copies)
             ]
         )
         storage = RemoteFiles(*nodes)
         client = PoolClient(await reach(config.pool_url, "the pool"))
-        pool = PoolSide(client, key, domain, config.workerpool, lambda: int(time.time()))
-        shop = Workshop(
+        pool = SignedPoolClient(client, key, domain, config.workerpool, lambda: int(time.time()))
+        shop = JobContext(
             config=config,
             pool=pool,
             chain=Finalizer(Hub(node, config.hub), Wallet(node, key)),
             platform=PlatformClient(await reach(config.platform_url, "the platform")),
             storage=storage,
             source=storage,
-            cache=Folder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
+            cache=ContentFolder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
             by_address=nodes[0].by_address,
             nodes=nodes,
-            sms=SmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
+            sms=IexecSmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
             market=MarketClient(await reach(config.market_url, "the market"), config.chain)
             if config.market_url
             else None,
@@ -87,7 +87,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[Workshop, PoolSi
         yield shop, pool
 
 
-async def _next(pool: PoolSide) -> Job | None:
+async def _next(pool: SignedPoolClient) -> JobAssignment | None:
     try:
         return await pool.next_job(WAIT_SECONDS)
     except SealgridError as error:
@@ -96,7 +96,7 @@ async def _next(pool: PoolSide) -> Job | None:
         return None
 
 
-async def _do(job: Job, shop: Workshop) -> None:
+async def _do(job: JobAssignment, shop: JobContext) -> None:
     run_of_job = JobRun(job, shop)
     running = asyncio.create_task(run_of_job.run())
     watching = asyncio.create_task(_watch(job, run_of_job, running, shop))
@@ -117,7 +117,7 @@ async def _do(job: Job, shop: Workshop) -> None:
         watching.cancel()
 
 
-async def _watch(job: Job, run_of_job: JobRun, running: "asyncio.Task[None]", shop: Workshop) -> None:
+async def _watch(job: JobAssignment, run_of_job: JobRun, running: "asyncio.Task[None]", shop: JobContext) -> None:
     """Keep the lease at the pool alive, and end a job that the chain does not want any more."""
     while not running.done():
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -16,20 +16,20 @@ from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import (
     AuthoriseReply,
     AuthoriseRequest,
-    Job,
+    JobAssignment,
     NextJob,
     PoolClient,
     SignedCall,
     Stage,
     StageReport,
 )
-from sealgrid.wire.worker_session import Login, SessionCall, call_mac, login_info
+from sealgrid.wire.worker_session import SessionCall, WorkerLogin, call_mac, login_info
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
+class _ClientSession:
     name: str
     key: bytes = field(repr=False)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -40,7 +40,7 @@ class _Session:
         return SessionCall(session=self.name, number=number, mac=mac, payload=payload)
 
 
-class PoolSide:
+class SignedPoolClient:
     """Speak to one pool as one worker; it logs in when the pool does not know its session."""
 
     def __init__(
@@ -48,7 +48,7 @@ class PoolSide:
     ) -> None:
         self._client, self._key, self._domain = client, key, domain
         self._workerpool, self._clock = workerpool, clock
-        self._session: _Session | None = None
+        self._session: _ClientSession | None = None
         self._logging_in = asyncio.Lock()
 
     @property
@@ -56,7 +56,7 @@ class PoolSide:
         """Return who speaks."""
         return self._key.address
 
-    async def next_job(self, wait: float) -> Job | None:
+    async def next_job(self, wait: float) -> JobAssignment | None:
         """Ask for work; return None when there was none within ``wait`` seconds."""
         return await self._call("/jobs/next", NextJob(wait=wait), self._client.next_job)
 
@@ -78,18 +78,18 @@ class PoolSide:
             session = await self._after(session)
             return await send(session.call(path, message))
 
-    async def _after(self, ended: _Session | None) -> _Session:
+    async def _after(self, ended: _ClientSession | None) -> _ClientSession:
         async with self._logging_in:  # calls that find a session ended together log in once
             if self._session is None or self._session is ended:
                 self._session = await self._log_in()
             return self._session
 
-    async def _log_in(self) -> _Session:
+    async def _log_in(self) -> _ClientSession:
         ephemeral = HpkeKey.generate()
-        login = self._signed(Login(public=ephemeral.public))
+        login = self._signed(WorkerLogin(public=ephemeral.public))
         reply = await self._client.login(login)
         key = ephemeral.open(reply.sealed, login_info(reply.session, login.signature))
-        return _Session(reply.session, key)
+        return _ClientSession(reply.session, key)
 
     def _signed(self, message: Message) -> SignedCall:
         payload, issued = encode(message), self._clock()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sealgrid.errors import SealgridError
 from sealgrid.units import TaskId, to_digest
-from sealgrid.worker.job import PoolOfJob
+from sealgrid.worker.job import JobPoolClient
 
 
-class Held:
+class TaskCheckpoint:
     """The file ``held`` of a worker, which does one job at a time."""
 
     def __init__(self, folder: Path) -> None:
@@ -23,7 +23,7 @@ class Held:
         """Forget it: the pool knows how it ended."""
         self._path.unlink(missing_ok=True)
 
-    async def give_back(self, pool: PoolOfJob) -> None:
+    async def give_back(self, pool: JobPoolClient) -> None:
         """Tell the pool that the task of an earlier life will not be finished here, so that nobody waits for it."""
         try:
             task = TaskId(to_digest(self._path.read_text()))

@@ -17,11 +17,11 @@ from alembic.migration import MigrationContext
 from sealgrid.chain.accounts import development_key
 from sealgrid.errors import CallRefused, OrderRefused
 from sealgrid.market.api import application
-from sealgrid.market.book.order_book import Listed
+from sealgrid.market.book.order_book import PublishedOrder
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.order_tables import CHALLENGES, META
 from sealgrid.market.runner import open_desk
-from sealgrid.market.store import Challenge, OrderStore, Publish, Spend, Withdraw
+from sealgrid.market.store import ConsumeChallenge, OrderStore, RemoveOrder, StoreChallenge, StoreOrder
 from sealgrid.poco.orders import AppOrder, RequestOrder
 from sealgrid.poco.typed_data import OrderDomain
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -65,10 +65,10 @@ def store(url: str) -> Iterator[OrderStore]:
     opened.close()
 
 
-def listed(number: int, **fields: object) -> Listed:
+def listed(number: int, **fields: object) -> PublishedOrder:
     order = AppOrder(**{"app": to_address(b"\x01" * 20), "appprice": 2**255, "sign": b"\x05" * 65} | fields)
     name = to_digest(number.to_bytes(32, "big"))
-    return Listed(kind="apporders", order_hash=name, order=order, signer=order.app, published=1_700_000_000_123)
+    return PublishedOrder(kind="apporders", order_hash=name, order=order, signer=order.app, published=1_700_000_000_123)
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(store: OrderStore) -> None:
@@ -79,38 +79,40 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(store: O
 
 def test_what_was_published_comes_back_whole_and_in_order(store: OrderStore) -> None:
     one, two = listed(1), msgspec.structs.replace(listed(2, volume=2**256 - 1, sign=b""), presigned=True)
-    done = store.perform([Publish(one), Publish(two)])
+    done = store.perform([StoreOrder(one), StoreOrder(two)])
     assert done.changes == store.changes_since(0)
     assert [change.listed for change in done.changes] == [one, two]
     first = done.changes[0].number
-    gone = store.perform([Withdraw(one.order_hash)])
+    gone = store.perform([RemoveOrder(one.order_hash)])
     assert [(change.order_hash, change.listed) for change in gone.changes] == [(one.order_hash, None)]
     assert store.changes_since(first) == (done.changes[1], gone.changes[0])
-    back = store.perform([Publish(one)])
+    back = store.perform([StoreOrder(one)])
     assert store.changes_since(first) == (done.changes[1], back.changes[0])
 
 
 def test_any_params_are_kept(store: OrderStore) -> None:
     who = to_address(b"\x01" * 20)
     order = RequestOrder(app=who, requester=who, beneficiary=who, params='{"iexec_args": "\x00 é 😀 \' --"}')
-    one = Listed(kind="requestorders", order_hash=to_digest(bytes(32)), order=order, signer=who, published=1)
-    store.perform([Publish(one)])
+    one = PublishedOrder(kind="requestorders", order_hash=to_digest(bytes(32)), order=order, signer=who, published=1)
+    store.perform([StoreOrder(one)])
     assert store.changes_since(0)[0].listed == one
 
 
 def test_a_challenge_is_spent_once_in_time_and_by_its_address(store: OrderStore) -> None:
     one, other = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
-    asked = [Challenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
+    asked = [StoreChallenge(to_digest(bytes([n]) * 32), one, 700) for n in range(3)]
     store.perform(asked)
-    assert store.perform([Spend(asked[0].digest, other, 999)]).did == (False,)
-    assert store.perform([Spend(asked[0].digest, one, 999), Spend(asked[0].digest, one, 999)]).did == (True, False)
-    assert store.perform([Spend(asked[1].digest, one, 1000)]).did == (False,)
+    assert store.perform([ConsumeChallenge(asked[0].digest, other, 999)]).did == (False,)
+    assert store.perform(
+        [ConsumeChallenge(asked[0].digest, one, 999), ConsumeChallenge(asked[0].digest, one, 999)]
+    ).did == (True, False)
+    assert store.perform([ConsumeChallenge(asked[1].digest, one, 1000)]).did == (False,)
 
 
 def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderStore) -> None:
     one = to_address(b"\x01" * 20)
     for n in range(5):
-        store.perform([Challenge(to_digest(bytes([n]) * 32), one, 300 * n)])
+        store.perform([StoreChallenge(to_digest(bytes([n]) * 32), one, 300 * n)])
     with store._engine.connect() as connection:
         assert connection.execute(sql.select(sql.func.count()).select_from(CHALLENGES)).scalar_one() == 1
 
@@ -118,10 +120,10 @@ def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderSto
 def test_two_replicas_spend_a_challenge_once(url: str) -> None:
     replicas = [OrderStore(url, PLACE) for _ in range(2)]
     one = to_address(b"\x01" * 20)
-    asked = [Challenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
+    asked = [StoreChallenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
     replicas[0].perform(asked)
     with ThreadPoolExecutor(2) as threads:
-        jobs = [threads.submit(lambda store: [store.perform([Spend(a.digest, one, 1)]).did[0] for a in asked], each)
+        jobs = [threads.submit(lambda store: [store.perform([ConsumeChallenge(a.digest, one, 1)]).did[0] for a in asked], each)
                 for each in replicas]  # fmt: skip
         spent = [job.result() for job in jobs]
     assert all(first + second == 1 for first, second in zip(*spent, strict=True))
@@ -135,7 +137,7 @@ def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> No
 
     def write(store: OrderStore, numbers: range) -> None:
         for number in numbers:
-            store.perform([Publish(listed(number))])
+            store.perform([StoreOrder(listed(number))])
 
     with ThreadPoolExecutor(2) as threads:
         jobs = [threads.submit(write, store, range(n, 80, 2)) for n, store in enumerate(writers)]

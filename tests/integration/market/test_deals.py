@@ -8,7 +8,7 @@ import pytest
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
-from sealgrid.market.chain.store import ChainMemory
+from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import open_desk
 from sealgrid.market.serialization import mixed_case
@@ -133,7 +133,7 @@ async def test_a_market_from_before_there_were_deals_reads_the_chain_again(scene
     _as_before(config.folder / "chain.sqlite")
     async with open_desk(config, scene.node) as desk:
         assert desk.chain.deals.get(deal)
-    memory = ChainMemory(config.folder / "chain.sqlite")
+    memory = MarketChainStore(config.folder / "chain.sqlite")
     assert memory.trail().tip is not None  # a file of today's layout is kept
     memory.close()
 

@@ -11,7 +11,7 @@ from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.errors import OrderRefused
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.service import Desk
+from sealgrid.market.service import OrderService
 from tests.contracts.scene import Market
 from tests.integration.market.listening import CHAIN, Listener, listener, serving
 from tests.integration.market.traders import Traders, place_of
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.chain
 
 
 @pytest.fixture
-async def url(desk: Desk, config: MarketConfig) -> AsyncIterator[str]:
+async def url(desk: OrderService, config: MarketConfig) -> AsyncIterator[str]:
     async with serving(application(desk, config)) as where:
         yield where
 
@@ -33,7 +33,7 @@ async def ears(url: str) -> AsyncIterator[Listener]:
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
 async def test_a_listener_hears_of_an_order_when_it_is_listed_and_when_it_is_taken_off(
-    scene: Market, traders: Traders, http: httpx.AsyncClient, url: str, transport: str, desk: Desk
+    scene: Market, traders: Traders, http: httpx.AsyncClient, url: str, transport: str, desk: OrderService
 ) -> None:
     order = scene.dataset_order()
     async with listener(url, "orders", transport=transport) as ears:
@@ -137,7 +137,7 @@ async def test_a_chain_may_be_named_as_text(url: str) -> None:
         assert await ears.join("deals", str(CHAIN)) is True
 
 
-async def test_listeners_notice_that_they_were_cut_off(desk: Desk, config: MarketConfig) -> None:
+async def test_listeners_notice_that_they_were_cut_off(desk: OrderService, config: MarketConfig) -> None:
     async with serving(application(desk, config)) as url, listener(url, "orders", "deals") as ears:
         await desk.feed.end_connections()
         await asyncio.wait_for(ears.gone.wait(), 10)

@@ -9,12 +9,12 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.serialization import timestamp
-from sealgrid.market.service import Desk
+from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import to_address, to_digest
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 from tests.contracts.scene import Market
 from tests.integration.market.traders import Traders
 
@@ -136,7 +136,7 @@ async def test_orders_for_use_in_bulk_are_free_and_endless(
 
 
 async def test_pages_come_cheapest_first_and_say_whether_there_is_another(
-    scene: Market, desk: Desk, config: MarketConfig, traders: Traders, http: httpx.AsyncClient
+    scene: Market, desk: OrderService, config: MarketConfig, traders: Traders, http: httpx.AsyncClient
 ) -> None:
     desk._gate._per_signer = 20
     for price in (12, 5, 1, 3, 11, 10, 9, 8, 7, 6, 4, 2):
@@ -150,7 +150,7 @@ async def test_pages_come_cheapest_first_and_say_whether_there_is_another(
 
 
 async def test_pages_are_walked_by_how_many_to_skip_too_which_is_iexecs_older_way(
-    scene: Market, desk: Desk, traders: Traders, http: httpx.AsyncClient
+    scene: Market, desk: OrderService, traders: Traders, http: httpx.AsyncClient
 ) -> None:
     desk._gate._per_signer = 50
     for price in range(1, 42):
@@ -246,8 +246,8 @@ async def test_pages_of_any_site_may_use_it_without_credentials(http: httpx.Asyn
     assert refused.headers["access-control-allow-origin"] == "*"  # or the page could not read what is wrong
 
 
-async def test_a_client_that_asks_too_often_waits(desk: Desk, config: MarketConfig) -> None:
-    app = application(desk, replace(config, access=Access(requests_per_minute=3)))
+async def test_a_client_that_asks_too_often_waits(desk: OrderService, config: MarketConfig) -> None:
+    app = application(desk, replace(config, access=ServiceAccess(requests_per_minute=3)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as http:
         said = [await http.get("/version") for _ in range(4)]
         assert [each.status_code for each in said] == [200, 200, 200, 429]

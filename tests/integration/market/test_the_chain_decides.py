@@ -272,15 +272,17 @@ async def test_a_database_belongs_to_one_hub(scene: Market, config: MarketConfig
 
 
 def _without_http(scene: Market, desk):
-    from sealgrid.market.book.order_book import Listed
-    from sealgrid.market.store import Publish
+    from sealgrid.market.book.order_book import PublishedOrder
+    from sealgrid.market.store import StoreOrder
     from tests.integration.market.traders import place_of
 
     async def publish(order):
         kind, signer = place_of(order)
         name = order_hash(order, scene.orders)
-        listed = Listed(kind=kind, order_hash=name, order=order, signer=development_key(signer).address, published=1)
-        await desk._clerk.do(Publish(listed))
+        listed = PublishedOrder(
+            kind=kind, order_hash=name, order=order, signer=development_key(signer).address, published=1
+        )
+        await desk._clerk.do(StoreOrder(listed))
         return name
 
     return publish

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.market.service import Desk
+from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, to_document
 from sealgrid.units import Digest
 from sealgrid.wire.http_transport import error_of
@@ -37,7 +37,7 @@ class Traders:
 
     scene: Market
     client: MarketClient
-    desk: Desk
+    desk: OrderService
 
     async def publish(self, order: Order, who: str = "") -> Digest:
         kind, signer = place_of(order)

@@ -12,7 +12,7 @@ from sealgrid.attestation.facts import (
     BulkFact,
     DatasetFact,
     Facts,
-    LeftOut,
+    OmittedDataset,
     SecretFact,
     parse_facts,
     secrets_digest,
@@ -32,7 +32,7 @@ facts_documents = st.builds(
     dataset=st.none() | datasets,
     bulk=st.just(msgspec.UNSET) | st.builds(
         BulkFact, block=counts, datasets=st.lists(st.none() | datasets, max_size=3).map(tuple),
-        left_out=st.lists(st.builds(LeftOut, place=counts, dataset=addresses, check=st.text()), max_size=2).map(tuple),
+        left_out=st.lists(st.builds(OmittedDataset, place=counts, dataset=addresses, check=st.text()), max_size=2).map(tuple),
     ),
     secrets=st.lists(
         st.builds(SecretFact, kind=st.sampled_from(["dataset", "input", "developer"]), record=digests, file_sha256=digests),

@@ -18,7 +18,7 @@ from sealgrid.attestation.vault_log import (
     witness_of,
 )
 from sealgrid.crypto import merkle
-from sealgrid.crypto.merkle import Frontier
+from sealgrid.crypto.merkle import MerkleFrontier
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import LogRefused
 from sealgrid.units import to_address, to_bytes, to_digest
@@ -47,7 +47,7 @@ class History:
         return [entry(self.first + n).encode() for n in range(self.size)]
 
     def rows(self):
-        frontier, rows = Frontier(), []
+        frontier, rows = MerkleFrontier(), []
         for document in self.documents:
             frontier, completed = frontier.append(merkle.leaf_hash(document))
             rows.append(completed)

@@ -9,7 +9,7 @@ from sealgrid.bundle.archive import pack
 from sealgrid.bundle.build import build
 from sealgrid.bundle.interpreter import running_python, runs_on
 from sealgrid.bundle.lock import encode, lock
-from sealgrid.bundle.manifest import MANIFEST, Wheel
+from sealgrid.bundle.manifest import MANIFEST, WheelEntry
 from sealgrid.bundle.verify import check_interpreter, verify_bundle
 from sealgrid.errors import InputRefused, InterpreterMismatch
 
@@ -35,7 +35,7 @@ def demanding(folder, python):
 
 
 def wheel(tags):
-    return Wheel(name="one", version="1", filename=f"one-1-{tags}-linux_x86_64.whl", sha256="0x" + "11" * 32)
+    return WheelEntry(name="one", version="1", filename=f"one-1-{tags}-linux_x86_64.whl", sha256="0x" + "11" * 32)
 
 
 @pytest.mark.parametrize("python", SUPPORTED)

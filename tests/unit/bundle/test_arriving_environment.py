@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
-from sealgrid.bundle.manifest import Environment
+from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
+from sealgrid.bundle.manifest import EnvironmentEntry
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
@@ -22,8 +22,8 @@ FILES = {
 }
 
 
-def pinned(archive: bytes) -> Environment:
-    return Environment(sha256=to_digest(sha256(archive)), size=len(archive), python="3.11.2")
+def pinned(archive: bytes) -> EnvironmentEntry:
+    return EnvironmentEntry(sha256=to_digest(sha256(archive)), size=len(archive), python="3.11.2")
 
 
 def directory_of(archive: bytes) -> bytes:
@@ -34,7 +34,7 @@ def laid_out(folder, archive, *, environment=None, directory=None, sizes=(1 << 2
     target = folder / "target"
     target.mkdir()
     directory = directory_of(archive) if directory is None else directory
-    arriving = Arriving(environment or pinned(archive), directory, target, folder / "scratch")
+    arriving = EnvironmentWriter(environment or pinned(archive), directory, target, folder / "scratch")
     at = 0
     while at < arriving.start:
         size = sizes[at % len(sizes)]
@@ -94,7 +94,7 @@ def test_1_an_archive_that_ends_too_soon_is_refused(tmp_path):
     archive = pack(FILES)
     target = tmp_path / "target"
     target.mkdir()
-    arriving = Arriving(pinned(archive), directory_of(archive), target, tmp_path / "scratch")
+    arriving = EnvironmentWriter(pinned(archive), directory_of(archive), target, tmp_path / "scratch")
     arriving.take(archive[: arriving.start - 1])
     with pytest.raises(BundleRefused) as refused:
         arriving.finish()
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_is_no_file_with_less_in_it(tmp_path, monkeypatch):
     archive = pack(FILES)
     target = tmp_path / "target"
     target.mkdir()
-    arriving = Arriving(pinned(archive), directory_of(archive), target, tmp_path / "scratch")
+    arriving = EnvironmentWriter(pinned(archive), directory_of(archive), target, tmp_path / "scratch")
     monkeypatch.setattr("pathlib.Path.open", lambda *_: io.BufferedWriter(Full()))
     with pytest.raises(OSError, match="No space"):
         arriving.take(archive[: arriving.start])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sealgrid.chain.block_trail import KEPT, Trail
+from sealgrid.chain.block_trail import KEPT, BlockTrail
 from sealgrid.chain.blocks import Block
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import to_digest
@@ -19,7 +19,7 @@ class Following(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.chain: list[Block] = []
-        self.trail = Trail()
+        self.trail = BlockTrail()
         self.forks = 0
 
     @rule(count=st.integers(1, 5))
@@ -64,7 +64,7 @@ TestFollowing = FollowingFromGenesis.TestCase
 
 def test_the_newest_block_that_both_have_is_the_ancestor() -> None:
     first, second = block(0, 0, None), block(1, 0, block(0, 0, None))
-    trail = Trail().extended(first).extended(second)
+    trail = BlockTrail().extended(first).extended(second)
     assert trail.common_ancestor({0: first.hash, 1: second.hash}) == second
     assert trail.common_ancestor({0: first.hash, 1: to_digest(b"\x01" * 32)}) == first
     assert trail.common_ancestor({1: first.hash}) is None
@@ -74,10 +74,10 @@ def test_a_block_of_another_branch_does_not_follow() -> None:
     first = block(0, 0, None)
     stranger = block(1, 7, block(0, 7, None))
     with pytest.raises(ValueError, match="does not follow"):
-        Trail().extended(first).extended(stranger)
+        BlockTrail().extended(first).extended(stranger)
 
 
 def test_a_block_does_not_follow_itself() -> None:
     first = block(0, 0, None)
     with pytest.raises(ValueError, match="does not follow"):
-        Trail().extended(first).extended(first)
+        BlockTrail().extended(first).extended(first)

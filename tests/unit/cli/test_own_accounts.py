@@ -8,7 +8,7 @@ from spoken import spoken
 
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.stores import keystores
-from sealgrid.sdk.stores.keystores import Keystores
+from sealgrid.sdk.stores.keystores import KeystoreFolder
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def answering(monkeypatch, *answers: str) -> None:
 def test_a_new_account_is_told_with_where_its_key_lies_and_how_to_back_it_up(sealgrid, tmp_path):
     ended = sealgrid("account", "new", "alice", "--password-file", "password")
     assert ended.code == 0, ended.err
-    made = Keystores(tmp_path / "home" / "accounts").find("alice")
+    made = KeystoreFolder(tmp_path / "home" / "accounts").find("alice")
     assert ended.out == f"{made.address}  alice\n"
     assert str(made.path) in ended.err
     assert "sealgrid account backup" in ended.err
@@ -50,7 +50,7 @@ def test_without_a_terminal_nobody_is_asked(sealgrid):
 def test_accounts_are_listed_and_shown_for_people_and_programs(sealgrid, tmp_path):
     assert "no account of your own" in sealgrid("account", "list").err
     sealgrid("account", "new", "alice", "--password-file", "password")
-    made = Keystores(tmp_path / "home" / "accounts").find("alice")
+    made = KeystoreFolder(tmp_path / "home" / "accounts").find("alice")
     document = {"name": "alice", "address": made.address, "keystore": str(made.path)}
     assert sealgrid("account", "list").out == f"{made.address}  alice\n"
     assert json.loads(sealgrid("account", "list", "--json").out) == [document]
@@ -60,12 +60,12 @@ def test_accounts_are_listed_and_shown_for_people_and_programs(sealgrid, tmp_pat
 
 def test_an_account_of_another_wallet_or_a_plain_key_is_taken_over(sealgrid, tmp_path):
     key = SigningKey.generate()
-    elsewhere = Keystores(tmp_path).add("elsewhere", key, "correct horse").path
+    elsewhere = KeystoreFolder(tmp_path).add("elsewhere", key, "correct horse").path
     (tmp_path / "plain").write_text(key.secret.hex())
     for name, file in (("one", elsewhere), ("two", tmp_path / "plain")):
         ended = sealgrid("account", "import", name, file, "--password-file", "password")
         assert ended.code == 0, ended.err
-        assert Keystores(tmp_path / "home" / "accounts").open(name, "correct horse").secret == key.secret
+        assert KeystoreFolder(tmp_path / "home" / "accounts").open(name, "correct horse").secret == key.secret
     (tmp_path / "password").write_text("another horse")
     assert "not the password" in sealgrid("account", "import", "three", elsewhere, "--password-file", "password").err
 

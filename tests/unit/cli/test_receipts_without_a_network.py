@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from spoken import spoken
 
-from sealgrid.cli.pins import Given, pins_from
+from sealgrid.cli.pins import PinOptions, pins_from
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
 
 VAULTS = ["0x" + digit * 40 for digit in "abc"]
 
 
-def given(tmp_path, **changed) -> Given:
+def given(tmp_path, **changed) -> PinOptions:
     root = tmp_path / "root.der"
     if not root.exists():
         from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
@@ -25,7 +25,7 @@ def given(tmp_path, **changed) -> Given:
         root.write_bytes(SimulatedPlatformKeys.generate(now=1_700_000_000, days=30).root_der)
     values = {"vaults": ",".join(VAULTS), "chain": 5, "hub": VAULTS[0], "broker": VAULTS[1],
               "roots": (f"simulated={root}",)}  # fmt: skip
-    return Given(**values | changed)
+    return PinOptions(**values | changed)
 
 
 def test_pins_can_all_come_from_options(tmp_path):

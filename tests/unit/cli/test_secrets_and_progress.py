@@ -10,7 +10,7 @@ from sealgrid.cli import progress
 from sealgrid.cli.secret_input import numbered_secrets, read_secret
 from sealgrid.crypto import container
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.progress import Counted, Step
+from sealgrid.sdk.progress import CountedReader, ProgressStep
 
 
 def test_secrets_are_read_from_files_by_number(tmp_path):
@@ -40,14 +40,14 @@ def test_a_number_given_twice_and_a_file_that_cannot_be_read_are_refused(tmp_pat
 
 def test_sealing_tells_every_chunk_and_seals_the_same():
     content, steps, sealed = os.urandom(3 * (1 << 16) + 5), [], io.BytesIO()
-    counted = Counted(io.BytesIO(content), "sealing", len(content), steps.append)
+    counted = CountedReader(io.BytesIO(content), "sealing", len(content), steps.append)
     container.seal(counted, sealed, dek=bytes(32), size=len(content), key_id=bytes(16), chunk_size=1 << 16)
     assert container.open_bytes(sealed.getvalue(), bytes(32)) == content
     assert [step.done for step in steps if step.done != len(content)] == [1 << 16, 2 << 16, 3 << 16]
-    assert steps[-1] == Step("sealing", len(content), len(content))
+    assert steps[-1] == ProgressStep("sealing", len(content), len(content))
 
 
-STEPS = [Step("sealing", 5, 10), Step("sealing", 10, 10), Step("giving the key to the vaults")]
+STEPS = [ProgressStep("sealing", 5, 10), ProgressStep("sealing", 10, 10), ProgressStep("giving the key to the vaults")]
 
 
 def test_without_a_terminal_each_step_is_one_line(monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from sealgrid.cli import results
 from sealgrid.cli.terminal import Terminal, harmless
-from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.open_result import RunResult
 
 OVERVIEW, DATA = b"3 rows of :100: [bold]bikes[/bold]\n", json.dumps({"rows": ["bike"] * 2000}).encode()
 
@@ -16,7 +16,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], *, to_a_pers
     monkeypatch.setattr(Terminal, "is_terminal", property(lambda _: to_a_person))
     monkeypatch.setattr(results, "answers", told)
     with told.capture() as captured:
-        results._show(Result(files))
+        results._show(RunResult(files))
     return captured.get()
 
 

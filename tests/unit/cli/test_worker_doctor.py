@@ -10,7 +10,7 @@ import pytest
 from spoken import spoken
 
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.platform.machine_probe import Machine
+from sealgrid.platform.machine_probe import MachineProbe
 from tests.unit.platform.collateral_services import intel_answers, served
 
 
@@ -22,7 +22,7 @@ def sealgrid(tmp_path):
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
     """A machine with nothing."""
-    monkeypatch.setattr(Machine, "this", classmethod(lambda cls: cls(tmp_path, "6.1.0", lambda _: None)))
+    monkeypatch.setattr(MachineProbe, "this", classmethod(lambda cls: cls(tmp_path, "6.1.0", lambda _: None)))
 
 
 def test_it_tells_every_platform_what_is_missing_and_how_to_get_it(sealgrid, bare):

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.crypto import merkle
-from sealgrid.crypto.merkle import Frontier, consistency_path, consistent, includes, inclusion_path, leaf_hash
+from sealgrid.crypto.merkle import (
+    MerkleFrontier,
+    consistency_path,
+    consistent,
+    includes,
+    inclusion_path,
+    leaf_hash,
+)
 
 # The inputs and roots that certificate-transparency's own tests use for the tree of RFC 6962, 2.1.
 KNOWN_LEAVES = [
@@ -63,7 +70,7 @@ class Tree:
     """What a log stores: the nodes that each leaf completed."""
 
     def __init__(self, leaves: list[bytes]) -> None:
-        self.leaves, self.frontier, self.rows = leaves, Frontier(), []
+        self.leaves, self.frontier, self.rows = leaves, MerkleFrontier(), []
         for leaf in leaves:
             self.frontier, completed = self.frontier.append(leaf)
             self.rows.append(completed)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
-from sealgrid.crypto.signing import Domain, KeyElsewhere, SigningKey
+from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey
 from sealgrid.crypto.typed_data_json import wallet_form
 from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder
@@ -66,4 +66,4 @@ def test_a_challenge_that_a_wallet_signed_is_the_one_that_we_answer():
 
 
 def test_a_key_that_is_elsewhere_signs_nothing():
-    assert KeyElsewhere(KEY.address).sign(b"\0" * 32) == b""
+    assert ExternalKey(KEY.address).sign(b"\0" * 32) == b""

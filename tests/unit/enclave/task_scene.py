@@ -14,19 +14,19 @@ from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.job_input import JobInput
-from sealgrid.bundle.manifest import MANIFEST, File, Limits, Manifest
+from sealgrid.bundle.manifest import MANIFEST, AppFileEntry, AppLimits, Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import seal_iexec
 from sealgrid.enclave.job import app_job
 from sealgrid.enclave.job.app_layout import lay_out_app
-from sealgrid.enclave.protocol.attest import Agreed
+from sealgrid.enclave.protocol.attest import ReleaseQuorum
 from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame
+from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame
 
 KEY = bytes(range(32))
 DATASET = "0x" + "d5" * 20
@@ -60,7 +60,7 @@ class Task:
     developer_secret: bytes | None = None
     pushed_secrets: dict[str, bytes] = field(default_factory=dict)  #: number -> content
     bulk: list[tuple[str, bytes]] = field(default_factory=list)  #: (address, content), in the order of the slice
-    limits: Limits = field(default_factory=lambda: Limits(memory=256 << 20, processes=4, output_bytes=1 << 20))
+    limits: AppLimits = field(default_factory=lambda: AppLimits(memory=256 << 20, processes=4, output_bytes=1 << 20))
     stored: dict[str, bytes] = field(default_factory=dict)  #: what the worker gives, by digest
 
     def give(self, **given: object) -> "Task":
@@ -68,7 +68,7 @@ class Task:
         self.archives.append(JobInput(**given).pack())  # type: ignore[arg-type]
         return self
 
-    def perform(self) -> app_job.Outcome:
+    def perform(self) -> app_job.JobOutcome:
         return asyncio.run(self._performed())
 
     def seen(self) -> dict[str, dict[str, str]]:
@@ -86,11 +86,11 @@ class Task:
         return files["app.log"].decode()
 
     @staticmethod
-    def files(outcome: app_job.Outcome) -> dict[str, bytes]:
+    def files(outcome: app_job.JobOutcome) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(outcome.archive)) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
 
-    async def _performed(self) -> app_job.Outcome:
+    async def _performed(self) -> app_job.JobOutcome:
         agreed, prepared = self._agreed(), self._prepared()
         listening = await asyncio.start_unix_server(self._serve, self.folder / "relay", limit=1 << 20)
         relay = RelayClient(*await asyncio.open_unix_connection(self.folder / "relay"))
@@ -100,20 +100,20 @@ class Task:
             await relay.close()
             listening.close()
 
-    def _prepared(self) -> app_job.Prepared:
+    def _prepared(self) -> app_job.PreparedApp:
         files = tuple(
-            File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+            AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
             for path, content in sorted(self.app.items())
         )
         manifest = Manifest(
             name="a", version="1", python="3.11", entrypoint=("main.py",), files=files, limits=self.limits
         )
         bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
-        places = app_job.Places(self.folder)
+        places = app_job.JobFolders(self.folder)
         lay_out_app(bundle, places.folder("app"))
-        return app_job.Prepared(bundle, places)
+        return app_job.PreparedApp(bundle, places)
 
-    def _agreed(self) -> Agreed:
+    def _agreed(self) -> ReleaseQuorum:
         secrets, keys = [], {}
 
         def sealed(kind: str, content: bytes) -> Digest:
@@ -144,7 +144,7 @@ class Task:
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
         )  # fmt: skip
         order = RequestOrder(app=said.app.address, requester=WORD, beneficiary=WORD, params=said.params)
-        return Agreed(
+        return ReleaseQuorum(
             facts=said, facts_bytes=said.encode(), releases=(), deposit_keys={}, keys=keys, bulk=(KEY,) * len(listed),
             request=VerifiedRequest(RequestDocument.of(order), order, parse_params(order.params), "eoa"),
         )  # fmt: skip
@@ -157,10 +157,10 @@ class Task:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
                 content = self.stored.get(frame.path, b"")
                 piece = content[frame.offset : frame.offset + frame.length]
-                write_frame(writer, msgspec.msgpack.encode(Answer(id=frame.id, body=piece)))
+                write_frame(writer, msgspec.msgpack.encode(RelayReply(id=frame.id, body=piece)))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:

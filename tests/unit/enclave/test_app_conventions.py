@@ -8,7 +8,7 @@ from Crypto.Hash import keccak
 from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts
 from sealgrid.enclave.job.iexec_env import (
     MOST_CALLBACK_BYTES,
-    Given,
+    AppInputs,
     environment,
     output_digest,
     read_computed,
@@ -31,7 +31,7 @@ def facts(dataset: DatasetFact | None = None) -> Facts:
 
 def test_an_app_finds_iexecs_variables():
     dataset = DatasetFact(address="0x" + "0d" * 20, owner=WORD, checksum=HASH)
-    given = Given(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
+    given = AppInputs(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
     assert environment(facts(dataset), given) == {
         "IEXEC_TASK_ID": "0x" + "02" * 32,
         "IEXEC_DEAL_ID": "0x" + "01" * 32,
@@ -55,14 +55,14 @@ def test_an_app_finds_iexecs_variables():
 
 
 def test_without_dataset_or_secrets_no_variable_speaks_of_them():
-    names = environment(facts(), Given())
+    names = environment(facts(), AppInputs())
     assert not [name for name in names if "DATASET" in name or "SECRET" in name]
 
 
 def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place():
     one, three = (DatasetFact(address="0x" + digit * 40, owner=WORD, checksum=HASH) for digit in "13")
     said = msgspec.structs.replace(facts(), bulk=BulkFact(block=7, datasets=(one, None, three), left_out=()))
-    shown = environment(said, Given(bulk={0: one, 2: three}))
+    shown = environment(said, AppInputs(bulk={0: one, 2: three}))
     assert {name: value for name, value in shown.items() if "DATASET" in name or "BULK" in name} == {
         "IEXEC_BULK_SLICE_SIZE": "3",
         "IEXEC_DATASET_1_FILENAME": one.address,

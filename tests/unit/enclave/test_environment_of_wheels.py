@@ -5,8 +5,8 @@ import zipfile
 import msgspec
 import pytest
 
-from sealgrid.bundle.manifest import Manifest, Wheel
-from sealgrid.bundle.wheel_unpacker import Copy, unpack_wheels
+from sealgrid.bundle.manifest import Manifest, WheelEntry
+from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_layout import expect_interpreter
 from sealgrid.errors import BundleRefused, HostFailed
@@ -25,23 +25,23 @@ class Wheels:
         self.target.mkdir()
         self.wheels, self.sources = [], {}
 
-    def add(self, entries: Entries, name: str = "one") -> Wheel:
+    def add(self, entries: Entries, name: str = "one") -> WheelEntry:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             for path, data in entries:
                 archive.writestr(path, data)
         return self.add_bytes(content.getvalue(), name)
 
-    def add_bytes(self, content: bytes, name: str = "one") -> Wheel:
+    def add_bytes(self, content: bytes, name: str = "one") -> WheelEntry:
         filename = f"{name}-1-py3-none-any.whl"
-        wheel = Wheel(name=name, version="1", filename=filename, sha256=to_digest(sha256(content)))
+        wheel = WheelEntry(name=name, version="1", filename=filename, sha256=to_digest(sha256(content)))
         self.sources[filename] = self.copies / filename
         self.sources[filename].write_bytes(content)
         self.wheels.append(wheel)
         return wheel
 
     def unpack(self) -> dict[str, bytes]:
-        unpack_wheels(self.wheels, {name: Copy.of(path) for name, path in self.sources.items()}, self.target)
+        unpack_wheels(self.wheels, {name: PrivateCopy.of(path) for name, path in self.sources.items()}, self.target)
         return {
             path.relative_to(self.target).as_posix(): path.read_bytes()
             for path in self.target.rglob("*") if path.is_file()

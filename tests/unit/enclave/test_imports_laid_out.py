@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.manifest import Environment, Manifest, Wheel
+from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_layout import lay_out_imports
 from sealgrid.enclave.protocol.file_fetcher import PIECE_BYTES
 from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
-from sealgrid.wire.relay import Answer, Frame, RelayClient, read_frame, write_frame
+from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame
 
 CONTENT = {"big/data.bin": bytes(range(256)) * 8000, "one/__init__.py": b"a = 1\n", "one/empty.py": b""}
 
@@ -25,15 +25,15 @@ class Worker:
     def __init__(self, content: bytes) -> None:
         self.given, self.asked = content, []
 
-    def answer(self, frame: Frame) -> bytes:
+    def answer(self, frame: RelayRequest) -> bytes:
         self.asked.append((frame.offset, frame.length))
         return self.given[frame.offset : frame.offset + frame.length]
 
     async def connected(self, reader, writer) -> None:
         try:
             while True:
-                frame = msgspec.msgpack.decode(await read_frame(reader), type=Frame)
-                write_frame(writer, msgspec.msgpack.encode(Answer(id=frame.id, body=self.answer(frame))))
+                frame = msgspec.msgpack.decode(await read_frame(reader), type=RelayRequest)
+                write_frame(writer, msgspec.msgpack.encode(RelayReply(id=frame.id, body=self.answer(frame))))
         finally:
             writer.close()
 
@@ -41,7 +41,7 @@ class Worker:
 class RenamesAFile(Worker):
     """Gives the pinned files under another name: a directory that reads well and is not the archive's."""
 
-    def answer(self, frame: Frame) -> bytes:
+    def answer(self, frame: RelayRequest) -> bytes:
         true = super().answer(frame)
         ends = frame.offset + frame.length == len(self.given)
         return true.replace(b"one/__init__.py", b"one/__evil__.py") if ends else true
@@ -50,18 +50,18 @@ class RenamesAFile(Worker):
 class NeverEnds(Worker):
     """Gives bytes for every question."""
 
-    def answer(self, frame: Frame) -> bytes:
+    def answer(self, frame: RelayRequest) -> bytes:
         return super().answer(frame) or bytes(frame.length)
 
 
-def manifest(environment: Environment | None = None, wheels: tuple[Wheel, ...] = ()) -> Manifest:
+def manifest(environment: EnvironmentEntry | None = None, wheels: tuple[WheelEntry, ...] = ()) -> Manifest:
     return Manifest(
         name="a", version="1", python="3.11", entrypoint=("a.py",), files=(), wheels=wheels, environment=environment
     )
 
 
 def of_environment(content: bytes) -> Manifest:
-    return manifest(Environment(sha256=to_digest(sha256(content)), size=len(content), python="3.11.2"))
+    return manifest(EnvironmentEntry(sha256=to_digest(sha256(content)), size=len(content), python="3.11.2"))
 
 
 def laid_out(folder: Path, worker: Worker, wanted: Manifest) -> dict[str, bytes]:
@@ -101,7 +101,7 @@ def test_an_app_without_an_environment_is_laid_out_of_its_wheels(tmp_path):
     path = tmp_path / "one-1-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("one/__init__.py", b"a = 1\n")
-    wheel = Wheel(name="one", version="1", filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
+    wheel = WheelEntry(name="one", version="1", filename=path.name, sha256=to_digest(sha256(path.read_bytes())))
     assert laid_out(tmp_path, Worker(path.read_bytes()), manifest(wheels=(wheel,))) == {"one/__init__.py": b"a = 1\n"}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
+from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import keccak256
 from sealgrid.enclave.protocol.bulk import keys_of
@@ -14,9 +14,9 @@ from sealgrid.enclave.protocol.log_proofs import check_logged
 from sealgrid.errors import EvidenceRefused, LogRefused
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.handlers.release_response import bulk_share, release_of
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.log_store import Log
-from sealgrid.wire.log import Logged, SignedHead
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.wire.log import LogInclusion, SignedHead
 from sealgrid.wire.vault import ReleaseAnswer
 from tests.unit.vault import vault_scene as scene
 
@@ -36,7 +36,7 @@ FACTS = msgspec.structs.replace(
     scene.facts(), dataset=None,
     bulk=BulkFact(
         block=7, datasets=(listed(FIRST), None, listed(THIRD)),
-        left_out=(LeftOut(place=1, dataset=SECOND, check="7.19"),),
+        left_out=(OmittedDataset(place=1, dataset=SECOND, check="7.19"),),
     ),
 )  # fmt: skip
 
@@ -56,7 +56,7 @@ class Vault:
 
     def logged(self, appended):
         head = scene_head(self.key, appended)
-        return Logged(head=head, logged=appended.proof)
+        return LogInclusion(head=head, logged=appended.proof)
 
     def share(self, place, split, *, value=None):
         held = replace(
@@ -86,8 +86,8 @@ def scene_head(key, appended):
 
 @pytest.fixture
 def vaults(tmp_path):
-    stores = [Store(tmp_path / f"{place}-{DATABASE}") for place in range(3)]
-    yield [Vault(place, Log(store)) for place, store in enumerate(stores)]
+    stores = [VaultDatabase(tmp_path / f"{place}-{DATABASE}") for place in range(3)]
+    yield [Vault(place, VaultLog(store)) for place, store in enumerate(stores)]
     for store in stores:
         store.close()
 

@@ -9,29 +9,29 @@ from sealgrid.attestation.statements import DepositKey, LogHead
 from sealgrid.attestation.vault_log import entry_of
 from sealgrid.crypto import hpke
 from sealgrid.enclave.protocol import attest
-from sealgrid.enclave.protocol.attest import Identity, Vaults, obtain
+from sealgrid.enclave.protocol.attest import EnclaveKeys, TrustedVaults, obtain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_digest
-from sealgrid.vault.handlers.release_response import Speaker, release_of, sealed_answer
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.log_store import Log
-from sealgrid.wire.log import Logged, LoggedEntry, SignedHead
+from sealgrid.vault.handlers.release_response import VaultSigner, release_of, sealed_answer
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
-from sealgrid.wire.relay import Welcome
-from sealgrid.wire.vault import Identity as VaultIdentity
+from sealgrid.wire.relay import RelayWelcome
 from sealgrid.wire.vault import ReleaseReply
+from sealgrid.wire.vault import VaultIdentity
 from tests.unit.vault import vault_scene as scene
 
 DEPOSIT = scene.DEPOSIT_KEY.public
-ME = Identity(signing=scene.ENCLAVE, hpke=scene.HPKE)
-PROOF = attest.Attested(
+ME = EnclaveKeys(signing=scene.ENCLAVE, hpke=scene.HPKE)
+PROOF = attest.AttestedSession(
     quote=QuoteAnswer(quote=b"", collateral=b"", platform=255, runtime=scene.RUNTIME), nonces=scene.NONCES, report_data=scene.report(),
     vault_set=scene.FEDERATION.vault_set,
 )  # fmt: skip
 
 
-WELCOME = Welcome(authorization=scene.authorization(), request=RequestDocument.of(scene.ORDER))
+WELCOME = RelayWelcome(authorization=scene.authorization(), request=RequestDocument.of(scene.ORDER))
 
 
 @dataclass
@@ -39,14 +39,14 @@ class Releasing:
     """A vault with its own log; ``lie`` changes the proof that it gives."""
 
     key: object
-    log: Log
+    log: VaultLog
     lie: object = None
     keys: object = scene.HELD_KEYS
 
     async def release(self, _):
         facts, session = scene.facts(keys=self.keys), scene.attested().session
         entry = self.log.next(entry_of(facts, session, policy=1, block=7, time=scene.NOW))
-        proof = Logged(head=self.head(entry.frontier), logged=entry.proof)
+        proof = LogInclusion(head=self.head(entry.frontier), logged=entry.proof)
         proof = self.lie(self, proof) if self.lie else proof
         statement = DepositKey(vault=self.key.address, key=to_digest(DEPOSIT))
         identity = VaultIdentity(
@@ -57,7 +57,7 @@ class Releasing:
         held = [replace(each.held(), share=each.shares[place]) for each in (scene.MODEL_KEY, scene.PICTURE_KEY)]
         sealed = sealed_answer(
             scene.attested(), facts, held, proof, scene.HPKE.public,
-            speaker=Speaker(self.key, scene.DOMAIN, identity), at=scene.NOW,
+            speaker=VaultSigner(self.key, scene.DOMAIN, identity), at=scene.NOW,
         )  # fmt: skip
         return ReleaseReply(vault=self.key.address, sealed=sealed)
 
@@ -71,12 +71,12 @@ class Releasing:
 def another_enclave(vault, proof):
     facts = msgspec.structs.replace(scene.facts(), enclave=scene.STRANGER.address)
     entry = vault.log.next(entry_of(facts, scene.attested().session, policy=1, block=7, time=scene.NOW))
-    return Logged(head=vault.head(entry.frontier), logged=entry.proof)
+    return LogInclusion(head=vault.head(entry.frontier), logged=entry.proof)
 
 
 def another_time(vault, proof):
     entry = vault.log.next(entry_of(scene.facts(), scene.attested().session, policy=1, block=7, time=scene.NOW + 1))
-    return Logged(head=vault.head(entry.frontier), logged=entry.proof)
+    return LogInclusion(head=vault.head(entry.frontier), logged=entry.proof)
 
 
 def another_root(vault, proof):
@@ -101,8 +101,8 @@ def scene_entry():
 
 @pytest.fixture
 def vaults(tmp_path):
-    stores = [Store(tmp_path / f"{place}-{DATABASE}") for place in range(3)]
-    yield [Releasing(key, Log(store)) for key, store in zip(scene.VAULTS, stores, strict=True)]
+    stores = [VaultDatabase(tmp_path / f"{place}-{DATABASE}") for place in range(3)]
+    yield [Releasing(key, VaultLog(store)) for key, store in zip(scene.VAULTS, stores, strict=True)]
     for store in stores:
         store.close()
 
@@ -114,7 +114,7 @@ LAUNCH = LaunchRequest(
 
 
 async def agreed(vaults):
-    federation = Vaults(scene.FEDERATION.vaults, tuple(vaults), 2, scene.DOMAIN)
+    federation = TrustedVaults(scene.FEDERATION.vaults, tuple(vaults), 2, scene.DOMAIN)
     return await obtain(LAUNCH, ME, WELCOME, federation, PROOF)
 
 

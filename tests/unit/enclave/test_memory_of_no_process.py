@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from app_scene import LIMITS
 
-from sealgrid.enclave.sandbox.sandbox import Exited, HostInducible, lower_limits
+from sealgrid.enclave.sandbox.sandbox import AppExited, HostInducible, lower_limits
 
 SMALL = msgspec.structs.replace(LIMITS, memory=128 << 20, processes=8, output_bytes=64 << 20)
 
@@ -51,7 +51,7 @@ if libc.msgget(0, 0o1600) < 0:
 )
 def test_memory_that_no_limit_counts_is_refused(scene, source):
     ended = scene.run(source, limits=SMALL)
-    assert isinstance(ended, Exited), ended
+    assert isinstance(ended, AppExited), ended
     assert ended.code == 1
     assert b"PermissionError" in ended.log
 
@@ -251,7 +251,7 @@ def test_a_machine_whose_own_limits_are_lower_starts_nothing(tmp_path, name, val
 
 def test_a_machine_with_enough_starts_the_same_app(scene):
     assert lower_limits(LIMITS) is None
-    assert scene.run(THREADS) == Exited(0, b"")
+    assert scene.run(THREADS) == AppExited(0, b"")
 
 
 def test_an_app_has_the_same_limits_whatever_the_machine_allows(scene):

@@ -13,7 +13,7 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
-from sealgrid.enclave.protocol.attest import Vaults, obtain
+from sealgrid.enclave.protocol.attest import TrustedVaults, obtain
 from sealgrid.enclave.protocol.request_order import verified_request
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import deal_id, task_id
@@ -21,8 +21,8 @@ from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_digest
-from sealgrid.wire.iexec_sms import ResultKey
-from sealgrid.wire.relay import Welcome
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.relay import RelayWelcome
 from tests.unit.enclave.test_logged_releases import LAUNCH, ME, PROOF, agreed, vaults  # noqa: F401  a fixture
 from tests.unit.vault import vault_scene as scene
 
@@ -34,7 +34,7 @@ OTHER = to_digest(b"\xee" * 32)
 
 def welcome(order: RequestOrder | None = scene.ORDER, **more):
     shown = None if order is None else RequestDocument.of(order)
-    return Welcome(authorization=scene.authorization(), request=shown, **more)
+    return RelayWelcome(authorization=scene.authorization(), request=shown, **more)
 
 
 def refused(number, facts=FACTS, told=None):
@@ -123,7 +123,7 @@ class Colluding:
     ({"requester_signature": "contract"}, "14"), ({"deal": OTHER}, "13"),
 ], ids=["result key", "inputs", "params", "kind of signature", "deal"])  # fmt: skip
 async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(vaults, lie, number):  # noqa: F811
-    federation = Vaults(
+    federation = TrustedVaults(
         scene.FEDERATION.vaults, tuple(Colluding(vault, lie) for vault in vaults), 2, scene.DOMAIN
     )  # fmt: skip
     assert (await agreed(vaults)).request.order == scene.ORDER  # the control: the same vaults, honest
@@ -154,7 +154,7 @@ def registered(by=scene.REQUESTER):
     public = rsa.generate_private_key(65537, 2048).public_key()
     value = base64.b64encode(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).decode()
     digest = named_secret_digest(scene.REQUESTER.address, RESULT_KEY_NAME, to_digest(keccak256(value.encode())))
-    return ResultKey(owner=scene.REQUESTER.address, value=value, signature=by.sign(digest))
+    return RegisteredResultKey(owner=scene.REQUESTER.address, value=value, signature=by.sign(digest))
 
 
 def rsa_facts(key):

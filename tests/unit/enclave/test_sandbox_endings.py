@@ -9,18 +9,18 @@ import pytest
 from app_scene import LIMITS
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.bundle.manifest import Limits
+from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.sandbox.exit_cause import shield_of
-from sealgrid.enclave.sandbox.sandbox import AppEnded, Exited, HostInducible
+from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, HostInducible
 
 
-def limits(**changes: int) -> Limits:
+def limits(**changes: int) -> AppLimits:
     return msgspec.structs.replace(LIMITS, **changes)
 
 
 def test_an_app_that_ends_well_gives_its_log_and_its_output(scene):
     ended = scene.run("import sys; print('out'); print('err', file=sys.stderr); open('/iexec_out/x', 'w').write('y')")
-    assert isinstance(ended, Exited)
+    assert isinstance(ended, AppExited)
     assert ended.code == 0
     assert set(ended.log.splitlines()) == {b"out", b"err"}
     assert (scene.folders.outputs / "x").read_text() == "y"
@@ -28,12 +28,12 @@ def test_an_app_that_ends_well_gives_its_log_and_its_output(scene):
 
 def test_a_code_other_than_zero_is_the_apps_own_failure(scene):
     ended = scene.run("import sys; print('why'); sys.exit(3)")
-    assert ended == Exited(code=3, log=b"why\n")
+    assert ended == AppExited(code=3, log=b"why\n")
 
 
 def test_an_exception_is_the_apps_own_failure_and_the_log_names_it(scene):
     ended = scene.run("raise ValueError('no picture')")
-    assert isinstance(ended, Exited)
+    assert isinstance(ended, AppExited)
     assert ended.code == 1
     assert b"ValueError: no picture" in ended.log
 
@@ -101,7 +101,7 @@ def test_a_log_without_end_is_cut_and_the_app_ended_in_time(scene):
     ended = scene.run("while True: print('x' * 1000)", limits=limits(wall_seconds=1))
     assert isinstance(ended, HostInducible)
     ended = scene.run("for _ in range(3000): print('x' * 1000)", log_bytes=5000)
-    assert isinstance(ended, Exited)
+    assert isinstance(ended, AppExited)
     assert ended.code == 0
     assert ended.log == (b"x" * 1000 + b"\n") * 4 + b"x" * 996
 

@@ -5,25 +5,25 @@ from dataclasses import replace
 import pytest
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.enclave.sandbox.app_run import AppEnded, Exited, HostInducible
-from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, End, Shield, judge, shield_of
+from sealgrid.enclave.sandbox.app_run import AppEnded, AppExited, HostInducible
+from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, PlatformProtection, SandboxExit, judge, shield_of
 
-WHOLE = Shield(signals=True, memory=True, clock=True)
+WHOLE = PlatformProtection(signals=True, memory=True, clock=True)
 GOOD = {"had_memory": True, "at_speed": True}
-SIGNAL = End("signal", "the app was ended by a signal.", code=137, log=b"said", **GOOD)
-USE = End("use", "the app wrote more than its limit.", log=b"said", **GOOD)
-TIME = End("time", "the app did not end in its time.", log=b"said", **GOOD)
-START = End("start", "the sandbox did not start.", **GOOD)
+SIGNAL = SandboxExit("signal", "the app was ended by a signal.", code=137, log=b"said", **GOOD)
+USE = SandboxExit("use", "the app wrote more than its limit.", log=b"said", **GOOD)
+TIME = SandboxExit("time", "the app did not end in its time.", log=b"said", **GOOD)
+START = SandboxExit("start", "the sandbox did not start.", **GOOD)
 
 
 @pytest.mark.parametrize("shield", [WHOLE, NO_SHIELD])
 @pytest.mark.parametrize("code", [0, 3, 127])
-def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(shield: Shield, code: int) -> None:
-    assert judge(End("exit", "", code=code, log=b"said"), shield) == Exited(code, b"said")
+def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(shield: PlatformProtection, code: int) -> None:
+    assert judge(SandboxExit("exit", "", code=code, log=b"said"), shield) == AppExited(code, b"said")
 
 
 @pytest.mark.parametrize("end", [SIGNAL, USE, TIME])
-def test_what_the_host_cannot_cause_is_the_apps(end: End) -> None:
+def test_what_the_host_cannot_cause_is_the_apps(end: SandboxExit) -> None:
     assert judge(end, WHOLE) == AppEnded(end.reason, end.code, b"said")
 
 
@@ -32,7 +32,7 @@ def test_what_the_host_cannot_cause_is_the_apps(end: End) -> None:
     [(SIGNAL, "signals"), (SIGNAL, "memory"), (USE, "memory"), (TIME, "clock")],
     ids=["end.2 signals", "end.2 memory", "end.3 memory", "end.4 clock"],
 )
-def test_a_platform_that_keeps_less_from_the_host_proves_less(end: End, lacks: str) -> None:
+def test_a_platform_that_keeps_less_from_the_host_proves_less(end: SandboxExit, lacks: str) -> None:
     assert judge(end, replace(WHOLE, **{lacks: False})) == HostInducible(end.reason)
 
 
@@ -46,7 +46,7 @@ def test_a_platform_that_keeps_less_from_the_host_proves_less(end: End, lacks: s
     ],
     ids=["end.2 memory", "end.2 the kernel killed", "end.3 memory", "end.4 speed"],
 )
-def test_each_condition_alone_leaves_the_end_to_the_host(end: End, change: dict[str, bool]) -> None:
+def test_each_condition_alone_leaves_the_end_to_the_host(end: SandboxExit, change: dict[str, bool]) -> None:
     assert judge(replace(end, **change), WHOLE) == HostInducible(end.reason)
 
 

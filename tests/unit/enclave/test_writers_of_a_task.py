@@ -4,15 +4,15 @@ import msgspec
 import pytest
 from task_scene import DATASET, TELLS, Task
 
-from sealgrid.bundle.manifest import File, Manifest, Wheel
+from sealgrid.bundle.manifest import AppFileEntry, Manifest, WheelEntry
 from sealgrid.bundle.verify import check_manifest
-from sealgrid.enclave.job.app_job import Places
+from sealgrid.enclave.job.app_job import JobFolders
 from sealgrid.enclave.protocol.file_fetcher import write_new
 from sealgrid.errors import BundleRefused
 
 TRUE, FORGED = b"the owner's true table", b"numbers that the requester likes better"
 BULK = "0x" + "b1" * 20
-FILE = File(path="m.py", size=0, sha256="0x" + "00" * 32)
+FILE = AppFileEntry(path="m.py", size=0, sha256="0x" + "00" * 32)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_requester_and_app(task):
 
 
 def test_requester_and_wheels(task):
-    wheels = Places(task.folder).folder("wheels")
+    wheels = JobFolders(task.folder).folder("wheels")
     write_new(wheels / "library.py", b"true = 1\n")
     seen = task.give(files=(("library.py", FORGED), ("wheels", FORGED))).seen()
     assert seen["wheels"] == {"/wheels/library.py": b"true = 1\n".hex()}
@@ -127,7 +127,7 @@ def test_the_runtimes_own_folder_has_nothing_opened_when_the_app_runs(task):
 
 
 def test_scratch_paths_are_never_the_same(tmp_path):
-    places = Places(tmp_path)
+    places = JobFolders(tmp_path)
     assert len({places.scratch() for _ in range(100)}) == 100
 
 
@@ -143,7 +143,7 @@ def test_a_writer_never_takes_over_a_name(tmp_path):
 
 def test_a_file_that_lies_in_the_folders_already_ends_the_task_and_is_not_replaced(task):
     task.dataset = TRUE
-    write_new(Places(task.folder).folder("datasets") / DATASET, FORGED)
+    write_new(JobFolders(task.folder).folder("datasets") / DATASET, FORGED)
     with pytest.raises(FileExistsError):
         task.perform()
 
@@ -164,16 +164,16 @@ def test_the_app_writes_nothing_but_outputs(task):
 
 def test_wheels_and_the_environments_archive_in_downloads():
     wheel = {"name": "a", "version": "1", "sha256": "0x" + "00" * 32}
-    msgspec.convert(wheel | {"filename": "environment.whl"}, Wheel)
+    msgspec.convert(wheel | {"filename": "environment.whl"}, WheelEntry)
     for name in ("environment", "../a-1-py3-none-any.whl", "x/a-1-py3-none-any.whl"):
         with pytest.raises(msgspec.ValidationError):
-            msgspec.convert(wheel | {"filename": name}, Wheel)
+            msgspec.convert(wheel | {"filename": name}, WheelEntry)
 
 
 def test_wheel_and_wheel_in_downloads():
     """Two wheels of one file name would be two of one package, which (8) refuses."""
     twice = [
-        Wheel(name=name, version="1", filename="a_b-1-py3-none-any.whl", sha256="0x" + "00" * 32)
+        WheelEntry(name=name, version="1", filename="a_b-1-py3-none-any.whl", sha256="0x" + "00" * 32)
         for name in ("a-b", "a_b")
     ]
     manifest = Manifest(name="a", version="1", python="3.11", entrypoint=("m.py",), files=(FILE,), wheels=tuple(twice))

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sealgrid.chain.events import AssetTransferred, OrderClosed, OrderSigned, OrdersMatched, Transfer
-from sealgrid.market.book.order_book import Listed
-from sealgrid.market.chain.ledger import Ledger
+from sealgrid.market.book.order_book import PublishedOrder
+from sealgrid.market.chain.ledger import ChainLedger
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind
@@ -27,8 +27,10 @@ def name_of(number: int) -> Digest:
     return to_digest(number.to_bytes(32, "big"))
 
 
-def listed(order: Order, number: int, *, signer: Address = ANNA, at: int = 0, presigned: bool = False) -> Listed:
-    return Listed(
+def listed(
+    order: Order, number: int, *, signer: Address = ANNA, at: int = 0, presigned: bool = False
+) -> PublishedOrder:
+    return PublishedOrder(
         kind=KIND_OF[type(order)], order_hash=name_of(number), order=order, signer=signer, published=at,
         presigned=presigned,
     )  # fmt: skip
@@ -66,9 +68,9 @@ def matched(*numbers: int, volume: int, block: int = 1) -> OrdersMatched:
     )  # fmt: skip
 
 
-def rich() -> Ledger:
+def rich() -> ChainLedger:
     """Return a ledger in which Anna owns every asset and everybody has money."""
-    ledger = Ledger(REGISTRIES)
+    ledger = ChainLedger(REGISTRIES)
     ledger.apply([given(asset, ANNA, 0) for asset in ASSETS])
     ledger.apply([paid(ZERO_ADDRESS, who, 10**9, 0) for who in (ANNA, BERT)])
     return ledger

@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sql
 
 from sealgrid.market.chain.deals import FILTERS
-from sealgrid.market.chain.store import ChainMemory
+from sealgrid.market.chain.store import MarketChainStore
 
 
 @pytest.mark.parametrize("name", ["", *FILTERS])
 def test_no_question_about_deals_reads_all_of_them(tmp_path: Path, name: str) -> None:
-    memory, asked = ChainMemory(tmp_path / "chain.sqlite"), list[tuple[str, Any]]()
+    memory, asked = MarketChainStore(tmp_path / "chain.sqlite"), list[tuple[str, Any]]()
     engine = memory.deals._engine
 
     def listen(connection: Any, cursor: Any, statement: str, parameters: Any, *_: object) -> None:

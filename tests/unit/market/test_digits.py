@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from sealgrid.market.book.bit_sliced_index import Digits
+from sealgrid.market.book.bit_sliced_index import BitSlicedIndex
 
 MOST = 53
 small = st.integers(0, 7) | st.integers(0, 2**MOST - 2)
@@ -16,7 +16,7 @@ rows = st.dictionaries(st.integers(0, 30), numbers)
 def test_what_is_found_is_what_a_look_at_every_number_finds(
     filed: dict[int, int], dropped: set[int], among: set[int], asked: int
 ) -> None:
-    digits = Digits(MOST)
+    digits = BitSlicedIndex(MOST)
     for row, number in filed.items():
         digits.put(row, number)
     for row in dropped & filed.keys():
@@ -31,7 +31,7 @@ def test_what_is_found_is_what_a_look_at_every_number_finds(
 
 @given(rows)
 def test_what_was_dropped_leaves_nothing_behind(filed: dict[int, int]) -> None:
-    digits = Digits(MOST)
+    digits = BitSlicedIndex(MOST)
     for row, number in filed.items():
         digits.put(row, number)
     for row, number in filed.items():

@@ -9,7 +9,7 @@ import pytest
 
 from sealgrid.chain.events import AssetTransferred
 from sealgrid.market.book import filters
-from sealgrid.market.book.order_book import Book
+from sealgrid.market.book.order_book import OrderBook
 from sealgrid.market.book.order_kinds import KINDS, asset_of
 from sealgrid.poco.orders import BULK_VOLUME, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
@@ -119,13 +119,13 @@ def with_(order: Order, **fields: Any) -> Order:
     return msgspec.structs.replace(order, **fields)
 
 
-def book_of(kind: Kind, orders: list[Order]) -> Book:
+def book_of(kind: Kind, orders: list[Order]) -> OrderBook:
     ledger = rich()
     ledger.apply(
         AssetTransferred(registry=each, asset=OTHER, sender=ZERO_ADDRESS, receiver=BERT, **place(0))
         for each in REGISTRIES
     )
-    book = Book(ledger)
+    book = OrderBook(ledger)
     for number, order in enumerate(orders, start=1):
         book.publish(listed(order, number, signer=signer_of(kind, order), at=number))
     return book

@@ -8,7 +8,7 @@ from pathlib import Path
 from sealgrid.platform import kernel_attributes
 
 
-class KernelAttributes(kernel_attributes.Attributes):
+class KernelAttributes(kernel_attributes.KernelAttributes):
     """``Attributes`` over a real directory, with the kernel's side played after each call.
 
     configfs-tsm: a new directory is filled at once; each write of ``inblob`` counts the generation up and makes

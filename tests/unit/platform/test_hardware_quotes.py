@@ -11,7 +11,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.errors import HostFailed
 from sealgrid.platform.configfs_tsm import ConfigfsTsm
 from sealgrid.platform.gramine import GramineAttestation
-from sealgrid.platform.kernel_attributes import MOST_BYTES, Attributes
+from sealgrid.platform.kernel_attributes import MOST_BYTES, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
 
 DATA = bytes(range(64))
@@ -100,7 +100,7 @@ def test_outside_of_gramine_there_is_nothing(tmp_path):
 def test_an_attribute_that_does_not_end_is_not_read_to_its_end(tmp_path):
     (tmp_path / "endless").write_bytes(bytes(MOST_BYTES + 1))
     with pytest.raises(OSError, match="does not end"):
-        Attributes(tmp_path).read("endless")
+        KernelAttributes(tmp_path).read("endless")
 
 
 @recorded

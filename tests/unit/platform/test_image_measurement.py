@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sealgrid.errors import HostFailed
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.image_contents import interpreter_of
-from sealgrid.platform.image_store import Image, lay_out, measured
+from sealgrid.platform.image_store import RuntimeImage, lay_out, measured
 
 BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 NAMES = st.text("abc./", min_size=1, max_size=8)
@@ -47,7 +47,7 @@ def image(tmp_path):
     source.write_bytes(b"one")
     folder = tmp_path / "image"
     lay_out({"a": source, "b/c": source}, folder)
-    return Image(folder, tmp_path / "bytecode", "/lib64/ld")
+    return RuntimeImage(folder, tmp_path / "bytecode", "/lib64/ld")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.platform.machine_probe import Machine
+from sealgrid.platform.machine_probe import MachineProbe
 
 SANDBOX = {"proc/sys/user/max_user_namespaces": "15000", "sys/fs/cgroup/cgroup.controllers": "cpu memory pids"}
 TDX = {"sys/module/kvm_intel/parameters/tdx": "Y\n", "dev/kvm": "", "dev/vhost-vsock": ""}
@@ -18,7 +18,7 @@ def machine(tmp_path):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
-        return Machine(tmp_path, release, lambda name: f"/usr/bin/{name}" if name in programs else None)
+        return MachineProbe(tmp_path, release, lambda name: f"/usr/bin/{name}" if name in programs else None)
 
     return build
 
@@ -80,5 +80,5 @@ def test_a_confidential_guest_says_so(machine):
 
 
 def test_this_machine_is_told_as_it_is():
-    assert Machine.this().kernel > (0, 0)
-    assert all(each.detail for needs in Machine.this().needs().values() for each in needs)
+    assert MachineProbe.this().kernel > (0, 0)
+    assert all(each.detail for needs in MachineProbe.this().needs().values() for each in needs)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealgrid.poco.proof_judge import Judging, judging
+from sealgrid.poco.proof_judge import ProofJudge, judging
 from sealgrid.units import ZERO_ADDRESS, to_address
 
 OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))
@@ -11,12 +11,12 @@ OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))
 @pytest.mark.parametrize(
     ("teebroker", "pool_owner", "judge"),
     [
-        (OURS, PERSON, Judging.BROKER),
-        (OURS, OURS, Judging.BROKER),
-        (ZERO_ADDRESS, OURS, Judging.GATE),
-        (ZERO_ADDRESS, PERSON, Judging.POOL),
-        (OTHER, PERSON, Judging.POOL),
-        (OTHER, OURS, Judging.POOL),  # PoCo asks the teebroker about enclaves, not the pool's owner
+        (OURS, PERSON, ProofJudge.BROKER),
+        (OURS, OURS, ProofJudge.BROKER),
+        (ZERO_ADDRESS, OURS, ProofJudge.GATE),
+        (ZERO_ADDRESS, PERSON, ProofJudge.POOL),
+        (OTHER, PERSON, ProofJudge.POOL),
+        (OTHER, OURS, ProofJudge.POOL),  # PoCo asks the teebroker about enclaves, not the pool's owner
     ],
 )
 def test_the_pinned_contract_judges_only_where_poco_asks_it(teebroker, pool_owner, judge):
@@ -24,4 +24,4 @@ def test_the_pinned_contract_judges_only_where_poco_asks_it(teebroker, pool_owne
 
 
 def test_a_mode_reads_as_people_are_told_it():
-    assert [str(mode) for mode in Judging] == ["broker", "gate", "pool's word only"]
+    assert [str(mode) for mode in ProofJudge] == ["broker", "gate", "pool's word only"]

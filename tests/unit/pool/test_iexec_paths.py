@@ -10,7 +10,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
@@ -18,10 +18,10 @@ from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_clock import ChainClock
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.iexec_api import iexec_handlers
-from sealgrid.pool.persistent_state import Memory
-from sealgrid.pool.requester_auth import VALID_SECONDS, Readers
-from sealgrid.pool.service import MAX_WAIT, Desk
-from sealgrid.pool.worker_auth import Callers
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
+from sealgrid.pool.service import MAX_WAIT, TaskService
+from sealgrid.pool.worker_auth import AllowedWorkers
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.server import service
 
@@ -29,7 +29,7 @@ CHAIN, DEAL = 31337, DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)
 POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
 REQUESTER, STRANGER = SigningKey.from_bytes(b"\x02" * 32), SigningKey.from_bytes(b"\x03" * 32)
-SEEN = e.DealSeen(
+SEEN = e.DealMatched(
     at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
     contribution_deadline=2**40, final_deadline=2**41, requester=REQUESTER.address,
 )  # fmt: skip
@@ -50,20 +50,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
+def memory(tmp_path: Path) -> Iterator[PersistentState]:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = Memory(store)
-    memory.learn([SEEN, e.ChainInitialised(at=2, task=TASK)], Trail(()))
-    memory.apply(e.WorkerAsked(at=3, worker=WORKER.address, chain_now=3))
+    memory = PersistentState(store)
+    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail(()))
+    memory.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
     yield memory
     store.close()
 
 
 @pytest.fixture
-async def pool(memory: Memory, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    callers = Callers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
-    desk = Desk(memory, ChainClock(), callers, WORKER, clock=clock)
-    app = service([*handlers(desk), *iexec_handlers(desk, Readers(CHAIN, clock), CHAIN)])
+async def pool(memory: PersistentState, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+    callers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
+    desk = TaskService(memory, ChainClock(), callers, WORKER, clock=clock)
+    app = service([*handlers(desk), *iexec_handlers(desk, RequesterAuthenticator(CHAIN, clock), CHAIN)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
         yield client
 
@@ -83,7 +83,7 @@ async def test_a_task_is_told_in_iexecs_words(pool: httpx.AsyncClient) -> None:
     assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "STARTED")
 
 
-async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, memory: Memory) -> None:
+async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, memory: PersistentState) -> None:
     for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
         memory.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
     told = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
@@ -91,7 +91,7 @@ async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncCl
     assert "5.5" not in (await pool.get(f"/tasks/{TASK}")).text
 
 
-async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, memory: Memory) -> None:
+async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, memory: PersistentState) -> None:
     memory.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
     exact = (await pool.get(f"/tasks/{TASK}/stages", headers=await token(pool, REQUESTER))).json()["history"]
     assert [(entry["stage"], entry["at"]) for entry in exact] == [("waiting", 1.0), ("assigned", 3.0), ("running", 5.5)]
@@ -100,7 +100,7 @@ async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClien
 
 
 async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
-    pool: httpx.AsyncClient, memory: Memory
+    pool: httpx.AsyncClient, memory: PersistentState
 ) -> None:
     known = {"after": 2, "wait": 20}
     asked = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
@@ -112,13 +112,13 @@ async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
 
 
 async def test_a_question_for_stages_ends_when_its_time_has_passed(
-    pool: httpx.AsyncClient, memory: Memory, clock: Clock
+    pool: httpx.AsyncClient, memory: PersistentState, clock: Clock
 ) -> None:
     asked = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
     asking = asyncio.create_task(asked)
     await asyncio.wait({asking}, timeout=0.05)
     clock.now += MAX_WAIT
-    memory.learn([e.ChainFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], Trail(()))  # wakes whoever waits
+    memory.learn([e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(()))  # wakes whoever waits
     assert len((await asking).json()["history"]) == 2
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.attestation.statements import WorkerCall
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.chain.blocks import Block
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
@@ -16,21 +16,21 @@ from sealgrid.pool import events as e
 from sealgrid.pool.chain_clock import ChainClock
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.key_file import read_key
-from sealgrid.pool.persistent_state import Memory
-from sealgrid.pool.service import Desk
-from sealgrid.pool.worker_auth import Callers, verify
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.service import TaskService
+from sealgrid.pool.worker_auth import AllowedWorkers, verify
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import AuthoriseRequest, NextJob, SignedCall
-from sealgrid.wire.worker_session import Login, SessionCall, call_mac, login_info
+from sealgrid.wire.worker_session import SessionCall, WorkerLogin, call_mac, login_info
 
 DEAL = DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)
 POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
 DOMAIN = Domain(31337, to_address(b"\x0e" * 20))
-OURS = Callers(domain=DOMAIN, pool=POOL, allowed={WORKER.address})
+OURS = AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={WORKER.address})
 BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" * 32), timestamp=100)
-SEEN = e.DealSeen(
+SEEN = e.DealMatched(
     at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
     contribution_deadline=2**40, final_deadline=2**41,
 )  # fmt: skip
@@ -44,33 +44,33 @@ def signed(message: Message, *, issued: int = 1000, pool: str = POOL, key: Signi
 
 def signed_login(*, issued: int = 1000) -> tuple[SignedCall, HpkeKey]:
     key = HpkeKey.generate()
-    return signed(Login(public=key.public), issued=issued), key
+    return signed(WorkerLogin(public=key.public), issued=issued), key
 
 
 def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = Memory(store)
-    memory.learn([SEEN, e.ChainInitialised(at=2, task=TASK)], Trail((BLOCK,)))
-    memory.apply(e.WorkerAsked(at=3, worker=WORKER.address, chain_now=3))
+    memory = PersistentState(store)
+    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    memory.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
     store.close()
     again = EventStore(tmp_path / "pool.sqlite")
-    assert Memory(again).state == memory.state
-    assert again.trail() == Trail((BLOCK,))
+    assert PersistentState(again).state == memory.state
+    assert again.trail() == BlockTrail((BLOCK,))
     again.close()
 
 
 def test_an_event_that_changes_nothing_is_not_kept(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    Memory(store).apply(e.WorkerAsked(at=3, worker=WORKER.address, chain_now=3))
-    Memory(store).learn([e.ChainFinalized(at=3, task=TASK)], Trail((BLOCK,)))
+    PersistentState(store).apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
+    PersistentState(store).learn([e.TaskFinalized(at=3, task=TASK)], BlockTrail((BLOCK,)))
     assert list(store.replay()) == []
     store.close()
 
 
 async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = Memory(store)
-    desk = Desk(memory, ChainClock(), OURS, SigningKey.generate())
+    memory = PersistentState(store)
+    desk = TaskService(memory, ChainClock(), OURS, SigningKey.generate())
     login, key = signed_login(issued=int(time.time()))
     opened = desk.login(login)
     secret, payload = key.open(opened.sealed, login_info(opened.session, login.signature)), encode(NextJob(wait=30))
@@ -79,7 +79,7 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
     waiting = asyncio.create_task(desk.next_job(call))
     await asyncio.sleep(0)
     assert not waiting.done()
-    memory.learn([SEEN, e.ChainInitialised(at=2, task=TASK)], Trail((BLOCK,)))
+    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
     job = await waiting
     assert job is not None
     assert job.task == TASK
@@ -87,7 +87,7 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
 
 
 def test_a_good_login_says_who_speaks_and_what() -> None:
-    login = Login(public=b"key")
+    login = WorkerLogin(public=b"key")
     assert verify(signed(login), OURS, at=1030.0) == (WORKER.address, login)
 
 
@@ -100,7 +100,7 @@ def test_1_a_call_that_is_too_old_or_too_new_is_refused(at: float) -> None:
 
 def test_2_a_call_for_another_pool_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(Login(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
+        verify(signed(WorkerLogin(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
     assert refused.value.check == "2"
 
 
@@ -112,8 +112,8 @@ def test_2_a_call_without_a_signature_is_refused() -> None:
 
 
 def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Path) -> None:
-    store, nobody = EventStore(tmp_path / "pool.sqlite"), Callers(domain=DOMAIN, pool=POOL, allowed=frozenset())
-    desk = Desk(Memory(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0)
+    store, nobody = EventStore(tmp_path / "pool.sqlite"), AllowedWorkers(domain=DOMAIN, pool=POOL, allowed=frozenset())
+    desk = TaskService(PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0)
     with pytest.raises(CallRefused) as refused:
         desk.login(signed_login()[0])
     assert (refused.value.check, desk.view().workers) == ("3", 0)
@@ -122,7 +122,7 @@ def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Pa
 
 def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed_login()[0], Callers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
+        verify(signed_login()[0], AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
     assert refused.value.check == "3"
 
 

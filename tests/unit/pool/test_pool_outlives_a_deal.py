@@ -3,18 +3,18 @@ from typing import Any
 
 import pytest
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import SchedulerNotice
-from sealgrid.chain.follower import Applied
+from sealgrid.chain.follower import BlocksApplied
 from sealgrid.errors import ChainError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.chain_clock import ChainClock
-from sealgrid.pool.chain_reader import ChainSide
+from sealgrid.pool.chain_reader import PoolChainReader
 from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.persistent_state import Memory
-from sealgrid.pool.runner import Watch
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.runner import ChainPoller
 from sealgrid.units import DealId, to_address, to_digest
 
 BAD, GOOD = DealId(to_digest(b"\x0b" * 32)), DealId(to_digest(b"\x0d" * 32))
@@ -22,16 +22,16 @@ POOL = to_address(b"\x0f" * 20)
 BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" * 32), timestamp=100)
 
 
-class Side(ChainSide):
+class Side(PoolChainReader):
     """The chain's side, where reading the first deal fails."""
 
     def __init__(self, errors: list[Exception]) -> None:
         self.workerpool, self.errors = POOL, errors
 
-    async def deal(self, deal: DealId, now: float) -> e.DealSeen:
+    async def deal(self, deal: DealId, now: float) -> e.DealMatched:
         if deal == BAD and self.errors:
             raise self.errors.pop()
-        return e.DealSeen(
+        return e.DealMatched(
             at=now, deal=deal, first=0, size=1, app=POOL, app_digest=GOOD, bundle="/ipfs/b",
             contribution_deadline=2**40, final_deadline=2**41,
         )  # fmt: skip
@@ -41,13 +41,13 @@ class OneBlock:
     """A follower of a chain whose only block has both deals."""
 
     def __init__(self) -> None:
-        self.trail = Trail()
+        self.trail = BlockTrail()
 
-    async def step(self) -> Applied | None:
+    async def step(self) -> BlocksApplied | None:
         if self.trail.blocks:
             return None
-        self.trail = Trail((BLOCK,))
-        return Applied(BLOCK, (notice(BAD), notice(GOOD)))
+        self.trail = BlockTrail((BLOCK,))
+        return BlocksApplied(BLOCK, (notice(BAD), notice(GOOD)))
 
 
 def notice(deal: DealId) -> SchedulerNotice:
@@ -56,10 +56,10 @@ def notice(deal: DealId) -> SchedulerNotice:
     )
 
 
-def watch(store: EventStore, error: Exception) -> tuple[Watch, Memory]:
-    memory = Memory(store)
+def watch(store: EventStore, error: Exception) -> tuple[ChainPoller, PersistentState]:
+    memory = PersistentState(store)
     follower: Any = OneBlock()
-    return Watch(memory, ChainClock(), Side([error]), follower), memory
+    return ChainPoller(memory, ChainClock(), Side([error]), follower), memory
 
 
 async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(
     await watching.look(now=100.0)
     assert memory.state.deals[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
     assert list(memory.state.tasks) == [task_id(GOOD, 0)]
-    assert Memory(store).state == memory.state
+    assert PersistentState(store).state == memory.state
     store.close()
 
 

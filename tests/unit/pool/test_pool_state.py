@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sealgrid.errors import InputRefused, NotFound, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.effects import Assign, Claim, Initialize, SignAuthorisation, SignReassign
+from sealgrid.pool.effects import AssignTask, ClaimRefund, InitializeTask, SignAuthorisation, SignReassign
 from sealgrid.pool.refusal_check import verdict
 from sealgrid.pool.state import PoolState, due, questions, standing, step
 from sealgrid.pool.task import ENDED, MAX_ATTEMPTS, TRANSITIONS
@@ -16,26 +16,26 @@ from sealgrid.wire.preview import VaultOpinion
 DEAL = DealId(to_digest(b"\x0d" * 32))
 ANNA, BERT = to_address(b"\x0a" * 20), to_address(b"\x0b" * 20)
 TASK = task_id(DEAL, 4)
-RULES = e.Rules(lease=30, retry=5, margin=5)
+RULES = e.PoolTimeouts(lease=30, retry=5, margin=5)
 
 
 def enclave(number: int) -> Address:
     return to_address(bytes([number]) * 20)
 
 
-def deal(size: int = 1, refusal: str = "") -> e.DealSeen:
-    return e.DealSeen(
+def deal(size: int = 1, refusal: str = "") -> e.DealMatched:
+    return e.DealMatched(
         at=0, deal=DEAL, first=4, size=size, app=enclave(9), app_digest=to_digest(b"\x01" * 32), bundle="/ipfs/b",
         contribution_deadline=700, final_deadline=1000, refusal=refusal,
     )  # fmt: skip
 
 
-def asks(worker: Address, at: float = 1) -> e.WorkerAsked:
-    return e.WorkerAsked(at=at, worker=worker, chain_now=int(at))
+def asks(worker: Address, at: float = 1) -> e.JobRequested:
+    return e.JobRequested(at=at, worker=worker, chain_now=int(at))
 
 
-def names(worker: Address, number: int, at: float = 2) -> e.EnclaveNamed:
-    return e.EnclaveNamed(at=at, task=TASK, worker=worker, enclave=enclave(number))
+def names(worker: Address, number: int, at: float = 2) -> e.EnclaveProposed:
+    return e.EnclaveProposed(at=at, task=TASK, worker=worker, enclave=enclave(number))
 
 
 def says(worker: Address, stage: str, at: float = 3, detail: str = "") -> e.StageReported:
@@ -44,21 +44,21 @@ def says(worker: Address, stage: str, at: float = 3, detail: str = "") -> e.Stag
     )
 
 
-def after(*events: e.AnyEvent, rules: e.Rules = RULES) -> PoolState:
+def after(*events: e.AnyEvent, rules: e.PoolTimeouts = RULES) -> PoolState:
     state = PoolState(rules=rules)
     for event in events:
         state, _ = step(state, event)
     return state
 
 
-OPENED = (deal(), e.ChainInitialised(at=0.5, task=TASK))
+OPENED = (deal(), e.TaskInitialized(at=0.5, task=TASK))
 TAKEN = (*OPENED, asks(ANNA))
 
 
 def test_a_deal_asks_for_each_of_its_tasks_to_be_opened() -> None:
     tasks = [task_id(DEAL, index) for index in (4, 5, 6)]
     assert standing(after(deal(size=3))) == tuple(
-        Initialize(task=task, deal=DEAL, index=index) for task, index in zip(tasks, (4, 5, 6), strict=True)
+        InitializeTask(task=task, deal=DEAL, index=index) for task, index in zip(tasks, (4, 5, 6), strict=True)
     )
 
 
@@ -72,14 +72,14 @@ def test_an_unopened_task_is_handed_to_nobody() -> None:
 
 def test_an_open_task_goes_to_one_worker_only() -> None:
     state, answers = step(after(*OPENED), asks(ANNA))
-    assert answers == (Assign(task=TASK, worker=ANNA),)
+    assert answers == (AssignTask(task=TASK, worker=ANNA),)
     assert step(state, asks(BERT))[1] == ()
 
 
 def test_a_worker_that_never_spoke_of_its_task_gets_the_same_one_when_it_asks_again_later() -> None:
     state = after(*TAKEN)
     assert step(state, asks(ANNA, at=2))[1] == ()
-    assert step(state, asks(ANNA, at=7))[1] == (Assign(task=TASK, worker=ANNA),)
+    assert step(state, asks(ANNA, at=7))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
 def test_a_task_too_near_its_contribution_deadline_is_handed_to_nobody() -> None:
@@ -149,7 +149,7 @@ def test_a_silent_worker_loses_its_task_to_another_one() -> None:
     assert due(state, now=49, chain_now=49) == ()
     (expired,) = due(state, now=50, chain_now=50)
     state, _ = step(state, expired)
-    assert step(state, asks(BERT, at=50))[1] == (Assign(task=TASK, worker=BERT),)
+    assert step(state, asks(BERT, at=50))[1] == (AssignTask(task=TASK, worker=BERT),)
     with pytest.raises(InputRefused, match="not yours"):
         step(state, says(ANNA, "sealed", at=51))
 
@@ -159,7 +159,7 @@ def test_a_worker_that_repeats_one_stage_loses_its_task_after_ten_leases() -> No
     state = after(*TAKEN, *repeated)
     assert due(state, now=319, chain_now=319) == ()
     (expired,) = due(state, now=320, chain_now=320)
-    assert step(step(state, expired)[0], asks(BERT, at=320))[1] == (Assign(task=TASK, worker=BERT),)
+    assert step(step(state, expired)[0], asks(BERT, at=320))[1] == (AssignTask(task=TASK, worker=BERT),)
 
 
 def test_a_worker_that_only_asks_again_for_its_task_does_not_hold_it_for_ever() -> None:
@@ -177,18 +177,18 @@ def test_a_worker_whose_machine_failed_waits_before_it_gets_the_task_again_and_o
     state = after(*TAKEN, says(ANNA, "failed", at=10, detail="out of memory"))
     assert state.task(TASK).history[-1].detail == "ended without a result: out of memory"
     assert step(state, asks(ANNA, at=14))[1] == ()
-    assert step(state, asks(BERT, at=14))[1] == (Assign(task=TASK, worker=BERT),)
-    assert step(state, asks(ANNA, at=15))[1] == (Assign(task=TASK, worker=ANNA),)
+    assert step(state, asks(BERT, at=14))[1] == (AssignTask(task=TASK, worker=BERT),)
+    assert step(state, asks(ANNA, at=15))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
 def test_after_a_restart_every_worker_has_its_whole_lease_again() -> None:
-    state = after(*TAKEN, e.Restarted(at=500, rules=RULES))
+    state = after(*TAKEN, e.PoolRestarted(at=500, rules=RULES))
     assert due(state, now=529, chain_now=529) == ()
 
 
 def test_the_chain_alone_completes_a_task_at_any_stage() -> None:
     for events in (OPENED, TAKEN, (*TAKEN, names(ANNA, 1)), (*TAKEN, e.ContributionClosed(at=700, task=TASK))):
-        assert after(*events, e.ChainFinalized(at=701, task=TASK)).task(TASK).stage == "completed"
+        assert after(*events, e.TaskFinalized(at=701, task=TASK)).task(TASK).stage == "completed"
 
 
 def test_after_the_contribution_deadline_a_task_has_failed_and_nobody_gets_it() -> None:
@@ -202,9 +202,9 @@ def test_after_the_final_deadline_the_refund_is_claimed_until_the_chain_has_it()
     state = after(*OPENED)
     for event in due(state, now=1000, chain_now=1000):
         state, _ = step(state, event)
-    assert standing(state) == (Claim(task=TASK, deal=DEAL, index=4),)
+    assert standing(state) == (ClaimRefund(task=TASK, deal=DEAL, index=4),)
     assert due(state, now=1001, chain_now=1001) == ()
-    state, _ = step(state, e.ChainClaimed(at=1002, task=TASK))
+    state, _ = step(state, e.TaskRefunded(at=1002, task=TASK))
     assert (state.task(TASK).stage, standing(state)) == ("refunded", ())
 
 
@@ -212,22 +212,22 @@ def test_a_task_that_was_never_opened_is_refunded_too() -> None:
     state = after(deal())
     for event in due(state, now=1000, chain_now=1000):
         state, _ = step(state, event)
-    assert standing(state) == (Claim(task=TASK, deal=DEAL, index=4),)
+    assert standing(state) == (ClaimRefund(task=TASK, deal=DEAL, index=4),)
 
 
 def test_a_paid_task_is_never_refunded() -> None:
-    state = after(*TAKEN, e.ChainFinalized(at=5, task=TASK))
+    state = after(*TAKEN, e.TaskFinalized(at=5, task=TASK))
     assert due(state, now=5000, chain_now=5000) == ()
-    assert after(*TAKEN, e.ChainFinalized(at=5, task=TASK), e.ChainClaimed(at=6, task=TASK)) == state
+    assert after(*TAKEN, e.TaskFinalized(at=5, task=TASK), e.TaskRefunded(at=6, task=TASK)) == state
 
 
 def test_a_deal_that_this_pool_does_not_run_says_why_and_is_refunded() -> None:
-    state = after(deal(refusal="no enclave"), e.ChainInitialised(at=1, task=TASK))
+    state = after(deal(refusal="no enclave"), e.TaskInitialized(at=1, task=TASK))
     assert (state.task(TASK).stage, state.task(TASK).history[-1].detail) == ("failed", "no enclave")
     assert (standing(state), step(state, asks(ANNA))[1]) == ((), ())
     for event in due(state, now=1000, chain_now=1000):
         state, _ = step(state, event)
-    assert standing(state) == (Claim(task=TASK, deal=DEAL, index=4),)
+    assert standing(state) == (ClaimRefund(task=TASK, deal=DEAL, index=4),)
 
 
 def test_nothing_leaves_an_ended_stage() -> None:
@@ -239,13 +239,13 @@ times = st.floats(min_value=0, max_value=1200)
 stages = st.sampled_from(["waiting", "launched", "running", "sealed", "settled", "finalizing", "completed", "failed"])
 happenings: st.SearchStrategy[e.AnyEvent] = st.one_of(
     st.just(deal(size=2)),
-    st.builds(e.WorkerAsked, at=times, worker=workers, chain_now=st.integers(0, 1200)),
-    st.builds(e.ChainInitialised, at=times, task=tasks),
-    st.builds(e.EnclaveNamed, at=times, task=tasks, worker=workers, enclave=st.integers(1, 6).map(enclave)),
+    st.builds(e.JobRequested, at=times, worker=workers, chain_now=st.integers(0, 1200)),
+    st.builds(e.TaskInitialized, at=times, task=tasks),
+    st.builds(e.EnclaveProposed, at=times, task=tasks, worker=workers, enclave=st.integers(1, 6).map(enclave)),
     st.builds(e.StageReported, at=times, task=tasks, worker=workers, stage=stages),
     *(st.builds(kind, at=times, task=tasks) for kind in (e.LeaseExpired, e.ContributionClosed, e.RefundDue)),
-    *(st.builds(kind, at=times, task=tasks) for kind in (e.ChainFinalized, e.ChainClaimed)),
-    st.builds(e.Restarted, at=times, rules=st.builds(e.Rules, lease=times, retry=times)),
+    *(st.builds(kind, at=times, task=tasks) for kind in (e.TaskFinalized, e.TaskRefunded)),
+    st.builds(e.PoolRestarted, at=times, rules=st.builds(e.PoolTimeouts, lease=times, retry=times)),
 )
 
 
@@ -292,8 +292,8 @@ def test_whatever_happens_the_rules_hold(events: list[e.AnyEvent]) -> None:
 
 def test_events_replay_under_the_rules_of_their_time() -> None:
     lost = (*TAKEN, says(ANNA, "failed", at=10), asks(ANNA, at=16), names(ANNA, 1, at=17))
-    patient = e.Rules(lease=30, retry=1000)
-    assert after(*lost, e.Restarted(at=20, rules=patient)).task(TASK).attempt == 1
+    patient = e.PoolTimeouts(lease=30, retry=1000)
+    assert after(*lost, e.PoolRestarted(at=20, rules=patient)).task(TASK).attempt == 1
 
 
 def refused_by(worker: Address, at: float = 3) -> e.StageReported:
@@ -317,12 +317,12 @@ def test_the_vaults_word_ends_it_at_once_and_a_workers_never_does() -> None:
     assert after(*CLAIMED, answered("7.10")).task(TASK).stage == "failed"
     going_on = after(*CLAIMED, answered())
     assert (going_on.task(TASK).stage, questions(going_on)) == ("waiting", ())
-    assert step(going_on, asks(BERT, at=100))[1] == (Assign(task=TASK, worker=BERT),)
+    assert step(going_on, asks(BERT, at=100))[1] == (AssignTask(task=TASK, worker=BERT),)
 
 
 def test_a_worker_whose_refusal_the_vaults_deny_does_not_get_the_task_again() -> None:
     assert step(after(*CLAIMED, answered(denied=True)), asks(ANNA, at=600))[1] == ()
-    assert step(after(*CLAIMED, answered()), asks(ANNA, at=600))[1] == (Assign(task=TASK, worker=ANNA),)
+    assert step(after(*CLAIMED, answered()), asks(ANNA, at=600))[1] == (AssignTask(task=TASK, worker=ANNA),)
 
 
 def test_a_refusal_that_is_about_the_machine_is_a_loss_like_any_other() -> None:
@@ -335,7 +335,7 @@ def test_the_vaults_word_about_a_task_that_nobody_claimed_refused_changes_nothin
 
 
 def test_a_worker_names_one_enclave_each_time_it_takes_a_task() -> None:
-    rules = e.Rules(single_enclave=True)
+    rules = e.PoolTimeouts(single_enclave=True)
     state = after(*TAKEN, names(ANNA, 1), rules=rules)
     with pytest.raises(InputRefused, match="has an enclave of yours"):
         step(state, names(ANNA, 2))

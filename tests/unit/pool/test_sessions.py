@@ -19,28 +19,28 @@ from sealgrid.errors import CallRefused, CheckFailed, InputRefused, SessionEnded
 from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_clock import ChainClock
 from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.persistent_state import Memory
-from sealgrid.pool.service import Desk
-from sealgrid.pool.worker_auth import Callers
-from sealgrid.pool.worker_sessions import WINDOW, Sessions
+from sealgrid.pool.persistent_state import PersistentState
+from sealgrid.pool.service import TaskService
+from sealgrid.pool.worker_auth import AllowedWorkers
+from sealgrid.pool.worker_sessions import WINDOW, WorkerSessions
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import NextJob, PoolClient, SignedCall, StageReport
 from sealgrid.wire.server import service
-from sealgrid.wire.worker_session import Login, SessionCall, call_mac, login_info
-from sealgrid.worker.signed_pool_client import PoolSide
+from sealgrid.wire.worker_session import SessionCall, WorkerLogin, call_mac, login_info
+from sealgrid.worker.signed_pool_client import SignedPoolClient
 
 POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
 DOMAIN = Domain(31337, to_address(b"\x0e" * 20))
-OURS = Callers(domain=DOMAIN, pool=POOL, allowed={WORKER.address})
+OURS = AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={WORKER.address})
 NEXT, STAGE = "/jobs/next", "/jobs/stage"
 WAIT = NextJob(wait=3)
 
 
 def login(*, issued: int = 1000, key: SigningKey = WORKER, to: HpkeKey | None = None) -> tuple[SignedCall, HpkeKey]:
     ephemeral = to or HpkeKey.generate()
-    payload = encode(Login(public=ephemeral.public))
+    payload = encode(WorkerLogin(public=ephemeral.public))
     said = WorkerCall(pool=POOL, worker=key.address, content=to_digest(sha256(payload)), issued=issued)
     return SignedCall(worker=key.address, issued=issued, signature=said.sign(DOMAIN, key), payload=payload), ephemeral
 
@@ -48,7 +48,7 @@ def login(*, issued: int = 1000, key: SigningKey = WORKER, to: HpkeKey | None = 
 class Opened:
     """One open session, and the key that only its worker has."""
 
-    def __init__(self, sessions: Sessions, *, at: float = 1000.0) -> None:
+    def __init__(self, sessions: WorkerSessions, *, at: float = 1000.0) -> None:
         call, ephemeral = login(issued=int(at))
         reply = sessions.open(call, at=at)
         self.sessions, self.name = sessions, reply.session
@@ -70,7 +70,7 @@ class Opened:
 
 @pytest.fixture
 def session() -> Opened:
-    return Opened(Sessions(OURS))
+    return Opened(WorkerSessions(OURS))
 
 
 def test_a_call_of_a_session_says_who_speaks_and_what(session: Opened):
@@ -80,20 +80,20 @@ def test_a_call_of_a_session_says_who_speaks_and_what(session: Opened):
 
 def test_1_a_login_that_is_old_is_refused():
     with pytest.raises(CallRefused) as refused:
-        Sessions(OURS).open(login()[0], at=1061)
+        WorkerSessions(OURS).open(login()[0], at=1061)
     assert refused.value.check == "1"
 
 
 def test_2_a_login_whose_session_key_somebody_swapped_is_refused():
-    mine = msgspec.structs.replace(login()[0], payload=encode(Login(public=HpkeKey.generate().public)))
+    mine = msgspec.structs.replace(login()[0], payload=encode(WorkerLogin(public=HpkeKey.generate().public)))
     with pytest.raises(CallRefused) as refused:
-        Sessions(OURS).open(mine, at=1000)
+        WorkerSessions(OURS).open(mine, at=1000)
     assert refused.value.check == "2"
 
 
 def test_3_a_worker_that_is_not_admitted_gets_no_session():
     with pytest.raises(CallRefused) as refused:
-        Sessions(OURS).open(login(key=SigningKey.generate())[0], at=1000)
+        WorkerSessions(OURS).open(login(key=SigningKey.generate())[0], at=1000)
     assert refused.value.check == "3"
 
 
@@ -102,7 +102,7 @@ def test_4_a_call_that_belongs_on_another_path_is_no_login(session: Opened):
     said = WorkerCall(pool=POOL, worker=WORKER.address, content=to_digest(sha256(payload)), issued=1000)
     call = SignedCall(worker=WORKER.address, issued=1000, signature=said.sign(DOMAIN, WORKER), payload=payload)
     with pytest.raises(InputRefused, match="no Login"):
-        Sessions(OURS).open(call, at=1000)
+        WorkerSessions(OURS).open(call, at=1000)
 
 
 def test_4_a_message_that_belongs_on_another_path_is_refused(session: Opened):
@@ -111,7 +111,7 @@ def test_4_a_message_that_belongs_on_another_path_is_refused(session: Opened):
 
 
 def test_5_a_login_that_was_used_is_refused_so_that_copies_of_it_end_no_session():
-    sessions = Sessions(OURS)
+    sessions = WorkerSessions(OURS)
     call, _ = login()
     sessions.open(call, at=1000)
     for at in (1000, 1030, 1059):
@@ -122,11 +122,11 @@ def test_5_a_login_that_was_used_is_refused_so_that_copies_of_it_end_no_session(
 
 @pytest.mark.parametrize("public", [b"", bytes(32), b"\x01" * 33])
 def test_a_login_with_a_key_that_is_none_is_refused(public: bytes):
-    payload = encode(Login(public=public))
+    payload = encode(WorkerLogin(public=public))
     said = WorkerCall(pool=POOL, worker=WORKER.address, content=to_digest(sha256(payload)), issued=1000)
     call = SignedCall(worker=WORKER.address, issued=1000, signature=said.sign(DOMAIN, WORKER), payload=payload)
     with pytest.raises(InputRefused, match="X25519"):
-        Sessions(OURS).open(call, at=1000)
+        WorkerSessions(OURS).open(call, at=1000)
 
 
 def test_6_a_session_that_ended_or_was_never_opened_is_refused_with_401(session: Opened):
@@ -138,7 +138,7 @@ def test_6_a_session_that_ended_or_was_never_opened_is_refused_with_401(session:
 
 
 def test_6_only_the_newest_sessions_of_a_worker_are_kept():
-    sessions = Sessions(OURS)
+    sessions = WorkerSessions(OURS)
     opened = [Opened(sessions) for _ in range(6)]
     assert [each.number_of_refusal(each.call(1)) for each in opened[:2]] == ["6", "6"]
     assert [each.verify(each.call(1)) for each in opened[2:]] == [(WORKER.address, NextJob(wait=3))] * 4
@@ -180,7 +180,7 @@ def test_8_calls_may_overtake_each_other_by_so_much_and_no_more(session: Opened)
 
 @given(st.lists(st.integers(1, 200), max_size=80))
 def test_each_number_is_taken_at_most_once_and_every_fresh_one_near_the_highest_is(numbers: list[int]):
-    session, taken = Opened(Sessions(OURS)), set[int]()
+    session, taken = Opened(WorkerSessions(OURS)), set[int]()
     for number in numbers:
         fresh = number not in taken and number > max(taken, default=0) - WINDOW
         if fresh:
@@ -218,11 +218,13 @@ async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hou
 
     def restart() -> None:
         stores.append(EventStore(tmp_path / "pool.sqlite"))
-        desk = Desk(Memory(stores[-1]), ChainClock(), OURS, SigningKey.generate(), clock=lambda: clock[0])
+        desk = TaskService(
+            PersistentState(stores[-1]), ChainClock(), OURS, SigningKey.generate(), clock=lambda: clock[0]
+        )
         wire.app = service(handlers(desk))
 
     restart()
-    side = PoolSide(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))
+    side = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))
     for _ in range(3):
         assert await side.next_job(wait=0) is None
     assert [path for path, _ in wire.seen] == ["/jobs/login", NEXT, NEXT, NEXT]

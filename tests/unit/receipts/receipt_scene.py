@@ -12,13 +12,13 @@ from sealgrid.attestation.statements import Release, Settle, Verdict
 from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.merkle import Frontier, leaf_hash
+from sealgrid.crypto.merkle import MerkleFrontier, leaf_hash
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
-from sealgrid.receipts.report import OnChain, Pins
+from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
@@ -40,7 +40,7 @@ VAULT_SET = binding.vault_set(chain=31337, hub=HUB, broker=BROKER, t=2, vaults=V
 NONCES = tuple(bytes([n]) * 32 for n in (0xA1, 0xA2, 0xA3))
 ENCLAVE, HPKE = SigningKey.from_bytes(b"\x09" * 32), HpkeKey.from_bytes(b"\x0a" * 32)
 MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
-PINS = Pins(
+PINS = TrustPins(
     chain=31337, hub=HUB, broker=BROKER, vaults=VAULTS, t=2, roots=(replace(MACHINE.trust_root, minimum_eval_number=17),),
     runtimes=frozenset({RUNTIME}), allow_simulated=True,
 )  # fmt: skip
@@ -100,12 +100,12 @@ class Job:
 
     def onchain(self, **changes):
         body = self.receipt.body
-        told = OnChain(
+        told = ChainEvidence(
             broker=BROKER, pool_owner=REQUESTER, completed=True, result_digest=self.settle.result_digest, proved=True, worker=body.worker,
             enclave_challenge=body.enclave, app_checksum=APP, dataset_checksum=CHECKSUM, pool=POOL,
             sealed_sha256=RESULT, receipt_sha256=self.receipt.sha256(),
         )  # fmt: skip
-        return OnChain(**{**{name: getattr(told, name) for name in OnChain.__slots__}, **changes})
+        return ChainEvidence(**{**{name: getattr(told, name) for name in ChainEvidence.__slots__}, **changes})
 
     def _report_data(self, changes):
         parts = {
@@ -140,7 +140,7 @@ class Job:
         """The proof that a release, or that of one dataset of its bulk, is the third of its vault's log."""
         said = entry_of(facts or self.facts, release.session, policy=1, block=7, time=release.issued, bulk=bulk)
         entry = said.encode()
-        earlier, _ = Frontier().append(leaf_hash(b"first"))
+        earlier, _ = MerkleFrontier().append(leaf_hash(b"first"))
         earlier, _ = earlier.append(leaf_hash(b"second"))
         log, _ = earlier.append(leaf_hash(entry))
         head = head_of(key.address, log.size, log.root, release.issued)

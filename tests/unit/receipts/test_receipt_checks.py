@@ -38,7 +38,7 @@ from sealgrid.crypto.digests import canonical, keccak256
 from sealgrid.errors import InputRefused, ReceiptRefused
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.receipts.deferred_callback import DeferredCallback, deferred_digest
-from sealgrid.receipts.report import Pins
+from sealgrid.receipts.report import TrustPins
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -469,7 +469,7 @@ def test_pins_that_would_accept_anything_cannot_be_made(pinned):
 
 
 def test_pins_know_the_domain_of_every_signature():
-    assert Pins(chain=31337, hub=PINS.hub, broker=PINS.broker, vaults=VAULTS, t=2, roots=()).domain == DOMAIN
+    assert TrustPins(chain=31337, hub=PINS.hub, broker=PINS.broker, vaults=VAULTS, t=2, roots=()).domain == DOMAIN
     assert RUNTIME in PINS.runtimes
     assert [root.root_ca_der for root in PINS.roots] == [MACHINE.root_der]
 

@@ -6,7 +6,7 @@ import pytest
 from receipt_mutations import leaves, mutate, number_for
 from receipt_scene import FACTS, PINS, VAULT_KEYS, VAULTS, Job, alter
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
+from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.receipts.receipt import UsedDataset, parse_envelope
 from sealgrid.receipts.verify import verify
@@ -16,7 +16,7 @@ OWNER = FACTS.dataset.owner
 FIRST, SECOND = (
     DatasetFact(address=to_address(bytes([n]) * 20), owner=OWNER, checksum=to_digest(bytes([n]) * 32)) for n in (81, 82)
 )
-REFUSED = LeftOut(place=1, dataset=to_address(b"\x53" * 20), check="7.18")
+REFUSED = OmittedDataset(place=1, dataset=to_address(b"\x53" * 20), check="7.18")
 PARAMS = '{"bulk_cid":"bafkrei' + "a" * 52 + '"}'
 ORDER = {"dataset": ZERO_ADDRESS, "params": PARAMS}
 IN_BULK = {

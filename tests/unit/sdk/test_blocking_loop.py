@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sealgrid.sdk.sync.background import BACKGROUND, Background, Opened
+from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext, BackgroundLoop
 
 
 @contextlib.asynccontextmanager
@@ -18,7 +18,7 @@ async def place(log):
 
 def test_a_context_is_entered_and_left_on_the_background_thread_which_then_ends():
     log = []
-    opened = Opened(place(log))
+    opened = BackgroundContext(place(log))
     assert opened.value == "sealgrid"
     opened.close()
     opened.close()
@@ -27,7 +27,7 @@ def test_a_context_is_entered_and_left_on_the_background_thread_which_then_ends(
 
 
 def test_two_clients_share_one_thread_and_the_first_to_close_does_not_end_it():
-    first, second = Opened(place([])), Opened(place([]))
+    first, second = BackgroundContext(place([])), BackgroundContext(place([]))
     assert [thread.name for thread in threading.enumerate()].count("sealgrid") == 1
     first.close()
     assert BACKGROUND.run(asyncio.sleep(0, "still here")) == "still here"
@@ -38,7 +38,7 @@ def test_an_error_of_the_work_is_raised_to_its_caller():
     async def fail():
         raise KeyError("inside")
 
-    background = Background()
+    background = BackgroundLoop()
     background.enter()
     with pytest.raises(KeyError, match="inside"):
         background.run(fail())
@@ -52,20 +52,20 @@ def test_a_context_that_does_not_open_leaves_no_thread_behind():
         yield
 
     with pytest.raises(KeyError):
-        Opened(shut())
+        BackgroundContext(shut())
     assert "sealgrid" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_closed_client_says_so():
     with pytest.raises(RuntimeError, match="closed"):
-        Background().run(asyncio.sleep(0))
+        BackgroundLoop().run(asyncio.sleep(0))
 
 
 def test_use_from_its_own_callback_is_refused_instead_of_waiting_for_itself():
     async def inside():
         background.run(asyncio.sleep(0))
 
-    background = Background()
+    background = BackgroundLoop()
     background.enter()
     with pytest.raises(RuntimeError, match="callbacks"):
         background.run(inside())

@@ -13,8 +13,8 @@ from sealgrid.sdk.network import Network, PinnedPool
 from sealgrid.sdk.operations.pool_selection import (
     MOST_POOLS,
     WINDOW_DAYS,
-    Candidate,
-    Record,
+    PoolCandidate,
+    PoolRecord,
     candidates,
     pools_named,
     ranked,
@@ -54,14 +54,14 @@ def test_a_pools_name_counts_only_as_the_network_file_has_it():
         pools_named(network(PinnedPool(PINNED, "mine")), "fast and free")
 
 
-NEW = Record()
+NEW = PoolRecord()
 
 
 def found(pool, price, record=NEW, *, pinned=False):
-    return Candidate(order(pool, price), record, pinned)
+    return PoolCandidate(order(pool, price), record, pinned)
 
 
-GOOD = Record(10, 9)
+GOOD = PoolRecord(10, 9)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,9 @@ GOOD = Record(10, 9)
         pytest.param([found(STRANGER, 0, GOOD)], "did well lately, or is pinned", id="free, so without a stake"),
         pytest.param([found(STRANGER, 3, GOOD)], "did well lately, or is pinned", id="a price whose 30 % is nothing"),
         pytest.param([found(STRANGER, RLC)], "did well lately, or is pinned", id="a stake and no record"),
-        pytest.param([found(STRANGER, RLC, Record(10, 4))], "or is pinned", id="most of its deals did not end well"),
+        pytest.param(
+            [found(STRANGER, RLC, PoolRecord(10, 4))], "or is pinned", id="most of its deals did not end well"
+        ),
         pytest.param([found(STRANGER, 3 * RLC, GOOD)], "or is pinned", id="good and dearer"),
     ],
 )
@@ -145,11 +147,11 @@ async def test_a_record_is_what_the_chain_says_of_the_deals_that_the_market_name
     }
     invented = to_digest(b"\xee" * 32)
     chain = Chain(deals, [A, B, C, D, invented, "0xno-deal"])
-    assert await record_of(chain.conn(), STRANGER) == Record(deals=2, completed=1)
+    assert await record_of(chain.conn(), STRANGER) == PoolRecord(deals=2, completed=1)
 
 
 async def test_a_market_that_does_not_answer_gives_no_pool_a_record():
-    assert await record_of(Chain({}, [], away=True).conn(), STRANGER) == Record()
+    assert await record_of(Chain({}, [], away=True).conn(), STRANGER) == PoolRecord()
 
 
 async def test_a_flood_of_free_pools_neither_costs_many_looks_nor_crowds_the_pinned_one_out():

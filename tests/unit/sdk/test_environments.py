@@ -10,8 +10,8 @@ import pytest
 
 from sealgrid.bundle.build import build as build_bundle
 from sealgrid.bundle.bytecode import BYTECODE
-from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
-from sealgrid.bundle.manifest import Environment, Wheel
+from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
+from sealgrid.bundle.manifest import EnvironmentEntry, WheelEntry
 from sealgrid.errors import BundleRefused, SetupMissing
 from sealgrid.sdk.operations.environments import FOLDER, build, compiler_for, environment_of
 
@@ -26,7 +26,7 @@ def wheel_in(folder, name="one", extra=()):
         archive.writestr(f"{name}/data.bin", bytes(range(256)) * 50)
         for path_in, content in extra:
             archive.writestr(path_in, content)
-    return Wheel(
+    return WheelEntry(
         name=name, version="1", filename=path.name, sha256="0x" + hashlib.sha256(path.read_bytes()).hexdigest()
     )
 
@@ -58,7 +58,7 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     target.mkdir()
     content = archive.read_bytes()
     directory = content[directory_start(pinned, content[-END_BYTES:]) :]
-    arriving = Arriving(pinned, directory, target, tmp_path / "scratch")
+    arriving = EnvironmentWriter(pinned, directory, target, tmp_path / "scratch")
     arriving.take(content[: arriving.start])
     arriving.finish()
     assert (target / "two" / "data.bin").read_bytes() == bytes(range(256)) * 50
@@ -121,5 +121,5 @@ def test_11_an_environment_that_cannot_be_the_apps_is_refused(tmp_path, fault):
     wheel = wheel_in(tmp_path)
     fields = {"sha256": "0x" + "ab" * 32, "size": 9, "python": "3.11.7"} | (fault if isinstance(fault, dict) else {})
     with pytest.raises(BundleRefused) as refused:
-        app_with(tmp_path, Environment(**fields), [] if fault == "no wheels" else [wheel])
+        app_with(tmp_path, EnvironmentEntry(**fields), [] if fault == "no wheels" else [wheel])
     assert refused.value.check == "11"

@@ -7,31 +7,31 @@ import pytest
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
-from sealgrid.sdk.operations.buy import Job
-from sealgrid.sdk.operations.deal_terms import Terms
+from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.deal_terms import DealOrders
 from sealgrid.sdk.stores.home import home
-from sealgrid.sdk.stores.job_store import KeptJobs, kept
+from sealgrid.sdk.stores.job_store import JobStore, kept
 from sealgrid.units import Address, DealId, Digest, TaskId
 
 A, D = Address("0x" + "aa" * 20), "0x" + "dd" * 32
 
 
-def job(number: int = 1) -> Job:
-    terms = Terms(
+def job(number: int = 1) -> PurchasedTask:
+    terms = DealOrders(
         AppOrder(app=A, appprice=5, sign=b"1"),
         DatasetOrder(dataset=A, datasetprice=7, sign=b"2"),
         WorkerpoolOrder(workerpool=A, sign=b"3"),
         RequestOrder(app=A, requester=A, beneficiary=A, params='{"a": "ü"}', sign=b"4"),
     )
-    return Job(DealId(D), TaskId("0x" + f"{number:064x}"), terms, HpkeKey.generate())
+    return PurchasedTask(DealId(D), TaskId("0x" + f"{number:064x}"), terms, HpkeKey.generate())
 
 
-def entry(of: Job, created: int = 1):
+def entry(of: PurchasedTask, created: int = 1):
     return kept(of, genesis=Digest(D), hub=A, created=created)
 
 
 def test_a_kept_job_is_the_job_again(tmp_path):
-    jobs, mine = KeptJobs(tmp_path / "jobs"), job()
+    jobs, mine = JobStore(tmp_path / "jobs"), job()
     jobs.keep(entry(mine))
     again = jobs.read(mine.task.upper().replace("0X", "0x")).job()
     assert (again.deal, again.task, again.terms) == (mine.deal, mine.task, mine.terms)
@@ -39,7 +39,7 @@ def test_a_kept_job_is_the_job_again(tmp_path):
 
 
 def test_only_its_owner_can_read_the_file_and_no_part_of_it_is_left_lying(tmp_path):
-    jobs, mine = KeptJobs(tmp_path / "jobs"), job()
+    jobs, mine = JobStore(tmp_path / "jobs"), job()
     jobs.keep(entry(mine))
     assert stat.S_IMODE(jobs.path(mine.task).stat().st_mode) == 0o600
     assert stat.S_IMODE(jobs.folder.stat().st_mode) == 0o700
@@ -52,7 +52,7 @@ def test_the_secret_is_in_no_repr():
 
 
 def test_the_newest_is_listed_first_and_a_forgotten_one_is_not(tmp_path):
-    jobs = KeptJobs(tmp_path)
+    jobs = JobStore(tmp_path)
     assert jobs.all() == ()
     for number in (1, 3, 2):
         jobs.keep(entry(job(number), created=number))
@@ -63,11 +63,11 @@ def test_the_newest_is_listed_first_and_a_forgotten_one_is_not(tmp_path):
 @pytest.mark.parametrize(("task", "error"), [("0x12", InputRefused), ("../../etc", InputRefused), (D, NotFound)])
 def test_an_unknown_task_is_one_clear_error(tmp_path, task, error):
     with pytest.raises(error):
-        KeptJobs(tmp_path).read(task)
+        JobStore(tmp_path).read(task)
 
 
 def test_a_damaged_file_is_named_and_never_left_out(tmp_path):
-    jobs = KeptJobs(tmp_path)
+    jobs = JobStore(tmp_path)
     jobs.path(TaskId(D)).write_text("{")
     with pytest.raises(InputRefused, match="backup"):
         jobs.all()

@@ -8,13 +8,13 @@ import pytest
 
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
-from sealgrid.sdk.operations.publish import Sealed
-from sealgrid.sdk.stores.model_store import KeptModels
+from sealgrid.sdk.operations.publish import SealedFile
+from sealgrid.sdk.stores.model_store import ModelStore
 from sealgrid.units import Address, Digest
 
 MODEL, OWNER, OTHER = (Address("0x" + digit * 40) for digit in "abc")
 DEK = bytes(range(32))
-SEALED = Sealed(MODEL, "faces", Digest("0x" + "dd" * 32), DEK)
+SEALED = SealedFile(MODEL, "faces", Digest("0x" + "dd" * 32), DEK)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Connected:
 
 
 def test_a_record_is_private_and_shows_its_key_in_no_repr(tmp_path):
-    kept = KeptModels(tmp_path / "models")
+    kept = ModelStore(tmp_path / "models")
     kept.keep(Connected(), SEALED)
     (entry,) = kept.all()
     assert (entry.model, entry.name, bytes.fromhex(entry.dek), entry.offers()) == (MODEL, "faces", DEK, ())
@@ -42,7 +42,7 @@ def test_a_record_is_private_and_shows_its_key_in_no_repr(tmp_path):
 
 
 def test_the_signed_offer_joins_the_key(tmp_path):
-    kept, order = KeptModels(tmp_path), DatasetOrder(dataset=MODEL, datasetprice=3, volume=9, sign=b"signed")
+    kept, order = ModelStore(tmp_path), DatasetOrder(dataset=MODEL, datasetprice=3, volume=9, sign=b"signed")
     kept.keep(Connected(), SEALED)
     kept.keep(Connected(), replace(SEALED, order=order))
     (entry,) = kept.all()
@@ -51,7 +51,7 @@ def test_the_signed_offer_joins_the_key(tmp_path):
 
 
 def test_an_account_finds_its_own_records_of_its_own_network_only(tmp_path):
-    kept, here = KeptModels(tmp_path), Connected()
+    kept, here = ModelStore(tmp_path), Connected()
     kept.keep(here, SEALED)
     elsewhere = SimpleNamespace(genesis=Digest("0x" + "33" * 32), hub=here.network.hub)
     assert [entry.model for entry in kept.of(here)] == [MODEL]
@@ -62,7 +62,7 @@ def test_an_account_finds_its_own_records_of_its_own_network_only(tmp_path):
 def test_what_cannot_be_kept_is_not_for_sale_and_what_cannot_be_read_is_no_silence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputRefused, match="nothing is for sale"):
-        KeptModels(tmp_path / "file").keep(Connected(), SEALED)
+        ModelStore(tmp_path / "file").keep(Connected(), SEALED)
     (tmp_path / f"{MODEL}.json").write_text("{}")
     with pytest.raises(InputRefused, match="restore it from your backup"):
-        KeptModels(tmp_path).all()
+        ModelStore(tmp_path).all()

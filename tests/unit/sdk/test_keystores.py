@@ -8,7 +8,7 @@ import pytest
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.sdk.stores import keystores
-from sealgrid.sdk.stores.keystores import Keystores, open_keystore, plain_key
+from sealgrid.sdk.stores.keystores import KeystoreFolder, open_keystore, plain_key
 
 PASSWORD = "correct horse"
 
@@ -23,9 +23,9 @@ VECTORS_KEY = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d"
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch) -> Keystores:
+def own(tmp_path, monkeypatch) -> KeystoreFolder:
     monkeypatch.setattr(keystores, "SCRYPT_N", 2)  # what is slow to guess is slow to test
-    return Keystores(tmp_path / "accounts")
+    return KeystoreFolder(tmp_path / "accounts")
 
 
 def test_a_keystore_of_another_program_opens(tmp_path):
@@ -44,7 +44,7 @@ def test_an_account_opens_with_its_password_and_no_other(own):
 
 
 def test_guessing_is_as_slow_as_in_other_wallets(tmp_path):
-    made = Keystores(tmp_path).add("alice", SigningKey.generate(), PASSWORD)
+    made = KeystoreFolder(tmp_path).add("alice", SigningKey.generate(), PASSWORD)
     assert json.loads(made.path.read_text())["crypto"]["kdfparams"]["n"] == 1 << 18
 
 

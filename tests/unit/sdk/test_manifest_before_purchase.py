@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from sealgrid.bundle.archive import pack
-from sealgrid.bundle.manifest import MANIFEST, File, Manifest
+from sealgrid.bundle.manifest import MANIFEST, AppFileEntry, Manifest
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import BundleRefused, InputRefused, InterpreterMismatch, NotFound
 from sealgrid.sdk.operations import manifests
@@ -65,7 +65,7 @@ def network(monkeypatch):
 
 def made(contents, python="3.13"):
     files = tuple(
-        File(path=path, size=len(content), sha256=to_digest(sha256(content)))
+        AppFileEntry(path=path, size=len(content), sha256=to_digest(sha256(content)))
         for path, content in sorted(contents.items())
     )
     manifest = Manifest(name="a", version="1", python=python, entrypoint=("main.py",), files=files)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.attestation.vault_log import LogEntry
-from sealgrid.sdk.operations.usage import ChainTask, Evidence, Unpaid, compare, uses_of
-from sealgrid.sdk.operations.vault_logs import Accusation, Book
+from sealgrid.sdk.operations.usage import ChainTask, UnpaidUses, UsageEvidence, compare, uses_of
+from sealgrid.sdk.operations.vault_logs import LogAccusation, VerifiedLog
 from sealgrid.units import to_address, to_digest
 
 MODEL, APP, REQUESTER, STRANGER, WORKER = (to_address(bytes([n]) * 20) for n in range(1, 6))
@@ -27,12 +27,12 @@ def entry(task, **changes):
 
 
 def books(*of_each):
-    return [Book(vault, None, tuple(entries), ()) for vault, entries in zip(VAULTS, of_each, strict=True)]
+    return [VerifiedLog(vault, None, tuple(entries), ()) for vault, entries in zip(VAULTS, of_each, strict=True)]
 
 
 def evidence(*tasks, **changes):
     known = {entry(task).task: ChainTask(DEAL, MODEL, REQUESTER, APP) for task in tasks}
-    return replace(Evidence(known, {}, frozenset()), **changes)
+    return replace(UsageEvidence(known, {}, frozenset()), **changes)
 
 
 def found(told, known, accusations=()):
@@ -59,24 +59,24 @@ def test_what_was_released_and_never_paid_is_told_by_who_took_part_and_accuses_n
     logs = books(*[[entry(1), entry(2, worker=STRANGER), entry(3), entry(4, requester=STRANGER)]] * 3)
     known = evidence(1, 2, 3, unpaid={entry(task).task: APP for task in (1, 2, 3, 4)})
     usage = compare(MODEL, logs, (), known)
-    assert usage.unpaid == (Unpaid(REQUESTER, APP, WORKER, 2), Unpaid(REQUESTER, APP, STRANGER, 1))
+    assert usage.unpaid == (UnpaidUses(REQUESTER, APP, WORKER, 2), UnpaidUses(REQUESTER, APP, STRANGER, 1))
     assert [finding.check for finding in usage.findings] == ["usage.3"]  # the fourth is no task of the chain
 
 
 def test_several_enclaves_of_one_unpaid_task_are_one_use():
     again = entry(1, enclave=STRANGER, worker=STRANGER, session=DEAL, time=5000)
     usage = compare(MODEL, books(*[[entry(1), again]] * 3), (), evidence(1, unpaid={entry(1).task: APP}))
-    assert usage.unpaid == (Unpaid(REQUESTER, APP, STRANGER, 1),)
+    assert usage.unpaid == (UnpaidUses(REQUESTER, APP, STRANGER, 1),)
 
 
 def test_usage_1_a_log_that_is_not_proved_is_named_and_no_lie_yet():
-    told = [*ALL[:2], Book(VAULTS[2], None, (), ("its log cannot be read",))]
+    told = [*ALL[:2], VerifiedLog(VAULTS[2], None, (), ("its log cannot be read",))]
     assert found(told, evidence(1, 2)) == [("usage.1", VAULTS[2], None)]
     assert compare(MODEL, told, (), evidence(1, 2)).ok
 
 
 def test_usage_2_a_vault_that_contradicted_its_log_is_named():
-    accused = (Accusation(VAULTS[1], "contradicted its own log (rollback)"),)
+    accused = (LogAccusation(VAULTS[1], "contradicted its own log (rollback)"),)
     assert found(ALL, evidence(1, 2), accused) == [("usage.2", VAULTS[1], None)]
     assert not compare(MODEL, ALL, accused, evidence(1, 2)).ok
 

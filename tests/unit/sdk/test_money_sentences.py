@@ -2,10 +2,10 @@
 
 import pytest
 
-from sealgrid.chain.views import DealView, Resource, TaskStatus
+from sealgrid.chain.views import DealView, ResourceView, TaskStatus
 from sealgrid.errors import InputRefused, NotFound, from_wire
 from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
-from sealgrid.sdk.money import UNMATCHED, Money, attach, money_of, nothing_bought_before, sentence
+from sealgrid.sdk.money import UNMATCHED, MoneyState, attach, money_of, nothing_bought_before, sentence
 from sealgrid.units import ZERO_ADDRESS, DealId, Nrlc, TaskId, to_address, to_digest
 
 ME, SPONSOR = to_address(b"\x01" * 20), to_address(b"\x02" * 20)
@@ -16,7 +16,7 @@ UTC = "1970-01-12 13:51:40 UTC"
 
 
 def deal(sponsor=ME):
-    none = Resource(ZERO_ADDRESS, ZERO_ADDRESS, Nrlc(0))
+    none = ResourceView(ZERO_ADDRESS, ZERO_ADDRESS, Nrlc(0))
     return DealView(
         deal=DEAL, app=none, dataset=none, workerpool=none, trust=1, category=0, tag=to_digest(bytes(32)), requester=ME,
         beneficiary=ME, callback=ZERO_ADDRESS, params="", start_time=START, bot_first=0, bot_size=1,
@@ -40,32 +40,32 @@ def deal(sponsor=ME):
     ],
 )
 def test_every_state_of_a_task_says_where_its_price_is(status, now, kind):
-    assert money_of(TASK, deal(), status, TIMEREF, now) == Money(kind, TASK, DEADLINE)
-    assert money_of(TASK, deal(SPONSOR), status, TIMEREF, now) == Money(kind, TASK, DEADLINE, SPONSOR)
+    assert money_of(TASK, deal(), status, TIMEREF, now) == MoneyState(kind, TASK, DEADLINE)
+    assert money_of(TASK, deal(SPONSOR), status, TIMEREF, now) == MoneyState(kind, TASK, DEADLINE, SPONSOR)
 
 
 CLAIM = f" (the pool claims it, or you: sealgrid task claim {TASK})"
 LATE = "and was not paid; the final deadline has passed: it comes back"
 TABLE = {
     UNMATCHED: "No money moved.",
-    Money("unknown", TASK): (
+    MoneyState("unknown", TASK): (
         f"The chain did not say whether the run was bought; ask it with: sealgrid task show {TASK}"
     ),
-    Money("locked", TASK, DEADLINE): (
+    MoneyState("locked", TASK, DEADLINE): (
         f"The price is locked until {UTC}: it is paid if a machine finishes the task by then; if none does, it comes "
         f"back{CLAIM}."
     ),
-    Money("locked", TASK, DEADLINE, SPONSOR): (
+    MoneyState("locked", TASK, DEADLINE, SPONSOR): (
         f"The price is locked in the escrow of its sponsor {SPONSOR} until {UTC}: it is paid if a machine finishes the "
         f"task by then; if none does, it comes back{CLAIM}."
     ),
-    Money("refundable", TASK, DEADLINE): f"The price is locked {LATE}{CLAIM}.",
-    Money("refundable", TASK, DEADLINE, SPONSOR): (
+    MoneyState("refundable", TASK, DEADLINE): f"The price is locked {LATE}{CLAIM}.",
+    MoneyState("refundable", TASK, DEADLINE, SPONSOR): (
         f"The price is locked in the escrow of its sponsor {SPONSOR} {LATE}{CLAIM}."
     ),
-    Money("paid", TASK, DEADLINE): f"The run was paid; open its result later with: sealgrid task result {TASK}",
-    Money("refunded", TASK, DEADLINE): "The requester was refunded.",
-    Money("refunded", TASK, DEADLINE, SPONSOR): f"The sponsor {SPONSOR} was refunded.",
+    MoneyState("paid", TASK, DEADLINE): f"The run was paid; open its result later with: sealgrid task result {TASK}",
+    MoneyState("refunded", TASK, DEADLINE): "The requester was refunded.",
+    MoneyState("refunded", TASK, DEADLINE, SPONSOR): f"The sponsor {SPONSOR} was refunded.",
 }
 
 
@@ -82,7 +82,7 @@ def test_on_a_page_no_sentence_names_a_command_line(money):
 def test_an_error_from_below_says_nothing_about_money_until_somebody_who_knows_adds_it():
     error = NotFound("no file with this digest is stored here.")
     assert str(error) == "no file with this digest is stored here."
-    attach(error, Money("paid", TASK))
+    attach(error, MoneyState("paid", TASK))
     assert "The run was paid" in str(error)
     attach(error, UNMATCHED)
     assert "No money moved" not in str(error)

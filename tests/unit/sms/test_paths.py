@@ -15,22 +15,22 @@ from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.iexec_sms import service as desk_module
 from sealgrid.iexec_sms.api import application
-from sealgrid.iexec_sms.document_store import Shelf
-from sealgrid.iexec_sms.federation import Members
-from sealgrid.iexec_sms.key_splitter import Asset, Place
-from sealgrid.iexec_sms.service import Delivery, Desk, GivenUp
-from sealgrid.storage.content_folder import Folder
+from sealgrid.iexec_sms.document_store import DocumentStore
+from sealgrid.iexec_sms.federation import VaultMembers
+from sealgrid.iexec_sms.key_splitter import SecretAsset, SplitTarget
+from sealgrid.iexec_sms.service import Delivery, GivenUp, SecretService
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
-from sealgrid.wire.iexec_sms import ResultKey
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.service_access import ServiceAccess
 
 OWNER, OTHER = SigningKey.from_bytes(b"\x11" * 32), SigningKey.from_bytes(b"\x12" * 32)
 PAGE = {"origin": "https://somewhere.example"}
 
 
 class NoAssets:
-    async def asset(self, kind: str, address: Address) -> Asset | None:
+    async def asset(self, kind: str, address: Address) -> SecretAsset | None:
         return None
 
 
@@ -43,13 +43,13 @@ FIRST, SECOND, THIRD = a_key(), a_key(), a_key()
 
 
 def face(folder: Path, *, most: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
-    members = Members(Place(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
-    deliveries = Shelf(folder / "deliveries", Delivery, most=most)
-    files = LocalFiles(Folder(folder / "files"))
-    result_keys = Shelf(folder / "result-keys", ResultKey, most=most)
-    given_up = Shelf(folder / "given-up", GivenUp, most=most)
-    desk = Desk(members, NoAssets(), files, deliveries, result_keys, given_up=given_up)
-    app = application(desk, Access(requests_per_minute=requests_per_minute))
+    members = VaultMembers(SplitTarget(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
+    deliveries = DocumentStore(folder / "deliveries", Delivery, most=most)
+    files = LocalFiles(ContentFolder(folder / "files"))
+    result_keys = DocumentStore(folder / "result-keys", RegisteredResultKey, most=most)
+    given_up = DocumentStore(folder / "given-up", GivenUp, most=most)
+    desk = SecretService(members, NoAssets(), files, deliveries, result_keys, given_up=given_up)
+    app = application(desk, ServiceAccess(requests_per_minute=requests_per_minute))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 

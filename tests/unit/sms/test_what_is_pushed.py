@@ -16,7 +16,7 @@ from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
 from sealgrid.iexec_sms.push_checks import (
     MOST_BYTES,
-    Pushed,
+    PushedSecret,
     check_app_secret,
     check_dataset_key,
     check_requester_secret,
@@ -37,8 +37,8 @@ def authorization(address: str, value: bytes, *, name: str | None = None, by: Si
     return "0x" + Account.sign_message(encode_defunct(challenge), by.secret).signature.hex().removeprefix("0x")
 
 
-def dataset_key(value: bytes = VALUE, **signed: Any) -> Pushed:
-    return Pushed(DATASET, value, authorization(**{"address": DATASET, "value": value} | signed))
+def dataset_key(value: bytes = VALUE, **signed: Any) -> PushedSecret:
+    return PushedSecret(DATASET, value, authorization(**{"address": DATASET, "value": value} | signed))
 
 
 def public(key: Any) -> bytes:
@@ -48,18 +48,18 @@ def public(key: Any) -> bytes:
 RSA = public(rsa.generate_private_key(65537, 2048))
 
 
-def result_key(value: bytes = RSA, **signed: Any) -> Pushed:
+def result_key(value: bytes = RSA, **signed: Any) -> PushedSecret:
     usual = {"address": OWNER.address, "value": value, "name": RESULT_KEY_NAME}
-    return Pushed(OWNER.address, value, authorization(**usual | signed))
+    return PushedSecret(OWNER.address, value, authorization(**usual | signed))
 
 
-def refused(pushed: Pushed, number: str, kind: type[SecretRefused], **named: Any) -> None:
+def refused(pushed: PushedSecret, number: str, kind: type[SecretRefused], **named: Any) -> None:
     with pytest.raises(kind) as caught:
         check_dataset_key(pushed, **{"owner": OWNER.address} | named)
     assert caught.value.check == f"dataset-key.{number}"
 
 
-def refused_result_key(pushed: Pushed, number: str, kind: type[SecretRefused]) -> None:
+def refused_result_key(pushed: PushedSecret, number: str, kind: type[SecretRefused]) -> None:
     with pytest.raises(kind) as caught:
         check_result_key(pushed)
     assert caught.value.check == f"result-key.{number}"
@@ -84,12 +84,12 @@ def test_a_strangers_signature_is_refused() -> None:
 def test_a_signature_for_another_dataset_another_value_or_a_name_is_refused() -> None:
     refused(dataset_key(address=OTHER), "2", SecretNotSigned)
     refused(dataset_key(name="1"), "2", SecretNotSigned)
-    refused(Pushed(DATASET, VALUE, authorization(DATASET, b"another")), "2", SecretNotSigned)
+    refused(PushedSecret(DATASET, VALUE, authorization(DATASET, b"another")), "2", SecretNotSigned)
 
 
 @pytest.mark.parametrize("header", ["", "0x", "Bearer x", "0x" + "00" * 65, "0x" + "11" * 64])
 def test_what_is_no_signature_is_refused(header: str) -> None:
-    refused(Pushed(DATASET, VALUE, header), "2", SecretNotSigned)
+    refused(PushedSecret(DATASET, VALUE, header), "2", SecretNotSigned)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_a_second_spelling_of_the_same_key_is_refused_since_the_enclave_hashes_t
     refused(dataset_key(spelling), "3", SecretRefused)
 
 
-def app_secret(value: bytes = b"a password", **signed: Any) -> Pushed:
-    return Pushed(APP, value, authorization(**{"address": APP, "value": value, "name": "1"} | signed))
+def app_secret(value: bytes = b"a password", **signed: Any) -> PushedSecret:
+    return PushedSecret(APP, value, authorization(**{"address": APP, "value": value, "name": "1"} | signed))
 
 
-def refused_app_secret(pushed: Pushed, number: str, kind: type[SecretRefused], **named: Any) -> None:
+def refused_app_secret(pushed: PushedSecret, number: str, kind: type[SecretRefused], **named: Any) -> None:
     with pytest.raises(SecretRefused) as caught:
         check_app_secret(pushed, **{"owner": OWNER.address} | named)
     assert (type(caught.value), caught.value.check) == (kind, f"app-secret.{number}")
@@ -139,12 +139,12 @@ def test_an_apps_secret_that_no_environment_can_hold_is_refused(value: bytes) ->
     refused_app_secret(app_secret(value), "3", SecretRefused)
 
 
-def requesters(value: bytes = b"a token", **signed: Any) -> Pushed:
+def requesters(value: bytes = b"a token", **signed: Any) -> PushedSecret:
     usual = {"address": OWNER.address, "value": value, "name": "api-key"}
-    return Pushed(OWNER.address, value, authorization(**usual | signed))
+    return PushedSecret(OWNER.address, value, authorization(**usual | signed))
 
 
-def refused_requesters(pushed: Pushed, number: str, kind: type[SecretRefused], name: str = "api-key") -> None:
+def refused_requesters(pushed: PushedSecret, number: str, kind: type[SecretRefused], name: str = "api-key") -> None:
     with pytest.raises(SecretRefused) as caught:
         check_requester_secret(pushed, name)
     assert (type(caught.value), caught.value.check) == (kind, f"requester-secret.{number}")

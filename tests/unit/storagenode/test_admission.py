@@ -8,15 +8,15 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.statements import ResultOpened, poco_authorisation
-from sealgrid.crypto.signing import Domain, KeyElsewhere, SigningKey, personal_digest
+from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable, TicketRefused
-from sealgrid.storage_node.admission import BALANCE_SECONDS, Admission
-from sealgrid.storage_node.clients import Kind
+from sealgrid.storage_node.admission import BALANCE_SECONDS, UploadAdmission
+from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import encode
-from sealgrid.wire.storage import NO_TASK, Opened, SignedTicket, Tickets, WorkerProof
+from sealgrid.wire.storage import NO_TASK, ResultOpenedNotice, SignedTicket, TicketSigner, WorkerProof
 
 NODE, NOW = "https://files.example", 1_000_000.0
 DOMAIN = Domain(chain=31337, broker=to_address(b"\x0b" * 20))
@@ -61,7 +61,7 @@ class Gate:
     def __init__(self, folder: Path, **config: Any) -> None:
         self.chain, self.clock = Chain(), Clock()
         self.config = StorageNodeConfig(folder=folder, url=NODE, domain=DOMAIN, **config)
-        self.admission = Admission(self.config, self.chain, self.clock)
+        self.admission = UploadAdmission(self.config, self.chain, self.clock)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def gate(tmp_path: Path) -> Gate:
 
 
 def ticket(key: SigningKey = RICH, size: int = 10, **fields: Any) -> SignedTicket:
-    signed = Tickets(NODE, key, DOMAIN, clock=lambda: NOW).sign(size)
+    signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).sign(size)
     assert signed is not None
     changed = msgspec.structs.replace(signed.ticket, **fields)
     return SignedTicket(ticket=changed, signature=changed.sign(DOMAIN, key))
@@ -79,12 +79,12 @@ def ticket(key: SigningKey = RICH, size: int = 10, **fields: Any) -> SignedTicke
 def result(key: SigningKey = POOR, pool: SigningKey = POOL, task: TaskId = TASK, worker: Address = "") -> SignedTicket:  # type: ignore[assignment]
     word = poco_authorisation(worker or key.address, task, ENCLAVE)
     proof = WorkerProof(enclave=ENCLAVE, signature=pool.sign(personal_digest(word)))
-    signed = Tickets(NODE, key, DOMAIN, clock=lambda: NOW).of_result(task, proof).sign(10)
+    signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).of_result(task, proof).sign(10)
     assert signed is not None
     return signed
 
 
-async def admitted(gate: Gate, signed: SignedTicket | None) -> tuple[Kind, str]:
+async def admitted(gate: Gate, signed: SignedTicket | None) -> tuple[ClientKind, str]:
     client = (await gate.admission.admit(encode(signed) if signed else b"", "192.0.2.1")).client
     return client.kind, client.name
 
@@ -97,23 +97,23 @@ async def refused(gate: Gate, signed: SignedTicket) -> str:
 
 async def test_an_account_with_a_balance_stores_by_its_balance(gate: Gate) -> None:
     said = await gate.admission.admit(encode(ticket(size=77)), "192.0.2.1")
-    assert (said.client.kind, said.client.name, said.size) == (Kind.ACCOUNT, RICH.address, 77)
+    assert (said.client.kind, said.client.name, said.size) == (ClientKind.ACCOUNT, RICH.address, 77)
     assert said.client.quota[0] == 5 * gate.config.standing.bytes_per_rlc
 
 
 @pytest.mark.parametrize("signed", [None, ticket(POOR)], ids=["no ticket", "no balance"])
 async def test_whoever_shows_no_balance_is_its_network_address(gate: Gate, signed: SignedTicket | None) -> None:
-    assert await admitted(gate, signed) == (Kind.ADDRESS, "address 192.0.2.1")
+    assert await admitted(gate, signed) == (ClientKind.ADDRESS, "address 192.0.2.1")
 
 
 async def test_many_accounts_without_balance_are_one_client_at_one_address(gate: Gate) -> None:
     named = {await admitted(gate, ticket(SigningKey.generate())) for _ in range(5)}
-    assert named == {(Kind.ADDRESS, "address 192.0.2.1")}
+    assert named == {(ClientKind.ADDRESS, "address 192.0.2.1")}
 
 
 async def test_a_service_that_the_operator_lists_needs_no_balance(tmp_path: Path) -> None:
     assert await admitted(Gate(tmp_path, services=frozenset({POOR.address})), ticket(POOR)) == (
-        Kind.ACCOUNT,
+        ClientKind.ACCOUNT,
         POOR.address,
     )
 
@@ -148,12 +148,12 @@ async def test_a_ticket_is_used_once(gate: Gate) -> None:
 async def test_a_forged_ticket_does_not_spend_the_nonce_of_the_right_one(gate: Gate) -> None:
     right = ticket()
     assert await refused(gate, msgspec.structs.replace(right, signature=b"none")) == "ticket.3"
-    assert await admitted(gate, right) == (Kind.ACCOUNT, RICH.address)
+    assert await admitted(gate, right) == (ClientKind.ACCOUNT, RICH.address)
 
 
 async def test_the_result_of_a_task_is_its_pools_and_its_requester_may_let_it_go(gate: Gate) -> None:
     said = await gate.admission.admit(encode(result()), "192.0.2.1")
-    assert (said.client.kind, said.client.name, said.reader) == (Kind.RESULT, f"pool {OWNER}", READER.address)
+    assert (said.client.kind, said.client.name, said.reader) == (ClientKind.RESULT, f"pool {OWNER}", READER.address)
 
 
 async def test_the_result_of_a_task_that_ended_is_refused(gate: Gate) -> None:
@@ -163,14 +163,14 @@ async def test_the_result_of_a_task_that_ended_is_refused(gate: Gate) -> None:
 
 async def test_a_pool_without_stake_has_no_share_of_results(gate: Gate) -> None:
     gate.chain.pool_balance = RLC - 1
-    assert await admitted(gate, result()) == (Kind.ADDRESS, "address 192.0.2.1")
+    assert await admitted(gate, result()) == (ClientKind.ADDRESS, "address 192.0.2.1")
 
 
 async def test_while_the_chain_is_away_who_was_known_is_known(gate: Gate) -> None:
     await admitted(gate, ticket())
     gate.chain.away, gate.clock.now = True, NOW + BALANCE_SECONDS + 1
-    assert await admitted(gate, ticket()) == (Kind.ACCOUNT, RICH.address)
-    assert await admitted(gate, result()) == (Kind.ADDRESS, "address 192.0.2.1")
+    assert await admitted(gate, ticket()) == (ClientKind.ACCOUNT, RICH.address)
+    assert await admitted(gate, result()) == (ClientKind.ADDRESS, "address 192.0.2.1")
 
 
 async def test_the_chain_is_asked_once_a_minute_for_one_account(gate: Gate) -> None:
@@ -187,16 +187,16 @@ async def test_what_is_no_ticket_is_refused(gate: Gate, body: bytes) -> None:
 
 async def test_a_node_without_a_chain_takes_everybody_as_an_address(tmp_path: Path) -> None:
     config = replace(Gate(tmp_path).config, url="", domain=None)
-    assert (await Admission(config, None, Clock()).admit(encode(ticket()), "x")).client.kind is Kind.ADDRESS
+    assert (await UploadAdmission(config, None, Clock()).admit(encode(ticket()), "x")).client.kind is ClientKind.ADDRESS
 
 
 def test_an_account_whose_key_is_elsewhere_signs_no_ticket() -> None:
-    assert Tickets(NODE, KeyElsewhere(RICH.address), DOMAIN).sign(1) is None
+    assert TicketSigner(NODE, ExternalKey(RICH.address), DOMAIN).sign(1) is None
     assert ticket().ticket.task == NO_TASK
 
 
 def test_only_a_readers_own_word_counts(gate: Gate) -> None:
     said = ResultOpened(reader=READER.address, file_sha256=to_digest(b"\x01" * 32))
-    assert gate.admission.is_signed(Opened(opened=said, signature=said.sign(DOMAIN, READER)))
-    assert not gate.admission.is_signed(Opened(opened=said, signature=said.sign(DOMAIN, RICH)))
-    assert not gate.admission.is_signed(Opened(opened=said, signature=b""))
+    assert gate.admission.is_signed(ResultOpenedNotice(opened=said, signature=said.sign(DOMAIN, READER)))
+    assert not gate.admission.is_signed(ResultOpenedNotice(opened=said, signature=said.sign(DOMAIN, RICH)))
+    assert not gate.admission.is_signed(ResultOpenedNotice(opened=said, signature=b""))

@@ -13,14 +13,14 @@ import pytest
 from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.errors import NotFound, StoreFull
-from sealgrid.storage_node.clients import Kind
+from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
 from sealgrid.storage_node.runner import ask_chain, build
-from sealgrid.storage_node.uploads import Uploads
+from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
-from sealgrid.wire.chain_view import AccountBalance, Addressed, TaskParties
+from sealgrid.wire.chain_view import AccountBalance, FileAddresses, TaskParties
 from sealgrid.wire.http_transport import error_of
-from sealgrid.wire.storage import StorageClient, Tickets, WorkerProof
+from sealgrid.wire.storage import StorageClient, TicketSigner, WorkerProof
 
 MIB = 1 << 20
 NODE, DOMAIN = "http://127.0.0.1", Domain(chain=31337, broker=to_address(b"\x0b" * 20))
@@ -45,7 +45,7 @@ class Chain:
             pool_balance=100 * RLC,
         )  # fmt: skip
 
-    async def named(self, files: tuple[Addressed, ...]) -> frozenset[Digest]:
+    async def named(self, files: tuple[FileAddresses, ...]) -> frozenset[Digest]:
         return frozenset(file.sha256 for file in files) & self.named_files
 
 
@@ -79,7 +79,7 @@ class World:
         self.app, self.uploads = build(self.config, self.chain, self.clock)  # type: ignore[arg-type]
 
     def by(self, address: str, key: SigningKey | None = None) -> StorageClient:
-        tickets = Tickets(NODE, key, DOMAIN, clock=self.clock) if key else None
+        tickets = TicketSigner(NODE, key, DOMAIN, clock=self.clock) if key else None
         return StorageClient(From(self.app, address), tickets)  # type: ignore[arg-type]
 
     def worker(self) -> StorageClient:
@@ -165,7 +165,7 @@ async def test_many_small_files_take_what_they_take_of_the_disk(world: World) ->
     place = world.config.folder
     on_disk = [path for folder in ("files", "names") for path in (place / folder).rglob("*") if path.is_file()]
     occupied = sum(max(4096, path.stat().st_blocks * 512) for path in on_disk)
-    assert world.uploads.quotas.used(Kind.ADDRESS)[0] == occupied == 40 * 4096
+    assert world.uploads.quotas.used(ClientKind.ADDRESS)[0] == occupied == 40 * 4096
     for _ in range(2):
         world.clock.now += 86_401
         world.uploads.expire()
@@ -203,6 +203,6 @@ async def test_a_result_is_kept_until_its_requester_opened_it(world: World) -> N
         await reader.head(result.sha256)
 
 
-def expire_after(uploads: Uploads, clock: Clock, days: int) -> None:
+def expire_after(uploads: UploadManager, clock: Clock, days: int) -> None:
     clock.now += days * 86_400
     uploads.expire()

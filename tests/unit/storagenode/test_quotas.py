@@ -8,25 +8,36 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
 from sealgrid.storage.content_folder import BLOCK_BYTES, disk_bytes
-from sealgrid.storage_node.clients import Client, DropUpload, Forget, Hold, Keep, Kind, Limits, RemoveFile
-from sealgrid.storage_node.quotas import FRESH_SECONDS, Quotas
+from sealgrid.storage_node.clients import (
+    ClientKind,
+    DropUpload,
+    FileHold,
+    RecordHold,
+    RemoveFile,
+    RemoveHold,
+    StorageClientId,
+    StorageLimits,
+)
+from sealgrid.storage_node.quotas import FRESH_SECONDS, StorageQuotas
 from sealgrid.units import Digest, to_address, to_digest
 
 BLOCKS = 64
-LIMITS = Limits(BLOCKS * BLOCK_BYTES, 64, 16)  # 8 blocks, files for addresses; 8 blocks more for results alone
+LIMITS = StorageLimits(BLOCKS * BLOCK_BYTES, 64, 16)  # 8 blocks, files for addresses; 8 blocks more for results alone
 OLD = LIMITS.young + 1  #: seconds after which a file may be evicted
 READER = to_address(b"\x0a" * 20)
 
 
-def client(kind: Kind, name: str = "x", blocks: int = BLOCKS, files: int = 64, uploads: int = 8) -> Client:
-    return Client(kind, f"{kind.name} {name}", (blocks * BLOCK_BYTES, files, uploads))
+def client(
+    kind: ClientKind, name: str = "x", blocks: int = BLOCKS, files: int = 64, uploads: int = 8
+) -> StorageClientId:
+    return StorageClientId(kind, f"{kind.name} {name}", (blocks * BLOCK_BYTES, files, uploads))
 
 
-def address(name: str = "x", blocks: int = BLOCKS, **quota: int) -> Client:
-    return client(Kind.ADDRESS, name, blocks, **quota)
+def address(name: str = "x", blocks: int = BLOCKS, **quota: int) -> StorageClientId:
+    return client(ClientKind.ADDRESS, name, blocks, **quota)
 
 
-ACCOUNT, POOL = client(Kind.ACCOUNT), client(Kind.RESULT)
+ACCOUNT, POOL = client(ClientKind.ACCOUNT), client(ClientKind.RESULT)
 
 
 def file(number: int) -> Digest:
@@ -37,7 +48,7 @@ class Node:
     """Quotas, and the files that are there because of them."""
 
     def __init__(self, *, asks: bool = False) -> None:
-        self.quotas, self.stored, self.dropped = Quotas(LIMITS, asks=asks), set[Digest](), list[str]()
+        self.quotas, self.stored, self.dropped = StorageQuotas(LIMITS, asks=asks), set[Digest](), list[str]()
 
     def do(self, effects: object) -> None:
         for effect in effects:  # type: ignore[attr-defined]
@@ -47,7 +58,7 @@ class Node:
                 case DropUpload(name):
                     self.dropped.append(name)
 
-    def store(self, number: int, who: Client, blocks: int = 1, at: float = 0.0) -> None:
+    def store(self, number: int, who: StorageClientId, blocks: int = 1, at: float = 0.0) -> None:
         name, size = f"u{number}", blocks * BLOCK_BYTES
         self.do(self.quotas.begin(name, who, size if who.kind else None, at))
         try:
@@ -56,7 +67,7 @@ class Node:
             self.quotas.drop(name)
             raise
         self.quotas.wrote(name, at)
-        self.quotas.store(name, file(number), size, at, READER if who.kind is Kind.RESULT else None)
+        self.quotas.store(name, file(number), size, at, READER if who.kind is ClientKind.RESULT else None)
         self.stored.add(file(number))
 
 
@@ -64,7 +75,7 @@ def test_a_file_of_one_byte_counts_as_a_block_and_as_a_file() -> None:
     node = Node()
     node.do(node.quotas.begin("u", address(), None, 0.0))
     node.do(node.quotas.grow("u", 1, 0.0))
-    assert node.quotas.used(Kind.ADDRESS) == (BLOCK_BYTES, 1, 1)
+    assert node.quotas.used(ClientKind.ADDRESS) == (BLOCK_BYTES, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +219,7 @@ def test_a_ticket_reserves_the_disk_of_its_size_and_lets_no_more_come() -> None:
     """ticket.7"""
     node = Node()
     node.do(node.quotas.begin("u", ACCOUNT, 5 * BLOCK_BYTES, 0.0))
-    assert node.quotas.used(Kind.ACCOUNT)[0] == 5 * BLOCK_BYTES
+    assert node.quotas.used(ClientKind.ACCOUNT)[0] == 5 * BLOCK_BYTES
     node.do(node.quotas.grow("u", 5 * BLOCK_BYTES, 0.0))
     with pytest.raises(TicketRefused) as refused:
         node.quotas.grow("u", 1, 0.0)
@@ -239,7 +250,7 @@ def test_a_result_goes_a_time_after_it_was_opened_and_after_its_grace_period_oth
     assert node.stored == set()
 
 
-KINDS = st.sampled_from(Kind)
+KINDS = st.sampled_from(ClientKind)
 STEP = st.tuples(
     st.sampled_from(["begin", "grow", "store", "drop", "tick", "expire", "ask", "opened", "wait"]),
     st.integers(0, 5), KINDS, st.integers(0, 12), st.integers(0, 3),
@@ -249,9 +260,9 @@ STEP = st.tuples(
 @settings(max_examples=300, deadline=None)
 @given(steps=st.lists(STEP, max_size=60), asks=st.booleans())
 def test_the_accounts_add_up_and_no_limit_is_passed_whatever_happens(
-    steps: list[tuple[str, int, Kind, int, int]], asks: bool
+    steps: list[tuple[str, int, ClientKind, int, int]], asks: bool
 ) -> None:
-    node, now, opened, content = Node(asks=asks), 0.0, dict[str, tuple[Client, float, int]](), 0
+    node, now, opened, content = Node(asks=asks), 0.0, dict[str, tuple[StorageClientId, float, int]](), 0
     pinned, named = dict[Digest, float](), set[Digest]()
     for what, number, kind, blocks, which in steps:
         who, name, before = client(kind, str(which), 20, 12, 4), f"u{number}", set(node.stored)
@@ -271,7 +282,7 @@ def test_the_accounts_add_up_and_no_limit_is_passed_whatever_happens(
                 node.quotas.store(name, digest, disk_bytes(size), now, READER)
                 node.stored.add(digest)
                 before.add(digest)
-                if owner.kind is Kind.RESULT:
+                if owner.kind is ClientKind.RESULT:
                     pinned[digest] = now + LIMITS.result_seconds
             elif what == "drop":
                 node.do(node.quotas.drop(name))
@@ -305,7 +316,7 @@ def check_accounts(node: Node) -> None:
     quotas = node.quotas
     assert set(node.stored) == set(quotas._files)
     below = (0, 0, 0)
-    for kind in Kind:
+    for kind in ClientKind:
         files = [known for known in quotas._files.values() if known.kind is kind]
         uploads = [known for known in quotas._open.values() if known.client.kind is kind]
         disk = sum(known.disk for known in files) + sum(known.disk for known in uploads)
@@ -320,10 +331,10 @@ def check_accounts(node: Node) -> None:
 
 
 def test_holds_come_back_as_they_were() -> None:
-    hold = Hold(file(1), ACCOUNT.name, Kind.ACCOUNT, BLOCK_BYTES, 1.0, 2.0)
-    again = Quotas(LIMITS, asks=False, holds=[hold], named=[file(1), file(9)])
-    assert (again.holds(file(1)), again.used(Kind.ACCOUNT)) == ((hold,), (BLOCK_BYTES, 1, 0))
+    hold = FileHold(file(1), ACCOUNT.name, ClientKind.ACCOUNT, BLOCK_BYTES, 1.0, 2.0)
+    again = StorageQuotas(LIMITS, asks=False, holds=[hold], named=[file(1), file(9)])
+    assert (again.holds(file(1)), again.used(ClientKind.ACCOUNT)) == ((hold,), (BLOCK_BYTES, 1, 0))
     assert again.expire(3.0) == ()
-    other = Quotas(LIMITS, asks=False, holds=[hold])
-    assert other.expire(3.0) == (Forget(file(1), ACCOUNT.name), RemoveFile(file(1)))
-    assert Keep(hold) != Keep(Hold(file(2), ACCOUNT.name, Kind.ACCOUNT, BLOCK_BYTES, 1.0, 2.0))
+    other = StorageQuotas(LIMITS, asks=False, holds=[hold])
+    assert other.expire(3.0) == (RemoveHold(file(1), ACCOUNT.name), RemoveFile(file(1)))
+    assert RecordHold(hold) != RecordHold(FileHold(file(2), ACCOUNT.name, ClientKind.ACCOUNT, BLOCK_BYTES, 1.0, 2.0))

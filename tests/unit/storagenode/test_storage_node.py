@@ -7,13 +7,13 @@ import pytest
 
 from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import FileTooLarge, NotFound, SealgridError, ServiceUnavailable, StoreFull
-from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.storage_node.clients import Kind
+from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.runner import build
-from sealgrid.storage_node.uploads import Uploads
+from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.storage import PIECE_BYTES, StorageClient, location
@@ -55,13 +55,13 @@ def config(tmp_path: Path) -> StorageNodeConfig:
 
 
 @pytest.fixture
-def uploads_and_http(config: StorageNodeConfig, clock: Clock) -> tuple[Uploads, httpx.AsyncClient]:
+def uploads_and_http(config: StorageNodeConfig, clock: Clock) -> tuple[UploadManager, httpx.AsyncClient]:
     app, uploads = build(config, clock=clock)
     return uploads, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 @pytest.fixture
-async def http(uploads_and_http: tuple[Uploads, httpx.AsyncClient]) -> AsyncIterator[httpx.AsyncClient]:
+async def http(uploads_and_http: tuple[UploadManager, httpx.AsyncClient]) -> AsyncIterator[httpx.AsyncClient]:
     uploads, opened = uploads_and_http
     async with opened as client:
         yield client
@@ -138,11 +138,11 @@ async def test_a_read_beyond_the_end_is_short(node: StorageClient) -> None:
 
 
 async def test_a_file_over_the_limit_is_refused_and_its_space_is_free_again(
-    node: StorageClient, uploads_and_http: tuple[Uploads, httpx.AsyncClient]
+    node: StorageClient, uploads_and_http: tuple[UploadManager, httpx.AsyncClient]
 ) -> None:
     with pytest.raises(FileTooLarge, match=f"at most {4 * PIECE_BYTES} bytes"):
         await node.put(bytes(4 * PIECE_BYTES + 1))
-    assert uploads_and_http[0].quotas.used(Kind.ADDRESS) == (0, 0, 0)
+    assert uploads_and_http[0].quotas.used(ClientKind.ADDRESS) == (0, 0, 0)
     assert (await node.put(bytes(4 * PIECE_BYTES))).size == 4 * PIECE_BYTES
 
 
@@ -169,7 +169,10 @@ async def test_a_client_with_too_many_open_uploads_is_refused_and_its_others_go_
 
 
 async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(
-    node: StorageClient, uploads_and_http: tuple[Uploads, httpx.AsyncClient], clock: Clock, config: StorageNodeConfig
+    node: StorageClient,
+    uploads_and_http: tuple[UploadManager, httpx.AsyncClient],
+    clock: Clock,
+    config: StorageNodeConfig,
 ) -> None:
     uploads, _ = uploads_and_http
     empty, abandoned, used = [await node.begin(8) for _ in range(3)]
@@ -188,7 +191,7 @@ async def test_an_abandoned_upload_is_removed_and_one_in_use_is_not(
 
 
 async def test_a_file_that_nobody_named_is_removed_after_a_day(
-    node: StorageClient, uploads_and_http: tuple[Uploads, httpx.AsyncClient], clock: Clock
+    node: StorageClient, uploads_and_http: tuple[UploadManager, httpx.AsyncClient], clock: Clock
 ) -> None:
     uploads, _ = uploads_and_http
     stored = await node.put(b"of nobody")
@@ -207,12 +210,12 @@ async def test_who_has_files_is_remembered_over_a_restart(
     stored = await node.put(b"kept")
     _, again = build(config, clock=clock)
     (hold,) = again.quotas.holds(stored.sha256)
-    assert (hold.kind, hold.stored, hold.until) == (Kind.ADDRESS, clock.now, clock.now + 86_400)
+    assert (hold.kind, hold.stored, hold.until) == (ClientKind.ADDRESS, clock.now, clock.now + 86_400)
     again.close()
 
 
 async def test_files_that_are_older_than_records_are_kept_for_long(config: StorageNodeConfig, clock: Clock) -> None:
-    earlier = LocalFiles(Folder(config.folder))
+    earlier = LocalFiles(ContentFolder(config.folder))
     stored = await earlier.put_bytes(b"from before")
     _, uploads = build(config, clock=clock)
     clock.now += 300 * 86_400

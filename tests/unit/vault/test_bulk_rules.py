@@ -10,21 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vault_scene import APP, DATASET, MODEL, MODEL_KEY, OWNER, PICTURE, STRANGER, deal
 
-from sealgrid.attestation.facts import DatasetFact, LeftOut
+from sealgrid.attestation.facts import DatasetFact, OmittedDataset
 from sealgrid.attestation.job_params import JobParams
-from sealgrid.chain.views import Resource
+from sealgrid.chain.views import ResourceView
 from sealgrid.crypto.digests import cid_of
 from sealgrid.crypto.unixfs import FileAddress
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import BULK_VOLUME, DatasetOrder, to_document
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
-from sealgrid.vault.checks.bulk import MOST_DATASETS, Offered, is_key_of, judge, read_slice
-from sealgrid.wire.vault import MOST_LIST_BYTES, ShownBulk
+from sealgrid.vault.checks.bulk import MOST_DATASETS, BulkOffer, is_key_of, judge, read_slice
+from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
 
 OTHER = to_address(b"\x0c" * 20)
 ORDER = DatasetOrder(dataset=DATASET, volume=BULK_VOLUME, apprestrict=APP)
-NO_DATASET = deal(dataset=Resource(ZERO_ADDRESS, ZERO_ADDRESS, 0))
+NO_DATASET = deal(dataset=ResourceView(ZERO_ADDRESS, ZERO_ADDRESS, 0))
 ON_CHAIN = DatasetOnChain(DATASET, OWNER.address, MODEL)
 LISTED = DatasetFact(address=DATASET, owner=OWNER.address, checksum=MODEL)
 
@@ -46,17 +46,17 @@ def written(*orders: DatasetOrder) -> bytes:
 SLICE = written(ORDER)
 
 
-def shown(own: bytes = SLICE, *, root: bytes | None = None, address: Any = as_ipfs_nodes_name) -> ShownBulk:
+def shown(own: bytes = SLICE, *, root: bytes | None = None, address: Any = as_ipfs_nodes_name) -> BulkDocuments:
     listed = json.dumps([address(b"the slice of another task"), address(own)]).encode()
-    return ShownBulk(block=7, root=listed if root is None else root, slice=own)
+    return BulkDocuments(block=7, root=listed if root is None else root, slice=own)
 
 
-def read(bulk: ShownBulk | None, *, chain: Any = NO_DATASET, index: int = 1, cid: str | None = None) -> Any:
+def read(bulk: BulkDocuments | None, *, chain: Any = NO_DATASET, index: int = 1, cid: str | None = None) -> Any:
     named = cid or as_ipfs_nodes_name(b"" if bulk is None else bulk.root)
     return read_slice(bulk, JobParams(bulk_cid=named), chain, index)
 
 
-def refused(number: str, bulk: ShownBulk | None, **named: Any) -> str:
+def refused(number: str, bulk: BulkDocuments | None, **named: Any) -> str:
     with pytest.raises(ReleaseRefused) as caught:
         read(bulk, **named)
     assert caught.value.check == number
@@ -87,7 +87,7 @@ def test_17_another_list_than_the_one_that_params_name_is_refused() -> None:
 
 def test_17_another_slice_than_the_one_that_the_list_names_is_refused() -> None:
     better = written(ORDER, replace_order(dataset=OTHER))
-    refused("7.17", ShownBulk(block=7, root=shown().root, slice=better))
+    refused("7.17", BulkDocuments(block=7, root=shown().root, slice=better))
 
 
 def test_17_the_slice_of_another_task_is_refused() -> None:
@@ -134,13 +134,13 @@ def replace_order(**changes: Any) -> DatasetOrder:
 
 
 def judged(order: DatasetOrder = ORDER, *, dataset: Any = ON_CHAIN, fits: bool = True) -> Any:
-    return judge([Offered(order, dataset, fits=fits)], NO_DATASET, 7)
+    return judge([BulkOffer(order, dataset, fits=fits)], NO_DATASET, 7)
 
 
 def left_out(check: str, **named: Any) -> None:
     found = judged(**named)
     assert found.datasets == (None,)
-    assert found.left_out == (LeftOut(place=0, dataset=DATASET, check=check),)
+    assert found.left_out == (OmittedDataset(place=0, dataset=DATASET, check=check),)
 
 
 def test_a_dataset_that_is_free_for_this_very_app_is_listed_as_the_chain_has_it() -> None:
@@ -168,7 +168,11 @@ def test_12_an_order_that_does_not_name_the_deals_app_leaves_its_dataset_out(app
 
 def test_what_is_left_out_keeps_its_place() -> None:
     bad = replace_order(dataset=OTHER, datasetprice=1)
-    offers = [Offered(bad, ON_CHAIN, fits=True), Offered(ORDER, ON_CHAIN, fits=True), Offered(bad, None, fits=False)]
+    offers = [
+        BulkOffer(bad, ON_CHAIN, fits=True),
+        BulkOffer(ORDER, ON_CHAIN, fits=True),
+        BulkOffer(bad, None, fits=False),
+    ]
     found = judge(offers, NO_DATASET, 7)
     assert found.datasets == (None, LISTED, None)
     assert [(each.place, each.dataset, each.check) for each in found.left_out] == [

@@ -31,14 +31,14 @@ from sealgrid.crypto.shares import Share
 from sealgrid.errors import InputRefused, SharesRefused
 from sealgrid.units import Digest, to_address, to_digest
 from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
-from sealgrid.vault.keys import AtRest
-from sealgrid.vault.stores.database import Store
-from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.vault.stores.database import VaultDatabase
+from sealgrid.vault.stores.share_store import ShareStore
 from sealgrid.wire.vault import IexecDeposit
 
 VALUE = base64.b64encode(MODEL_KEY.dek)
 VALUE_HASH = to_digest(keccak(VALUE))
-AT_REST = AtRest(b"\x31" * 32, os.urandom)
+AT_REST = ShareEncryption(b"\x31" * 32, os.urandom)
 OTHER_HASH = to_digest(keccak(b"another value"))
 
 
@@ -143,10 +143,10 @@ def test_the_same_deposit_again_is_taken_again() -> None:
 
 def test_the_values_hash_is_kept_with_the_share_and_each_outlives_a_restart(tmp_path: Path) -> None:
     taken = decide(pushed())
-    with closing(Store(tmp_path / "vault.db")) as store:
-        Custody(store, AT_REST, FEDERATION).keep(taken, policy=None, grant=None, at=NOW)
-    with closing(Store(tmp_path / "vault.db")) as store:
-        assert Custody(store, AT_REST, FEDERATION).share(DATASET, OWNER.address) == taken
+    with closing(VaultDatabase(tmp_path / "vault.db")) as store:
+        ShareStore(store, AT_REST, FEDERATION).keep(taken, policy=None, grant=None, at=NOW)
+    with closing(VaultDatabase(tmp_path / "vault.db")) as store:
+        assert ShareStore(store, AT_REST, FEDERATION).share(DATASET, OWNER.address) == taken
 
 
 def test_a_share_that_was_sealed_under_another_record_is_refused() -> None:

@@ -24,13 +24,13 @@ from vault_scene import (
 
 from sealgrid.attestation.facts import parse_facts
 from sealgrid.attestation.job_params import NO_RESULT_KEY
-from sealgrid.chain.views import Resource
+from sealgrid.chain.views import ResourceView
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.checks.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
-from sealgrid.vault.checks.iexec_terms import Sale, sale_of
+from sealgrid.vault.checks.iexec_terms import MatchedSale, sale_of
 
 DOMAIN = OrderDomain(chain=CHAIN, hub=HUB)
 ORDER = DatasetOrder(dataset=DATASET, datasetprice=5, volume=10, apprestrict=APP)
@@ -39,7 +39,7 @@ PUSHED = replace(MODEL_KEY.held("iexec"), value_hash=VALUE_HASH)
 IEXEC_PARAMS = {"iexec_args": "--fast", "iexec_result_storage_provider": "ipfs"}
 
 
-def sold(order: DatasetOrder = ORDER) -> Sale:
+def sold(order: DatasetOrder = ORDER) -> MatchedSale:
     """The sale of a deal that really was matched from this order."""
     return sale_of(order, DOMAIN, order_hash(order, DOMAIN))
 
@@ -104,7 +104,7 @@ def test_12_an_order_about_another_dataset_is_refused() -> None:
 
 def test_20_a_deal_that_a_former_owner_sold_does_not_get_the_present_owners_key() -> None:
     # Bob pushed his key, sold the dataset to Mallory, who matched an order of hers, and bought it back.
-    refused("7.20", of_iexec(dataset=Resource(DATASET, STRANGER.address, 5)))
+    refused("7.20", of_iexec(dataset=ResourceView(DATASET, STRANGER.address, 5)))
 
 
 def test_3_a_callback_would_publish_results_and_is_refused() -> None:
@@ -129,7 +129,7 @@ def test_a_policy_does_not_stand_for_the_order_of_a_pushed_key() -> None:
 
 
 def test_a_deal_without_a_dataset_needs_no_order() -> None:
-    bare = replace(of_iexec(dataset=Resource(ZERO_ADDRESS, ZERO_ADDRESS, 0)), dataset=None)
+    bare = replace(of_iexec(dataset=ResourceView(ZERO_ADDRESS, ZERO_ADDRESS, 0)), dataset=None)
     granted = decide(bare, replace(KEYS, dataset=None, sale=None))
     assert (granted.shares, granted.release) == ((), "direct")
 

@@ -9,10 +9,10 @@ from vault_scene import DATASET, HELD_KEYS, NOW, OWNER, REQUESTER, SNAPSHOT, STR
 
 from sealgrid.attestation.policy import UNLIMITED, Machines, Platform, misspelt
 from sealgrid.errors import ReleaseRefused
-from sealgrid.vault.checks.owner_terms import Uses, check_machine, check_terms
+from sealgrid.vault.checks.owner_terms import DatasetUses, check_machine, check_terms
 
 CLAIMS = replace(attested().claims, machine="0a0b0c", fmspc="00606a000000", advisories=("INTEL-SA-00615",))
-NONE = Uses()
+NONE = DatasetUses()
 names = st.text("abcdef0123456789", min_size=1, max_size=8)
 
 
@@ -73,10 +73,10 @@ def test_7_2_a_policy_that_ended():
 
 
 def test_7_9_more_uses_in_total_than_the_owner_allows():
-    assert decide(Uses(total=4), uses_total=5)
-    refused("7.9", decide, Uses(total=5), uses_total=5)
+    assert decide(DatasetUses(total=4), uses_total=5)
+    refused("7.9", decide, DatasetUses(total=5), uses_total=5)
     refused("7.9", decide, uses_total=0)
-    assert decide(Uses(total=UNLIMITED - 1))
+    assert decide(DatasetUses(total=UNLIMITED - 1))
 
 
 def test_7_10_a_requester_that_the_owner_refuses():
@@ -104,9 +104,9 @@ def test_denying_a_machine_wins_over_allowing_it(mine, allowed, denied):
 def test_no_number_of_uses_gets_past_either_limit(hour, total, per_hour, in_all):
     asked = {"uses_per_requester_hour": per_hour, "uses_total": in_all}
     if hour < per_hour and total < in_all:
-        assert decide(Uses(hour, total), **asked)
+        assert decide(DatasetUses(hour, total), **asked)
     else:
-        refused("7.4" if hour >= per_hour else "7.9", decide, Uses(hour, total), **asked)
+        refused("7.4" if hour >= per_hour else "7.9", decide, DatasetUses(hour, total), **asked)
 
 
 @pytest.mark.parametrize("wrong", ["0xabcd", "0Xab", "", " 0a", "0a\n", "a b", "x" * 129, "ä"])

@@ -25,9 +25,9 @@ from sealgrid.attestation.policy import Machines, Platform
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.vault.checks.entitlement import entitle, read_params
-from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.owner_terms import DatasetUses
 from sealgrid.vault.checks.release import check_agreement
-from sealgrid.vault.handlers.deal_state import Shown
+from sealgrid.vault.handlers.deal_state import DealDocuments
 from sealgrid.vault.handlers.preview import judge, machine_rules
 from sealgrid.wire.preview import OfferedMachine
 
@@ -45,7 +45,7 @@ policies = st.builds(
     machines=st.sampled_from([Machines(), Machines(denied=("0a",))]),
 )  # fmt: skip
 held = st.builds(
-    lambda signed, hour, total: replace(HELD_KEYS, policy=signed, uses=Uses(hour, total)),
+    lambda signed, hour, total: replace(HELD_KEYS, policy=signed, uses=DatasetUses(hour, total)),
     policies, st.integers(0, 2), st.integers(0, 2),
 ) | st.sampled_from([
     HELD_KEYS, replace(HELD_KEYS, dataset=None), replace(HELD_KEYS, policy=None), replace(HELD_KEYS, inputs={}),
@@ -72,7 +72,7 @@ def released(chain, keys):
 
 @given(chain=chains, keys=held)
 def test_what_a_preview_refuses_a_release_refuses_by_the_same_number(chain, keys):
-    said, done = judge(FEDERATION, chain, Shown(), lambda _: keys, at=NOW).refusal, released(chain, keys)
+    said, done = judge(FEDERATION, chain, DealDocuments(), lambda _: keys, at=NOW).refusal, released(chain, keys)
     if said is not None:
         assert (type(done), done.check, done.message) == (type(said), said.check, said.message)
     elif done is not None:
@@ -91,4 +91,4 @@ def test_a_preview_names_the_rules_about_machines_and_whether_the_pool_has_one()
 
 def test_the_scene_is_released_for():
     assert released(SNAPSHOT, HELD_KEYS) is None
-    assert judge(FEDERATION, SNAPSHOT, Shown(), lambda _: HELD_KEYS, at=NOW).policy == policy()
+    assert judge(FEDERATION, SNAPSHOT, DealDocuments(), lambda _: HELD_KEYS, at=NOW).policy == policy()

@@ -27,10 +27,10 @@ from vault_scene import (
 )
 
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
-from sealgrid.enclave.protocol.pushed_secrets import Pushed, check_signed
+from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
 from sealgrid.errors import ReleaseRefused, SharesRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.checks.entitlement import entitle, read_params
 from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit
 from sealgrid.wire.vault import IexecDeposit
@@ -57,7 +57,7 @@ def pushed(key: Split | None = None, **changes: Any) -> IexecDeposit:
     return IexecDeposit(**usual | changes)
 
 
-def taken(request: IexecDeposit, asset: Any = None, last: int = 0) -> HeldShare:
+def taken(request: IexecDeposit, asset: Any = None, last: int = 0) -> StoredShare:
     return check_iexec_deposit(
         request, federation=FEDERATION, asset=asset, held=None, last=last, deposit_key=DEPOSIT_KEY
     )
@@ -113,16 +113,16 @@ def named(secrets: dict[str, str], **ours: Any) -> Any:
     return snapshot(deal=deal(params=json.dumps(document)))
 
 
-def held(name: str = NAME, **named_split: Any) -> HeldShare:
+def held(name: str = NAME, **named_split: Any) -> StoredShare:
     return split(name, **named_split).held("iexec-requester")
 
 
-def decide(secrets: dict[str, str], shares: dict[str, HeldShare]) -> Any:
+def decide(secrets: dict[str, str], shares: dict[str, StoredShare]) -> Any:
     chain = named(secrets)
     return entitle(attested(), chain, read_params(chain.deal), replace(HELD_KEYS, secrets=shares), at=NOW)
 
 
-def refused(secrets: dict[str, str], shares: dict[str, HeldShare]) -> str:
+def refused(secrets: dict[str, str], shares: dict[str, StoredShare]) -> str:
     with pytest.raises(ReleaseRefused) as caught:
         decide(secrets, shares)
     assert caught.value.check == "7.16"
@@ -164,7 +164,7 @@ def test_numbers_and_names_that_iexec_does_not_take_are_refused(secrets: dict[st
 
 
 def test_an_enclave_believes_a_text_that_the_requester_signed_under_this_name() -> None:
-    check_signed(SECRET, REQUESTER.address, NAME, Pushed(REQUESTER.address, frozenset({b"", signed()})))
+    check_signed(SECRET, REQUESTER.address, NAME, SignedSecret(REQUESTER.address, frozenset({b"", signed()})))
 
 
 @pytest.mark.parametrize(
@@ -174,5 +174,5 @@ def test_an_enclave_believes_a_text_that_the_requester_signed_under_this_name() 
 )
 def test_12_an_enclave_refuses_a_text_that_the_requester_did_not_sign_under_this_name(signature: bytes) -> None:
     with pytest.raises(SharesRefused) as caught:
-        check_signed(SECRET, REQUESTER.address, NAME, Pushed(REQUESTER.address, frozenset({signature})))
+        check_signed(SECRET, REQUESTER.address, NAME, SignedSecret(REQUESTER.address, frozenset({signature})))
     assert caught.value.check == "12"

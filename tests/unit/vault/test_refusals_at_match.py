@@ -25,23 +25,23 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.requester_refusals import OF_THE_DEAL
-from sealgrid.chain.payment_outcome import Outcome
-from sealgrid.chain.views import Resource
+from sealgrid.chain.payment_outcome import PaymentOutcome
+from sealgrid.chain.views import ResourceView
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.units import to_digest
 from sealgrid.vault.checks.entitlement import check_deal, read_params
-from sealgrid.vault.checks.owner_terms import Uses
-from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS, AtMatch, stood_at_match
-from sealgrid.vault.keys import AtRest
-from sealgrid.vault.stores.database import Store
-from sealgrid.vault.stores.history import History
-from sealgrid.vault.stores.share_store import Custody, SignedPolicy
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.checks.owner_terms import DatasetUses
+from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS, StateAtMatch, stood_at_match
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.vault.stores.database import VaultDatabase
+from sealgrid.vault.stores.history import DepositHistory
+from sealgrid.vault.stores.share_store import ShareStore, StoredPolicy
+from sealgrid.vault.stores.task_store import TaskStore
 
 REFUSING = policy(refused=(REQUESTER.address,))
-FREE = Resource(DATASET, OWNER.address, 0)
-ALWAYS = AtMatch(policies=(policy(),), had_share=True, uses=Uses())
+FREE = ResourceView(DATASET, OWNER.address, 0)
+ALWAYS = StateAtMatch(policies=(policy(),), had_share=True, uses=DatasetUses())
 
 
 def stands(keys=HELD_KEYS, chain=SNAPSHOT, **then):
@@ -78,7 +78,7 @@ def test_a_policy_that_expires_after_the_match_is_not_the_requesters_doing():
 
 
 def test_a_dataset_that_changed_hands_since_the_match_settles_nothing():
-    sold = deal(dataset=Resource(DATASET, STRANGER.address, 0))
+    sold = deal(dataset=ResourceView(DATASET, STRANGER.address, 0))
     keys = replace(HELD_KEYS, policy=REFUSING)
     assert stands(keys, replace(SNAPSHOT, deal=sold), policies=(REFUSING,)) == ("7.10", False)
 
@@ -115,13 +115,13 @@ def test_a_key_that_was_never_proved_is_settled_only_where_that_stood_and_its_se
 
 def test_counts_are_settled_where_they_stood_or_the_requester_made_them():
     hour, total = (
-        replace(HELD_KEYS, uses=Uses(hour=2)),
-        replace(HELD_KEYS, policy=policy(uses_total=1), uses=Uses(total=1)),
+        replace(HELD_KEYS, uses=DatasetUses(hour=2)),
+        replace(HELD_KEYS, policy=policy(uses_total=1), uses=DatasetUses(total=1)),
     )
-    assert stands(hour, uses=Uses(hour=2)) == ("7.4", True)
-    assert stands(hour, uses=Uses(hour=1)) == ("7.4", False)
-    assert stands(total, policies=(total.policy,), uses=Uses(total=1)) == ("7.9", True)
-    assert stands(total, policies=(total.policy,), uses=Uses(total=0)) == ("7.9", False)
+    assert stands(hour, uses=DatasetUses(hour=2)) == ("7.4", True)
+    assert stands(hour, uses=DatasetUses(hour=1)) == ("7.4", False)
+    assert stands(total, policies=(total.policy,), uses=DatasetUses(total=1)) == ("7.9", True)
+    assert stands(total, policies=(total.policy,), uses=DatasetUses(total=0)) == ("7.9", False)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_the_params_alone_decide_is_settled_whatever_else_happened(check, t
 
 
 def test_inputs_without_a_key_or_a_grant_are_the_requesters():
-    bare = replace(SNAPSHOT, deal=deal(dataset=Resource("0x" + "00" * 20, "0x" + "00" * 20, 0)), dataset=None)
+    bare = replace(SNAPSHOT, deal=deal(dataset=ResourceView("0x" + "00" * 20, "0x" + "00" * 20, 0)), dataset=None)
     assert stands(replace(HELD_KEYS, inputs={}), bare) == ("7.5", True)
     (held, _), *_ = HELD_KEYS.inputs.values()
     assert stands(replace(HELD_KEYS, inputs=dict.fromkeys(HELD_KEYS.inputs, (held, ()))), bare) == ("7.6", True)
@@ -149,15 +149,15 @@ def test_no_refusal_about_machines_or_of_what_a_worker_shows_is_ever_settled():
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "vault.db")
+    store = VaultDatabase(tmp_path / "vault.db")
     yield store
     store.close()
 
 
 def test_a_vault_remembers_since_when_each_policy_was_in_force(store):
-    custody, history = Custody(store, AtRest(b"\1" * 32, os.urandom), FEDERATION), History(store)
+    custody, history = ShareStore(store, ShareEncryption(b"\1" * 32, os.urandom), FEDERATION), DepositHistory(store)
     for version, at in ((1, 100), (2, 200), (3, 300)):
-        custody.set_policy(SignedPolicy(policy(version=version), b""), at=at)
+        custody.set_policy(StoredPolicy(policy(version=version), b""), at=at)
 
     def between(since, until):
         return [each.version for each in history.policies(DATASET, OWNER.address, since=since, until=until)]
@@ -170,7 +170,7 @@ def test_a_vault_remembers_since_when_each_policy_was_in_force(store):
 
 
 def test_a_vault_counts_for_the_requester_what_it_asked_for_and_for_others_what_was_settled(store):
-    journal, history = Journal(store, AtRest(b"\1" * 32, os.urandom), FEDERATION), History(store)
+    journal, history = TaskStore(store, ShareEncryption(b"\1" * 32, os.urandom), FEDERATION), DepositHistory(store)
     matched, other = NOW, task_id(SNAPSHOT.deal.deal, 1)
 
     def counted(requester=REQUESTER.address, cutoff=NOW, at_match=matched):
@@ -179,21 +179,21 @@ def test_a_vault_counts_for_the_requester_what_it_asked_for_and_for_others_what_
         )  # fmt: skip
 
     journal.remember_release(released())
-    assert counted() == Uses(hour=0, total=1), "nobody noted when its deal was made"
+    assert counted() == DatasetUses(hour=0, total=1), "nobody noted when its deal was made"
     history.note_deal(TASK, matched)
-    assert counted() == Uses(hour=1, total=1)
+    assert counted() == DatasetUses(hour=1, total=1)
     assert counted(at_match=matched - 3599).hour == counted(at_match=matched + 3599).hour == 1
     assert counted(at_match=matched - 3600).hour == counted(at_match=matched + 3600).hour == 0
-    assert counted(STRANGER.address) == Uses(), "what may still fail counts for nobody else"
+    assert counted(STRANGER.address) == DatasetUses(), "what may still fail counts for nobody else"
     journal.remember_settle(settled())
-    assert counted(STRANGER.address) == Uses(total=1)
-    assert counted(STRANGER.address, cutoff=NOW - 1) == Uses()
-    journal.use_ledger.decide(TASK, Outcome.UNPAID, later=0)
-    assert counted() == counted(STRANGER.address) == Uses(), "what nobody paid counts for nobody"
+    assert counted(STRANGER.address) == DatasetUses(total=1)
+    assert counted(STRANGER.address, cutoff=NOW - 1) == DatasetUses()
+    journal.use_ledger.decide(TASK, PaymentOutcome.UNPAID, later=0)
+    assert counted() == counted(STRANGER.address) == DatasetUses(), "what nobody paid counts for nobody"
 
 
 def test_facts_that_refuse_use_nothing(store):
-    journal = Journal(store, AtRest(b"\1" * 32, os.urandom), FEDERATION)
+    journal = TaskStore(store, ShareEncryption(b"\1" * 32, os.urandom), FEDERATION)
     journal.remember_release(released(facts=replace_refusal()))
     assert journal.use_ledger.in_hour(DATASET, REQUESTER.address, but="", at=NOW) == 0
 

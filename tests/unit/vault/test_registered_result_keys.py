@@ -15,7 +15,7 @@ from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.units import to_digest
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 
 ENCRYPTED = {"iexec_result_encryption": True}
 
@@ -30,12 +30,12 @@ VALUE = pem()
 
 def registered(
     value: str = VALUE, by: Any = REQUESTER, owner: Any = REQUESTER, name: str = RESULT_KEY_NAME
-) -> ResultKey:
+) -> RegisteredResultKey:
     digest = named_secret_digest(owner.address, name, to_digest(keccak(value.encode())))
-    return ResultKey(owner=owner.address, value=value, signature=by.sign(digest))
+    return RegisteredResultKey(owner=owner.address, value=value, signature=by.sign(digest))
 
 
-def shown(key: ResultKey | None) -> Any:
+def shown(key: RegisteredResultKey | None) -> Any:
     return replace(KEYS, rsa=key)
 
 
@@ -61,7 +61,11 @@ def test_15_a_key_that_the_beneficiary_did_not_sign_is_refused() -> None:
     refused("7.15", of_iexec(ENCRYPTED), shown(registered(by=STRANGER)))
     refused("7.15", of_iexec(ENCRYPTED), shown(registered(name="another name")))
     signature = registered().signature
-    refused("7.15", of_iexec(ENCRYPTED), shown(ResultKey(owner=REQUESTER.address, value=pem(), signature=signature)))
+    refused(
+        "7.15",
+        of_iexec(ENCRYPTED),
+        shown(RegisteredResultKey(owner=REQUESTER.address, value=pem(), signature=signature)),
+    )
 
 
 @pytest.mark.parametrize("value", ["", "no key", pem(1024)], ids=["nothing", "no key", "1024 bits"])

@@ -11,7 +11,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused
 from sealgrid.vault.config_file import read_config
 from sealgrid.vault.keys import KeyCommand, KeyFiles
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 from tests.unit.attestation import hardware_machines as hardware
 
 FILE = f"""
@@ -56,13 +56,15 @@ def test_who_may_ask_stands_beside_the_other_settings(file: Path) -> None:
     said = 'public_url = "https://vault.example"\ntrusted_proxies = ["10.0.0.0/8"]\nrequests_per_minute = 60\n'
     file.write_text(said + "inputs_per_hour = 7\ninput_hours = 2\n" + FILE)
     config, _ = read_config(file)
-    expected = Access(public_url="https://vault.example", trusted_proxies=("10.0.0.0/8",), requests_per_minute=60)
+    expected = ServiceAccess(
+        public_url="https://vault.example", trusted_proxies=("10.0.0.0/8",), requests_per_minute=60
+    )
     assert (config.access, config.inputs_per_hour, config.input_hours) == (expected, 7, 2)
 
 
 def test_without_them_the_defaults_are_strict(file: Path) -> None:
     config, _ = read_config(file)
-    assert (config.access, config.inputs_per_hour, config.input_hours) == (Access(), 300, 24)
+    assert (config.access, config.inputs_per_hour, config.input_hours) == (ServiceAccess(), 300, 24)
 
 
 def test_a_public_url_with_a_path_is_refused(file: Path) -> None:

@@ -34,12 +34,12 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.chain.views import Resource
+from sealgrid.chain.views import ResourceView
 from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, to_address
 from sealgrid.vault.checks.entitlement import OUTPUT_BYTES_WITHOUT_POLICY, entitle, read_params
-from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.owner_terms import DatasetUses
 
 ATTESTED = attested()
 KEYS = HELD_KEYS
@@ -81,7 +81,7 @@ def test_7_23_a_key_that_opened_nothing_yet_goes_to_its_owner_alone_where_the_po
 
 
 def test_a_deal_without_dataset_entitles_to_its_inputs_only() -> None:
-    bare = snapshot(deal=deal(dataset=Resource(NOTHING, NOTHING, 0)), dataset=None)
+    bare = snapshot(deal=deal(dataset=ResourceView(NOTHING, NOTHING, 0)), dataset=None)
     granted = decide(chain=bare)
     assert [share.record for share in granted.shares] == [PICTURE_KEY.record]
     assert (granted.release, granted.output_bytes) == ("escrow", OUTPUT_BYTES_WITHOUT_POLICY)
@@ -148,8 +148,8 @@ def test_a_callback_needs_the_owners_word() -> None:
 
 
 def test_uses_per_requester_and_hour_are_counted() -> None:
-    assert decide(replace(KEYS, uses=Uses(hour=1))).shares
-    refused("7.4", replace(KEYS, uses=Uses(hour=2)))
+    assert decide(replace(KEYS, uses=DatasetUses(hour=1))).shares
+    refused("7.4", replace(KEYS, uses=DatasetUses(hour=2)))
     refused("7.4", replace(KEYS, policy=policy(uses_per_requester_hour=0)))
 
 
@@ -192,7 +192,7 @@ WITH_SECRET = replace(KEYS, developer=DEVELOPER_KEY.held("developer"))
 
 def test_the_developers_secret_follows_from_the_deals_app() -> None:
     assert [share.kind for share in decide(WITH_SECRET).shares] == ["dataset", "input", "developer"]
-    bare = snapshot(deal=deal(dataset=Resource(NOTHING, NOTHING, 0), params=params(inputs=[])), dataset=None)
+    bare = snapshot(deal=deal(dataset=ResourceView(NOTHING, NOTHING, 0), params=params(inputs=[])), dataset=None)
     assert [share.record for share in decide(WITH_SECRET, bare).shares] == [DEVELOPER_KEY.record]
 
 
@@ -205,7 +205,7 @@ def test_the_secret_of_a_stranger_is_not_released() -> None:
 
 
 def test_the_secret_of_another_app_is_not_released() -> None:
-    refused("7.7", WITH_SECRET, snapshot(deal=deal(app=Resource(DATASET, OWNER.address, 1))))
+    refused("7.7", WITH_SECRET, snapshot(deal=deal(app=ResourceView(DATASET, OWNER.address, 1))))
 
 
 @pytest.mark.parametrize("taken", [MODEL, PICTURE])

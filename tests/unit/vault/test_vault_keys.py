@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.errors import InputRefused
-from sealgrid.vault.keys import KEYS_FOLDER, AtRest, KeyCommand, keys_from, open_keys
+from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, ShareEncryption, keys_from, open_keys
 
 SHARE = b"a share of sixty-four bytes".ljust(64, b".")
 
@@ -73,12 +73,12 @@ def test_half_a_key_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_stored_share_opens_in_its_own_row_and_with_its_own_key_only() -> None:
-    mine = AtRest(b"\1" * 32, os.urandom)
+    mine = ShareEncryption(b"\1" * 32, os.urandom)
     stored = mine.shut(SHARE, b"row 1")
     assert SHARE not in stored
     for key, row, content in (
         (mine, b"row 2", stored),
-        (AtRest(b"\2" * 32, os.urandom), b"row 1", stored),
+        (ShareEncryption(b"\2" * 32, os.urandom), b"row 1", stored),
         (mine, b"row 1", stored[:-1] + bytes([stored[-1] ^ 1])),
         (mine, b"row 1", b""),
     ):

@@ -13,8 +13,8 @@ from sealgrid.crypto import merkle
 from sealgrid.crypto.merkle import EMPTY_ROOT
 from sealgrid.errors import InputRefused, LogRefused
 from sealgrid.units import ZERO_ADDRESS, to_address
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.log_store import Log, entries
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.log_store import VaultLog, entries
 from sealgrid.wire.log import MOST_ENTRIES
 
 VAULT = to_address(b"\x0d" * 20)
@@ -23,7 +23,7 @@ OTHER = to_address(b"\x0e" * 20)
 
 @pytest.fixture
 def store(tmp_path):
-    opened = Store(tmp_path / DATABASE)
+    opened = VaultDatabase(tmp_path / DATABASE)
     yield opened
     opened.close()
 
@@ -44,13 +44,13 @@ def head(log):
 
 
 def test_an_empty_log_has_the_root_of_nothing(store):
-    log = Log(store)
+    log = VaultLog(store)
     assert (log.frontier.size, log.frontier.root) == (0, EMPTY_ROOT)
     assert log.page(0) == []
 
 
 def test_an_entry_is_proved_by_what_is_known_before_it_is_written(store):
-    log = grown(Log(store), range(5))
+    log = grown(VaultLog(store), range(5))
     appended = log.next(entry(5))
     proof = appended.proof
     then = head_of(VAULT, appended.frontier.size, appended.frontier.root, NOW)
@@ -65,12 +65,12 @@ def test_an_entry_is_proved_by_what_is_known_before_it_is_written(store):
 def test_every_proof_holds_however_often_the_vault_restarts(tmp_path_factory, sizes, data):
     path, heads = tmp_path_factory.mktemp("log") / DATABASE, []
     for number, more in enumerate(sizes):
-        store = Store(path)
-        log = grown(Log(store), range(number * 10, number * 10 + more))
+        store = VaultDatabase(path)
+        log = grown(VaultLog(store), range(number * 10, number * 10 + more))
         heads.append(head(log))
         store.close()
-    with closing(Store(path)) as store:  # hypothesis may give an example up wherever it draws
-        log = Log(store)
+    with closing(VaultDatabase(path)) as store:  # hypothesis may give an example up wherever it draws
+        log = VaultLog(store)
         for older in heads:
             assert contradiction(older, head(log), log.consistency(older.size, log.frontier.size)) is None
         if log.frontier.size:
@@ -85,14 +85,14 @@ def test_every_proof_holds_however_often_the_vault_restarts(tmp_path_factory, si
 
 def _root(log, size):
     """The root of an earlier state, from the entries alone."""
-    frontier = merkle.Frontier()
+    frontier = merkle.MerkleFrontier()
     for logged in log.page(0)[:size]:
         frontier, _ = frontier.append(merkle.leaf_hash(logged.entry.encode()))
     return frontier.root
 
 
 def test_the_entries_of_one_asset_come_in_pages_and_are_proved(store):
-    log = grown(Log(store), range(3), asset=ZERO_ADDRESS)
+    log = grown(VaultLog(store), range(3), asset=ZERO_ADDRESS)
     grown(log, range(3, 3 + MOST_ENTRIES + 2))
     grown(log, range(90, 93), asset=OTHER)
     first = log.page(0, DATASET)
@@ -104,10 +104,10 @@ def test_the_entries_of_one_asset_come_in_pages_and_are_proved(store):
 
 
 def test_an_entry_that_is_not_written_was_never_there(store):
-    log = grown(Log(store), range(2))
+    log = grown(VaultLog(store), range(2))
     with pytest.raises(RuntimeError, match="power"), store.transaction():
         connection_was_lost(log)
-    again = Log(store)
+    again = VaultLog(store)
     assert again.frontier.size == 2
 
 
@@ -117,7 +117,7 @@ def connection_was_lost(log):
 
 
 def test_entries_behind_each_other_are_each_proved_before_any_is_written(store):
-    log = grown(Log(store), range(3))
+    log = grown(VaultLog(store), range(3))
     made = [log.next(entry(3))]
     for number in (4, 5, 6):
         made.append(log.next(entry(number, OTHER), after=made[-1]))
@@ -131,15 +131,15 @@ def test_entries_behind_each_other_are_each_proved_before_any_is_written(store):
 
 
 def test_entries_behind_each_other_are_written_all_or_none(store):
-    log = Log(store)
+    log = VaultLog(store)
     first = log.next(entry(1))
     with pytest.raises(ValueError, match="has grown"):
         log.append(first, log.next(entry(2)))
-    assert (log.frontier.size, Log(store).frontier.size) == (0, 0)
+    assert (log.frontier.size, VaultLog(store).frontier.size) == (0, 0)
 
 
 def test_an_entry_is_for_one_place_only(store):
-    log = Log(store)
+    log = VaultLog(store)
     first, rival = log.next(entry(1)), log.next(entry(2))
     log.append(first)
     with pytest.raises(ValueError, match="has grown"):
@@ -147,7 +147,7 @@ def test_an_entry_is_for_one_place_only(store):
 
 
 def test_a_rewritten_entry_is_found_out_by_its_own_proof(store):
-    log = grown(Log(store), range(4))
+    log = grown(VaultLog(store), range(4))
     with store.transaction() as connection:
         connection.execute(update(entries).where(entries.c.position == 1).values(entry=entry(99).encode()))
     rewritten = log.page(1)[0]
@@ -159,6 +159,6 @@ def test_a_rewritten_entry_is_found_out_by_its_own_proof(store):
 @pytest.mark.parametrize(("call", "given"), [("inclusion", (2, 2)), ("inclusion", (0, 3)), ("consistency", (2, 1)),
                                              ("consistency", (0, 3)), ("inclusion", (-1, 2))])  # fmt: skip
 def test_proofs_about_what_the_log_is_not_are_refused(store, call, given):
-    log = grown(Log(store), range(2))
+    log = grown(VaultLog(store), range(2))
     with pytest.raises(InputRefused):
         getattr(log, call)(*given)

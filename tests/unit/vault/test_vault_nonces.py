@@ -21,10 +21,10 @@ from vault_scene import (
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.checks.nonce import Attempt, authorised_digest, check_nonce_request
+from sealgrid.vault.checks.nonce import EnclaveAttempt, authorised_digest, check_nonce_request
 
 SECOND, THIRD, FOURTH = key("second enclave"), key("third enclave"), key("fourth enclave")
-AFTER = Attempt(TASK, 2, WORKER.address, SECOND.address)
+AFTER = EnclaveAttempt(TASK, 2, WORKER.address, SECOND.address)
 
 
 def decide(request: Any, attempts: Any = (), *, chain: Any = None, settled: bool = False, restored: int = 0) -> Any:
@@ -111,7 +111,7 @@ def test_attempts_grow_and_end_at_three(attempt: int) -> None:
 
 
 def test_a_fourth_enclave_gets_none() -> None:
-    third = Attempt(TASK, 3, WORKER.address, THIRD.address)
+    third = EnclaveAttempt(TASK, 3, WORKER.address, THIRD.address)
     refused("1.6", ask(FOURTH, reassign(3, FOURTH)), [ATTEMPT, AFTER, third])
 
 

@@ -45,15 +45,22 @@ from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.evidence import Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.chain.views import Resource, TaskStatus
+from sealgrid.chain.views import ResourceView, TaskStatus
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
-from sealgrid.vault.checks.nonce import Attempt
-from sealgrid.vault.checks.release import GivenNonce, TrustedRoots, check_chain, check_evidence, check_nonce, own_nonce
+from sealgrid.vault.checks.nonce import EnclaveAttempt
+from sealgrid.vault.checks.release import (
+    IssuedNonce,
+    TrustedRoots,
+    check_chain,
+    check_evidence,
+    check_nonce,
+    own_nonce,
+)
 
 TRUSTED = TrustedRoots((MACHINE.trust_root,), {}, simulated=True)
 SERIES = to_digest(hashlib.sha256(MACHINE.root_der).digest())
-GIVEN = GivenNonce(ATTEMPT, NOW + 120)
+GIVEN = IssuedNonce(ATTEMPT, NOW + 120)
 OTHER = key("other enclave")
 
 
@@ -90,7 +97,7 @@ def test_1_a_nonce_of_another_task_worker_or_enclave(other: Any) -> None:
 
 
 def test_1_a_nonce_of_an_enclave_that_was_replaced() -> None:
-    assert number_of(admit, current=Attempt(TASK, 2, WORKER.address, OTHER.address)) == "1"
+    assert number_of(admit, current=EnclaveAttempt(TASK, 2, WORKER.address, OTHER.address)) == "1"
 
 
 def test_1_a_nonce_after_the_tasks_verdict() -> None:
@@ -256,7 +263,7 @@ def test_6_a_hub_that_asks_another_broker(broker: Any) -> None:
 
 
 def test_6_a_gate_that_owns_the_pool_judges_where_the_hub_asks_nobody() -> None:
-    gated = deal(workerpool=Resource(POOL, BROKER, 3))
+    gated = deal(workerpool=ResourceView(POOL, BROKER, 3))
     compare(snapshot(broker=ZERO_ADDRESS, deal=gated))
     assert number_of(compare, snapshot(broker=to_address(b"\xaa" * 20), deal=gated)) == "6"
 

@@ -30,29 +30,29 @@ from vault_scene import (
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_digest
-from sealgrid.vault.keys import AtRest
+from sealgrid.vault.keys import ShareEncryption
 from sealgrid.vault.operator.backup import back_up, place_copy
-from sealgrid.vault.operator.restoration import PeerWord, renew
-from sealgrid.vault.stores.database import DATABASE, Store
+from sealgrid.vault.operator.restoration import PeerState, renew
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.key_notes import KeyNote
 from sealgrid.vault.stores.opened_keys import OpenedKeys
-from sealgrid.vault.stores.share_store import Custody, SignedPolicy, Version
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.stores.share_store import ShareStore, StoredPolicy, StoredVersion
+from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.vault import AssetView, KeyVersion
 
-AT_REST = AtRest(b"\x33" * 32, lambda size: bytes(size))
+AT_REST = ShareEncryption(b"\x33" * 32, lambda size: bytes(size))
 NONCE, SERIES = b"\x41" * 32, to_digest(b"\x5e" * 32)
 MODEL, PICTURE = (DATASET, OWNER.address), (PICTURE_KEY.asset, REQUESTER.address)
 LATER = NOW + 500
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / DATABASE)) as store:
+def live(tmp_path: Path) -> Iterator[VaultDatabase]:
+    with closing(VaultDatabase(tmp_path / DATABASE)) as store:
         store.claim(FEDERATION.belonging(to_digest(b"\x01" * 32)))
-        custody, journal = Custody(store, AT_REST, FEDERATION), Journal(store, AT_REST, FEDERATION)
-        custody.keep(MODEL_KEY.held(), policy=SignedPolicy(policy(), b"signed"), grant=None, at=NOW)
+        custody, journal = ShareStore(store, AT_REST, FEDERATION), TaskStore(store, AT_REST, FEDERATION)
+        custody.keep(MODEL_KEY.held(), policy=StoredPolicy(policy(), b"signed"), grant=None, at=NOW)
         custody.keep(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
         journal.give_nonce(NONCE, ATTEMPT, NOW + 10_000, NOW)
         journal.remember_release(released())
@@ -69,34 +69,36 @@ def view(key: Split = MODEL_KEY, *, destroyed: int = 0, allowed: Any = None, by:
     return AssetView(record=key.record, signature=signature, policy=allowed, policy_signature=b"signed", history=(one,))
 
 
-def peer(model: AssetView | None = None, evaluation: int = 5) -> PeerWord:
+def peer(model: AssetView | None = None, evaluation: int = 5) -> PeerState:
     views = {PICTURE: view(PICTURE_KEY)} | ({} if model is None else {MODEL: model})
-    return PeerWord(views, {SERIES: evaluation})
+    return PeerState(views, {SERIES: evaluation})
 
 
-def restored(live: Store, *peers: PeerWord) -> tuple[Any, Custody]:
+def restored(live: VaultDatabase, *peers: PeerState) -> tuple[Any, ShareStore]:
     done = renew(live, AT_REST, FEDERATION, peers, at=LATER)
-    return done, Custody(live, AT_REST, FEDERATION)
+    return done, ShareStore(live, AT_REST, FEDERATION)
 
 
 CURRENT = view(allowed=policy())
 
 
-def test_what_the_others_hold_too_comes_back(live: Store) -> None:
+def test_what_the_others_hold_too_comes_back(live: VaultDatabase) -> None:
     done, custody = restored(live, peer(CURRENT), peer(CURRENT))
     assert (done.kept, done.dropped) == (2, ())
     assert custody.share(*MODEL) == MODEL_KEY.held()
     assert custody.policy(*MODEL).policy == policy()
 
 
-def test_nonces_from_before_are_void_and_deals_from_before_get_none(live: Store) -> None:
+def test_nonces_from_before_are_void_and_deals_from_before_get_none(live: VaultDatabase) -> None:
     restored(live, peer(CURRENT), peer(CURRENT))
-    assert Journal(live, AT_REST, FEDERATION).consume_nonce(NONCE) is None
+    assert TaskStore(live, AT_REST, FEDERATION).consume_nonce(NONCE) is None
     assert live.restored == LATER
 
 
-def test_a_release_whose_settle_may_be_lost_gets_no_second_one_and_a_settled_one_still_opens(live: Store) -> None:
-    journal = Journal(live, AT_REST, FEDERATION)
+def test_a_release_whose_settle_may_be_lost_gets_no_second_one_and_a_settled_one_still_opens(
+    live: VaultDatabase,
+) -> None:
+    journal = TaskStore(live, AT_REST, FEDERATION)
     journal.remember_release(released(enclave=STRANGER.address))
     journal.remember_settle(settled())
     restored(live, peer(CURRENT), peer(CURRENT))
@@ -113,44 +115,46 @@ def test_a_release_whose_settle_may_be_lost_gets_no_second_one_and_a_settled_one
         None,  # never heard of it
     ],
 )
-def test_a_share_that_one_other_vault_does_not_hold_is_dropped(live: Store, told: AssetView | None) -> None:
+def test_a_share_that_one_other_vault_does_not_hold_is_dropped(live: VaultDatabase, told: AssetView | None) -> None:
     done, custody = restored(live, peer(CURRENT), peer(told))
     assert done.dropped == (MODEL,)
     assert custody.share(*MODEL) is None
 
 
-def test_a_vault_that_is_silent_counts_as_one_that_does_not_hold_it(live: Store) -> None:
+def test_a_vault_that_is_silent_counts_as_one_that_does_not_hold_it(live: VaultDatabase) -> None:
     assert set(restored(live, peer(CURRENT))[0].dropped) == {MODEL, PICTURE}
 
 
-def test_no_version_comes_back_that_is_older_than_one_of_which_anybody_shows_the_owners_word(live: Store) -> None:
+def test_no_version_comes_back_that_is_older_than_one_of_which_anybody_shows_the_owners_word(
+    live: VaultDatabase,
+) -> None:
     _, custody = restored(live, peer(CURRENT), peer(view(Split(version=7))))
     assert [each.record.version for each in custody.versions(*MODEL)] == [1, 7]
 
 
-def test_a_version_that_nobody_signed_is_not_believed(live: Store) -> None:
+def test_a_version_that_nobody_signed_is_not_believed(live: VaultDatabase) -> None:
     _, custody = restored(live, peer(CURRENT), peer(view(Split(version=7), by=STRANGER)))
     assert [each.record.version for each in custody.versions(*MODEL)] == [1]
 
 
-def test_a_policy_that_was_narrowed_since_is_dropped(live: Store) -> None:
+def test_a_policy_that_was_narrowed_since_is_dropped(live: VaultDatabase) -> None:
     narrowed = view(allowed=policy(version=2, allowed=()))
     _, custody = restored(live, peer(CURRENT), peer(narrowed))
     assert custody.policy(*MODEL) is None
 
 
-def test_evaluation_numbers_rise_to_what_two_others_have_seen(live: Store) -> None:
+def test_evaluation_numbers_rise_to_what_two_others_have_seen(live: VaultDatabase) -> None:
     restored(live, peer(CURRENT, 8), peer(CURRENT, 7))
     assert live.evaluation() == {SERIES: 7}
 
 
-def test_one_other_vault_cannot_raise_an_evaluation_number_alone(live: Store) -> None:
+def test_one_other_vault_cannot_raise_an_evaluation_number_alone(live: VaultDatabase) -> None:
     restored(live, peer(CURRENT, 10**9), peer(CURRENT, 0))
     assert live.evaluation() == {SERIES: 5}
 
 
 def test_a_key_that_t_others_know_not_to_open_is_refused_after_a_restoration_and_one_other_vault_cannot_say_so(
-    live: Store,
+    live: VaultDatabase,
 ) -> None:
     unopened, record = msgspec.structs.replace(CURRENT, unopened=TASK), MODEL_KEY.held().record_digest
     restored(live, peer(unopened), peer(CURRENT))
@@ -160,7 +164,7 @@ def test_a_key_that_t_others_know_not_to_open_is_refused_after_a_restoration_and
 
 
 def test_a_key_that_t_others_know_to_open_needs_no_proof_after_a_restoration_and_one_vault_cannot_say_so(
-    live: Store,
+    live: VaultDatabase,
 ) -> None:
     opened, record = msgspec.structs.replace(CURRENT, opened=TASK), MODEL_KEY.held().record_digest
     restored(live, peer(opened), peer(CURRENT))
@@ -170,9 +174,9 @@ def test_a_key_that_t_others_know_to_open_needs_no_proof_after_a_restoration_and
     assert UnopenedKeys(live).find(record) is None
 
 
-def test_a_key_is_unproved_since_the_first_version_after_the_last_that_opened(live: Store) -> None:
+def test_a_key_is_unproved_since_the_first_version_after_the_last_that_opened(live: VaultDatabase) -> None:
     opened = OpenedKeys(live)
-    versions = [Version(MODEL_KEY.record, to_digest(bytes([n]) * 32), b"", 100 * n, 0) for n in (1, 2, 3)]
+    versions = [StoredVersion(MODEL_KEY.record, to_digest(bytes([n]) * 32), b"", 100 * n, 0) for n in (1, 2, 3)]
     assert opened.unproved_since(versions) == 0
     opened.note(versions[0].record_digest, TASK, NOW)
     assert opened.unproved_since(versions) == 200
@@ -181,39 +185,39 @@ def test_a_key_is_unproved_since_the_first_version_after_the_last_that_opened(li
     assert opened.unproved_since(versions) is None
 
 
-def test_a_key_that_did_not_open_is_known_after_a_restart_and_in_a_backup(live: Store, tmp_path: Path) -> None:
+def test_a_key_that_did_not_open_is_known_after_a_restart_and_in_a_backup(live: VaultDatabase, tmp_path: Path) -> None:
     record = MODEL_KEY.held().record_digest
     UnopenedKeys(live).note(record, TASK, NOW)
     UnopenedKeys(live).note(record, TASK, LATER)
     live.commit()
     back_up(tmp_path, tmp_path / "copy.db")
-    with closing(Store(tmp_path / DATABASE)) as again:
+    with closing(VaultDatabase(tmp_path / DATABASE)) as again:
         assert UnopenedKeys(again).find(record) == KeyNote(TASK, NOW)
-    with closing(Store(place_copy(tmp_path / "copy.db", tmp_path / "new"))) as placed:
+    with closing(VaultDatabase(place_copy(tmp_path / "copy.db", tmp_path / "new"))) as placed:
         assert UnopenedKeys(placed).find(record) == KeyNote(TASK, NOW)
 
 
-def test_a_copy_with_another_at_rest_key_is_refused(live: Store) -> None:
+def test_a_copy_with_another_at_rest_key_is_refused(live: VaultDatabase) -> None:
     with pytest.raises(InputRefused, match="key file"):
-        renew(live, AtRest(b"\x34" * 32, bytes), FEDERATION, (), at=LATER)
+        renew(live, ShareEncryption(b"\x34" * 32, bytes), FEDERATION, (), at=LATER)
 
 
-def test_a_running_vault_is_copied_as_of_one_moment(live: Store, tmp_path: Path) -> None:
+def test_a_running_vault_is_copied_as_of_one_moment(live: VaultDatabase, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
-    Custody(live, AT_REST, FEDERATION).destroy(*PICTURE, at=NOW)  # not on the disk yet: a crash would forget it
+    ShareStore(live, AT_REST, FEDERATION).destroy(*PICTURE, at=NOW)  # not on the disk yet: a crash would forget it
     back_up(tmp_path, copy)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    with closing(Store(place_copy(copy, tmp_path / "new"))) as again:
-        assert set(Custody(again, AT_REST, FEDERATION).shared()) == {MODEL, PICTURE}
+    with closing(VaultDatabase(place_copy(copy, tmp_path / "new"))) as again:
+        assert set(ShareStore(again, AT_REST, FEDERATION).shared()) == {MODEL, PICTURE}
 
 
-def test_a_copy_is_never_put_over_a_database(live: Store, tmp_path: Path) -> None:
+def test_a_copy_is_never_put_over_a_database(live: VaultDatabase, tmp_path: Path) -> None:
     back_up(tmp_path, tmp_path / "copy.db")
     with pytest.raises(InputRefused, match="newer than any copy"):
         place_copy(tmp_path / "copy.db", tmp_path)
 
 
-def test_a_backup_overwrites_nothing(live: Store, tmp_path: Path) -> None:
+def test_a_backup_overwrites_nothing(live: VaultDatabase, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
     with pytest.raises(InputRefused, match="new file"):
         back_up(tmp_path, tmp_path / "there")
@@ -221,7 +225,7 @@ def test_a_backup_overwrites_nothing(live: Store, tmp_path: Path) -> None:
         back_up(tmp_path / "nowhere", tmp_path / "copy.db")
 
 
-def test_what_is_no_copy_or_a_damaged_one_is_refused(live: Store, tmp_path: Path) -> None:
+def test_what_is_no_copy_or_a_damaged_one_is_refused(live: VaultDatabase, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a database")
     with closing(sqlite3.connect(tmp_path / "other.db")) as other:
         other.execute("CREATE TABLE about (name, value)")

@@ -37,14 +37,14 @@ from vault_scene import (
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import to_digest
-from sealgrid.vault.checks.nonce import Attempt
-from sealgrid.vault.keys import AtRest
-from sealgrid.vault.stores.database import DATABASE, Store, about
-from sealgrid.vault.stores.share_store import Custody, SignedGrant, SignedPolicy
-from sealgrid.vault.stores.task_store import Journal
+from sealgrid.vault.checks.nonce import EnclaveAttempt
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase, about
+from sealgrid.vault.stores.share_store import ShareStore, StoredGrant, StoredPolicy
+from sealgrid.vault.stores.task_store import TaskStore
 
 RANDOM = iter(i.to_bytes(12, "big") for i in range(1_000_000))
-AT_REST = AtRest(b"\x33" * 32, lambda _: next(RANDOM))
+AT_REST = ShareEncryption(b"\x33" * 32, lambda _: next(RANDOM))
 NONCE = b"\x41" * 32
 INTEL, SIMULATED = to_digest(b"\x01" * 32), to_digest(b"\x02" * 32)
 NO_TASK = to_digest(b"\xff" * 32)
@@ -52,47 +52,47 @@ NO_TASK = to_digest(b"\xff" * 32)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
-    with closing(Store(tmp_path / DATABASE)) as opened:
+    with closing(VaultDatabase(tmp_path / DATABASE)) as opened:
         yield opened
 
 
 @pytest.fixture
-def journal(store: Store) -> Any:
-    return Journal(store, AT_REST, FEDERATION)
+def journal(store: VaultDatabase) -> Any:
+    return TaskStore(store, AT_REST, FEDERATION)
 
 
 @pytest.fixture
-def custody(store: Store) -> Any:
-    return Custody(store, AT_REST, FEDERATION)
+def custody(store: VaultDatabase) -> Any:
+    return ShareStore(store, AT_REST, FEDERATION)
 
 
-def test_every_commit_reaches_the_disk(store: Store) -> None:
+def test_every_commit_reaches_the_disk(store: VaultDatabase) -> None:
     with store.transaction() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
 
-def write_half(store: Store) -> None:
+def write_half(store: VaultDatabase) -> None:
     with store.transaction() as connection:
         connection.execute(insert(about).values(name="half", value="written"))
         raise RuntimeError
 
 
-def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+def test_a_transaction_that_fails_leaves_nothing(store: VaultDatabase) -> None:
     with pytest.raises(RuntimeError):
         write_half(store)
     with store.transaction() as connection:
         assert connection.execute(select(about)).all() == []
 
 
-def test_a_folder_belongs_to_one_chain_and_broker(store: Store) -> None:
+def test_a_folder_belongs_to_one_chain_and_broker(store: VaultDatabase) -> None:
     store.claim({"chain": "1", "broker": "a"})
     store.claim({"chain": "1", "broker": "a"})
     with pytest.raises(InputRefused, match="broker"):
         store.claim({"chain": "1", "broker": "b"})
 
 
-def test_evaluation_numbers_never_fall(store: Store) -> None:
+def test_evaluation_numbers_never_fall(store: VaultDatabase) -> None:
     for number in (5, 7, 6):
         store.raise_evaluation(INTEL, number)
     store.raise_evaluation(SIMULATED, 1)
@@ -100,23 +100,23 @@ def test_evaluation_numbers_never_fall(store: Store) -> None:
 
 
 def test_evaluation_numbers_outlive_a_restart(tmp_path: Path) -> None:
-    before = Store(tmp_path / "vault.db")
+    before = VaultDatabase(tmp_path / "vault.db")
     before.raise_evaluation(INTEL, 17)
     before.close()
-    after = Store(tmp_path / "vault.db")
+    after = VaultDatabase(tmp_path / "vault.db")
     after.raise_evaluation(INTEL, 16)
     assert after.evaluation() == {INTEL: 17}
     after.close()
 
 
-def test_a_nonce_is_good_once(journal: Journal) -> None:
+def test_a_nonce_is_good_once(journal: TaskStore) -> None:
     journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
     given = journal.consume_nonce(NONCE)
     assert (given.attempt, given.expires) == (ATTEMPT, NOW + 120)
     assert journal.consume_nonce(NONCE) is None
 
 
-def test_of_many_who_present_a_nonce_at_once_one_gets_it(journal: Journal) -> None:
+def test_of_many_who_present_a_nonce_at_once_one_gets_it(journal: TaskStore) -> None:
     journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
     got = []
     threads = [threading.Thread(target=lambda: got.append(journal.consume_nonce(NONCE))) for _ in range(8)]
@@ -127,18 +127,18 @@ def test_of_many_who_present_a_nonce_at_once_one_gets_it(journal: Journal) -> No
     assert sum(given is not None for given in got) == 1
 
 
-def test_an_unknown_nonce_is_nobodys(journal: Journal) -> None:
+def test_an_unknown_nonce_is_nobodys(journal: TaskStore) -> None:
     assert journal.consume_nonce(b"\x99" * 32) is None
 
 
-def test_expired_nonces_are_forgotten_when_the_next_is_given(journal: Journal) -> None:
+def test_expired_nonces_are_forgotten_when_the_next_is_given(journal: TaskStore) -> None:
     journal.give_nonce(NONCE, ATTEMPT, NOW + 120, NOW)
     journal.give_nonce(b"\x42" * 32, ATTEMPT, NOW + 240, NOW + 120)
     assert journal.consume_nonce(NONCE) is None
 
 
-def test_attempts_come_back_in_order(journal: Journal) -> None:
-    second = Attempt(TASK, 2, WORKER.address, key("second").address)
+def test_attempts_come_back_in_order(journal: TaskStore) -> None:
+    second = EnclaveAttempt(TASK, 2, WORKER.address, key("second").address)
     journal.give_nonce(NONCE, ATTEMPT, NOW, NOW)
     journal.give_nonce(b"\x42" * 32, second, NOW, NOW)
     journal.give_nonce(b"\x43" * 32, second, NOW, NOW)
@@ -148,20 +148,20 @@ def test_attempts_come_back_in_order(journal: Journal) -> None:
 
 def test_a_deposit_survives_a_restart(tmp_path: Path) -> None:
     word, signature = grant()
-    with closing(Store(tmp_path / DATABASE)) as first:
-        custody = Custody(first, AT_REST, FEDERATION)
-        signed = SignedPolicy(policy(), b"policy signature")
+    with closing(VaultDatabase(tmp_path / DATABASE)) as first:
+        custody = ShareStore(first, AT_REST, FEDERATION)
+        signed = StoredPolicy(policy(), b"policy signature")
         custody.keep(MODEL_KEY.held(), policy=signed, grant=None, at=NOW)
-        custody.keep(PICTURE_KEY.held("input"), policy=None, grant=SignedGrant(word, signature), at=NOW)
-    with closing(Store(tmp_path / DATABASE)) as second:
-        custody = Custody(second, AT_REST, FEDERATION)
+        custody.keep(PICTURE_KEY.held("input"), policy=None, grant=StoredGrant(word, signature), at=NOW)
+    with closing(VaultDatabase(tmp_path / DATABASE)) as second:
+        custody = ShareStore(second, AT_REST, FEDERATION)
         assert custody.share(DATASET, OWNER.address) == MODEL_KEY.held()
         assert custody.policy(DATASET, OWNER.address) == signed
         assert custody.share(PICTURE_KEY.asset, REQUESTER.address) == PICTURE_KEY.held("input")
         assert custody.grants(REQUESTER.address, PICTURE) == [word]
 
 
-def test_two_owners_of_one_asset_do_not_disturb_each_other(custody: Custody) -> None:
+def test_two_owners_of_one_asset_do_not_disturb_each_other(custody: ShareStore) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     bought = Split(owner=STRANGER, dek=b"\x31" * 32)
     custody.keep(bought.held(), policy=None, grant=None, at=NOW + 1)
@@ -170,7 +170,9 @@ def test_two_owners_of_one_asset_do_not_disturb_each_other(custody: Custody) -> 
     assert custody.policy(DATASET, STRANGER.address) is None
 
 
-def test_shares_lie_encrypted_in_the_database(tmp_path: Path, store: Store, custody: Custody, journal: Journal) -> None:
+def test_shares_lie_encrypted_in_the_database(
+    tmp_path: Path, store: VaultDatabase, custody: ShareStore, journal: TaskStore
+) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     journal.remember_release(released())
     journal.remember_settle(settled())
@@ -182,14 +184,14 @@ def test_shares_lie_encrypted_in_the_database(tmp_path: Path, store: Store, cust
         assert share.blind not in stored
 
 
-def test_a_database_without_its_key_file_opens_no_share(store: Store, custody: Custody) -> None:
+def test_a_database_without_its_key_file_opens_no_share(store: VaultDatabase, custody: ShareStore) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
-    thief = Custody(store, AtRest(b"\x34" * 32, bytes), FEDERATION)
+    thief = ShareStore(store, ShareEncryption(b"\x34" * 32, bytes), FEDERATION)
     with pytest.raises(InputRefused):
         thief.share(DATASET, OWNER.address)
 
 
-def test_a_share_moved_to_another_row_does_not_open(tmp_path: Path, store: Store, custody: Custody) -> None:
+def test_a_share_moved_to_another_row_does_not_open(tmp_path: Path, store: VaultDatabase, custody: ShareStore) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     custody.keep(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
     store.close()
@@ -200,7 +202,7 @@ def test_a_share_moved_to_another_row_does_not_open(tmp_path: Path, store: Store
         custody.share(DATASET, OWNER.address)
 
 
-def test_releases_and_settles_come_back_as_they_went(journal: Journal) -> None:
+def test_releases_and_settles_come_back_as_they_went(journal: TaskStore) -> None:
     journal.remember_release(released())
     journal.remember_release(released())
     journal.remember_settle(settled())
@@ -210,7 +212,7 @@ def test_releases_and_settles_come_back_as_they_went(journal: Journal) -> None:
     assert journal.is_settled(TASK)
 
 
-def test_a_settle_without_escrow_has_no_share(journal: Journal) -> None:
+def test_a_settle_without_escrow_has_no_share(journal: TaskStore) -> None:
     journal.remember_settle(settled(escrowed=None))
     assert journal.settle(TASK, ENCLAVE.address).escrowed is None
 
@@ -220,8 +222,8 @@ def test_a_settle_without_escrow_has_no_share(journal: Journal) -> None:
 def test_a_nonce_is_taken_at_most_as_often_as_it_was_given(
     tmp_path_factory: pytest.TempPathFactory, order: Any
 ) -> None:
-    with closing(Store(tmp_path_factory.mktemp("nonces") / DATABASE)) as store:
-        journal, held = Journal(store, AT_REST, FEDERATION), set()
+    with closing(VaultDatabase(tmp_path_factory.mktemp("nonces") / DATABASE)) as store:
+        journal, held = TaskStore(store, AT_REST, FEDERATION), set()
         for step, which in order:
             nonce = bytes([which]) * 32
             if step == "give" and nonce not in held:
@@ -232,17 +234,19 @@ def test_a_nonce_is_taken_at_most_as_often_as_it_was_given(
                 held.discard(nonce)
 
 
-async def test_what_is_saved_survives_a_kill_and_what_is_not_never_happened(tmp_path: Path, store: Store) -> None:
+async def test_what_is_saved_survives_a_kill_and_what_is_not_never_happened(
+    tmp_path: Path, store: VaultDatabase
+) -> None:
     store.raise_evaluation(INTEL, 1)
     await store.saved()
     store.raise_evaluation(INTEL, 2)
     killed = tmp_path / "killed"
     shutil.copytree(tmp_path, killed)
-    with closing(Store(killed / DATABASE)) as again:
+    with closing(VaultDatabase(killed / DATABASE)) as again:
         assert again.evaluation() == {INTEL: 1}
 
 
-async def test_those_who_wait_together_share_one_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_those_who_wait_together_share_one_commit(store: VaultDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     commits, commit = [], store.commit
     monkeypatch.setattr(store, "commit", lambda: commits.append(commit()))
 
@@ -255,7 +259,7 @@ async def test_those_who_wait_together_share_one_commit(store: Store, monkeypatc
     assert len(commits) == 1
 
 
-def test_a_step_that_fails_takes_nothing_of_others_back(store: Store) -> None:
+def test_a_step_that_fails_takes_nothing_of_others_back(store: VaultDatabase) -> None:
     store.raise_evaluation(INTEL, 1)
     with pytest.raises(RuntimeError):
         write_half(store)
@@ -264,7 +268,7 @@ def test_a_step_that_fails_takes_nothing_of_others_back(store: Store) -> None:
         assert [name for name, _ in connection.execute(select(about))] == [f"evaluation {INTEL}"]
 
 
-async def test_after_a_commit_that_failed_nothing_is_told_any_more(store: Store, journal: Journal) -> None:
+async def test_after_a_commit_that_failed_nothing_is_told_any_more(store: VaultDatabase, journal: TaskStore) -> None:
     with store.reading() as connection:  # a rule that only the commit looks at, and that what follows breaks
         for line in (
             "PRAGMA foreign_keys = ON",
@@ -291,7 +295,7 @@ def stored_share(folder: Path) -> bytes:
 
 
 async def test_an_old_share_is_gone_from_the_disk_when_a_new_one_is_kept(
-    tmp_path: Path, store: Store, custody: Custody
+    tmp_path: Path, store: VaultDatabase, custody: ShareStore
 ) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     await store.scrubbed()
@@ -308,7 +312,7 @@ async def test_an_old_share_is_gone_from_the_disk_when_a_new_one_is_kept(
 
 
 async def test_a_destroyed_share_is_gone_from_the_disk_and_its_version_remembered(
-    tmp_path: Path, store: Store, custody: Custody
+    tmp_path: Path, store: VaultDatabase, custody: ShareStore
 ) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     custody.keep(PICTURE_KEY.held("input"), policy=None, grant=None, at=NOW)
@@ -323,7 +327,7 @@ async def test_a_destroyed_share_is_gone_from_the_disk_and_its_version_remembere
 
 
 async def test_while_a_backup_reads_shares_are_not_said_to_be_destroyed(
-    tmp_path: Path, store: Store, custody: Custody
+    tmp_path: Path, store: VaultDatabase, custody: ShareStore
 ) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     store.commit()
@@ -338,9 +342,9 @@ async def test_while_a_backup_reads_shares_are_not_said_to_be_destroyed(
     await store.scrubbed()
 
 
-def test_a_share_of_a_former_federation_is_kept_and_not_usable(store: Store, custody: Custody) -> None:
+def test_a_share_of_a_former_federation_is_kept_and_not_usable(store: VaultDatabase, custody: ShareStore) -> None:
     custody.keep(MODEL_KEY.held(), policy=None, grant=None, at=NOW)
     others = tuple(sorted([FEDERATION.us, key("new one").address, key("new two").address]))
-    later = Custody(store, AT_REST, replace(FEDERATION, vaults=others))
+    later = ShareStore(store, AT_REST, replace(FEDERATION, vaults=others))
     assert custody.usable(DATASET, OWNER.address) == later.share(DATASET, OWNER.address) == MODEL_KEY.held()
     assert later.usable(DATASET, OWNER.address) is None

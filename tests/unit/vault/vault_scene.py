@@ -12,7 +12,14 @@ from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, poco_authorisation
-from sealgrid.chain.views import ContributionStatus, ContributionView, DealView, Resource, TaskStatus, TaskView
+from sealgrid.chain.views import (
+    ContributionStatus,
+    ContributionView,
+    DealView,
+    ResourceView,
+    TaskStatus,
+    TaskView,
+)
 from sealgrid.crypto import hpke
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
@@ -23,13 +30,13 @@ from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
 from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
-from sealgrid.vault.checks.deposit import HeldShare, input_asset
-from sealgrid.vault.checks.entitlement import HeldKeys, entitle, read_params
-from sealgrid.vault.checks.nonce import Attempt
-from sealgrid.vault.checks.owner_terms import Uses
-from sealgrid.vault.checks.release import Attested, TrustedRoots, check_evidence
-from sealgrid.vault.checks.settle import Escrowed, Released, Settled, remembered, verdict_for
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.checks.deposit import StoredShare, input_asset
+from sealgrid.vault.checks.entitlement import StoredKeys, entitle, read_params
+from sealgrid.vault.checks.nonce import EnclaveAttempt
+from sealgrid.vault.checks.owner_terms import DatasetUses
+from sealgrid.vault.checks.release import TrustedRoots, VerifiedEnclave, check_evidence
+from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, remembered, verdict_for
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.handlers.release_response import facts_of
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import (
@@ -65,7 +72,7 @@ WORKER, ENCLAVE, STRANGER = key("worker"), key("enclave"), key("stranger")
 VAULTS = sorted((key(f"vault {i}") for i in range(3)), key=lambda each: each.address)
 DEPOSIT_KEY = HpkeKey.from_bytes(b"\x11" * 32)
 RESULT_KEY = HpkeKey.from_bytes(b"\x12" * 32)
-FEDERATION = Federation(CHAIN, HUB, BROKER, 2, tuple(vault.address for vault in VAULTS), VAULTS[0].address)
+FEDERATION = VaultFederation(CHAIN, HUB, BROKER, 2, tuple(vault.address for vault in VAULTS), VAULTS[0].address)
 DOMAIN = FEDERATION.domain
 
 
@@ -91,8 +98,8 @@ TASK = task_id(DEAL, 0)
 
 def deal(**changes: Any) -> DealView:
     usual = {
-        "deal": DEAL, "app": Resource(APP, DEVELOPER.address, 1), "dataset": Resource(DATASET, OWNER.address, 5),
-        "workerpool": Resource(POOL, POOL_OWNER.address, 3), "trust": 1, "category": 0,
+        "deal": DEAL, "app": ResourceView(APP, DEVELOPER.address, 1), "dataset": ResourceView(DATASET, OWNER.address, 5),
+        "workerpool": ResourceView(POOL, POOL_OWNER.address, 3), "trust": 1, "category": 0,
         "tag": to_digest((9).to_bytes(32, "big")), "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
         "callback": ZERO_ADDRESS, "params": params(), "start_time": NOW, "bot_first": 0, "bot_size": 1,
         "worker_stake": 0, "scheduler_reward_ratio": 1, "sponsor": REQUESTER.address,
@@ -145,7 +152,7 @@ def ask(enclave: SigningKey = ENCLAVE, again: SignedReassign | None = None, **ch
     return NonceRequest(authorization=authorization(enclave, **changes), reassign=again)
 
 
-ATTEMPT = Attempt(TASK, 1, WORKER.address, ENCLAVE.address)
+ATTEMPT = EnclaveAttempt(TASK, 1, WORKER.address, ENCLAVE.address)
 
 
 @dataclass(frozen=True)
@@ -180,8 +187,8 @@ class Split:
         given, context = share or self.shares[0], (record or self.record).digest(DOMAIN)
         return hpke.seal(DEPOSIT_KEY.public, encode(SharePart(value=given.value, blind=given.blind)), context)
 
-    def held(self, kind: Any = "dataset") -> HeldShare:
-        return HeldShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])
+    def held(self, kind: Any = "dataset") -> StoredShare:
+        return StoredShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])
 
     def deposit(self, **changes: Any) -> DepositRequest:
         usual = {"record": self.record, "signature": self.signature, "index": 1, "sealed": self.sealed()}
@@ -236,7 +243,7 @@ def release_request(quote: Quote | None = None, **changes: Any) -> ReleaseReques
 
 
 @lru_cache
-def attested() -> Attested:
+def attested() -> VerifiedEnclave:
     """The scene's enclave, its real quote verified."""
     trusted = TrustedRoots((MACHINE.trust_root,), {}, simulated=True)
     return check_evidence(release_request(), ATTEMPT, federation=FEDERATION, trusted=trusted, at=NOW)
@@ -258,17 +265,20 @@ def policy(**changes: Any) -> Policy:
     return Policy(**usual | changes)
 
 
-HELD_KEYS = HeldKeys(
-    dataset=MODEL_KEY.held(), policy=policy(), uses=Uses(), inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))}
+HELD_KEYS = StoredKeys(
+    dataset=MODEL_KEY.held(),
+    policy=policy(),
+    uses=DatasetUses(),
+    inputs={PICTURE: (PICTURE_KEY.held("input"), (grant()[0],))},
 )
 
 
-def facts(chain: ChainSnapshot = SNAPSHOT, keys: HeldKeys = HELD_KEYS) -> Facts:
+def facts(chain: ChainSnapshot = SNAPSHOT, keys: StoredKeys = HELD_KEYS) -> Facts:
     granted = entitle(attested(), chain, read_params(chain.deal), keys, at=NOW)
     return facts_of(attested(), chain, granted, FEDERATION, signature="eoa")
 
 
-def released(**changes: Any) -> Released:
+def released(**changes: Any) -> ReleaseRecord:
     return replace(remembered(attested(), facts(), NOW), **changes)
 
 
@@ -295,13 +305,13 @@ def settle_request(
     return SettleRequest(**usual | changes)
 
 
-def settled(**changes: Any) -> Settled:
+def settled(**changes: Any) -> SettleRecord:
     said = settle()
     usual = {
         "settle": said, "signature": said.sign(DOMAIN, ENCLAVE), "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
-        "at": NOW, "escrowed": Escrowed(K2.record, K2.signature, K2.shares[0]),
+        "at": NOW, "escrowed": ResultShare(K2.record, K2.signature, K2.shares[0]),
     }  # fmt: skip
-    return Settled(**usual | changes)
+    return SettleRecord(**usual | changes)
 
 
 def flipped(data: bytes, at: int = 0) -> bytes:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.chain.blocks import Block
-from sealgrid.web.index.index import Index, TaskFilter
-from sealgrid.web.index.store import IndexStore, Written
-from sealgrid.wire.chain_view import Addressed
+from sealgrid.web.index.index import IndexReader, TaskFilter
+from sealgrid.web.index.store import IndexedBlocks, IndexStore
+from sealgrid.wire.chain_view import FileAddresses
 
 GENESIS = "0x" + "11" * 32
 APPS = ["0x" + f"{n:02x}" * 20 for n in (1, 2)]
@@ -21,7 +21,7 @@ def digest(*parts: object) -> str:
     return "0x" + random.Random(repr(parts)).randbytes(32).hex()
 
 
-def block(number: int, fork: int) -> Written:
+def block(number: int, fork: int) -> IndexedBlocks:
     """What a block holds: a deal with two tasks, and one step of some earlier task; forks differ."""
     chance = random.Random(f"{number} {fork}")
     deal, app = digest("deal", number, fork), chance.choice(APPS)
@@ -46,11 +46,13 @@ def block(number: int, fork: int) -> Written:
         "block": number, "time": number,
     }  # fmt: skip
     sold = {"block": number, "position": 0, "asset": minted or chance.choice(APPS), "owner": chance.choice(APPS)}
-    return Written(assets=(asset,) if minted else (), owners=(sold,), deals=(row,), tasks=tuple(tasks), steps=(step,))
+    return IndexedBlocks(
+        assets=(asset,) if minted else (), owners=(sold,), deals=(row,), tasks=tuple(tasks), steps=(step,)
+    )
 
 
 def seen(store: IndexStore) -> object:
-    index = Index(store.engine)
+    index = IndexReader(store.engine)
     tasks = [tuple(row) for page in range(9) for row in index.tasks(TaskFilter(), page=page)]
     runs = [(row.address, row.runs) for row in index.assets("App")]
     return (
@@ -65,10 +67,10 @@ def seen(store: IndexStore) -> object:
     )
 
 
-def trail_of(forks: list[int]) -> Trail:
+def trail_of(forks: list[int]) -> BlockTrail:
     hashes = [digest("block", *forks[: n + 1]) for n in range(len(forks))]
     blocks = [Block(n, hashes[n], hashes[n - 1] if n else GENESIS, n) for n in range(len(forks))]
-    return Trail(tuple(blocks))
+    return BlockTrail(tuple(blocks))
 
 
 @settings(max_examples=12, deadline=None)
@@ -109,8 +111,8 @@ def test_the_index_of_another_chain_is_thrown_away(tmp_path):
     store.close()
     other = IndexStore(tmp_path / "index", digest("another genesis"))
     assert other.trail() is None
-    assert Index(other.engine).tasks(TaskFilter()) == []
-    assert Index(other.engine).height() == -1
+    assert IndexReader(other.engine).tasks(TaskFilter()) == []
+    assert IndexReader(other.engine).height() == -1
     other.close()
 
 
@@ -121,8 +123,8 @@ def test_a_task_is_where_its_last_step_left_it(tmp_path, kind, state):
     store = IndexStore(tmp_path / "index", GENESIS)
     written = block(0, 0)
     step = written.steps[0] | {"kind": kind}
-    store.write(Written(deals=written.deals, tasks=written.tasks, steps=(step,)), trail_of([0]))
-    found = Index(store.engine).task(step["task"])
+    store.write(IndexedBlocks(deals=written.deals, tasks=written.tasks, steps=(step,)), trail_of([0]))
+    found = IndexReader(store.engine).task(step["task"])
     assert found.state == state
     assert (found.ended is not None) == (state in {"completed", "refunded"})
     store.close()
@@ -139,25 +141,25 @@ def test_a_pools_machines_are_those_that_worked_on_its_latest_ended_tasks_the_bu
     ]
     for number, (end, worker) in enumerate(ends):
         store.write(worked(number, worker, end), trail_of([0] * (number + 1)))
-    index = Index(store.engine)
+    index = IndexReader(store.engine)
     assert [tuple(row) for row in index.machines(APPS[1])] == [(APPS[1], 2, 1, 2), (APPS[0], 1, 1, 0)]
     assert [tuple(row) for row in index.machines(APPS[1], latest=2)] == [(APPS[1], 2, 1, 2)]
     assert index.machines(APPS[0]) == []
     store.close()
 
 
-def worked(number: int, worker: str, end: str | None) -> Written:
+def worked(number: int, worker: str, end: str | None) -> IndexedBlocks:
     """What a block holds in which a machine delivers a task, and in which the task ends, or does not."""
     filled = block(number, 0)
     delivered = filled.steps[0] | {"task": filled.tasks[0]["task"], "kind": "contribute", "account": worker}
     ended = (delivered | {"position": 2, "kind": end},) if end else ()
-    return Written(deals=filled.deals, tasks=filled.tasks, steps=(delivered, *ended))
+    return IndexedBlocks(deals=filled.deals, tasks=filled.tasks, steps=(delivered, *ended))
 
 
 def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_path):
     store = IndexStore(tmp_path / "index.sqlite", GENESIS)
     files = [
-        Addressed(sha256=digest(name), cids=(f"bafkrei{name}", f"Qm{name}"))
+        FileAddresses(sha256=digest(name), cids=(f"bafkrei{name}", f"Qm{name}"))
         for name in ("app", "qm", "sum", "code", "no")
     ]
     rows = [
@@ -165,8 +167,8 @@ def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_
         asset_row(2, "Dataset", multiaddr="/ipfs/Qmqm"),
         asset_row(3, "Dataset", multiaddr="elsewhere", checksum=digest("sum")),
     ]
-    store.write(Written(assets=tuple(rows)), trail_of([0]))
-    assert set(Index(store.engine).named(files)) == {digest("app"), digest("qm"), digest("sum")}
+    store.write(IndexedBlocks(assets=tuple(rows)), trail_of([0]))
+    assert set(IndexReader(store.engine).named(files)) == {digest("app"), digest("qm"), digest("sum")}
     store.close()
 
 

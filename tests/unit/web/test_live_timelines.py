@@ -11,7 +11,7 @@ import pytest
 from sealgrid.errors import TooManyRequests
 from sealgrid.units import TaskId
 from sealgrid.web.pages import task as page
-from sealgrid.web.timeline_limits import Followers
+from sealgrid.web.timeline_limits import TimelineLimits
 from sealgrid.wire.server import service
 from sealgrid.wire.service_access import ONE_MACHINE
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, Raw, serving
@@ -34,7 +34,7 @@ async def asked(stack: AsyncExitStack, port: int, task: str, address: str) -> tu
 async def test_a_client_and_a_task_have_so_many_and_others_are_served(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(page, "_story", endless)
     monkeypatch.setattr(page, "POLL_SECONDS", 0.05)
-    followers = Followers(per_client=3, per_task=4)
+    followers = TimelineLimits(per_client=3, per_task=4)
     site: Any = SimpleNamespace(followers=followers, part=lambda *_: "so far")
     app = service(page.handlers(site), access=ONE_MACHINE)
     async with serving(ONE_MACHINE, app) as port, AsyncExitStack() as stack:
@@ -56,7 +56,7 @@ async def test_a_client_and_a_task_have_so_many_and_others_are_served(monkeypatc
 
 
 def test_a_stream_that_was_never_read_keeps_no_place():
-    followers = Followers(per_client=1)
+    followers = TimelineLimits(per_client=1)
     stream = page._until_it_ends(SimpleNamespace(), SimpleNamespace(), TaskId("0x"), followers.enter("a", TaskId("0x")))
     with pytest.raises(TooManyRequests, match="of one client"):
         followers.enter("a", TaskId("0x1"))
@@ -66,7 +66,7 @@ def test_a_stream_that_was_never_read_keeps_no_place():
 
 
 def test_there_is_a_limit_for_all_together():
-    followers = Followers(per_client=0, per_task=0)
+    followers = TimelineLimits(per_client=0, per_task=0)
     places = [followers.enter(f"192.0.2.{number}", TaskId(f"0x{number}")) for number in range(200)]
     with pytest.raises(TooManyRequests, match="in all"):
         followers.enter("192.0.2.201", TaskId("0x"))

@@ -9,7 +9,7 @@ from litestar import get, post
 from litestar.types import ASGIApp
 
 from sealgrid.wire.server import AnyRequest, listen, serve, service
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 
 HONEST, FLOOD = "127.0.0.1", "127.0.0.2"
 
@@ -25,7 +25,7 @@ async def count(request: AnyRequest) -> int:
 
 
 @asynccontextmanager
-async def serving(access: Access, app: ASGIApp | None = None) -> AsyncIterator[int]:
+async def serving(access: ServiceAccess, app: ASGIApp | None = None) -> AsyncIterator[int]:
     """Serve an application, by default one that greets and counts bytes; yield its port."""
     sock, ready = listen(), asyncio.Event()
     served = app or service([hello, count], access=access)

@@ -11,17 +11,17 @@ from sealgrid.errors import TooManyRequests
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log_rate_limit import LINES_PER_MINUTE, RepeatFilter
 from sealgrid.wire.server import service
-from sealgrid.wire.service_access import Access, client_address
+from sealgrid.wire.service_access import ServiceAccess, client_address
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, client_from, hello, serving
 
-PUBLIC = Access(
+PUBLIC = ServiceAccess(
     public_url="https://vault.example", allowed_hosts=("Vault.internal",), allowed_origins=("https://dapp.example",)
 )
 
 
 async def test_a_flood_gets_429_with_the_time_to_wait_while_another_client_is_served():
     async with (
-        serving(Access(requests_per_minute=5)) as port,
+        serving(ServiceAccess(requests_per_minute=5)) as port,
         client_from(FLOOD, port) as flood,
         client_from(HONEST, port) as honest,
     ):
@@ -32,19 +32,25 @@ async def test_a_flood_gets_429_with_the_time_to_wait_while_another_client_is_se
 
 
 async def test_our_own_clients_wait_as_long_as_they_are_told_and_then_are_served():
-    async with serving(Access(requests_per_minute=60)) as port, HttpTransport(f"http://127.0.0.1:{port}") as client:
+    async with (
+        serving(ServiceAccess(requests_per_minute=60)) as port,
+        HttpTransport(f"http://127.0.0.1:{port}") as client,
+    ):
         assert [await client.request("GET", "/") for _ in range(61)] == [b"hello"] * 61
 
 
 async def test_a_wait_that_is_too_long_is_told_to_the_caller():
-    async with serving(Access(requests_per_minute=1)) as port, HttpTransport(f"http://127.0.0.1:{port}") as client:
+    async with (
+        serving(ServiceAccess(requests_per_minute=1)) as port,
+        HttpTransport(f"http://127.0.0.1:{port}") as client,
+    ):
         await client.request("GET", "/")
         with pytest.raises(TooManyRequests, match="ask again in"):
             await client.request("GET", "/")
 
 
 async def test_behind_a_trusted_proxy_the_forwarded_address_is_the_client():
-    access = Access(requests_per_minute=2, trusted_proxies=("127.0.0.2/32",))
+    access = ServiceAccess(requests_per_minute=2, trusted_proxies=("127.0.0.2/32",))
     async with serving(access) as port, client_from(FLOOD, port) as proxy:
         for client in ("192.0.2.1", "2001:db8::1"):
             asked = [await proxy.get("/", headers={"x-forwarded-for": client}) for _ in range(3)]
@@ -57,13 +63,13 @@ async def test_behind_a_trusted_proxy_the_forwarded_address_is_the_client():
 
 
 async def test_a_program_on_the_proxys_machine_is_not_limited():
-    access = Access(requests_per_minute=2, trusted_proxies=("127.0.0.1",))
+    access = ServiceAccess(requests_per_minute=2, trusted_proxies=("127.0.0.1",))
     async with serving(access) as port, client_from(HONEST, port) as program:
         assert [(await program.get("/")).status_code for _ in range(4)] == [200] * 4
 
 
 async def test_nobodys_word_about_an_address_is_believed_by_default():
-    async with serving(Access(requests_per_minute=2)) as port, client_from(HONEST, port) as client:
+    async with serving(ServiceAccess(requests_per_minute=2)) as port, client_from(HONEST, port) as client:
         asked = [await client.get("/", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(3)]
         assert [answer.status_code for answer in asked] == [200, 200, 429]
 
@@ -76,7 +82,7 @@ def test_the_client_of_a_request_is_an_address_or_a_64(client: tuple[str, int] |
     assert client_address({"client": client}) == counted
 
 
-async def asked(access: Access, **headers: str) -> httpx.Response:
+async def asked(access: ServiceAccess, **headers: str) -> httpx.Response:
     transport = httpx.ASGITransport(service([hello], access=access))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
         return await client.get("/", headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -117,7 +123,7 @@ async def test_a_page_that_is_configured_may_ask_and_its_browser_hands_the_answe
 )  # fmt: skip
 def test_settings_that_are_malformed_are_refused(wrong: dict[str, object]):
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(wrong, Access)
+        msgspec.convert(wrong, ServiceAccess)
 
 
 def test_a_message_that_repeats_is_written_a_few_times_a_minute_and_then_counted():
@@ -138,7 +144,7 @@ def test_a_message_that_repeats_is_written_a_few_times_a_minute_and_then_counted
 async def test_bad_requests_do_not_fill_a_log(caplog: pytest.LogCaptureFixture):
     from tests.unit.wire.serving_on_loopback import Raw
 
-    async with serving(Access()) as port:
+    async with serving(ServiceAccess()) as port:
         for _ in range(30):
             raw = await Raw.open(port, b"\x16\x03\x01 nonsense\r\n\r\n")
             assert b" 400 " in await raw.rest()

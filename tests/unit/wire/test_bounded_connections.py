@@ -14,11 +14,11 @@ from litestar import get
 from litestar.response import Stream
 
 from sealgrid.wire.server import service
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, Raw, client_from, serving
 
 HEAD = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-PATIENT = Access(head_seconds=20, body_seconds=20)
+PATIENT = ServiceAccess(head_seconds=20, body_seconds=20)
 
 
 async def opened(stack: AsyncExitStack, port: int, many: int, content: bytes, *, address: str = FLOOD) -> list[Raw]:
@@ -36,7 +36,7 @@ async def until_closed(raws: list[Raw], many: int) -> None:
 
 @pytest.mark.parametrize("said", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"\r\n\r\n"])
 async def test_a_head_that_is_not_complete_in_time_ends_its_connection(said: bytes):
-    async with serving(Access(head_seconds=0.2)) as port, AsyncExitStack() as stack:
+    async with serving(ServiceAccess(head_seconds=0.2)) as port, AsyncExitStack() as stack:
         (slow,) = await opened(stack, port, 1, said)
         answer = await slow.rest()
     assert b" 408 " in answer.partition(b"\r\n")[0]
@@ -45,7 +45,7 @@ async def test_a_head_that_is_not_complete_in_time_ends_its_connection(said: byt
 
 async def test_a_second_request_that_is_never_complete_ends_its_connection_too():
     whole = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    async with serving(Access(head_seconds=0.2)) as port, AsyncExitStack() as stack:
+    async with serving(ServiceAccess(head_seconds=0.2)) as port, AsyncExitStack() as stack:
         (slow,) = await opened(stack, port, 1, whole)
         await slow.reader.readuntil(b"hello")
         slow.writer.write(b"\r\n")
@@ -54,7 +54,7 @@ async def test_a_second_request_that_is_never_complete_ends_its_connection_too()
 
 
 async def test_a_body_that_is_not_complete_in_time_ends_its_connection_and_its_handler():
-    async with serving(Access(body_seconds=0.2)) as port, AsyncExitStack() as stack:
+    async with serving(ServiceAccess(body_seconds=0.2)) as port, AsyncExitStack() as stack:
         (slow,) = await opened(stack, port, 1, HEAD + b"Content-Length: 900000\r\n\r\nabc")
         answer = await slow.rest()
     assert b" 408 " in answer.partition(b"\r\n")[0]
@@ -62,7 +62,7 @@ async def test_a_body_that_is_not_complete_in_time_ends_its_connection_and_its_h
 
 async def test_a_body_that_keeps_its_rate_has_more_time(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sealgrid.wire.connections.BODY_RATE", 10)
-    async with serving(Access(body_seconds=0.2)) as port, AsyncExitStack() as stack:
+    async with serving(ServiceAccess(body_seconds=0.2)) as port, AsyncExitStack() as stack:
         (steady,) = await opened(stack, port, 1, HEAD + b"Content-Length: 100\r\n\r\n")
         for _ in range(10):
             steady.writer.write(b"x" * 10)
@@ -79,7 +79,7 @@ async def test_a_head_without_end_is_refused():
 
 
 async def test_an_honest_client_is_served_while_silent_connections_fill_every_place():
-    access = Access(connections=20, connections_per_client=0, head_seconds=20, body_seconds=20)
+    access = ServiceAccess(connections=20, connections_per_client=0, head_seconds=20, body_seconds=20)
     half = HEAD + b"Content-Length: 900000\r\n\r\n"
     async with serving(access) as port, AsyncExitStack() as stack:
         silent = await opened(stack, port, 20, b"GET /ident", address=HONEST)
@@ -92,7 +92,7 @@ async def test_an_honest_client_is_served_while_silent_connections_fill_every_pl
 
 
 async def test_a_client_has_so_many_connections_and_its_own_silent_ones_make_room():
-    async with serving(Access(connections_per_client=5, head_seconds=20)) as port, AsyncExitStack() as stack:
+    async with serving(ServiceAccess(connections_per_client=5, head_seconds=20)) as port, AsyncExitStack() as stack:
         silent = await opened(stack, port, 8, b"GET /")
         await until_closed(silent, 3)
         assert [raw.closed for raw in silent] == [True] * 3 + [False] * 5
@@ -111,7 +111,7 @@ async def endless() -> Stream:
 
 
 async def test_a_client_whose_every_connection_is_answered_gets_no_further_one():
-    access = Access(connections_per_client=3)
+    access = ServiceAccess(connections_per_client=3)
     async with serving(access, service([endless], access=access)) as port, AsyncExitStack() as stack:
         ask = b"GET /endless HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         for raw in await opened(stack, port, 3, ask):
@@ -125,7 +125,7 @@ async def test_a_client_whose_every_connection_is_answered_gets_no_further_one()
 
 
 async def test_a_client_that_does_not_read_its_answer_is_cut_off():
-    access, ended = Access(write_seconds=0.2), asyncio.Event()
+    access, ended = ServiceAccess(write_seconds=0.2), asyncio.Event()
 
     @get("/large")
     async def large() -> Stream:

@@ -5,7 +5,7 @@ import pytest
 from litestar import get, head, post
 
 from sealgrid.wire.server import AnyRequest, cors, readable_by_pages, service
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 
 PAGE = {"origin": "https://dapp.example"}
 
@@ -39,7 +39,7 @@ async def write(request: AnyRequest) -> int:
 @pytest.fixture
 async def half_open() -> AsyncIterator[httpx.AsyncClient]:
     paths = [secret, public, whether, write]
-    app = service(paths, max_body=100, pages=readable_by_pages(Access(), "/public/"), cors=cors("GET"))
+    app = service(paths, max_body=100, pages=readable_by_pages(ServiceAccess(), "/public/"), cors=cors("GET"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
         yield client
 

@@ -7,7 +7,7 @@ import pytest
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.wire.pool import AuthoriseReply, Stage
-from sealgrid.worker.task_checkpoint import Held
+from sealgrid.worker.task_checkpoint import TaskCheckpoint
 
 TASK = TaskId(to_digest(b"\x0d" * 32))
 
@@ -29,15 +29,15 @@ class Pool:
 
 
 async def test_a_worker_that_was_killed_gives_its_task_back_once(tmp_path: Path):
-    Held(tmp_path).take(TASK)
+    TaskCheckpoint(tmp_path).take(TASK)
     pool = Pool()
     for _ in range(2):
-        await Held(tmp_path).give_back(pool)
+        await TaskCheckpoint(tmp_path).give_back(pool)
     assert pool.told == [(TASK, "failed", "the worker was started again")]
 
 
 async def test_a_worker_that_ended_its_job_has_nothing_to_give_back(tmp_path: Path):
-    held = Held(tmp_path / "new folder")
+    held = TaskCheckpoint(tmp_path / "new folder")
     held.take(TASK)
     held.let_go()
     pool = Pool()
@@ -49,10 +49,10 @@ async def test_a_worker_that_ended_its_job_has_nothing_to_give_back(tmp_path: Pa
 async def test_half_a_word_about_it_is_none(tmp_path: Path, written: str):
     (tmp_path / "held").write_text(written)
     pool = Pool()
-    await Held(tmp_path).give_back(pool)
+    await TaskCheckpoint(tmp_path).give_back(pool)
     assert pool.told == []
 
 
 async def test_a_pool_that_is_away_does_not_keep_a_worker_from_starting(tmp_path: Path):
-    Held(tmp_path).take(TASK)
-    await Held(tmp_path).give_back(Pool(ServiceUnavailable("the pool does not answer.")))
+    TaskCheckpoint(tmp_path).take(TASK)
+    await TaskCheckpoint(tmp_path).give_back(Pool(ServiceUnavailable("the pool does not answer.")))

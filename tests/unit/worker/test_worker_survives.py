@@ -8,18 +8,18 @@ import pytest
 
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.storage.content_folder import Folder
+from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_digest
-from sealgrid.wire.pool import Job, Stage
+from sealgrid.wire.pool import JobAssignment, Stage
 from sealgrid.wire.relay import RelayClient
-from sealgrid.worker.job import BUNDLE, JobRun, Workshop
+from sealgrid.worker.job import BUNDLE, JobContext, JobRun
 from sealgrid.worker.relay import RelayServer
 from sealgrid.worker.runner import _do
 
 BYTES = b"the bundle of an app"
 SOMEONE, SOMETHING = to_address(b"\x0a" * 20), to_digest(b"\x0d" * 32)
-JOB = Job(
+JOB = JobAssignment(
     deal=DealId(SOMETHING), task=TaskId(SOMETHING), index=0, app=SOMEONE, app_digest=SOMETHING,
     bundle=f"/ipfs/{cid_of(to_digest(sha256(BYTES)))}", contribution_deadline=2**40,
 )  # fmt: skip
@@ -63,10 +63,10 @@ class Source(VerifyingReader):
         yield BYTES
 
 
-def workshop(tmp_path: Path, source: Source, pool: Pool) -> Workshop:
-    cache = Folder(tmp_path / "cache", total_limit=1 << 20, evict=True)
+def workshop(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
+    cache = ContentFolder(tmp_path / "cache", total_limit=1 << 20, evict=True)
     unused: Any = None
-    return Workshop(
+    return JobContext(
         config=unused, pool=pool, chain=unused, platform=unused, storage=unused, source=source, cache=cache,
         wheels=unused, vaults=(), by_address=unused,
     )  # type: ignore[arg-type]  # fmt: skip

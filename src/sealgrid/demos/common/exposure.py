@@ -7,27 +7,27 @@ from pathlib import Path
 
 import msgspec
 
-from sealgrid.demos.common.leak_search import Searched, search
+from sealgrid.demos.common.leak_search import SearchResult, search
 from sealgrid.units import TaskId
-from sealgrid.worker.exposure_log import Sight
+from sealgrid.worker.exposure_log import Exposure
 from sealgrid.worker.job import notes_of
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class HostView:
     """What the machine that ran a job saw, in words."""
 
     lines: tuple[str, ...]
     clean: bool  #: nothing secret was found, and a planted window was
 
 
-def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Seen:
+def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> HostView:
     """List what the worker noted, and search everything that the machine kept for windows of the secrets.
 
     A known window is planted first: a search that does not find it proves nothing and counts as failed.
     """
     folders = [network / name for name in ("worker", "storage", "platform", "pool", "logs", "market")]
-    sights = msgspec.json.decode(notes_of(network / "worker" / "jobs", task).read_bytes(), type=list[Sight])
+    sights = msgspec.json.decode(notes_of(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
     planted = {"the planted window": os.urandom(4096)}
     control = network / "worker" / "planted"
     control.write_bytes(b"x" * 1000 + planted["the planted window"])
@@ -38,10 +38,12 @@ def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> Seen:
     found = [name for name in searched.found if not name.startswith("the planted window")]
     planted_found = len(found) < len(searched.found)
     sought = " or ".join(name.removeprefix("the ") for name in secrets)
-    return Seen(tuple(_words(sights, searched, found, sought, planted_found)), clean=not found and planted_found)
+    return HostView(tuple(_words(sights, searched, found, sought, planted_found)), clean=not found and planted_found)
 
 
-def _words(sights: list[Sight], searched: Searched, found: list[str], sought: str, planted_found: bool) -> list[str]:
+def _words(
+    sights: list[Exposure], searched: SearchResult, found: list[str], sought: str, planted_found: bool
+) -> list[str]:
     files = [sight for sight in sights if sight.what.startswith("file")]
     asked = [sight for sight in sights if not sight.what.startswith("file")]
     lines = [f"{_short(sight.what)}: begins {sight.head}" for sight in files]

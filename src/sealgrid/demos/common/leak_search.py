@@ -11,7 +11,7 @@ PIECE = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchResult:
     """What a search found."""
 
     files: int
@@ -27,7 +27,7 @@ def windows(secret: bytes) -> list[bytes]:
     return telling[:: max(1, len(telling) // COUNT)]
 
 
-def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> Searched:
+def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> SearchResult:
     """Look for windows of every secret in every file beneath the folders."""
     wanted = {name: windows(secret) for name, secret in secrets.items()}
     files = size = 0
@@ -37,7 +37,7 @@ def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> Searched:
         for piece in _pieces(path):
             size += len(piece)
             found |= {f"{name} in {path}" for name, each in wanted.items() if any(window in piece for window in each)}
-    return Searched(files, size, tuple(sorted(found)))
+    return SearchResult(files, size, tuple(sorted(found)))
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

@@ -5,7 +5,7 @@ import msgspec
 from sealgrid.units import Address
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class TheftRefusal(msgspec.Struct, frozen=True):
     """A theft that was tried on the spot."""
 
     theft: str
@@ -22,7 +22,7 @@ class CheckLine(msgspec.Struct, frozen=True):
     ok: bool
 
 
-class Paid(msgspec.Struct, frozen=True):
+class PartyPayment(msgspec.Struct, frozen=True):
     """Who was paid."""
 
     who: str
@@ -30,6 +30,6 @@ class Paid(msgspec.Struct, frozen=True):
     amount: int  #: nRLC
 
 
-def holds(checks: tuple[CheckLine, ...], refused: tuple[Refusal, ...]) -> bool:
+def holds(checks: tuple[CheckLine, ...], refused: tuple[TheftRefusal, ...]) -> bool:
     """Return whether every check of the receipt held, and every theft was refused."""
     return bool(checks) and all(check.ok for check in checks) and all(refusal.check for refusal in refused)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from sealgrid.demos.common.outcome import CheckLine, Paid, Refusal
+from sealgrid.demos.common.outcome import CheckLine, PartyPayment, TheftRefusal
 
 RLC = 10**9
 
@@ -15,7 +15,7 @@ def teller(console: Console) -> Callable[[str], None]:
     return lambda line: console.print(line if line.startswith("  ") else f"[bold]•[/] {line}")
 
 
-def payments(paid: Sequence[Paid], console: Console) -> None:
+def payments(paid: Sequence[PartyPayment], console: Console) -> None:
     """Print who was paid."""
     console.print("\n[bold]Who was paid[/] (test credits)")
     for each in paid:
@@ -46,7 +46,7 @@ def seen(lines: Sequence[str], console: Console) -> None:
         console.print(f"  {line}")
 
 
-def thefts(title: str, refused: Sequence[Refusal], console: Console) -> None:
+def thefts(title: str, refused: Sequence[TheftRefusal], console: Console) -> None:
     """Print which thefts were tried, and what refused each."""
     console.print(f"\n[bold]{title}[/]")
     for refusal in refused:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
-from sealgrid.demos.common.exposure import Seen, look
-from sealgrid.demos.common.outcome import CheckLine, Paid
+from sealgrid.demos.common.exposure import HostView, look
+from sealgrid.demos.common.outcome import CheckLine, PartyPayment
 from sealgrid.demos.common.stopwatch import Stopwatch
 from sealgrid.errors import SetupMissing
 from sealgrid.receipts.receipt import parse_envelope
@@ -22,16 +22,16 @@ Told = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
+class CompletedRun:
     """A run that was paid, and opened by whom it was for."""
 
-    job: buy.Job
+    job: buy.PurchasedTask
     envelope: bytes = field(repr=False)  #: the receipt's file
-    result: open_result.Result
+    result: open_result.RunResult
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class DemoSteps:
     """One story on one network, told step by step, each with its seconds."""
 
     network: Network
@@ -41,7 +41,7 @@ class Telling:
 
     async def buy(
         self, requester: Connection, app: Address, dataset: Address, files: Sequence[tuple[str, bytes]] = ()
-    ) -> Bought:
+    ) -> CompletedRun:
         """Buy one run, follow it to the payment, open its result."""
         with self.watch.stage("seal the input and buy a run"):
             job = await buy.run(requester, app, model=dataset, files=files)
@@ -59,7 +59,7 @@ class Telling:
         with self.watch.stage("open the result"):
             envelope = await fetch_receipt.fetch_receipt(requester, job.task)
             read = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
-        return Bought(job, envelope, read)
+        return CompletedRun(job, envelope, read)
 
     async def verified(self, requester: Connection, envelope: bytes) -> tuple[CheckLine, ...]:
         """Verify a receipt by itself and against the chain."""
@@ -67,12 +67,12 @@ class Telling:
             report = await fetch_receipt.verify_on_line(requester, envelope)
         return tuple(CheckLine(str(check.number), check.sentence, check.ok) for check in report.checks)
 
-    async def payments(self, requester: Connection, task: TaskId) -> tuple[Paid, ...]:
+    async def payments(self, requester: Connection, task: TaskId) -> tuple[PartyPayment, ...]:
         """Return who was paid for a task."""
         paid = await requester.hub.payments(task)
-        return tuple(Paid(name_of(each.account), each.account, each.amount) for each in paid)
+        return tuple(PartyPayment(name_of(each.account), each.account, each.amount) for each in paid)
 
-    def seen(self, task: TaskId, secrets: dict[str, bytes]) -> Seen:
+    def seen(self, task: TaskId, secrets: dict[str, bytes]) -> HostView:
         """Look at what the machine saw, and search it for secrets."""
         with self.watch.stage("search the machine for the secrets"):
             return look(Path(self.network.folder), task, secrets)

@@ -13,13 +13,13 @@ from sealgrid.chain.anvil import advance
 from sealgrid.chain.broker import encode_proof
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
-from sealgrid.demos.common.outcome import Refusal
-from sealgrid.demos.common.thief import HoardingRun, Thief
+from sealgrid.demos.common.outcome import TheftRefusal
+from sealgrid.demos.common.thief import Thief, UnpaidJobRun
 from sealgrid.errors import CheckFailed, DealRefused, HostFailed, ProofRefused, SealgridError
 from sealgrid.poco.ids import enclave_message
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.buy import Job, run
+from sealgrid.sdk.operations.buy import PurchasedTask, run
 from sealgrid.sdk.operations.deploy import deploy
 from sealgrid.sdk.operations.fetch_receipt import fetch_receipt
 from sealgrid.sdk.operations.publish import sell
@@ -32,7 +32,7 @@ EXPIRY = 2**40
 MRTD_BYTES = 48
 
 
-async def with_own_quote(thief: Thief, job: Job) -> Refusal:
+async def with_own_quote(thief: Thief, job: PurchasedTask) -> TheftRefusal:
     """A worker asks the vaults for the model's key with a quote that it signed itself."""
     conn, me, hpke = thief.conn, SigningKey.generate(), HpkeKey.generate()
     task = await thief.open_task(job)
@@ -59,7 +59,7 @@ async def with_own_quote(thief: Thief, job: Job) -> Refusal:
     )
 
 
-async def without_enclave(thief: Thief, job: Job) -> Refusal:
+async def without_enclave(thief: Thief, job: PurchasedTask) -> TheftRefusal:
     """A pool finalises with an "enclave" that is a key of its own, which iExec's PoCo alone would pay for."""
     conn, enclave = thief.conn, SigningKey.generate()
     digest = to_digest(os.urandom(32))
@@ -84,7 +84,7 @@ async def without_enclave(thief: Thief, job: Job) -> Refusal:
 
 async def with_copying_app(
     thief: Thief, accomplice: Connection, owner: Connection, model: Address, folder: Path, *, what: str = "the model"
-) -> Refusal:
+) -> TheftRefusal:
     """An unapproved app copies what is sold out, though its owner even signed an order that is open to every app."""
     app = await deploy(thief.conn, folder)
     await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
@@ -92,7 +92,7 @@ async def with_copying_app(
     return await _tried(f"an unapproved app copies {what} out", "vaults", released(thief, accomplice, job))
 
 
-async def released(thief: Thief, buyer: Connection, job: Job) -> None:
+async def released(thief: Thief, buyer: Connection, job: PurchasedTask) -> None:
     """Run a job on the thief's worker; raise DealRefused when it was settled as refused: no key was given for it."""
     await JobRun(await thief.open_task(job), thief.shop).run()
     refusal = parse_envelope(await fetch_receipt(buyer, job.task)).refusal
@@ -100,10 +100,12 @@ async def released(thief: Thief, buyer: Connection, job: Job) -> None:
         raise DealRefused(refusal, sentence_of(refusal))
 
 
-async def without_paying(thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes) -> Refusal:
+async def without_paying(
+    thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes
+) -> TheftRefusal:
     """A requester keeps the sealed result with the worker's help, lets the task expire and is refunded."""
     job = await run(accomplice, app, model=model, files=[("picture.png", picture)], workerpool=thief.order)
-    hoard = HoardingRun(await thief.open_task(job), thief.shop)
+    hoard = UnpaidJobRun(await thief.open_task(job), thief.shop)
     await hoard.run()
     before = await accomplice.hub.account(accomplice.address)
     await advance(accomplice.node, FINAL_SECONDS)
@@ -117,11 +119,11 @@ async def without_paying(thief: Thief, accomplice: Connection, app: Address, mod
     )
 
 
-async def _tried(theft: str, refused_by: str, attempt: Awaitable[object]) -> Refusal:
+async def _tried(theft: str, refused_by: str, attempt: Awaitable[object]) -> TheftRefusal:
     try:
         await attempt
     except (CheckFailed, ProofRefused) as error:
-        return Refusal(theft, refused_by, str(error.check), error.message)
+        return TheftRefusal(theft, refused_by, str(error.check), error.message)
     except SealgridError as error:
-        return Refusal(theft, refused_by, "", f"not refused by a check, but failed: {error}")
-    return Refusal(theft, "nobody", "", "it succeeded")
+        return TheftRefusal(theft, refused_by, "", f"not refused by a check, but failed: {error}")
+    return TheftRefusal(theft, "nobody", "", "it succeeded")

@@ -18,20 +18,20 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.operations.buy import Job as BoughtJob
+from sealgrid.sdk.operations.buy import PurchasedTask as BoughtJob
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
-from sealgrid.wire.pool import AuthoriseReply, Job, Stage
-from sealgrid.wire.relay import Delivery
+from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
+from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import Authorization
-from sealgrid.worker.job import JobRun, Workshop
+from sealgrid.worker.job import JobContext, JobRun
 from sealgrid.worker.runner import workshop
 
 NAME = "thief"
 
 
 @dataclass(frozen=True, slots=True)
-class OwnPool:
+class ThiefPool:
     """A pool that authorises whatever its one worker, the same person, asks for."""
 
     key: SigningKey = field(repr=False)
@@ -54,12 +54,12 @@ class OwnPool:
         """Keep silent."""
 
 
-class HoardingRun(JobRun):
+class UnpaidJobRun(JobRun):
     """A job whose result the worker keeps instead of having it paid."""
 
-    kept: Delivery | None = None
+    kept: ResultDelivery | None = None
 
-    async def finalize(self, delivery: Delivery) -> None:
+    async def finalize(self, delivery: ResultDelivery) -> None:
         """Keep it."""
         self.kept = delivery
 
@@ -69,22 +69,22 @@ class Thief:
     """What the thief has at hand."""
 
     conn: Connection
-    pool: OwnPool
+    pool: ThiefPool
     order: WorkerpoolOrder  #: its own pool's, never published
-    shop: Workshop
+    shop: JobContext
 
-    async def open_task(self, job: BoughtJob) -> Job:
+    async def open_task(self, job: BoughtJob) -> JobAssignment:
         """Initialise a task of the thief's pool and describe it as a pool would."""
         deal = await self.conn.hub.view_deal(job.deal)
         await self.conn.hub.initialize(self.conn.wallet, job.deal, deal.bot_first)
         return await self.described(job)
 
-    async def described(self, job: BoughtJob) -> Job:
+    async def described(self, job: BoughtJob) -> JobAssignment:
         """Describe an initialised task as a pool would."""
         deal = await self.conn.hub.view_deal(job.deal)
         task = await self.conn.hub.view_task(job.task)
         assets = Assets(self.conn.hub)
-        return Job(
+        return JobAssignment(
             deal=job.deal,
             task=job.task,
             index=deal.bot_first,
@@ -107,7 +107,7 @@ async def thief_of(network: Network) -> AsyncIterator[Thief]:
         )
         config = worker_config(layout, network, NAME)
         async with workshop(config) as (shop, _):
-            own = OwnPool(key)
+            own = ThiefPool(key)
             yield Thief(conn, own, sign_order(order, conn.order_domain, key), shop.serving(own))
 
 

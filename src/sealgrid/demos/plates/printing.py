@@ -3,10 +3,10 @@
 from rich.console import Console
 
 from sealgrid.demos.common import printing
-from sealgrid.demos.plates.report import Report
+from sealgrid.demos.plates.report import PlatesReport
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: PlatesReport, console: Console) -> None:
     """Print the outcome."""
     console.print()
     console.print(f"[bold]The enclave read:[/] [bold green]{report.plate}[/]")

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.demos.common.outcome import CheckLine, Paid, Refusal
+from sealgrid.demos.common.outcome import CheckLine, PartyPayment, TheftRefusal
 from sealgrid.units import DealId, TaskId
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class PlatesReport(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of the demo."""
 
     ok: bool
@@ -18,9 +18,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     task: TaskId
     deal: DealId
     receipt_checks: tuple[CheckLine, ...]
-    payments: tuple[Paid, ...]
+    payments: tuple[PartyPayment, ...]
     seconds: dict[str, float]
-    refused: tuple[Refusal, ...]
+    refused: tuple[TheftRefusal, ...]
     annotated: str  #: path of the picture with the box drawn
     receipt: str  #: path of the receipt's file
     seen: tuple[str, ...]  #: what the machine that ran it saw

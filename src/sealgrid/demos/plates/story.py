@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from apps.plate_reader import plates
 from sealgrid.chain.accounts import development_key
 from sealgrid.demos.common import thefts
-from sealgrid.demos.common.outcome import Refusal, holds
-from sealgrid.demos.common.steps import Telling, folder_of
+from sealgrid.demos.common.outcome import TheftRefusal, holds
+from sealgrid.demos.common.steps import DemoSteps, folder_of
 from sealgrid.demos.common.thief import thief_of
-from sealgrid.demos.plates.report import Report, text_of
+from sealgrid.demos.plates.report import PlatesReport, text_of
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import buy, deploy, publish
 from sealgrid.units import Address
@@ -21,7 +21,7 @@ PICTURE = "picture.png"
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class PlateImage:
     """A picture that somebody wants read."""
 
     picture: bytes = field(repr=False)
@@ -29,13 +29,13 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class PlatesStory:
     """The main job on one network, told step by step."""
 
-    telling: Telling
+    telling: DemoSteps
     model: bytes = field(repr=False)
 
-    async def tell(self, shot: Shot) -> Report:
+    async def tell(self, shot: PlateImage) -> PlatesReport:
         """Run it all; return what happened."""
         telling, watch = self.telling, self.telling.watch
         async with AsyncExitStack() as stack:
@@ -57,7 +57,7 @@ class Story:
             with watch.stage("four thefts"):
                 refused = await self._thefts(await as_("requester2"), owner, app.address, model.address, shot)
         plate = text_of(bought.result.json())
-        return Report(
+        return PlatesReport(
             ok=plate == reference and holds(checks, refused) and seen.clean,
             plate=plate,
             reference=reference,
@@ -73,13 +73,13 @@ class Story:
             seen=seen.lines,
         )
 
-    async def _deploy(self, developer: Connection) -> deploy.App:
+    async def _deploy(self, developer: Connection) -> deploy.DeployedApp:
         folder = folder_of("plate_reader")
         app = await deploy.deploy(developer, folder, price=APP_PRICE)
         self.telling.told(f"the developer deployed plate-reader: app {app.address}, measured as {app.digest[:18]}…")
         return app
 
-    async def _publish(self, owner: Connection, app: Address) -> publish.Model:
+    async def _publish(self, owner: Connection, app: Address) -> publish.PublishedModel:
         source = self.telling.write("model.zip", self.model)
         model = await publish.publish(owner, source, name="licence plates (demo)", apps=[app], price=MODEL_PRICE)
         source.unlink()
@@ -90,13 +90,13 @@ class Story:
         )
         return model
 
-    async def _reference(self, shot: Shot) -> str:
+    async def _reference(self, shot: PlateImage) -> str:
         with self.telling.watch.stage("read the picture outside, for comparison"):
             return text_of(await asyncio.to_thread(plates.read_plates, self.model, shot.picture))
 
     async def _thefts(
-        self, accomplice: Connection, owner: Connection, app: Address, model: Address, shot: Shot
-    ) -> tuple[Refusal, ...]:
+        self, accomplice: Connection, owner: Connection, app: Address, model: Address, shot: PlateImage
+    ) -> tuple[TheftRefusal, ...]:
         async with thief_of(self.telling.network) as thief:
             job = await buy.run(accomplice, app, model=model, files=[(PICTURE, shot.picture)], workerpool=thief.order)
             refused = (

@@ -5,10 +5,10 @@ import datetime as dt
 from rich.console import Console
 
 from sealgrid.demos.common import printing
-from sealgrid.demos.table.report import Report
+from sealgrid.demos.table.report import TableReport
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: TableReport, console: Console) -> None:
     """Print the outcome."""
     console.print(f"\n[bold]What the buyer learned[/] ({report.statistics})")
     console.print(report.overview.strip(), markup=False)
@@ -24,7 +24,7 @@ def show(report: Report, console: Console) -> None:
     printing.verdict(ok=report.ok, task=report.task, console=console)
 
 
-def _uses(report: Report, console: Console) -> None:
+def _uses(report: TableReport, console: Console) -> None:
     console.print("\n[bold]What the company sees[/] (from the vaults' logs, held against the chain)")
     for use in report.uses:
         when = dt.datetime.fromtimestamp(use.when, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.demos.common.outcome import CheckLine, Paid, Refusal
+from sealgrid.demos.common.outcome import CheckLine, PartyPayment, TheftRefusal
 from sealgrid.units import Address, DealId, TaskId
 
 
-class Used(msgspec.Struct, frozen=True):
+class TableUse(msgspec.Struct, frozen=True):
     """One use of the table, as the company sees it."""
 
     who: str
@@ -20,7 +20,7 @@ class Used(msgspec.Struct, frozen=True):
     logs: int  #: vaults that logged it
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class TableReport(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of the demo."""
 
     ok: bool
@@ -31,11 +31,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     task: TaskId
     deal: DealId
     receipt_checks: tuple[CheckLine, ...]
-    payments: tuple[Paid, ...]
-    uses: tuple[Used, ...]
+    payments: tuple[PartyPayment, ...]
+    uses: tuple[TableUse, ...]
     findings: tuple[str, ...]  #: places where logs, witnesses and chain do not agree
     seconds: dict[str, float]
-    refused: tuple[Refusal, ...]
+    refused: tuple[TheftRefusal, ...]
     statistics: str  #: path of the result's file
     receipt: str  #: path of the receipt's file
     seen: tuple[str, ...]  #: what the machine that ran it saw

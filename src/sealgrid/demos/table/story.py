@@ -8,14 +8,14 @@ from typing import Any, cast
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.demos.common import thefts
-from sealgrid.demos.common.outcome import Refusal, holds
-from sealgrid.demos.common.steps import Telling, folder_of, name_of
+from sealgrid.demos.common.outcome import TheftRefusal, holds
+from sealgrid.demos.common.steps import DemoSteps, folder_of, name_of
 from sealgrid.demos.common.thief import thief_of
 from sealgrid.demos.table.expected_statistics import differences
-from sealgrid.demos.table.report import Report, Used
+from sealgrid.demos.table.report import TableReport, TableUse
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import deploy, publish
-from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import Address
 
@@ -24,13 +24,13 @@ APP_PRICE, TABLE_PRICE = RLC // 4, 2 * RLC
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TableStory:
     """The sale of a table's use on one network, told step by step."""
 
-    telling: Telling
+    telling: DemoSteps
     table: bytes = field(repr=False)
 
-    async def tell(self, name: str) -> Report:
+    async def tell(self, name: str) -> TableReport:
         """Run it all with the table under its public name; return what happened."""
         telling, watch = self.telling, self.telling.watch
         async with AsyncExitStack() as stack:
@@ -55,7 +55,7 @@ class Story:
         result = cast("dict[str, Any]", bought.result.json())
         differ = await asyncio.to_thread(differences, self.table, result)
         logged = usage.ok and [use.task for use in uses] == [bought.job.task]
-        return Report(
+        return TableReport(
             ok=not differ and logged and holds(checks, refused) and seen.clean,
             result=result,
             overview=bought.result.files["overview.txt"].decode(),
@@ -74,7 +74,7 @@ class Story:
             seen=seen.lines,
         )
 
-    async def _deploy(self, stranger: Connection) -> deploy.App:
+    async def _deploy(self, stranger: Connection) -> deploy.DeployedApp:
         app = await deploy.deploy(stranger, folder_of("csv_statistics"), price=APP_PRICE)
         self.telling.told(f"a stranger deployed csv-statistics: app {app.address}, measured as {app.digest[:18]}…")
         return app
@@ -88,15 +88,15 @@ class Story:
         self.telling.told(f"it sealed the table ({lines} lines, {size:.0f} kB) and registered it: {made.address}")
         return made.address
 
-    async def _theft(self, accomplice: Connection, company: Connection, dataset: Address) -> tuple[Refusal, ...]:
+    async def _theft(self, accomplice: Connection, company: Connection, dataset: Address) -> tuple[TheftRefusal, ...]:
         async with thief_of(self.telling.network) as thief:
             folder = folder_of("copy_out")
             return (await thefts.with_copying_app(thief, accomplice, company, dataset, folder, what="the table"),)
 
 
-async def _uses(company: Connection, usage: Usage) -> tuple[Used, ...]:
+async def _uses(company: Connection, usage: UsageReport) -> tuple[TableUse, ...]:
     names = {use.app: await Assets(company.hub).name("App", use.app) for use in usage.uses}
     return tuple(
-        Used(name_of(use.requester), use.requester, use.time, names[use.app], use.app, use.task, len(use.vaults))
+        TableUse(name_of(use.requester), use.requester, use.time, names[use.app], use.app, use.task, len(use.vaults))
         for use in usage.uses
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, LeftOut, SecretFact
+from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, OmittedDataset, SecretFact
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.requester_refusals import sentence_of
 from sealgrid.bundle.job_input import MAX_SEALED_BYTES, JobInput, check_input, fault_of_text, split_arguments, unpack
@@ -19,15 +19,21 @@ from sealgrid.bundle.manifest import LEAST_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
 from sealgrid.enclave.job.app_layout import expect_interpreter, lay_out_app, lay_out_imports
-from sealgrid.enclave.job.iexec_env import Given, environment, output_digest, read_computed, requester_secrets
+from sealgrid.enclave.job.iexec_env import (
+    AppInputs,
+    environment,
+    output_digest,
+    read_computed,
+    requester_secrets,
+)
 from sealgrid.enclave.job.outputs import STATUS_FILE, collect, pack_result
 from sealgrid.enclave.job.run_time_padding import padded
 from sealgrid.enclave.opening import Opener, iexec_opener, opener_of, proves_opening
-from sealgrid.enclave.protocol.attest import Agreed
+from sealgrid.enclave.protocol.attest import ReleaseQuorum
 from sealgrid.enclave.protocol.file_fetcher import fetch, fetch_bundle, write_new
 from sealgrid.enclave.protocol.pushed_secrets import check_signed
 from sealgrid.enclave.sandbox import sandbox
-from sealgrid.enclave.sandbox.exit_cause import Shield
+from sealgrid.enclave.sandbox.exit_cause import PlatformProtection
 from sealgrid.errors import AppFailed, ContainerRefused, FileUnopened, HostFailed, InputRefused, NotFound
 from sealgrid.receipts.deferred_callback import SALT_BYTES, DeferredCallback
 from sealgrid.receipts.receipt import ExitClass, UsedDataset
@@ -42,7 +48,7 @@ OfBulk = Mapping[int, DatasetFact]  #: by place in the slice, from 0: the datase
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What a run came to; only its sealed form ever leaves the enclave."""
 
     archive: bytes = field(repr=False)
@@ -54,7 +60,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedInputs:
     """What was opened for an app and lies ready for it."""
 
     sealed: JobInput = field(repr=False)  #: of the requester
@@ -64,7 +70,7 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Places:
+class JobFolders:
     """The memory-backed folders of one task; no two writers share one (docs/protocol/bundle.md, "Files of a task")."""
 
     root: Path
@@ -80,40 +86,40 @@ class Places:
         """Return a path that no other call returns, for what the runtime opens for itself."""
         return self.folder("scratch") / str(next(self._numbers))
 
-    def folders(self) -> sandbox.Folders:
+    def folders(self) -> sandbox.SandboxFolders:
         """Return what the app gets to see."""
-        return sandbox.Folders(
+        return sandbox.SandboxFolders(
             app=self.folder("app"), wheels=self.folder("wheels"), datasets=self.folder("datasets"),
             inputs=self.folder("inputs"), outputs=self.folder("out"),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedApp:
     """An app that lies ready to run: nothing secret went into it."""
 
     bundle: VerifiedBundle
-    places: Places
+    places: JobFolders
 
 
-async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> Prepared:
+async def prepare(relay: RelayClient, app_digest: Digest, root: Path) -> PreparedApp:
     """Fetch, verify and lay out the app that is locked into the evidence; raise BundleRefused when it is another."""
-    places = Places(root)
+    places = JobFolders(root)
     bundle = verify_bundle(await fetch_bundle(relay), app_digest)
     expect_interpreter(bundle.manifest)
     lay_out_app(bundle, places.folder("app"))
     await lay_out_imports(relay, bundle.manifest, places.folder("downloads"), places.folder("wheels"))
-    return Prepared(bundle, places)
+    return PreparedApp(bundle, places)
 
 
 async def perform(
     relay: RelayClient,
-    agreed: Agreed,
-    prepared: Prepared,
+    agreed: ReleaseQuorum,
+    prepared: PreparedApp,
     *,
-    shield: Shield,
+    shield: PlatformProtection,
     clock: Callable[[], float] = time.monotonic,
-) -> Outcome:
+) -> JobOutcome:
     """Run the prepared app on these facts; raise HostFailed for whatever the machine could have caused.
 
     An app that fails by itself, and input that is provably bad, are outcomes: settled and paid, the log sealed.
@@ -136,7 +142,9 @@ async def perform(
     return replace(outcome, bulk=_used(bulk)) if facts.bulk else outcome
 
 
-async def _run(bundle: VerifiedBundle, agreed: Agreed, given: Loaded, places: Places, shield: Shield) -> Outcome:
+async def _run(
+    bundle: VerifiedBundle, agreed: ReleaseQuorum, given: LoadedInputs, places: JobFolders, shield: PlatformProtection
+) -> JobOutcome:
     if bundle.manifest.limits.memory < LEAST_MEMORY:
         raise AppFailed(
             f"the app's manifest gives it less than the {LEAST_MEMORY >> 20} MiB that an interpreter needs."
@@ -147,7 +155,7 @@ async def _run(bundle: VerifiedBundle, agreed: Agreed, given: Loaded, places: Pl
         folders=places.folders(),
         entrypoint=bundle.manifest.entrypoint,
         arguments=(*given.public, *sealed.args),
-        environment=environment(facts, Given(names, sealed.secrets, given.developer_secret, given.bulk)),
+        environment=environment(facts, AppInputs(names, sealed.secrets, given.developer_secret, given.bulk)),
         limits=bundle.manifest.limits,
         outputs_alone=places.root.is_mount(),
     )
@@ -166,7 +174,7 @@ def _output_limit(bundle: VerifiedBundle, facts: Facts) -> int:
     return min(bundle.manifest.limits.output_bytes, facts.output_bytes)
 
 
-def _finished(files: dict[str, bytes], facts: Facts, bulk: OfBulk) -> Outcome:
+def _finished(files: dict[str, bytes], facts: Facts, bulk: OfBulk) -> JobOutcome:
     computed = read_computed(files, wanted=_has_callback(facts))
     status: dict[str, object] = {"exit": 0, "digest": "0x" + output_digest(files, computed).hex()}
     if facts.bulk:
@@ -174,7 +182,7 @@ def _finished(files: dict[str, bytes], facts: Facts, bulk: OfBulk) -> Outcome:
     return _outcome(files, status, "ok", computed.callback or b"", facts)
 
 
-def _failed(log: bytes, code: int, facts: Facts) -> Outcome:
+def _failed(log: bytes, code: int, facts: Facts) -> JobOutcome:
     # PoCo calls back whatever happens; a callback without a byte is how its contract learns of a failure.
     return _outcome({LOG_FILE: log}, {"exit": code}, "app-failed", b"", facts)
 
@@ -184,7 +192,7 @@ def _is_of_dataset(error: AppFailed, facts: Facts) -> bool:
     return isinstance(error, FileUnopened) and facts.dataset is not None and error.digest == facts.dataset.checksum
 
 
-def _unopened(error: AppFailed, facts: Facts) -> Outcome:
+def _unopened(error: AppFailed, facts: Facts) -> JobOutcome:
     assert facts.dataset is not None
     status: dict[str, object] = {"exit": -1, "unopened": {"dataset": facts.dataset.address}}
     return _outcome({LOG_FILE: error.message.encode()}, status, "unopened", b"", facts)
@@ -192,28 +200,28 @@ def _unopened(error: AppFailed, facts: Facts) -> Outcome:
 
 def _outcome(
     files: dict[str, bytes], status: dict[str, object], exit_class: ExitClass, data: bytes, facts: Facts
-) -> Outcome:
+) -> JobOutcome:
     deferred = None
     if parse_params(facts.params).has_deferred_callback:
         deferred = DeferredCallback(data, os.urandom(SALT_BYTES))
         status |= {"callback": {"data": "0x" + data.hex(), "salt": "0x" + deferred.salt.hex()}}
     archive = pack_result(files | {STATUS_FILE: msgspec.json.encode(status)})
-    return Outcome(archive, exit_class, data if facts.callback != ZERO_ADDRESS else None, deferred)
+    return JobOutcome(archive, exit_class, data if facts.callback != ZERO_ADDRESS else None, deferred)
 
 
 def _has_callback(facts: Facts) -> bool:
     return facts.callback != ZERO_ADDRESS or parse_params(facts.params).has_deferred_callback
 
 
-def refused(facts: Facts) -> Outcome:
+def refused(facts: Facts) -> JobOutcome:
     """Return the outcome of a deal that t vaults refuse: no app runs, and the result says why."""
     check = facts.refusal or ""
     status = {"exit": -1, "refused": {"check": check, "sentence": sentence_of(check)}}
     archive = pack_result({STATUS_FILE: msgspec.json.encode(status)})
-    return Outcome(archive, "refused", b"" if facts.callback != ZERO_ADDRESS else None)
+    return JobOutcome(archive, "refused", b"" if facts.callback != ZERO_ADDRESS else None)
 
 
-async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
+async def _loaded(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> LoadedInputs:
     _, unpacked, developer_secret, pushed = await asyncio.gather(
         _dataset(relay, agreed, places),
         _unpacked(relay, agreed, places),
@@ -229,17 +237,17 @@ async def _loaded(relay: RelayClient, agreed: Agreed, places: Places) -> Loaded:
         raise AppFailed(error.message) from error
     for name, content in sealed.files:
         write_new(places.folder("inputs") / name, content)
-    return Loaded(sealed, tuple(public), developer_secret, await _bulk(relay, agreed, places))
+    return LoadedInputs(sealed, tuple(public), developer_secret, await _bulk(relay, agreed, places))
 
 
-async def _dataset(relay: RelayClient, agreed: Agreed, places: Places) -> None:
+async def _dataset(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> None:
     dataset = agreed.facts.dataset
     if dataset is not None:
         target = places.folder("datasets") / dataset.address
         await _opened(relay, agreed, dataset.checksum, places=places, target=target)
 
 
-async def _unpacked(relay: RelayClient, agreed: Agreed, places: Places) -> list[JobInput]:
+async def _unpacked(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> list[JobInput]:
     found, left = [], MAX_SEALED_BYTES
     for digest in agreed.request.params.inputs:
         content = await _content(relay, agreed, digest, places, most=left)
@@ -251,7 +259,7 @@ async def _unpacked(relay: RelayClient, agreed: Agreed, places: Places) -> list[
     return found
 
 
-async def _bulk(relay: RelayClient, agreed: Agreed, places: Places) -> OfBulk:
+async def _bulk(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> OfBulk:
     """Open the datasets of a bulk, one after the other; one that its owner spoilt is left out, not the task."""
     found: dict[int, DatasetFact] = {}
     datasets = agreed.facts.bulk.datasets if agreed.facts.bulk else ()
@@ -267,7 +275,7 @@ async def _bulk(relay: RelayClient, agreed: Agreed, places: Places) -> OfBulk:
     return found
 
 
-async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places: Places) -> None:
+async def _of_bulk(relay: RelayClient, dataset: DatasetFact, key: bytes, places: JobFolders) -> None:
     # A worker could leave out what it likes by saying that a file is gone, so that ends the task.
     target = places.folder("datasets") / dataset.address
     try:
@@ -283,24 +291,24 @@ def _used(bulk: OfBulk) -> tuple[UsedDataset, ...]:
     return tuple(UsedDataset(address=each.address, checksum=each.checksum) for each in bulk.values())
 
 
-def _left_out(said: BulkFact, bulk: OfBulk) -> list[LeftOut]:
+def _left_out(said: BulkFact, bulk: OfBulk) -> list[OmittedDataset]:
     # (7.1) stands for whatever its owner did that no key opened a dataset that the chain allows.
     unopened = [
-        LeftOut(place=place, dataset=dataset.address, check="7.1")
+        OmittedDataset(place=place, dataset=dataset.address, check="7.1")
         for place, dataset in enumerate(said.datasets)
         if dataset is not None and place not in bulk
     ]
     return sorted([*said.left_out, *unopened], key=lambda each: each.place)
 
 
-async def _developer_secret(relay: RelayClient, agreed: Agreed, places: Places) -> str | None:
+async def _developer_secret(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> str | None:
     named = [each for each in agreed.facts.secrets if each.kind in {"developer", "iexec-developer"}]
     if not named:
         return None
     return await _text(relay, agreed, named[0], places, of=agreed.facts.app.address, name=OF_DEVELOPER)
 
 
-async def _pushed_secrets(relay: RelayClient, agreed: Agreed, places: Places) -> dict[str, str]:
+async def _pushed_secrets(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> dict[str, str]:
     """Return what the requester pushed by iExec's route, by the number that params give it."""
     params, requester = agreed.request.params, agreed.request.order.requester
     named = [each for each in agreed.facts.secrets if each.kind == "iexec-requester"]
@@ -314,7 +322,7 @@ async def _pushed_secrets(relay: RelayClient, agreed: Agreed, places: Places) ->
 
 
 async def _text(
-    relay: RelayClient, agreed: Agreed, secret: SecretFact, places: Places, *, of: Address, name: str
+    relay: RelayClient, agreed: ReleaseQuorum, secret: SecretFact, places: JobFolders, *, of: Address, name: str
 ) -> str:
     content = await _content(relay, agreed, secret.file_sha256, places, most=MAX_SECRET_BYTES)
     if secret.file_sha256 in agreed.pushed:
@@ -329,7 +337,9 @@ async def _text(
     return text
 
 
-async def _content(relay: RelayClient, agreed: Agreed, digest: Digest, places: Places, *, most: int) -> bytes:
+async def _content(
+    relay: RelayClient, agreed: ReleaseQuorum, digest: Digest, places: JobFolders, *, most: int
+) -> bytes:
     plain = await _opened(relay, agreed, digest, places=places, target=places.scratch(), most=most)
     content = plain.read_bytes()
     plain.unlink()
@@ -337,7 +347,7 @@ async def _content(relay: RelayClient, agreed: Agreed, digest: Digest, places: P
 
 
 async def _opened(
-    relay: RelayClient, agreed: Agreed, digest: Digest, *, places: Places, target: Path, most: int = NO_LIMIT
+    relay: RelayClient, agreed: ReleaseQuorum, digest: Digest, *, places: JobFolders, target: Path, most: int = NO_LIMIT
 ) -> Path:
     if digest not in agreed.keys:
         raise HostFailed(f"the vaults gave no key for the file {digest}.")
@@ -346,7 +356,7 @@ async def _opened(
 
 
 async def _opened_with(
-    relay: RelayClient, digest: Digest, opener: Opener, *, places: Places, target: Path, most: int = NO_LIMIT
+    relay: RelayClient, digest: Digest, opener: Opener, *, places: JobFolders, target: Path, most: int = NO_LIMIT
 ) -> Path:
     """Fetch a sealed file and open it into ``target``, which must not exist."""
     try:

@@ -4,9 +4,9 @@ import asyncio
 from pathlib import Path
 
 from sealgrid.bundle.archive import BROKEN
-from sealgrid.bundle.environment_writer import END_BYTES, Arriving, directory_start
+from sealgrid.bundle.environment_writer import END_BYTES, EnvironmentWriter, directory_start
 from sealgrid.bundle.interpreter import running_python
-from sealgrid.bundle.manifest import Environment, Manifest
+from sealgrid.bundle.manifest import EnvironmentEntry, Manifest
 from sealgrid.bundle.verify import VerifiedBundle
 from sealgrid.bundle.wheel_unpacker import unpack_wheels
 from sealgrid.enclave.protocol.file_fetcher import batches, copy, read, write_new
@@ -51,11 +51,11 @@ async def _wheels(relay: RelayClient, manifest: Manifest, downloads: Path, targe
     await asyncio.to_thread(unpack_wheels, manifest.wheels, dict(zip(names, copies, strict=True)), target)
 
 
-async def _environment(relay: RelayClient, environment: Environment, downloads: Path, target: Path) -> None:
+async def _environment(relay: RelayClient, environment: EnvironmentEntry, downloads: Path, target: Path) -> None:
     name, size = environment.sha256, environment.size
     start = directory_start(environment, await read(relay, name, max(size - END_BYTES, 0), size))
     directory = await read(relay, name, start, size)
-    arriving = await asyncio.to_thread(Arriving, environment, directory, target, downloads / "environment")
+    arriving = await asyncio.to_thread(EnvironmentWriter, environment, directory, target, downloads / "environment")
     writing = None
     try:
         async for batch in batches(relay, name, arriving.start):
@@ -69,6 +69,6 @@ async def _environment(relay: RelayClient, environment: Environment, downloads: 
     arriving.finish()
 
 
-def _take(arriving: Arriving, batch: list[bytes]) -> None:
+def _take(arriving: EnvironmentWriter, batch: list[bytes]) -> None:
     for piece in batch:
         arriving.take(piece)

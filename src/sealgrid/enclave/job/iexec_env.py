@@ -19,7 +19,7 @@ MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the wor
 
 
 @dataclass(frozen=True)
-class Given:
+class AppInputs:
     """What lies ready for an app beside the facts of its task."""
 
     input_files: Sequence[str] = ()  #: names below IEXEC_INPUT_FILES_FOLDER, in the order of the requester
@@ -29,14 +29,14 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Computed:
+class ComputedResult:
     """What the app says that it computed."""
 
     path: str  #: below IEXEC_OUT; empty for a callback alone
     callback: bytes | None = field(repr=False)  #: data for the deal's callback contract
 
 
-def environment(facts: Facts, given: Given) -> dict[str, str]:
+def environment(facts: Facts, given: AppInputs) -> dict[str, str]:
     """Return the variables that an app sees; a dataset's file is named by its address.
 
     iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a folder of their own:
@@ -76,7 +76,7 @@ def requester_secrets(sealed: Mapping[str, str], pushed: Mapping[str, str]) -> d
     return {**sealed, **pushed}
 
 
-def _secrets(given: Given) -> dict[str, str]:
+def _secrets(given: AppInputs) -> dict[str, str]:
     shown = {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in given.requester_secrets.items()}
     if given.developer_secret is not None:
         names = ("IEXEC_APP_DEVELOPER_SECRET", "IEXEC_APP_DEVELOPER_SECRET_1")
@@ -84,12 +84,12 @@ def _secrets(given: Given) -> dict[str, str]:
     return shown
 
 
-class _ComputedFile(msgspec.Struct, frozen=True, rename="kebab"):
+class _ComputedJson(msgspec.Struct, frozen=True, rename="kebab"):
     deterministic_output_path: str | None = None
     callback_data: str | None = None
 
 
-def read_computed(files: Mapping[str, bytes], *, wanted: bool = False) -> Computed:
+def read_computed(files: Mapping[str, bytes], *, wanted: bool = False) -> ComputedResult:
     """Read the computed.json among an app's output files; ``wanted`` says whether the deal has a callback.
 
     Raises AppFailed when it is missing, is none, names a path that the app did not write, or holds no callback data
@@ -106,10 +106,10 @@ def read_computed(files: Mapping[str, bytes], *, wanted: bool = False) -> Comput
         raise AppFailed(f"the app's callback-data are more than {MOST_CALLBACK_BYTES} bytes.")
     if not path and data is None:
         raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")
-    return Computed(path=path, callback=data)
+    return ComputedResult(path=path, callback=data)
 
 
-def output_digest(files: Mapping[str, bytes], computed: Computed) -> bytes:
+def output_digest(files: Mapping[str, bytes], computed: ComputedResult) -> bytes:
     """Return iExec's digest of a result: of callback data, of a file (SHA-256), or of a folder's own files (Keccak).
 
     It identifies a result by its plaintext, so it belongs inside the sealed result only.
@@ -123,11 +123,11 @@ def output_digest(files: Mapping[str, bytes], computed: Computed) -> bytes:
     return keccak256(*(sha256(files[name]) for name in direct))
 
 
-def _parse(document: bytes | None) -> _ComputedFile:
+def _parse(document: bytes | None) -> _ComputedJson:
     if document is None:
         raise AppFailed(f"the app wrote no {COMPUTED}.")
     try:
-        return msgspec.json.decode(document, type=_ComputedFile)
+        return msgspec.json.decode(document, type=_ComputedJson)
     except UNREADABLE as error:
         raise AppFailed(f"the app's {COMPUTED} is no JSON object with text fields.") from error
 

@@ -29,7 +29,7 @@ def collect(folder: Path, limit: int) -> dict[str, bytes]:
     file that the runtime adds. Raises AppFailed with the reason, since only the
     app wrote here; HostFailed when the machine cannot read its own memory.
     """
-    collected = _Collected(limit)
+    collected = _OutputCollector(limit)
     try:
         root = os.open(folder, _FOLDER)
         try:
@@ -46,7 +46,7 @@ def pack_result(files: dict[str, bytes]) -> bytes:
     return pack(files)
 
 
-class _Collected:
+class _OutputCollector:
     def __init__(self, limit: int) -> None:
         self.files: dict[str, bytes] = {}
         self._bytes_left, self._entries_left = limit, MAX_FILES

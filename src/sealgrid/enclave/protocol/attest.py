@@ -19,23 +19,23 @@ from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.protocol.bulk import keys_of
 from sealgrid.enclave.protocol.log_proofs import check_logged
-from sealgrid.enclave.protocol.pushed_secrets import Pushed, is_value
+from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, is_value
 from sealgrid.enclave.protocol.quote_port import QuotePort
 from sealgrid.enclave.protocol.request_order import verified_request
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SealgridError, SharesRefused
 from sealgrid.receipts.request_document import VerifiedRequest
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.log import Logged
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
-from sealgrid.wire.relay import Welcome
+from sealgrid.wire.relay import RelayWelcome
 from sealgrid.wire.vault import NonceRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest, VaultClient
 
 NO_NONCE = bytes(32)  #: stands for a vault that gave none; it will not release, the others may
 
 
 @dataclass(frozen=True)
-class Identity:
+class EnclaveKeys:
     """The two keys that are made for one task and never leave the enclave."""
 
     signing: SigningKey = field(repr=False)
@@ -43,7 +43,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Vaults:
+class TrustedVaults:
     """The federation that this enclave believes, in ascending order, and how to reach each member."""
 
     addresses: tuple[Address, ...]
@@ -57,7 +57,7 @@ class Vaults:
 
 
 @dataclass(frozen=True)
-class Attested:
+class AttestedSession:
     """One session: the quote and the nonces that it carries."""
 
     quote: QuoteAnswer
@@ -72,34 +72,36 @@ class Attested:
 
 
 @dataclass(frozen=True)
-class SignedRelease:
+class VerifiedRelease:
     """One vault's signed word about the facts, and its proof that it logged it."""
 
     vault: Address
     release: Release
     signature: bytes
-    log: Logged
-    bulk: tuple[Logged, ...] = ()  #: likewise of each dataset of a bulk that it gave a share of
+    log: LogInclusion
+    bulk: tuple[LogInclusion, ...] = ()  #: likewise of each dataset of a bulk that it gave a share of
 
 
 @dataclass(frozen=True)
-class Agreed:
+class ReleaseQuorum:
     """What t vaults signed alike, and the keys that their shares make."""
 
     request: VerifiedRequest  #: the requester's order, from which the job's terms are taken
     facts: Facts
     facts_bytes: bytes
-    releases: tuple[SignedRelease, ...]
+    releases: tuple[VerifiedRelease, ...]
     deposit_keys: dict[Address, bytes]
     keys: dict[Digest, bytes] = field(repr=False)  #: sealed file's sha256 -> DEK
     #: sealed file's sha256 -> who must have signed its value
-    pushed: dict[Digest, Pushed] = field(default_factory=dict)
+    pushed: dict[Digest, SignedSecret] = field(default_factory=dict)
     #: of each dataset of a bulk, in the order of its slice; None for one that the task goes without
     bulk: tuple[bytes | None, ...] = field(default=(), repr=False)
     liars: tuple[Address, ...] = ()  #: vaults whose answer or share did not hold; the others were enough
 
 
-async def attest(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, port: QuotePort) -> Attested:
+async def attest(
+    launch: LaunchRequest, me: EnclaveKeys, welcome: RelayWelcome, vaults: TrustedVaults, port: QuotePort
+) -> AttestedSession:
     """Collect one nonce per vault and make the one quote that serves them all."""
     request = NonceRequest(authorization=welcome.authorization, reassign=welcome.reassign)
     replies = await ask_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
@@ -112,10 +114,12 @@ async def attest(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
         chain=launch.chain, hub=launch.hub, task=launch.task, worker=launch.worker, app_digest=launch.app_digest,
         enclave=me.signing.address, hpke_public=me.hpke.public, vault_set=federation, nonces=nonces,
     )  # fmt: skip
-    return Attested(quote=port.quote(data), nonces=nonces, report_data=data, vault_set=federation)
+    return AttestedSession(quote=port.quote(data), nonces=nonces, report_data=data, vault_set=federation)
 
 
-async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: Vaults, proof: Attested) -> Agreed:
+async def obtain(
+    launch: LaunchRequest, me: EnclaveKeys, welcome: RelayWelcome, vaults: TrustedVaults, proof: AttestedSession
+) -> ReleaseQuorum:
     """Ask every vault that gave a nonce for release, and keep what t of them signed alike.
 
     An answer counts when (1) it opens with our HPKE key under our report data, (2) its Release is signed by that
@@ -153,7 +157,7 @@ async def obtain(launch: LaunchRequest, me: Identity, welcome: Welcome, vaults: 
         raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner asks for {facts.quorum}.")
     _expect_settled_refusal(facts)  # (16)
     verified = verified_request(welcome, facts)  # (13) (14) (15)
-    return Agreed(
+    return ReleaseQuorum(
         request=verified,
         facts=facts,
         facts_bytes=body,
@@ -179,7 +183,7 @@ def at_least(threshold: int, replies: Sequence[object]) -> None:
 
 
 def _believable(
-    vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, proof: Attested
+    vault: Address, reply: ReleaseReply, me: EnclaveKeys, domain: Domain, proof: AttestedSession
 ) -> ReleaseAnswer | None:
     # A vault whose answer does not hold counts as one that did not answer: t honest ones are enough.
     try:
@@ -188,7 +192,9 @@ def _believable(
         return None
 
 
-def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, proof: Attested) -> ReleaseAnswer:
+def _believe(
+    vault: Address, reply: ReleaseReply, me: EnclaveKeys, domain: Domain, proof: AttestedSession
+) -> ReleaseAnswer:
     opened = me.hpke.open(reply.sealed, proof.report_data)  # (1)
     answer = msgspec.json.decode(opened, type=ReleaseAnswer)
     if answer.release.signer(domain, answer.signature) != vault:  # (2)
@@ -205,8 +211,8 @@ def _believe(vault: Address, reply: ReleaseReply, me: Identity, domain: Domain, 
     return answer
 
 
-def _signed(vault: Address, answer: ReleaseAnswer) -> SignedRelease:
-    return SignedRelease(vault, answer.release, answer.signature, answer.log, tuple(each.log for each in answer.bulk))
+def _signed(vault: Address, answer: ReleaseAnswer) -> VerifiedRelease:
+    return VerifiedRelease(vault, answer.release, answer.signature, answer.log, tuple(each.log for each in answer.bulk))
 
 
 def _majority(answers: dict[Address, ReleaseAnswer], threshold: int) -> tuple[bytes, dict[Address, ReleaseAnswer]]:
@@ -242,7 +248,7 @@ def _combine_all(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest,
     return keys
 
 
-def _pushed_in(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, Pushed]:
+def _pushed_in(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, SignedSecret]:
     found = {}
     for secret in facts.secrets:
         record, _ = _shares_of(secret.record, facts, answers)
@@ -252,7 +258,7 @@ def _pushed_in(facts: Facts, answers: Sequence[ReleaseAnswer]) -> dict[Digest, P
             shown = frozenset(
                 share.signature for answer in answers for share in answer.shares if share.record == record
             )
-            found[secret.file_sha256] = Pushed(record.owner, shown)
+            found[secret.file_sha256] = SignedSecret(record.owner, shown)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from itertools import islice
 from pathlib import Path
 
-from sealgrid.bundle.wheel_unpacker import Copy
+from sealgrid.bundle.wheel_unpacker import PrivateCopy
 from sealgrid.errors import AppFailed, HostFailed
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient
@@ -20,7 +20,7 @@ _NO_END = 1 << 62
 MAX_BUNDLE_BYTES = 256 << 20
 
 
-async def copy(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> Copy:
+async def copy(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> PrivateCopy:
     """Write the enclave's own copy of what the worker says is a file, and say what it hashes to.
 
     ``target`` must not exist. Bytes after ``most`` are hashed and not kept.
@@ -31,7 +31,7 @@ async def copy(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO
             digest.update(piece)
             if written < most:
                 written += file.write(piece)
-    return Copy(target, to_digest(digest.digest()))
+    return PrivateCopy(target, to_digest(digest.digest()))
 
 
 async def fetch(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> Path:

@@ -6,7 +6,7 @@ from sealgrid.crypto.signing import Domain
 from sealgrid.enclave.protocol.bulk import listed_dataset
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import Address
-from sealgrid.wire.log import Logged
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.vault import ReleaseAnswer
 
 
@@ -18,7 +18,13 @@ def check_logged(vault: Address, answer: ReleaseAnswer, facts: Facts, domain: Do
 
 
 def _check(
-    vault: Address, answer: ReleaseAnswer, log: Logged, facts: Facts, domain: Domain, *, bulk: DatasetFact | None = None
+    vault: Address,
+    answer: ReleaseAnswer,
+    log: LogInclusion,
+    facts: Facts,
+    domain: Domain,
+    *,
+    bulk: DatasetFact | None = None,
 ) -> None:
     head = check_head(log.head.head, log.head.signature, vault, domain)
     entry = check_entry(log.logged.entry.encode(), log.logged.index, log.logged.path, head)

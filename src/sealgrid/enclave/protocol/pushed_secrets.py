@@ -11,7 +11,7 @@ from sealgrid.units import Address, Digest, to_digest
 
 
 @dataclass(frozen=True)
-class Pushed:
+class SignedSecret:
     """Whose secret came by iExec's route, and what the vaults show as the owner's signature over its value."""
 
     owner: Address
@@ -23,7 +23,7 @@ def is_value(key: bytes, value: Digest | None) -> bool:
     return to_digest(keccak256(base64.b64encode(key))) == value
 
 
-def check_signed(secret: bytes, address: Address, name: str, pushed: Pushed) -> None:
+def check_signed(secret: bytes, address: Address, name: str, pushed: SignedSecret) -> None:
     """Raise SharesRefused unless (12) a secret with a name is what its owner signed, for an app or for the owner.
 
     Facts name no hash of it, which would tell a short secret to whoever guesses; the signature is held against it.

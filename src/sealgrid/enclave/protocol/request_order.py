@@ -7,11 +7,11 @@ from sealgrid.enclave.protocol.pushed_secrets import is_by
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.receipts.request_document import VerifiedRequest, verify_request
 from sealgrid.units import Address, to_digest
-from sealgrid.wire.iexec_sms import ResultKey
-from sealgrid.wire.relay import Welcome
+from sealgrid.wire.iexec_sms import RegisteredResultKey
+from sealgrid.wire.relay import RelayWelcome
 
 
-def verified_request(welcome: Welcome, facts: Facts) -> VerifiedRequest:
+def verified_request(welcome: RelayWelcome, facts: Facts) -> VerifiedRequest:
     """Return the order that the worker relayed, once it is the one of this task; raise EvidenceRefused.
 
     (13), (14), (15) as ``verify_request`` numbers them. (15) also holds the RSA key that iExec's clients have a result
@@ -30,7 +30,7 @@ def verified_request(welcome: Welcome, facts: Facts) -> VerifiedRequest:
     return request
 
 
-def _is_registered(shown: ResultKey | None, beneficiary: Address, facts: Facts) -> bool:
+def _is_registered(shown: RegisteredResultKey | None, beneficiary: Address, facts: Facts) -> bool:
     from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME  # noqa: PLC0415  loads RSA, which few jobs need
 
     if shown is None:

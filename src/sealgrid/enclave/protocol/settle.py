@@ -8,15 +8,21 @@ from sealgrid.attestation.statements import Settle, Verdict
 from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import personal_digest
-from sealgrid.enclave.job.app_job import Outcome
+from sealgrid.enclave.job.app_job import JobOutcome
 from sealgrid.enclave.job.seal import SealedResult
-from sealgrid.enclave.protocol.attest import Agreed, Attested, Identity, Vaults, at_least
+from sealgrid.enclave.protocol.attest import (
+    AttestedSession,
+    EnclaveKeys,
+    ReleaseQuorum,
+    TrustedVaults,
+    at_least,
+)
 from sealgrid.enclave.protocol.file_fetcher import store
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import enclave_message
 from sealgrid.receipts.receipt import (
     LogProof,
-    SignedBody,
+    SignedReceiptBody,
     SignedRelease,
     SignedVerdict,
     body_of,
@@ -25,7 +31,7 @@ from sealgrid.receipts.receipt import (
 )
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
-from sealgrid.wire.log import Logged
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import encode
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
 from sealgrid.wire.storage import location
@@ -33,19 +39,19 @@ from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
 
 
 @dataclass(frozen=True)
-class Settlement:
+class SettlementTerms:
     """One result that is to be bound: who made it, under which evidence and facts, and what it is."""
 
-    me: Identity
-    vaults: Vaults
-    proof: Attested
-    agreed: Agreed
-    outcome: Outcome
+    me: EnclaveKeys
+    vaults: TrustedVaults
+    proof: AttestedSession
+    agreed: ReleaseQuorum
+    outcome: JobOutcome
     sealed: SealedResult
     started: int  #: Unix seconds, host's clock
     finished: int
 
-    def receipt(self) -> SignedBody:
+    def receipt(self) -> SignedReceiptBody:
         """Return the receipt's file: what this enclave says about its job, signed."""
         body = body_of(
             self.agreed.facts,
@@ -69,7 +75,7 @@ class Settlement:
         )
         return sign_body(body, self.vaults.domain, self.me.signing)
 
-    def statement(self, receipt: SignedBody) -> Settle:
+    def statement(self, receipt: SignedReceiptBody) -> Settle:
         """Return the Settle over sealed result and receipt."""
         facts = self.agreed.facts
         return Settle(
@@ -121,7 +127,7 @@ class Settlement:
             return False
 
 
-async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
+async def settle(this: SettlementTerms, relay: wire.RelayClient) -> wire.ResultDelivery:
     """Store a result, settle it at the vaults; return what the worker hands to the chain once t of them agree.
 
     Raises EvidenceRefused when fewer than t vaults sign the verdict that this enclave expects.
@@ -149,7 +155,7 @@ async def settle(this: Settlement, relay: wire.RelayClient) -> wire.Delivery:
     return _delivery(this, statement, verdicts, envelope)
 
 
-def _proof(log: Logged) -> LogProof:
+def _proof(log: LogInclusion) -> LogProof:
     return LogProof(
         head=log.head.head,
         signature=log.head.signature,
@@ -159,7 +165,7 @@ def _proof(log: Logged) -> LogProof:
     )
 
 
-async def _verdicts(this: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
+async def _verdicts(this: SettlementTerms, statement: Settle) -> dict[Address, SignedVerdict]:
     asked = [vault for vault in this.vaults.addresses if vault in this.agreed.deposit_keys]
     replies = await ask_all(
         [this.vaults.client(vault).settle(this.request(vault, statement)) for vault in asked],
@@ -180,8 +186,8 @@ async def _verdicts(this: Settlement, statement: Settle) -> dict[Address, Signed
 
 
 def _delivery(
-    this: Settlement, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
-) -> wire.Delivery:
+    this: SettlementTerms, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
+) -> wire.ResultDelivery:
     facts, digest = this.agreed.facts, statement.result_digest
     hint = {
         "storage": "ipfs",
@@ -189,13 +195,13 @@ def _delivery(
         "receipt": location(to_digest(sha256(envelope))),
     }
     message = personal_digest(enclave_message(facts.worker, facts.task, digest))
-    return wire.Delivery(
+    return wire.ResultDelivery(
         result_digest=digest,
         results=canonical(hint),
         callback=this.outcome.callback or b"",
         enclave_signature=this.me.signing.sign(message),
         verdicts=tuple(
-            wire.SignedVerdict(vault=vault, verdict=each.verdict, signature=each.signature)
+            wire.RelayedVerdict(vault=vault, verdict=each.verdict, signature=each.signature)
             for vault, each in sorted(verdicts.items())
         ),
         sealed_sha256=this.sealed.sha256,

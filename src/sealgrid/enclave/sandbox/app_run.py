@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sealgrid.bundle.manifest import Limits
-from sealgrid.enclave.sandbox.bubblewrap import Folders
+from sealgrid.bundle.manifest import AppLimits
+from sealgrid.enclave.sandbox.bubblewrap import SandboxFolders
 
 MAX_LOG_BYTES = 1 << 20
 
@@ -15,11 +15,11 @@ MAX_LOG_BYTES = 1 << 20
 class AppRun:
     """One start of a verified app."""
 
-    folders: Folders
+    folders: SandboxFolders
     entrypoint: tuple[str, ...]  #: path below the app's folder, first arguments
     arguments: tuple[str, ...] = field(default=(), repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    limits: Limits = field(default_factory=Limits)
+    limits: AppLimits = field(default_factory=AppLimits)
     log_bytes: int = MAX_LOG_BYTES
     #: whether nobody else writes to the outputs' file system, so that all that becomes used on it is the app's
     outputs_alone: bool = False
@@ -38,7 +38,7 @@ class AppRun:
 
 
 @dataclass(frozen=True)
-class Exited:
+class AppExited:
     """The app ended by itself; a code other than 0 is its own failure and settled as such."""
 
     code: int

@@ -28,7 +28,7 @@ _APART = (
 
 
 @dataclass(frozen=True)
-class Folders:
+class SandboxFolders:
     """What of this machine an app sees."""
 
     app: Path  #: at /app, read-only
@@ -39,7 +39,7 @@ class Folders:
 
 
 @dataclass(frozen=True)
-class Channels:
+class SandboxChannels:
     """File descriptors that bubblewrap or the app's first code is given."""
 
     status: int  #: bubblewrap writes JSON about its child
@@ -52,7 +52,7 @@ class Channels:
         return (self.status, self.hold, self.seccomp, self.started)
 
 
-def command(folders: Folders, channels: Channels) -> list[str]:
+def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
     """Return the command that runs one app; raise SetupMissing without bubblewrap."""
     return [
         bubblewrap(), *_APART,

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.enclave.sandbox.app_run import AppEnded, Exited, HostInducible
+from sealgrid.enclave.sandbox.app_run import AppEnded, AppExited, HostInducible
 
 Cause = Literal["exit", "signal", "use", "time", "start"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shield:
+class PlatformProtection:
     """What a platform keeps from the host of an enclave."""
 
     signals: bool  #: the host injects no exception, so that a signal comes from inside
@@ -22,24 +22,24 @@ class Shield:
     clock: bool  #: the guest's clock runs at one rate, so that the speed of its processors can be measured
 
 
-NO_SHIELD = Shield(signals=False, memory=False, clock=False)
+NO_SHIELD = PlatformProtection(signals=False, memory=False, clock=False)
 _SHIELDS = {
-    Platform.TDX: Shield(signals=True, memory=True, clock=True),
+    Platform.TDX: PlatformProtection(signals=True, memory=True, clock=True),
     # Stands for TDX; whoever is root on its machine can do all of it (SECURITY.md).
-    Platform.SIMULATED: Shield(signals=True, memory=True, clock=True),
+    Platform.SIMULATED: PlatformProtection(signals=True, memory=True, clock=True),
     # Until a launch measurement shows restricted or alternate injection and a secure TSC.
-    Platform.SNP: Shield(signals=False, memory=True, clock=False),
+    Platform.SNP: PlatformProtection(signals=False, memory=True, clock=False),
     Platform.SGX: NO_SHIELD,
 }
 
 
-def shield_of(platform: Platform) -> Shield:
+def shield_of(platform: Platform) -> PlatformProtection:
     """Return what a platform keeps from the host."""
     return _SHIELDS[platform]
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class SandboxExit:
     """How a sandbox ended, as the runtime saw it; not yet judged."""
 
     cause: Cause
@@ -51,7 +51,7 @@ class End:
     at_speed: bool = False  #: work probes showed the processors at half their calibrated speed or more
 
 
-def judge(end: End, shield: Shield) -> Exited | AppEnded | HostInducible:
+def judge(end: SandboxExit, shield: PlatformProtection) -> AppExited | AppEnded | HostInducible:
     """Return how a run counts.
 
     (end.1) The app's own exit, with a code below 128, is the app's on every platform.
@@ -74,5 +74,5 @@ def judge(end: End, shield: Shield) -> Exited | AppEnded | HostInducible:
     if not theirs[end.cause]:
         return HostInducible(end.reason)
     if end.cause == "exit":
-        return Exited(end.code, end.log)
+        return AppExited(end.code, end.log)
     return AppEnded(end.reason, end.code, end.log)

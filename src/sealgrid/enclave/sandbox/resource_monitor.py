@@ -14,14 +14,14 @@ _FILE_BYTES = 2 << 10  #: of a file's entry and name in such a file system
 
 
 @dataclass(frozen=True)
-class Usage:
+class ResourceUsage:
     """What a sandbox's first process and all that descend from it use now."""
 
     memory: int  #: bytes: resident, at most what sockets and pipes keep, and all files of the app's own file systems
     processes: int
 
 
-def usage_below(pid: int, most: int, *, started: bool) -> Usage:
+def usage_below(pid: int, most: int, *, started: bool) -> ResourceUsage:
     """Return the usage of a process and its descendants, of ``most`` + 1 of them at most.
 
     ``started`` says whether the app's first code was started: before, the sandbox is not closed and holds nothing of
@@ -40,7 +40,7 @@ def usage_below(pid: int, most: int, *, started: bool) -> Usage:
         if started and process != pid:
             memory += _buffers(thread)
             scratch = max(scratch, _scratch(thread))
-    return Usage(memory=memory + scratch, processes=seen)
+    return ResourceUsage(memory=memory + scratch, processes=seen)
 
 
 def bytes_below(folder: Path) -> int:

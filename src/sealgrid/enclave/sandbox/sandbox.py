@@ -7,20 +7,20 @@ from contextlib import ExitStack, suppress
 
 import msgspec
 
-from sealgrid.bundle.manifest import Limits
+from sealgrid.bundle.manifest import AppLimits
 from sealgrid.enclave.sandbox import app_start
-from sealgrid.enclave.sandbox.app_run import AppEnded, AppRun, Exited, HostInducible
-from sealgrid.enclave.sandbox.bubblewrap import Channels, Folders, command
-from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, Shield, judge
+from sealgrid.enclave.sandbox.app_run import AppEnded, AppExited, AppRun, HostInducible
+from sealgrid.enclave.sandbox.bubblewrap import SandboxChannels, SandboxFolders, command
+from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, PlatformProtection, judge
 from sealgrid.enclave.sandbox.seccomp import app_filter
-from sealgrid.enclave.sandbox.supervisor import Ends, Supervisor
+from sealgrid.enclave.sandbox.supervisor import SandboxPipes, SandboxSupervisor
 
-__all__ = ["AppEnded", "AppRun", "Exited", "Folders", "HostInducible", "run"]
+__all__ = ["AppEnded", "AppRun", "AppExited", "SandboxFolders", "HostInducible", "run"]
 
 _LAST_WORD_SECONDS = 5.0
 
 
-def run(app: AppRun, shield: Shield = NO_SHIELD) -> Exited | AppEnded | HostInducible:
+def run(app: AppRun, shield: PlatformProtection = NO_SHIELD) -> AppExited | AppEnded | HostInducible:
     """Run an app to its end; blocks for at most its wall-clock limit and a moment.
 
     ``shield`` is what the platform keeps from the host: it decides whose doing an end is (``verdict.py``). A machine
@@ -31,7 +31,7 @@ def run(app: AppRun, shield: Shield = NO_SHIELD) -> Exited | AppEnded | HostIndu
         return HostInducible(f"this machine's hard limit {lower} is below what the app is given.")
     with ExitStack() as stack:
         process, ends = _start(app, stack)
-        watcher = Supervisor(app, ends)
+        watcher = SandboxSupervisor(app, ends)
         stack.callback(watcher.close)
         try:
             watcher.follow()
@@ -45,7 +45,7 @@ def run(app: AppRun, shield: Shield = NO_SHIELD) -> Exited | AppEnded | HostIndu
         return judge(watcher.end(), shield)
 
 
-def lower_limits(limits: Limits) -> str | None:
+def lower_limits(limits: AppLimits) -> str | None:
     """Return the name of a hard limit of this process that is below what an app with these limits is given, or None."""
     for kind, value in app_start.wanted(msgspec.to_builtins(limits)).items():
         hard = resource.getrlimit(kind)[1]
@@ -56,13 +56,13 @@ def lower_limits(limits: Limits) -> str | None:
     return None
 
 
-def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Ends]:
+def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], SandboxPipes]:
     (log, log_in), (status, status_in), (hold_out, hold), (started, started_in) = (
         os.pipe2(os.O_CLOEXEC) for _ in range(4)
     )
     for end in (log, status, hold, started):
         stack.callback(_close, end)
-    given = Channels(status=status_in, hold=hold_out, seccomp=_in_memory(app_filter()), started=started_in)
+    given = SandboxChannels(status=status_in, hold=hold_out, seccomp=_in_memory(app_filter()), started=started_in)
     order = _in_memory(app.order())
     try:
         process = subprocess.Popen(  # noqa: S603  no shell; every word is ours
@@ -76,7 +76,7 @@ def _start(app: AppRun, stack: ExitStack) -> tuple[subprocess.Popen[bytes], Ends
     finally:
         for end in (log_in, order, *given.all()):
             os.close(end)
-    return process, Ends(log=log, status=status, hold=hold, started=started)
+    return process, SandboxPipes(log=log, status=status, hold=hold, started=started)
 
 
 def _in_memory(content: bytes) -> int:

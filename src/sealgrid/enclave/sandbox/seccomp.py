@@ -56,7 +56,7 @@ _AARCH64 = {
 
 
 @dataclass(frozen=True)
-class _Machine:
+class _Architecture:
     audit: int  #: AUDIT_ARCH_…
     refused: Mapping[str, int]
     socket: int
@@ -68,8 +68,8 @@ class _Machine:
 
 
 _MACHINES = {
-    "x86_64": _Machine(0xC000003E, _X86_64, socket=41, clone=56, mmap=9, setsockopt=54, fcntl=72),
-    "aarch64": _Machine(0xC00000B7, _AARCH64, socket=198, clone=220, mmap=222, setsockopt=208, fcntl=25),
+    "x86_64": _Architecture(0xC000003E, _X86_64, socket=41, clone=56, mmap=9, setsockopt=54, fcntl=72),
+    "aarch64": _Architecture(0xC00000B7, _AARCH64, socket=198, clone=220, mmap=222, setsockopt=208, fcntl=25),
 }
 
 
@@ -110,7 +110,7 @@ def app_filter(machine: str = platform.machine()) -> bytes:
 _Instruction = tuple[int, int, int, int]
 
 
-def _machine(machine: str) -> _Machine:
+def _machine(machine: str) -> _Architecture:
     if machine not in _MACHINES:
         raise HostFailed(f"there is no system call filter for {machine} machines.")
     return _MACHINES[machine]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sealgrid.enclave.sandbox.app_run import AppRun
 from sealgrid.enclave.sandbox.bubblewrap import SCRATCH_BYTES
-from sealgrid.enclave.sandbox.exit_cause import Cause, End
+from sealgrid.enclave.sandbox.exit_cause import Cause, SandboxExit
 from sealgrid.enclave.sandbox.resource_monitor import (
     available_memory,
     bytes_below,
@@ -28,7 +28,7 @@ _CPU_LIMIT = {_SIGNALLED + signal.SIGXCPU, _SIGNALLED + signal.SIGKILL}  #: by w
 
 
 @dataclass(frozen=True)
-class Ends:
+class SandboxPipes:
     """Our ends of the channels to a sandbox."""
 
     log: int
@@ -37,10 +37,10 @@ class Ends:
     started: int
 
 
-class Supervisor:
+class SandboxSupervisor:
     """Watch over one sandbox."""
 
-    def __init__(self, app: AppRun, ends: Ends) -> None:
+    def __init__(self, app: AppRun, ends: SandboxPipes) -> None:
         self._app, self._ends = app, ends
         self._used_before = bytes_used(app.folders.outputs)
         self._log, self._status = bytearray(), bytearray()
@@ -86,12 +86,12 @@ class Supervisor:
         if self._init is not None:
             os.close(self._init)
 
-    def end(self) -> End:
+    def end(self) -> SandboxExit:
         """Return how the run ended."""
         self._on_status(self._ends.status)
         code = self._said("exit-code")
         cause, reason = self._killed_for or self._by_itself(code)
-        return End(
+        return SandboxExit(
             cause=cause, reason=reason, code=-1 if code is None else code, log=bytes(self._log),
             had_memory=self._had_memory, kernel_killed=self._kernel_killed(), at_speed=self._speed.at_speed(),
         )  # fmt: skip

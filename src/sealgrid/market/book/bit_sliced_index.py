@@ -6,7 +6,7 @@ However different the numbers are: what is left of orders soon is (a bit-sliced 
 from pyroaring import BitMap
 
 
-class Digits:
+class BitSlicedIndex:
     """Numbers of at most so many binary digits; a larger one counts as the largest."""
 
     def __init__(self, most: int) -> None:

@@ -6,8 +6,15 @@ from typing import Final
 import msgspec
 
 from sealgrid.errors import InputRefused
-from sealgrid.market.book.order_index import AtLeast, AtMost, Filter, Having, OneOf, Within
-from sealgrid.market.book.order_kinds import KINDS, KindOfOrder
+from sealgrid.market.book.order_index import (
+    AtLeastFilter,
+    AtMostFilter,
+    Filter,
+    HasBitsFilter,
+    OneOfFilter,
+    OnlyBitsFilter,
+)
+from sealgrid.market.book.order_kinds import KINDS, OrderKind
 from sealgrid.market.chain.deals import FILTERS
 from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS, Digest, to_address, to_digest
@@ -22,7 +29,7 @@ DEAL_NAMES: Final = (*FILTERS, *_PAGING)
 CATEGORY_NAMES: Final = ("minWorkClockTimeRef", "maxWorkClockTimeRef", *_PAGING)
 
 
-class Query(msgspec.Struct, frozen=True):
+class OrderQuery(msgspec.Struct, frozen=True):
     """One page that was asked for."""
 
     filters: tuple[Filter, ...]
@@ -40,7 +47,7 @@ def names(kind: Kind) -> tuple[str, ...]:
     return (*rules.equal, *rules.restrict, *strict, *more, *grouped, "minTag", "maxTag", "minVolume", *_PAGING)
 
 
-def read(kind: Kind, asked: Mapping[str, str]) -> Query:
+def read(kind: Kind, asked: Mapping[str, str]) -> OrderQuery:
     """Read query parameters; raise InputRefused for one that is unknown or makes no sense."""
     rest = dict(asked)
     start, size = _page(rest)
@@ -52,7 +59,7 @@ def read(kind: Kind, asked: Mapping[str, str]) -> Query:
     filters = (*_own(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
     if rest:
         raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
-    return Query((*filters, OneOf("first", (True,))) if grouped else filters, start, size, grouped)
+    return OrderQuery((*filters, OneOfFilter("first", (True,))) if grouped else filters, start, size, grouped)
 
 
 def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int]:
@@ -104,50 +111,50 @@ def _page(rest: dict[str, str]) -> tuple[int, int]:
     return (_number(rest, "pageIndex", 0) * size if numbered else skipped), size
 
 
-def _demand_whose(rules: KindOfOrder, rest: Mapping[str, str]) -> None:
+def _demand_whose(rules: OrderKind, rest: Mapping[str, str]) -> None:
     # iExec's market shows apps and datasets of one asset or one owner, or of "any", but wants to hear it.
     if rules.asset in ("app", "dataset") and rules.asset not in rest and rules.owner not in rest:
         raise InputRefused(f"{rules.asset} or {rules.owner} is required; {rules.asset}=any shows all.")
 
 
-def _own(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
+def _own(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
     for name in rules.equal:
         if name not in rest:
             continue
         if name == "category":
-            yield OneOf(name, (_number(rest, name, 0),))
+            yield OneOfFilter(name, (_number(rest, name, 0),))
         elif (wanted := _address(rest, name)) is not None:
-            yield OneOf(name, (wanted,))
+            yield OneOfFilter(name, (wanted,))
     if rules.owner in rest and (owner := _address(rest, rules.owner)) is not None:
-        yield OneOf("signer", (owner,))
+        yield OneOfFilter("signer", (owner,))
 
 
-def _restrictions(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
+def _restrictions(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
     for name, field in rules.restrict.items():
         strict = _truth(rest, _strict(name))
         if name not in rest:
-            yield OneOf(field, (ZERO_ADDRESS,))
+            yield OneOfFilter(field, (ZERO_ADDRESS,))
         elif (wanted := _address(rest, name)) is not None:
-            yield OneOf(field, (wanted,) if strict else (ZERO_ADDRESS, wanted))
+            yield OneOfFilter(field, (wanted,) if strict else (ZERO_ADDRESS, wanted))
 
 
 def _strict(name: str) -> str:
     return f"is{name.capitalize()}Strict"
 
 
-def _bounds(rules: KindOfOrder, rest: dict[str, str]) -> Iterator[Filter]:
+def _bounds(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
     if "minTag" in rest:
-        yield Having("tag", bits(_hash(rest, "minTag")))
+        yield HasBitsFilter("tag", bits(_hash(rest, "minTag")))
     if "maxTag" in rest:
-        yield Within("tag", bits(_hash(rest, "maxTag")))
+        yield OnlyBitsFilter("tag", bits(_hash(rest, "maxTag")))
     if (volume := _number(rest, "minVolume", 1, least=1)) > 1:
-        yield AtLeast("remaining", volume)
+        yield AtLeastFilter("remaining", volume)
     if rules.trust == "minTrust" and (trust := _number(rest, "minTrust", 0)) > 1:
-        yield AtLeast("trust", trust)
+        yield AtLeastFilter("trust", trust)
     if rules.trust == "maxTrust" and "maxTrust" in rest:
-        yield AtMost("trust", _number(rest, "maxTrust", 0))
+        yield AtMostFilter("trust", _number(rest, "maxTrust", 0))
     if rules.asset == "dataset" and _truth(rest, "bulkOnly"):
-        yield OneOf("bulk", (True,))
+        yield OneOfFilter("bulk", (True,))
 
 
 def _number(rest: dict[str, str], name: str, otherwise: int, *, least: int = 0) -> int:

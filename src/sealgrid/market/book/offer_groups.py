@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from sealgrid.units import Digest
 
 
-class Offers:
+class OfferGroups:
     """Which open orders belong together, and which of them is the oldest."""
 
     def __init__(self) -> None:

@@ -13,17 +13,17 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.market.book.offer_groups import Offers
-from sealgrid.market.book.order_index import Entry, Filter, Shelf, Value
+from sealgrid.market.book.offer_groups import OfferGroups
+from sealgrid.market.book.order_index import Filter, IndexEntry, OrderIndex, Value
 from sealgrid.market.book.order_kinds import KINDS, asset_of, money_for_one, price_of
-from sealgrid.market.chain.ledger import CLOSED, Key, Ledger
+from sealgrid.market.chain.ledger import CLOSED, ChainLedger, Key
 from sealgrid.poco.orders import Order, RequestOrder, WorkerpoolOrder, is_bulk, terms_of
 from sealgrid.poco.tags import bits
 from sealgrid.units import Address, Digest
 from sealgrid.wire.market import Kind
 
 
-class Status(StrEnum):
+class OrderStatus(StrEnum):
     """Where a published order stands, in iExec's words."""
 
     OPEN = "open"
@@ -32,7 +32,7 @@ class Status(StrEnum):
     DEAD = "dead"  #: its signer no longer has the asset, or the money that one task of it takes, or what signed it
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """A published order."""
 
     kind: Kind
@@ -43,43 +43,43 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     presigned: bool = False  #: it counts by its signer's transaction alone, not by what stands in ``sign``
 
 
-class Opened(msgspec.Struct, frozen=True):
+class OrderOpened(msgspec.Struct, frozen=True):
     """An order can be matched from now on, or again."""
 
-    listed: Listed
+    listed: PublishedOrder
     remaining: int
 
 
-class Updated(msgspec.Struct, frozen=True):
+class OrderUpdated(msgspec.Struct, frozen=True):
     """Another number of uses is left of an open order."""
 
-    listed: Listed
+    listed: PublishedOrder
     remaining: int
 
 
-class Closed(msgspec.Struct, frozen=True):
+class OrderUnavailable(msgspec.Struct, frozen=True):
     """An order cannot be matched any more: taken off, cancelled, used up or dead."""
 
-    listed: Listed
+    listed: PublishedOrder
 
 
-BookEvent = Opened | Updated | Closed
+BookEvent = OrderOpened | OrderUpdated | OrderUnavailable
 
 
-class Book:
+class OrderBook:
     """Every published order, and a shelf of the open ones of each kind."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: ChainLedger) -> None:
         self._ledger = ledger
-        self._listed: dict[Digest, Listed] = {}
+        self._listed: dict[Digest, PublishedOrder] = {}
         self._about: defaultdict[Key, set[Digest]] = defaultdict(set)
         self._open_of: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
-        self._shelves = {kind: Shelf(_fields(kind), _NUMBERS) for kind in KINDS}
-        self._offers = Offers()
+        self._shelves = {kind: OrderIndex(_fields(kind), _NUMBERS) for kind in KINDS}
+        self._offers = OfferGroups()
 
     # --- what happens
 
-    def publish(self, listed: Listed) -> tuple[BookEvent, ...]:
+    def publish(self, listed: PublishedOrder) -> tuple[BookEvent, ...]:
         """List an order, or list it anew."""
         self._listed[listed.order_hash] = listed
         for key in _keys(listed):
@@ -102,19 +102,21 @@ class Book:
         touched = {each for key in facts for each in self._about.get(key, ())}
         return tuple(event for order_hash in touched for event in self._judge(self._listed[order_hash]))
 
-    def replace(self, ledger: Ledger) -> tuple[BookEvent, ...]:
+    def replace(self, ledger: ChainLedger) -> tuple[BookEvent, ...]:
         """Judge every order by another ledger: the chain was wiped."""
         self._ledger = ledger
         return tuple(event for listed in self._listed.values() for event in self._judge(listed))
 
     # --- what it knows
 
-    def get(self, kind: Kind, order_hash: Digest) -> Listed | None:
+    def get(self, kind: Kind, order_hash: Digest) -> PublishedOrder | None:
         """Return a published order, whatever became of it."""
         listed = self._listed.get(order_hash)
         return listed if listed and listed.kind == kind else None
 
-    def find(self, kind: Kind, filters: Sequence[Filter], *, start: int, size: int) -> tuple[int, tuple[Listed, ...]]:
+    def find(
+        self, kind: Kind, filters: Sequence[Filter], *, start: int, size: int
+    ) -> tuple[int, tuple[PublishedOrder, ...]]:
         """Return how many open orders pass, and some of them from ``start`` on.
 
         Offers come cheapest first, requests best paying first, then oldest first.
@@ -126,7 +128,7 @@ class Book:
         """Return how many orders of a kind are open."""
         return len(self._shelves[kind])
 
-    def open_of(self, kind: Kind, signer: Address) -> tuple[Listed, ...]:
+    def open_of(self, kind: Kind, signer: Address) -> tuple[PublishedOrder, ...]:
         """Return a signer's open orders of one kind, the newest first."""
         found = [self._listed[each] for each in self._open_of.get((kind, signer), ())]
         return tuple(sorted(found, key=lambda listed: (-listed.published, listed.order_hash)))
@@ -139,23 +141,23 @@ class Book:
         """Tell whether an order of this kind is listed and open."""
         return self._shelves[kind].get(order_hash) is not None
 
-    def remaining(self, listed: Listed) -> int:
+    def remaining(self, listed: PublishedOrder) -> int:
         """Return how many uses of an order are left."""
         return max(0, listed.order.volume - self._ledger.consumed(listed.order_hash))
 
-    def remaining_of_offer(self, listed: Listed) -> int:
+    def remaining_of_offer(self, listed: PublishedOrder) -> int:
         """Return how many uses are left of all open orders on the terms of this one."""
         return sum(self.remaining(self._listed[each]) for each in self._offers.members(_offer(listed)))
 
-    def status(self, listed: Listed) -> Status:
+    def status(self, listed: PublishedOrder) -> OrderStatus:
         """Return where an order stands at the ledger's block."""
         if self._ledger.consumed(listed.order_hash) >= CLOSED:
-            return Status.CANCELED
+            return OrderStatus.CANCELED
         if not self.remaining(listed):
-            return Status.FILLED
-        return Status.OPEN if self._may_be_matched(listed) else Status.DEAD
+            return OrderStatus.FILLED
+        return OrderStatus.OPEN if self._may_be_matched(listed) else OrderStatus.DEAD
 
-    def _may_be_matched(self, listed: Listed) -> bool:
+    def _may_be_matched(self, listed: PublishedOrder) -> bool:
         registry = KINDS[listed.kind].registry
         asset = asset_of(listed.kind, listed.order)
         if registry is not None and self._ledger.owner(registry, asset) != listed.signer:
@@ -164,8 +166,8 @@ class Book:
             return False
         return self._ledger.stake(listed.signer) >= money_for_one(listed.order)
 
-    def _judge(self, listed: Listed) -> Iterator[BookEvent]:
-        if self.status(listed) is not Status.OPEN:
+    def _judge(self, listed: PublishedOrder) -> Iterator[BookEvent]:
+        if self.status(listed) is not OrderStatus.OPEN:
             yield from self._close(listed)
             return
         shelf, remaining = self._shelves[listed.kind], self.remaining(listed)
@@ -177,15 +179,15 @@ class Book:
             self._file(self._listed[former])
         self._open_of[listed.kind, listed.signer].add(listed.order_hash)
         if before is None:
-            yield Opened(listed, remaining)
+            yield OrderOpened(listed, remaining)
         elif before.fields["remaining"] != remaining:
-            yield Updated(listed, remaining)
+            yield OrderUpdated(listed, remaining)
 
-    def _file(self, listed: Listed) -> None:
+    def _file(self, listed: PublishedOrder) -> None:
         first = self._offers.first(_offer(listed)) == listed.order_hash
         self._shelves[listed.kind].put(_entry(listed, self.remaining(listed), first=first))
 
-    def _close(self, listed: Listed) -> Iterator[BookEvent]:
+    def _close(self, listed: PublishedOrder) -> Iterator[BookEvent]:
         if not self.is_open(listed.kind, listed.order_hash):
             return
         self._shelves[listed.kind].drop(listed.order_hash)
@@ -197,16 +199,16 @@ class Book:
         mine.discard(listed.order_hash)
         if not mine:
             del self._open_of[listed.kind, listed.signer]
-        yield Closed(listed)
+        yield OrderUnavailable(listed)
 
 
-def _offer(listed: Listed) -> Hashable:
+def _offer(listed: PublishedOrder) -> Hashable:
     if not KINDS[listed.kind].offered:
         return listed.order_hash
     return listed.kind, listed.signer, listed.presigned, terms_of(listed.order)
 
 
-def _keys(listed: Listed) -> tuple[Key, ...]:
+def _keys(listed: PublishedOrder) -> tuple[Key, ...]:
     registry = KINDS[listed.kind].registry
     about: list[Key] = [("consumed", listed.order_hash)]
     if registry is not None:
@@ -228,7 +230,7 @@ def _fields(kind: Kind) -> tuple[str, ...]:
     return (*rules.equal, *rules.restrict.values(), *_NUMBERS, "signer", "bulk", "first")
 
 
-def _entry(listed: Listed, remaining: int, *, first: bool) -> Entry:
+def _entry(listed: PublishedOrder, remaining: int, *, first: bool) -> IndexEntry:
     kind, order = listed.kind, listed.order
     price = price_of(kind, order)
     rank = (-price if kind == "requestorders" else price, listed.published, listed.order_hash)
@@ -236,7 +238,7 @@ def _entry(listed: Listed, remaining: int, *, first: bool) -> Entry:
         "signer": listed.signer, "remaining": remaining, "bulk": is_bulk(order), "tag": bits(order.tag),
         "trust": getattr(order, "trust", 0), "first": first,
     }  # fmt: skip
-    return Entry(
+    return IndexEntry(
         order_hash=listed.order_hash,
         rank=rank,
         fields={name: own.get(name, getattr(order, name, "")) for name in _fields(kind)},

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from pyroaring import BitMap
 
-from sealgrid.market.book.bit_sliced_index import Digits
+from sealgrid.market.book.bit_sliced_index import BitSlicedIndex
 from sealgrid.units import Digest
 
 Rank = tuple[int, int, str]  #: price (negative for requests), publication in ms, order hash
@@ -22,7 +22,7 @@ Value = str | int | bool
 _SORTED_AT_MOST: Final = 500
 
 
-class Entry(msgspec.Struct, frozen=True):
+class IndexEntry(msgspec.Struct, frozen=True):
     """An open order as the shelf files it: where it ranks, and what it is found by."""
 
     order_hash: Digest
@@ -30,45 +30,45 @@ class Entry(msgspec.Struct, frozen=True):
     fields: Mapping[str, Value]
 
 
-class OneOf(msgspec.Struct, frozen=True):
+class OneOfFilter(msgspec.Struct, frozen=True):
     """A filter: the field has one of these values."""
 
     field: str
     values: tuple[Value, ...]
 
 
-class AtLeast(msgspec.Struct, frozen=True):
+class AtLeastFilter(msgspec.Struct, frozen=True):
     """A filter: the field's number is no smaller."""
 
     field: str
     number: int
 
 
-class AtMost(msgspec.Struct, frozen=True):
+class AtMostFilter(msgspec.Struct, frozen=True):
     """A filter: the field's number is no larger."""
 
     field: str
     number: int
 
 
-class Having(msgspec.Struct, frozen=True):
+class HasBitsFilter(msgspec.Struct, frozen=True):
     """A filter: the field's number has all these bits."""
 
     field: str
     bits: int
 
 
-class Within(msgspec.Struct, frozen=True):
+class OnlyBitsFilter(msgspec.Struct, frozen=True):
     """A filter: the field's number has no other bits."""
 
     field: str
     bits: int
 
 
-Filter = OneOf | AtLeast | AtMost | Having | Within
+Filter = OneOfFilter | AtLeastFilter | AtMostFilter | HasBitsFilter | OnlyBitsFilter
 
 
-class Shelf:
+class OrderIndex:
     """Orders can be put, dropped and found: by the values of some fields, by the numbers of others.
 
     ``numbers`` says how many binary digits a field's number has; a larger one is found as the largest.
@@ -76,23 +76,23 @@ class Shelf:
 
     def __init__(self, fields: Sequence[str], numbers: Mapping[str, int]) -> None:
         self._rows: dict[Digest, int] = {}
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, IndexEntry] = {}
         self._free: list[int] = []
         self._ranks: list[Rank] = []  #: ascending
         self._ranked: list[int] = []  #: the row of each rank
         self._postings: dict[str, dict[Value, BitMap]] = {field: {} for field in fields}
-        self._numbers = {field: Digits(most) for field, most in numbers.items()}
+        self._numbers = {field: BitSlicedIndex(most) for field, most in numbers.items()}
         self._all = BitMap()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, order_hash: Digest) -> Entry | None:
+    def get(self, order_hash: Digest) -> IndexEntry | None:
         """Return an order as it is filed; None for one that is not."""
         row = self._rows.get(order_hash)
         return None if row is None else self._entries[row]
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: IndexEntry) -> None:
         """File an order, in place of what was filed under its hash."""
         if (old := self._rows.get(entry.order_hash)) is not None:
             if self._entries[old] == entry:
@@ -135,17 +135,17 @@ class Shelf:
 
     def _passing(self, wanted: Filter, among: BitMap) -> BitMap:
         match wanted:
-            case OneOf(field=field, values=values):
+            case OneOfFilter(field=field, values=values):
                 postings = self._postings[field]
                 chosen = [postings[value] for value in values if value in postings]
                 return among & BitMap.union(*chosen) if chosen else BitMap()
-            case AtLeast(field=field, number=number):
+            case AtLeastFilter(field=field, number=number):
                 return self._numbers[field].at_least(number, among)
-            case AtMost(field=field, number=number):
+            case AtMostFilter(field=field, number=number):
                 return among - self._numbers[field].at_least(number + 1, among)
-            case Having(field=field, bits=bits):
+            case HasBitsFilter(field=field, bits=bits):
                 return self._numbers[field].having(bits, among)
-            case Within(field=field, bits=bits):
+            case OnlyBitsFilter(field=field, bits=bits):
                 return self._numbers[field].within(bits, among)
 
     def _forget(self, field: str, value: Value, row: int) -> None:

@@ -13,7 +13,7 @@ from sealgrid.units import Address
 from sealgrid.wire.market import Kind
 
 
-class KindOfOrder(msgspec.Struct, frozen=True, kw_only=True):
+class OrderKind(msgspec.Struct, frozen=True, kw_only=True):
     """How the book reads one kind; every name is a field of the order."""
 
     one: str  #: what iExec calls one of them
@@ -28,8 +28,8 @@ class KindOfOrder(msgspec.Struct, frozen=True, kw_only=True):
     offered: bool = False  #: owners sign several on equal terms, which a look may take for one offer
 
 
-KINDS: Final[dict[Kind, KindOfOrder]] = {
-    "apporders": KindOfOrder(
+KINDS: Final[dict[Kind, OrderKind]] = {
+    "apporders": OrderKind(
         one="apporder",
         read=partial(from_document, AppOrder),
         asset="app",
@@ -44,7 +44,7 @@ KINDS: Final[dict[Kind, KindOfOrder]] = {
         owner="appOwner",
         offered=True,
     ),
-    "datasetorders": KindOfOrder(
+    "datasetorders": OrderKind(
         one="datasetorder",
         read=partial(from_document, DatasetOrder),
         asset="dataset",
@@ -55,7 +55,7 @@ KINDS: Final[dict[Kind, KindOfOrder]] = {
         owner="datasetOwner",
         offered=True,
     ),
-    "workerpoolorders": KindOfOrder(
+    "workerpoolorders": OrderKind(
         one="workerpoolorder",
         read=partial(from_document, WorkerpoolOrder),
         asset="workerpool",
@@ -66,7 +66,7 @@ KINDS: Final[dict[Kind, KindOfOrder]] = {
         owner="workerpoolOwner",
         trust="minTrust",
     ),
-    "requestorders": KindOfOrder(
+    "requestorders": OrderKind(
         one="requestorder",
         read=partial(from_document, RequestOrder),
         asset="requester",

@@ -22,7 +22,7 @@ FILTERS: Final[Mapping[str, str]] = {
 _SHOWN: Final = DEALS.c.document.is_not(None)  #: the indexes hold these alone
 
 
-class Price(msgspec.Struct, frozen=True):
+class DealPrice(msgspec.Struct, frozen=True):
     """What computing was sold at in one deal."""
 
     time: int  #: Unix seconds
@@ -37,7 +37,7 @@ def add(connection: sql.Connection, matched: Sequence[OrdersMatched]) -> None:
         connection.execute(DEALS.insert().prefix_with("OR REPLACE"), rows)
 
 
-class Deals:
+class DealIndex:
     """Reads them; a deal is found once the hub was asked about it."""
 
     def __init__(self, engine: sql.Engine) -> None:
@@ -80,10 +80,10 @@ class Deals:
             document = connection.scalar(query)
         return None if document is None else msgspec.json.decode(document, type=dict[str, Any])
 
-    def prices(self, category: int) -> list[Price]:
+    def prices(self, category: int) -> list[DealPrice]:
         """Return what computing in a category was last sold at, the newest first, then the cheapest."""
         query = sql.select(DEALS.c.time, DEALS.c.pool_price, DEALS.c.volume).where(_SHOWN, DEALS.c.category == category)
         dearer = (sql.func.length(DEALS.c.pool_price), DEALS.c.pool_price)  # decimal text, by its value
         ordered = query.order_by(DEALS.c.block.desc(), *dearer, DEALS.c.deal).limit(MOST_PRICES)
         with self._engine.connect() as connection:
-            return [Price(row.time, int(row.pool_price), int(row.volume)) for row in connection.execute(ordered)]
+            return [DealPrice(row.time, int(row.pool_price), int(row.volume)) for row in connection.execute(ordered)]

@@ -5,14 +5,14 @@ import logging
 from typing import Final, NoReturn
 
 from sealgrid.chain.events import OrdersMatched
-from sealgrid.chain.follower import Applied, Change, Follower
+from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
-from sealgrid.market.book.order_book import Book
-from sealgrid.market.chain.ledger import Ledger
-from sealgrid.market.chain.store import ChainMemory
-from sealgrid.market.feed.events import DealMade, Tell
+from sealgrid.market.book.order_book import OrderBook
+from sealgrid.market.chain.ledger import ChainLedger
+from sealgrid.market.chain.store import MarketChainStore
+from sealgrid.market.feed.events import DealCreated, Tell
 from sealgrid.market.serialization import deal_shown
 from sealgrid.poco.matching import Registry
 from sealgrid.poco.typed_data import is_signed_by
@@ -23,26 +23,33 @@ _log = logging.getLogger("sealgrid")
 _REST_SECONDS: Final = 1.0  #: after the node did not answer
 
 
-class ChainSide:
+class MarketChainFollower:
     """One hub as the market knows it; ``open`` one, then let ``run`` follow the chain.
 
     ``tell`` hears what the chain does to open orders, and of deals.
     """
 
     def __init__(
-        self, hub: Hub, registries: dict[Address, Registry], memory: ChainMemory, tell: Tell, *, first: int, chain: int
+        self,
+        hub: Hub,
+        registries: dict[Address, Registry],
+        memory: MarketChainStore,
+        tell: Tell,
+        *,
+        first: int,
+        chain: int,
     ) -> None:
         self._hub, self._registries, self._memory, self._first = hub, registries, memory, first
         self._chain, self.deals, self._tell = chain, memory.deals, tell
-        self.ledger = Ledger(registries, memory.facts(), memory.undo())
-        self.book = Book(self.ledger)
+        self.ledger = ChainLedger(registries, memory.facts(), memory.undo())
+        self.book = OrderBook(self.ledger)
         self._follower = self._new_follower()
         self._stepping = asyncio.Lock()
         self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})
         self._times: dict[Digest, int] = {}
 
     @classmethod
-    async def open(cls, hub: Hub, memory: ChainMemory, tell: Tell, *, first: int) -> "ChainSide":
+    async def open(cls, hub: Hub, memory: MarketChainStore, tell: Tell, *, first: int) -> "MarketChainFollower":
         """Return the view as it was kept; the registries are the hub's own."""
         apps, datasets, pools = await hub.registries()
         registries: dict[Address, Registry] = {apps: "App", datasets: "Dataset", pools: "Workerpool"}
@@ -107,14 +114,14 @@ class ChainSide:
         except ChainReplaced:
             _log.warning("the chain was wiped or replaced; reading it anew from block %d", self._first)
             self._memory.forget()
-            self.ledger = Ledger(self._registries)
+            self.ledger = ChainLedger(self._registries)
             self._tell(self.book.replace(self.ledger))
             self._follower = self._new_follower()
             return await self._follower.step()
 
     def _take(self, change: Change) -> None:
         trail = self._follower.trail
-        if isinstance(change, Applied):
+        if isinstance(change, BlocksApplied):
             written = self.ledger.apply(change.events)
             self.ledger.settle(trail.blocks[0].number)
             self._memory.advance(written, trail, [each for each in change.events if isinstance(each, OrdersMatched)])
@@ -133,7 +140,7 @@ class ChainSide:
             time = (await self._hub.node.block(event.block_number)).timestamp
             document = encode(deal_shown(event, view, time, self._chain))
             if self.deals.describe(event, view, time, document):
-                self._tell([DealMade(document)])
+                self._tell([DealCreated(document)])
 
-    def _new_follower(self) -> Follower:
-        return Follower(self._hub, self._memory.trail(), first=self._first, beside=tuple(self._registries))
+    def _new_follower(self) -> HubFollower:
+        return HubFollower(self._hub, self._memory.trail(), first=self._first, beside=tuple(self._registries))

@@ -27,7 +27,7 @@ Value = str | int
 CLOSED: Final = 2**256  #: what a cancelled order counts as consumed: more than any order's volume
 
 
-class Category(msgspec.Struct, frozen=True):
+class LedgerCategory(msgspec.Struct, frozen=True):
     """A category of tasks, and what made it; ``timeref`` in seconds."""
 
     name: str
@@ -38,7 +38,7 @@ class Category(msgspec.Struct, frozen=True):
     transaction: Digest
 
 
-class Undo(msgspec.Struct, frozen=True):
+class LedgerUndo(msgspec.Struct, frozen=True):
     """How to take back one write of a block; None says that there was nothing."""
 
     block: int
@@ -46,21 +46,21 @@ class Undo(msgspec.Struct, frozen=True):
     before: Value | None
 
 
-class Written(msgspec.Struct, frozen=True):
+class LedgerDelta(msgspec.Struct, frozen=True):
     """What one step changed; None says that the fact is gone."""
 
     facts: Mapping[Key, Value | None]
-    undo: tuple[Undo, ...] = ()
+    undo: tuple[LedgerUndo, ...] = ()
 
 
-class Ledger:
+class ChainLedger:
     """The facts at the newest block that was read, and how to go back from there."""
 
     def __init__(
         self,
         registries: Mapping[Address, Registry],
         facts: Mapping[Key, Value] | None = None,
-        undo: Iterable[Undo] = (),
+        undo: Iterable[LedgerUndo] = (),
     ) -> None:
         self._registries = registries
         self._facts = dict(facts or {})
@@ -85,29 +85,29 @@ class Ledger:
         """Tell whether somebody whose the order's asset was then signed it in a transaction."""
         return ("presigned", order) in self._facts
 
-    def category(self, number: int) -> Category | None:
+    def category(self, number: int) -> LedgerCategory | None:
         """Return a category; None when the hub has none of this number."""
         found = self._facts.get(("category", str(number)))
-        return None if found is None else msgspec.json.decode(str(found), type=Category)
+        return None if found is None else msgspec.json.decode(str(found), type=LedgerCategory)
 
-    def categories(self) -> tuple[Category, ...]:
+    def categories(self) -> tuple[LedgerCategory, ...]:
         """Return the categories by their number; the hub counts them from 0."""
         numbers = takewhile(lambda number: ("category", str(number)) in self._facts, count())
         return tuple(found for number in numbers if (found := self.category(number)) is not None)
 
     # --- what happens
 
-    def apply(self, events: Iterable[HubEvent]) -> Written:
+    def apply(self, events: Iterable[HubEvent]) -> LedgerDelta:
         """Take in events, oldest first; return what they changed."""
         start, touched = len(self._undo), set[Key]()
         for event in events:
             for key, value in self._told(event):
-                self._undo.append(Undo(event.block_number, key, self._facts.get(key)))
+                self._undo.append(LedgerUndo(event.block_number, key, self._facts.get(key)))
                 self._facts[key] = value
                 touched.add(key)
-        return Written({key: self._facts[key] for key in touched}, tuple(self._undo[start:]))
+        return LedgerDelta({key: self._facts[key] for key in touched}, tuple(self._undo[start:]))
 
-    def roll_back(self, block: int) -> Written:
+    def roll_back(self, block: int) -> LedgerDelta:
         """Take back every event of a higher block; return the facts as they are then."""
         touched = set[Key]()
         while self._undo and self._undo[-1].block > block:
@@ -117,7 +117,7 @@ class Ledger:
                 self._facts.pop(last.key, None)
             else:
                 self._facts[last.key] = last.before
-        return Written({key: self._facts.get(key) for key in touched})
+        return LedgerDelta({key: self._facts.get(key) for key in touched})
 
     def settle(self, block: int) -> None:
         """Forget how to go back beyond a block."""
@@ -135,7 +135,7 @@ class Ledger:
                 if receiver != ZERO_ADDRESS:
                     yield ("stake", receiver), self.stake(receiver) + amount
             case CategoryCreated():
-                made = Category(
+                made = LedgerCategory(
                     event.name, event.description, event.timeref, event.block_number, event.block_hash,
                     event.transaction,
                 )  # fmt: skip

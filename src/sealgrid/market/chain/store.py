@@ -11,29 +11,29 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.dialects.sqlite import insert
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.chain.blocks import Block
 from sealgrid.chain.events import OrdersMatched
-from sealgrid.market.chain.deals import Deals, add
-from sealgrid.market.chain.ledger import Key, Table, Undo, Value, Written
+from sealgrid.market.chain.deals import DealIndex, add
+from sealgrid.market.chain.ledger import Key, LedgerDelta, LedgerUndo, Table, Value
 from sealgrid.market.chain.tables import BLOCKS, DEALS, FACTS, META, UNDO
 
 LAYOUT: Final = 5  #: of the tables
 
 
-class ChainMemory:
+class MarketChainStore:
     """Keeps each step of a follower with what it changed, in one transaction."""
 
     def __init__(self, path: Path) -> None:
         self._engine = sql.create_engine(f"sqlite:///{path}")
         _lay_out(self._engine)
-        self.deals = Deals(self._engine)
+        self.deals = DealIndex(self._engine)
 
-    def trail(self) -> Trail:
+    def trail(self) -> BlockTrail:
         """Return the blocks that were read."""
         with self._engine.connect() as connection:
             rows = connection.execute(sql.select(BLOCKS).order_by(BLOCKS.c.number)).all()
-        return Trail(tuple(msgspec.json.decode(row.block, type=Block) for row in rows))
+        return BlockTrail(tuple(msgspec.json.decode(row.block, type=Block) for row in rows))
 
     def facts(self) -> dict[Key, Value]:
         """Return the facts at the newest of them."""
@@ -41,13 +41,13 @@ class ChainMemory:
             rows = connection.execute(sql.select(FACTS)).all()
         return {_key(row): cast("Value", _value(row.value)) for row in rows}
 
-    def undo(self) -> tuple[Undo, ...]:
+    def undo(self) -> tuple[LedgerUndo, ...]:
         """Return how to go back, the oldest step first."""
         with self._engine.connect() as connection:
             rows = connection.execute(sql.select(UNDO).order_by(UNDO.c.id)).all()
-        return tuple(Undo(row.block, _key(row), _value(row.before)) for row in rows)
+        return tuple(LedgerUndo(row.block, _key(row), _value(row.before)) for row in rows)
 
-    def advance(self, written: Written, trail: Trail, matched: Sequence[OrdersMatched] = ()) -> None:
+    def advance(self, written: LedgerDelta, trail: BlockTrail, matched: Sequence[OrdersMatched] = ()) -> None:
         """Keep a step forward with the deals in it, and forget how to go back beyond the trail."""
         with self._engine.begin() as connection:
             add(connection, matched)
@@ -57,7 +57,7 @@ class ChainMemory:
             connection.execute(UNDO.delete().where(UNDO.c.block <= trail.blocks[0].number))
             _keep_trail(connection, trail)
 
-    def roll_back(self, written: Written, trail: Trail) -> None:
+    def roll_back(self, written: LedgerDelta, trail: BlockTrail) -> None:
         """Keep a step back."""
         with self._engine.begin() as connection:
             self._write(connection, written.facts)
@@ -97,14 +97,14 @@ def _lay_out(engine: sql.Engine) -> None:
         META.create_all(connection)
 
 
-def _keep_trail(connection: sql.Connection, trail: Trail) -> None:
+def _keep_trail(connection: sql.Connection, trail: BlockTrail) -> None:
     numbers = [block.number for block in trail.blocks]
     connection.execute(BLOCKS.delete().where(BLOCKS.c.number.not_in(numbers)))
     newest = {"number": trail.blocks[-1].number, "block": msgspec.json.encode(trail.blocks[-1])}
     connection.execute(insert(BLOCKS).values(newest).on_conflict_do_nothing())
 
 
-def _undo_row(undo: Undo) -> dict[str, object]:
+def _undo_row(undo: LedgerUndo) -> dict[str, object]:
     table, name = undo.key
     return {"block": undo.block, "table": table, "name": name, "before": _bytes(undo.before)}
 

@@ -21,7 +21,7 @@ _quiet = logging.getLogger("sealgrid.feed.engine")
 _quiet.setLevel(logging.CRITICAL)  # or any client could fill the log with its mistakes
 
 
-class Feed:
+class MarketFeed:
     """One chain's listeners. ``tell`` it what happened, keep ``run`` running, ``close`` it at the end."""
 
     def __init__(self, chain: int) -> None:

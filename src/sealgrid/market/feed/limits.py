@@ -12,9 +12,9 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from sealgrid.errors import InputRefused, SealgridError, TooManyRequests
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.feed.feed import Feed
+from sealgrid.market.feed.feed import MarketFeed
 from sealgrid.wire.message import encode
-from sealgrid.wire.rate_limit import Buckets, Rate, client_of
+from sealgrid.wire.rate_limit import RateLimit, TokenBuckets, client_of
 from sealgrid.wire.server import MOST_WEBSOCKET_BYTES
 from sealgrid.wire.service_access import ClientLimit, client_address
 
@@ -22,10 +22,10 @@ MESSAGES_PER_MINUTE: Final = 60  #: of one connection; it has to answer two ping
 _log = logging.getLogger("sealgrid")
 
 
-class FeedDoor:
+class FeedLimits:
     """An ASGI application in front of the feed's; ``clock`` in seconds, never backwards."""
 
-    def __init__(self, feed: Feed, config: MarketConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, feed: MarketFeed, config: MarketConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._feed, self._config, self._clock = feed, config, clock
         self._requests = ClientLimit(config.access, clock=clock)
 
@@ -59,7 +59,7 @@ class FeedDoor:
             raise TooManyRequests(f"{mine} connections of yours are open, the most of one client; close one.")
 
     def _counted(self, receive: Receive) -> Receive:
-        said = Buckets(Rate(MESSAGES_PER_MINUTE))
+        said = TokenBuckets(RateLimit(MESSAGES_PER_MINUTE))
 
         async def counted() -> Any:
             event = await receive()

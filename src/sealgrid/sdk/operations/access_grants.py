@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.chain.access_policy import FOREVER, AccessPolicy, Member
+from sealgrid.chain.access_policy import FOREVER, AccessGrant, AccessPolicy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import ChainError, InputRefused, NotFound
 from sealgrid.poco.constants import CONTRIBUTION_DEADLINE_RATIO
@@ -21,7 +21,7 @@ Offers = list[tuple[DatasetOrder, int]]  #: open ones, with the uses that are le
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class GrantResult:
     """Who may buy now, and what was done so that nobody else may."""
 
     model: Address
@@ -33,7 +33,7 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class Revoked:
+class RevokeResult:
     """Who may buy no more, and how long what was bought before may still run."""
 
     model: Address
@@ -44,20 +44,20 @@ class Revoked:
     unreached: tuple[str, ...]  #: a sentence for each thing that is still to be done
 
 
-async def granted(conn: Connection, restriction: Address) -> tuple[Member, ...]:
+async def granted(conn: Connection, restriction: Address) -> tuple[AccessGrant, ...]:
     """Return whom an offer's restriction names: an account, or the members of an AccessPolicy.
 
     Holders of a token, and members of groups of another kind, are not listed anywhere.
     """
     if not await conn.node.code(restriction):
-        return (Member(restriction, FOREVER),)
+        return (AccessGrant(restriction, FOREVER),)
     return tuple(await AccessPolicy(conn.node, restriction).members())
 
 
 async def grant(
     conn: Connection, model: Address, account: Address, offers: Offers, *,
     until: int | None, app: Address | None, keep: Callable[[DatasetOrder], None],
-) -> Granted:  # fmt: skip
+) -> GrantResult:  # fmt: skip
     """Let an account buy uses of an own model, and nobody who was not granted them.
 
     ``app`` grants that app's offers alone, and lets it use the model if it could not yet. Offers that everybody could
@@ -79,10 +79,10 @@ async def grant(
         again = on_terms_of(order, volume=left, requesterrestrict=access.address)
         await sign_and_publish(conn, again, keep)
         await conn.hub.cancel(conn.wallet, order)
-    return Granted(model, account, until, access.address, count_offers(order for order, _ in closed), unreached)
+    return GrantResult(model, account, until, access.address, count_offers(order for order, _ in closed), unreached)
 
 
-async def revoke(conn: Connection, model: Address, account: Address, offers: Offers, *, running: bool) -> Revoked:
+async def revoke(conn: Connection, model: Address, account: Address, offers: Offers, *, running: bool) -> RevokeResult:
     """Let an account make no more deals for an own model; ``running`` has the vaults refuse its earlier deals as well.
 
     Raises InputRefused where nothing would be refused: everybody may buy, and ``running`` is not asked for.
@@ -104,7 +104,7 @@ async def revoke(conn: Connection, model: Address, account: Address, offers: Off
         done = await set_policy(conn, msgspec.structs.replace(policy, refused=refused))
         unreached += done.unreached
     delay = 0 if running else CONTRIBUTION_DEADLINE_RATIO * await _longest_time_reference(conn)
-    return Revoked(model, account, tuple(each.address for each in policies), block, delay, unreached)
+    return RevokeResult(model, account, tuple(each.address for each in policies), block, delay, unreached)
 
 
 async def _own_policies(conn: Connection, offers: Offers) -> list[AccessPolicy]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sealgrid.bundle.build import LOCK_FILE, Bundle, build, check_demand, read_app, read_lock
 from sealgrid.bundle.lock import lock
-from sealgrid.bundle.manifest import Wheel
+from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.operations.environments import environment_of
@@ -17,14 +17,14 @@ WHEELS = "wheels"  #: the folder in an app's own that holds the wheel files it n
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltApp:
     """An app that can be deployed."""
 
     bundle: Bundle
     beside: tuple[Path, ...]  #: what an enclave needs beside the bundle: the environment's archive, or each wheel
 
 
-def built(folder: Path, python: str) -> Built:
+def built(folder: Path, python: str) -> BuiltApp:
     """Build an app's folder for ``python`` ("3.13") on the wheels in its folder ``wheels``, else on those of set-up.
 
     Raises InputRefused for an app.toml that cannot be used and for a wheel that is not there, InterpreterMismatch for
@@ -34,15 +34,15 @@ def built(folder: Path, python: str) -> Built:
     app = read_app(folder)
     check_demand(app, python)
     if not app.wheels:
-        return Built(build(folder, python=python), ())
+        return BuiltApp(build(folder, python=python), ())
     source = _source(folder)
     locked = read_lock(folder) or lock(app.wheels, source, python)
     files = _files(locked, source)
     made = build(folder, locked, python=python)  # refuses wheels of another Python before anything is compiled
     if not app.environment:
-        return Built(made, files)
+        return BuiltApp(made, files)
     environment, archive = environment_of(locked, source, python)
-    return Built(build(folder, locked, environment, python=python), (archive,))
+    return BuiltApp(build(folder, locked, environment, python=python), (archive,))
 
 
 @lru_cache
@@ -66,7 +66,7 @@ def _source(folder: Path) -> Path:
     return found
 
 
-def _files(locked: Sequence[Wheel], source: Path) -> tuple[Path, ...]:
+def _files(locked: Sequence[WheelEntry], source: Path) -> tuple[Path, ...]:
     files = tuple(source / wheel.filename for wheel in locked)
     for wheel, file in zip(locked, files, strict=True):
         if not file.is_file() or sha256(file.read_bytes()) != bytes.fromhex(wheel.sha256[2:]):

@@ -28,14 +28,14 @@ from sealgrid.poco.orders import DatasetOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.deal_terms import Terms, Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.deal_terms import DealOrders, RunRequest, offers_for, terms_of
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.manifests import expect_runnable
 from sealgrid.sdk.operations.pool_selection import pools_named
 from sealgrid.sdk.operations.preview import expect_release
 from sealgrid.sdk.operations.run_money import money_on_chain, with_money
-from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, Waiting, ignore_waiting, waits
-from sealgrid.sdk.progress import Progress, Step, silent
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, WaitNotice, ignore_waiting, waits
+from sealgrid.sdk.progress import Progress, ProgressStep, silent
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_address, to_bytes
 from sealgrid.wire.pool import StageAt
 
@@ -48,16 +48,16 @@ Told = Callable[[StageAt], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PurchasedTask:
     """One task that was paid into escrow for this account, and the key that opens its result."""
 
     deal: DealId
     task: TaskId
-    terms: Terms
+    terms: DealOrders
     result_key: HpkeKey = field(repr=False)
     tasks: int = 1  #: in the deal; all have this input and this key
 
-    def bag(self) -> tuple["Job", ...]:
+    def bag(self) -> tuple["PurchasedTask", ...]:
         """Return every task of the deal, this one among them."""
         return tuple(replace(self, task=task_id(self.deal, index)) for index in range(self.tasks))
 
@@ -80,10 +80,10 @@ async def run(
     workerpool: WorkerpoolOrder | None = None,
     pool: str | None = None,
     sponsor: Wallet | None = None,
-    keep: Callable[[Job], None] = lambda job: None,
+    keep: Callable[[PurchasedTask], None] = lambda job: None,
     progress: Progress = silent,
     preview: bool = True,
-) -> Job:
+) -> PurchasedTask:
     """Start one run of an app, private by default: arguments, files and secrets go into one sealed input.
 
     ``secrets`` are IEXEC_REQUESTER_SECRET_n by n; ``public_args`` come before ``args`` and stand on the chain for all
@@ -105,7 +105,7 @@ async def run(
     given = JobInput(tuple(args), tuple(files), dict(secrets or {}))
     check_input(given, split_arguments(public_args))
     pools_named(conn.network, pool)  # refuses an unknown name before anything is sealed
-    progress(Step("choosing the cheapest offers"))
+    progress(ProgressStep("choosing the cheapest offers"))
     _, offers = await both(
         expect_runnable(conn, app),
         offers_for(
@@ -113,9 +113,9 @@ async def run(
         ),
     )
     result_key = HpkeKey.generate()
-    progress(Step("sealing the input"))
+    progress(ProgressStep("sealing the input"))
     dek, sealed, sha256 = _seal_input(given)
-    wanted = Wanted(
+    wanted = RunRequest(
         params_of(sha256, result_key.public, public_args, deferred_callback=deferred_callback),
         callback,
         tasks,
@@ -123,24 +123,24 @@ async def run(
     )
     terms = terms_of(conn, offers, wanted)
     grant = await grant_of(conn, sha256, terms)
-    progress(Step("storing the sealed input, and giving its key to the vaults"))
+    progress(ProgressStep("storing the sealed input, and giving its key to the vaults"))
     enough = conn.network.threshold
     await both(
         conn.storage.put_bytes(sealed),
         deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=enough),
     )
     if preview:
-        progress(Step("asking the vaults whether they will release"))
+        progress(ProgressStep("asking the vaults whether they will release"))
         await expect_release(conn, terms, progress)
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
-    job = Job(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
+    job = PurchasedTask(deal=deal, task=task_id(deal, 0), terms=terms, result_key=result_key, tasks=tasks)
     keep(job)
-    progress(Step("making the deal on the chain"))
+    progress(ProgressStep("making the deal on the chain"))
     await _match(conn, job, sponsor)
     return job if tasks == 1 else await _as_sold(conn, job)
 
 
-async def _match(conn: Connection, job: Job, sponsor: Wallet | None) -> None:
+async def _match(conn: Connection, job: PurchasedTask, sponsor: Wallet | None) -> None:
     """Make the deal; one that somebody else made of the same request a moment before is the same deal."""
     terms, hub = job.terms, conn.hub
     send, wallet = (hub.match_orders, conn.wallet) if sponsor is None else (hub.sponsor_match_orders, sponsor)
@@ -162,7 +162,7 @@ async def payer(conn: Connection, deal: DealId) -> Address | None:
         return None
 
 
-async def _as_sold(conn: Connection, job: Job) -> Job:
+async def _as_sold(conn: Connection, job: PurchasedTask) -> PurchasedTask:
     """Return a bag as the chain sold it; what of it was not sold is cancelled, so that nobody sells it later."""
     sold = (await conn.hub.view_deal(job.deal)).bot_size
     if sold < job.tasks:
@@ -172,7 +172,7 @@ async def _as_sold(conn: Connection, job: Job) -> Job:
 
 async def follow(
     conn: Connection,
-    job: Job,
+    job: PurchasedTask,
     told: Told = lambda stage: None,
     *,
     patience: float = PATIENCE_SECONDS,
@@ -187,7 +187,7 @@ async def follow(
         await _follow(conn, job, told, patience, on_waiting)
 
 
-async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_waiting: OnWaiting) -> None:
+async def _follow(conn: Connection, job: PurchasedTask, told: Told, patience: float, on_waiting: OnWaiting) -> None:
     seen, said = 0, False
     begun = min(conn.clock(), (await conn.hub.view_deal(job.deal)).start_time)  # a local chain's clock may be ahead
     wait = WAIT_SECONDS
@@ -208,13 +208,13 @@ async def _follow(conn: Connection, job: Job, told: Told, patience: float, on_wa
             await _give_up(conn, job, told_by_pool[-1].detail)
         if not said and conn.clock() - begun >= patience and waits(told_by_pool):
             money = await money_on_chain(conn, job.deal, job.task)
-            on_waiting(Waiting(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
+            on_waiting(WaitNotice(job.task, job.terms.workerpool.workerpool, int(conn.clock() - begun), money))
             said = True
         if not news:
             await asyncio.sleep(max(0.0, asked + POLL_SECONDS - time.monotonic()))
 
 
-async def _give_up(conn: Connection, job: Job, why: str) -> None:
+async def _give_up(conn: Connection, job: PurchasedTask, why: str) -> None:
     if (await money_on_chain(conn, job.deal, job.task)).kind == "locked":  # else the end is a matter of seconds: wait
         raise HostFailed(f"no machine could finish the task ({why.rstrip('.') or 'the pool gave it up'}).")
 
@@ -251,7 +251,7 @@ def params_of(sha256: Digest, result_key: bytes, public_args: str = "", *, defer
     return json.dumps({"iexec_args": public_args} | ours if public_args else ours, separators=(",", ":"))
 
 
-async def grant_of(conn: Connection, sha256: Digest, terms: Terms) -> InputGrant:
+async def grant_of(conn: Connection, sha256: Digest, terms: DealOrders) -> InputGrant:
     """Return what lets the app of these terms, at the code that it has now, read a sealed input."""
     return InputGrant(
         owner=conn.address,

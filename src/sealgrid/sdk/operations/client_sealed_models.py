@@ -15,7 +15,7 @@ from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 
 
-class SealedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClientSealedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an owner tells of a file that it sealed and stored, and of how its use is sold."""
 
     name: str
@@ -27,7 +27,7 @@ class SealedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class KeyStatements:
     """What the owner is to sign about its key once the model is registered."""
 
     model: Address  #: where it will stand, if the owner sends nothing else before
@@ -35,7 +35,7 @@ class Planned:
     policy: Policy
 
 
-async def plan(conn: Connection, sealed: SealedModel) -> Planned:
+async def plan(conn: Connection, sealed: ClientSealedModel) -> KeyStatements:
     """Register the model and offer its use, as ``models.publish`` does; return what its key still needs.
 
     Meant for a connection on paper: its key is deposited by the owner, after the first step and before the offer.
@@ -50,4 +50,4 @@ async def plan(conn: Connection, sealed: SealedModel) -> Planned:
         vaults=conn.vault_addresses, commitments=sealed.commitments,
     )  # fmt: skip
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
-    return Planned(model, record, first_policy(conn, model, allowed, direct=False, proved=False))
+    return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))

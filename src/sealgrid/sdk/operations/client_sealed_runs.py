@@ -16,16 +16,16 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import nothing_bought_before
 from sealgrid.sdk.operations.buy import grant_of, name_of, params_of
-from sealgrid.sdk.operations.deal_terms import Terms, Wanted, offers_for, terms_of
+from sealgrid.sdk.operations.deal_terms import DealOrders, RunRequest, offers_for, terms_of
 from sealgrid.sdk.operations.manifests import expect_runnable
 from sealgrid.sdk.operations.preview import expect_release
-from sealgrid.sdk.progress import Step
+from sealgrid.sdk.progress import ProgressStep
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
 
 Document = dict[str, str]
 
 
-class SealedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClientSealedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a buyer tells of an input that it sealed, and of what it wants to run on it."""
 
     app: Address
@@ -37,10 +37,10 @@ class SealedInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPurchase:
     """What the buyer is to sign, and the task that follows from it."""
 
-    terms: Terms  #: the request is unsigned
+    terms: DealOrders  #: the request is unsigned
     grant: InputGrant
     record: KeyRecord
     deal: DealId
@@ -48,7 +48,7 @@ class Prepared:
     why: str  #: the pool was chosen; empty for a pinned one
 
 
-async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
+async def prepare(conn: Connection, sealed: ClientSealedInput) -> PreparedPurchase:
     """Choose the cheapest offers and write what the account of ``conn`` is to sign for one run on them.
 
     Raises OrderRefused when nobody offers what is wanted, InputRefused while the escrow does not hold its price,
@@ -58,12 +58,12 @@ async def prepare(conn: Connection, sealed: SealedInput) -> Prepared:
         return await _prepared(conn, sealed)
 
 
-async def _prepared(conn: Connection, sealed: SealedInput) -> Prepared:
-    said: list[Step] = []
+async def _prepared(conn: Connection, sealed: ClientSealedInput) -> PreparedPurchase:
+    said: list[ProgressStep] = []
     await expect_runnable(conn, sealed.app)
     offers = await offers_for(conn, sealed.app, sealed.model, 1, category=None, pool=sealed.pool, progress=said.append)
     params = params_of(sealed.sha256, to_bytes(sealed.result_key, 32))
-    terms = terms_of(conn, offers, Wanted(params, ZERO_ADDRESS, 1, None))
+    terms = terms_of(conn, offers, RunRequest(params, ZERO_ADDRESS, 1, None))
     await _expect_money(conn, terms.price)
     grant, network = await grant_of(conn, sealed.sha256, terms), conn.network
     record = record_of(
@@ -71,7 +71,9 @@ async def _prepared(conn: Connection, sealed: SealedInput) -> Prepared:
         t=network.threshold, vaults=conn.vault_addresses, commitments=sealed.commitments,
     )  # fmt: skip
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
-    return Prepared(terms, grant, record, deal, task_id(deal, 0), "".join(step.what for step in said if step.lasting))
+    return PreparedPurchase(
+        terms, grant, record, deal, task_id(deal, 0), "".join(step.what for step in said if step.lasting)
+    )
 
 
 async def match(conn: Connection, orders: tuple[Document, Document, Document, Document]) -> None:
@@ -80,7 +82,7 @@ async def match(conn: Connection, orders: tuple[Document, Document, Document, Do
     Raises DealRefused when the vaults would refuse what it buys.
     """
     app, dataset, workerpool, request = orders
-    terms = Terms(
+    terms = DealOrders(
         from_document(AppOrder, app),
         from_document(DatasetOrder, dataset),
         from_document(WorkerpoolOrder, workerpool),

@@ -23,7 +23,7 @@ from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
 from sealgrid.sdk.operations.pool_selection import MOST_POOLS, candidates, pinned_pools, pools_named, ranked
-from sealgrid.sdk.progress import Progress, Step, silent
+from sealgrid.sdk.progress import Progress, ProgressStep, silent
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import OpenOrder
 
@@ -35,7 +35,7 @@ _PRICE: Final = {AppOrder: "appprice", DatasetOrder: "datasetprice", WorkerpoolO
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DealOrders:
     """The four signed orders of a deal."""
 
     app: AppOrder
@@ -53,7 +53,7 @@ Offers = tuple[AppOrder, DatasetOrder, WorkerpoolOrder]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RunRequest:
     """What the request asks for beside its parties."""
 
     params: str
@@ -63,7 +63,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parties:
+class _DealParties:
     """Who takes part in the deal; ``workerpool`` is None until one is chosen."""
 
     app: Address
@@ -88,7 +88,7 @@ async def offers_for(
     category by default. ``progress`` is called with why a pool was chosen that is not pinned. Raises OrderRefused where
     there is no offer for this account.
     """
-    parties = _Parties(app, model.dataset if isinstance(model, DatasetOrder) else model, conn.address)
+    parties = _DealParties(app, model.dataset if isinstance(model, DatasetOrder) else model, conn.address)
     if isinstance(pool, WorkerpoolOrder):
         return await _offers_at(conn, pool, parties, model, tasks=tasks)
     wanted = conn.network.short_category if category is None else category
@@ -102,13 +102,13 @@ async def offers_for(
         else:
             if choice.why:
                 better = f"; app and model admit none of {len(refusals)} better pools" if refusals else ""
-                progress(Step(choice.why + better, lasting=True))
+                progress(ProgressStep(choice.why + better, lasting=True))
             return offers
     raise refusals[0]
 
 
 async def _offers_at(
-    conn: Connection, pool: WorkerpoolOrder, parties: _Parties, model: Address | DatasetOrder, *, tasks: int
+    conn: Connection, pool: WorkerpoolOrder, parties: _DealParties, model: Address | DatasetOrder, *, tasks: int
 ) -> Offers:
     """Return the cheapest offers of app and model that admit a deal at this pool; a given model order is taken."""
     parties = replace(parties, workerpool=pool.workerpool)
@@ -133,7 +133,7 @@ class _Choice:
 
 
 async def _computing(
-    conn: Connection, pool: str | None, parties: _Parties, *, tasks: int, category: int
+    conn: Connection, pool: str | None, parties: _DealParties, *, tasks: int, category: int
 ) -> list[_Choice]:
     """Return an order of each pool that is meant, the one to take first; raise OrderRefused where there is none."""
     of, pinned = {"category": str(category)}, {each.address for each in pinned_pools(conn.network)}
@@ -164,14 +164,14 @@ async def _unless_pinned(conn: Connection, order: WorkerpoolOrder, pinned: set[A
 
 
 async def _cheapest(
-    conn: Connection, kind: type[AnyOrder], what: str, parties: _Parties, *, uses: int, **of: str
+    conn: Connection, kind: type[AnyOrder], what: str, parties: _DealParties, *, uses: int, **of: str
 ) -> AnyOrder:
     """Return the cheapest open order that admits these parties as PoCo decides it, and has enough uses left."""
     return cheapest_of(await _offered(conn, kind, parties, uses=uses, **of), kind, what, uses=uses)
 
 
 async def _offered(
-    conn: Connection, kind: type[AnyOrder], parties: _Parties, *, uses: int, **of: str
+    conn: Connection, kind: type[AnyOrder], parties: _DealParties, *, uses: int, **of: str
 ) -> list[OpenOrder]:
     """Return open orders that admit these parties, the cheapest first; with fewer uses left where none has enough."""
     narrowed = {_VOLUME: str(uses)} if uses > 1 else {_GROUPED: "true"} if kind in _OFFERED else {}
@@ -181,7 +181,9 @@ async def _offered(
     return found
 
 
-async def _admitting(conn: Connection, kind: type[AnyOrder], parties: _Parties, of: dict[str, str]) -> list[OpenOrder]:
+async def _admitting(
+    conn: Connection, kind: type[AnyOrder], parties: _DealParties, of: dict[str, str]
+) -> list[OpenOrder]:
     """Return orders of what was asked for that admit the parties, the cheapest first.
 
     The market is not believed: an order for another asset or category is passed over, as the request would follow it.
@@ -207,7 +209,7 @@ def _is_of(order: Order, of: dict[str, str]) -> bool:
     return all(str(getattr(order, name)) == value for name, value in of.items() if name not in (_VOLUME, _GROUPED))
 
 
-def terms_of(conn: Connection, offers: Offers, wanted: Wanted) -> Terms:
+def terms_of(conn: Connection, offers: Offers, wanted: RunRequest) -> DealOrders:
     """Return the offers with a request that fits them, signed; raise OrderRefused above the price that is allowed."""
     app, dataset, pool = offers
     price = wanted.tasks * (app.appprice + dataset.datasetprice + pool.workerpoolprice)
@@ -229,4 +231,4 @@ def terms_of(conn: Connection, offers: Offers, wanted: Wanted) -> Terms:
         params=wanted.params,
         salt=fresh_salt(),
     )
-    return Terms(app, dataset, pool, sign_order(request, conn.order_domain, conn.key))
+    return DealOrders(app, dataset, pool, sign_order(request, conn.order_domain, conn.key))

@@ -24,7 +24,7 @@ from sealgrid.wire.vault import VaultClient
 MOST_SECRET_BYTES = 64 << 10
 
 
-class App(msgspec.Struct, frozen=True):
+class DeployedApp(msgspec.Struct, frozen=True):
     """A deployed app."""
 
     address: Address
@@ -42,7 +42,7 @@ async def deploy(
     uses: int = 1_000_000,
     orders: int | None = None,
     any_pool: bool = False,
-) -> App:
+) -> DeployedApp:
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
     It is built for the network's Python. What its runs need beside the bundle is stored with it: its wheels, or the
@@ -61,7 +61,9 @@ async def deploy(
         conn.wallet, name=bundle.manifest.name, multiaddr=location(stored), checksum=bundle.app_digest
     )
     signed = await sell(conn, address, price=price, uses=uses, orders=orders, any_pool=any_pool)
-    return App(address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, orders=signed)
+    return DeployedApp(
+        address=address, digest=bundle.app_digest, name=bundle.manifest.name, bundle=stored, orders=signed
+    )
 
 
 async def sell(

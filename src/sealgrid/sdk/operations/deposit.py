@@ -15,9 +15,9 @@ from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
 from sealgrid.wire.quorum import ask_all
-from sealgrid.wire.vault import DepositRequest, Identity, VaultClient
+from sealgrid.wire.vault import DepositRequest, VaultClient, VaultIdentity
 
-Part = Callable[[Identity, Digest], bytes]  #: seals one vault's share to it, under the record's digest
+Part = Callable[[VaultIdentity, Digest], bytes]  #: seals one vault's share to it, under the record's digest
 
 
 async def deposit(
@@ -64,7 +64,7 @@ async def pass_on(conn: Connection, common: DepositRequest, sealed: Sequence[byt
     await _give_all(conn, common, [partial(_sealed_before, part) for part in sealed], needed)
 
 
-def _sealed_before(part: bytes, _identity: Identity, _record: Digest) -> bytes:
+def _sealed_before(part: bytes, _identity: VaultIdentity, _record: Digest) -> bytes:
     return part
 
 

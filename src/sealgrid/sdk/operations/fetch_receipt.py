@@ -17,14 +17,14 @@ from sealgrid.poco.typed_data import OrderDomain, is_signed_by, order_hash
 from sealgrid.receipts.consistency import signed_by
 from sealgrid.receipts.receipt import (
     MOST_BYTES,
-    Envelope,
+    ReceiptEnvelope,
     SignedRelease,
     SignedVerdict,
     envelope_of,
     parse_envelope,
     parse_signed_body,
 )
-from sealgrid.receipts.report import OnChain, Report
+from sealgrid.receipts.report import ChainEvidence, VerificationReport
 from sealgrid.receipts.request_document import hash_of
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
@@ -60,7 +60,7 @@ async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: by
     return found.status is ContributionStatus.PROVED and found.enclave == settle.enclave
 
 
-def check_own(envelope: Envelope, request: RequestOrder, domain: OrderDomain) -> None:
+def check_own(envelope: ReceiptEnvelope, request: RequestOrder, domain: OrderDomain) -> None:
     """Raise ReceiptRefused (20) unless a receipt of our own run carries the order that we signed, with our signature.
 
     The vaults' word that a contract signed, or that it was presigned, counts for nothing where a key of ours did sign.
@@ -114,13 +114,13 @@ async def _testimonies(
     }
 
 
-async def verify_on_line(conn: Connection, envelope: bytes) -> Report:
+async def verify_on_line(conn: Connection, envelope: bytes) -> VerificationReport:
     """Verify a receipt against the pins of the network and what the chain and the storage say now."""
     body = parse_envelope(envelope).receipt.body
     return verify(envelope, pins_of(conn.network), await _on_chain(conn, parse_envelope(envelope), body.task))
 
 
-async def _on_chain(conn: Connection, envelope: Envelope, task_id: TaskId) -> OnChain:
+async def _on_chain(conn: Connection, envelope: ReceiptEnvelope, task_id: TaskId) -> ChainEvidence:
     task = await conn.hub.view_task(task_id)
     worker = task.contributors[0] if task.contributors else ZERO_ADDRESS
     assets, settle = Assets(conn.hub), envelope.settle
@@ -134,7 +134,7 @@ async def _on_chain(conn: Connection, envelope: Envelope, task_id: TaskId) -> On
     app_checksum, dataset_checksum = await asyncio.gather(
         assets.checksum("App", deal.app.pointer), _checksum_of_dataset(assets, deal.dataset.pointer)
     )
-    return OnChain(
+    return ChainEvidence(
         broker=broker,
         pool_owner=deal.workerpool.owner,
         completed=task.status is TaskStatus.COMPLETED,

@@ -23,7 +23,7 @@ from sealgrid.sdk.model_cards import card_of, encoded
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.key_versions import versions_in, views_of
-from sealgrid.sdk.operations.publish import Sealed
+from sealgrid.sdk.operations.publish import SealedFile
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
@@ -31,7 +31,7 @@ from sealgrid.wire.vault import AssetView, WithdrawRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ModelKey:
     """A model's key, as its owner kept it."""
 
     model: Address
@@ -39,7 +39,7 @@ class Key:
     dek: bytes
 
 
-async def reshare(conn: Connection, key: Key) -> int:
+async def reshare(conn: Connection, key: ModelKey) -> int:
     """Split a key anew for the network's present vaults, under the newest policy; return the new version.
 
     Every vault must answer. One that fails in the middle keeps its old share, which no other vault's fits any more: do
@@ -55,9 +55,9 @@ async def reshare(conn: Connection, key: Key) -> int:
 
 
 async def reseal(
-    conn: Connection, key: Key, *, name: str, progress: Progress = silent,
-    keep: Callable[[Sealed], None] = lambda sealed: None,
-) -> Sealed:  # fmt: skip
+    conn: Connection, key: ModelKey, *, name: str, progress: Progress = silent,
+    keep: Callable[[SealedFile], None] = lambda sealed: None,
+) -> SealedFile:  # fmt: skip
     """Seal a model's file under a new key and register it, since a checksum on the chain never changes.
 
     The vaults get the new key under the old model's policy. ``keep`` gets the key before they do. Nothing is offered
@@ -71,7 +71,7 @@ async def reseal(
         checksum, _ = await publish.seal_and_upload(conn, plain, dek, progress, card)
     where = location(checksum)
     model = await Assets(conn.hub).create_dataset(conn.wallet, name=name, multiaddr=where, checksum=checksum)
-    sealed = Sealed(model, name, checksum, dek)
+    sealed = SealedFile(model, name, checksum, dek)
     keep(sealed)
     await deposit(
         conn, dek, asset=model, file_sha256=checksum, policy=msgspec.structs.replace(policy, asset=model, version=1)

@@ -12,7 +12,7 @@ from sealgrid.wire.vault import AssetView
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class KeyVersionView:
     """One version of a key."""
 
     number: int
@@ -57,12 +57,12 @@ def _by_most(tasks: Sequence[TaskId], vaults: int) -> TaskId | None:
     return max(told, key=told.count) if 2 * len(told) > vaults else None
 
 
-def versions_in(views: Sequence[AssetView | None]) -> tuple[Version, ...]:
+def versions_in(views: Sequence[AssetView | None]) -> tuple[KeyVersionView, ...]:
     """Return every version that a vault tells of, oldest first."""
     told = [each for view in views if view is not None for each in view.history]
     names = sorted({(each.version, each.record) for each in told})
     return tuple(
-        Version(
+        KeyVersionView(
             number=number,
             record=record,
             since=min(each.received for each in told if (each.version, each.record) == (number, record)),

@@ -28,18 +28,18 @@ STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended
 LOG_FILE = "app.log"  #: in the result of an app that failed
 
 
-class _Callback(msgspec.Struct, frozen=True):
+class _CallbackFile(msgspec.Struct, frozen=True):
     data: str
     salt: str
 
 
-class _Status(msgspec.Struct, frozen=True):
+class _ExitStatus(msgspec.Struct, frozen=True):
     exit: int
-    callback: _Callback | None = None
+    callback: _CallbackFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RunResult:
     """What the app wrote into IEXEC_OUT."""
 
     files: dict[str, bytes] = field(repr=False)
@@ -65,8 +65,8 @@ class Result:
         """Return what an app that failed said; empty for one that did not, whatever it called its files."""
         return "" if self.exit == 0 else self.files.get(LOG_FILE, b"").decode(errors="replace")
 
-    def _status(self) -> _Status:
-        return msgspec.json.decode(self.files[STATUS_FILE], type=_Status)
+    def _status(self) -> _ExitStatus:
+        return msgspec.json.decode(self.files[STATUS_FILE], type=_ExitStatus)
 
     def json(self, name: str = "result.json") -> object:
         """Return a JSON file of the result."""
@@ -75,7 +75,7 @@ class Result:
         return msgspec.json.decode(self.files[name])
 
 
-async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refused: bool = False) -> Result:
+async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refused: bool = False) -> RunResult:
     """Fetch the sealed result that an enclave settled, ask the vaults for K2, and open it.
 
     Of a deal that the vaults ``refused`` the result is sealed to nobody: it says why, as the public facts do.
@@ -85,12 +85,12 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     """
     sealed = await conn.storage.get_bytes(settled.sealed_sha256, MAX_RESULT_BYTES)
     if refused:
-        return Result(_unzip(sealed))
+        return RunResult(_unzip(sealed))
     metadata = _metadata(sealed, settled.task, settled.enclave)
     k1 = key.open(bytes.fromhex(metadata.k1), k1_context(settled.task, settled.enclave))
     k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
-    result = Result(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
+    result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
     await _say_opened(conn, settled)
     return result
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.crypto.signing import KeyElsewhere
+from sealgrid.crypto.signing import ExternalKey
 from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.poco.orders import (
     AnyOrder,
@@ -74,7 +74,7 @@ async def offer_in_parts(
     offer, not all of it. ``orders`` is at most how many, 10 by default; but one order where each signature is a
     transaction or a person's click. Raises InputRefused for a number out of 1 to 100.
     """
-    usual = 1 if presign or isinstance(conn.key, KeyElsewhere) or is_bulk(order) else ORDERS
+    usual = 1 if presign or isinstance(conn.key, ExternalKey) or is_bulk(order) else ORDERS
     volumes = volumes_of(order.volume, usual if orders is None else orders, at_least=1 if orders else LEAST_VOLUME)
     parts = [msgspec.structs.replace(order, volume=volume, salt=fresh_salt()) for volume in volumes]
     publishing = (sign_and_publish(conn, part, keep, presign=presign) for part in parts)

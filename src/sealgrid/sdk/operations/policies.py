@@ -17,7 +17,7 @@ from sealgrid.wire.vault import AssetView, PolicyRequest
 
 
 @dataclass(frozen=True, slots=True)
-class PolicySet:
+class PolicyUpdate:
     """A policy that is in force, and the vaults that do not know it yet."""
 
     policy: Policy
@@ -45,7 +45,7 @@ def _newest(conn: Connection, views: Sequence[AssetView | None], owner: Address)
     return max(signed, key=lambda policy: policy.version, default=None)
 
 
-async def set_policy(conn: Connection, policy: Policy) -> PolicySet:
+async def set_policy(conn: Connection, policy: Policy) -> PolicyUpdate:
     """Sign a policy as the next version and give it to every vault.
 
     In force means that too few vaults are left with the one before to release a key: fewer than t. Raises
@@ -55,7 +55,7 @@ async def set_policy(conn: Connection, policy: Policy) -> PolicySet:
     return await give_policy(conn, PolicyRequest(policy=signed, signature=signed.sign(conn.domain, conn.key)))
 
 
-async def give_policy(conn: Connection, request: PolicyRequest) -> PolicySet:
+async def give_policy(conn: Connection, request: PolicyRequest) -> PolicyUpdate:
     """Give a signed policy to every vault; raises as ``set_policy``."""
     network = conn.network
     replies = await asyncio.gather(*(vault.set_policy(request) for vault in conn.vaults), return_exceptions=True)
@@ -70,7 +70,7 @@ async def give_policy(conn: Connection, request: PolicyRequest) -> PolicySet:
             f"{len(unreached)} vaults did not take the policy; {network.threshold} of them can still release by the "
             "former one. Do it again."
         )
-    return PolicySet(request.policy, tuple(unreached))
+    return PolicyUpdate(request.policy, tuple(unreached))
 
 
 def _away(reply: BaseException) -> bool:

@@ -26,7 +26,7 @@ MOST_POOLS: Final = 20  #: whose records are read for one choice, beside the pin
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PoolRecord:
     """How a pool's latest deals of the last days ended, as the chain has them; of each the first task counts."""
 
     deals: int = 0
@@ -39,11 +39,11 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PoolCandidate:
     """A pool's cheapest offer, with what is known of the pool."""
 
     order: WorkerpoolOrder
-    record: Record
+    record: PoolRecord
     pinned: bool
 
     @property
@@ -83,7 +83,7 @@ def pools_named(network: Network, wanted: str | None) -> tuple[Address, ...] | N
         ) from error
 
 
-async def candidates(conn: Connection, offered: Sequence[WorkerpoolOrder]) -> list[Candidate]:
+async def candidates(conn: Connection, offered: Sequence[WorkerpoolOrder]) -> list[PoolCandidate]:
     """Return each pool's first offer with the pool's record; ``offered`` comes cheapest first."""
     pinned = {pool.address for pool in pinned_pools(conn.network)}
     first: dict[Address, WorkerpoolOrder] = {}
@@ -92,10 +92,10 @@ async def candidates(conn: Connection, offered: Sequence[WorkerpoolOrder]) -> li
     others = [pool for pool in first if pool not in pinned][:MOST_POOLS]
     looked = [pool for pool in first if pool in pinned or pool in others]
     records = await asyncio.gather(*(record_of(conn, pool) for pool in looked))
-    return [Candidate(first[pool], record, pool in pinned) for pool, record in zip(looked, records, strict=True)]
+    return [PoolCandidate(first[pool], record, pool in pinned) for pool, record in zip(looked, records, strict=True)]
 
 
-def ranked(found: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
+def ranked(found: Sequence[PoolCandidate]) -> list[tuple[PoolCandidate, str]]:
     """Return candidates, the best first, each with one sentence on why it would be taken.
 
     Proven and pinned ones come before the rest, among the rest those with a stake; then the price decides.
@@ -103,7 +103,7 @@ def ranked(found: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
     return [(each, _reason(each)) for each in sorted(found, key=_rank)]
 
 
-def _reason(best: Candidate) -> str:
+def _reason(best: PoolCandidate) -> str:
     if best.proven:
         why = "the cheapest pool that locks a stake and did well lately, or is pinned"
     elif best.pinned:
@@ -113,21 +113,21 @@ def _reason(best: Candidate) -> str:
     return f"chose pool {best.order.workerpool}, {why}: {best}"
 
 
-def _rank(candidate: Candidate) -> tuple[bool, bool, int, int]:
+def _rank(candidate: PoolCandidate) -> tuple[bool, bool, int, int]:
     price = candidate.order.workerpoolprice
     good = candidate.proven or candidate.pinned
     return (not good, not (good or pool_stake(price)), price, -candidate.record.completed)
 
 
-async def record_of(conn: Connection, pool: Address) -> Record:
+async def record_of(conn: Connection, pool: Address) -> PoolRecord:
     """Return how a pool's latest deals ended; an empty record while the market does not answer."""
     try:
         deals = await conn.market.latest_deals(pool, LATEST_DEALS)
         since = (await conn.node.block()).timestamp - WINDOW_DAYS * 24 * 3600
     except SealgridError:
-        return Record()
+        return PoolRecord()
     ended = await asyncio.gather(*(_completed(conn, pool, deal, since) for deal in deals[:LATEST_DEALS]))
-    return Record(sum(each is not None for each in ended), sum(each is True for each in ended))
+    return PoolRecord(sum(each is not None for each in ended), sum(each is True for each in ended))
 
 
 async def _completed(conn: Connection, pool: Address, deal: DealId, since: int) -> bool | None:

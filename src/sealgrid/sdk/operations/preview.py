@@ -5,16 +5,16 @@ from sealgrid.errors import DealRefused, SealgridError, ServiceUnavailable
 from sealgrid.poco.orders import to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.deal_terms import Terms
+from sealgrid.sdk.operations.deal_terms import DealOrders
 from sealgrid.sdk.operations.policies import policy_heard
 from sealgrid.sdk.operations.vault_quorum import require
-from sealgrid.sdk.progress import Progress, Step, silent
+from sealgrid.sdk.progress import Progress, ProgressStep, silent
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
 from sealgrid.wire.quorum import ask_all
 
 
-async def expect_release(conn: Connection, terms: Terms, progress: Progress = silent) -> None:
+async def expect_release(conn: Connection, terms: DealOrders, progress: Progress = silent) -> None:
     """Raise DealRefused, with the number of the check, unless enough vaults would release for a deal on these terms.
 
     Enough are t, or as many as the quorum of the model's owner. Raises ServiceUnavailable where fewer of them answer,
@@ -32,12 +32,14 @@ async def expect_release(conn: Connection, terms: Terms, progress: Progress = si
     _expect_enough(heard, may_refuse=len(replies) - needed)
     for reply in replies:
         if isinstance(reply, SealgridError):
-            progress(Step(f"a vault could not say beforehand whether it will release ({reply.reason.rstrip('.')})"))
+            progress(
+                ProgressStep(f"a vault could not say beforehand whether it will release ({reply.reason.rstrip('.')})")
+            )
         elif isinstance(reply, BaseException) and not isinstance(reply, (ValueError, *UNREADABLE)):
             raise reply
 
 
-def proposal_of(conn: Connection, terms: Terms) -> Proposal:
+def proposal_of(conn: Connection, terms: DealOrders) -> Proposal:
     """Return the deal that these orders would make."""
     request = terms.request
     return Proposal(
@@ -67,7 +69,7 @@ def _expect_enough(heard: list[VaultOpinion], *, may_refuse: int) -> None:
         raise DealRefused(unmet[0].check, f"the pool has no machine that the model's owner allows. {unmet[0].rule}")
 
 
-async def _machines(conn: Connection, terms: Terms) -> tuple[OfferedMachine, ...]:
+async def _machines(conn: Connection, terms: DealOrders) -> tuple[OfferedMachine, ...]:
     if terms.workerpool.workerpool != conn.network.workerpool:
         return ()  # of another pool nothing is known here
     try:

@@ -10,7 +10,7 @@ from sealgrid.errors import AppFailed, InputRefused, OrderRefused, SealgridError
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.receipts.receipt import Body, parse_envelope
+from sealgrid.receipts.receipt import ReceiptBody, parse_envelope
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import UNMATCHED, attach, nothing_bought_before, sentence
@@ -19,7 +19,7 @@ from sealgrid.sdk.operations.deal_terms import offers_for
 from sealgrid.sdk.operations.key_versions import views_heard
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.operations.run_money import money_after, money_or_unknown, with_money
-from sealgrid.sdk.progress import Progress, Step, silent
+from sealgrid.sdk.progress import Progress, ProgressStep, silent
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.vault import AssetView
 
@@ -42,7 +42,9 @@ async def expect_provable(conn: Connection, app: Address, progress: Progress = s
     """
     with nothing_bought_before(()):
         price = await _price(conn, app)
-    progress(Step(f"an own run proves that the model opens, before it is offered: {Amount(price)}", lasting=True))
+    progress(
+        ProgressStep(f"an own run proves that the model opens, before it is offered: {Amount(price)}", lasting=True)
+    )
     return price
 
 
@@ -74,13 +76,13 @@ async def prove(conn: Connection, model: Address, app: Address, progress: Progre
         salt=fresh_salt(),
     )  # fmt: skip
     signed = sign_order(order, conn.order_domain, conn.key)
-    sent: list[buy.Job] = []
+    sent: list[buy.PurchasedTask] = []
     try:
         job = await buy.run(conn, app, model=model, model_order=signed, keep=sent.append, progress=progress)
     except SealgridError as error:
         attach(error, await money_after(conn, error, sent[0].deal, sent[0].task) if sent else UNMATCHED)
         raise
-    progress(Step("waiting for an enclave to open it"))
+    progress(ProgressStep("waiting for an enclave to open it"))
     await buy.follow(conn, job)
     async with with_money(conn, job.deal, job.task):
         envelope = parse_envelope(await fetch_receipt.fetch_receipt(conn, job.task))
@@ -110,7 +112,7 @@ async def prove_or_say_how(conn: Connection, model: Address, app: Address, progr
         )
         raise
     for line in proof.unreached:
-        progress(Step(line, lasting=True))
+        progress(ProgressStep(line, lasting=True))
 
 
 async def expect_proved(conn: Connection, model: Address) -> None:
@@ -128,7 +130,7 @@ def _waits(view: AssetView) -> bool:
     return view.policy is not None and view.policy.proved is True and not view.opened
 
 
-def _expect_opened(body: Body, money: str) -> None:
+def _expect_opened(body: ReceiptBody, money: str) -> None:
     if body.exit_class == "unopened":
         raise AppFailed("the sealed file does not open with the key that the vaults have; publish anew.", money=money)
     if body.opened is not True:

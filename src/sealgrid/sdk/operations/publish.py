@@ -22,7 +22,7 @@ from sealgrid.sdk.model_cards import encoded
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.sdk.operations.prove import expect_provable, prove_or_say_how
-from sealgrid.sdk.progress import Counted, Progress, Step, silent
+from sealgrid.sdk.progress import CountedReader, Progress, ProgressStep, silent
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
 
@@ -32,7 +32,7 @@ POLICY_SECONDS = 365 * 24 * 3600
 USES_PER_HOUR = 1000  #: by one requester
 
 
-class Model(msgspec.Struct, frozen=True):
+class PublishedModel(msgspec.Struct, frozen=True):
     """A published model."""
 
     address: Address  #: the dataset NFT
@@ -43,7 +43,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedFile:
     """A sealed and registered model, as its owner keeps it."""
 
     address: Address
@@ -70,8 +70,8 @@ async def publish(
     card: str = "",
     proved: bool = False,
     progress: Progress = silent,
-    keep: Callable[[Sealed], None] = lambda sealed: None,
-) -> Model:
+    keep: Callable[[SealedFile], None] = lambda sealed: None,
+) -> PublishedModel:
     """Seal a file, upload the ciphertext, register it, give its key to the vaults, and sell ``uses`` uses.
 
     ``apps`` are the only apps that will ever see it, at the code that they have now; ``price`` is nRLC per use.
@@ -87,24 +87,24 @@ async def publish(
         await expect_provable(conn, apps[0], progress)
     dek = os.urandom(DEK_BYTES)
     checksum, size = await seal_and_upload(conn, source, dek, progress, encoded(card))
-    progress(Step("registering the sealed file on the chain"))
+    progress(ProgressStep("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
-    sealed = Sealed(address, name, checksum, dek)
+    sealed = SealedFile(address, name, checksum, dek)
     keep(sealed)
     allowed = await allowances(conn, assets, apps, output_bytes, callback=callback)
     policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct, proved=proved)
-    progress(Step("giving the key to the vaults"))
+    progress(ProgressStep("giving the key to the vaults"))
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
     if proved:
         await prove_or_say_how(conn, address, apps[0], progress)
-    progress(Step("offering it on the market"))
+    progress(ProgressStep("offering it on the market"))
     only = apps[0] if len(apps) == 1 else ZERO_ADDRESS
     signed = await sell(
         conn, address, price=price, uses=uses, app=only, orders=orders, any_pool=any_pool,
         keep=lambda signed: keep(replace(sealed, order=signed)),
     )  # fmt: skip
-    return Model(address=address, checksum=checksum, sealed_bytes=size, policy=policy, orders=signed)
+    return PublishedModel(address=address, checksum=checksum, sealed_bytes=size, policy=policy, orders=signed)
 
 
 def first_policy(
@@ -184,7 +184,7 @@ async def seal_and_upload(
         sealed = Path(folder) / "sealed"
         checksum = await asyncio.to_thread(_seal, source, sealed, dek, progress, card)
         size = sealed.stat().st_size
-        await conn.storage.put_file(sealed, lambda sent: progress(Step("uploading", sent, size)))
+        await conn.storage.put_file(sealed, lambda sent: progress(ProgressStep("uploading", sent, size)))
         return checksum, size
 
 
@@ -192,7 +192,7 @@ def _seal(source: Path, target: Path, dek: bytes, progress: Progress, card: byte
     try:
         size = source.stat().st_size
         with source.open("rb") as plain, target.open("wb") as sealed:
-            told = cast("BinaryIO", Counted(plain, "sealing", size, progress))
+            told = cast("BinaryIO", CountedReader(plain, "sealing", size, progress))
             return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16), metadata=card)
     except OSError as error:
         raise InputRefused(

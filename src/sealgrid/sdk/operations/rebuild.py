@@ -14,7 +14,7 @@ from sealgrid.units import Digest
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class RebuildResult:
     """What a check of an app came to."""
 
     digest: Digest
@@ -22,12 +22,12 @@ class Rebuilt:
     environment: str  #: a sentence about it
 
 
-async def rebuild(conn: Connection, location: str, digest: Digest) -> Rebuilt:
+async def rebuild(conn: Connection, location: str, digest: Digest) -> RebuildResult:
     """Fetch and check an app; raise BundleRefused when bundle or environment are not what its digest names."""
     archive = await conn.storage.get_bytes(digest_of_cid(location.removeprefix("/ipfs/")), MAX_BYTES)
     manifest = (await asyncio.to_thread(verify_bundle, archive, digest)).manifest
     said = await asyncio.to_thread(_environment, manifest)
-    return Rebuilt(digest, len(manifest.files), said)
+    return RebuildResult(digest, len(manifest.files), said)
 
 
 def _environment(manifest: Manifest) -> str:

@@ -5,12 +5,12 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.money import Money, moment
+from sealgrid.sdk.money import MoneyState, moment
 from sealgrid.sdk.operations.run_money import money_on_chain, with_money
 from sealgrid.units import DealId, TaskId
 
 
-async def claim(conn: Connection, deal: DealId, task: TaskId) -> Money:
+async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
     """Have the price of one task of a deal refunded, and return where it is then; anybody may ask.
 
     Raises InputRefused before the final deadline and for a task that was paid, NotFound for a task of another deal.
@@ -55,5 +55,5 @@ async def _index_of(conn: Connection, deal: DealId, task: TaskId) -> int:
     raise NotFound(f"deal {deal} has no task {task}.")
 
 
-def _too_early(task: TaskId, money: Money) -> InputRefused:
+def _too_early(task: TaskId, money: MoneyState) -> InputRefused:
     return InputRefused(f"the refund of task {task} can be claimed from {moment(money.until)} on.")

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sealgrid.crypto.signing import KeyElsewhere
+from sealgrid.crypto.signing import ExternalKey
 from sealgrid.errors import NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, terms_of
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.orders import count_offers, on_terms_of, sign_and_publish
-from sealgrid.sdk.operations.unlist import O, StillOpen, cancel
+from sealgrid.sdk.operations.unlist import O, OpenOffers, cancel
 from sealgrid.units import Address
 
 
 @dataclass(frozen=True, slots=True)
-class Repriced:
+class RepriceResult:
     """What is for sale at the new price."""
 
     offers: int  #: that were signed again
@@ -22,8 +22,8 @@ class Repriced:
 
 
 async def reprice(
-    conn: Connection, asset: Address, price: int, found: StillOpen[O], keep: Callable[[O], None] = lambda signed: None
-) -> Repriced:
+    conn: Connection, asset: Address, price: int, found: OpenOffers[O], keep: Callable[[O], None] = lambda signed: None
+) -> RepriceResult:
     """Sign each open offer again at ``price`` nRLC for the uses that are left, then cancel the old one.
 
     A wallet elsewhere signs orders on equal terms as one: each signature is a click. For a moment old and new are
@@ -32,10 +32,12 @@ async def reprice(
     if not found.orders:
         raise NotFound(" ".join((f"{conn.address} offers no uses of {asset}.", *found.unreached)))
     dearer = [each for each in found.orders if price_of(each[0]) != price]
-    for order, left in joined(dearer) if isinstance(conn.key, KeyElsewhere) else dearer:
+    for order, left in joined(dearer) if isinstance(conn.key, ExternalKey) else dearer:
         await sign_and_publish(conn, at_price(order, price, left), keep)
     await cancel(conn, asset, [order for order, _ in dearer])
-    return Repriced(count_offers(order for order, _ in dearer), sum(left for _, left in found.orders), found.unreached)
+    return RepriceResult(
+        count_offers(order for order, _ in dearer), sum(left for _, left in found.orders), found.unreached
+    )
 
 
 def joined(orders: Sequence[tuple[O, int]]) -> list[tuple[O, int]]:

@@ -12,7 +12,7 @@ from sealgrid.poco.typed_data import order_hash
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.orders import count_offers
 from sealgrid.sdk.resources.offers import Kind, open_orders
-from sealgrid.sdk.stores.model_store import KeptModel
+from sealgrid.sdk.stores.model_store import ModelRecord
 from sealgrid.units import Address
 
 TRIES, PAUSE_SECONDS = 50, 0.1
@@ -20,7 +20,7 @@ O = TypeVar("O", AppOrder, DatasetOrder)  # noqa: E741  an order
 
 
 @dataclass(frozen=True, slots=True)
-class Unlisted:
+class UnlistResult:
     """What was cancelled, and what may be left."""
 
     cancelled: int  #: offers, for ever
@@ -28,14 +28,14 @@ class Unlisted:
 
 
 @dataclass(frozen=True, slots=True)
-class StillOpen(Generic[O]):
+class OpenOffers(Generic[O]):
     """Offers that can be matched, with the uses that are left of each."""
 
     orders: tuple[tuple[O, int], ...]
     unreached: tuple[str, ...]  #: a sentence for each place where offers could not be looked for
 
 
-async def still_open(conn: Connection, model: Address, kept: KeptModel | None) -> StillOpen[DatasetOrder]:
+async def still_open(conn: Connection, model: Address, kept: ModelRecord | None) -> OpenOffers[DatasetOrder]:
     """Return every open offer of an own model that the market or the record ``kept`` knows.
 
     Raises ServiceUnavailable when the market is away and there is no record.
@@ -43,17 +43,17 @@ async def still_open(conn: Connection, model: Address, kept: KeptModel | None) -
     return await _still_open(conn, DatasetOrder, model, None if kept is None else kept.offers())
 
 
-async def still_open_of_app(conn: Connection, app: Address) -> StillOpen[AppOrder]:
+async def still_open_of_app(conn: Connection, app: Address) -> OpenOffers[AppOrder]:
     """Return every open offer of an own app that the market knows; of apps there are no records here."""
     return await _still_open(conn, AppOrder, app, None)
 
 
-async def unlist(conn: Connection, asset: Address, found: StillOpen[O]) -> Unlisted:
+async def unlist(conn: Connection, asset: Address, found: OpenOffers[O]) -> UnlistResult:
     """Cancel every order of the offers found, by a transaction each; raise NotFound when there is none."""
     if not found.orders:
         raise NotFound(" ".join((f"{conn.address} offers no uses of {asset}.", *found.unreached)))
     await cancel(conn, asset, [order for order, _ in found.orders])
-    return Unlisted(count_offers(order for order, _ in found.orders), found.unreached)
+    return UnlistResult(count_offers(order for order, _ in found.orders), found.unreached)
 
 
 async def cancel(conn: Connection, asset: Address, orders: Sequence[AppOrder | DatasetOrder]) -> None:
@@ -80,7 +80,7 @@ def kind_of(order: type[AppOrder] | type[DatasetOrder]) -> Kind:
     return "App" if order is AppOrder else "Dataset"
 
 
-async def _still_open(conn: Connection, kind: type[O], asset: Address, record: Sequence[O] | None) -> StillOpen[O]:
+async def _still_open(conn: Connection, kind: type[O], asset: Address, record: Sequence[O] | None) -> OpenOffers[O]:
     unreached: list[str] = []
     if record is None:
         unreached.append(f"no record of {asset} is here: offers that were signed elsewhere and not listed stay open.")
@@ -94,4 +94,4 @@ async def _still_open(conn: Connection, kind: type[O], asset: Address, record: S
         unreached.append("the market does not answer: offers that only it knows stay open; do it again later.")
     orders = {order_hash(order, conn.order_domain): order for order in known}
     left = [(order, order.volume - await conn.hub.view_consumed(digest)) for digest, order in orders.items()]
-    return StillOpen(tuple(each for each in left if each[1] > 0), tuple(unreached))
+    return OpenOffers(tuple(each for each in left if each[1] > 0), tuple(unreached))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sealgrid.attestation.vault_log import LogEntry
-from sealgrid.sdk.operations.vault_logs import Accusation, Book
+from sealgrid.sdk.operations.vault_logs import LogAccusation, VerifiedLog
 from sealgrid.units import Address, DealId, Digest, TaskId
 
 Check = Literal["usage.1", "usage.2", "usage.3", "usage.4", "usage.5", "usage.6"]
@@ -24,7 +24,7 @@ LIES: AbstractSet[Check] = frozenset({"usage.2", "usage.3", "usage.4", "usage.6"
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ModelUse:
     """One enclave's release of a model, as the vaults logged it alike."""
 
     task: TaskId
@@ -40,7 +40,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class UsageFinding:
     """Something that does not fit, and whose fault it is as far as that can be told."""
 
     check: Check
@@ -50,7 +50,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Unpaid:
+class UnpaidUses:
     """Uses that were released and never paid, by who took part in them."""
 
     requester: Address
@@ -60,13 +60,13 @@ class Unpaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class UsageReport:
     """Every use of a model that the vaults tell of, and every place where their words do not fit."""
 
     model: Address
-    uses: tuple[Use, ...]  #: oldest first
-    findings: tuple[Finding, ...]
-    unpaid: tuple[Unpaid, ...] = ()  #: most uses first; of releases whose task the chain can pay no more
+    uses: tuple[ModelUse, ...]  #: oldest first
+    findings: tuple[UsageFinding, ...]
+    unpaid: tuple[UnpaidUses, ...] = ()  #: most uses first; of releases whose task the chain can pay no more
     unopened: TaskId | None = None  #: of a buyer for whom the model's file did not open with its newest key
 
     @property
@@ -86,7 +86,7 @@ class ChainTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class UsageEvidence:
     """What the chain and the receipts say, to hold the logs against."""
 
     tasks: Mapping[TaskId, ChainTask]  #: those that the chain knows
@@ -95,7 +95,7 @@ class Evidence:
     unpaid: Mapping[TaskId, Address] = field(default_factory=dict)  #: tasks that it can pay no more, with their pools
 
 
-def uses_of(books: Sequence[Book]) -> tuple[Use, ...]:
+def uses_of(books: Sequence[VerifiedLog]) -> tuple[ModelUse, ...]:
     """Return the releases that are in any log; the same enclave's second answer is the same use."""
     by_release: dict[tuple[TaskId, Address, Digest], dict[Address, LogEntry]] = defaultdict(dict)
     for book in books:
@@ -104,60 +104,64 @@ def uses_of(books: Sequence[Book]) -> tuple[Use, ...]:
     return tuple(sorted((_use(told) for told in by_release.values()), key=lambda use: (use.time, use.task)))
 
 
-def compare(model: Address, books: Sequence[Book], accusations: Sequence[Accusation], evidence: Evidence) -> Usage:
+def compare(
+    model: Address, books: Sequence[VerifiedLog], accusations: Sequence[LogAccusation], evidence: UsageEvidence
+) -> UsageReport:
     """Return every use with whatever the checks (usage.1) to (usage.6) found."""
     uses = uses_of(books)
-    findings = [Finding("usage.1", told, book.vault) for book in books for told in book.trouble]
-    findings += [Finding("usage.2", accused.sentence, accused.vault) for accused in accusations]
+    findings = [UsageFinding("usage.1", told, book.vault) for book in books for told in book.trouble]
+    findings += [UsageFinding("usage.2", accused.sentence, accused.vault) for accused in accusations]
     findings += [found for use in uses for found in _against_chain(use, model, evidence)]
     findings += [found for use in uses for found in _against_each_other(use, books, evidence)]
     findings += [
-        Finding("usage.6", "the chain paid for the model, and no vault logged a release.", task=task)
+        UsageFinding("usage.6", "the chain paid for the model, and no vault logged a release.", task=task)
         for task in sorted(evidence.unlogged)
     ]
-    return Usage(model, uses, tuple(findings), _unpaid(uses, evidence))
+    return UsageReport(model, uses, tuple(findings), _unpaid(uses, evidence))
 
 
-def _unpaid(uses: Sequence[Use], evidence: Evidence) -> tuple[Unpaid, ...]:
+def _unpaid(uses: Sequence[ModelUse], evidence: UsageEvidence) -> tuple[UnpaidUses, ...]:
     # A task that several enclaves had the key for is one use, caused by whoever ran it last.
     last = {use.task: use for use in uses if use.task in evidence.unpaid and _is_on_chain(use, evidence)}
     found = Counter((use.requester, evidence.unpaid[task], use.worker) for task, use in last.items())
-    return tuple(Unpaid(*who, uses=count) for who, count in sorted(found.items(), key=lambda each: (-each[1], each[0])))
+    return tuple(
+        UnpaidUses(*who, uses=count) for who, count in sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    )
 
 
-def _is_on_chain(use: Use, evidence: Evidence) -> bool:
+def _is_on_chain(use: ModelUse, evidence: UsageEvidence) -> bool:
     found = evidence.tasks.get(use.task)
     return found is not None and (found.deal, found.requester, found.app) == (use.deal, use.requester, use.app)
 
 
-def _use(told: Mapping[Address, LogEntry]) -> Use:
+def _use(told: Mapping[Address, LogEntry]) -> ModelUse:
     first = min(told.values(), key=lambda entry: entry.time)
-    return Use(
+    return ModelUse(
         task=first.task, deal=first.deal, requester=first.requester, app=first.app, worker=first.worker,
         enclave=first.enclave, session=first.session, policy=first.policy, time=first.time,
         vaults=tuple(sorted(told)),
     )  # fmt: skip
 
 
-def _against_chain(use: Use, model: Address, evidence: Evidence) -> list[Finding]:
+def _against_chain(use: ModelUse, model: Address, evidence: UsageEvidence) -> list[UsageFinding]:
     found = evidence.tasks.get(use.task)
     said = ChainTask(use.deal, model, use.requester, use.app)
     if found in (said, replace(said, model=None)):  # (usage.3)
         return []
     why = "the chain knows no such task" if found is None else "the chain has another deal under this task"
     names = ", ".join(use.vaults)
-    return [Finding("usage.3", f"{why}; released by {names}.", task=use.task)]
+    return [UsageFinding("usage.3", f"{why}; released by {names}.", task=use.task)]
 
 
-def _against_each_other(use: Use, books: Sequence[Book], evidence: Evidence) -> list[Finding]:
+def _against_each_other(use: ModelUse, books: Sequence[VerifiedLog], evidence: UsageEvidence) -> list[UsageFinding]:
     signed, findings = evidence.signed.get(use.task, frozenset()), []
     for book in books:
         if book.vault in use.vaults or book.trouble:
             continue
         if book.vault in signed:  # (usage.4)
             message = "leaves a release out of its log that it signed; the task's receipt carries the signature."
-            findings.append(Finding("usage.4", message, book.vault, use.task))
+            findings.append(UsageFinding("usage.4", message, book.vault, use.task))
         else:  # (usage.5)
             message = f"has no release that {len(use.vaults)} others have; it was away then, or hides it."
-            findings.append(Finding("usage.5", message, book.vault, use.task))
+            findings.append(UsageFinding("usage.5", message, book.vault, use.task))
     return findings

@@ -11,26 +11,26 @@ from sealgrid.attestation.vault_log import parse_entry
 from sealgrid.chain.abi import interface
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import Reward, events_of
-from sealgrid.chain.payment_outcome import Outcome, outcome_of
+from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.receipts.consistency import signed_by
-from sealgrid.receipts.receipt import Body, SignedRelease, parse_envelope
+from sealgrid.receipts.receipt import ReceiptBody, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_on_line
 from sealgrid.sdk.operations.key_versions import unopened_in, views_of
-from sealgrid.sdk.operations.usage import ChainTask, Evidence, Usage, Use, compare, uses_of
-from sealgrid.sdk.operations.vault_logs import Book, hear_witnesses, read_books
+from sealgrid.sdk.operations.usage import ChainTask, ModelUse, UsageEvidence, UsageReport, compare, uses_of
+from sealgrid.sdk.operations.vault_logs import VerifiedLog, hear_witnesses, read_books
 from sealgrid.units import Address, TaskId
 
 
-async def usage_of(conn: Connection, model: Address) -> Usage:
+async def usage_of(conn: Connection, model: Address) -> UsageReport:
     """Return every use of a model, and whatever logs, witnesses and chain do not say alike."""
     books = await read_books(conn, model)
     accusations = await hear_witnesses(conn, books)
     uses = uses_of(books)
     missed = [use for use in uses if len(use.vaults) < len(conn.vaults)]
-    evidence = Evidence(
+    evidence = UsageEvidence(
         tasks=await _tasks(conn, {use.task for use in uses}),
         signed={use.task: await _signers(conn, use, model) for use in missed},
         unlogged=await _unlogged(conn, model, books),
@@ -43,7 +43,9 @@ async def usage_of(conn: Connection, model: Address) -> Usage:
 async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address]:
     named, now = sorted(wanted), (await conn.node.block()).timestamp
     views = await asyncio.gather(*(conn.hub.view_task(task) for task in named))
-    lost = {task: view for task, view in zip(named, views, strict=True) if outcome_of(view, now) is Outcome.UNPAID}
+    lost = {
+        task: view for task, view in zip(named, views, strict=True) if outcome_of(view, now) is PaymentOutcome.UNPAID
+    }
     deals = await asyncio.gather(*(conn.hub.view_deal(view.deal) for view in lost.values()))
     return {task: deal.workerpool.pointer for task, deal in zip(lost, deals, strict=True)}
 
@@ -70,7 +72,7 @@ def _names_a_bulk(params: str) -> bool:
         return False
 
 
-async def _signers(conn: Connection, use: Use, model: Address) -> frozenset[Address]:
+async def _signers(conn: Connection, use: ModelUse, model: Address) -> frozenset[Address]:
     # A receipt is the worker's or rebuilt from what vaults say, but their signatures in it are their own.
     try:
         envelope = parse_envelope(await fetch_receipt(conn, use.task))
@@ -85,14 +87,14 @@ async def _signers(conn: Connection, use: Use, model: Address) -> frozenset[Addr
     )
 
 
-def _is_about(release: SignedRelease, body: Body, model: Address) -> bool:
+def _is_about(release: SignedRelease, body: ReceiptBody, model: Address) -> bool:
     # Of a bulk a vault gives what it holds: it answers for the datasets alone whose entries it proved.
     if not isinstance(body.bulk, UnsetType):
         return any(parse_entry(proof.entry.encode()).asset == model for proof in release.bulk)
     return body.dataset is not None and body.dataset.address == model
 
 
-async def _unlogged(conn: Connection, model: Address, books: Sequence[Book]) -> frozenset[TaskId]:
+async def _unlogged(conn: Connection, model: Address, books: Sequence[VerifiedLog]) -> frozenset[TaskId]:
     entries = [entry for book in books for entry in book.entries]
     owners = {await Assets(conn.hub).owner(model), *(entry.owner for entry in entries)}
     paid = await _tasks(conn, await _rewarded(conn, owners) - {entry.task for entry in entries})

@@ -13,7 +13,7 @@ from sealgrid.wire.log import MOST_ENTRIES, Alarm, LogClient, LogPage, WitnessRe
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class VerifiedLog:
     """One vault's log, as far as it is about one asset and was proved to us."""
 
     vault: Address
@@ -23,14 +23,14 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Accusation:
+class LogAccusation:
     """What one vault proves against another, or fails to."""
 
     vault: Address  #: who lied
     sentence: str
 
 
-async def read_books(conn: Connection, asset: Address) -> tuple[Book, ...]:
+async def read_books(conn: Connection, asset: Address) -> tuple[VerifiedLog, ...]:
     """Read every vault's log, in the order of the network's vaults; one that is away has a book with trouble."""
     return tuple(
         await asyncio.gather(
@@ -39,12 +39,12 @@ async def read_books(conn: Connection, asset: Address) -> tuple[Book, ...]:
     )
 
 
-async def hear_witnesses(conn: Connection, books: tuple[Book, ...]) -> tuple[Accusation, ...]:
+async def hear_witnesses(conn: Connection, books: tuple[VerifiedLog, ...]) -> tuple[LogAccusation, ...]:
     """Have every vault look at the others now; return each contradiction that its signatures prove."""
     reports = await asyncio.gather(*(log.witnesses() for log in conn.logs), return_exceptions=True)
     shown = {book.vault: book.head for book in books if book.head is not None}
     clients = dict(zip(conn.vault_addresses, conn.logs, strict=True))
-    found: list[Accusation] = []
+    found: list[LogAccusation] = []
     for witness, report in zip(conn.vault_addresses, reports, strict=True):
         if isinstance(report, WitnessReport):
             found += [_judged(alarm, witness, conn.domain) for alarm in report.alarms]
@@ -54,7 +54,7 @@ async def hear_witnesses(conn: Connection, books: tuple[Book, ...]) -> tuple[Acc
     return tuple(dict.fromkeys(found))
 
 
-async def _read(log: LogClient, vault: Address, asset: Address, domain: Domain) -> Book:
+async def _read(log: LogClient, vault: Address, asset: Address, domain: Domain) -> VerifiedLog:
     head: LogHead | None = None
     entries: list[LogEntry] = []
     try:
@@ -66,12 +66,12 @@ async def _read(log: LogClient, vault: Address, asset: Address, domain: Domain) 
             head = now
             entries += _proved(page, asset, first, head)
             if len(page.entries) < MOST_ENTRIES:
-                return Book(vault, head, tuple(entries), ())
+                return VerifiedLog(vault, head, tuple(entries), ())
             first = page.entries[-1].index + 1
     except LogRefused as error:
-        return Book(vault, head, tuple(entries), (f"({error.check}) {error.message}",))
+        return VerifiedLog(vault, head, tuple(entries), (f"({error.check}) {error.message}",))
     except SealgridError as error:
-        return Book(vault, head, tuple(entries), (f"its log cannot be read: {error.message}",))
+        return VerifiedLog(vault, head, tuple(entries), (f"its log cannot be read: {error.message}",))
 
 
 def _proved(page: LogPage, asset: Address, first: int, head: LogHead) -> list[LogEntry]:
@@ -106,7 +106,7 @@ async def _contradiction(log: LogClient, one: LogHead, other: LogHead) -> str | 
 async def _compared(
     report: WitnessReport, witness: Address, shown: dict[Address, LogHead], clients: dict[Address, LogClient],
     domain: Domain,
-) -> list[Accusation]:  # fmt: skip
+) -> list[LogAccusation]:  # fmt: skip
     found = []
     for each in report.heads:
         head = each.head.head
@@ -116,14 +116,14 @@ async def _compared(
             check_witness(head, witness, each.signature, domain)
             kind = None if ours is None else await _contradiction(clients[head.vault], head, ours)
         except SealgridError as error:
-            found.append(Accusation(witness, f"passed on a head of vault {head.vault} that does not hold: {error}"))
+            found.append(LogAccusation(witness, f"passed on a head of vault {head.vault} that does not hold: {error}"))
             continue
         if kind is not None:
-            found.append(Accusation(head.vault, f"signed one log for us and another for vault {witness} ({kind})."))
+            found.append(LogAccusation(head.vault, f"signed one log for us and another for vault {witness} ({kind})."))
     return found
 
 
-def _judged(alarm: Alarm, witness: Address, domain: Domain) -> Accusation:
+def _judged(alarm: Alarm, witness: Address, domain: Domain) -> LogAccusation:
     try:
         for signed in (alarm.held, alarm.offered):
             check_head(signed.head, signed.signature, alarm.vault, domain)
@@ -131,5 +131,9 @@ def _judged(alarm: Alarm, witness: Address, domain: Domain) -> Accusation:
     except LogRefused:
         true = False
     if not true:
-        return Accusation(witness, f"raised an alarm against vault {alarm.vault} that its own evidence does not bear.")
-    return Accusation(alarm.vault, f"contradicted its own log ({alarm.kind}); vault {witness} keeps both signatures.")
+        return LogAccusation(
+            witness, f"raised an alarm against vault {alarm.vault} that its own evidence does not bear."
+        )
+    return LogAccusation(
+        alarm.vault, f"contradicted its own log ({alarm.kind}); vault {witness} keeps both signatures."
+    )

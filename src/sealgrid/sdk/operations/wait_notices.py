@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sealgrid.sdk.money import Money, sentence
+from sealgrid.sdk.money import MoneyState, sentence
 from sealgrid.units import Address, TaskId
 
 if TYPE_CHECKING:
@@ -14,22 +14,22 @@ PATIENCE_SECONDS = 30.0  #: after the deal
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitNotice:
     """A task that was bought at ``pool`` ``seconds`` ago, and no machine is known to work on it."""
 
     task: TaskId
     pool: Address
     seconds: int
-    money: Money
+    money: MoneyState
 
     def __str__(self) -> str:
         return waiting_sentence(self.pool, self.seconds, self.money)
 
 
-OnWaiting = Callable[[Waiting], None]
+OnWaiting = Callable[[WaitNotice], None]
 
 
-def ignore_waiting(waiting: Waiting) -> None:
+def ignore_waiting(waiting: WaitNotice) -> None:
     """Do nothing."""
 
 
@@ -38,7 +38,7 @@ def waits(stages: "tuple[StageAt, ...]") -> bool:
     return not stages or stages[-1].stage == "waiting"
 
 
-def waiting_sentence(pool: str, seconds: int, money: Money, *, commands: bool = True) -> str:
+def waiting_sentence(pool: str, seconds: int, money: MoneyState, *, commands: bool = True) -> str:
     """Say that a task waits, which choice there is, and what becomes of the money that it holds."""
     elsewhere = " with --pool NAME, ADDRESS or any" if commands else ""
     return (

@@ -21,7 +21,7 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
+class EarnedPayment:
     """What one task paid to this account."""
 
     task: TaskId
@@ -35,10 +35,10 @@ class Earnings:
 
     total: Amount
     withdrawable: Amount  #: of it, what is still in escrow: withdrawals count against earnings first
-    payments: tuple[Payment, ...]  #: in the chain's order
+    payments: tuple[EarnedPayment, ...]  #: in the chain's order
 
 
-class Account:
+class AsyncAccount:
     """The connected account."""
 
     def __init__(self, conn: Connection) -> None:
@@ -81,7 +81,9 @@ class Account:
         head = (await conn.node.block()).number
         events = events_of(await conn.node.logs(conn.hub.address, [kinds], first=0, last=head))
         rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
-        paid = tuple(Payment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount)
+        paid = tuple(
+            EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount
+        )
         total = sum(payment.amount for payment in paid)
         gone = sum(event.amount for event in events if isinstance(event, Transfer) and self._withdrew(event))
         free = (await self.balance()).escrow

@@ -7,14 +7,14 @@ from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import deploy
-from sealgrid.sdk.operations.rebuild import Rebuilt, rebuild
-from sealgrid.sdk.operations.reprice import Repriced, reprice
+from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
+from sealgrid.sdk.operations.reprice import RepriceResult, reprice
 from sealgrid.sdk.operations.resolve import find_app
-from sealgrid.sdk.operations.unlist import Unlisted, still_open_of_app, unlist
+from sealgrid.sdk.operations.unlist import UnlistResult, still_open_of_app, unlist
 from sealgrid.sdk.resources.offers import Listing, Named, Offer, listing_of, open_offers
 
 
-class Apps:
+class AsyncApps:
     """The apps of a network, as the connected account sees them."""
 
     def __init__(self, conn: Connection) -> None:
@@ -73,7 +73,7 @@ class Apps:
         )
         return await listing_of(self._conn, "App", address)
 
-    async def reprice(self, app: Named, price: Price) -> Repriced:
+    async def reprice(self, app: Named, price: Price) -> RepriceResult:
         """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
 
         Raises NotFound when nothing is for sale.
@@ -81,7 +81,7 @@ class Apps:
         wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
         return await reprice(self._conn, address, wanted, await still_open_of_app(self._conn, address))
 
-    async def unlist(self, app: Named) -> Unlisted:
+    async def unlist(self, app: Named) -> UnlistResult:
         """Cancel on the chain, for ever, every open offer of an own app; runs that were bought before go on.
 
         Raises NotFound when this account offers no such app.
@@ -89,7 +89,7 @@ class Apps:
         address = await find_app(self._conn, app, own=True)
         return await unlist(self._conn, address, await still_open_of_app(self._conn, address))
 
-    async def verify(self, app: Named) -> Rebuilt:
+    async def verify(self, app: Named) -> RebuildResult:
         """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
 
         The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the

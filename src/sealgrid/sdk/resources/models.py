@@ -15,27 +15,27 @@ from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.model_cards import card_of
 from sealgrid.sdk.operations import publish
-from sealgrid.sdk.operations.access_grants import Granted, Revoked, grant, revoke
+from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
 from sealgrid.sdk.operations.input_checks import check_fits
-from sealgrid.sdk.operations.policies import PolicySet, policy_of, set_policy
+from sealgrid.sdk.operations.policies import PolicyUpdate, policy_of, set_policy
 from sealgrid.sdk.operations.prove import Proof, expect_provable, expect_proved, prove
-from sealgrid.sdk.operations.reprice import Repriced, reprice
+from sealgrid.sdk.operations.reprice import RepriceResult, reprice
 from sealgrid.sdk.operations.resolve import find_app, find_model, find_person, is_shipped
-from sealgrid.sdk.operations.rotate import Rotated, rotate_key, rotate_shares
-from sealgrid.sdk.operations.unlist import Unlisted, still_open, unlist, until_market_follows
-from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.rotate import RotationResult, rotate_key, rotate_shares
+from sealgrid.sdk.operations.unlist import UnlistResult, still_open, unlist, until_market_follows
+from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.resources.apps import Apps
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, Published, listing_of, open_offers
-from sealgrid.sdk.stores.model_store import KeptModel, KeptModels
+from sealgrid.sdk.resources.apps import AsyncApps
+from sealgrid.sdk.resources.offers import Listing, Named, Offer, PublishedListing, listing_of, open_offers
+from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
 from sealgrid.units import ZERO_ADDRESS, Address
 
 
-class Models:
+class AsyncModels:
     """The models of a network, as the connected account sees them."""
 
-    def __init__(self, conn: Connection, kept: KeptModels) -> None:
+    def __init__(self, conn: Connection, kept: ModelStore) -> None:
         self._conn, self._kept = conn, kept
 
     async def publish(
@@ -53,7 +53,7 @@ class Models:
         card: str = "",
         unproved: bool = False,
         told: Progress = silent,
-    ) -> Published:
+    ) -> PublishedListing:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
@@ -95,7 +95,7 @@ class Models:
             keep=lambda sealed: self._kept.keep(self._conn, sealed),
         )
         made = await listing_of(self._conn, "Dataset", model.address)
-        return Published(
+        return PublishedListing(
             address=made.address, name=made.name, owner=made.owner, digest=made.digest, location=made.location,
             offers=made.offers, warning=warning,
         )  # fmt: skip
@@ -114,7 +114,7 @@ class Models:
         address = await find_model(self._conn, model)
         return await card_of(self._conn.storage, await Assets(self._conn.hub).checksum("Dataset", address))
 
-    async def unlist(self, model: Named) -> Unlisted:
+    async def unlist(self, model: Named) -> UnlistResult:
         """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.
 
         Runs that were bought before go on. What it could not look for, the answer says. Raises NotFound when this
@@ -123,7 +123,7 @@ class Models:
         address = await self._own(model)
         return await unlist(self._conn, address, await still_open(self._conn, address, self._find_kept(address)))
 
-    async def reprice(self, model: Named, price: Price) -> Repriced:
+    async def reprice(self, model: Named, price: Price) -> RepriceResult:
         """Sell what is left of every open offer of an own model at another price, to the same buyers.
 
         The old offers are cancelled on the chain, for ever; deals that were made stay. Raises NotFound when nothing
@@ -190,7 +190,7 @@ class Models:
         app: Named | None = None,
         unproved: bool = False,
         told: Progress = silent,
-    ) -> Rotated:
+    ) -> RotationResult:
         """Share an own model's key anew among the vaults, which destroy the shares that they held.
 
         Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
@@ -206,7 +206,9 @@ class Models:
             return await rotate_key(self._conn, kept, self._kept, chosen, told)
         return await rotate_shares(self._conn, kept, chosen, told)
 
-    async def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
+    async def grant(
+        self, model: Named, person: str, *, until: int | None = None, app: Named | None = None
+    ) -> GrantResult:
         """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
 
         Offers to everybody are signed anew for those who are granted, then cancelled. ``app`` grants that app's offers
@@ -222,7 +224,7 @@ class Models:
         await until_market_follows(self._conn, "Dataset", address)
         return done
 
-    async def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
+    async def revoke(self, model: Named, person: str, *, running: bool = False) -> RevokeResult:
         """Let an account buy no more uses of an own model, from the block on that says so.
 
         What it bought before may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse that
@@ -247,7 +249,7 @@ class Models:
         quorum: int | None = None,
         direct: bool | None = None,
         proved: bool | None = None,
-    ) -> PolicySet:
+    ) -> PolicyUpdate:
         """Sign a policy that differs from the newest in what is given, and give it to every vault.
 
         ``uses_total`` is exact: every vault must release each use, so one vault that is down stops new uses.
@@ -266,17 +268,17 @@ class Models:
         changes = {name: value for name, value in wanted.items() if value is not None}
         return await set_policy(self._conn, msgspec.structs.replace(before, **changes))
 
-    async def usage(self, model: Named) -> Usage:
+    async def usage(self, model: Named) -> UsageReport:
         """Return every release of a model from the vaults' logs, proved, compared with each other and with the chain.
 
         ``findings`` name whoever's words do not fit; ``ok`` says whether somebody was found to lie.
         """
         return await usage_of(self._conn, await find_model(self._conn, model))
 
-    def _keeping(self, kept: KeptModel | None) -> Callable[[DatasetOrder], None]:
+    def _keeping(self, kept: ModelRecord | None) -> Callable[[DatasetOrder], None]:
         if kept is None:
             return lambda signed: None
-        sealed = publish.Sealed(kept.model, kept.name, kept.checksum, bytes.fromhex(kept.dek))
+        sealed = publish.SealedFile(kept.model, kept.name, kept.checksum, bytes.fromhex(kept.dek))
         return lambda signed: self._kept.keep(self._conn, replace(sealed, order=signed))
 
     async def _own(self, model: Named) -> Address:
@@ -287,14 +289,14 @@ class Models:
                 raise
             return kept.model
 
-    def _kept_or_raise(self, model: Named) -> KeptModel:
+    def _kept_or_raise(self, model: Named) -> ModelRecord:
         if (kept := self._find_kept(model)) is None:
             raise NotFound(
                 f"{self._kept.folder} has no key of a model {_word(model)!r}; restore your backup.", money=""
             )
         return kept
 
-    def _find_kept(self, model: Named) -> KeptModel | None:
+    def _find_kept(self, model: Named) -> ModelRecord | None:
         named = _word(model)
         ours = self._kept.of(self._conn)
         found = [each for each in ours if named == each.model or (named == each.name and not each.successor)]
@@ -303,7 +305,7 @@ class Models:
             raise InputRefused(f"{len(found)} models of yours are called {named!r}; give an address: {addresses}.")
         return found[0] if found else None
 
-    async def _proving_app(self, kept: KeptModel | None, app: Named | None) -> Address:
+    async def _proving_app(self, kept: ModelRecord | None, app: Named | None) -> Address:
         if app is not None:
             return await find_app(self._conn, app)
         named = [order.apprestrict for order in (kept.offers() if kept else ()) if order.apprestrict != ZERO_ADDRESS]
@@ -317,7 +319,7 @@ class Models:
         except OrderRefused:
             if not is_shipped(app):
                 raise
-            return (await Apps(self._conn).deploy(str(app))).address
+            return (await AsyncApps(self._conn).deploy(str(app))).address
 
 
 def _word(model: Named) -> str:

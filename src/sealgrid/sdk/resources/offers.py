@@ -9,7 +9,14 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.key_versions import Version, came_by_iexec, opened_in, unopened_in, versions_in, views_of
+from sealgrid.sdk.operations.key_versions import (
+    KeyVersionView,
+    came_by_iexec,
+    opened_in,
+    unopened_in,
+    versions_in,
+    views_of,
+)
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 
@@ -17,7 +24,7 @@ Kind = Literal["App", "Dataset"]
 _PAGE = 1000
 
 
-class Addressed(Protocol):
+class HasAddress(Protocol):
     """Anything with an address: what ``deploy``, ``publish``, ``list`` and ``show`` return."""
 
     @property
@@ -25,7 +32,7 @@ class Addressed(Protocol):
         """Where it stands on the chain."""
 
 
-Named = str | Addressed  #: an app or model, by address, by name, or as it was returned
+Named = str | HasAddress  #: an app or model, by address, by name, or as it was returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +62,14 @@ class Listing:
     digest: Digest  #: an app's code, or a model's sealed file
     location: str  #: where the bundle or the sealed file is said to be
     offers: tuple[Offer, ...]
-    versions: tuple[Version, ...] = ()  #: of a model's key, oldest first, as its vaults tell
+    versions: tuple[KeyVersionView, ...] = ()  #: of a model's key, oldest first, as its vaults tell
     iexec_compatible: bool = False  #: its key came by iExec's route: no policy, but orders that name exactly one app
     unopened: TaskId | None = None  #: of a buyer for whom a model's file did not open with its newest key
     opened: TaskId | None = None  #: in which an enclave opened a model's file with its newest key
 
 
 @dataclass(frozen=True, slots=True)
-class Published(Listing):
+class PublishedListing(Listing):
     """A listing that was just made."""
 
     warning: str = ""  #: show it to the owner; empty where enclaves are real

@@ -8,14 +8,14 @@ from pathlib import Path
 from sealgrid.attestation.requester_refusals import sentence_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, DealRefused, StillRunning
-from sealgrid.receipts.receipt import Envelope, parse_envelope
-from sealgrid.receipts.report import Report
+from sealgrid.receipts.receipt import ReceiptEnvelope, parse_envelope
+from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.money import sentence
 from sealgrid.sdk.operations import buy, deliver, fetch_receipt, open_result, refunds
-from sealgrid.sdk.operations.buy import Job
-from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.run_money import money_or_unknown, with_money
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.units import Address, DealId, TaskId
@@ -28,7 +28,7 @@ _STATE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class RunStatus:
     """How far a run is."""
 
     state: str  #: by the chain: waiting, running, completed (and paid), refunded
@@ -38,10 +38,10 @@ class Status:
     money: str  #: where the price is, in one sentence
 
 
-class Receipt:
+class AsyncReceipt:
     """The receipt of a run, which anybody can verify."""
 
-    def __init__(self, conn: Connection, job: Job) -> None:
+    def __init__(self, conn: Connection, job: PurchasedTask) -> None:
         self._conn, self._job = conn, job
 
     async def content(self) -> bytes:
@@ -54,7 +54,7 @@ class Receipt:
             fetch_receipt.check_own(parse_envelope(found), self._job.terms.request, self._conn.order_domain)
             return found
 
-    async def verify(self) -> Report:
+    async def verify(self) -> VerificationReport:
         """Verify it by itself and against the chain; the report lists every check by number."""
         return await fetch_receipt.verify_on_line(self._conn, await self.content())
 
@@ -65,10 +65,10 @@ class Receipt:
         return target
 
 
-class Run:
+class AsyncRun:
     """A run that this account bought."""
 
-    def __init__(self, conn: Connection, job: Job) -> None:
+    def __init__(self, conn: Connection, job: PurchasedTask) -> None:
         self._conn, self._job = conn, job
 
     @property
@@ -87,21 +87,21 @@ class Run:
         return Amount(self._job.terms.price)
 
     @property
-    def bag(self) -> tuple["Run", ...]:
+    def bag(self) -> tuple["AsyncRun", ...]:
         """Return the runs of all tasks that were bought in one deal, this one among them."""
-        return tuple(Run(self._conn, job) for job in self._job.bag())
+        return tuple(AsyncRun(self._conn, job) for job in self._job.bag())
 
     @property
-    def receipt(self) -> Receipt:
+    def receipt(self) -> AsyncReceipt:
         """Return the receipt, to verify or to save."""
-        return Receipt(self._conn, self._job)
+        return AsyncReceipt(self._conn, self._job)
 
-    async def status(self) -> Status:
+    async def status(self) -> RunStatus:
         """Return how far the run is."""
         view = await self._conn.hub.view_task(self.task)
         stages = await buy.history(self._conn, self.task)
         paid = await buy.payer(self._conn, self.deal)
-        return Status(_STATE[view.status], stages, view.final_deadline or None, paid, await self.money())
+        return RunStatus(_STATE[view.status], stages, view.final_deadline or None, paid, await self.money())
 
     async def money(self) -> str:
         """Return in one sentence where the price is, as the chain has it now: locked, paid, refunded …"""
@@ -122,7 +122,7 @@ class Run:
         *,
         patience: float = PATIENCE_SECONDS,
         on_waiting: OnWaiting = ignore_waiting,
-    ) -> Result:
+    ) -> RunResult:
         """Wait for the end of the run and open its result; ``told`` hears every stage once.
 
         ``on_waiting`` is called once, when no machine is known to work on it ``patience`` seconds after the deal: its
@@ -151,7 +151,7 @@ class Run:
                 raise AppFailed(f"the app failed: {_last_words(opened)}")
             return opened
 
-    async def opened(self) -> Result:
+    async def opened(self) -> RunResult:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
         opened, _ = await self._opened()
         return opened
@@ -168,7 +168,7 @@ class Run:
         """Return all that an app said which failed; empty for one that did not."""
         return (await self.opened()).log
 
-    async def _opened(self) -> tuple[Result, Envelope]:
+    async def _opened(self) -> tuple[RunResult, ReceiptEnvelope]:
         async with with_money(self._conn, self.deal, self.task):
             envelope = parse_envelope(await self.receipt.content())
             opened = await open_result.open_result(
@@ -177,6 +177,6 @@ class Run:
             return opened, envelope
 
 
-def _last_words(opened: Result) -> str:
+def _last_words(opened: RunResult) -> str:
     lines = opened.log.strip().splitlines()
     return lines[-1].strip()[:500] if lines else "it said nothing."

@@ -15,7 +15,7 @@ _ENTRY = re.compile(r"([a-z]+)/([A-Za-z0-9_-]+\.json)")
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class BackupContents:
     """What came back from a backup."""
 
     written: tuple[Path, ...]
@@ -43,7 +43,7 @@ def back_up(place: Home, target: Path) -> tuple[Path, ...]:
     return kept
 
 
-def restore(place: Home, source: Path) -> Restored:
+def restore(place: Home, source: Path) -> BackupContents:
     """Put back what a backup holds and is not here; nothing is overwritten.
 
     Raises InputRefused for a file that is no backup, before anything is written.
@@ -58,7 +58,7 @@ def restore(place: Home, source: Path) -> Restored:
                 left.append(path)
         except OSError as error:
             raise InputRefused(f"{path} cannot be written ({error.strerror}).", money="") from error
-    return Restored(tuple(written), tuple(left))
+    return BackupContents(tuple(written), tuple(left))
 
 
 def _kept(place: Home) -> Iterator[Path]:

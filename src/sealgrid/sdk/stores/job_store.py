@@ -9,15 +9,15 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
-from sealgrid.sdk.operations.buy import Job
-from sealgrid.sdk.operations.deal_terms import Terms
+from sealgrid.sdk.operations.buy import PurchasedTask
+from sealgrid.sdk.operations.deal_terms import DealOrders
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 
 Document = dict[str, str]
 
 
-class KeptJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file ``<task>.json``, mode 0600. Whoever has it can open the result once the chain has paid."""
 
     schema: Literal["sealgrid/job/1"] = "sealgrid/job/1"
@@ -33,23 +33,23 @@ class KeptJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __repr__(self) -> str:
         return f"KeptJob({self.task})"
 
-    def job(self) -> Job:
+    def job(self) -> PurchasedTask:
         """Return the job, ready to be followed and opened."""
         app, dataset, workerpool, request = self.orders
-        terms = Terms(
+        terms = DealOrders(
             from_document(AppOrder, app),
             from_document(DatasetOrder, dataset),
             from_document(WorkerpoolOrder, workerpool),
             from_document(RequestOrder, request),
         )
         key = HpkeKey.from_bytes(bytes.fromhex(self.result_key))
-        return Job(self.deal, self.task, terms, key, tasks=terms.request.volume)
+        return PurchasedTask(self.deal, self.task, terms, key, tasks=terms.request.volume)
 
 
-def kept(job: Job, *, genesis: Digest, hub: Address, created: int) -> KeptJob:
+def kept(job: PurchasedTask, *, genesis: Digest, hub: Address, created: int) -> JobRecord:
     """Return what is to be kept of a job."""
     terms = job.terms
-    return KeptJob(
+    return JobRecord(
         genesis=genesis, hub=hub, account=terms.request.requester, deal=job.deal, task=job.task, created=created,
         orders=(
             to_document(terms.app), to_document(terms.dataset), to_document(terms.workerpool),
@@ -59,7 +59,7 @@ def kept(job: Job, *, genesis: Digest, hub: Address, created: int) -> KeptJob:
     )  # fmt: skip
 
 
-class KeptJobs:
+class JobStore:
     """The folder of these files."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +69,7 @@ class KeptJobs:
         """Return where a task's file lies."""
         return self.folder / f"{task}.json"
 
-    def keep(self, entry: KeptJob) -> None:
+    def keep(self, entry: JobRecord) -> None:
         """Write one; it is on the disk, whole and readable by its owner alone, when this returns.
 
         Raises InputRefused when it cannot be written: a full disk must not cost a paid result.
@@ -93,7 +93,7 @@ class KeptJobs:
         except ValueError as error:
             raise InputRefused(f"{text[:80]!r} is no task; a task is 0x and 64 hex digits.", money="") from error
 
-    def read(self, task: str) -> KeptJob:
+    def read(self, task: str) -> JobRecord:
         """Return one, by its id; raise InputRefused for what is no id, NotFound when this folder has none."""
         name = self.task_of(task)
         path = self.path(name)
@@ -101,14 +101,14 @@ class KeptJobs:
             raise NotFound(f"{self.folder} has no key for task {name}; only who bought it has one.", money="")
         return _read(path)
 
-    def all(self) -> tuple[KeptJob, ...]:
+    def all(self) -> tuple[JobRecord, ...]:
         """Return every one, the newest first; a file that cannot be read is an error, never left out."""
         found = [_read(path) for path in self.folder.glob("0x*.json")] if self.folder.is_dir() else []
         return tuple(sorted(found, key=lambda entry: entry.created, reverse=True))
 
 
-def _read(path: Path) -> KeptJob:
+def _read(path: Path) -> JobRecord:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=KeptJob)
+        return msgspec.json.decode(path.read_bytes(), type=JobRecord)
     except (OSError, *UNREADABLE) as error:
         raise InputRefused(f"{path} cannot be read as a job; restore it from your backup.", money="") from error

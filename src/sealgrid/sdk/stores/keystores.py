@@ -31,7 +31,7 @@ class Keystore:
     path: Path
 
 
-class Keystores:
+class KeystoreFolder:
     """The folder of these files, ``NAME.json`` each."""
 
     def __init__(self, folder: Path) -> None:

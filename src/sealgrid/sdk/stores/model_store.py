@@ -8,12 +8,12 @@ import msgspec
 from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, to_document
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.publish import Sealed
+from sealgrid.sdk.operations.publish import SealedFile
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, Digest
 
 
-class KeptModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ModelRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file ``<model>.json``, mode 0600. Whoever has it and the sealed file, which is public, has the model."""
 
     schema: Literal["sealgrid/model/1"] = "sealgrid/model/1"
@@ -36,20 +36,20 @@ class KeptModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return tuple(from_document(DatasetOrder, order) for order in self.orders)
 
 
-class KeptModels:
+class ModelStore:
     """The folder of these files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep(self, conn: Connection, sealed: Sealed) -> None:
+    def keep(self, conn: Connection, sealed: SealedFile) -> None:
         """Write one, or the offer that was signed for it since; it is on the disk when this returns.
 
         Raises InputRefused when it cannot be written.
         """
         path = self.folder / f"{sealed.address}.json"
         before = _read(path).orders if path.exists() else ()
-        entry = KeptModel(
+        entry = ModelRecord(
             genesis=conn.network.genesis, hub=conn.network.hub, account=conn.address, model=sealed.address,
             name=sealed.name, checksum=sealed.checksum, created=int(conn.clock()), dek=sealed.dek.hex(),
             orders=(*before, to_document(sealed.order)) if sealed.order else before,
@@ -61,7 +61,7 @@ class KeptModels:
                 f"the model's key cannot be kept in {self.folder} ({error.strerror}); so nothing is for sale."
             ) from error
 
-    def succeed(self, old: KeptModel, new: Address) -> None:
+    def succeed(self, old: ModelRecord, new: Address) -> None:
         """Note which model took the place of another; raise InputRefused when it cannot be written."""
         entry = msgspec.structs.replace(old, successor=new)
         try:
@@ -69,7 +69,7 @@ class KeptModels:
         except OSError as error:
             raise InputRefused(f"{self.folder} cannot be written ({error.strerror}).") from error
 
-    def of(self, conn: Connection) -> tuple[KeptModel, ...]:
+    def of(self, conn: Connection) -> tuple[ModelRecord, ...]:
         """Return what this account published on this network; a file that cannot be read is an error."""
         network = conn.network
         return tuple(
@@ -78,13 +78,13 @@ class KeptModels:
             if (entry.genesis, entry.hub, entry.account) == (network.genesis, network.hub, conn.address)
         )
 
-    def all(self) -> tuple[KeptModel, ...]:
+    def all(self) -> tuple[ModelRecord, ...]:
         """Return every one; a file that cannot be read is an error, never left out."""
         return tuple(_read(path) for path in sorted(self.folder.glob("0x*.json"))) if self.folder.is_dir() else ()
 
 
-def _read(path: Path) -> KeptModel:
+def _read(path: Path) -> ModelRecord:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=KeptModel)
+        return msgspec.json.decode(path.read_bytes(), type=ModelRecord)
     except (msgspec.DecodeError, OSError) as error:
         raise InputRefused(f"{path} cannot be read as a model; restore it from your backup.", money="") from error

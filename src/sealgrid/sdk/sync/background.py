@@ -12,7 +12,7 @@ T = TypeVar("T")
 _lock = threading.Lock()
 
 
-class Background:
+class BackgroundLoop:
     """A loop that lives while at least one client uses it."""
 
     def __init__(self) -> None:
@@ -57,10 +57,10 @@ class Background:
             raise
 
 
-BACKGROUND = Background()
+BACKGROUND = BackgroundLoop()
 
 
-class Opened(Generic[T]):
+class BackgroundContext(Generic[T]):
     """An asynchronous context, entered and left on the background loop."""
 
     def __init__(self, context: AbstractAsyncContextManager[T]) -> None:

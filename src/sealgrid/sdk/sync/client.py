@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Self
 
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.receipts.report import Report
+from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.amounts import Amount, Price
 from sealgrid.sdk.client import InputFile
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, OnWaiting, ignore_waiting
 from sealgrid.sdk.progress import Progress, silent
 from sealgrid.sdk.resources.account import Balance, Earnings
 from sealgrid.sdk.resources.offers import Named
-from sealgrid.sdk.resources.runs import Status
+from sealgrid.sdk.resources.runs import RunStatus
 from sealgrid.sdk.sync import async_classes
-from sealgrid.sdk.sync.background import BACKGROUND, Opened
+from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext
 from sealgrid.sdk.sync.goods import Apps, Models
 from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
@@ -25,7 +25,7 @@ from sealgrid.wire.pool import StageAt
 class Account:
     """The connected account."""
 
-    def __init__(self, inner: async_classes.Account) -> None:
+    def __init__(self, inner: async_classes.AsyncAccount) -> None:
         self._inner = inner
 
     @property
@@ -57,7 +57,7 @@ class Account:
 class Receipt:
     """The receipt of a run, which anybody can verify."""
 
-    def __init__(self, inner: async_classes.Receipt) -> None:
+    def __init__(self, inner: async_classes.AsyncReceipt) -> None:
         self._inner = inner
 
     def content(self) -> bytes:
@@ -67,7 +67,7 @@ class Receipt:
         """
         return BACKGROUND.run(self._inner.content())
 
-    def verify(self) -> Report:
+    def verify(self) -> VerificationReport:
         """Verify it by itself and against the chain; the report lists every check by number."""
         return BACKGROUND.run(self._inner.verify())
 
@@ -79,7 +79,7 @@ class Receipt:
 class Run:
     """A run that this account bought."""
 
-    def __init__(self, inner: async_classes.Run) -> None:
+    def __init__(self, inner: async_classes.AsyncRun) -> None:
         self._inner = inner
 
     @property
@@ -107,7 +107,7 @@ class Run:
         """Return the receipt, to verify or to save."""
         return Receipt(self._inner.receipt)
 
-    def status(self) -> Status:
+    def status(self) -> RunStatus:
         """Return how far the run is."""
         return BACKGROUND.run(self._inner.status())
 
@@ -130,7 +130,7 @@ class Run:
         *,
         patience: float = PATIENCE_SECONDS,
         on_waiting: OnWaiting = ignore_waiting,
-    ) -> Result:
+    ) -> RunResult:
         """Wait for the end of the run and open its result; ``told`` hears every stage once.
 
         ``on_waiting`` is called once, when no machine is known to work on it ``patience`` seconds after the deal: its
@@ -141,7 +141,7 @@ class Run:
         """
         return BACKGROUND.run(self._inner.result(told, within, patience=patience, on_waiting=on_waiting))
 
-    def opened(self) -> Result:
+    def opened(self) -> RunResult:
         """Open the result of a run that was paid, also of an app that failed: then its log is among the files."""
         return BACKGROUND.run(self._inner.opened())
 
@@ -161,7 +161,7 @@ class Run:
 class Client:
     """One account, connected to one network."""
 
-    def __init__(self, inner: async_classes.Client, opened: Opened[async_classes.Client]) -> None:
+    def __init__(self, inner: async_classes.AsyncClient, opened: BackgroundContext[async_classes.AsyncClient]) -> None:
         self._inner = inner
         self._opened = opened
 
@@ -302,5 +302,5 @@ def connect(
     ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
     network, InputRefused for an unknown account or a wrong password.
     """
-    opened = Opened(async_classes.connect_async(account, network=network, data=data, password=password))
+    opened = BackgroundContext(async_classes.connect_async(account, network=network, data=data, password=password))
     return Client(opened.value, opened)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.sdk.amounts import Price
-from sealgrid.sdk.operations.access_grants import Granted, Revoked
-from sealgrid.sdk.operations.policies import PolicySet
+from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult
+from sealgrid.sdk.operations.policies import PolicyUpdate
 from sealgrid.sdk.operations.prove import Proof
-from sealgrid.sdk.operations.rebuild import Rebuilt
-from sealgrid.sdk.operations.reprice import Repriced
-from sealgrid.sdk.operations.rotate import Rotated
-from sealgrid.sdk.operations.unlist import Unlisted
-from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.rebuild import RebuildResult
+from sealgrid.sdk.operations.reprice import RepriceResult
+from sealgrid.sdk.operations.rotate import RotationResult
+from sealgrid.sdk.operations.unlist import UnlistResult
+from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, Published
+from sealgrid.sdk.resources.offers import Listing, Named, Offer, PublishedListing
 from sealgrid.sdk.sync import async_classes
 from sealgrid.sdk.sync.background import BACKGROUND
 
@@ -21,7 +21,7 @@ from sealgrid.sdk.sync.background import BACKGROUND
 class Apps:
     """The apps of a network, as the connected account sees them."""
 
-    def __init__(self, inner: async_classes.Apps) -> None:
+    def __init__(self, inner: async_classes.AsyncApps) -> None:
         self._inner = inner
 
     def deploy(
@@ -69,21 +69,21 @@ class Apps:
             self._inner.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         )
 
-    def reprice(self, app: Named, price: Price) -> Repriced:
+    def reprice(self, app: Named, price: Price) -> RepriceResult:
         """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
 
         Raises NotFound when nothing is for sale.
         """
         return BACKGROUND.run(self._inner.reprice(app, price))
 
-    def unlist(self, app: Named) -> Unlisted:
+    def unlist(self, app: Named) -> UnlistResult:
         """Cancel on the chain, for ever, every open offer of an own app; runs that were bought before go on.
 
         Raises NotFound when this account offers no such app.
         """
         return BACKGROUND.run(self._inner.unlist(app))
 
-    def verify(self, app: Named) -> Rebuilt:
+    def verify(self, app: Named) -> RebuildResult:
         """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
 
         The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the
@@ -103,7 +103,7 @@ class Apps:
 class Models:
     """The models of a network, as the connected account sees them."""
 
-    def __init__(self, inner: async_classes.Models) -> None:
+    def __init__(self, inner: async_classes.AsyncModels) -> None:
         self._inner = inner
 
     def publish(
@@ -121,7 +121,7 @@ class Models:
         card: str = "",
         unproved: bool = False,
         told: Progress = silent,
-    ) -> Published:
+    ) -> PublishedListing:
         """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
         Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
@@ -169,7 +169,7 @@ class Models:
         """Return what a model's owner says of it, Markdown of a stranger's; empty for nothing."""
         return BACKGROUND.run(self._inner.card(model))
 
-    def unlist(self, model: Named) -> Unlisted:
+    def unlist(self, model: Named) -> UnlistResult:
         """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.
 
         Runs that were bought before go on. What it could not look for, the answer says. Raises NotFound when this
@@ -177,7 +177,7 @@ class Models:
         """
         return BACKGROUND.run(self._inner.unlist(model))
 
-    def reprice(self, model: Named, price: Price) -> Repriced:
+    def reprice(self, model: Named, price: Price) -> RepriceResult:
         """Sell what is left of every open offer of an own model at another price, to the same buyers.
 
         The old offers are cancelled on the chain, for ever; deals that were made stay. Raises NotFound when nothing
@@ -230,7 +230,7 @@ class Models:
         app: Named | None = None,
         unproved: bool = False,
         told: Progress = silent,
-    ) -> Rotated:
+    ) -> RotationResult:
         """Share an own model's key anew among the vaults, which destroy the shares that they held.
 
         Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
@@ -241,7 +241,7 @@ class Models:
         """
         return BACKGROUND.run(self._inner.rotate(model, reseal=reseal, app=app, unproved=unproved, told=told))
 
-    def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> Granted:
+    def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> GrantResult:
         """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
 
         Offers to everybody are signed anew for those who are granted, then cancelled. ``app`` grants that app's offers
@@ -249,7 +249,7 @@ class Models:
         """
         return BACKGROUND.run(self._inner.grant(model, person, until=until, app=app))
 
-    def revoke(self, model: Named, person: str, *, running: bool = False) -> Revoked:
+    def revoke(self, model: Named, person: str, *, running: bool = False) -> RevokeResult:
         """Let an account buy no more uses of an own model, from the block on that says so.
 
         What it bought before may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse that
@@ -272,7 +272,7 @@ class Models:
         quorum: int | None = None,
         direct: bool | None = None,
         proved: bool | None = None,
-    ) -> PolicySet:
+    ) -> PolicyUpdate:
         """Sign a policy that differs from the newest in what is given, and give it to every vault.
 
         ``uses_total`` is exact: every vault must release each use, so one vault that is down stops new uses.
@@ -295,7 +295,7 @@ class Models:
             )
         )
 
-    def usage(self, model: Named) -> Usage:
+    def usage(self, model: Named) -> UsageReport:
         """Return every release of a model from the vaults' logs, proved, compared with each other and with the chain.
 
         ``findings`` name whoever's words do not fit; ``ok`` says whether somebody was found to lie.

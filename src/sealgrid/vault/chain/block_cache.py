@@ -14,7 +14,7 @@ T = TypeVar("T")
 Question = tuple[object, ...]
 
 
-class BlockMemory:
+class BlockCache:
     """Answers by block and question; two who ask at once wait for one answer."""
 
     def __init__(self) -> None:

@@ -19,16 +19,16 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import dataset_order_in
 from sealgrid.chain.node import STRANGERS_GAS
 from sealgrid.chain.pool_gate import pool_speaker
-from sealgrid.chain.views import ContributionView, DealView, Resource, TaskStatus, TaskView
+from sealgrid.chain.views import ContributionView, DealView, ResourceView, TaskStatus, TaskView
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
 from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, Nrlc, TaskId
-from sealgrid.vault.chain.block_cache import BlockMemory
+from sealgrid.vault.chain.block_cache import BlockCache
 from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain, DealSnapshot
-from sealgrid.vault.checks.bulk import MOST_SECONDS, Offered
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.checks.bulk import MOST_SECONDS, BulkOffer
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.preview import Proposal
 
 MOST_DEALS = 100  #: of one request order, that are looked at for when its input may go
@@ -48,9 +48,9 @@ class ChainReader:
     def __init__(self, hub: Hub, broker: Address, *, confirmation: Confirmation, clock: Callable[[], int]) -> None:
         self._hub, self._assets, self._broker = hub, Assets(hub), Broker(hub.node, broker)
         self._confirmation, self._clock = confirmation, clock
-        self._memory = BlockMemory()
+        self._memory = BlockCache()
 
-    async def expect(self, federation: Federation, genesis: Digest) -> None:
+    async def expect(self, federation: VaultFederation, genesis: Digest) -> None:
         """Raise InputRefused unless chain and broker are the ones that this vault was set up for.
 
         A federation that was in force once will do: its vaults open what was paid for in their time, release no more.
@@ -136,7 +136,7 @@ class ChainReader:
             return "contract"
         return None
 
-    async def offered(self, snapshot: ChainSnapshot, orders: Sequence[DatasetOrder], block: int) -> list[Offered]:
+    async def offered(self, snapshot: ChainSnapshot, orders: Sequence[DatasetOrder], block: int) -> list[BulkOffer]:
         """Return what the chain says of the orders of a bulk at a block that whoever asks all vaults has chosen.
 
         Raises ReleaseRefused (7.17) unless it is confirmed, at most MOST_SECONDS older than the snapshot, and the task
@@ -177,9 +177,9 @@ class ChainReader:
         free = Nrlc(0)  # no check of a proposal is about money
         # Made now, not when that block was: what came since, a release will find older than the deal.
         deal = DealView(
-            deal=deal_id(proposal.request, 0), app=Resource(app, app_owner, free),
-            dataset=Resource(proposal.dataset, dataset.owner if dataset else ZERO_ADDRESS, free),
-            workerpool=Resource(pool, pool_owner, free), trust=max(1, proposal.trust), category=0, tag=proposal.tag,
+            deal=deal_id(proposal.request, 0), app=ResourceView(app, app_owner, free),
+            dataset=ResourceView(proposal.dataset, dataset.owner if dataset else ZERO_ADDRESS, free),
+            workerpool=ResourceView(pool, pool_owner, free), trust=max(1, proposal.trust), category=0, tag=proposal.tag,
             requester=proposal.requester, beneficiary=proposal.beneficiary, callback=proposal.callback,
             params=proposal.params, start_time=max(block.timestamp, self._clock()), bot_first=0,
             bot_size=proposal.tasks, worker_stake=free, scheduler_reward_ratio=0, sponsor=proposal.requester,
@@ -245,16 +245,16 @@ class ChainReader:
         )
         return DatasetOnChain(address=address, owner=owner, checksum=checksum)
 
-    async def _offered(self, order: DatasetOrder, deal: DealId, at: Digest) -> Offered:
+    async def _offered(self, order: DatasetOrder, deal: DealId, at: Digest) -> BulkOffer:
         if not await self._assets.is_registered("Dataset", order.dataset, at=at):
-            return Offered(order, None, fits=False)
+            return BulkOffer(order, None, fits=False)
         # Not remembered: whoever asks chose the block, and what is known of the newest ones must stay.
         owner, checksum, fits = await asyncio.gather(
             self._assets.owner(order.dataset, at=at),
             self._assets.checksum("Dataset", order.dataset, at=at),
             self._hub.fits_in_bulk(order, deal, at=at),
         )
-        return Offered(order, DatasetOnChain(address=order.dataset, owner=owner, checksum=checksum), fits=fits)
+        return BulkOffer(order, DatasetOnChain(address=order.dataset, owner=owner, checksum=checksum), fits=fits)
 
     async def _runtime_allowed(self, runtime: Digest | None, at: Digest) -> bool:
         if runtime is None:

@@ -12,7 +12,7 @@ from typing import Final, TypeGuard, TypeVar
 
 import msgspec
 
-from sealgrid.attestation.facts import BulkFact, DatasetFact, LeftOut
+from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import cid_of, sha256
@@ -22,8 +22,8 @@ from sealgrid.errors import DealRefused, OrderMalformed, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document, is_bulk
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.chain.snapshot import DatasetOnChain
-from sealgrid.vault.checks.deposit import HeldShare
-from sealgrid.wire.vault import MOST_LIST_BYTES, ShownBulk
+from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ MOST_SECONDS: Final = 900  #: that the named block may lie behind the newest con
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class BulkOffer:
     """One order of a slice, and what the chain says about it."""
 
     order: DatasetOrder
@@ -40,7 +40,7 @@ class Offered:
     fits: bool  #: whether the hub lets the deal use it
 
 
-def read_slice(shown: ShownBulk | None, params: JobParams, deal: DealView, index: int) -> tuple[DatasetOrder, ...]:
+def read_slice(shown: BulkDocuments | None, params: JobParams, deal: DealView, index: int) -> tuple[DatasetOrder, ...]:
     """Return the dataset orders of a task; raise ReleaseRefused.
 
     (7.17) The deal names no dataset of its own; root and slice were shown and have the addresses that params and root
@@ -61,7 +61,7 @@ def read_slice(shown: ShownBulk | None, params: JobParams, deal: DealView, index
     return _orders(_listed(shown.slice, list[dict[str, object]]))
 
 
-def judge(offered: Sequence[Offered], deal: DealView, block: int) -> BulkFact:
+def judge(offered: Sequence[BulkOffer], deal: DealView, block: int) -> BulkFact:
     """Return what facts say about the datasets of a slice.
 
     (7.18) The hub lets this deal use the dataset by this order: signed by the present owner, not closed, the deal
@@ -74,14 +74,14 @@ def judge(offered: Sequence[Offered], deal: DealView, block: int) -> BulkFact:
         block=block,
         datasets=tuple(None if why else _fact(each) for each, why in zip(offered, refusals, strict=True)),
         left_out=tuple(
-            LeftOut(place=place, dataset=each.order.dataset, check=why)
+            OmittedDataset(place=place, dataset=each.order.dataset, check=why)
             for place, (each, why) in enumerate(zip(offered, refusals, strict=True))
             if why
         ),
     )
 
 
-def is_key_of(held: HeldShare | None, dataset: DatasetFact) -> TypeGuard[HeldShare]:
+def is_key_of(held: StoredShare | None, dataset: DatasetFact) -> TypeGuard[StoredShare]:
     """Tell whether a share is of this dataset's file, by its present owner, and came by iExec's route (7.1).
 
     A key with a policy of ours is none of them: its owner counts uses and says who may have them.
@@ -92,7 +92,7 @@ def is_key_of(held: HeldShare | None, dataset: DatasetFact) -> TypeGuard[HeldSha
     return (record.asset, record.owner, record.file_sha256) == (dataset.address, dataset.owner, dataset.checksum)
 
 
-def _refusal(offered: Offered, deal: DealView) -> str:
+def _refusal(offered: BulkOffer, deal: DealView) -> str:
     order = offered.order
     if offered.dataset is None or not offered.fits:
         return "7.18"
@@ -101,7 +101,7 @@ def _refusal(offered: Offered, deal: DealView) -> str:
     return "" if order.apprestrict == deal.app.pointer else "7.12"
 
 
-def _fact(offered: Offered) -> DatasetFact | None:
+def _fact(offered: BulkOffer) -> DatasetFact | None:
     found = offered.dataset
     return None if found is None else DatasetFact(address=found.address, owner=found.owner, checksum=found.checksum)
 

@@ -15,14 +15,14 @@ from sealgrid.errors import CheckFailed, InputRefused, SharesRefused
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
 from sealgrid.vault.checks.signatures import canonical, digest_of, signer
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import DepositRequest, SharePart
 
 Kind = Literal["dataset", "input", "developer", "iexec", "iexec-developer", "iexec-requester"]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldShare:
+class StoredShare:
     """A share in keeping. Its representation shows nothing of it."""
 
     kind: Kind
@@ -41,12 +41,12 @@ class HeldShare:
 def check_deposit(
     request: DepositRequest,
     *,
-    federation: Federation,
+    federation: VaultFederation,
     asset: DatasetOnChain | AppOnChain | None,
-    held: HeldShare | None,
+    held: StoredShare | None,
     last: int,
     deposit_key: HpkeKey,
-) -> HeldShare:
+) -> StoredShare:
     """Return the share that may be stored; raise SharesRefused with the number "deposit.n".
 
     (1) The record is well formed and its key was split for exactly our federation on our hub.
@@ -68,7 +68,7 @@ def check_deposit(
     if (held is None or held.record_digest != digest) and last >= record.version:  # (5)
         raise SharesRefused("deposit.5", f"version {last} of this key was here already; versions only grow.")
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("deposit.6", "deposit.7"))
-    return HeldShare(kind, record, digest, request.signature, share)
+    return StoredShare(kind, record, digest, request.signature, share)
 
 
 def input_asset(file_sha256: Digest) -> Address:
@@ -76,7 +76,7 @@ def input_asset(file_sha256: Digest) -> Address:
     return Address(file_sha256[:42])
 
 
-def check_record(record: KeyRecord, signature: bytes, index: int, federation: Federation, proof: str) -> Digest:
+def check_record(record: KeyRecord, signature: bytes, index: int, federation: VaultFederation, proof: str) -> Digest:
     """Return the digest of a record that (1) is for us, (2) is signed by its owner, (3) gives us this index."""
     digest = check_form(record, federation, proof)  # (1)
     if signer(record, federation.domain, signature) != record.owner:  # (2)
@@ -85,7 +85,7 @@ def check_record(record: KeyRecord, signature: bytes, index: int, federation: Fe
     return digest
 
 
-def check_form(record: KeyRecord, federation: Federation, proof: str) -> Digest:
+def check_form(record: KeyRecord, federation: VaultFederation, proof: str) -> Digest:
     """Return the digest of a well-formed record for our federation; raise SharesRefused with "``proof``.1"."""
     digest = digest_of(record, federation.domain)
     canonical(addresses=(record.hub, record.asset, record.owner, *record.vaults), digests=(record.file_sha256,))
@@ -98,7 +98,7 @@ def check_form(record: KeyRecord, federation: Federation, proof: str) -> Digest:
     return digest
 
 
-def check_index(index: int, federation: Federation, proof: str) -> None:
+def check_index(index: int, federation: VaultFederation, proof: str) -> None:
     """Raise SharesRefused with "``proof``.3" unless this share is ours."""
     if index != federation.position + 1:
         raise SharesRefused(f"{proof}.3", f"share {index} belongs to another vault; ours is {federation.position + 1}.")
@@ -120,7 +120,13 @@ def open_share(
 
 
 def check_policy(
-    policy: Policy, signature: bytes, *, asset: Address, owner: Address, held: Policy | None, federation: Federation
+    policy: Policy,
+    signature: bytes,
+    *,
+    asset: Address,
+    owner: Address,
+    held: Policy | None,
+    federation: VaultFederation,
 ) -> Policy:
     """Return the policy that may replace ``held``; raise SharesRefused with the number "policy.n".
 

@@ -15,11 +15,11 @@ from sealgrid.errors import CheckFailed, DealRefused, InputRefused, ReleaseRefus
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, Digest, to_bytes
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DatasetOnChain, DealSnapshot
-from sealgrid.vault.checks.deposit import HeldShare
-from sealgrid.vault.checks.iexec_terms import Sale, check_iexec_params, check_result_key, check_sale
-from sealgrid.vault.checks.owner_terms import Uses, check_deal_terms, check_enclave
-from sealgrid.vault.checks.release import Attested
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.vault.checks.iexec_terms import MatchedSale, check_iexec_params, check_result_key, check_sale
+from sealgrid.vault.checks.owner_terms import DatasetUses, check_deal_terms, check_enclave
+from sealgrid.vault.checks.release import VerifiedEnclave
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 
 MOST_TASKS = (1 << 53) - 1  #: RFC 8785 writes no larger integer
 OUTPUT_BYTES_WITHOUT_POLICY = 256 << 20  #: cap on the output where no dataset owner sets one
@@ -27,22 +27,22 @@ OUTPUT_BYTES_OF_REFUSAL = 4096  #: cap on a result that holds a number and a sen
 
 
 @dataclass(frozen=True, slots=True)
-class HeldKeys:
+class StoredKeys:
     """What the store holds for one deal, before anything is decided."""
 
-    dataset: HeldShare | None  #: of the deal's dataset under its present owner
+    dataset: StoredShare | None  #: of the deal's dataset under its present owner
     policy: Policy | None  #: of that dataset by that owner
-    uses: Uses  #: of that dataset
-    inputs: Mapping[Digest, tuple[HeldShare, Sequence[InputGrant]]]  #: of the deal's requester, by sealed file
-    sale: Sale | None = None  #: of a dataset whose key came by iExec's route
-    rsa: ResultKey | None = None  #: what was shown as the beneficiary's key for results, unchecked
-    developer: HeldShare | None = None  #: of the deal's app under its present owner
-    secrets: Mapping[str, HeldShare] = field(default_factory=dict)  #: that the deal's requester pushed, by name
+    uses: DatasetUses  #: of that dataset
+    inputs: Mapping[Digest, tuple[StoredShare, Sequence[InputGrant]]]  #: of the deal's requester, by sealed file
+    sale: MatchedSale | None = None  #: of a dataset whose key came by iExec's route
+    rsa: RegisteredResultKey | None = None  #: what was shown as the beneficiary's key for results, unchecked
+    developer: StoredShare | None = None  #: of the deal's app under its present owner
+    secrets: Mapping[str, StoredShare] = field(default_factory=dict)  #: that the deal's requester pushed, by name
     unopened: bool = False  #: whether the dataset's very key did not open its file for an earlier task
     unproved_since: int | None = None  #: since when no key in force was opened, ``opened.py``; None: this very one was
 
 
-NO_KEYS = HeldKeys(dataset=None, policy=None, uses=Uses(), inputs={})
+NO_KEYS = StoredKeys(dataset=None, policy=None, uses=DatasetUses(), inputs={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Entitlement:
 
     params: JobParams
     result_key: str  #: as facts state it
-    shares: tuple[HeldShare, ...]  #: the dataset's, the inputs' and requester's as in params, the app developer's
+    shares: tuple[StoredShare, ...]  #: the dataset's, the inputs' and requester's as in params, the app developer's
     release: Literal["escrow", "direct"]
     output_bytes: int
     quorum: int  #: vaults that the owner wants to release; 0 for no more than the federation's t
@@ -93,17 +93,19 @@ def read_params(deal: DealView) -> JobParams:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class MachineDemand:
     """What a deal may have on a machine that its dataset's owner trusts."""
 
-    shares: tuple[HeldShare, ...]
+    shares: tuple[StoredShare, ...]
     policy: Policy | None  #: of the dataset's owner; None without one
     release: Literal["escrow", "direct"]
     result_key: str
     quorum: int  #: vaults that the owner wants to release; 0 for no more than the federation's t
 
 
-def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys: HeldKeys, *, at: int) -> Entitlement:
+def entitle(
+    attested: VerifiedEnclave, snapshot: ChainSnapshot, params: JobParams, keys: StoredKeys, *, at: int
+) -> Entitlement:
     """Return what this enclave may have; raise ReleaseRefused: first ``check_deal``, then what is about the machine.
 
     (3.5) to (3.10), (5) and (7.3): the owner's policy agrees with the enclave (``terms.check_enclave``).
@@ -122,7 +124,9 @@ def entitle(attested: Attested, snapshot: ChainSnapshot, params: JobParams, keys
     )
 
 
-def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, keys: HeldKeys, *, at: int) -> Demand:
+def check_deal(
+    app_digest: Digest, snapshot: DealSnapshot, params: JobParams, keys: StoredKeys, *, at: int
+) -> MachineDemand:
     """Return what a deal may have whatever machine runs it; a preview asks nothing else. Raises ReleaseRefused,
 
     as DealRefused where the deal, the owner's policy or the counts are why.
@@ -154,7 +158,7 @@ def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, ke
     pushed = _pushed(snapshot.deal, params, keys, dataset + inputs)
     others = dataset + inputs + pushed
     developer = () if keys.developer is None else (_developer(keys.developer, snapshot, others),)
-    return Demand(
+    return MachineDemand(
         shares=others + developer,
         policy=policy,
         release="direct" if _is_direct(params, held, policy) else "escrow",
@@ -163,14 +167,14 @@ def check_deal(app_digest: Digest, snapshot: DealSnapshot, params: JobParams, ke
     )
 
 
-def _is_direct(params: JobParams, dataset: HeldShare | None, policy: Policy | None) -> bool:
+def _is_direct(params: JobParams, dataset: StoredShare | None, policy: Policy | None) -> bool:
     by_iexec = dataset is not None and dataset.kind == "iexec"
     if params.sealgrid is None or params.bulk_cid is not None or by_iexec:
         return True  # as iExec has it: nothing is held back until payment
     return policy is not None and policy.release == 1
 
 
-def _dataset_key(chain: DatasetOnChain, deal: DealView, keys: HeldKeys) -> HeldShare:
+def _dataset_key(chain: DatasetOnChain, deal: DealView, keys: StoredKeys) -> StoredShare:
     held = keys.dataset
     if held is None or held.record.owner != chain.owner:  # (7.1)
         raise DealRefused("7.1", "the dataset's present owner gave this vault no share of its key.")
@@ -188,14 +192,14 @@ def _dataset_key(chain: DatasetOnChain, deal: DealView, keys: HeldKeys) -> HeldS
     return held
 
 
-def _waits_for_proof(chain: DatasetOnChain, deal: DealView, keys: HeldKeys) -> bool:
+def _waits_for_proof(chain: DatasetOnChain, deal: DealView, keys: StoredKeys) -> bool:
     if keys.policy is None or keys.policy.proved is not True or deal.requester == chain.owner:
         return False
     # A deal that was made while an opened key was in force was bought under that one; to refuse it would fine its pool.
     return keys.unproved_since is not None and deal.start_time >= keys.unproved_since
 
 
-def _policy_of(held: HeldShare, snapshot: DealSnapshot, keys: HeldKeys) -> Policy | None:
+def _policy_of(held: StoredShare, snapshot: DealSnapshot, keys: StoredKeys) -> Policy | None:
     if held.kind == "iexec":
         check_sale(keys.sale, snapshot.deal, held.record.owner)  # (7.3) (7.11) (7.12) (7.20)
         return None
@@ -205,7 +209,7 @@ def _policy_of(held: HeldShare, snapshot: DealSnapshot, keys: HeldKeys) -> Polic
     return policy
 
 
-def _input(app_digest: Digest, deal: DealView, keys: HeldKeys, sha256: Digest) -> HeldShare:
+def _input(app_digest: Digest, deal: DealView, keys: StoredKeys, sha256: Digest) -> StoredShare:
     found = keys.inputs.get(sha256)
     if found is None or found[0].record.owner != deal.requester or found[0].record.file_sha256 != sha256:  # (7.5)
         raise DealRefused("7.5", "the deal names an input whose key its requester did not give this vault.")
@@ -215,8 +219,10 @@ def _input(app_digest: Digest, deal: DealView, keys: HeldKeys, sha256: Digest) -
     return held
 
 
-def _pushed(deal: DealView, params: JobParams, keys: HeldKeys, others: Sequence[HeldShare]) -> tuple[HeldShare, ...]:
-    found: list[HeldShare] = []
+def _pushed(
+    deal: DealView, params: JobParams, keys: StoredKeys, others: Sequence[StoredShare]
+) -> tuple[StoredShare, ...]:
+    found: list[StoredShare] = []
     for name in params.secret_names:
         held = keys.secrets.get(name)
         wanted = ("iexec-requester", requester_secret(deal.requester, name), deal.requester)
@@ -228,7 +234,7 @@ def _pushed(deal: DealView, params: JobParams, keys: HeldKeys, others: Sequence[
     return tuple(found)
 
 
-def _developer(held: HeldShare, snapshot: DealSnapshot, others: Sequence[HeldShare]) -> HeldShare:
+def _developer(held: StoredShare, snapshot: DealSnapshot, others: Sequence[StoredShare]) -> StoredShare:
     if (held.record.asset, held.record.owner) != (snapshot.deal.app.pointer, snapshot.app_owner):  # (7.7)
         raise ReleaseRefused("7.7", "the developer's secret here is another app's, or a former owner's.")
     # Keys are found by file: a second key for the same file would keep the first from opening it.

@@ -9,21 +9,21 @@ from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, n
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
-from sealgrid.vault.checks.deposit import HeldShare, Kind, check_form, check_index, open_share
+from sealgrid.vault.checks.deposit import Kind, StoredShare, check_form, check_index, open_share
 from sealgrid.vault.checks.signatures import canonical, recovered
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import IexecDeposit
 
 
 def check_iexec_deposit(
     request: IexecDeposit,
     *,
-    federation: Federation,
+    federation: VaultFederation,
     asset: DatasetOnChain | AppOnChain | None,
-    held: HeldShare | None,
+    held: StoredShare | None,
     last: int,
     deposit_key: HpkeKey,
-) -> HeldShare:
+) -> StoredShare:
     """Return the share that may be stored; raise SharesRefused with the number "iexec-deposit.n".
 
     (1) The record is well formed, its key was split for exactly our federation on our hub, and its version is 1.
@@ -49,10 +49,10 @@ def check_iexec_deposit(
     share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
     # What is pushed as a text may be short enough to be guessed from its hash, so that is not kept.
     value_hash = request.value_hash if kind == "iexec" else None
-    return HeldShare(kind, record, digest, request.signature, share, value_hash)
+    return StoredShare(kind, record, digest, request.signature, share, value_hash)
 
 
-def check_pushed(request: IexecDeposit, federation: Federation) -> Digest:
+def check_pushed(request: IexecDeposit, federation: VaultFederation) -> Digest:
     """Checks (1) to (3), which need no chain; return the record's digest."""
     record = request.record
     digest = check_form(record, federation, "iexec-deposit")  # (1)

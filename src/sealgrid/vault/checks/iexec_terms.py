@@ -16,11 +16,11 @@ from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
 from sealgrid.vault.checks.signatures import recovered
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class MatchedSale:
     """The dataset order that somebody showed for a deal, and what the hub says about it."""
 
     order: DatasetOrder
@@ -28,12 +28,12 @@ class Sale:
     matched: Digest | None  #: of the order that the deal was matched from, by the hub's event; None for no event
 
 
-def sale_of(order: DatasetOrder, domain: OrderDomain, matched: Digest | None) -> Sale:
+def sale_of(order: DatasetOrder, domain: OrderDomain, matched: Digest | None) -> MatchedSale:
     """Return a shown order with its hash on this hub."""
-    return Sale(order, order_hash(order, domain), matched)
+    return MatchedSale(order, order_hash(order, domain), matched)
 
 
-def check_sale(sale: Sale | None, deal: DealView, owner: Address) -> None:
+def check_sale(sale: MatchedSale | None, deal: DealView, owner: Address) -> None:
     """Raise ReleaseRefused unless the owner of a key that came by iExec's route sold this very use.
 
     (7.11) The dataset order that the deal was matched from is shown: its hash is in the hub's event about this deal.
@@ -62,7 +62,7 @@ def check_iexec_params(params: JobParams) -> None:
         raise DealRefused("7.13", "results are stored on IPFS alone; set iexec_result_storage_provider to ipfs.")
 
 
-def check_result_key(shown: ResultKey | None, deal: DealView) -> Digest:
+def check_result_key(shown: RegisteredResultKey | None, deal: DealView) -> Digest:
     """Return the hash of the RSA key that a result is to be encrypted for; raise ReleaseRefused (7.15) unless
 
     the key was shown, the deal's beneficiary signed it as iExec's SDK does, and it is an RSA key of 2048 bits or more.

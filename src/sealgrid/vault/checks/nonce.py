@@ -17,7 +17,7 @@ MOST_ATTEMPTS = 3  #: enclaves that one task may have, one after the other
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class EnclaveAttempt:
     """An enclave that may attest for a task."""
 
     task: TaskId
@@ -33,9 +33,9 @@ def authorised_digest(authorization: Authorization) -> bytes:
 
 
 def check_nonce_request(
-    request: NonceRequest, snapshot: ChainSnapshot, attempts: Sequence[Attempt], *, settled: bool, restored: int,
+    request: NonceRequest, snapshot: ChainSnapshot, attempts: Sequence[EnclaveAttempt], *, settled: bool, restored: int,
     domain: Domain,
-) -> Attempt:  # fmt: skip
+) -> EnclaveAttempt:  # fmt: skip
     """Return the attempt that a nonce may be given to; raise ReleaseRefused.
 
     (1.1) The task is ACTIVE at a confirmed block.
@@ -63,15 +63,19 @@ def check_nonce_request(
     if latest is not None and (latest.worker, latest.enclave) == (asked.worker, asked.enclave):
         return latest
     if request.reassign is None and latest is None:
-        return Attempt(asked.task, 1, asked.worker, asked.enclave)
+        return EnclaveAttempt(asked.task, 1, asked.worker, asked.enclave)
     if request.reassign is None:  # (1.4)
         raise ReleaseRefused("1.4", "the task has another enclave already; the pool must sign a Reassign.")
     return _reassigned(request.reassign, asked, snapshot, attempts, domain)
 
 
 def _reassigned(
-    signed: SignedReassign, asked: Authorization, snapshot: ChainSnapshot, attempts: Sequence[Attempt], domain: Domain
-) -> Attempt:
+    signed: SignedReassign,
+    asked: Authorization,
+    snapshot: ChainSnapshot,
+    attempts: Sequence[EnclaveAttempt],
+    domain: Domain,
+) -> EnclaveAttempt:
     word = signed.reassign
     if signer(word, domain, signed.signature) != snapshot.pool_speaker:  # (1.4)
         raise ReleaseRefused("1.4", "the Reassign is not signed by the owner of the deal's workerpool.")
@@ -83,7 +87,7 @@ def _reassigned(
         raise ReleaseRefused(
             "1.6", f"attempt {word.attempt} does not follow attempt {last} of at most {MOST_ATTEMPTS}."
         )
-    return Attempt(asked.task, word.attempt, asked.worker, asked.enclave)
+    return EnclaveAttempt(asked.task, word.attempt, asked.worker, asked.enclave)
 
 
 def _pool_signed(digest: bytes, signature: bytes, snapshot: ChainSnapshot) -> bool:

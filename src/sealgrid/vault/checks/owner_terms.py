@@ -8,26 +8,28 @@ from sealgrid.chain.views import DealView
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS, Digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
-from sealgrid.vault.checks.release import Attested
+from sealgrid.vault.checks.release import VerifiedEnclave
 
 _WITHOUT_STATUS = frozenset({Platform.SNP})  #: AMD publishes versions of firmware, no word about them
 
 
 @dataclass(frozen=True, slots=True)
-class Uses:
+class DatasetUses:
     """How often a dataset was used as far as this vault knows, in tasks, the present one not counted."""
 
     hour: int = 0  #: by this requester in the last hour
     total: int = 0  #: by everybody under its present owner
 
 
-def check_terms(policy: Policy, attested: Attested, snapshot: ChainSnapshot, uses: Uses, *, at: int) -> Allowance:
+def check_terms(
+    policy: Policy, attested: VerifiedEnclave, snapshot: ChainSnapshot, uses: DatasetUses, *, at: int
+) -> Allowance:
     """Return what the present owner's policy allows to this enclave: ``check_deal_terms``, then ``check_enclave``."""
     check_deal_terms(policy, attested.app_digest, snapshot, uses, at=at)
     return check_enclave(policy, attested, snapshot.deal)
 
 
-def check_deal_terms(policy: Policy, app_digest: Digest, snapshot: DealSnapshot, uses: Uses, *, at: int) -> None:
+def check_deal_terms(policy: Policy, app_digest: Digest, snapshot: DealSnapshot, uses: DatasetUses, *, at: int) -> None:
     """Raise DealRefused for a deal that the present owner's policy refuses on every machine.
 
     (7.2) The policy has not expired.
@@ -52,7 +54,7 @@ def check_deal_terms(policy: Policy, app_digest: Digest, snapshot: DealSnapshot,
         raise DealRefused("7.9", "the dataset was used as often as its owner allows.")
 
 
-def check_enclave(policy: Policy, attested: Attested, deal: DealView) -> Allowance:
+def check_enclave(policy: Policy, attested: VerifiedEnclave, deal: DealView) -> Allowance:
     """Return the allowance for this app on this machine; raise ReleaseRefused.
 
     (5) It names this app on this runtime and platform.

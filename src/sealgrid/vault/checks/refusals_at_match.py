@@ -13,8 +13,8 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.requester_refusals import OF_THE_DEAL
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.vault.chain.snapshot import DealSnapshot
-from sealgrid.vault.checks.entitlement import HeldKeys, check_deal
-from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.entitlement import StoredKeys, check_deal
+from sealgrid.vault.checks.owner_terms import DatasetUses
 
 PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must have been refused already
 _OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: nothing but the deal's own params decides them
@@ -24,18 +24,18 @@ _OF_KEY: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class AtMatch:
+class StateAtMatch:
     """What a vault knows of the time from PREVIEW_SECONDS before a deal's match until the match."""
 
     policies: Sequence[Policy]  #: each that was in force at some moment of it
     had_share: bool  #: whether a share of the dataset's key was here at some moment of it
-    uses: Uses  #: that stood before, and the requester's own
+    uses: DatasetUses  #: that stood before, and the requester's own
     unopened: bool = False  #: whether the key that is here was known not to open its file since before that time
     unproved: bool = False  #: whether no key that was here since before that time opened the file
 
 
 def stood_at_match(
-    refusal: DealRefused, snapshot: DealSnapshot, params: JobParams | None, keys: HeldKeys, then: AtMatch
+    refusal: DealRefused, snapshot: DealSnapshot, params: JobParams | None, keys: StoredKeys, then: StateAtMatch
 ) -> bool:
     """Return whether the requester could have known of a refusal, and nobody else brought it about later.
 
@@ -61,7 +61,7 @@ def stood_at_match(
     return bool(standing) and all(_refused(early, params, each, since) == refusal.check for each in standing)
 
 
-def _key_stood(check: str, then: AtMatch) -> bool:
+def _key_stood(check: str, then: StateAtMatch) -> bool:
     if check == "7.22":
         return then.unopened
     if check == "7.23":
@@ -69,7 +69,7 @@ def _key_stood(check: str, then: AtMatch) -> bool:
     return not then.had_share
 
 
-def _refused(snapshot: DealSnapshot, params: JobParams, keys: HeldKeys, at: int) -> str:
+def _refused(snapshot: DealSnapshot, params: JobParams, keys: StoredKeys, at: int) -> str:
     try:
         check_deal(snapshot.app_checksum, snapshot, params, keys, at=at)
     except DealRefused as error:

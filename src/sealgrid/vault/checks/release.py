@@ -18,22 +18,22 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, Verified
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
-from sealgrid.poco.proof_judge import Judging, judging
+from sealgrid.poco.proof_judge import ProofJudge, judging
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
-from sealgrid.vault.checks.nonce import NONCE_BYTES, Attempt
+from sealgrid.vault.checks.nonce import NONCE_BYTES, EnclaveAttempt
 from sealgrid.vault.checks.signatures import canonical
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import Authorization, ReleaseRequest
 
 HPKE_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class GivenNonce:
+class IssuedNonce:
     """A nonce as it was given out; it is no longer in the store when the proof begins."""
 
-    attempt: Attempt
+    attempt: EnclaveAttempt
     expires: int
 
 
@@ -47,10 +47,10 @@ class TrustedRoots:
 
 
 @dataclass(frozen=True, slots=True)
-class Attested:
+class VerifiedEnclave:
     """An enclave whose evidence holds: checks (1) to (4b) are behind it."""
 
-    attempt: Attempt
+    attempt: EnclaveAttempt
     claims: VerifiedClaims
     app_digest: Digest
     runtime: Digest  #: identity of what runs this app
@@ -58,7 +58,7 @@ class Attested:
     session: Digest
 
 
-def own_nonce(request: ReleaseRequest, federation: Federation) -> bytes:
+def own_nonce(request: ReleaseRequest, federation: VaultFederation) -> bytes:
     """Return the nonce at our place; raise InputRefused for a request that has none."""
     asked = request.authorization
     canonical(addresses=(asked.worker, asked.enclave), digests=(asked.task, request.app_digest))
@@ -71,8 +71,8 @@ def own_nonce(request: ReleaseRequest, federation: Federation) -> bytes:
 
 
 def check_nonce(
-    asked: Authorization, given: GivenNonce | None, current: Attempt | None, *, settled: bool, at: int
-) -> Attempt:
+    asked: Authorization, given: IssuedNonce | None, current: EnclaveAttempt | None, *, settled: bool, at: int
+) -> EnclaveAttempt:
     """Check (1); ``given`` is what the store held under the nonce and no longer holds."""
     if given is None:
         raise ReleaseRefused("1", "the nonce is not ours or was used; ask for a new one.")
@@ -87,8 +87,8 @@ def check_nonce(
 
 
 def check_evidence(
-    request: ReleaseRequest, attempt: Attempt, *, federation: Federation, trusted: TrustedRoots, at: int
-) -> Attested:
+    request: ReleaseRequest, attempt: EnclaveAttempt, *, federation: VaultFederation, trusted: TrustedRoots, at: int
+) -> VerifiedEnclave:
     """Checks (2), (3), (4) and (4b)."""
     claims = _verified(request, trusted, at)  # (2) (3)
     if claims.eval_number < trusted.evaluation.get(claims.series, 0):  # (2)
@@ -103,11 +103,11 @@ def check_evidence(
     if not claims.locks(request.app_digest):  # (4b)
         raise ReleaseRefused("4b", "the evidence does not lock this app; another could have asked in its name.")
     app = request.app_digest
-    return Attested(attempt, claims, app, claims.runtime_of(app), data, binding.session(data))
+    return VerifiedEnclave(attempt, claims, app, claims.runtime_of(app), data, binding.session(data))
 
 
 def check_chain(
-    attested: Attested, snapshot: ChainSnapshot, *, federation: Federation, at: int, seconds_left: int
+    attested: VerifiedEnclave, snapshot: ChainSnapshot, *, federation: VaultFederation, at: int, seconds_left: int
 ) -> None:
     """Checks (5), its half that the chain decides, and (6)."""
     if not snapshot.runtime_allowed:  # (5)
@@ -121,10 +121,10 @@ def check_chain(
         raise ReleaseRefused("6", "the app in the evidence is not the deal's app.")
 
 
-def check_agreement(snapshot: DealSnapshot, *, federation: Federation) -> None:
+def check_agreement(snapshot: DealSnapshot, *, federation: VaultFederation) -> None:
     """Check what (6) says of a deal before it has a task: who judges, whose verdicts count, its tag and its trust."""
     judge = judging(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
-    if judge is Judging.POOL:  # (6)
+    if judge is ProofJudge.POOL:  # (6)
         raise ReleaseRefused("6", "neither our broker nor our gate judges; nothing would hold a worker to its verdict.")
     if snapshot.vault_set != federation.vault_set:  # (6)
         raise ReleaseRefused("6", "the chain counts another federation's verdicts now; this one's would not be paid.")

@@ -11,10 +11,10 @@ With its share goes its testimony, so that a worker who was paid cannot withhold
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ReleaseRefused
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks.settle import Settled
+from sealgrid.vault.checks.settle import SettleRecord
 
 
-def check_opening(settled: Settled | None, snapshot: ChainSnapshot) -> Settled:
+def check_opening(settled: SettleRecord | None, snapshot: ChainSnapshot) -> SettleRecord:
     """Return the result that may be opened; raise ReleaseRefused with the number "open.n"."""
     if settled is None:  # (1)
         raise unknown()

@@ -21,18 +21,18 @@ from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import CheckFailed, InputRefused, ReceiptRefused, ReleaseRefused
 from sealgrid.receipts import consistency
-from sealgrid.receipts.receipt import Body
+from sealgrid.receipts.receipt import ReceiptBody
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot
 from sealgrid.vault.checks.deposit import check_record, open_share
-from sealgrid.vault.checks.release import Attested
+from sealgrid.vault.checks.release import VerifiedEnclave
 from sealgrid.vault.checks.signatures import signer
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import SettleRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class ReleaseRecord:
     """What we remember of a release: all that a Verdict says comes from here, none of it from the enclave's word."""
 
     task: TaskId
@@ -46,7 +46,7 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
-class Escrowed:
+class ResultShare:
     """Our share of K2 under the enclave's signed record."""
 
     record: KeyRecord
@@ -55,24 +55,24 @@ class Escrowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettleRecord:
     """A result that we gave our Verdict about."""
 
     settle: Settle
     signature: bytes  #: by the enclave
-    escrowed: Escrowed | None
+    escrowed: ResultShare | None
     verdict: Verdict
     at: int
 
 
 def check_settle(
     request: SettleRequest,
-    released: Released | None,
-    settled: Settled | None,
+    released: ReleaseRecord | None,
+    settled: SettleRecord | None,
     *,
-    federation: Federation,
+    federation: VaultFederation,
     deposit_key: HpkeKey,
-) -> tuple[Released, Escrowed | None]:
+) -> tuple[ReleaseRecord, ResultShare | None]:
     """Checks (1) to (4); return the release, and the share of K2 to be stored, None when the release is direct."""
     settle, domain = request.settle, federation.domain
     if released is None or (released.task, released.enclave) != (settle.task, settle.enclave):  # (1)
@@ -88,16 +88,16 @@ def check_settle(
     return released, escrowed
 
 
-def remembered(attested: Attested, facts: Facts, at: int) -> Released:
+def remembered(attested: VerifiedEnclave, facts: Facts, at: int) -> ReleaseRecord:
     """Return what is to be remembered of a release."""
     attempt, claims = attested.attempt, attested.claims
-    return Released(
+    return ReleaseRecord(
         task=attempt.task, enclave=attempt.enclave, worker=attempt.worker, facts=facts, runtime=attested.runtime,
         platform=claims.platform, session=attested.session, at=at,
     )  # fmt: skip
 
 
-def check_receipt(receipt: bytes, settle: Settle, released: Released, domain: Domain) -> Body:
+def check_receipt(receipt: bytes, settle: Settle, released: ReleaseRecord, domain: Domain) -> ReceiptBody:
     """Check (6) and return the body; ``receipt`` is the stored file, whose digest (5) has been compared."""
     try:
         return consistency.check_receipt(
@@ -108,7 +108,7 @@ def check_receipt(receipt: bytes, settle: Settle, released: Released, domain: Do
         raise ReleaseRefused("settle.6", error.message) from error
 
 
-def check_time(released: Released, snapshot: ChainSnapshot, *, at: int) -> None:
+def check_time(released: ReleaseRecord, snapshot: ChainSnapshot, *, at: int) -> None:
     """Check (7)."""
     if snapshot.task.status is not TaskStatus.ACTIVE:
         raise ReleaseRefused("settle.7", "the task is not active on the chain any more.")
@@ -116,7 +116,7 @@ def check_time(released: Released, snapshot: ChainSnapshot, *, at: int) -> None:
         raise ReleaseRefused("settle.7", "the task's contribution deadline has passed; nobody would be paid.")
 
 
-def verdict_for(settle: Settle, released: Released, vault_set: Digest, issued: int) -> Verdict:
+def verdict_for(settle: Settle, released: ReleaseRecord, vault_set: Digest, issued: int) -> Verdict:
     """Return what this vault signs about a settled result; all vaults say the same but for ``issued``."""
     return Verdict(
         task=settle.task, worker=settle.worker, enclave=settle.enclave, app=released.facts.app.digest,
@@ -126,8 +126,8 @@ def verdict_for(settle: Settle, released: Released, vault_set: Digest, issued: i
 
 
 def _escrowed(
-    request: SettleRequest, released: Released, federation: Federation, deposit_key: HpkeKey
-) -> Escrowed | None:
+    request: SettleRequest, released: ReleaseRecord, federation: VaultFederation, deposit_key: HpkeKey
+) -> ResultShare | None:
     record, enclave = request.record, request.settle.enclave
     if record is None:
         if released.facts.release != "direct":
@@ -140,4 +140,4 @@ def _escrowed(
         share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("settle.4", "settle.4"))
     except CheckFailed as error:
         raise ReleaseRefused("settle.4", error.message) from None
-    return Escrowed(record, request.record_signature, share)
+    return ResultShare(record, request.record_signature, share)

@@ -11,18 +11,18 @@ from sealgrid.vault.checks.bulk import is_key_of, judge, read_slice
 from sealgrid.vault.checks.entitlement import read_params
 from sealgrid.vault.handlers.release_response import bulk_share
 from sealgrid.vault.service import Vault
-from sealgrid.vault.stores.log_store import Appended
-from sealgrid.wire.log import Logged
+from sealgrid.vault.stores.log_store import AppendedEntry
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.preview import PreviewRequest
 from sealgrid.wire.vault import BulkShare, ReleaseRequest
 
 
 @dataclass(frozen=True, slots=True)
-class OfBulk:
+class BulkRelease:
     """What one vault gives of a bulk: a share and an entry of the log for each dataset whose key it holds."""
 
     shares: list[BulkShare] = field(default_factory=list)
-    entries: list[Appended] = field(default_factory=list)
+    entries: list[AppendedEntry] = field(default_factory=list)
 
 
 async def bulk_of(
@@ -37,9 +37,9 @@ async def bulk_of(
     return judge(await vault.chain.offered(snapshot, orders, block), snapshot.deal, block)  # (7.12) (7.17) … (7.19)
 
 
-def shares_of_bulk(vault: Vault, facts: Facts, entry: Appended) -> OfBulk:
+def shares_of_bulk(vault: Vault, facts: Facts, entry: AppendedEntry) -> BulkRelease:
     """Return our shares of a bulk's keys, each under its own entry of the log behind the release's."""
-    given, said = OfBulk(), entry.entry
+    given, said = BulkRelease(), entry.entry
     for place, dataset in enumerate(facts.bulk.datasets if facts.bulk else ()):
         held = None if dataset is None else vault.custody.usable(dataset.address, dataset.owner)
         if dataset is not None and is_key_of(held, dataset):  # (7.1)
@@ -49,6 +49,6 @@ def shares_of_bulk(vault: Vault, facts: Facts, entry: Appended) -> OfBulk:
     return given
 
 
-def logged(vault: Vault, entry: Appended) -> Logged:
+def logged(vault: Vault, entry: AppendedEntry) -> LogInclusion:
     """Return the proof that an entry stands in our log, as it will once it is written."""
-    return Logged(head=vault.signed_head(entry.frontier, entry.entry.time), logged=entry.proof)
+    return LogInclusion(head=vault.signed_head(entry.frontier, entry.entry.time), logged=entry.proof)

@@ -12,47 +12,53 @@ from sealgrid.errors import DealRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
-from sealgrid.vault.checks.deposit import HeldShare, input_asset
-from sealgrid.vault.checks.entitlement import HeldKeys
-from sealgrid.vault.checks.iexec_terms import Sale, sale_of
-from sealgrid.vault.checks.owner_terms import Uses
-from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS, AtMatch
+from sealgrid.vault.checks.deposit import StoredShare, input_asset
+from sealgrid.vault.checks.entitlement import StoredKeys
+from sealgrid.vault.checks.iexec_terms import MatchedSale, sale_of
+from sealgrid.vault.checks.owner_terms import DatasetUses
+from sealgrid.vault.checks.refusals_at_match import PREVIEW_SECONDS, StateAtMatch
 from sealgrid.vault.handlers.bulk import bulk_of
 from sealgrid.vault.handlers.unpaid_uses import counted_uses
 from sealgrid.vault.service import Vault
-from sealgrid.wire.iexec_sms import ResultKey
+from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.preview import PreviewRequest
 from sealgrid.wire.vault import ReleaseRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DealDocuments:
     """What a worker or client shows about a deal, compared with the chain where the chain knows it."""
 
-    sale: Sale | None = None  #: of a dataset whose key came by iExec's route
-    rsa: ResultKey | None = None  #: unchecked
+    sale: MatchedSale | None = None  #: of a dataset whose key came by iExec's route
+    rsa: RegisteredResultKey | None = None  #: unchecked
     bulk: BulkFact | UnsetType = UNSET
     refusal: DealRefused | None = None  #: of the bulk
 
 
-async def shown_for(vault: Vault, snapshot: ChainSnapshot, request: ReleaseRequest | PreviewRequest) -> Shown:
+async def shown_for(vault: Vault, snapshot: ChainSnapshot, request: ReleaseRequest | PreviewRequest) -> DealDocuments:
     """Return what is shown about a task; raise ReleaseRefused (7.17) for a bulk that was shown wrongly."""
     try:
         bulk, refusal = await bulk_of(vault, request, snapshot), None
     except DealRefused as error:
         bulk, refusal = UNSET, error
-    return Shown(await _sale(vault, request, snapshot), request.result_key, bulk, refusal)
+    return DealDocuments(await _sale(vault, request, snapshot), request.result_key, bulk, refusal)
 
 
 def keys_for(
-    vault: Vault, snapshot: DealSnapshot, params: JobParams, shown: Shown, *, but: TaskId, at: int
-) -> HeldKeys:
+    vault: Vault, snapshot: DealSnapshot, params: JobParams, shown: DealDocuments, *, but: TaskId, at: int
+) -> StoredKeys:
     """Return what the store holds for one deal; ``but`` is the task that counts no use, empty for none."""
     inputs = {sha256: found for sha256 in params.inputs if (found := _input(vault, snapshot, sha256))}
     dataset, developer = snapshot.dataset, vault.custody.usable(snapshot.deal.app.pointer, snapshot.app_owner)
     secrets = _pushed(vault, snapshot.deal.requester, params)
-    keys = HeldKeys(
-        dataset=None, policy=None, uses=Uses(), inputs=inputs, rsa=shown.rsa, developer=developer, secrets=secrets
+    keys = StoredKeys(
+        dataset=None,
+        policy=None,
+        uses=DatasetUses(),
+        inputs=inputs,
+        rsa=shown.rsa,
+        developer=developer,
+        secrets=secrets,
     )
     if dataset is None:
         return keys
@@ -70,17 +76,17 @@ def keys_for(
     )
 
 
-def at_match_of(vault: Vault, snapshot: ChainSnapshot, at: int) -> AtMatch:
+def at_match_of(vault: Vault, snapshot: ChainSnapshot, at: int) -> StateAtMatch:
     """Return what this vault knows of the time at which a task's deal was made."""
     deal, dataset = snapshot.deal, snapshot.dataset
     if dataset is None:
-        return AtMatch(policies=(), had_share=False, uses=Uses())
+        return StateAtMatch(policies=(), had_share=False, uses=DatasetUses())
     address, owner, until = dataset.address, dataset.owner, deal.start_time
     since = until - PREVIEW_SECONDS
     held = vault.custody.usable(address, owner)
     noted = None if held is None else vault.unopened.find(held.record_digest)
     unproved_since = _unproved_since(vault, address, owner)
-    return AtMatch(
+    return StateAtMatch(
         policies=vault.history.policies(address, owner, since=since, until=until),
         had_share=vault.history.had_share(address, owner, since=since, until=until),
         uses=vault.history.uses_at_match(
@@ -95,7 +101,7 @@ def _unproved_since(vault: Vault, asset: Address, owner: Address) -> int | None:
     return vault.opened.unproved_since(vault.custody.versions(asset, owner))
 
 
-async def _sale(vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot: ChainSnapshot) -> Sale | None:
+async def _sale(vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot: ChainSnapshot) -> MatchedSale | None:
     shown = request.matched
     if shown is None or snapshot.dataset is None:
         return None
@@ -107,12 +113,12 @@ async def _sale(vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot
     return sale_of(order, vault.federation.orders, matched)
 
 
-def _pushed(vault: Vault, requester: Address, params: JobParams) -> dict[str, HeldShare]:
+def _pushed(vault: Vault, requester: Address, params: JobParams) -> dict[str, StoredShare]:
     held = {name: vault.custody.usable(requester_secret(requester, name), requester) for name in params.secret_names}
     return {name: share for name, share in held.items() if share is not None}
 
 
-def _input(vault: Vault, snapshot: DealSnapshot, sha256: Digest) -> tuple[HeldShare, Sequence[InputGrant]] | None:
+def _input(vault: Vault, snapshot: DealSnapshot, sha256: Digest) -> tuple[StoredShare, Sequence[InputGrant]] | None:
     requester = snapshot.deal.requester
     held = vault.custody.usable(input_asset(sha256), requester)
     return None if held is None else (held, vault.custody.grants(requester, sha256))

@@ -3,11 +3,17 @@
 from sealgrid.attestation.statements import DepositReceipt
 from sealgrid.errors import NotFound, SharesRefused
 from sealgrid.units import Address, TaskId
-from sealgrid.vault.checks.deposit import HeldShare, check_deposit, check_policy, check_record, check_withdrawal
+from sealgrid.vault.checks.deposit import (
+    StoredShare,
+    check_deposit,
+    check_policy,
+    check_record,
+    check_withdrawal,
+)
 from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit, check_pushed, is_of_requester
 from sealgrid.vault.checks.signatures import canonical
 from sealgrid.vault.service import Vault
-from sealgrid.vault.stores.share_store import SignedGrant, SignedPolicy
+from sealgrid.vault.stores.share_store import StoredGrant, StoredPolicy
 from sealgrid.wire.vault import (
     AssetView,
     DepositReply,
@@ -34,8 +40,8 @@ async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
         last=_last(vault, record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )
-    signed = None if request.policy is None else SignedPolicy(request.policy, request.policy_signature)
-    grant = None if request.grant is None else SignedGrant(request.grant, request.grant_signature)
+    signed = None if request.policy is None else StoredPolicy(request.policy, request.policy_signature)
+    grant = None if request.grant is None else StoredGrant(request.grant, request.grant_signature)
     if signed is not None:
         _expect_newer(vault, signed, held)
     vault.custody.keep(held, policy=signed, grant=grant, at=at)
@@ -72,7 +78,7 @@ async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
         raise SharesRefused(
             "policy.6", "this key came by iExec's route and has no policy; deposit it anew to have one."
         )
-    signed = SignedPolicy(request.policy, request.signature)
+    signed = StoredPolicy(request.policy, request.signature)
     _expect_newer(vault, signed, held)
     vault.custody.set_policy(signed, at=at)
     return _view(vault, held.record.asset, held.record.owner)
@@ -94,7 +100,7 @@ async def view_asset(vault: Vault, asset: Address, owner: Address) -> AssetView:
     return _view(vault, asset, owner)
 
 
-def _expect_newer(vault: Vault, signed: SignedPolicy, held: HeldShare) -> None:
+def _expect_newer(vault: Vault, signed: StoredPolicy, held: StoredShare) -> None:
     known = vault.custody.policy(held.record.asset, held.record.owner)
     check_policy(
         signed.policy,
@@ -106,7 +112,7 @@ def _expect_newer(vault: Vault, signed: SignedPolicy, held: HeldShare) -> None:
     )
 
 
-def _receipt(vault: Vault, held: HeldShare) -> DepositReply:
+def _receipt(vault: Vault, held: StoredShare) -> DepositReply:
     receipt = DepositReceipt(record=held.record_digest, vault=vault.us, index=held.share.index)
     return DepositReply(vault=vault.us, signature=vault.sign(receipt))
 

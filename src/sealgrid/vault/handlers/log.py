@@ -8,13 +8,13 @@ from litestar.params import FromPath
 
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, to_address
-from sealgrid.vault.peers.witness import Witness
+from sealgrid.vault.peers.witness import LogWitnessing
 from sealgrid.vault.service import Vault
-from sealgrid.wire.log import LogPage, LogProof
+from sealgrid.wire.log import LogPage, LogPath
 from sealgrid.wire.message import Message, encode
 
 
-def log_handlers(vault: Vault, witness: Witness) -> list[HTTPRouteHandler]:
+def log_handlers(vault: Vault, witness: LogWitnessing) -> list[HTTPRouteHandler]:
     """Return the handlers that serve one vault's log, and what it saw of the others'."""
 
     @get("/log/head")
@@ -35,11 +35,11 @@ def log_handlers(vault: Vault, witness: Witness) -> list[HTTPRouteHandler]:
 
     @get("/log/inclusion/{index:int}/{size:int}")
     async def inclusion(index: FromPath[int], size: FromPath[int]) -> Response[bytes]:
-        return await _said(vault, lambda: LogProof(path=tuple(vault.log.inclusion(index, size))))
+        return await _said(vault, lambda: LogPath(path=tuple(vault.log.inclusion(index, size))))
 
     @get("/log/consistency/{first:int}/{second:int}")
     async def consistency(first: FromPath[int], second: FromPath[int]) -> Response[bytes]:
-        return await _said(vault, lambda: LogProof(path=tuple(vault.log.consistency(first, second))))
+        return await _said(vault, lambda: LogPath(path=tuple(vault.log.consistency(first, second))))
 
     @get("/log/witnesses")
     async def witnesses() -> Response[bytes]:

@@ -16,19 +16,19 @@ from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Digest, TaskId
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.checks.bulk import read_slice
-from sealgrid.vault.checks.entitlement import MOST_TASKS, NO_KEYS, HeldKeys, check_deal, read_params
-from sealgrid.vault.checks.iexec_terms import Sale, sale_of
-from sealgrid.vault.checks.owner_terms import Uses
-from sealgrid.vault.checks.refusals_at_match import AtMatch, stood_at_match
+from sealgrid.vault.checks.entitlement import MOST_TASKS, NO_KEYS, StoredKeys, check_deal, read_params
+from sealgrid.vault.checks.iexec_terms import MatchedSale, sale_of
+from sealgrid.vault.checks.owner_terms import DatasetUses
+from sealgrid.vault.checks.refusals_at_match import StateAtMatch, stood_at_match
 from sealgrid.vault.checks.release import check_agreement
 from sealgrid.vault.checks.signatures import canonical
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.handlers.deal_state import Shown, at_match_of, keys_for, shown_for
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.handlers.deal_state import DealDocuments, at_match_of, keys_for, shown_for
 from sealgrid.vault.handlers.unpaid_uses import give_back_unpaid
 from sealgrid.vault.service import Vault
 from sealgrid.wire.message import parse
 from sealgrid.wire.preview import MachineRule, OfferedMachine, PreviewReply, PreviewRequest, Proposal, question_of
-from sealgrid.wire.vault import ShownBulk
+from sealgrid.wire.vault import BulkDocuments
 
 _MACHINE_RULES = (
     ("3.5", "allowed", "The machine is one of those that the owner allows."),
@@ -61,9 +61,9 @@ async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
     await vault.store.turn()
     at = vault.clock()
 
-    def keys_of(params: JobParams) -> HeldKeys:
+    def keys_of(params: JobParams) -> StoredKeys:
         keys = keys_for(vault, snapshot, params, shown, but=but, at=at)
-        return replace(keys, uses=Uses(hour=keys.uses.hour + more, total=keys.uses.total + more))
+        return replace(keys, uses=DatasetUses(hour=keys.uses.hour + more, total=keys.uses.total + more))
 
     judged = judge(vault.federation, snapshot, shown, keys_of, at=at)
     refusal, policy = judged.refusal, judged.policy
@@ -85,23 +85,23 @@ async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedDeal:
     """What came of the checks about a deal, and what they were decided on."""
 
     refusal: ReleaseRefused | None = None
     policy: Policy | None = None  #: that the machine must meet; None for any machine that a vault takes
     params: JobParams | None = None  #: None where they cannot be read
-    keys: HeldKeys = NO_KEYS
+    keys: StoredKeys = NO_KEYS
 
 
 def judge(
-    federation: Federation,
+    federation: VaultFederation,
     snapshot: DealSnapshot,
-    shown: Shown,
-    keys_of: Callable[[JobParams], HeldKeys],
+    shown: DealDocuments,
+    keys_of: Callable[[JobParams], StoredKeys],
     *,
     at: int,
-) -> Judged:
+) -> JudgedDeal:
     """Return whether a release for this deal would be refused on every machine, and whose policy one must meet."""
     params, keys = None, NO_KEYS
     try:
@@ -112,8 +112,8 @@ def judge(
         keys = keys_of(params)
         demand = check_deal(snapshot.app_checksum, snapshot, params, keys, at=at)  # (5) (7)
     except ReleaseRefused as refusal:
-        return Judged(refusal, None, params, keys)
-    return Judged(None, demand.policy, params, keys)
+        return JudgedDeal(refusal, None, params, keys)
+    return JudgedDeal(None, demand.policy, params, keys)
 
 
 def machine_rules(policy: Policy, app: Digest, offered: Sequence[OfferedMachine]) -> tuple[MachineRule, ...]:
@@ -129,7 +129,7 @@ def machine_rules(policy: Policy, app: Digest, offered: Sequence[OfferedMachine]
     return tuple(rules)
 
 
-def _is_settled(judged: Judged, snapshot: DealSnapshot, then: AtMatch | None) -> bool:
+def _is_settled(judged: JudgedDeal, snapshot: DealSnapshot, then: StateAtMatch | None) -> bool:
     refusal = judged.refusal
     if then is None or not isinstance(refusal, DealRefused):
         return False
@@ -149,17 +149,17 @@ def _checked(proposal: Proposal) -> Proposal:
     return proposal
 
 
-def _shown_with(vault: Vault, snapshot: DealSnapshot, request: PreviewRequest, proposal: Proposal) -> Shown:
-    sale: Sale | None = None
+def _shown_with(vault: Vault, snapshot: DealSnapshot, request: PreviewRequest, proposal: Proposal) -> DealDocuments:
+    sale: MatchedSale | None = None
     if proposal.dataset_order is not None:
         order = from_document(DatasetOrder, proposal.dataset_order)
         # The deal would be matched from this very order: PoCo compares it with its owner's signature.
         proposed = sale_of(order, vault.federation.orders, None)
         sale = replace(proposed, matched=proposed.hash)
-    return Shown(sale, request.result_key, refusal=_refusal_of_bulk(snapshot.deal, request.bulk))
+    return DealDocuments(sale, request.result_key, refusal=_refusal_of_bulk(snapshot.deal, request.bulk))
 
 
-def _refusal_of_bulk(deal: DealView, shown: ShownBulk | None) -> DealRefused | None:
+def _refusal_of_bulk(deal: DealView, shown: BulkDocuments | None) -> DealRefused | None:
     try:
         params = read_params(deal)
         if params.bulk_cid is not None:

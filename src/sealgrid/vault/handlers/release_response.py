@@ -20,20 +20,20 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CheckFailed, ReleaseRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.checks.entitlement import Entitlement
-from sealgrid.vault.checks.release import Attested
-from sealgrid.vault.federation import Federation
-from sealgrid.wire.log import Logged
+from sealgrid.vault.checks.release import VerifiedEnclave
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import encode
-from sealgrid.wire.vault import BulkShare, Identity, ReleaseAnswer, SecretShare, SharePart
+from sealgrid.wire.vault import BulkShare, ReleaseAnswer, SecretShare, SharePart, VaultIdentity
 
 
 def facts_of(
-    attested: Attested,
+    attested: VerifiedEnclave,
     snapshot: ChainSnapshot,
     granted: Entitlement,
-    federation: Federation,
+    federation: VaultFederation,
     *,
     signature: RequesterSignature,
     bulk: BulkFact | UnsetType = UNSET,
@@ -60,12 +60,12 @@ def facts_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class VaultSigner:
     """A vault's signing key with its signed deposit key: what every answer carries."""
 
     key: SigningKey
     domain: Domain
-    identity: Identity
+    identity: VaultIdentity
 
 
 def release_of(facts: Facts, session: Digest, at: int) -> Release:
@@ -74,13 +74,13 @@ def release_of(facts: Facts, session: Digest, at: int) -> Release:
 
 
 def sealed_answer(
-    attested: Attested,
+    attested: VerifiedEnclave,
     facts: Facts,
-    shares: Sequence[HeldShare],
-    logged: Logged,
+    shares: Sequence[StoredShare],
+    logged: LogInclusion,
     hpke_public: bytes,
     *,
-    speaker: Speaker,
+    speaker: VaultSigner,
     at: int,
     bulk: Sequence[BulkShare] = (),
 ) -> bytes:
@@ -102,20 +102,20 @@ def sealed_answer(
         raise ReleaseRefused("4", "the attested HPKE key cannot be sealed to.") from None
 
 
-def bulk_share(place: int, held: HeldShare, logged: Logged) -> BulkShare:
+def bulk_share(place: int, held: StoredShare, logged: LogInclusion) -> BulkShare:
     """Return a share of one dataset of a bulk, whose key came by iExec's route, with the proof that it was logged."""
     if held.value_hash is None:
         raise ValueError("a key that came by iExec's route has its value's hash")
     return BulkShare(place=place, value=held.value_hash, share=share_of(held), log=logged)
 
 
-def _secret(held: HeldShare) -> SecretFact:
+def _secret(held: StoredShare) -> SecretFact:
     return SecretFact(
         kind=held.kind, record=held.record_digest, file_sha256=held.record.file_sha256, value=held.value_hash
     )
 
 
-def share_of(held: HeldShare) -> SecretShare:
+def share_of(held: StoredShare) -> SecretShare:
     """Return a share as an answer carries it."""
     part = SharePart(value=held.share.value, blind=held.share.blind)
     return SecretShare(record=held.record, signature=held.signature, index=held.share.index, part=part)

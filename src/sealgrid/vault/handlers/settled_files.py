@@ -13,7 +13,7 @@ ARCHIVE_BYTES = 12 << 20  #: what an archive of at most 10,000 named files adds 
 SEALING_BYTES = 2 << 20  #: header, metadata and one tag per chunk
 
 
-class Files(Protocol):
+class VerifiedReads(Protocol):
     """A store whose reads verify (``sealgrid.storage.verifying_reader``)."""
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
@@ -23,10 +23,10 @@ class Files(Protocol):
         """Yield a file's pieces and raise at the end when they are not the file."""
 
 
-class EveryNode:
+class AllStorageNodes:
     """The storage nodes of a network as one store that has a file only where each of them has it."""
 
-    def __init__(self, nodes: Sequence[Files]) -> None:
+    def __init__(self, nodes: Sequence[VerifiedReads]) -> None:
         self._nodes = nodes
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
@@ -46,7 +46,7 @@ def sealed_limit(output_bytes: int) -> int:
     return padded_size(output_bytes + ARCHIVE_BYTES) + SEALING_BYTES
 
 
-async def fetch_settled(files: Files, sealed: Digest, receipt: Digest, *, output_bytes: int) -> bytes:
+async def fetch_settled(files: VerifiedReads, sealed: Digest, receipt: Digest, *, output_bytes: int) -> bytes:
     """Fetch both files and return the receipt; raise ReleaseRefused (settle.5), ServiceUnavailable to try again."""
     try:
         content, _ = await asyncio.gather(
@@ -57,6 +57,6 @@ async def fetch_settled(files: Files, sealed: Digest, receipt: Digest, *, output
         raise ReleaseRefused("settle.5", f"the result is not where everyone can get it: {error.message}") from error
 
 
-async def _seen(files: Files, sha256: Digest, limit: int) -> None:
+async def _seen(files: VerifiedReads, sha256: Digest, limit: int) -> None:
     async for _ in files.verified(sha256, limit):
         pass  # Each piece is hashed and forgotten; a vault has no use for ciphertext.

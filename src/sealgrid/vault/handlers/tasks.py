@@ -19,8 +19,8 @@ from sealgrid.vault.checks.refusals_at_match import stood_at_match
 from sealgrid.vault.checks.request_order import check_signed, signature_kind
 from sealgrid.vault.checks.signatures import canonical, digest_of
 from sealgrid.vault.handlers.bulk import logged, shares_of_bulk
-from sealgrid.vault.handlers.deal_state import Shown, at_match_of, keys_for, shown_for
-from sealgrid.vault.handlers.release_response import Speaker, facts_of, release_of, sealed_answer
+from sealgrid.vault.handlers.deal_state import DealDocuments, at_match_of, keys_for, shown_for
+from sealgrid.vault.handlers.release_response import VaultSigner, facts_of, release_of, sealed_answer
 from sealgrid.vault.handlers.settled_files import fetch_settled
 from sealgrid.vault.handlers.unpaid_uses import give_back_unpaid
 from sealgrid.vault.service import Vault
@@ -89,7 +89,7 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     released = settle.remembered(attested, facts, at)
     entry = vault.log.next(entry_of(facts, attested.session, policy=granted.policy, block=snapshot.block, time=at))
     of_bulk = shares_of_bulk(vault, facts, entry)
-    speaker = Speaker(vault.keys.signing, vault.federation.domain, vault.identity)
+    speaker = VaultSigner(vault.keys.signing, vault.federation.domain, vault.identity)
     sealed = sealed_answer(
         attested, facts, granted.shares, logged(vault, entry), request.hpke_public,
         speaker=speaker, at=at, bulk=of_bulk.shares,
@@ -121,7 +121,7 @@ async def settle_result(vault: Vault, request: SettleRequest) -> SettleReply:
         return _reply(vault, known.verdict)
     verdict = settle.verdict_for(wanted, released, vault.federation.vault_set, at)
     with vault.store.transaction():
-        vault.journal.remember_settle(settle.Settled(wanted, request.signature, escrowed, verdict, at))
+        vault.journal.remember_settle(settle.SettleRecord(wanted, request.signature, escrowed, verdict, at))
         if (record := unopened_record(body, released.facts)) is not None:
             vault.unopened.note(record, wanted.task, snapshot.time)
         if (record := opened_record(body, released.facts)) is not None:
@@ -160,7 +160,7 @@ async def _still_known(number: str, reading: Awaitable[ChainSnapshot]) -> ChainS
         raise ReleaseRefused(number, "the chain knows this task no more; its block was taken back.") from error
 
 
-def _testimony(vault: Vault, released: settle.Released, paid: settle.Settled) -> Testimony:
+def _testimony(vault: Vault, released: settle.ReleaseRecord, paid: settle.SettleRecord) -> Testimony:
     release_statement = release_of(released.facts, released.session, released.at)
     return Testimony(
         facts=released.facts.encode().decode(),
@@ -173,7 +173,9 @@ def _testimony(vault: Vault, released: settle.Released, paid: settle.Settled) ->
     )
 
 
-def _current(vault: Vault, request: ReleaseRequest, given: release.GivenNonce | None, at: int) -> nonces.Attempt:
+def _current(
+    vault: Vault, request: ReleaseRequest, given: release.IssuedNonce | None, at: int
+) -> nonces.EnclaveAttempt:
     task = request.authorization.task
     attempts = vault.journal.attempts(task)
     return release.check_nonce(
@@ -189,7 +191,9 @@ def _trusted(vault: Vault) -> release.TrustedRoots:
     return release.TrustedRoots(vault.rules.roots, vault.store.evaluation(), simulated=vault.rules.simulated)
 
 
-def _granted(vault: Vault, attested: release.Attested, snapshot: ChainSnapshot, shown: Shown, at: int) -> Entitlement:
+def _granted(
+    vault: Vault, attested: release.VerifiedEnclave, snapshot: ChainSnapshot, shown: DealDocuments, at: int
+) -> Entitlement:
     params: JobParams | None = None
     keys = NO_KEYS
     try:
@@ -206,7 +210,7 @@ def _granted(vault: Vault, attested: release.Attested, snapshot: ChainSnapshot, 
 
 def _settleable(
     vault: Vault, request: SettleRequest
-) -> tuple[settle.Released, settle.Escrowed | None, settle.Settled | None]:
+) -> tuple[settle.ReleaseRecord, settle.ResultShare | None, settle.SettleRecord | None]:
     wanted = request.settle
     known = vault.journal.settle(wanted.task, wanted.enclave)
     released, escrowed = settle.check_settle(

@@ -5,7 +5,7 @@ from typing import Final
 from sealgrid.chain.payment_outcome import outcome_of
 from sealgrid.units import TaskId
 from sealgrid.vault.chain.snapshot import DealSnapshot
-from sealgrid.vault.checks.owner_terms import Uses
+from sealgrid.vault.checks.owner_terms import DatasetUses
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.use_ledger import HOUR
 
@@ -13,12 +13,12 @@ BATCH: Final = 32  #: tasks that are read from the chain at once
 MOST_BATCHES: Final = 8  #: for one release; what is left is read for the next
 
 
-def counted_uses(vault: Vault, snapshot: DealSnapshot, *, but: TaskId, at: int) -> Uses:
+def counted_uses(vault: Vault, snapshot: DealSnapshot, *, but: TaskId, at: int) -> DatasetUses:
     """Return how often the deal's dataset was used on other tasks than ``but``; zero without a dataset."""
     dataset, ledger = snapshot.dataset, vault.journal.use_ledger
     if dataset is None:
-        return Uses()
-    return Uses(
+        return DatasetUses()
+    return DatasetUses(
         hour=ledger.in_hour(dataset.address, snapshot.deal.requester, but=but, at=at),
         total=ledger.in_total(dataset.address, dataset.owner, but=but),
     )

@@ -22,14 +22,14 @@ from sqlalchemy import delete, select
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.vault.checks.deposit import HeldShare
+from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.checks.signatures import digest_of, signer
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.keys import AtRest
-from sealgrid.vault.stores.database import Store, nonces, releases, settles
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.vault.stores.database import VaultDatabase, nonces, releases, settles
 from sealgrid.vault.stores.key_notes import KeyNotes
 from sealgrid.vault.stores.opened_keys import OpenedKeys
-from sealgrid.vault.stores.share_store import Custody, SignedPolicy, Version
+from sealgrid.vault.stores.share_store import ShareStore, StoredPolicy, StoredVersion
 from sealgrid.vault.stores.unopened_keys import UnopenedKeys
 from sealgrid.wire.vault import AssetView
 
@@ -37,7 +37,7 @@ Named = tuple[Address, Address]  #: asset and owner of a key
 
 
 @dataclass(frozen=True, slots=True)
-class PeerWord:
+class PeerState:
     """What another vault of the federation told."""
 
     views: Mapping[Named, AssetView]  #: of the keys that it knows
@@ -45,16 +45,18 @@ class PeerWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
+class RestorationResult:
     """What came back, and what its owners must share anew."""
 
     kept: int  #: shares
     dropped: tuple[Named, ...]
 
 
-def renew(store: Store, at_rest: AtRest, federation: Federation, peers: Sequence[PeerWord], *, at: int) -> Renewed:
+def renew(
+    store: VaultDatabase, at_rest: ShareEncryption, federation: VaultFederation, peers: Sequence[PeerState], *, at: int
+) -> RestorationResult:
     """Apply all but the first half of (1) to a copy; ``peers`` are the other vaults that answered."""
-    custody, needed = Custody(store, at_rest, federation), federation.threshold
+    custody, needed = ShareStore(store, at_rest, federation), federation.threshold
     held = {named: _opened(custody, named) for named in custody.shared()}  # (1)
     with store.transaction() as connection:
         connection.execute(delete(nonces))  # (2)
@@ -77,40 +79,42 @@ def renew(store: Store, at_rest: AtRest, federation: Federation, peers: Sequence
         _note(UnopenedKeys(store), share, [view.unopened for view in alike if view.unopened], needed, at)  # (7)
         _note(OpenedKeys(store), share, [view.opened for view in alike if view.opened], needed, at)  # (8)
     store.commit()
-    return Renewed(len(held) - len(dropped), dropped)
+    return RestorationResult(len(held) - len(dropped), dropped)
 
 
-def _opened(custody: Custody, named: Named) -> HeldShare:
+def _opened(custody: ShareStore, named: Named) -> StoredShare:
     held = custody.share(*named)
     if held is None or commit(held.share) != held.record.commitments[held.share.index - 1]:
         raise InputRefused("a share in this copy is not the one that its owner committed to.", money="")
     return held
 
 
-def _holders(named: Named, share: HeldShare, peers: Sequence[PeerWord]) -> int:
+def _holders(named: Named, share: StoredShare, peers: Sequence[PeerState]) -> int:
     views = [peer.views[named] for peer in peers if named in peer.views]
     return sum(view.held and view.record == share.record for view in views)
 
 
-def _note(notes: KeyNotes, share: HeldShare, told: list[TaskId], needed: int, at: int) -> None:
+def _note(notes: KeyNotes, share: StoredShare, told: list[TaskId], needed: int, at: int) -> None:
     if len(told) >= needed:
         notes.note(share.record_digest, told[0], at)
 
 
-def _agreeing(named: Named, signed: SignedPolicy | None, peers: Sequence[PeerWord]) -> int:
+def _agreeing(named: Named, signed: StoredPolicy | None, peers: Sequence[PeerState]) -> int:
     told = [peer.views[named].policy for peer in peers if named in peer.views]
     return 0 if signed is None else told.count(signed.policy)
 
 
-def _is_owners(view: AssetView, federation: Federation) -> bool:
+def _is_owners(view: AssetView, federation: VaultFederation) -> bool:
     return signer(view.record, federation.domain, view.signature) == view.record.owner
 
 
-def _version(view: AssetView, federation: Federation, at: int) -> Version:
-    return Version(view.record, digest_of(view.record, federation.domain), view.signature, received=at, destroyed=at)
+def _version(view: AssetView, federation: VaultFederation, at: int) -> StoredVersion:
+    return StoredVersion(
+        view.record, digest_of(view.record, federation.domain), view.signature, received=at, destroyed=at
+    )
 
 
-def _evaluations(peers: Sequence[PeerWord], needed: int) -> dict[Digest, int]:
+def _evaluations(peers: Sequence[PeerState], needed: int) -> dict[Digest, int]:
     seen = Counter(series for peer in peers for series in peer.evaluation)
     told = {series: sorted((peer.evaluation.get(series, 0) for peer in peers), reverse=True) for series in seen}
     return {series: numbers[needed - 1] for series, numbers in told.items() if len(numbers) >= needed}

@@ -13,20 +13,20 @@ from sealgrid.errors import EvidenceRefused, NotFound, SealgridError, ServiceUna
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.checks.signatures import signer
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.federation import Federation
+from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import keys_from
 from sealgrid.vault.operator.backup import place_copy
-from sealgrid.vault.operator.restoration import Named, PeerWord, renew
-from sealgrid.vault.stores.database import DATABASE, Store
-from sealgrid.vault.stores.log_store import Log
-from sealgrid.vault.stores.share_store import Custody
+from sealgrid.vault.operator.restoration import Named, PeerState, renew
+from sealgrid.vault.stores.database import DATABASE, VaultDatabase
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.share_store import ShareStore
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.vault import AssetView, VaultClient
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreReport:
     """What came back, what its owners must share anew, and what is lost for good."""
 
     kept: int  #: shares
@@ -35,7 +35,7 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class _Peer:
+class _RestoreSource:
     address: Address
     vault: VaultClient
     log: LogClient
@@ -43,47 +43,49 @@ class _Peer:
 
 async def restore(
     config: VaultConfig, source: Path, *, clock: Callable[[], int] = lambda: int(time.time())
-) -> Restored:
+) -> RestoreReport:
     """Put a copy in place of a lost database; raise InputRefused for one that is damaged or another vault's.
 
     The other vaults are those that the settings name; one that does not answer counts as one that knows nothing.
     Raises EvidenceRefused when something else answers for one. Nothing serves before everything is decided.
     """
     keys = keys_from(config.key_source)
-    federation = Federation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    federation = VaultFederation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
     placed = place_copy(source, config.folder)
-    with closing(Store(placed)) as store:
+    with closing(VaultDatabase(placed)) as store:
         store.claim(federation.belonging(config.genesis))
         async with AsyncExitStack() as stack:
             peers = [await _reached(stack, *each) for each in config.peers if each[0] != federation.us]
-            custody = Custody(store, keys.at_rest, federation)
+            custody = ShareStore(store, keys.at_rest, federation)
             named = sorted({*custody.shared(), *custody.policed()})
             told = await asyncio.gather(*(_ask(peer, named, federation) for peer in peers))
         words = [word for word, _ in told if word is not None]
         done = renew(store, keys.at_rest, federation, words, at=clock())
         seen = max((size for _, size in told), default=0)
-        lost = max(0, seen - Log(store).frontier.size)
+        lost = max(0, seen - VaultLog(store).frontier.size)
         await store.scrubbed()
     placed.rename(config.folder / DATABASE)
-    return Restored(done.kept, done.dropped, lost)
+    return RestoreReport(done.kept, done.dropped, lost)
 
 
-async def _reached(stack: AsyncExitStack, address: Address, url: str) -> _Peer:
+async def _reached(stack: AsyncExitStack, address: Address, url: str) -> _RestoreSource:
     transport = await stack.enter_async_context(HttpTransport(url, name=f"vault {address}"))
-    return _Peer(address, VaultClient(transport), LogClient(transport))
+    return _RestoreSource(address, VaultClient(transport), LogClient(transport))
 
 
-async def _ask(peer: _Peer, named: Sequence[Named], federation: Federation) -> tuple[PeerWord | None, int]:
+async def _ask(
+    peer: _RestoreSource, named: Sequence[Named], federation: VaultFederation
+) -> tuple[PeerState | None, int]:
     try:
         await _expect_itself(peer, federation)
         views = await asyncio.gather(*(_view(peer.vault, *each) for each in named))
         known = {each: view for each, view in zip(named, views, strict=True) if view is not None}
-        return PeerWord(known, (await peer.vault.evaluations()).numbers), await _seen_of_us(peer, federation)
+        return PeerState(known, (await peer.vault.evaluations()).numbers), await _seen_of_us(peer, federation)
     except ServiceUnavailable:
         return None, 0
 
 
-async def _expect_itself(peer: _Peer, federation: Federation) -> None:
+async def _expect_itself(peer: _RestoreSource, federation: VaultFederation) -> None:
     identity = await peer.vault.identity()
     statement = DepositKey(vault=peer.address, key=to_digest(identity.deposit_key))
     if signer(statement, federation.domain, identity.signature) != peer.address:
@@ -99,7 +101,7 @@ async def _view(client: VaultClient, asset: Address, owner: Address) -> AssetVie
         return None
 
 
-async def _seen_of_us(peer: _Peer, federation: Federation) -> int:
+async def _seen_of_us(peer: _RestoreSource, federation: VaultFederation) -> int:
     sizes = [0]
     for each in (await peer.log.witnesses()).heads:
         try:

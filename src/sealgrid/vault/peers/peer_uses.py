@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from sealgrid.attestation.vault_log import LogEntry, check_entry, check_head
-from sealgrid.chain.payment_outcome import Outcome, outcome_of
+from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
 from sealgrid.errors import SealgridError
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.vault.service import Vault
-from sealgrid.vault.stores.use_ledger import Use
+from sealgrid.vault.stores.use_ledger import DatasetUse
 from sealgrid.wire.log import MOST_ENTRIES, LogClient
 
 MOST_PAGES: Final = 16  #: of one log at one look; the next look goes on behind them
@@ -70,12 +70,12 @@ async def _count(vault: Vault, entry: LogEntry) -> bool:
     # The facts of another vault are not here: only under the policy that is here is it sure what they said.
     escrow = signed.policy.version == entry.policy and signed.policy.release == 0
     refundable = escrow and deal.callback == ZERO_ADDRESS
-    if refundable and outcome_of(task, block.timestamp) is Outcome.UNPAID:
+    if refundable and outcome_of(task, block.timestamp) is PaymentOutcome.UNPAID:
         return True
     used = min(entry.time, vault.clock(), task.contribution_deadline)
     vault.history.note_deal(entry.task, deal.start_time)
     ledger.add(
-        Use(
+        DatasetUse(
             task=entry.task, dataset=entry.asset, owner=entry.owner, requester=entry.requester, used=used,
             deadline=task.contribution_deadline, refundable=refundable,
         )

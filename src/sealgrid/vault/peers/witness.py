@@ -15,7 +15,7 @@ from sealgrid.attestation.vault_log import Contradiction, check_head, contradict
 from sealgrid.errors import SealgridError
 from sealgrid.units import Address
 from sealgrid.vault.service import Vault
-from sealgrid.vault.stores.database import Store, metadata
+from sealgrid.vault.stores.database import VaultDatabase, metadata
 from sealgrid.wire.log import Alarm, LogClient, SignedHead, WitnessedHead, WitnessReport
 
 LEAST_SECONDS = 1  #: between two rounds, whoever asks
@@ -38,10 +38,10 @@ alarms = Table(
 )
 
 
-class Seen:
+class WitnessStore:
     """What a vault saw of the others' logs, in its database."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: VaultDatabase) -> None:
         self._store = store
 
     def head(self, vault: Address) -> SignedHead | None:
@@ -71,11 +71,11 @@ class Seen:
         return tuple(msgspec.json.decode(row, type=Alarm) for row in rows)
 
 
-class Witness:
+class LogWitnessing:
     """One vault as a witness of the others."""
 
     def __init__(self, vault: Vault, peers: Mapping[Address, LogClient]) -> None:
-        self._vault, self._peers, self._seen = vault, peers, Seen(vault.store)
+        self._vault, self._peers, self._seen = vault, peers, WitnessStore(vault.store)
         self._looking = asyncio.Lock()
         self._looked = 0
 

@@ -177,7 +177,7 @@ settles = Table(
 )
 
 
-class Store:
+class VaultDatabase:
     """The open database of one vault; close it. One connection, which every step has to itself."""
 
     def __init__(self, path: Path) -> None:

@@ -8,9 +8,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.units import Address, TaskId
-from sealgrid.vault.checks.owner_terms import Uses
-from sealgrid.vault.stores.database import Store, metadata, uses, versions
-from sealgrid.vault.stores.prepared_statements import Prepared, given, replaced_in
+from sealgrid.vault.checks.owner_terms import DatasetUses
+from sealgrid.vault.stores.database import VaultDatabase, metadata, uses, versions
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, given, replaced_in
 from sealgrid.vault.stores.use_ledger import HOUR
 
 policy_versions = Table(
@@ -30,44 +30,44 @@ deal_times = Table(
     Column("matched", Integer, nullable=False),  # the chain's time of the deal
 )
 
-_ADD_POLICY = Prepared(
+_ADD_POLICY = PreparedStatement(
     upsert(policy_versions)
     .values({column.name: given(column.name) for column in policy_versions.columns})
     .on_conflict_do_nothing()
 )
-_POLICIES = Prepared(
+_POLICIES = PreparedStatement(
     select(policy_versions)
     .where(policy_versions.c.asset == given("asset"), policy_versions.c.owner == given("owner"))
     .order_by(policy_versions.c.version)
 )
-_SHARES = Prepared(
+_SHARES = PreparedStatement(
     select(func.count())
     .select_from(versions)
     .where(versions.c.asset == given("asset"), versions.c.owner == given("owner"))
     .where(versions.c.received <= given("until"))
     .where(or_(versions.c.destroyed == given("never"), versions.c.destroyed > given("since")))
 )
-_NOTE_DEAL = Prepared(replaced_in(deal_times))
+_NOTE_DEAL = PreparedStatement(replaced_in(deal_times))
 _KEPT = or_(uses.c.settled == 1, uses.c.check_at.is_(None))  # has a Verdict, was paid, or is never given back
 _COUNTED = or_(_KEPT, uses.c.deadline > given("at"))
-_DEMAND = Prepared(
+_DEMAND = PreparedStatement(
     select(func.count(uses.c.task.distinct()))
     .select_from(uses.join(deal_times, deal_times.c.task == uses.c.task))
     .where(uses.c.dataset == given("dataset"), uses.c.requester == given("requester"), uses.c.task != given("but"))
     .where(deal_times.c.matched > given("after"), deal_times.c.matched < given("before"))
     .where(_COUNTED)
 )
-_TOTAL = Prepared(
+_TOTAL = PreparedStatement(
     select(func.count(uses.c.task.distinct()))
     .where(uses.c.dataset == given("dataset"), uses.c.owner == given("owner"), uses.c.task != given("but"), _COUNTED)
     .where(or_(_KEPT & (uses.c.used <= given("cutoff")), uses.c.requester == given("requester")))
 )
 
 
-class History:
+class DepositHistory:
     """What this vault remembers about times, by its own clock and by the chain's."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: VaultDatabase) -> None:
         self._store = store
 
     def policies(self, asset: Address, owner: Address, *, since: int, until: int) -> Sequence[Policy]:
@@ -94,7 +94,7 @@ class History:
 
     def uses_at_match(
         self, dataset: Address, owner: Address, requester: Address, *, matched: int, cutoff: int, but: TaskId, at: int
-    ) -> Uses:
+    ) -> DatasetUses:
         """Return the uses by other tasks that stood at ``cutoff``, and those that this requester added itself.
 
         ``hour`` are the requester's own, of deals made within an hour before this one or within an hour after it:
@@ -106,7 +106,7 @@ class History:
             earlier = _DEMAND.on(connection, **own, after=matched - HOUR, before=matched + 1).scalar_one()
             later = _DEMAND.on(connection, **own, after=matched - 1, before=matched + HOUR).scalar_one()
             total = _TOTAL.on(connection, **own, owner=owner, cutoff=cutoff).scalar_one()
-        return Uses(hour=max(int(earlier), int(later)), total=int(total))
+        return DatasetUses(hour=max(int(earlier), int(later)), total=int(total))
 
 
 def note_policy(connection: Connection, policy: Policy, at: int) -> None:

@@ -7,8 +7,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts
 from sealgrid.units import Digest, TaskId
-from sealgrid.vault.stores.database import Store, metadata
-from sealgrid.vault.stores.prepared_statements import Prepared, given
+from sealgrid.vault.stores.database import VaultDatabase, metadata
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, given
 
 
 def _table(name: str) -> Table:
@@ -35,10 +35,10 @@ class KeyNote:
 class KeyNotes:
     """One kind of what receipts proved about keys."""
 
-    def __init__(self, store: Store, notes: Table) -> None:
+    def __init__(self, store: VaultDatabase, notes: Table) -> None:
         self._store = store
-        self._find = Prepared(select(notes).where(notes.c.record_digest == given("record_digest")))
-        self._note = Prepared(
+        self._find = PreparedStatement(select(notes).where(notes.c.record_digest == given("record_digest")))
+        self._note = PreparedStatement(
             upsert(notes).values({column.name: given(column.name) for column in notes.columns}).on_conflict_do_nothing()
         )
 

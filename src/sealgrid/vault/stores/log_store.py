@@ -12,11 +12,11 @@ from sqlalchemy import Column, Connection, Index, Integer, LargeBinary, Table, T
 
 from sealgrid.attestation.vault_log import LogEntry
 from sealgrid.crypto import merkle
-from sealgrid.crypto.merkle import HASH_BYTES, Frontier, NodeAt
+from sealgrid.crypto.merkle import HASH_BYTES, MerkleFrontier, NodeAt
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address
-from sealgrid.vault.stores.database import Store, metadata
-from sealgrid.vault.stores.prepared_statements import Prepared, given
+from sealgrid.vault.stores.database import VaultDatabase, metadata
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, given
 from sealgrid.wire.log import MOST_ENTRIES, LoggedEntry
 
 entries = Table(
@@ -29,17 +29,17 @@ entries = Table(
     Index("log_by_asset", "asset", "position"),
 )
 
-_APPEND = Prepared(insert(entries).values({column.name: given(column.name) for column in entries.columns}))
-_NODES = Prepared(select(entries.c.nodes).where(entries.c.position == given("at")))
+_APPEND = PreparedStatement(insert(entries).values({column.name: given(column.name) for column in entries.columns}))
+_NODES = PreparedStatement(select(entries.c.nodes).where(entries.c.position == given("at")))
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
+class AppendedEntry:
     """An entry at the end of the log, before or after it is written."""
 
     entry: LogEntry
     document: bytes
-    frontier: Frontier  #: of the log with this entry as its last
+    frontier: MerkleFrontier  #: of the log with this entry as its last
     nodes: tuple[bytes, ...]
     path: tuple[bytes, ...]  #: of this entry in that log
 
@@ -49,27 +49,27 @@ class Appended:
         return LoggedEntry(entry=self.document.decode(), index=self.frontier.size - 1, path=self.path)
 
 
-class Log:
+class VaultLog:
     """One vault's log."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: VaultDatabase) -> None:
         self._store = store
         with store.reading() as connection:
             last = connection.scalar(select(func.max(entries.c.position)))
             self._frontier = merkle.frontier_of(0 if last is None else last + 1, _nodes_on(connection))
 
     @property
-    def frontier(self) -> Frontier:
+    def frontier(self) -> MerkleFrontier:
         """Return the whole log in short: its size and what its root follows from."""
         return self._frontier
 
-    def next(self, entry: LogEntry, *, after: Appended | None = None) -> Appended:
+    def next(self, entry: LogEntry, *, after: AppendedEntry | None = None) -> AppendedEntry:
         """Return the log's end as it will be with one more entry, behind ``after`` if given; nothing is written."""
         document, before = entry.encode(), self._frontier if after is None else after.frontier
         frontier, nodes = before.append(merkle.leaf_hash(document))
-        return Appended(entry, document, frontier, nodes, before.path_of_next())
+        return AppendedEntry(entry, document, frontier, nodes, before.path_of_next())
 
-    def append(self, *appended: Appended) -> None:
+    def append(self, *appended: AppendedEntry) -> None:
         """Write what ``next`` returned, in order; call it as the last thing of the transaction that it belongs to."""
         with self._store.transaction() as connection:
             for position, each in enumerate(appended, start=self._frontier.size):

@@ -3,20 +3,20 @@
 from collections.abc import Iterable
 
 from sealgrid.attestation.facts import Facts
-from sealgrid.receipts.receipt import Body
+from sealgrid.receipts.receipt import ReceiptBody
 from sealgrid.units import Digest
-from sealgrid.vault.stores.database import Store
+from sealgrid.vault.stores.database import VaultDatabase
 from sealgrid.vault.stores.key_notes import OPENED, KeyNotes, record_of_dataset
-from sealgrid.vault.stores.share_store import Version
+from sealgrid.vault.stores.share_store import StoredVersion
 
 
 class OpenedKeys(KeyNotes):
     """Keys that opened their files."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: VaultDatabase) -> None:
         super().__init__(store, OPENED)
 
-    def unproved_since(self, versions: Iterable[Version]) -> int | None:
+    def unproved_since(self, versions: Iterable[StoredVersion]) -> int | None:
         """Return since when no version of an owner's key in force was opened, oldest given first; None: the newest was.
 
         0 where none ever was. Chain's Unix seconds. A deal from before was made while an opened version was in force.
@@ -30,6 +30,6 @@ class OpenedKeys(KeyNotes):
         return since
 
 
-def opened_record(body: Body, facts: Facts) -> Digest | None:
+def opened_record(body: ReceiptBody, facts: Facts) -> Digest | None:
     """Return the record of the key that a checked receipt says opened its dataset; None for any other receipt."""
     return record_of_dataset(facts) if body.opened is True else None

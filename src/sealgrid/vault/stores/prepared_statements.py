@@ -16,7 +16,7 @@ _DIALECT = sqlite.dialect(paramstyle="named")
 given = bindparam  #: where a value comes in, by name
 
 
-class Found:
+class PreparedRows:
     """The rows that a statement gave, each with its columns by name."""
 
     def __init__(self, rows: list[Any]) -> None:
@@ -43,7 +43,7 @@ class Found:
         return [value for (value,) in self._rows]
 
 
-class Prepared:
+class PreparedStatement:
     """One statement over values that SQLite takes as they are: text, whole numbers, bytes."""
 
     def __init__(self, statement: ClauseElement) -> None:
@@ -51,14 +51,14 @@ class Prepared:
         self._sql, self._fixed = str(compiled), {k: v for k, v in compiled.params.items() if v is not None}
         self._row: Callable[[tuple[Any, ...]], Any] | None = None
 
-    def on(self, connection: Connection, **values: object) -> Found:
+    def on(self, connection: Connection, **values: object) -> PreparedRows:
         """Run it with these values; raises what ``sqlite3`` raises."""
         cursor = straight(connection).execute(self._sql, self._fixed | values)
         if cursor.description is None:
-            return Found([])
+            return PreparedRows([])
         if self._row is None:
             self._row = _row_of([name for name, *_ in cursor.description])
-        return Found([self._row(row) for row in cursor])
+        return PreparedRows([self._row(row) for row in cursor])
 
 
 def _row_of(columns: list[str]) -> Callable[[tuple[Any, ...]], Any]:

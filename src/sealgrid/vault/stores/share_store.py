@@ -11,32 +11,34 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.units import Address, Digest, to_bytes
-from sealgrid.vault.checks.deposit import HeldShare
-from sealgrid.vault.federation import Federation
-from sealgrid.vault.keys import AtRest
-from sealgrid.vault.stores.database import Store, assets, grants, iexec_values, policies, versions
+from sealgrid.vault.checks.deposit import StoredShare
+from sealgrid.vault.federation import VaultFederation
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.vault.stores.database import VaultDatabase, assets, grants, iexec_values, policies, versions
 from sealgrid.vault.stores.history import note_policy
-from sealgrid.vault.stores.prepared_statements import Prepared, given, replaced_in
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, given, replaced_in
 
 _VALUE_BYTES = 32
 
-_SHARE = Prepared(select(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
-_POLICY = Prepared(select(policies).where(policies.c.asset == given("asset"), policies.c.owner == given("owner")))
-_GRANTS = Prepared(
+_SHARE = PreparedStatement(select(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
+_POLICY = PreparedStatement(
+    select(policies).where(policies.c.asset == given("asset"), policies.c.owner == given("owner"))
+)
+_GRANTS = PreparedStatement(
     select(grants.c.grant).where(grants.c.owner == given("owner"), grants.c.file_sha256 == given("file"))
 )
-_KEEP, _SET_POLICY = Prepared(replaced_in(assets)), Prepared(replaced_in(policies))
-_VALUE = Prepared(
+_KEEP, _SET_POLICY = PreparedStatement(replaced_in(assets)), PreparedStatement(replaced_in(policies))
+_VALUE = PreparedStatement(
     select(iexec_values.c.value_hash).where(
         iexec_values.c.asset == given("asset"), iexec_values.c.owner == given("owner")
     )
 )
-_KEEP_VALUE = Prepared(replaced_in(iexec_values))
-_DELETE = Prepared(delete(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
+_KEEP_VALUE = PreparedStatement(replaced_in(iexec_values))
+_DELETE = PreparedStatement(delete(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
 _OF_KEY = (versions.c.asset == given("asset"), versions.c.owner == given("owner"))
-_VERSIONS = Prepared(select(versions).where(*_OF_KEY).order_by(versions.c.version))
-_BEGIN = Prepared(replaced_in(versions))
-_END = Prepared(
+_VERSIONS = PreparedStatement(select(versions).where(*_OF_KEY).order_by(versions.c.version))
+_BEGIN = PreparedStatement(replaced_in(versions))
+_END = PreparedStatement(
     update(versions)
     .where(*_OF_KEY, versions.c.version < given("before"), versions.c.destroyed == literal_column("0"))
     .values(destroyed=given("at"))
@@ -45,7 +47,7 @@ _NO_VERSION = (1 << 63) - 1  #: above every version
 
 
 @dataclass(frozen=True, slots=True)
-class SignedPolicy:
+class StoredPolicy:
     """A policy and its owner's signature."""
 
     policy: Policy
@@ -53,7 +55,7 @@ class SignedPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedGrant:
+class StoredGrant:
     """A requester's grant and its signature."""
 
     grant: InputGrant
@@ -61,7 +63,7 @@ class SignedGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class StoredVersion:
     """One version of a key that is or was here."""
 
     record: KeyRecord
@@ -81,13 +83,13 @@ class StoredInput:
     received: int  #: Unix seconds
 
 
-class Custody:
+class ShareStore:
     """Deposits in the database."""
 
-    def __init__(self, store: Store, at_rest: AtRest, federation: Federation) -> None:
+    def __init__(self, store: VaultDatabase, at_rest: ShareEncryption, federation: VaultFederation) -> None:
         self._store, self._at_rest, self._federation = store, at_rest, federation
 
-    def keep(self, held: HeldShare, *, policy: SignedPolicy | None, grant: SignedGrant | None, at: int) -> None:
+    def keep(self, held: StoredShare, *, policy: StoredPolicy | None, grant: StoredGrant | None, at: int) -> None:
         """Store a deposit as one whole, in place of the share of an earlier version."""
         with self._store.transaction() as connection:
             self._begin(connection, held, at)
@@ -122,7 +124,7 @@ class Custody:
             connection.execute(delete(versions).where(versions.c.asset == found.asset, versions.c.owner == found.owner))
         return True
 
-    def outdate(self, version: Version) -> None:
+    def outdate(self, version: StoredVersion) -> None:
         """Remember a version that is not here, unless this or a later one is known."""
         named = (version.record.asset, version.record.owner)
         if all(each.record.version < version.record.version for each in self.versions(*named)):
@@ -144,17 +146,17 @@ class Custody:
         with self._store.reading() as connection:
             return [(row.asset, row.owner) for row in connection.execute(select(policies.c.asset, policies.c.owner))]
 
-    def versions(self, asset: Address, owner: Address) -> Sequence[Version]:
+    def versions(self, asset: Address, owner: Address) -> Sequence[StoredVersion]:
         """Return every version of a key that was ever here, oldest first."""
         with self._store.reading() as connection:
             return [_read_version(row) for row in _VERSIONS.on(connection, asset=asset, owner=owner)]
 
-    def set_policy(self, policy: SignedPolicy, *, at: int) -> None:
+    def set_policy(self, policy: StoredPolicy, *, at: int) -> None:
         """Replace an asset's policy, and remember since when it is in force."""
         with self._store.transaction() as connection:
             _put_policy(connection, policy, at)
 
-    def share(self, asset: Address, owner: Address) -> HeldShare | None:
+    def share(self, asset: Address, owner: Address) -> StoredShare | None:
         """Return what is kept of an asset for one owner."""
         with self._store.reading() as connection:
             row = _SHARE.on(connection, asset=asset, owner=owner).one_or_none()
@@ -162,16 +164,16 @@ class Custody:
             value = _VALUE.on(connection, asset=asset, owner=owner).scalar_one() if pushed else None
         return None if row is None else self._held(row, value)
 
-    def usable(self, asset: Address, owner: Address) -> HeldShare | None:
+    def usable(self, asset: Address, owner: Address) -> StoredShare | None:
         """Return a share that was split for the present federation; after a change of vaults owners share anew."""
         held = self.share(asset, owner)
         return held if held is not None and self._federation.shares(held.record) else None
 
-    def policy(self, asset: Address, owner: Address) -> SignedPolicy | None:
+    def policy(self, asset: Address, owner: Address) -> StoredPolicy | None:
         """Return the policy of an asset by one owner."""
         with self._store.reading() as connection:
             row = _POLICY.on(connection, asset=asset, owner=owner).one_or_none()
-        return None if row is None else SignedPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
+        return None if row is None else StoredPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
 
     def grants(self, owner: Address, file_sha256: Digest) -> Sequence[InputGrant]:
         """Return every grant that a requester gave for one of its sealed inputs."""
@@ -179,15 +181,15 @@ class Custody:
             found = _GRANTS.on(connection, owner=owner, file=file_sha256).scalars()
             return [msgspec.json.decode(row, type=InputGrant) for row in found]
 
-    def _begin(self, connection: Connection, held: HeldShare, at: int) -> None:
+    def _begin(self, connection: Connection, held: StoredShare, at: int) -> None:
         record = held.record
         self._put(connection, held, at)
         if held.value_hash is not None:
             _KEEP_VALUE.on(connection, asset=record.asset, owner=record.owner, value_hash=held.value_hash)
         _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
-        _BEGIN.on(connection, **_row_of(Version(record, held.record_digest, held.shown_signature, at, 0)))
+        _BEGIN.on(connection, **_row_of(StoredVersion(record, held.record_digest, held.shown_signature, at, 0)))
 
-    def _put(self, connection: Connection, held: HeldShare, at: int) -> None:
+    def _put(self, connection: Connection, held: StoredShare, at: int) -> None:
         record = held.record
         row = {
             "asset": record.asset, "owner": record.owner, "kind": held.kind, "file_sha256": record.file_sha256,
@@ -196,19 +198,19 @@ class Custody:
         }  # fmt: skip
         _KEEP.on(connection, **row)
 
-    def _held(self, row: Row[tuple[object, ...]], value_hash: Digest | None) -> HeldShare:
+    def _held(self, row: Row[tuple[object, ...]], value_hash: Digest | None) -> StoredShare:
         secret = self._at_rest.open(row.share, _row(row.record_digest))
         record = msgspec.json.decode(row.record, type=KeyRecord)
         place = record.vaults.index(self._federation.us) + 1
         share = Share(index=place, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
-        return HeldShare(row.kind, record, row.record_digest, row.signature, share, value_hash)
+        return StoredShare(row.kind, record, row.record_digest, row.signature, share, value_hash)
 
 
 def _row(record_digest: Digest) -> bytes:
     return b"sealgrid/vault/asset/1" + to_bytes(record_digest, 32)
 
 
-def _row_of(version: Version) -> dict[str, object]:
+def _row_of(version: StoredVersion) -> dict[str, object]:
     record = version.record
     return {
         "asset": record.asset, "owner": record.owner, "version": record.version,
@@ -217,12 +219,12 @@ def _row_of(version: Version) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _read_version(row: Row[tuple[object, ...]]) -> Version:
+def _read_version(row: Row[tuple[object, ...]]) -> StoredVersion:
     record = msgspec.json.decode(row.record, type=KeyRecord)
-    return Version(record, row.record_digest, row.signature, row.received, row.destroyed)
+    return StoredVersion(record, row.record_digest, row.signature, row.received, row.destroyed)
 
 
-def _put_policy(connection: Connection, signed: SignedPolicy, at: int) -> None:
+def _put_policy(connection: Connection, signed: StoredPolicy, at: int) -> None:
     row = {
         "asset": signed.policy.asset, "owner": signed.policy.owner,
         "policy": msgspec.json.encode(signed.policy), "signature": signed.signature,
@@ -231,7 +233,7 @@ def _put_policy(connection: Connection, signed: SignedPolicy, at: int) -> None:
     note_policy(connection, signed.policy, at)
 
 
-def _put_grant(connection: Connection, signed: SignedGrant) -> None:
+def _put_grant(connection: Connection, signed: StoredGrant) -> None:
     grant = signed.grant
     row = {
         "owner": grant.owner, "file_sha256": grant.file_sha256, "app": grant.app, "request": grant.request,

@@ -11,16 +11,16 @@ from sqlalchemy import Connection, case, delete, func, insert, literal, null, se
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts, parse_facts
-from sealgrid.chain.payment_outcome import Outcome
+from sealgrid.chain.payment_outcome import PaymentOutcome
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
-from sealgrid.vault.stores.database import Store, peer_positions, releases, settles, use_counts, uses
-from sealgrid.vault.stores.prepared_statements import Prepared, given
+from sealgrid.vault.stores.database import VaultDatabase, peer_positions, releases, settles, use_counts, uses
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, given
 
 HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class DatasetUse:
     """One task that had the key of a dataset."""
 
     task: TaskId
@@ -32,22 +32,22 @@ class Use:
     refundable: bool  #: the result opens by payment alone, so an unpaid use gave nobody anything
 
 
-def use_of(facts: Facts, at: int) -> Use | None:
+def use_of(facts: Facts, at: int) -> DatasetUse | None:
     """Return the use that a release of these facts is; None without a dataset, and for a refusal, which uses none."""
     if facts.dataset is None or facts.refusal:
         return None
-    return Use(
+    return DatasetUse(
         task=facts.task, dataset=facts.dataset.address, owner=facts.dataset.owner, requester=facts.requester, used=at,
         deadline=facts.expiry, refundable=facts.release == "escrow" and facts.callback == ZERO_ADDRESS,
     )  # fmt: skip
 
 
-_ADD = Prepared(
+_ADD = PreparedStatement(
     insert(uses)
     .prefix_with("OR IGNORE")
     .values({column.name: given(column.name) for column in uses.columns} | {"settled": literal(0)})
 )
-_AGAIN = Prepared(
+_AGAIN = PreparedStatement(
     update(uses)
     .where(uses.c.task == given("of_task"), uses.c.owner == given("of_owner"))
     .values(
@@ -57,49 +57,49 @@ _AGAIN = Prepared(
         check_at=case((uses.c.check_at.is_(None), null()), else_=given("look")),
     )
 )
-_SETTLE = Prepared(
+_SETTLE = PreparedStatement(
     update(uses).where(uses.c.task == given("of_task")).values(settled=1, used=func.max(uses.c.used, given("at")))
 )
-_COUNT = Prepared(
+_COUNT = PreparedStatement(
     upsert(use_counts)
     .values(dataset=given("dataset"), owner=given("owner"), tasks=literal(1))
     .on_conflict_do_update(index_elements=["dataset", "owner"], set_={"tasks": use_counts.c.tasks + 1})
 )
-_UNCOUNT = Prepared(
+_UNCOUNT = PreparedStatement(
     update(use_counts)
     .where(use_counts.c.dataset == given("of_dataset"), use_counts.c.owner == given("of_owner"))
     .values(tasks=use_counts.c.tasks - 1)
 )
-_DROP = Prepared(
+_DROP = PreparedStatement(
     delete(uses)
     .where(uses.c.task == given("task"), uses.c.check_at.is_not(None))
     .returning(uses.c.dataset, uses.c.owner)
 )
-_LOOK = Prepared(
+_LOOK = PreparedStatement(
     update(uses).where(uses.c.task == given("of_task"), uses.c.check_at.is_not(None)).values(check_at=given("look"))
 )
-_HOUR = Prepared(
+_HOUR = PreparedStatement(
     select(func.count(uses.c.task.distinct()))
     .where(uses.c.dataset == given("dataset"), uses.c.requester == given("requester"), uses.c.task != given("but"))
     # Whatever was used within the hour had its deadline after the hour began: older rows need no look.
     .where(uses.c.deadline > given("since"))
     .where((uses.c.used > given("since")) | ((uses.c.settled == 0) & (uses.c.deadline > given("at"))))
 )
-_TOTAL = Prepared(
+_TOTAL = PreparedStatement(
     select(use_counts.c.tasks).where(use_counts.c.dataset == given("dataset"), use_counts.c.owner == given("owner"))
 )
-_HAS = Prepared(select(uses.c.task).where(uses.c.task == given("task"), uses.c.owner == given("owner")))
-_RELEASED = Prepared(
+_HAS = PreparedStatement(select(uses.c.task).where(uses.c.task == given("task"), uses.c.owner == given("owner")))
+_RELEASED = PreparedStatement(
     select(releases.c.task).where(releases.c.task == given("task"), releases.c.owner == given("owner")).limit(1)
 )
-_TO_CHECK = Prepared(
+_TO_CHECK = PreparedStatement(
     select(uses.c.task)
     .where(uses.c.dataset == given("dataset"), uses.c.owner == given("owner"), uses.c.check_at <= given("by"))
     .order_by(uses.c.requester != given("requester"), uses.c.check_at)
     .limit(given("most"))
 )
-_POSITION = Prepared(select(peer_positions.c.next).where(peer_positions.c.vault == given("vault")))
-_MOVE = Prepared(
+_POSITION = PreparedStatement(select(peer_positions.c.next).where(peer_positions.c.vault == given("vault")))
+_MOVE = PreparedStatement(
     upsert(peer_positions)
     .values(vault=given("vault"), next=given("next"))
     .on_conflict_do_update(index_elements=["vault"], set_={"next": given("next")})
@@ -109,11 +109,11 @@ _MOVE = Prepared(
 class UseLedger:
     """The uses that one vault knows of: its own releases, and those that other vaults' logs name."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: VaultDatabase) -> None:
         self._store = store
         _count_older_releases(self, store)
 
-    def add(self, use: Use) -> None:
+    def add(self, use: DatasetUse) -> None:
         """Count a use; another release to the same task is the same use."""
         look = use.deadline if use.refundable else None
         row = {
@@ -161,11 +161,11 @@ class UseLedger:
         with self._store.reading() as connection:
             return _TO_CHECK.on(connection, **values).scalars()
 
-    def decide(self, task: TaskId, outcome: Outcome, *, later: int) -> None:
+    def decide(self, task: TaskId, outcome: PaymentOutcome, *, later: int) -> None:
         """Give a use back or keep it for good; one that is open is looked at again from ``later`` on."""
         with self._store.transaction() as connection:
-            if outcome is not Outcome.UNPAID:
-                _LOOK.on(connection, of_task=task, look=None if outcome is Outcome.PAID else later)
+            if outcome is not PaymentOutcome.UNPAID:
+                _LOOK.on(connection, of_task=task, look=None if outcome is PaymentOutcome.PAID else later)
                 return
             for row in _DROP.on(connection, task=task):
                 _UNCOUNT.on(connection, of_dataset=row.dataset, of_owner=row.owner)
@@ -184,7 +184,7 @@ class UseLedger:
         return _HAS.on(connection, task=task, owner=owner).one_or_none() is not None
 
 
-def _count_older_releases(ledger: UseLedger, store: Store) -> None:
+def _count_older_releases(ledger: UseLedger, store: VaultDatabase) -> None:
     """Count what was released before uses had a table of their own."""
     with store.reading() as connection:
         if connection.scalar(select(uses.c.task).limit(1)):

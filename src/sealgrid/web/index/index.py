@@ -7,10 +7,10 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.units import Address, Digest
 from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
-from sealgrid.wire.chain_view import Addressed
+from sealgrid.wire.chain_view import FileAddresses
 
 PAGE = 24
 CARDS = 12  #: on one page; each asks the market for its price
@@ -20,7 +20,7 @@ By = Literal["app", "dataset", "workerpool", "requester"]
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SuccessRecord:
     """How an app, a model or a pool did so far."""
 
     runs: int = 0  #: tasks that ended
@@ -41,7 +41,7 @@ class TaskFilter:
     state: str = ""
 
 
-class Index:
+class IndexReader:
     """Read-only face of the index."""
 
     def __init__(self, engine: sql.Engine) -> None:
@@ -51,7 +51,7 @@ class Index:
         """Return the number of the newest block that is in the index; -1 before the first."""
         with self._engine.connect() as connection:
             body = connection.scalar(sql.select(progress.c.trail))
-        return -1 if body is None else msgspec.json.decode(body, type=Trail).next_number - 1
+        return -1 if body is None else msgspec.json.decode(body, type=BlockTrail).next_number - 1
 
     def counts(self) -> dict[str, int]:
         """Return how many assets of each kind, and how many tasks, there are."""
@@ -78,7 +78,7 @@ class Index:
         """Return the assets of a kind that have one of these checksums."""
         return self._all(sql.select(assets).where(assets.c.kind == kind, assets.c.checksum.in_(checksums)))
 
-    def named(self, files: Sequence[Addressed]) -> tuple[Digest, ...]:
+    def named(self, files: Sequence[FileAddresses]) -> tuple[Digest, ...]:
         """Return which stored files some app or dataset names, by its checksum or its address."""
         places = {f"/ipfs/{cid}": file.sha256 for file in files for cid in file.cids}
         checksums = [file.sha256 for file in files]
@@ -96,14 +96,14 @@ class Index:
         query = sql.select(assets.c.address, assets.c.name).where(assets.c.address.in_(addresses))
         return {row.address: row.name for row in self._all(query)}
 
-    def record(self, by: By, asset: sql.Row[Any]) -> Record:
+    def record(self, by: By, asset: sql.Row[Any]) -> SuccessRecord:
         """Return how an asset did; the completed ones, which are most, are counted as they come."""
         query = sql.select(tasks.c.state, sql.func.count().label("n")).where(
             tasks.c[by] == asset.address, tasks.c.state.in_(("refunded", "waiting", "running"))
         )
         counts = {row.state: row.n for row in self._all(query.group_by(tasks.c.state))}
         completed, refunded = asset.runs, counts.get("refunded", 0)
-        return Record(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
+        return SuccessRecord(completed + refunded, completed, counts.get("waiting", 0) + counts.get("running", 0))
 
     def tasks(self, chosen: TaskFilter, *, page: int = 0) -> Found:
         """Return tasks, the newest first."""

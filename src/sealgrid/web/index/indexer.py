@@ -15,12 +15,12 @@ from sealgrid.chain.events import (
     TaskInitialize,
     TaskReopen,
 )
-from sealgrid.chain.follower import Applied, Follower
+from sealgrid.chain.follower import BlocksApplied, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
-from sealgrid.web.index.store import IndexStore, Row, Written
+from sealgrid.web.index.store import IndexedBlocks, IndexStore, Row
 from sealgrid.wire.server import log_unforeseen
 
 PAUSE_SECONDS = 1.0  #: after a chain that does not answer
@@ -36,12 +36,12 @@ _KINDS: dict[type[HubEvent], str] = {
 _log = logging.getLogger("sealgrid.web")
 
 
-class Indexer:
+class ChainIndexer:
     """Reads one hub and its registries into an index."""
 
     def __init__(self, hub: Hub, store: IndexStore) -> None:
         self._hub, self._store, self._assets = hub, store, Assets(hub)
-        self._follower = Follower(hub, store.trail())
+        self._follower = HubFollower(hub, store.trail())
         self._times: dict[int, int] = {}
 
     async def run(self, *, every: float = 0.2) -> None:
@@ -62,7 +62,7 @@ class Indexer:
         if isinstance(error, ChainReplaced) and await self._is_another_chain():
             await asyncio.to_thread(self._store.start_again)
         # What was followed and could not be written is read again.
-        self._follower = Follower(self._hub, await asyncio.to_thread(self._store.trail))
+        self._follower = HubFollower(self._hub, await asyncio.to_thread(self._store.trail))
 
     async def step(self) -> bool:
         """Take one change over; return whether there was one."""
@@ -70,7 +70,7 @@ class Indexer:
         change = await self._follower.step()
         if change is None:
             return False
-        if isinstance(change, Applied):
+        if isinstance(change, BlocksApplied):
             written = await self._written(change, first)
             await asyncio.to_thread(self._store.write, written, self._follower.trail)
         else:
@@ -90,12 +90,12 @@ class Indexer:
         kept = [block for block in self._follower.trail.blocks if block.number <= min(number, head.number)]
         return not kept or all([(await self._hub.node.block(block.number)).hash != block.hash for block in kept])
 
-    async def _written(self, change: Applied, first: int) -> Written:
+    async def _written(self, change: BlocksApplied, first: int) -> IndexedBlocks:
         self._times = {change.block.number: change.block.timestamp}
         matched = [event for event in change.events if isinstance(event, OrdersMatched)]
         found = [await self._deal(event) for event in matched]
         minted, owners = await self._registered(first, change.block.number)
-        return Written(
+        return IndexedBlocks(
             assets=tuple(minted),
             owners=tuple(owners),
             deals=tuple(deal for deal, _ in found),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.block_trail import Trail
+from sealgrid.chain.block_trail import BlockTrail
 from sealgrid.units import Digest
 from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 
@@ -18,7 +18,7 @@ LAYOUT: Final = 6  #: of the tables
 STATES = {"initialize": "running", "finalize": "completed", "claimed": "refunded", "reopen": "running"}
 
 
-class Written(msgspec.Struct, frozen=True):
+class IndexedBlocks(msgspec.Struct, frozen=True):
     """What one stretch of blocks adds to the index."""
 
     assets: tuple[Row, ...] = ()
@@ -40,13 +40,13 @@ class IndexStore:
             if connection.scalar(sql.select(progress.c.genesis)) not in {None, genesis}:
                 self._forget(connection)
 
-    def trail(self) -> Trail | None:
+    def trail(self) -> BlockTrail | None:
         """Return which blocks are in the index; None for none."""
         with self.engine.connect() as connection:
             body = connection.scalar(sql.select(progress.c.trail))
-        return None if body is None else msgspec.json.decode(body, type=Trail)
+        return None if body is None else msgspec.json.decode(body, type=BlockTrail)
 
-    def write(self, written: Written, trail: Trail) -> None:
+    def write(self, written: IndexedBlocks, trail: BlockTrail) -> None:
         """Add what some blocks hold, together with the trail that has them."""
         with self.engine.begin() as connection:
             for table, rows in (
@@ -62,7 +62,7 @@ class IndexStore:
             _settle(connection, {row["task"] for row in written.steps if row["kind"] in STATES})
             self._save(connection, trail)
 
-    def roll_back(self, block: int, trail: Trail) -> None:
+    def roll_back(self, block: int, trail: BlockTrail) -> None:
         """Forget every block above ``block``."""
         with self.engine.begin() as connection:
             touched = set(connection.scalars(sql.select(steps.c.task).where(steps.c.block > block)))
@@ -84,7 +84,7 @@ class IndexStore:
         """Close the file."""
         self.engine.dispose()
 
-    def _save(self, connection: sql.Connection, trail: Trail) -> None:
+    def _save(self, connection: sql.Connection, trail: BlockTrail) -> None:
         row = {"one": 1, "genesis": self._genesis, "trail": msgspec.json.encode(trail)}
         connection.execute(progress.insert().prefix_with("OR REPLACE"), row)
 

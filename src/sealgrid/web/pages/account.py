@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.external_wallet import on_paper
-from sealgrid.sdk.resources.account import Account
+from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import Address
 from sealgrid.web.dev_wallet import OFFERED
 from sealgrid.web.forms import field_of, form_of
@@ -64,7 +64,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 async def _shown(site: Site, address: Address) -> dict[str, Any]:
     reading, _ = on_paper(site.reader, address)
     balance, of_models, of_apps = await asyncio.gather(
-        Account(reading).balance(), offers_by(reading, "Dataset", address), offers_by(reading, "App", address)
+        AsyncAccount(reading).balance(), offers_by(reading, "Dataset", address), offers_by(reading, "App", address)
     )
     rows = site.index.tasks(TaskFilter({"requester": address}))[:MOST_TASKS]
     models, apps = site.index.assets("Dataset", owner=address), site.index.assets("App", owner=address)

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from sealgrid.errors import NotFound
 from sealgrid.sdk.operations.pool_selection import pinned_pools
-from sealgrid.sdk.progress import Step
+from sealgrid.sdk.progress import ProgressStep
 from sealgrid.units import Address, to_address
 from sealgrid.web import charts
 from sealgrid.web.forms import files_of, form_of, words_of
@@ -67,7 +67,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         client, form = await site.client(request), await form_of(request)
         model = str(form.get("model", "")) or None
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
-        steps: list[Step] = []
+        steps: list[ProgressStep] = []
         bought = await client.run(
             asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", ""))),
             pool=str(form.get("pool", "")).strip(), told=steps.append,

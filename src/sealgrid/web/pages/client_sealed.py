@@ -22,8 +22,14 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.money import sentence
 from sealgrid.sdk.operations import fetch_receipt
-from sealgrid.sdk.operations.client_sealed_models import Planned, SealedModel, plan
-from sealgrid.sdk.operations.client_sealed_runs import Document, Prepared, SealedInput, match, prepare
+from sealgrid.sdk.operations.client_sealed_models import ClientSealedModel, KeyStatements, plan
+from sealgrid.sdk.operations.client_sealed_runs import (
+    ClientSealedInput,
+    Document,
+    PreparedPurchase,
+    match,
+    prepare,
+)
 from sealgrid.sdk.operations.deposit import pass_on
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
@@ -33,7 +39,7 @@ from sealgrid.web.pages.wallet import own_wallet, signature_of
 from sealgrid.web.signing_steps import planned, shown, typed_order, typed_statement
 from sealgrid.web.site import Ask, Site
 from sealgrid.wire.deposits import check_identity
-from sealgrid.wire.vault import DepositRequest, Identity, OpenReply, VaultClient
+from sealgrid.wire.vault import DepositRequest, OpenReply, VaultClient, VaultIdentity
 
 
 class SealedShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +54,7 @@ class SealedShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy_signature: str = ""
 
 
-class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SignedOrders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The four signed orders of a deal."""
 
     task: TaskId
@@ -99,13 +105,13 @@ def _keys(site: Site) -> list[HTTPRouteHandler]:
 def _buying(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/runs", status_code=200)
     async def begin(request: Ask) -> Response[bytes]:
-        wanted = await json_of(request, SealedInput)
+        wanted = await json_of(request, ClientSealedInput)
         conn, _ = on_paper(site.reader, own_wallet(site, request))
         return _json(_run(site, await prepare(conn, wanted)))
 
     @post("/wallet/runs/match", status_code=200)
     async def buy(request: Ask) -> Response[bytes]:
-        signed, buyer = await json_of(request, Orders), own_wallet(site, request)
+        signed, buyer = await json_of(request, SignedOrders), own_wallet(site, request)
         conn, steps = on_paper(site.reader, buyer)
         await match(conn, signed.orders)
         return planned(site, buyer, steps, f"/tasks/{signed.task}")
@@ -116,7 +122,7 @@ def _buying(site: Site) -> list[HTTPRouteHandler]:
 def _publishing(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/models", status_code=200)
     async def begin(request: Ask) -> Response[bytes]:
-        wanted, owner = await json_of(request, SealedModel), own_wallet(site, request)
+        wanted, owner = await json_of(request, ClientSealedModel), own_wallet(site, request)
         conn, steps = on_paper(site.reader, owner)
         return _json(_model(site, wanted, await plan(conn, wanted), [shown(site, owner, step) for step in steps]))
 
@@ -143,7 +149,7 @@ def _opening(site: Site) -> list[HTTPRouteHandler]:
 async def _identity(site: Site, client: VaultClient, address: str) -> dict[str, str] | None:
     """Return a vault's deposit key for the browser to check again; None for a vault that does not answer."""
     try:
-        identity: Identity = await client.identity()
+        identity: VaultIdentity = await client.identity()
         check_identity(identity, identity.address, site.reader.domain)
     except SealgridError:
         return None
@@ -151,7 +157,7 @@ async def _identity(site: Site, client: VaultClient, address: str) -> dict[str, 
     return {"address": address, "key": key, "signature": signature}
 
 
-def _run(site: Site, prepared: Prepared) -> dict[str, Any]:
+def _run(site: Site, prepared: PreparedPurchase) -> dict[str, Any]:
     terms = prepared.terms
     orders = [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)]
     kept = {
@@ -166,7 +172,7 @@ def _run(site: Site, prepared: Prepared) -> dict[str, Any]:
     return {"kept": kept, "typed": typed} | shown
 
 
-def _model(site: Site, wanted: SealedModel, made: Planned, steps: list[dict[str, Any]]) -> dict[str, Any]:
+def _model(site: Site, wanted: ClientSealedModel, made: KeyStatements, steps: list[dict[str, Any]]) -> dict[str, Any]:
     kept = {
         "genesis": site.network.genesis, "hub": site.network.hub, "account": made.record.owner,
         "model": made.model, "name": wanted.name, "checksum": wanted.sha256,

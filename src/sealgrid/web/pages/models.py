@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
-from sealgrid.chain.access_policy import FOREVER, Member
+from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
 from sealgrid.sdk.operations.access_grants import granted
 from sealgrid.sdk.operations.key_versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
@@ -81,13 +81,13 @@ async def _sealed_size(site: Site, checksum: Digest) -> int | None:
         return None
 
 
-async def _buyers(site: Site, offers: list[OpenOffer]) -> list[Member]:
+async def _buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGrant]:
     """Return who was granted the model, and the latest time that any of its offers says."""
     found: dict[Address, int] = {}
     for restriction in sorted({offer.buyer for offer in offers} - {ZERO_ADDRESS}):
         for member in await granted(site.reader, restriction):
             found[member.account] = max(found.get(member.account, 0), member.until)
-    return [Member(account, until) for account, until in sorted(found.items())]
+    return [AccessGrant(account, until) for account, until in sorted(found.items())]
 
 
 def _newest(views: Sequence[AssetView | None]) -> Policy | None:

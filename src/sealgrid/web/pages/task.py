@@ -11,18 +11,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from sealgrid.errors import AppFailed, NotFound, SealgridError
-from sealgrid.receipts.report import Report
-from sealgrid.sdk.money import Kind, Money, sentence
+from sealgrid.receipts.report import VerificationReport
+from sealgrid.sdk.money import Kind, MoneyState, sentence
 from sealgrid.sdk.operations import buy, fetch_receipt
-from sealgrid.sdk.operations.open_result import Result
+from sealgrid.sdk.operations.open_result import RunResult
 from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, waiting_sentence, waits
-from sealgrid.sdk.resources.runs import Run
+from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import TaskId, to_digest
 from sealgrid.web.forms import form_of
 from sealgrid.web.pages.tasks import POLL_SECONDS
 from sealgrid.web.signing_steps import acting
 from sealgrid.web.site import Ask, Site
-from sealgrid.web.timeline_limits import Place
+from sealgrid.web.timeline_limits import TimelineSlot
 from sealgrid.wire.pool import StageAt
 from sealgrid.wire.service_access import client_address
 
@@ -35,7 +35,7 @@ ENDED = {"completed", "refunded"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimelineLine:
     """One step of the timeline."""
 
     at: float
@@ -89,7 +89,7 @@ def _told(site: Site) -> list[HTTPRouteHandler]:
 def _receipt(site: Site) -> list[HTTPRouteHandler]:
     @get("/tasks/{task:str}/checks")
     async def checks(task: str, request: Ask) -> Response[bytes]:
-        report: Report | None = None
+        report: VerificationReport | None = None
         problem = ""
         try:
             envelope = await fetch_receipt.fetch_receipt(site.reader, _task_id(task))
@@ -133,7 +133,7 @@ def _task_id(text: str) -> TaskId:
 
 
 async def _until_it_ends(
-    site: Site, request: Ask, task: TaskId, _place: Place
+    site: Site, request: Ask, task: TaskId, _place: TimelineSlot
 ) -> AsyncIterator[ServerSentEventMessage]:
     before = None
     while True:
@@ -154,19 +154,19 @@ def _row(site: Site, task: TaskId) -> Any:
     return row
 
 
-def money_of_row(row: Any, now: int) -> Money:
+def money_of_row(row: Any, now: int) -> MoneyState:
     """Return where the price of a task is that the index has; ``now`` is the chain's time, Unix seconds."""
     sponsor = None if row.sponsor == row.requester else row.sponsor
     ended: dict[str, Kind] = {"completed": "paid", "refunded": "refunded"}
     kind = ended.get(row.state, "refundable" if now >= row.final_deadline else "locked")
-    return Money(kind, row.task, row.final_deadline, sponsor)
+    return MoneyState(kind, row.task, row.final_deadline, sponsor)
 
 
 async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
     row = _row(site, task)
     steps, mine = site.index.steps(task), _mine(site, request, row)
     stages = await _stages(site, request, task, mine=mine)
-    lines = [Line(stage.at, _WORDS[stage.stage], stage.detail) for stage in stages]
+    lines = [TimelineLine(stage.at, _WORDS[stage.stage], stage.detail) for stage in stages]
     now = 0 if row.state in ENDED else (await site.hub.node.block()).timestamp  # the chain's clock decides
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
     waiting = money.kind == "locked" and age >= PATIENCE_SECONDS and waits(stages)
@@ -191,11 +191,11 @@ def _mine(site: Site, request: Ask, row: Any) -> bool:
     return bool(row.requester == site.me(request))
 
 
-async def _run(site: Site, request: Ask, task: TaskId) -> Run:
+async def _run(site: Site, request: Ask, task: TaskId) -> AsyncRun:
     return (await site.client(request)).reopen(task)
 
 
-async def _opened(run: Run) -> tuple[Result, str]:
+async def _opened(run: AsyncRun) -> tuple[RunResult, str]:
     try:
         return await run.result(), ""
     except AppFailed as error:

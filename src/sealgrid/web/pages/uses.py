@@ -4,7 +4,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.operations.usage import Usage
+from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.web import charts
 from sealgrid.web.pages.models import model_row
@@ -23,7 +23,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         try:
             found, problem = await usage_of(site.reader, row.address), ""
         except SealgridError as error:
-            found, problem = Usage(row.address, (), ()), error.message
+            found, problem = UsageReport(row.address, (), ()), error.message
         now = int(site.clock())
         days = charts.per_day([use.time for use in found.uses], now, DAYS)
         return site.asked_part(request, "uses.html", {

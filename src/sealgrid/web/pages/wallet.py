@@ -23,7 +23,7 @@ from sealgrid.wire.market import Kind
 from sealgrid.wire.vault import PolicyRequest
 
 
-class SignedOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WalletOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An order, and who may publish it: a challenge that the same wallet signed."""
 
     kind: Kind
@@ -32,14 +32,14 @@ class SignedOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: str  #: of the challenge, 0x hex
 
 
-class SignedPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WalletPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A policy as its owner's wallet signed it."""
 
     policy: Policy
     signature: str  #: 0x hex
 
 
-class Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StepsDone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The wallet did every step."""
 
     next: str  #: the page that is shown then
@@ -68,7 +68,7 @@ def _coming(site: Site) -> list[HTTPRouteHandler]:
 
     @post("/wallet/done", status_code=204)
     async def done(request: Ask) -> Response[None]:
-        told = await json_of(request, Done)
+        told = await json_of(request, StepsDone)
         await site.until_indexed()
         await _until_sold_as_signed(site, request, told.next)
         return remember(Response(None, status_code=204), told.said)
@@ -88,14 +88,14 @@ def _signed(site: Site) -> list[HTTPRouteHandler]:
 
     @post("/wallet/orders", status_code=204)
     async def publish(request: Ask) -> None:
-        signed = await json_of(request, SignedOrder)
+        signed = await json_of(request, WalletOrder)
         digest = challenge.challenge_digest(site.network.chain, signed.sentence)
         token = challenge.Token(digest, signature_of(signed.signature), own_wallet(site, request))
         await site.reader.market.publish_as(signed.kind, signed.order, token)
 
     @post("/wallet/policies", status_code=204)
     async def policy(request: Ask) -> None:
-        signed = await json_of(request, SignedPolicy)
+        signed = await json_of(request, WalletPolicy)
         await give_policy(site.reader, PolicyRequest(policy=signed.policy, signature=signature_of(signed.signature)))
 
     return [ask, publish, policy]
