@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests apps setup docs bench attacks
+SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
 .PHONY: help demo test test-interpreters check fast fuzz setup up down bench attack evaluate pictures clean
@@ -43,7 +43,7 @@ down:  ## end the local network
 	@$(BIN)/sealgrid down
 
 evaluate: $(STAMPS)/demo  ## how well the plate reader reads 200 drawn scenes
-	@$(BIN)/python -m apps.plate_reader evaluate
+	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader evaluate
 
 clean:  ## remove what set-up made
 	rm -rf .venv .cache
@@ -62,7 +62,7 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/build.txt
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@$(BIN)/python setup/fetch.py
-	@$(BIN)/python -m apps.plate_reader build-model
+	@$(BIN)/python -m sealgrid.shipped_apps.plate_reader build-model
 	@echo "setup: compiling what the shipped apps import"
 	@$(BIN)/python -c 'from sealgrid.bundle.interpreter import running_python; from sealgrid.sdk.operations.build import shipped_bundle; \
 		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'

@@ -33,7 +33,7 @@ from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.job import JobRun
 
-HASHER = Path(__file__).resolve().parents[1] / "apps" / "hash_file"
+HASHER = Path(__file__).resolve().parents[1] / "src/sealgrid/shipped_apps/hash_file"
 MODEL = b"the weights of a model that is worth stealing"
 PRICE = 10**9  #: nRLC per use
 

@@ -33,7 +33,12 @@ def hash_file() -> Workload:
     """Hash one small sealed file, without a dataset."""
     content = os.urandom(1000)
     wanted = hashlib.sha256(content).hexdigest().encode()
-    return Workload("hash_file", ROOT / "apps" / "hash_file", ("letter.bin", content), lambda said: wanted in said)
+    return Workload(
+        "hash_file",
+        ROOT / "src/sealgrid/shipped_apps" / "hash_file",
+        ("letter.bin", content),
+        lambda said: wanted in said,
+    )
 
 
 def with_model(workload: Workload) -> Workload:
@@ -43,12 +48,12 @@ def with_model(workload: Workload) -> Workload:
 
 def plates() -> Workload:
     """Read one drawn street scene; what the same model reads outside is what must come out."""
-    folder, cache = ROOT / "apps" / "plate_reader", ROOT / ".cache"
+    folder, cache = ROOT / "src/sealgrid/shipped_apps" / "plate_reader", ROOT / ".cache"
     model = cache / "models" / "plate_reader.zip"
     if not (folder / "main.py").exists() or not model.exists():
         raise NotMeasured("the plate reader or its model is not here; run `make setup`.")
-    from apps.plate_reader.places import font  # noqa: PLC0415  the reader's libraries take a second to import
-    from apps.plate_reader.scenes import draw_scene  # noqa: PLC0415
+    from sealgrid.shipped_apps.plate_reader.places import font  # noqa: PLC0415  the reader's libraries take a second to import
+    from sealgrid.shipped_apps.plate_reader.scenes import draw_scene  # noqa: PLC0415
 
     picture, content = draw_scene(SEED, font()).png, model.read_bytes()
     wanted = _text_outside(content, picture)
@@ -56,7 +61,7 @@ def plates() -> Workload:
 
 
 def _text_outside(model: bytes, picture: bytes) -> str:
-    from apps.plate_reader.plates import read_plates  # noqa: PLC0415
+    from sealgrid.shipped_apps.plate_reader.plates import read_plates  # noqa: PLC0415
 
     return "".join(plate["text"] for plate in read_plates(model, picture)["plates"])
 

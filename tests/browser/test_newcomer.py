@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from apps.plate_reader.scenes import draw_scene
 from sealgrid.localnet.layout import cache_folder
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 
 def test_a_newcomer_runs_the_plate_reader_and_sees_the_plate(visitor: Visitor, tmp_path):

@@ -12,7 +12,6 @@ from own_wallet import connected
 from playwright.sync_api import Page, Request, Route, expect
 from visitor import Place, Visitor
 
-from apps.plate_reader.scenes import draw_scene
 from sealgrid.chain.accounts import development_key
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.localnet.layout import cache_folder
@@ -20,6 +19,7 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import publish as models
 from sealgrid.sdk.resources.offers import open_offers
 from sealgrid.sdk.stores.job_store import JobRecord
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 from tests.unit.apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"

@@ -41,7 +41,7 @@ async def test_one_changed_byte_of_the_runtime_is_refused_by_the_vaults(localnet
             measured = await platform.measurement()
             assert measured.root_ca_der == localnet.network.roots[0].root_ca_der
             assert measured.runtime not in localnet.network.runtimes
-            app = await deploy.deploy(people.developer, ROOT / "apps" / "hash_file", price=0)
+            app = await deploy.deploy(people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=0)
             job = await buy.run(people.requester2, app.address, files=[("a", b"a")], workerpool=thief.order)
             shop = dataclasses.replace(thief.shop, platform=platform)
             with pytest.raises(ReleaseRefused) as refused:

@@ -9,8 +9,8 @@ import pytest
 from running_network import SEALGRID
 from shell import Shell
 
-from apps.csv_statistics.rides import NAMES, draw_rides
 from sealgrid.chain.accounts import development_key
+from sealgrid.shipped_apps.csv_statistics.rides import NAMES, draw_rides
 
 SEED = 2
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-model.md"

@@ -46,7 +46,7 @@ class Lying(VaultClient):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hasher(people) -> deploy.DeployedApp:
-    return await deploy.deploy(people.developer, ROOT / "apps" / "hash_file")
+    return await deploy.deploy(people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file")
 
 
 async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, people, hasher):

@@ -31,7 +31,7 @@ async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged
     network = gated.network
     model = tmp_path / "model.bin"
     model.write_bytes(os.urandom(10_000))
-    folder = shutil.copytree(ROOT / "apps" / "hash_file", tmp_path / "app")
+    folder = shutil.copytree(ROOT / "src/sealgrid/shipped_apps" / "hash_file", tmp_path / "app")
     async with (
         connect(network, development_key("developer")) as developer,
         connect(network, development_key("owner")) as owner,

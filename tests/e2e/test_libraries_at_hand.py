@@ -40,7 +40,7 @@ class OnlyTheDeals(VerifyingReader):
 
 
 async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, tmp_path):
-    folder = ROOT / "apps" / "onnx_runner"
+    folder = ROOT / "src/sealgrid/shipped_apps" / "onnx_runner"
     app = await deploy.deploy(people.developer, folder)
     (tmp_path / "m.onnx").write_bytes(passing((1, 3)))
     model = await publish.publish(people.owner, tmp_path / "m.onnx", name="at hand", apps=[app.address])

@@ -46,7 +46,7 @@ def test_a_killed_supervisor_takes_every_process_with_it(tmp_path):
 async def test_a_restart_keeps_what_was_deployed_and_a_wipe_removes_it(tmp_path):
     first = start_network(tmp_path)
     async with connect(first.network, development_key("developer")) as developer:
-        app = await deploy.deploy(developer, ROOT / "apps" / "hash_file", price=11)
+        app = await deploy.deploy(developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=11)
         block = (await developer.node.block()).number
     genesis = first.network.genesis
     first.stop()

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from running_network import SEALGRID
 
-from apps.plate_reader import places
-from apps.plate_reader.scenes import draw_scene
+from sealgrid.shipped_apps.plate_reader import places
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 ROOT = Path(__file__).resolve().parents[2]
 FONT = places.font()

@@ -76,7 +76,7 @@ class Bought:
 @pytest.fixture(scope="module")
 def bought(localnet, tmp_path_factory) -> Bought:
     folder = tmp_path_factory.mktemp("receipts")
-    app = shutil.copytree(ROOT / "apps" / "hash_file", folder / "app")
+    app = shutil.copytree(ROOT / "src/sealgrid/shipped_apps" / "hash_file", folder / "app")
     (app / "app.toml").write_text((app / "app.toml").read_text().replace('"hash-file"', '"hash-file-receipts"'))
     (folder / "input").write_text("what a requester wants to know about")
     sealgrid = Shell(folder, localnet.layout.root)

@@ -28,7 +28,9 @@ pytestmark = pytest.mark.localnet
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def hasher(people) -> Address:
-    deployed = await deploy.deploy(people.developer, ROOT / "apps" / "hash_file", price=10**9, any_pool=True)
+    deployed = await deploy.deploy(
+        people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=10**9, any_pool=True
+    )
     return deployed.address
 
 

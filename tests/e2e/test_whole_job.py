@@ -37,7 +37,9 @@ async def sold(people, tmp_path_factory) -> Sold:
     source = tmp_path_factory.mktemp("owner") / "model.bin"
     source.write_bytes(os.urandom(300_000))
     # An app of its own: other tests offer the shipped one at other prices, and the market takes the cheapest.
-    folder = shutil.copytree(ROOT / "apps" / "hash_file", tmp_path_factory.mktemp("developer") / "app")
+    folder = shutil.copytree(
+        ROOT / "src/sealgrid/shipped_apps" / "hash_file", tmp_path_factory.mktemp("developer") / "app"
+    )
     (folder / "app.toml").write_text((folder / "app.toml").read_text().replace('"hash-file"', '"hash-file-sold"'))
     app = await deploy.deploy(people.developer, folder, price=APP_PRICE)
     model = await publish.publish(people.owner, source, name="weights", apps=[app.address], price=MODEL_PRICE)
@@ -157,7 +159,7 @@ def test_the_worker_keeps_an_honest_list_of_what_it_saw(localnet, sold, done):
 
 
 async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
-    hostile = await deploy.deploy(people.stranger, ROOT / "apps" / "copy_out")
+    hostile = await deploy.deploy(people.stranger, ROOT / "src/sealgrid/shipped_apps" / "copy_out")
     await publish.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
     before = await people.requester2.hub.account(people.requester2.address)
     with pytest.raises(DealRefused, match=r"\(5\) the owner's policy does not allow this app"):
@@ -172,6 +174,6 @@ async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
 
 
 async def test_a_model_that_is_sold_for_one_app_cannot_be_bought_for_another(people, sold):
-    other = await deploy.deploy(people.stranger, ROOT / "apps" / "copy_out")
+    other = await deploy.deploy(people.stranger, ROOT / "src/sealgrid/shipped_apps" / "copy_out")
     with pytest.raises(OrderRefused, match="model"):
         await buy.run(people.requester, other.address, model=sold.model.address)

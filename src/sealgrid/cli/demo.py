@@ -109,8 +109,8 @@ def _end(report: "PlatesReport | TableReport", as_json: bool) -> None:
 
 
 def _shot(picture: Path | None, seed: int | None) -> "PlateImage":
-    from apps.plate_reader.scenes import draw_scene
     from sealgrid.demos.plates.story import PlateImage
+    from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
     if picture is not None:
         return PlateImage(_read(picture, "--picture"), None)
@@ -120,7 +120,7 @@ def _shot(picture: Path | None, seed: int | None) -> "PlateImage":
 
 
 def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:
-    from apps.csv_statistics.rides import draw_rides
+    from sealgrid.shipped_apps.csv_statistics.rides import draw_rides
 
     if file is None:
         return "bicycle rides", draw_rides(_seed(seed))

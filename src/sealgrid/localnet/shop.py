@@ -40,7 +40,7 @@ async def stock(network: Network) -> bool:
 
 
 async def _sell_rides(owner: Connection, app: deploy.DeployedApp) -> None:
-    from apps.csv_statistics.rides import draw_rides  # noqa: PLC0415  only where the shipped apps are
+    from sealgrid.shipped_apps.csv_statistics.rides import draw_rides  # noqa: PLC0415  only where the shipped apps are
 
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         table = Path(folder) / "rides.csv"

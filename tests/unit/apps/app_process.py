@@ -13,7 +13,7 @@ from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.enclave.job.iexec_env import COMPUTED
 
 ROOT = Path(__file__).resolve().parents[3]
-APPS = ROOT / "apps"
+APPS = ROOT / "src/sealgrid/shipped_apps"
 WHEELS = ROOT / ".cache" / "wheels"
 START = """
 import runpy, sys

@@ -9,9 +9,15 @@ from app_process import bundled, run_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.csv_statistics.columns.numbers import BINS, describe_numbers, quantile, rounded, told_quantiles
-from apps.csv_statistics.columns.summary import summarise
-from apps.csv_statistics.columns.table import LEAST, Numbers
+from sealgrid.shipped_apps.csv_statistics.columns.numbers import (
+    BINS,
+    describe_numbers,
+    quantile,
+    rounded,
+    told_quantiles,
+)
+from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
+from sealgrid.shipped_apps.csv_statistics.columns.table import LEAST, Numbers
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 

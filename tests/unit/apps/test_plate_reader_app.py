@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from apps.plate_reader import places
-from apps.plate_reader.__main__ import main
-from apps.plate_reader.evaluation import _tally, evaluate
-from apps.plate_reader.model import build_model
-from apps.plate_reader.plates import NoModel, NoPicture, read_plates
-from apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER, SCHEMA, open_model
-from apps.plate_reader.reader.reading import open_picture
-from apps.plate_reader.scenes import draw_scene
+from sealgrid.shipped_apps.plate_reader import places
+from sealgrid.shipped_apps.plate_reader.__main__ import main
+from sealgrid.shipped_apps.plate_reader.evaluation import _tally, evaluate
+from sealgrid.shipped_apps.plate_reader.model import build_model
+from sealgrid.shipped_apps.plate_reader.plates import NoModel, NoPicture, read_plates
+from sealgrid.shipped_apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER, SCHEMA, open_model
+from sealgrid.shipped_apps.plate_reader.reader.reading import open_picture
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 SEEDS = (0, 2, 5)
 FONT = places.font()

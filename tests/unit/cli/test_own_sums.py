@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from apps.csv_statistics.columns.summary import summarise
-from apps.csv_statistics.rides import NAMES, draw_rides
 from sealgrid.demos.table.expected_statistics import differences
+from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
+from sealgrid.shipped_apps.csv_statistics.rides import NAMES, draw_rides
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 from sealgrid.wire.relay import RelayWelcome
-from sealgrid.wire.vault import ReleaseReply
-from sealgrid.wire.vault import VaultIdentity
+from sealgrid.wire.vault import ReleaseReply, VaultIdentity
 from tests.unit.vault import vault_scene as scene
 
 DEPOSIT = scene.DEPOSIT_KEY.public

