@@ -195,15 +195,25 @@ class _Inventing(_Colluding):
     def _judged(self, index: int, settle: Settle) -> bytes:
         scene, network = self._scene, self._scene.network
         federation = vault_set(
-            chain=network.chain, hub=network.hub, broker=network.broker, t=network.threshold,
+            chain=network.chain,
+            hub=network.hub,
+            broker=network.broker,
+            t=network.threshold,
             vaults=tuple(vault.address for vault in network.vaults),
-        )  # fmt: skip
+        )
         verdict = Verdict(
-            task=settle.task, worker=settle.worker, enclave=settle.enclave, app=self.job.app_digest,
-            runtime=network.runtimes[0], platform=Platform.SIMULATED, vault_set=federation,
-            session=session(self._data), settle=to_digest(settle.struct_hash()), issued=int(scene.owner.clock()),
+            task=settle.task,
+            worker=settle.worker,
+            enclave=settle.enclave,
+            app=self.job.app_digest,
+            runtime=network.runtimes[0],
+            platform=Platform.SIMULATED,
+            vault_set=federation,
+            session=session(self._data),
+            settle=to_digest(settle.struct_hash()),
+            issued=int(scene.owner.clock()),
             expiry=self.job.contribution_deadline,
-        )  # fmt: skip
+        )
         signature = verdict.sign(scene.owner.domain, scene.vault_keys(index).signing)
         return msgspec.json.encode(SettleReply(verdict=verdict, signature=signature))
 

@@ -67,13 +67,21 @@ async def buy_all_uses_at_an_idle_pool(scene: Scene) -> Outcome:
     honest = (await scene.bought()).terms  # the control: the same orders match at a pool of the network's group
     idle = msgspec.structs.replace(honest.workerpool, workerpool=pool, salt=fresh_salt(), sign=b"")
     request = msgspec.structs.replace(
-        honest.request, workerpool=pool, requester=conn.address, beneficiary=conn.address, salt=fresh_salt(),
-        volume=honest.dataset.volume, sign=b"",
-    )  # fmt: skip
+        honest.request,
+        workerpool=pool,
+        requester=conn.address,
+        beneficiary=conn.address,
+        salt=fresh_salt(),
+        volume=honest.dataset.volume,
+        sign=b"",
+    )
     matched = conn.hub.match_orders(
-        conn.wallet, honest.app, honest.dataset, sign_order(idle, conn.order_domain, conn.key),
+        conn.wallet,
+        honest.app,
+        honest.dataset,
+        sign_order(idle, conn.order_domain, conn.key),
         sign_order(request, conn.order_domain, conn.key),
-    )  # fmt: skip
+    )
     return await refused("PoCo", matched, otherwise="workerpoolrestrict")
 
 

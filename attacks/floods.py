@@ -104,14 +104,23 @@ def _deposit(scene: Scene, identity: VaultIdentity) -> bytes:
     network = conn.network
     shares = split(os.urandom(32), len(network.vaults), network.threshold, os.urandom)
     record = record_for(
-        hub=network.hub, asset=input_asset(file), owner=key.address, version=1, file_sha256=file,
-        t=network.threshold, vaults=conn.vault_addresses, shares=shares,
-    )  # fmt: skip
+        hub=network.hub,
+        asset=input_asset(file),
+        owner=key.address,
+        version=1,
+        file_sha256=file,
+        t=network.threshold,
+        vaults=conn.vault_addresses,
+        shares=shares,
+    )
     grant = InputGrant(owner=key.address, file_sha256=file, app=file, request=file)
     return encode(
         DepositRequest(
-            record=record, signature=record.sign(conn.domain, key), index=1,
+            record=record,
+            signature=record.sign(conn.domain, key),
+            index=1,
             sealed=sealed_part(shares[0], identity, to_digest(record.digest(conn.domain))),
-            grant=grant, grant_signature=grant.sign(conn.domain, key),
+            grant=grant,
+            grant_signature=grant.sign(conn.domain, key),
         )
-    )  # fmt: skip
+    )

@@ -14,9 +14,13 @@ async def swallow_every_run(scene: Scene) -> Outcome:
     conn, network = scene.thief.conn, scene.network
     pool = await Assets(conn.hub).create_workerpool(conn.wallet, description="fast and free")
     order = WorkerpoolOrder(
-        workerpool=pool, workerpoolprice=0, volume=10**9, tag=TEE_TAG, category=network.short_category,
+        workerpool=pool,
+        workerpoolprice=0,
+        volume=10**9,
+        tag=TEE_TAG,
+        category=network.short_category,
         salt=fresh_salt(),
-    )  # fmt: skip
+    )
     signed = await sign_and_publish(conn, order)
     (anywhere,) = await deploy.sell(scene.developer, scene.app.address, price=0, uses=2, orders=1, any_pool=True)
     try:

@@ -33,9 +33,12 @@ with open(os.path.join(os.environ["IEXEC_OUT"], "computed.json"), "w") as file:
 async def swap_the_model_by_a_name(scene: Scene) -> Outcome:
     """Name an input file like the model, so that the app reads it instead and the receipt vouches for it."""
     job = await buy.run(
-        scene.requester, scene.app.address, model=scene.model, files=[(scene.model, FORGED)],
+        scene.requester,
+        scene.app.address,
+        model=scene.model,
+        files=[(scene.model, FORGED)],
         workerpool=scene.thief.order,
-    )  # fmt: skip
+    )
     opened, _ = await _ended(scene, job)
     told = opened.json()
     assert isinstance(told, dict)
@@ -54,9 +57,13 @@ async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
         scene.owner, folder / "model", name="oracle", apps=[app.address], price=PRICE, callback=True
     )
     job = await buy.run(
-        scene.requester, app.address, model=model.address, files=[(model.address, FORGED)],
-        callback=scene.network.token, workerpool=scene.thief.order,
-    )  # fmt: skip
+        scene.requester,
+        app.address,
+        model=model.address,
+        files=[(model.address, FORGED)],
+        callback=scene.network.token,
+        workerpool=scene.thief.order,
+    )
     await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
     digest = (await scene.requester.hub.view_task(job.task)).result_digest
     return _over_the_true_model(digest == to_digest(keccak256(hashlib.sha256(MODEL).digest())))
@@ -96,9 +103,7 @@ async def _bought_with(scene: Scene, archive: bytes) -> PurchasedTask:
     offers = await offers_for(conn, scene.app.address, scene.model, 1, category=None, pool=scene.thief.order)
     terms = terms_of(conn, offers, RunRequest(params_of(sha256, key.public), ZERO_ADDRESS, 1, None))
     grant = await grant_of(conn, sha256, terms)
-    await deposit(
-        conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold
-    )  # fmt: skip
+    await deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold)
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
     return PurchasedTask(deal, await scene.first_task(deal), terms, key)
 

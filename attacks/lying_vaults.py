@@ -171,9 +171,16 @@ def session_of(scene: Scene, request: ReleaseRequest) -> bytes:
         chain=network.chain, hub=network.hub, broker=network.broker, t=network.threshold, vaults=vaults
     )
     return report_data(
-        chain=network.chain, hub=network.hub, task=asked.task, worker=asked.worker, app_digest=request.app_digest,
-        enclave=asked.enclave, hpke_public=request.hpke_public, vault_set=federation, nonces=request.nonces,
-    )  # fmt: skip
+        chain=network.chain,
+        hub=network.hub,
+        task=asked.task,
+        worker=asked.worker,
+        app_digest=request.app_digest,
+        enclave=asked.enclave,
+        hpke_public=request.hpke_public,
+        vault_set=federation,
+        nonces=request.nonces,
+    )
 
 
 def answered(
@@ -190,10 +197,14 @@ def answered(
     data, domain, vault = session_of(scene, request), scene.owner.domain, scene.network.vaults[index].address
     release, deposit = release_of(facts, session(data), int(scene.owner.clock())), deposit or HpkeKey.generate().public
     answer = ReleaseAnswer(
-        facts=facts.encode(), release=release, signature=release.sign(domain, key), deposit_key=deposit,
+        facts=facts.encode(),
+        release=release,
+        signature=release.sign(domain, key),
+        deposit_key=deposit,
         deposit_key_signature=DepositKey(vault=vault, key=to_digest(deposit)).sign(domain, key),
-        shares=tuple(share_of(each) for each in held), log=_logged(facts, release, vault, domain, key),
-    )  # fmt: skip
+        shares=tuple(share_of(each) for each in held),
+        log=_logged(facts, release, vault, domain, key),
+    )
     return msgspec.json.encode(
         ReleaseReply(vault=vault, sealed=hpke.seal(request.hpke_public, msgspec.json.encode(answer), data))
     )

@@ -70,8 +70,12 @@ async def name_a_refusal_alone(scene: Scene) -> Outcome:
     """One vault signs facts that refuse the deal, so that the requester pays for nothing."""
     job, key = await scene.bought(), scene.vault_keys(0).signing
     lies: dict[str, Any] = {
-        "refusal": "7.10", "secrets": (), "inputs": (), "result_key": NO_RESULT_KEY, "release": "direct"
-    }  # fmt: skip
+        "refusal": "7.10",
+        "secrets": (),
+        "inputs": (),
+        "result_key": NO_RESULT_KEY,
+        "release": "direct",
+    }
 
     class Refusing(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:

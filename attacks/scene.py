@@ -63,9 +63,12 @@ class Scene:
     async def bought(self, content: bytes = b"private") -> buy.PurchasedTask:
         """Have the requester buy one use of the model from the thief's pool."""
         return await buy.run(
-            self.requester, self.app.address, model=self.model, files=[("private", content)],
+            self.requester,
+            self.app.address,
+            model=self.model,
+            files=[("private", content)],
             workerpool=self.thief.order,
-        )  # fmt: skip
+        )
 
     async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.PurchasedTask, JobRun]:
         """Return a bought job and the thief's run of it, which has not started."""
@@ -82,10 +85,17 @@ class Scene:
         )
         task = await self.requester.hub.view_task(job.task)
         return msgspec.structs.replace(
-            self.control, deal=job.deal, task=job.task, index=task.index, bot_first=task.index, enclave=enclave,
-            secrets=(self.control.secrets[0], private), params=params, inputs=inputs,
+            self.control,
+            deal=job.deal,
+            task=job.task,
+            index=task.index,
+            bot_first=task.index,
+            enclave=enclave,
+            secrets=(self.control.secrets[0], private),
+            params=params,
+            inputs=inputs,
             expiry=task.contribution_deadline,
-        )  # fmt: skip
+        )
 
     @contextlib.asynccontextmanager
     async def network_pool(self) -> AsyncIterator[None]:

@@ -38,9 +38,11 @@ BATCH = 2000
 HOUR = 3600
 STATES = (("completed", 94), ("refunded", 4), ("running", 1), ("waiting", 1))
 STEPS = {
-    "waiting": (), "running": ("initialize",), "refunded": ("initialize", "claimed"),
+    "waiting": (),
+    "running": ("initialize",),
+    "refunded": ("initialize", "claimed"),
     "completed": ("initialize", "contribute", "reward", "reward", "reward", "finalize"),
-}  # fmt: skip
+}
 Thing = TypeVar("Thing")
 Row = dict[str, object]
 
@@ -116,23 +118,40 @@ def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
     if kind == "datasetorders":
         only = app if chance.random() < 0.5 else anybody
         offer = DatasetOrder(
-            dataset=dataset, datasetprice=price, volume=volume, tag=TEE_TAG, salt=salt, apprestrict=only,
+            dataset=dataset,
+            datasetprice=price,
+            volume=volume,
+            tag=TEE_TAG,
+            salt=salt,
+            apprestrict=only,
             requesterrestrict=buyers,
-        )  # fmt: skip
+        )
         return kind, offer, "owner"
     category = chance.randrange(CATEGORIES)
     if kind == "workerpoolorders":
         pool = _one(bazaar.pools, chance)
         computing = WorkerpoolOrder(
-            workerpool=pool, workerpoolprice=price, volume=volume, tag=TEE_TAG, salt=salt, category=category,
+            workerpool=pool,
+            workerpoolprice=price,
+            volume=volume,
+            tag=TEE_TAG,
+            salt=salt,
+            category=category,
             requesterrestrict=buyers,
-        )  # fmt: skip
+        )
         return kind, computing, "pool"
     buyer = development_key("requester").address
     wanted = RequestOrder(
-        app=app, dataset=dataset, requester=buyer, beneficiary=buyer, appmaxprice=price, volume=1, salt=salt,
-        category=category, tag=TEE_TAG,
-    )  # fmt: skip
+        app=app,
+        dataset=dataset,
+        requester=buyer,
+        beneficiary=buyer,
+        appmaxprice=price,
+        volume=1,
+        salt=salt,
+        category=category,
+        tag=TEE_TAG,
+    )
     return kind, wanted, "requester"
 
 
@@ -145,25 +164,41 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
         at = now - int((count - number) / count * DAYS * 24 * HOUR)
         state = chance.choices([word for word, _ in STATES], [share for _, share in STATES])[0]
         shared = {
-            "deal": to_digest(chance.randbytes(32)), "app": _one(bazaar.apps, chance),
-            "dataset": _one(bazaar.datasets, chance), "workerpool": _one(bazaar.pools, chance),
-            "requester": _one(people, chance), "block": 1, "time": at,
-        }  # fmt: skip
+            "deal": to_digest(chance.randbytes(32)),
+            "app": _one(bazaar.apps, chance),
+            "dataset": _one(bazaar.datasets, chance),
+            "workerpool": _one(bazaar.pools, chance),
+            "requester": _one(people, chance),
+            "block": 1,
+            "time": at,
+        }
         deal = shared | {
             "sponsor": shared["requester"],
-            "app_price": chance.randrange(10**9), "dataset_price": chance.randrange(10**9),
-            "pool_price": chance.randrange(10**9), "category": chance.randrange(CATEGORIES),
-            "callback": to_address(bytes(20)), "bot_first": 0, "bot_size": 1, "final_deadline": at + HOUR,
+            "app_price": chance.randrange(10**9),
+            "dataset_price": chance.randrange(10**9),
+            "pool_price": chance.randrange(10**9),
+            "category": chance.randrange(CATEGORIES),
+            "callback": to_address(bytes(20)),
+            "bot_first": 0,
+            "bot_size": 1,
+            "final_deadline": at + HOUR,
             "transaction": to_digest(chance.randbytes(32)),
-        }  # fmt: skip
+        }
         ended = at + 5 if state in {"completed", "refunded"} else None
         task = shared | {"task": to_digest(chance.randbytes(32)), "position": 0, "state": state, "ended": ended}
         told = [
-            {"block": 1, "position": 1000 + 10 * number + n, "task": task["task"], "kind": kind,
-             "account": _one(machines, chance) if kind == "contribute" else payees[n % 3],
-             "amount": 10**9 if kind == "reward" else 0, "transaction": to_digest(chance.randbytes(32)), "time": at + n}
+            {
+                "block": 1,
+                "position": 1000 + 10 * number + n,
+                "task": task["task"],
+                "kind": kind,
+                "account": _one(machines, chance) if kind == "contribute" else payees[n % 3],
+                "amount": 10**9 if kind == "reward" else 0,
+                "transaction": to_digest(chance.randbytes(32)),
+                "time": at + n,
+            }
             for n, kind in enumerate(STEPS[state])
-        ]  # fmt: skip
+        ]
         yield deal, task, told
 
 

@@ -150,10 +150,17 @@ async def _bought(requester: Connection, app: Address, params: str) -> TaskId:
     pool = await _cheapest(requester, WorkerpoolOrder, category=str(requester.network.short_category))
     sold = await _cheapest(requester, AppOrder, app=app)
     request = RequestOrder(
-        app=app, appmaxprice=sold.appprice, workerpool=pool.workerpool, workerpoolmaxprice=pool.workerpoolprice,
-        requester=requester.address, beneficiary=requester.address, tag=TEE_TAG, category=pool.category,
-        params=params, salt=fresh_salt(),
-    )  # fmt: skip
+        app=app,
+        appmaxprice=sold.appprice,
+        workerpool=pool.workerpool,
+        workerpoolmaxprice=pool.workerpoolprice,
+        requester=requester.address,
+        beneficiary=requester.address,
+        tag=TEE_TAG,
+        category=pool.category,
+        params=params,
+        salt=fresh_salt(),
+    )
     signed = sign_order(request, requester.order_domain, requester.key)
     deal = await requester.hub.match_orders(requester.wallet, sold, NO_DATASET_ORDER, pool, signed)
     return task_id(deal, 0)

@@ -58,9 +58,13 @@ class EnclaveTwin:
         nonces[position] = (await vault.nonce(NonceRequest(authorization=authorization))).nonce
         quote = self.quoter.quote(MRTD, binding.locked_config(self.app), self.report_data(nonces))
         return ReleaseRequest(
-            authorization=authorization, nonces=tuple(nonces), hpke_public=self.hpke.public, app_digest=self.app,
-            quote=quote.raw, collateral=quote.collateral.raw,
-        )  # fmt: skip
+            authorization=authorization,
+            nonces=tuple(nonces),
+            hpke_public=self.hpke.public,
+            app_digest=self.app,
+            quote=quote.raw,
+            collateral=quote.collateral.raw,
+        )
 
     def report_data(self, nonces: "list[bytes] | tuple[bytes, ...]") -> bytes:
         """Return what a quote over these nonces is bound to."""
@@ -69,9 +73,16 @@ class EnclaveTwin:
             chain=net.chain, hub=net.hub, broker=net.broker, t=net.threshold, vaults=self.conn.vault_addresses
         )
         return binding.report_data(
-            chain=net.chain, hub=net.hub, task=self.task, worker=self.conn.address, app_digest=self.app,
-            enclave=self.signing.address, hpke_public=self.hpke.public, vault_set=members, nonces=nonces,
-        )  # fmt: skip
+            chain=net.chain,
+            hub=net.hub,
+            task=self.task,
+            worker=self.conn.address,
+            app_digest=self.app,
+            enclave=self.signing.address,
+            hpke_public=self.hpke.public,
+            vault_set=members,
+            nonces=nonces,
+        )
 
     def shares(self, request: ReleaseRequest, sealed: bytes) -> int:
         """Open an answer; return how many secrets it has a share of."""
@@ -81,9 +92,11 @@ class EnclaveTwin:
     def _authorization(self) -> Authorization:
         message = personal_digest(poco_authorisation(self.conn.address, self.task, self.signing.address))
         return Authorization(
-            task=self.task, worker=self.conn.address, enclave=self.signing.address,
+            task=self.task,
+            worker=self.conn.address,
+            enclave=self.signing.address,
             signature=self.conn.key.sign(message),
-        )  # fmt: skip
+        )
 
 
 @asynccontextmanager

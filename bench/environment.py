@@ -134,9 +134,16 @@ async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelFolders)
 
 def _launch(app: Digest, relay: Path) -> LaunchRequest:
     return LaunchRequest(
-        app_digest=app, task=TaskId("0x" + "00" * 32), worker=ZERO_ADDRESS, chain=31337, hub=ZERO_ADDRESS,
-        broker=ZERO_ADDRESS, vaults=(), threshold=1, relay=str(relay),
-    )  # fmt: skip
+        app_digest=app,
+        task=TaskId("0x" + "00" * 32),
+        worker=ZERO_ADDRESS,
+        chain=31337,
+        hub=ZERO_ADDRESS,
+        broker=ZERO_ADDRESS,
+        vaults=(),
+        threshold=1,
+        relay=str(relay),
+    )
 
 
 def _rows(found: dict[str, list[tuple[float, float]]]) -> list[Row]:

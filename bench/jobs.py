@@ -17,8 +17,16 @@ from sealgrid.wire.pool import StageAt
 SUBMIT, VERIFY = "submit→waiting", "completed→verified"
 JOB_SECONDS = 60.0
 STAGES = (
-    "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "finalizing", "completed",
-)  # fmt: skip
+    "waiting",
+    "assigned",
+    "launched",
+    "attested",
+    "released",
+    "running",
+    "sealed",
+    "finalizing",
+    "completed",
+)
 STEPS = (SUBMIT, *(f"{before}→{after}" for before, after in itertools.pairwise(STAGES)), VERIFY)
 
 

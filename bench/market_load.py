@@ -62,17 +62,36 @@ async def measure(context: Context) -> Figure:
         "market load",
         (
             Row(label=f"best match among {open_orders}", unit="ms", samples=late, temperature="warm"),
-            Row(label=f"best match among {open_orders}", unit="ms", samples=late, shown="p95", temperature="warm",
-                target=BEST_MATCH, calibration=beside),
-            Row(label="best match right after the publishes", unit="ms", samples=busy, shown="p95",
-                temperature="warm", target=BEST_MATCH),
-            Row(label=f"publishes, {CLIENTS} clients at once", unit="1/s", samples=tuple(rates), temperature="warm",
-                target=PUBLISHES, calibration=beside),
+            Row(
+                label=f"best match among {open_orders}",
+                unit="ms",
+                samples=late,
+                shown="p95",
+                temperature="warm",
+                target=BEST_MATCH,
+                calibration=beside,
+            ),
+            Row(
+                label="best match right after the publishes",
+                unit="ms",
+                samples=busy,
+                shown="p95",
+                temperature="warm",
+                target=BEST_MATCH,
+            ),
+            Row(
+                label=f"publishes, {CLIENTS} clients at once",
+                unit="1/s",
+                samples=tuple(rates),
+                temperature="warm",
+                target=PUBLISHES,
+                calibration=beside,
+            ),
             Row(label="the market's processor time a publish", unit="ms", samples=tuple(spent), temperature="warm"),
             Row(label=f"start with {open_orders}", unit="s", samples=(started,), temperature="cold"),
         ),
         "market, chain and the load itself share this machine's processors",
-    )  # fmt: skip
+    )
 
 
 def fill(folder: Path, network: Network, count: int, chance: random.Random) -> None:
@@ -85,10 +104,17 @@ def write_orders(folder: Path, network: Network, orders: Sequence[tuple[Kind, Or
     domain = OrderDomain(chain=network.chain, hub=network.hub)
     store = OrderStore(f"sqlite:///{folder / 'market.sqlite'}", domain)
     listed = (
-        StoreOrder(PublishedOrder(kind=kind, order_hash=order_hash(order, domain), order=order,
-                       signer=development_key(signer).address, published=number))
+        StoreOrder(
+            PublishedOrder(
+                kind=kind,
+                order_hash=order_hash(order, domain),
+                order=order,
+                signer=development_key(signer).address,
+                published=number,
+            )
+        )
         for number, (kind, order, signer) in enumerate(orders)
-    )  # fmt: skip
+    )
     while batch := list(islice(listed, BATCH)):
         store.perform(batch)
     store.close()
@@ -120,10 +146,13 @@ async def _look(
     milliseconds = []
     for _ in range(times):
         asked = {
-            "chainId": str(network.chain), "category": str(chance.randrange(CATEGORIES)),
-            "minTag": chance.choice([TEE_TAG, NO_TAG]), "minVolume": chance.choice(["1", "2", "1000"]),
-            "minTrust": str(chance.randrange(3)), "requester": to_address(chance.randbytes(20)),
-        }  # fmt: skip
+            "chainId": str(network.chain),
+            "category": str(chance.randrange(CATEGORIES)),
+            "minTag": chance.choice([TEE_TAG, NO_TAG]),
+            "minVolume": chance.choice(["1", "2", "1000"]),
+            "minTrust": str(chance.randrange(3)),
+            "requester": to_address(chance.randbytes(20)),
+        }
         begun = time.perf_counter()
         async with session.get("/workerpoolorders", params=asked) as response:
             found = msgspec.json.decode(await response.read())

@@ -16,9 +16,14 @@ def main() -> None:
     sock = listen()
     address = f"http://127.0.0.1:{sock.getsockname()[1]}"
     config = MarketConfig(
-        folder=Path(folder), rpc_url=rpc_url, chain=int(chain), genesis=Digest(genesis), hub=Address(hub),
-        access=ONE_MACHINE, orders_per_signer=10**9,  # limits would stand in the way of a load
-    )  # fmt: skip
+        folder=Path(folder),
+        rpc_url=rpc_url,
+        chain=int(chain),
+        genesis=Digest(genesis),
+        hub=Address(hub),
+        access=ONE_MACHINE,
+        orders_per_signer=10**9,  # limits would stand in the way of a load
+    )
     asyncio.run(run(config, sock, lambda: print(address, flush=True)))
 
 

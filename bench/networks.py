@@ -63,9 +63,13 @@ class Networks:
         command = ("--pdeathsig", "TERM", SEALGRID, "up", "--bare", "--port", "0", "--data")
         begun = time.perf_counter()
         self._process = await asyncio.create_subprocess_exec(
-            "setpriv", *command, str(layout.root),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            "setpriv",
+            *command,
+            str(layout.root),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
         async with asyncio.timeout(START_SECONDS):
             while b"ready" not in (line := await self._line()):
                 if not line:

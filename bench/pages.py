@@ -48,10 +48,17 @@ async def measure(context: Context) -> Figure:
             beside = calibration.cpu()
             async with aiohttp.ClientSession(url) as session:
                 rows = [
-                    Row(label=page.what, unit="ms", samples=await _ask(session, page, context.either(20, 60)),
-                        shown="p95", temperature="warm", target=SERVER_TIME, calibration=beside)
+                    Row(
+                        label=page.what,
+                        unit="ms",
+                        samples=await _ask(session, page, context.either(20, 60)),
+                        shown="p95",
+                        temperature="warm",
+                        target=SERVER_TIME,
+                        calibration=beside,
+                    )
                     for page in pages_of(bazaar, newest)
-                ]  # fmt: skip
+                ]
     return Figure(
         "pages", tuple(rows), f"{count:,} open orders and {count:,} tasks; chain, market and reader beside it"
     )

@@ -17,9 +17,12 @@ SIZE = 256 << 20
 CHUNK, TAG = container.CHUNK_BYTES, 16
 TARGET = Target("≥", 80.0)
 LABELS = {
-    "decrypt": "raw AES-GCM decryption", "open": "open", "encrypt": "raw AES-GCM", "seal": "seal",
+    "decrypt": "raw AES-GCM decryption",
+    "open": "open",
+    "encrypt": "raw AES-GCM",
+    "seal": "seal",
     "encrypt+hash": "(raw AES-GCM + SHA-256)",
-}  # fmt: skip
+}
 COMPARED = (("open", "decrypt"), ("seal", "encrypt"), ("seal", "encrypt+hash"))
 
 

@@ -93,10 +93,18 @@ class Settlement:
         )
         pool = await self._offer(judge, domain)
         request = RequestOrder(
-            app=self.app, appmaxprice=PRICE, dataset=self.dataset, datasetmaxprice=PRICE, workerpool=judge.pool,
-            workerpoolmaxprice=PRICE, requester=requester.address, beneficiary=requester.address, tag=TEE_TAG,
-            params=_params(), salt=fresh_salt(),
-        )  # fmt: skip
+            app=self.app,
+            appmaxprice=PRICE,
+            dataset=self.dataset,
+            datasetmaxprice=PRICE,
+            workerpool=judge.pool,
+            workerpoolmaxprice=PRICE,
+            requester=requester.address,
+            beneficiary=requester.address,
+            tag=TEE_TAG,
+            params=_params(),
+            salt=fresh_salt(),
+        )
         return await self.hub.match_orders(
             self.wallet("requester"),
             sign_order(app, domain, development_key("developer")),
@@ -119,19 +127,31 @@ class Settlement:
         pool = development_key("pool").sign(personal_digest(authorisation_message(worker, task, enclave.address)))
         proof = pool if judge == self.nobody else await self._proof(deal, task, enclave.address, pool, judge)
         await self.hub.contribute_and_finalize(
-            self.wallet("worker"), task=task, result_digest=result, results=_results(), enclave=enclave.address,
+            self.wallet("worker"),
+            task=task,
+            result_digest=result,
+            results=_results(),
+            enclave=enclave.address,
             enclave_signature=enclave.sign(personal_digest(enclave_message(worker, task, result))),
             authorisation=proof,
-        )  # fmt: skip
+        )
 
     async def _proof(self, deal: DealId, task: TaskId, enclave: Address, pool: bytes, judge: Judge) -> bytes:
         expiry = (await self.hub.view_task(task)).contribution_deadline
         domain, broker = Domain(chain=self.deployment.chain, broker=judge.address), Broker(self.node, judge.address)
         verdict = Verdict(
-            task=task, worker=development_key("worker").address, enclave=enclave, app=APP, runtime=RUNTIME,
-            platform=Platform.SIMULATED, session=to_digest(os.urandom(32)), settle=to_digest(os.urandom(32)),
-            issued=expiry - 1, expiry=expiry, vault_set=await broker.vault_set(),
-        )  # fmt: skip
+            task=task,
+            worker=development_key("worker").address,
+            enclave=enclave,
+            app=APP,
+            runtime=RUNTIME,
+            platform=Platform.SIMULATED,
+            session=to_digest(os.urandom(32)),
+            settle=to_digest(os.urandom(32)),
+            issued=expiry - 1,
+            expiry=expiry,
+            vault_set=await broker.vault_set(),
+        )
         signed = [(key.address, verdict, verdict.sign(domain, key)) for key in VAULTS[:THRESHOLD]]
         return encode_proof(deal=deal, index=0, pool_signature=pool, verdicts=signed)
 
@@ -142,9 +162,11 @@ async def settlement() -> AsyncIterator[Settlement]:
     cache = cache_folder()
     config = AnvilConfig(binary=cache / "anvil" / "bin" / "anvil")
     terms = BrokerConfig(
-        vaults=tuple(key.address for key in VAULTS), threshold=THRESHOLD, platforms=(Platform.SIMULATED,),
+        vaults=tuple(key.address for key in VAULTS),
+        threshold=THRESHOLD,
+        platforms=(Platform.SIMULATED,),
         runtimes=(RUNTIME,),
-    )  # fmt: skip
+    )
     async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
         admin = Wallet(node, development_key("admin"))
         deployment = await deploy(admin, PocoPackage(cache / "poco"), terms)

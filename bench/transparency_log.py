@@ -96,10 +96,20 @@ def _grow(store: VaultDatabase, size: int) -> None:
 def _entry(number: int) -> LogEntry:
     name = to_digest(number.to_bytes(32, "big"))
     return LogEntry(
-        deal=DealId(name), task=TaskId(name), worker=ZERO_ADDRESS, enclave=to_address(name[:42]), app=ZERO_ADDRESS,
-        asset=_asset(number), owner=ZERO_ADDRESS, requester=ZERO_ADDRESS, policy=1, session=name, facts=name,
-        block=number, time=number,
-    )  # fmt: skip
+        deal=DealId(name),
+        task=TaskId(name),
+        worker=ZERO_ADDRESS,
+        enclave=to_address(name[:42]),
+        app=ZERO_ADDRESS,
+        asset=_asset(number),
+        owner=ZERO_ADDRESS,
+        requester=ZERO_ADDRESS,
+        policy=1,
+        session=name,
+        facts=name,
+        block=number,
+        time=number,
+    )
 
 
 def _asset(number: int) -> Address:

@@ -57,15 +57,28 @@ async def measure(context: Context) -> Figure:
     return Figure(
         "vault load",
         (
-            Row(label=f"releases, {AT_ONCE} at once", unit="1/s", samples=tuple(rates), temperature="warm",
-                target=CAPACITY, calibration=beside),
+            Row(
+                label=f"releases, {AT_ONCE} at once",
+                unit="1/s",
+                samples=tuple(rates),
+                temperature="warm",
+                target=CAPACITY,
+                calibration=beside,
+            ),
             Row(label="the vault's processor time a release", unit="ms", samples=tuple(spent), temperature="warm"),
             Row(label=offered, unit="ms", samples=late, temperature="warm"),
-            Row(label=offered, unit="ms", samples=late, shown="p95", temperature="warm", target=LATENCY,
-                calibration=beside),
+            Row(
+                label=offered,
+                unit="ms",
+                samples=late,
+                shown="p95",
+                temperature="warm",
+                target=LATENCY,
+                calibration=beside,
+            ),
         ),
         "vault, chain, three other vaults and services and the load itself share this machine's processors",
-    )  # fmt: skip
+    )
 
 
 async def _shots(twins: Sequence[EnclaveTwin]) -> list[Shot]:

@@ -18,9 +18,14 @@ from setup.fetch import CACHE, ROOT, fetch_wheels
 MINORS = (11, 12, 13)
 UV = ROOT / ".venv" / "bin" / "uv"
 TESTS = (
-    "tests/unit/bundle", "tests/unit/enclave", "tests/unit/platform", "tests/unit/crypto", "tests/unit/apps",
-    "tests/unit/sdk/test_environments.py", "tests/vectors",
-)  # fmt: skip
+    "tests/unit/bundle",
+    "tests/unit/enclave",
+    "tests/unit/platform",
+    "tests/unit/crypto",
+    "tests/unit/apps",
+    "tests/unit/sdk/test_environments.py",
+    "tests/vectors",
+)
 LOCKS = tuple(ROOT / "requirements" / name for name in ("dev.txt", "build.txt"))
 _PROBE = (
     "import sys; assert sys.implementation.name == 'cpython'; print(sys.base_prefix, '%d.%d' % sys.version_info[:2])"

@@ -11,8 +11,15 @@ from visitor import Place, Visitor
 
 from tests.e2e.running_network import RunningNetwork, start_network
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")  # fmt: skip
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 SHOP_SECONDS = 60
 expect.set_options(timeout=30_000)
 

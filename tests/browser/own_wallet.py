@@ -67,13 +67,18 @@ class OwnWallet:
 
     def _sent(self, wanted: dict[str, str]) -> str:
         base = int(self._rpc("eth_getBlockByNumber", ["latest", False])["baseFeePerGas"], 16)
-        signed = self._account.sign_transaction({
-            "chainId": self.network.chain, "data": wanted["data"], "value": 0,
-            "nonce": int(self._rpc("eth_getTransactionCount", [self._account.address, "pending"]), 16),
-            "gas": int(self._rpc("eth_estimateGas", [wanted]), 16) * 2,
-            "maxFeePerGas": 2 * base + 10**9, "maxPriorityFeePerGas": 10**9,
-            **({"to": self._rpc_address(wanted["to"])} if "to" in wanted else {}),
-        })  # fmt: skip
+        signed = self._account.sign_transaction(
+            {
+                "chainId": self.network.chain,
+                "data": wanted["data"],
+                "value": 0,
+                "nonce": int(self._rpc("eth_getTransactionCount", [self._account.address, "pending"]), 16),
+                "gas": int(self._rpc("eth_estimateGas", [wanted]), 16) * 2,
+                "maxFeePerGas": 2 * base + 10**9,
+                "maxPriorityFeePerGas": 10**9,
+                **({"to": self._rpc_address(wanted["to"])} if "to" in wanted else {}),
+            }
+        )
         return str(self._rpc("eth_sendRawTransaction", ["0x" + bytes(signed.raw_transaction).hex()]))
 
     def _rpc_address(self, address: str) -> bytes:

@@ -60,8 +60,10 @@ def test_a_browser_seals_the_published_files_byte_for_byte_and_opens_them(does):
     for vector in CONTAINERS:
         sealed = bytes.fromhex(vector["sealed"])
         assert does(seal, **vector) == [
-            "0x" + sealed.hex(), to_digest(sha256(sealed)), "0x" + vector["plaintext"],
-        ], vector["name"]  # fmt: skip
+            "0x" + sealed.hex(),
+            to_digest(sha256(sealed)),
+            "0x" + vector["plaintext"],
+        ], vector["name"]
 
 
 def test_a_browser_refuses_a_damaged_file_by_the_number_of_the_check(does):
@@ -95,9 +97,15 @@ def test_shares_of_a_browser_give_python_the_key_and_the_other_way_round(does):
     theirs = [Share(each["index"], bytes.fromhex(each["value"][2:]), bytes.fromhex(each["blind"][2:])) for each in made]
     assert [commit(share) for share in theirs] == [each["commitment"] for each in made]
     record = record_for(
-        hub=VAULTS[0], asset=VAULTS[1], owner=VAULTS[2], version=1, file_sha256=ZERO_DIGEST, t=2, vaults=VAULTS,
+        hub=VAULTS[0],
+        asset=VAULTS[1],
+        owner=VAULTS[2],
+        version=1,
+        file_sha256=ZERO_DIGEST,
+        t=2,
+        vaults=VAULTS,
         shares=theirs,
-    )  # fmt: skip
+    )
     for pair in (theirs[:2], theirs[1:], theirs[::2]):
         assert combine(pair, record) == dek
     ours = split(dek, 3, 2)
@@ -117,8 +125,9 @@ def test_messages_to_a_key_open_on_either_side_and_under_their_context_alone(doe
     vault, secret = HpkeKey.generate(), os.urandom(32)
     sealed = does(
         "return hex(await hpke.seal(fromHex(given.key), fromHex(given.plain), fromHex('0a0b')))",
-        key=vault.public.hex(), plain=secret.hex(),
-    )  # fmt: skip
+        key=vault.public.hex(),
+        plain=secret.hex(),
+    )
     assert vault.open(bytes.fromhex(sealed[2:]), b"\x0a\x0b") == secret
     pair = does("const pair = await hpke.keyPair(); return { open: hex(pair.public), secret: hex(pair.secret) };")
     assert HpkeKey.from_bytes(bytes.fromhex(pair["secret"][2:])).public.hex() == pair["open"][2:]
@@ -135,8 +144,9 @@ def test_every_published_statement_has_the_same_digest_and_signer_in_a_browser(d
         form = wallet_form(statement, name="Sealgrid", version="1", chain=DOMAIN.chain, contract=DOMAIN.broker)
         told = does(
             "return [hex(typed.digest(given.form)), typed.signer(given.form, given.signature)]",
-            form=form, signature="0x" + statement.sign(DOMAIN, SIGNER).hex(),
-        )  # fmt: skip
+            form=form,
+            signature="0x" + statement.sign(DOMAIN, SIGNER).hex(),
+        )
         assert told == ["0x" + statement.digest(DOMAIN).hex(), SIGNER.address], vector["name"]
 
 
@@ -153,10 +163,17 @@ def test_an_enclave_reads_the_input_that_a_browser_packed_and_a_browser_the_resu
     with pytest.raises(Error, match="same name"):
         does("return archive.packed([], [new File([], 'A.txt'), new File([], 'a.txt')]).then(() => '')")
     for check, args, names in (
-        (3, [], ["a\nb"]), (3, [], [".."]), (3, [], ["C:a"]), (3, [], ["é" * 128]), (3, [], [str(n) for n in range(1001)]),
-        (4, [], ["straße", "STRASSE"]), (4, [], ["\u00e9", "e\u0301"]), (6, ["a\0b"], []), (7, ["x" * (128 << 10)], []),
+        (3, [], ["a\nb"]),
+        (3, [], [".."]),
+        (3, [], ["C:a"]),
+        (3, [], ["é" * 128]),
+        (3, [], [str(n) for n in range(1001)]),
+        (4, [], ["straße", "STRASSE"]),
+        (4, [], ["\u00e9", "e\u0301"]),
+        (6, ["a\0b"], []),
+        (7, ["x" * (128 << 10)], []),
         (7, ["x" * 1000] * 1100, []),
-    ):  # fmt: skip
+    ):
         with pytest.raises(InputRefused, match=rf"\(input\.{check}\)"):
             check_input(JobInput(args=tuple(args), files=tuple((name, b"") for name in names)))
         with pytest.raises(Error, match=rf"\(input\.{check}\)"):

@@ -52,8 +52,14 @@ async def offered(place: Place, folder) -> Address:
             await sign_and_publish(developer, another)
     async with connect(network, development_key("pool")) as pool:
         dear = WorkerpoolOrder(
-            workerpool=network.workerpool, workerpoolprice=77 * RLC, volume=1, tag=TEE_TAG, trust=1,
-            category=network.short_category, salt=fresh_salt(), requesterrestrict=stranger,
-        )  # fmt: skip
+            workerpool=network.workerpool,
+            workerpoolprice=77 * RLC,
+            volume=1,
+            tag=TEE_TAG,
+            trust=1,
+            category=network.short_category,
+            salt=fresh_salt(),
+            requesterrestrict=stranger,
+        )
         await sign_and_publish(pool, dear)
     return app

@@ -18,11 +18,21 @@ PAGES = ("/", "/models", "/models/new", "/compute", "/tasks", "/account")
 
 ASSET, TASK = "0x" + "11" * 20, "0x" + "22" * 32
 WRITES = (
-    "/account/use", "/account/deposit", "/account/withdraw", "/models/new", f"/apps/{ASSET}/run", f"/tasks/{TASK}/claim",
+    "/account/use",
+    "/account/deposit",
+    "/account/withdraw",
+    "/models/new",
+    f"/apps/{ASSET}/run",
+    f"/tasks/{TASK}/claim",
     *(f"/models/{ASSET}/{what}" for what in ("offer", "price", "unlist", "grant", "revoke")),
     *(f"/apps/{ASSET}/{what}" for what in ("offer", "price", "unlist")),
-    "/wallet", "/wallet/leave", "/wallet/challenge", "/wallet/orders", "/wallet/policies", "/wallet/done",
-)  # fmt: skip
+    "/wallet",
+    "/wallet/leave",
+    "/wallet/challenge",
+    "/wallet/orders",
+    "/wallet/policies",
+    "/wallet/done",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

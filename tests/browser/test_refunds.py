@@ -69,9 +69,14 @@ async def bought_of_nobody(place: Place) -> tuple[str, str, str]:
         await pool.hub.deposit(pool.wallet, 10**10)
         await join_pool_group(network, address)  # the shop's apps are for its pools
         order = WorkerpoolOrder(
-            workerpool=address, workerpoolprice=10**9, volume=3, tag=TEE_TAG, trust=1,
-            category=network.short_category, salt=fresh_salt(),
-        )  # fmt: skip
+            workerpool=address,
+            workerpoolprice=10**9,
+            volume=3,
+            tag=TEE_TAG,
+            trust=1,
+            category=network.short_category,
+            salt=fresh_salt(),
+        )
         signed = sign_order(order, pool.order_domain, pool.key)
     async with connect(network, development_key("requester2")) as me:
         app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")

@@ -80,9 +80,15 @@ class World:
     def request(self, **changes: object) -> RequestOrder:
         me = KEYS["requester"].address
         base = RequestOrder(
-            app=self.market.app, dataset=self.market.dataset, requester=me, beneficiary=me,
-            appmaxprice=3, datasetmaxprice=10, workerpoolmaxprice=1000, volume=10,
-        )  # fmt: skip
+            app=self.market.app,
+            dataset=self.market.dataset,
+            requester=me,
+            beneficiary=me,
+            appmaxprice=3,
+            datasetmaxprice=10,
+            workerpoolmaxprice=1000,
+            volume=10,
+        )
         return msgspec.structs.replace(base, **changes)
 
     def signed(self, order: Order, how: str = "good") -> Order:
@@ -207,9 +213,11 @@ async def open_world(market: Market) -> World:
 
 async def _make_history(world: World, contract: Mock) -> None:
     orders = {
-        "developer": world.app_order, "owner": world.dataset_order, "pool": world.pool_order,
+        "developer": world.app_order,
+        "owner": world.dataset_order,
+        "pool": world.pool_order,
         "requester": world.request,
-    }  # fmt: skip
+    }
     hub, domain = world.market.hub, world.market.orders
     for name, make in orders.items():
         order, wallet = make(salt=PRESIGNED), world.market.wallet(name)

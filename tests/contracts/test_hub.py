@@ -219,11 +219,14 @@ async def test_a_deal_without_a_dataset_may_use_one_whose_owner_signed_for_it(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"apprestrict": ANYBODY}, {"workerpoolrestrict": ANYBODY}, {"requesterrestrict": ANYBODY},
-        {"tag": to_digest((1 << 8 | 9).to_bytes(32, "big"))}, {"dataset": ANYBODY},
+        {"apprestrict": ANYBODY},
+        {"workerpoolrestrict": ANYBODY},
+        {"requesterrestrict": ANYBODY},
+        {"tag": to_digest((1 << 8 | 9).to_bytes(32, "big"))},
+        {"dataset": ANYBODY},
     ],
     ids=["another app", "another pool", "another requester", "a tag", "no dataset"],
-)  # fmt: skip
+)
 async def test_an_order_that_restricts_otherwise_does_not_fit_a_bulk(
     market: Market, bulk_deal: DealId, changes: dict[str, Any]
 ) -> None:

@@ -86,11 +86,15 @@ class Stage:
         await revert(market.node, before)
         return {
             "match": OrderMatch(
-                volume=view.bot_size, tag=view.tag, trust=view.trust, app_price=view.app.price,
-                dataset_price=view.dataset.price, workerpool_price=view.workerpool.price,
+                volume=view.bot_size,
+                tag=view.tag,
+                trust=view.trust,
+                app_price=view.app.price,
+                dataset_price=view.dataset.price,
+                workerpool_price=view.workerpool.price,
             ),
             "locked": {each: now[each] - locked[each] for each in (payer, pool)},
-        }  # fmt: skip
+        }
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +195,7 @@ REFUSED: dict[str, list[Case]] = {
         at("request", "requester", lambda world: KEYS["requester2"].address),
     ],
     "stake": [at("workerpool", "workerpool", lambda world: world.poor_pool)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("number", "case"), [(number, case) for number, cases in REFUSED.items() for case in cases])
@@ -243,11 +247,17 @@ def test_a_match_has_the_deals_volume_tag_trust_prices_and_locks(stage: Stage, n
 # --- groups (ERC-734)
 
 RESTRICTIONS = {
-    "12": ("request", "workerpool"), "13": ("app", "datasetrestrict"), "14": ("app", "workerpoolrestrict"),
-    "15": ("app", "requesterrestrict"), "16": ("dataset", "apprestrict"), "17": ("dataset", "workerpoolrestrict"),
-    "18": ("dataset", "requesterrestrict"), "19": ("workerpool", "apprestrict"),
-    "1a": ("workerpool", "datasetrestrict"), "1b": ("workerpool", "requesterrestrict"),
-}  # fmt: skip
+    "12": ("request", "workerpool"),
+    "13": ("app", "datasetrestrict"),
+    "14": ("app", "workerpoolrestrict"),
+    "15": ("app", "requesterrestrict"),
+    "16": ("dataset", "apprestrict"),
+    "17": ("dataset", "workerpoolrestrict"),
+    "18": ("dataset", "requesterrestrict"),
+    "19": ("workerpool", "apprestrict"),
+    "1a": ("workerpool", "datasetrestrict"),
+    "1b": ("workerpool", "requesterrestrict"),
+}
 
 
 @pytest.mark.parametrize("manner", MANNERS)
@@ -288,17 +298,53 @@ WHO = st.sampled_from(
     ["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester", *MANNERS]
 )
 FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
-    "app": {"app": WHO, "appprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS, "datasetrestrict": WHO,
-            "workerpoolrestrict": WHO, "requesterrestrict": WHO},
-    "dataset": {"dataset": WHO, "datasetprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS,
-                "apprestrict": WHO, "workerpoolrestrict": WHO, "requesterrestrict": WHO},
-    "workerpool": {"workerpool": WHO, "workerpoolprice": PRICES, "volume": VOLUMES, "tag": TAGS, "salt": SALTS,
-                   "category": SMALL, "trust": SMALL, "apprestrict": WHO, "datasetrestrict": WHO,
-                   "requesterrestrict": WHO},
-    "request": {"app": WHO, "appmaxprice": PRICES, "dataset": WHO, "datasetmaxprice": PRICES, "workerpool": WHO,
-                "workerpoolmaxprice": PRICES, "requester": st.sampled_from(["requester", "requester2", "pool owner"]),
-                "volume": VOLUMES, "tag": TAGS, "category": SMALL, "trust": SMALL, "salt": SALTS},
-}  # fmt: skip
+    "app": {
+        "app": WHO,
+        "appprice": PRICES,
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "salt": SALTS,
+        "datasetrestrict": WHO,
+        "workerpoolrestrict": WHO,
+        "requesterrestrict": WHO,
+    },
+    "dataset": {
+        "dataset": WHO,
+        "datasetprice": PRICES,
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "salt": SALTS,
+        "apprestrict": WHO,
+        "workerpoolrestrict": WHO,
+        "requesterrestrict": WHO,
+    },
+    "workerpool": {
+        "workerpool": WHO,
+        "workerpoolprice": PRICES,
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "salt": SALTS,
+        "category": SMALL,
+        "trust": SMALL,
+        "apprestrict": WHO,
+        "datasetrestrict": WHO,
+        "requesterrestrict": WHO,
+    },
+    "request": {
+        "app": WHO,
+        "appmaxprice": PRICES,
+        "dataset": WHO,
+        "datasetmaxprice": PRICES,
+        "workerpool": WHO,
+        "workerpoolmaxprice": PRICES,
+        "requester": st.sampled_from(["requester", "requester2", "pool owner"]),
+        "volume": VOLUMES,
+        "tag": TAGS,
+        "category": SMALL,
+        "trust": SMALL,
+        "salt": SALTS,
+    },
+}
 
 
 def changes() -> st.SearchStrategy[dict[tuple[str, str], object]]:
@@ -311,10 +357,16 @@ def changes() -> st.SearchStrategy[dict[tuple[str, str], object]]:
 
 def address(world: World, who: str) -> str:
     known = {
-        "none": ZERO_ADDRESS, "app": world.market.app, "contract_app": world.contract_app,
-        "dataset": world.market.dataset, "pool": world.market.pool, "poor_pool": world.poor_pool,
-        "group": world.group, "pool owner": KEYS["pool"].address, **world.odd_groups,
-    }  # fmt: skip
+        "none": ZERO_ADDRESS,
+        "app": world.market.app,
+        "contract_app": world.contract_app,
+        "dataset": world.market.dataset,
+        "pool": world.market.pool,
+        "poor_pool": world.poor_pool,
+        "group": world.group,
+        "pool owner": KEYS["pool"].address,
+        **world.odd_groups,
+    }
     return known.get(who) or KEYS[who].address
 
 
@@ -323,7 +375,7 @@ FOURS = {
     "signatures": st.dictionaries(st.sampled_from(sorted(FIELDS)), st.sampled_from(SIGNATURES), max_size=2),
     "request": st.sampled_from(["as it is", "generous", "fitting", "fitting"]),
     "payer": st.sampled_from([None, None, "owner", "pool", "requester", "thief"]),
-}  # fmt: skip
+}
 
 
 def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict[str, str], request: str) -> OrderSet:
@@ -339,10 +391,14 @@ def drawn(world: World, changed: dict[tuple[str, str], object], signatures: dict
 def fit(four: OrderSet, parts: Parts) -> None:
     """Let the request ask for what the others offer, and the pool have every feature, so that later checks are reached."""
     parts.setdefault("request", {}).update(
-        app=four.app.app, appmaxprice=four.app.appprice, dataset=four.dataset.dataset,
-        datasetmaxprice=four.dataset.datasetprice, workerpoolmaxprice=four.workerpool.workerpoolprice,
-        category=four.workerpool.category, trust=min(four.request.trust, four.workerpool.trust),
-    )  # fmt: skip
+        app=four.app.app,
+        appmaxprice=four.app.appprice,
+        dataset=four.dataset.dataset,
+        datasetmaxprice=four.dataset.datasetprice,
+        workerpoolmaxprice=four.workerpool.workerpoolprice,
+        category=four.workerpool.category,
+        trust=min(four.request.trust, four.workerpool.trust),
+    )
     parts.setdefault("workerpool", {}).update(tag=OTHER)
 
 

@@ -121,9 +121,12 @@ async def test_who_sponsored_a_deal_is_named_and_refunded(market: Market) -> Non
     sponsor = market.wallet("pool")
     number = market.deployment.categories["Short"]
     deal = await market.hub.sponsor_match_orders(
-        sponsor, market.app_order(), market.dataset_order(), market.pool_order(category=number),
+        sponsor,
+        market.app_order(),
+        market.dataset_order(),
+        market.pool_order(category=number),
         market.request(category=number),
-    )  # fmt: skip
+    )
     await advance(market.node, FINAL)
     money = await claim(connected(market), deal, task_id(deal, 0))
     until = (await market.hub.view_deal(deal)).start_time + FINAL

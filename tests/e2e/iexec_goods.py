@@ -54,9 +54,15 @@ async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_ke
     signature = conn.key.sign(asset_secret_digest(dataset, value_hash))
     shares = split(split_key or key, len(conn.vaults), conn.network.threshold, os.urandom)
     record = record_for(
-        hub=conn.network.hub, asset=dataset, owner=conn.address, version=1, file_sha256=to_digest(file_sha256),
-        t=conn.network.threshold, vaults=conn.vault_addresses, shares=shares,
-    )  # fmt: skip
+        hub=conn.network.hub,
+        asset=dataset,
+        owner=conn.address,
+        version=1,
+        file_sha256=to_digest(file_sha256),
+        t=conn.network.threshold,
+        vaults=conn.vault_addresses,
+        shares=shares,
+    )
     for vault, share in zip(conn.vaults, shares, strict=True):
         identity, part = await vault.identity(), encode(SharePart(value=share.value, blind=share.blind))
         sealed = hpke.seal(identity.deposit_key, part, record.digest(conn.domain))
@@ -100,10 +106,19 @@ async def bought(
         )
         data_order = sign_order(wanted, people.owner.order_domain, people.owner.key)
     request = RequestOrder(
-        app=app, appmaxprice=app_order.appprice, dataset=dataset, workerpool=pool.workerpool,
-        workerpoolmaxprice=pool.workerpoolprice, requester=requester.address, beneficiary=requester.address,
-        volume=tasks, tag=TEE_TAG, category=pool.category, params=json.dumps(params), salt=fresh_salt(),
-    )  # fmt: skip
+        app=app,
+        appmaxprice=app_order.appprice,
+        dataset=dataset,
+        workerpool=pool.workerpool,
+        workerpoolmaxprice=pool.workerpoolprice,
+        requester=requester.address,
+        beneficiary=requester.address,
+        volume=tasks,
+        tag=TEE_TAG,
+        category=pool.category,
+        params=json.dumps(params),
+        salt=fresh_salt(),
+    )
     signed = sign_order(request, requester.order_domain, requester.key)
     return await hub.match_orders(requester.wallet, app_order, data_order, pool, signed)
 

@@ -51,7 +51,10 @@ def test_an_app_brings_packages_that_no_worker_ever_had(developer, environment):
     wheel(app / "wheels")
     told = f'wheels = ["greeting==1.0"]\nenvironment = {environment}\n'
     (app / "app.toml").write_text(told + blocks("toml")[0].replace("1.0.0", f"1.0.{len(environment)}"))
-    (app / "main.py").write_text("import greeting\n" + blocks("python")[0].replace('"result.json").write_text(', '"result.json").write_text(greeting.WORD + '))  # fmt: skip
+    (app / "main.py").write_text(
+        "import greeting\n"
+        + blocks("python")[0].replace('"result.json").write_text(', '"result.json").write_text(greeting.WORD + ')
+    )
     address = developer.says("app", "deploy", "word_count").split()[0]
     developer.says("run", address, "--file", "letter.txt", "--out", "answer")
     assert (developer.folder / "answer" / "result" / "result.json").read_text() == 'hello{"sealed": 2, "grid": 1}'

@@ -207,9 +207,7 @@ async def test_clients_behind_the_proxy_are_told_apart_and_none_can_choose_its_a
     number = 10 * (1 + proxy.port % 20)
     flood, honest = f"127.0.1.{number}", f"127.0.1.{number + 1}"
     async with proxy.client("vault.example", flood) as many, proxy.client("vault.example", honest) as one:
-        asked = [
-            await many.get("/identity", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(125)
-        ]  # fmt: skip
+        asked = [await many.get("/identity", headers={"x-forwarded-for": f"192.0.2.{n}"}) for n in range(125)]
         statuses = [answer.status_code for answer in asked]
         assert statuses[:120] == [200] * 120
         assert 429 in statuses[120:]

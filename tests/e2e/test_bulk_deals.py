@@ -93,8 +93,13 @@ async def test_an_order_that_does_not_hold_leaves_its_dataset_out_and_not_the_ta
     seen, status = await seen_by(people.requester, bulk.task(1))
     assert seen["bulk"] == ["two", None, None, None, None, None, None]
     assert [(each["place"], each["check"]) for each in status["left_out"]] == [
-        (1, "7.12"), (2, "7.19"), (3, "7.18"), (4, "7.1"), (5, "7.1"), (6, "7.18"),
-    ]  # fmt: skip
+        (1, "7.12"),
+        (2, "7.19"),
+        (3, "7.18"),
+        (4, "7.1"),
+        (5, "7.1"),
+        (6, "7.18"),
+    ]
 
 
 async def test_the_receipt_names_what_was_used_and_proves_that_each_release_was_logged(people, bulk):

@@ -148,9 +148,15 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
         lying.setattr(publish, "deposit", with_another_key)
         with pytest.raises(AppFailed, match="does not open with the key that the vaults have; publish anew") as failed:
             await publish.publish(
-                seller, tmp_path / "model", name="proved", apps=[hasher.address], price=7, proved=True,
-                keep=kept.append, progress=lambda step: steps.append(step.what),
-            )  # fmt: skip
+                seller,
+                tmp_path / "model",
+                name="proved",
+                apps=[hasher.address],
+                price=7,
+                proved=True,
+                keep=kept.append,
+                progress=lambda step: steps.append(step.what),
+            )
     assert failed.value.money == "The run was paid."
     assert any("an own run proves that the model opens" in step for step in steps)
     model = kept[0].address

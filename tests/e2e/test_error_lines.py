@@ -213,9 +213,14 @@ async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone
     address = await to_thread(model, "of-another-person")
     assert (await to_thread(sealgrid, "model", "unlist", address)).code == 0
     restricted = DatasetOrder(
-        dataset=address, datasetprice=10**9, volume=5, tag=TEE_TAG, apprestrict=odd,
-        requesterrestrict=people.requester.address, salt=fresh_salt(),
-    )  # fmt: skip
+        dataset=address,
+        datasetprice=10**9,
+        volume=5,
+        tag=TEE_TAG,
+        apprestrict=odd,
+        requesterrestrict=people.requester.address,
+        salt=fresh_salt(),
+    )
     await sign_and_publish(people.owner, restricted)
     await to_thread(meets, sealgrid, "model restricted to another person", "run", odd, "--model", address)
     assert (await to_thread(sealgrid, "run", odd, "--model", address, "--account", "requester")).code == 0
@@ -335,8 +340,11 @@ class SmallDisk:
         ended = subprocess.run(
             [*confined, "sh", "-c", f"{script}\n{listing}"],
             env=os.environ | {"SEALGRID_HOME": str(self.home), "DISK": str(self.folder), "SEALGRID": SEALGRID},
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         return ended, [line.removeprefix("left ") for line in ended.stdout.splitlines() if line.startswith("left ")]
 
 

@@ -73,9 +73,12 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
     developer.apps.set_secret(app, "the developer's")
     steps = []
     run = requester.run(
-        app, args=["private"], public_args=["two words", "shown"], secrets={2: "the requester's"},
+        app,
+        args=["private"],
+        public_args=["two words", "shown"],
+        secrets={2: "the requester's"},
         told=lambda step: steps.append(step.what),
-    )  # fmt: skip
+    )
     seen = run.result().json()
     assert seen["args"] == ["two words", "shown", "private"]
     assert seen["environment"]["IEXEC_REQUESTER_SECRET_2"] == "the requester's"
@@ -236,9 +239,23 @@ def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
     assert told.code == 0, told.err
     assert "Never publish a real secret" in told.err
     ended = say(
-        "run", app.address, "--arg", "private", "--public-arg", "shown", "--secret", "1=token", "--tasks", "2",
-        "--max-price", "9", "--within", "120", "--out", "answers",
-    )  # fmt: skip
+        "run",
+        app.address,
+        "--arg",
+        "private",
+        "--public-arg",
+        "shown",
+        "--secret",
+        "1=token",
+        "--tasks",
+        "2",
+        "--max-price",
+        "9",
+        "--within",
+        "120",
+        "--out",
+        "answers",
+    )
     assert ended.code == 0, ended.err
     assert "EVERYBODY can read for ever" in ended.err
     assert "bought 2 tasks" in ended.err

@@ -63,9 +63,14 @@ def told(localnet: RunningNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     keys = {role: "0x" + key.secret.hex() for role, key in people.items()}
     group = asyncio.run(group_of(localnet, REQUESTER))
     given = {
-        "network": network, "keys": keys, "file": FILE, "bundle": bundle, "group": group, "appText": APP_SECRET,
+        "network": network,
+        "keys": keys,
+        "file": FILE,
+        "bundle": bundle,
+        "group": group,
+        "appText": APP_SECRET,
         "requesterText": REQUESTER_SECRET,
-    }  # fmt: skip
+    }
     return run_script("acceptance.mjs", tmp_path_factory.mktemp("iexec"), given)
 
 

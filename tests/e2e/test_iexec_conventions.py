@@ -95,9 +95,15 @@ async def ran(requester, app: Address, *args: str, **wanted: Any) -> Ended:
 async def whole(people, app, model) -> list[Ended]:
     """Both tasks of one deal that uses everything."""
     first = await buy.run(
-        people.requester, app, model=model.address, files=FILES, args=["a private word", "--deep"],
-        public_args="--mode 'two words'", secrets={"1": REQUESTER_SECRET, "3": "three"}, tasks=2,
-    )  # fmt: skip
+        people.requester,
+        app,
+        model=model.address,
+        files=FILES,
+        args=["a private word", "--deep"],
+        public_args="--mode 'two words'",
+        secrets={"1": REQUESTER_SECRET, "3": "three"},
+        tasks=2,
+    )
     second = replace(first, task=task_id(first.deal, 1))
     return [await ended(people.requester, job) for job in (first, second)]
 

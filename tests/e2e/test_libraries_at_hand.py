@@ -46,9 +46,12 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
     model = await publish.publish(people.owner, tmp_path / "m.onnx", name="at hand", apps=[app.address])
     async with thief_of(localnet.network) as other:
         job = await buy.run(
-            people.requester, app.address, model=model.address, files=[("input.json", b"[[1, 2, 3]]")],
+            people.requester,
+            app.address,
+            model=model.address,
+            files=[("input.json", b"[[1, 2, 3]]")],
             workerpool=other.order,
-        )  # fmt: skip
+        )
         task = await other.open_task(job)
         bundle = digest_of_cid(task.bundle.removeprefix("/ipfs/"))
         inputs = parse_params(job.terms.request.params).inputs

@@ -122,9 +122,21 @@ async def test_an_owner_changes_the_policy_and_every_vault_holds_it(people, shel
     made = (await says(shell, "model", "publish", "terms.onnx", "--price", "3")).split()[0]
     said = await says(
         shell,
-        "model", "policy", "set", made, "--quorum", "3", "--uses-total", "5", "--deny-machine", "0x0A0B",
-        "--forbid-advisory", "INTEL-SA-00615", "--until", "2031-05-01",
-    )  # fmt: skip
+        "model",
+        "policy",
+        "set",
+        made,
+        "--quorum",
+        "3",
+        "--uses-total",
+        "5",
+        "--deny-machine",
+        "0x0A0B",
+        "--forbid-advisory",
+        "INTEL-SA-00615",
+        "--until",
+        "2031-05-01",
+    )
     assert "version      2" in said
     assert "2031-05-01" in said
     assert await says(shell, "model", "policy", "show", made) == said

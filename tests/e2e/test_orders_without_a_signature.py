@@ -25,10 +25,17 @@ async def four(people, app) -> tuple[Order, ...]:
     pool = await cheapest(requester, WorkerpoolOrder, category=str(requester.network.short_category))
     app_order = await cheapest(requester, AppOrder, app=app)
     request = RequestOrder(
-        app=app, appmaxprice=app_order.appprice, workerpool=pool.workerpool, workerpoolmaxprice=pool.workerpoolprice,
-        requester=requester.address, beneficiary=requester.address, tag=TEE_TAG, category=pool.category, params="{}",
+        app=app,
+        appmaxprice=app_order.appprice,
+        workerpool=pool.workerpool,
+        workerpoolmaxprice=pool.workerpoolprice,
+        requester=requester.address,
+        beneficiary=requester.address,
+        tag=TEE_TAG,
+        category=pool.category,
+        params="{}",
         salt=fresh_salt(),
-    )  # fmt: skip
+    )
     return app_order, NO_DATASET_ORDER, pool, sign_order(request, requester.order_domain, requester.key)
 
 

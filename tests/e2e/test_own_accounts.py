@@ -80,7 +80,11 @@ def test_what_the_how_to_says_works(localnet, tmp_path):
         assert ended.code == 0, ended.err
     (lines,) = re.findall(r"```python\n(.*?)```", HOW_TO, re.DOTALL)
     done = subprocess.run(
-        [sys.executable, "-c", lines], cwd=tmp_path, env=os.environ | {"SEALGRID_HOME": str(tmp_path / "home")},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", lines],
+        cwd=tmp_path,
+        env=os.environ | {"SEALGRID_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stdout.endswith(" 50 RLC\n"), done.stderr

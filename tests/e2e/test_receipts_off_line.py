@@ -52,10 +52,13 @@ class Bought:
         """Every pin as an option, so that no file is read beside the receipt and the root."""
         (self.folder / "root.pem").write_text(ssl.DER_cert_to_PEM_cert(self.network.roots[0].root_ca_der))
         pins = {
-            "vaults": ",".join(vault.address for vault in self.network.vaults), "chain": self.network.chain,
-            "hub": self.network.hub, "broker": self.network.broker, "runtime": self.network.runtimes[0],
+            "vaults": ",".join(vault.address for vault in self.network.vaults),
+            "chain": self.network.chain,
+            "hub": self.network.hub,
+            "broker": self.network.broker,
+            "runtime": self.network.runtimes[0],
             "root": f"simulated={self.folder / 'root.pem'}",
-        }  # fmt: skip
+        }
         return [str(word) for name, pin in (pins | other).items() for word in (f"--{name}", pin)]
 
     def verify(self, receipt: bytes, **other_pins: object) -> Spoken:

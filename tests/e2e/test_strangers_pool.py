@@ -40,9 +40,13 @@ async def free_pool(localnet, people) -> AsyncIterator[Address]:
     stranger = people.stranger
     pool = await Assets(stranger.hub).create_workerpool(stranger.wallet, description="fast and free")
     order = WorkerpoolOrder(
-        workerpool=pool, workerpoolprice=0, volume=10**9, tag=TEE_TAG, category=localnet.network.short_category,
+        workerpool=pool,
+        workerpoolprice=0,
+        volume=10**9,
+        tag=TEE_TAG,
+        category=localnet.network.short_category,
         salt=fresh_salt(),
-    )  # fmt: skip
+    )
     signed = await sign_and_publish(stranger, order)
     yield pool
     await stranger.hub.cancel(stranger.wallet, signed)

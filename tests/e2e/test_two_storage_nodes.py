@@ -65,9 +65,10 @@ async def test_the_node_learns_from_the_chain_which_files_it_names(requester: Co
     )
     files = [to_digest(sha256(each)) for each in (content, other)]
     question = (
-        FileAddresses(sha256=files[0], cids=(cids[0],)), FileAddresses(sha256=files[1], cids=(cids[1],)),
+        FileAddresses(sha256=files[0], cids=(cids[0],)),
+        FileAddresses(sha256=files[1], cids=(cids[1],)),
         FileAddresses(sha256=bundle, cids=(cid_of(bundle),)),
-    )  # fmt: skip
+    )
     async with HttpTransport(requester.network.web_url) as web, asyncio.timeout(60):
         named: frozenset[Digest] = frozenset()
         while len(named) < 2:  # the index follows the chain

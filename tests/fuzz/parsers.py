@@ -127,26 +127,71 @@ def _quotes():
             lengths.append(bytes(raw))
     collateral = made.collateral.raw
     return (
-        Parser("quote", lambda raw: _judge(raw, collateral), (made.raw, machine().sign_sgx(bytes(32), bytes(64))),
-               64 << 10, 16 * MIB, hostile=tuple(lengths)),
+        Parser(
+            "quote",
+            lambda raw: _judge(raw, collateral),
+            (made.raw, machine().sign_sgx(bytes(32), bytes(64))),
+            64 << 10,
+            16 * MIB,
+            hostile=tuple(lengths),
+        ),
         Parser("collateral", lambda raw: _judge(made.raw, raw), (collateral,), MIB, 32 * MIB),
-        Parser("kept collateral", lambda raw: intel_terms(Collateral(raw), [machine().trust_root], NOW), (collateral,),
-               MIB, 32 * MIB),
-        Parser("snp report", lambda raw: _judge(raw.ljust(1184, b"\0")[:1184], amd().collateral().encode().raw),
-               (report(),), 1184, 4 * MIB),
-        Parser("snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
-        Parser("kept snp collateral", lambda raw: snp_terms(Collateral(raw), [amd().root], NOW),
-               (amd().collateral().encode().raw,), 64 << 10, 8 * MIB),
-        Parser("snp certificates", snp_certificates.read_table, (bytes(24), b"\x01".ljust(24, b"\0") * 40), 1 << 20,
-               4 * MIB, (ValueError,)),
+        Parser(
+            "kept collateral",
+            lambda raw: intel_terms(Collateral(raw), [machine().trust_root], NOW),
+            (collateral,),
+            MIB,
+            32 * MIB,
+        ),
+        Parser(
+            "snp report",
+            lambda raw: _judge(raw.ljust(1184, b"\0")[:1184], amd().collateral().encode().raw),
+            (report(),),
+            1184,
+            4 * MIB,
+        ),
+        Parser(
+            "snp collateral", lambda raw: _judge(report(), raw), (amd().collateral().encode().raw,), 64 << 10, 8 * MIB
+        ),
+        Parser(
+            "kept snp collateral",
+            lambda raw: snp_terms(Collateral(raw), [amd().root], NOW),
+            (amd().collateral().encode().raw,),
+            64 << 10,
+            8 * MIB,
+        ),
+        Parser(
+            "snp certificates",
+            snp_certificates.read_table,
+            (bytes(24), b"\x01".ljust(24, b"\0") * 40),
+            1 << 20,
+            4 * MIB,
+            (ValueError,),
+        ),
         Parser("snp leaf", snp_collateral.leaf_of, (amd().collateral().leaf,), 16 << 10, 4 * MIB, (ValueError,)),
-        Parser("intel's answers", lambda raw: _asked(IntelClient(_Answers(raw)).collateral("tdx", "00", "platform")),
-               (b'{"tcbInfo":{"id":1},"enclaveIdentity":{"id":2},"signature":"00"}',), MIB, 8 * MIB),
-        Parser("amd's answers", lambda raw: _asked(AmdClient(_Answers(raw)).authorities("Milan", "vcek")), (_chain(),),
-               MIB, 16 * MIB),
-        Parser("quote's own word", lambda raw: told_identity(raw, to_digest(bytes(32))), (made.raw, report()), 64 << 10,
-               MIB, (ValueError,)),
-    )  # fmt: skip
+        Parser(
+            "intel's answers",
+            lambda raw: _asked(IntelClient(_Answers(raw)).collateral("tdx", "00", "platform")),
+            (b'{"tcbInfo":{"id":1},"enclaveIdentity":{"id":2},"signature":"00"}',),
+            MIB,
+            8 * MIB,
+        ),
+        Parser(
+            "amd's answers",
+            lambda raw: _asked(AmdClient(_Answers(raw)).authorities("Milan", "vcek")),
+            (_chain(),),
+            MIB,
+            16 * MIB,
+        ),
+        Parser(
+            "quote's own word",
+            lambda raw: told_identity(raw, to_digest(bytes(32))),
+            (made.raw, report()),
+            64 << 10,
+            MIB,
+            (ValueError,),
+        ),
+    )
 
 
 def _by_iexec(plain):
@@ -167,13 +212,22 @@ def _containers():
     huge = container.seal_bytes(b"x", dek=DEK, key_id=bytes(16))
     claims = tuple(huge[:10] + size.to_bytes(8, "big") + huge[18:] for size in (1 << 40, (1 << 64) - 1))
     return (
-        Parser("container", lambda raw: container.open_bytes(raw, DEK), (*sealed, huge), 4 * MIB, 16 * MIB, hostile=claims),
-        Parser("iexec file", lambda raw: open_iexec(io.BytesIO(raw), io.BytesIO(), DEK, sha256=to_digest(sha256(raw))),
-               (_by_iexec(b"plain"), bytes(range(256))), 4 * MIB, 16 * MIB),
+        Parser(
+            "container", lambda raw: container.open_bytes(raw, DEK), (*sealed, huge), 4 * MIB, 16 * MIB, hostile=claims
+        ),
+        Parser(
+            "iexec file",
+            lambda raw: open_iexec(io.BytesIO(raw), io.BytesIO(), DEK, sha256=to_digest(sha256(raw))),
+            (_by_iexec(b"plain"), bytes(range(256))),
+            4 * MIB,
+            16 * MIB,
+        ),
         Parser("rsa key", lambda raw: rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
-        Parser("hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB),
+        Parser(
+            "hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB
+        ),
         Parser("padded result", result_padding.unpad, (result_padding.pad(b"result"),), 4 * MIB, 16 * MIB),
-    )  # fmt: skip
+    )
 
 
 def _zipped(*entries, compression=zipfile.ZIP_DEFLATED):
@@ -215,17 +269,46 @@ def _bundles():
     overlapping = _overlapping(("input.json", json.dumps(listed)), names, bytes(MIB))
     return (
         Parser("manifest", lambda raw: read_manifest(raw, to_digest(sha256(raw))), (document,), 4 * MIB, 64 * MIB),
-        Parser("bundle", lambda raw: verify_bundle(raw, to_digest(sha256(document))), (archive,), 4 * MIB, 32 * MIB,
-               hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping)),
-        Parser("sealed input", job_input.unpack, (given, _zipped(("input.json", b"{}"))), 4 * MIB, 32 * MIB,
-               hostile=(bomb, overlapping)),
-        Parser("wheel", _unpack_wheel, (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
-               MIB, 64 * MIB, hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),)),
-        Parser("environment", _lay_out, (pack({"pkg/__init__.py": b"x = 1\n", "pkg/empty": b"", "top.py": b"y"}),),
-               MIB, 64 * MIB, hostile=(_overlapping(("a", "b"), ["c", "d"], bytes(MIB)),)),
-        Parser("computed.json", lambda raw: read_computed({"computed.json": raw, "out": b""}),
-               (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'), MIB, 8 * MIB),
-    )  # fmt: skip
+        Parser(
+            "bundle",
+            lambda raw: verify_bundle(raw, to_digest(sha256(document))),
+            (archive,),
+            4 * MIB,
+            32 * MIB,
+            hostile=(_zipped(("manifest.json", bytes(64 * MIB))), overlapping),
+        ),
+        Parser(
+            "sealed input",
+            job_input.unpack,
+            (given, _zipped(("input.json", b"{}"))),
+            4 * MIB,
+            32 * MIB,
+            hostile=(bomb, overlapping),
+        ),
+        Parser(
+            "wheel",
+            _unpack_wheel,
+            (_zipped(("pkg/__init__.py", b"x = 1\n"), ("pkg-1.dist-info/RECORD", b"")),),
+            MIB,
+            64 * MIB,
+            hostile=(_zipped(("pkg/zeros", bytes(16 * MIB))),),
+        ),
+        Parser(
+            "environment",
+            _lay_out,
+            (pack({"pkg/__init__.py": b"x = 1\n", "pkg/empty": b"", "top.py": b"y"}),),
+            MIB,
+            64 * MIB,
+            hostile=(_overlapping(("a", "b"), ["c", "d"], bytes(MIB)),),
+        ),
+        Parser(
+            "computed.json",
+            lambda raw: read_computed({"computed.json": raw, "out": b""}),
+            (b'{"deterministic-output-path": "/iexec_out/out"}', b'{"callback-data": "0x12ab"}'),
+            MIB,
+            8 * MIB,
+        ),
+    )
 
 
 def _unpack_wheel(raw):
@@ -278,7 +361,7 @@ def _documents():
         Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
         Parser("service's error", lambda raw: error_of(raw, 500), _ERRORS, MIB, 8 * MIB),
-    )  # fmt: skip
+    )
 
 
 def _orders():
@@ -331,9 +414,14 @@ def _messages():
                 continue
 
     job = pool.JobAssignment(
-        deal="0x" + "11" * 32, task="0x" + "22" * 32, index=0, app="0x" + "33" * 20, app_digest="0x" + "44" * 32,
-        bundle="/ipfs/x", contribution_deadline=1,
-    )  # fmt: skip
+        deal="0x" + "11" * 32,
+        task="0x" + "22" * 32,
+        index=0,
+        app="0x" + "33" * 20,
+        app_digest="0x" + "44" * 32,
+        bundle="/ipfs/x",
+        contribution_deadline=1,
+    )
     seeds = (
         msgspec.json.encode(job),
         msgspec.json.encode(pool.SignedCall(worker="0x", issued=1, signature=b"", payload=b"{}")),

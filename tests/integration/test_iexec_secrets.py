@@ -71,9 +71,16 @@ class Face:
             Domain(market.orders.chain, market.broker.address), market.hub.address, self.federation.addresses, THRESHOLD
         )
         config = SmsConfig(
-            folder=self.folder, rpc_url=self.node.url, chain=market.orders.chain, genesis=to_digest(b"\0" * 32),
-            hub=market.hub.address, broker=market.broker.address, storage_url="", vaults=(), threshold=THRESHOLD,
-        )  # fmt: skip
+            folder=self.folder,
+            rpc_url=self.node.url,
+            chain=market.orders.chain,
+            genesis=to_digest(b"\0" * 32),
+            hub=market.hub.address,
+            broker=market.broker.address,
+            storage_url="",
+            vaults=(),
+            threshold=THRESHOLD,
+        )
         desk = open_desk(
             config, VaultMembers(place, tuple(map(VaultClient, self.ways))), self.node, self.federation.files
         )
@@ -95,9 +102,7 @@ class Face:
 
     def holding(self) -> int:
         """How many vaults hold a share of the dataset's key."""
-        return sum(
-            vault.custody.share(self.dataset, OWNER.address) is not None for vault in self.federation.vaults
-        )  # fmt: skip
+        return sum(vault.custody.share(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
 
     def cut(self, *positions: int, path: str = "/") -> None:
         for position in positions:

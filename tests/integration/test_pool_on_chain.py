@@ -65,9 +65,14 @@ class PoolProcess:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.integration.pool_process", str(self.config), str(self.port),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tests.integration.pool_process",
+            str(self.config),
+            str(self.port),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
         assert self.process.stdout is not None
         assert await asyncio.wait_for(self.process.stdout.readline(), 60) == b"ready\n"
 
@@ -87,9 +92,7 @@ class Worker:
 
     def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
         payload, at = encode(message), int(time.time()) if issued is None else issued
-        said = WorkerCall(
-            pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at
-        )  # fmt: skip
+        said = WorkerCall(pool=self.market.pool, worker=self.key.address, content=to_digest(sha256(payload)), issued=at)
         signature = said.sign(self.market.domain, self.key)
         return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
 
@@ -117,11 +120,18 @@ async def pool(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     key.touch(mode=0o600)
     key.write_bytes(development_key("pool").secret)
     config = PoolConfig(
-        folder=folder / "data", rpc_url=market.node.url, chain=market.deployment.chain,
-        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
-        workerpool=market.pool, key_file=key, lease_seconds=2.0, retry_seconds=0.5,
+        folder=folder / "data",
+        rpc_url=market.node.url,
+        chain=market.deployment.chain,
+        genesis=market.deployment.genesis,
+        hub=market.hub.address,
+        broker=market.broker.address,
+        workerpool=market.pool,
+        key_file=key,
+        lease_seconds=2.0,
+        retry_seconds=0.5,
         workers=frozenset({ANNA.address, BERT.address}),
-    )  # fmt: skip
+    )
     (folder / "config.json").write_bytes(msgspec.json.encode(config, enc_hook=str))
     process = PoolProcess(folder / "config.json")
     await process.start()
@@ -173,9 +183,12 @@ async def finish(market: Market, job: JobAssignment, enclave: SigningKey, author
 
 async def one_task(market: Market) -> tuple[DealId, TaskId]:
     deal = await market.hub.match_orders(
-        market.wallet("requester"), market.app_order(), market.dataset_order(), market.pool_order(),
+        market.wallet("requester"),
+        market.app_order(),
+        market.dataset_order(),
+        market.pool_order(),
         market.request(volume=1, salt=to_digest(os.urandom(32))),
-    )  # fmt: skip
+    )
     return deal, task_id(deal, 0)
 
 
@@ -376,9 +389,12 @@ async def test_after_the_final_deadline_the_requester_has_the_money_back_without
     before = await market.hub.account(requester)
     deal = await market.deal()
     plain = await market.hub.match_orders(
-        market.wallet("requester"), market.app_order(tag=NO_TAG), market.dataset_order(tag=NO_TAG),
-        market.pool_order(), market.request(tag=NO_TAG, volume=1),
-    )  # fmt: skip
+        market.wallet("requester"),
+        market.app_order(tag=NO_TAG),
+        market.dataset_order(tag=NO_TAG),
+        market.pool_order(),
+        market.request(tag=NO_TAG, volume=1),
+    )
     job = await anna.next()
     assert job is not None
     await until(lambda: reached(client, task_id(plain, 0), "failed"))

@@ -109,10 +109,15 @@ def proposal(federation: Federation, **changes: object) -> PreviewRequest:
     market = federation.market
     request = market.request(params='{"sealgrid":{"result_key":"0x' + federation.result_key.public.hex() + '"}}')
     usual = {
-        "app": market.app, "dataset": market.dataset, "workerpool": market.pool, "requester": REQUESTER,
-        "beneficiary": REQUESTER, "params": request.params, "tag": request.tag,
+        "app": market.app,
+        "dataset": market.dataset,
+        "workerpool": market.pool,
+        "requester": REQUESTER,
+        "beneficiary": REQUESTER,
+        "params": request.params,
+        "tag": request.tag,
         "request": order_hash(request, market.orders),
-    }  # fmt: skip
+    }
     return PreviewRequest(proposal=Proposal(**usual | changes))
 
 

@@ -49,9 +49,12 @@ async def sold(federation: Federation, **order: Any) -> tuple[Enclave, MatchedOr
     category = market.deployment.categories["XS"]
     request = market.request(category=category, params=PARAMS, volume=1, salt=to_digest(os.urandom(32)))
     deal = await market.hub.match_orders(
-        market.wallet("requester"), market.app_order(), market.dataset_order(**order),
-        market.pool_order(category=category), request,
-    )  # fmt: skip
+        market.wallet("requester"),
+        market.app_order(),
+        market.dataset_order(**order),
+        market.pool_order(category=category),
+        request,
+    )
     enclave = await federation.begin(deal)
     found = await find_match(market.hub, await market.hub.view_deal(deal))
     assert found is not None

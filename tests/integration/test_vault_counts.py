@@ -79,10 +79,11 @@ def counted(federation, position=0):
     ledger, owner = federation.vaults[position].journal.use_ledger, development_key("owner").address
     nobody = to_digest(b"\xff" * 32)
     return (
-        ledger.in_hour(federation.market.dataset, development_key("requester").address, but=nobody,
-                       at=federation.clock.now),
+        ledger.in_hour(
+            federation.market.dataset, development_key("requester").address, but=nobody, at=federation.clock.now
+        ),
         ledger.in_total(federation.market.dataset, owner, but=nobody),
-    )  # fmt: skip
+    )
 
 
 async def test_where_uses_are_counted_in_total_facts_ask_for_every_vault(federation):
@@ -148,12 +149,20 @@ async def entry_about(federation, *, version=1, **changes):
     deal = await federation.order(version=version)
     enclave = await federation.begin(deal)
     usual = {
-        "deal": deal, "task": enclave.task, "worker": enclave.worker, "enclave": enclave.signing.address,
-        "app": federation.market.app, "asset": federation.market.dataset, "owner": development_key("owner").address,
-        "requester": development_key("requester").address, "policy": 1, "session": to_digest(sha256(b"session")),
-        "facts": to_digest(sha256(b"facts")), "block": (await federation.market.node.block()).number,
+        "deal": deal,
+        "task": enclave.task,
+        "worker": enclave.worker,
+        "enclave": enclave.signing.address,
+        "app": federation.market.app,
+        "asset": federation.market.dataset,
+        "owner": development_key("owner").address,
+        "requester": development_key("requester").address,
+        "policy": 1,
+        "session": to_digest(sha256(b"session")),
+        "facts": to_digest(sha256(b"facts")),
+        "block": (await federation.market.node.block()).number,
         "time": federation.clock.now,
-    }  # fmt: skip
+    }
     return LogEntry(**usual | changes)
 
 

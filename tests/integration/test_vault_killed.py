@@ -176,9 +176,14 @@ async def scene(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asy
         port = int(config.read_text().split("port = ")[1].split()[0])
         client = VaultClient(await stack.enter_async_context(HttpTransport(f"http://127.0.0.1:{port}")))
         forker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.integration.vault_process", str(config), cwd=ROOT,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "tests.integration.vault_process",
+            str(config),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
         process = Process(config, forker, client)
         await process.start()
         yield Scene(federation, enclaves, process, config.parent)

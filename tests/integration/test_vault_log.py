@@ -96,8 +96,12 @@ async def test_anybody_reads_the_log_and_nobody_asks_it_for_what_it_is_not(feder
     size = (await log.head()).head.size
     assert isinstance(await log.entries(0), LogPage)
     assert (await log.entries(size)).entries == ()
-    for refused in (log.inclusion(size, size), log.consistency(size + 1, size), log.consistency(0, size + 1),
-                    log.entries_of(to_address(b"\1" * 20)[:-1], 0)):  # fmt: skip
+    for refused in (
+        log.inclusion(size, size),
+        log.consistency(size + 1, size),
+        log.consistency(0, size + 1),
+        log.entries_of(to_address(b"\1" * 20)[:-1], 0),
+    ):
         with pytest.raises(InputRefused):
             await refused
 

@@ -285,9 +285,13 @@ async def test_an_owner_who_withdraws_its_policy_stops_the_next_release(federati
     for client in federation.clients:
         view = await client.asset(market.dataset, owner.address)
         nothing = view.policy.__class__(
-            asset=market.dataset, owner=owner.address, version=2, expiry=view.policy.expiry, allowed=(),
+            asset=market.dataset,
+            owner=owner.address,
+            version=2,
+            expiry=view.policy.expiry,
+            allowed=(),
             uses_per_requester_hour=0,
-        )  # fmt: skip
+        )
         await client.set_policy(PolicyRequest(policy=nothing, signature=nothing.sign(market.domain, owner)))
     with pytest.raises(ReleaseRefused) as caught:
         await enclave.released()
@@ -444,10 +448,17 @@ async def test_a_vault_does_not_start_on_another_chain(federation: Federation, t
     vault = federation.vaults[0]
     market = federation.market
     config = VaultConfig(
-        folder=tmp_path / vault.us, rpc_urls=(market.node.url,), chain=market.deployment.chain,
-        genesis=to_digest(b"\xaa" * 32), hub=market.hub.address, broker=market.broker.address, storage_url="http://x",
-        roots=(), threshold=2, vaults=federation.addresses,
-    )  # fmt: skip
+        folder=tmp_path / vault.us,
+        rpc_urls=(market.node.url,),
+        chain=market.deployment.chain,
+        genesis=to_digest(b"\xaa" * 32),
+        hub=market.hub.address,
+        broker=market.broker.address,
+        storage_url="http://x",
+        roots=(),
+        threshold=2,
+        vaults=federation.addresses,
+    )
     with pytest.raises(InputRefused, match="another chain"):
         async with opened(config, federation.files):
             pass
@@ -462,9 +473,13 @@ async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_n
     unknown = to_digest(keccak256(b"the chain never saw this"))
     grant = InputGrant(owner=stranger.address, file_sha256=unknown, app=unknown, request=unknown)
     await federation.deposit(
-        stranger, input_asset(unknown), unknown, PICTURE_DEK,
-        grant=grant, grant_signature=grant.sign(federation.market.domain, stranger),
-    )  # fmt: skip
+        stranger,
+        input_asset(unknown),
+        unknown,
+        PICTURE_DEK,
+        grant=grant,
+        grant_signature=grant.sign(federation.market.domain, stranger),
+    )
     category = "XL"
     await federation.order(category=category)
     timeref = (await federation.market.hub.view_category(federation.market.deployment.categories[category])).timeref
@@ -488,9 +503,13 @@ async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_n
     assert vault.custody.grants(stranger.address, unknown) == []
     assert vault.custody.versions(*kept["unused"]) == []
     await federation.deposit(
-        stranger, input_asset(unknown), unknown, PICTURE_DEK,
-        grant=grant, grant_signature=grant.sign(federation.market.domain, stranger),
-    )  # fmt: skip
+        stranger,
+        input_asset(unknown),
+        unknown,
+        PICTURE_DEK,
+        grant=grant,
+        grant_signature=grant.sign(federation.market.domain, stranger),
+    )
     assert here() == {"unused", "needed", "model"}
     federation.clock.now += 11 * timeref
     assert await swept() == 2
@@ -526,14 +545,19 @@ async def _input_deposit(federation: Federation, number: int) -> DepositRequest:
     grant = InputGrant(owner=stranger.address, file_sha256=file, app=file, request=file)
     identities = [await client.identity() for client in federation.clients]
     return share_deposits(
-        federation, stranger, input_asset(file), file, PICTURE_DEK, identities, version=1,
-        grant=grant, grant_signature=grant.sign(federation.market.domain, stranger),
-    )[0]  # fmt: skip
+        federation,
+        stranger,
+        input_asset(file),
+        file,
+        PICTURE_DEK,
+        identities,
+        version=1,
+        grant=grant,
+        grant_signature=grant.sign(federation.market.domain, stranger),
+    )[0]
 
 
 async def _deposit_of_model(federation: Federation, *, version: int) -> DepositRequest:
     identities, owner = [await client.identity() for client in federation.clients], development_key("owner")
     dataset = federation.market.dataset
-    return share_deposits(
-        federation, owner, dataset, DATASET_CHECKSUM, MODEL_DEK, identities, version=version
-    )[0]  # fmt: skip
+    return share_deposits(federation, owner, dataset, DATASET_CHECKSUM, MODEL_DEK, identities, version=version)[0]

@@ -78,10 +78,17 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
     scene.liar.lie = lambda method, _, result: "0x1" if method == "eth_chainId" else result
     market, us = scene.market, scene.federation.addresses[0]
     config = VaultConfig(
-        folder=tmp_path / us, rpc_urls=(market.node.url, scene.liar.url), chain=market.deployment.chain,
-        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address, storage_url="",
-        roots=(), threshold=2, vaults=scene.federation.addresses,
-    )  # fmt: skip
+        folder=tmp_path / us,
+        rpc_urls=(market.node.url, scene.liar.url),
+        chain=market.deployment.chain,
+        genesis=market.deployment.genesis,
+        hub=market.hub.address,
+        broker=market.broker.address,
+        storage_url="",
+        roots=(),
+        threshold=2,
+        vaults=scene.federation.addresses,
+    )
     with pytest.raises(NodesDisagree) as caught:
         async with opened(config, scene.federation.files):
             pass
@@ -102,9 +109,17 @@ async def test_a_confirmed_block_of_long_ago_is_no_basis(scene: Scene) -> None:
 def test_one_node_is_enough_on_a_local_chain_only(tmp_path: Path) -> None:
     def config(chain: int, *urls: str) -> VaultConfig:
         return VaultConfig(
-            folder=tmp_path, rpc_urls=urls, chain=chain, genesis=to_digest(b"\1" * 32), hub="", broker="",
-            storage_url="", roots=(), threshold=1, vaults=(),
-        )  # fmt: skip
+            folder=tmp_path,
+            rpc_urls=urls,
+            chain=chain,
+            genesis=to_digest(b"\1" * 32),
+            hub="",
+            broker="",
+            storage_url="",
+            roots=(),
+            threshold=1,
+            vaults=(),
+        )
 
     assert config(31337, "http://a").rpc_urls == ("http://a",)
     assert config(42161, "http://a", "http://b").chain == 42161

@@ -126,19 +126,34 @@ class Federation:
             app=APP_DIGEST, runtime=RUNTIME, platform=Platform.SIMULATED, output_bytes=1 << 20, callback=False
         )
         usual = {
-            "asset": self.market.dataset, "owner": owner.address, "version": version, "expiry": self.clock.now + 10**6,
-            "allowed": (allowance,), "uses_per_requester_hour": 100,
-        }  # fmt: skip
+            "asset": self.market.dataset,
+            "owner": owner.address,
+            "version": version,
+            "expiry": self.clock.now + 10**6,
+            "allowed": (allowance,),
+            "uses_per_requester_hour": 100,
+        }
         policy = Policy(**usual | changes)
         return await self.deposit(
-            owner, self.market.dataset, DATASET_CHECKSUM, MODEL_DEK, version=version,
-            policy=policy, policy_signature=policy.sign(self.market.domain, owner),
-        )  # fmt: skip
+            owner,
+            self.market.dataset,
+            DATASET_CHECKSUM,
+            MODEL_DEK,
+            version=version,
+            policy=policy,
+            policy_signature=policy.sign(self.market.domain, owner),
+        )
 
     async def order(
-        self, *, category: str = "XS", tag: Digest = TEE_TAG, inputs: tuple[Digest, ...] = (PICTURE,), tasks: int = 2,
-        version: int = 1, by: str = "requester",
-    ) -> DealId:  # fmt: skip
+        self,
+        *,
+        category: str = "XS",
+        tag: Digest = TEE_TAG,
+        inputs: tuple[Digest, ...] = (PICTURE,),
+        tasks: int = 2,
+        version: int = 1,
+        by: str = "requester",
+    ) -> DealId:
         """The requester grants its sealed picture to the app and matches a deal about it."""
         requester, market = development_key(by), self.market
         number = market.deployment.categories[category]
@@ -152,13 +167,21 @@ class Federation:
             owner=requester.address, file_sha256=PICTURE, app=APP_DIGEST, request=order_hash(request, market.orders)
         )
         await self.deposit(
-            requester, input_asset(PICTURE), PICTURE, PICTURE_DEK, version=version,
-            grant=grant, grant_signature=grant.sign(market.domain, requester),
-        )  # fmt: skip
+            requester,
+            input_asset(PICTURE),
+            PICTURE,
+            PICTURE_DEK,
+            version=version,
+            grant=grant,
+            grant_signature=grant.sign(market.domain, requester),
+        )
         return await market.hub.match_orders(
-            market.wallet(by), market.app_order(tag=tag), market.dataset_order(tag=tag),
-            market.pool_order(category=number), request,
-        )  # fmt: skip
+            market.wallet(by),
+            market.app_order(tag=tag),
+            market.dataset_order(tag=tag),
+            market.pool_order(category=number),
+            request,
+        )
 
     async def begin(self, deal: DealId, index: int = 0, *, enclave: SigningKey | None = None) -> "Enclave":
         """The pool initialises a task and a worker launches an enclave for it."""
@@ -205,22 +228,36 @@ class Enclave:
     def report_data(self, nonces: tuple[bytes, ...]) -> bytes:
         market = self.federation.market
         vault_set = binding.vault_set(
-            chain=market.deployment.chain, hub=market.hub.address, broker=market.broker.address,
-            t=THRESHOLD, vaults=self.federation.addresses,
-        )  # fmt: skip
+            chain=market.deployment.chain,
+            hub=market.hub.address,
+            broker=market.broker.address,
+            t=THRESHOLD,
+            vaults=self.federation.addresses,
+        )
         return binding.report_data(
-            chain=market.deployment.chain, hub=market.hub.address, task=self.task, worker=self.worker,
-            app_digest=self.app, enclave=self.signing.address, hpke_public=self.hpke.public, vault_set=vault_set,
+            chain=market.deployment.chain,
+            hub=market.hub.address,
+            task=self.task,
+            worker=self.worker,
+            app_digest=self.app,
+            enclave=self.signing.address,
+            hpke_public=self.hpke.public,
+            vault_set=vault_set,
             nonces=nonces,
-        )  # fmt: skip
+        )
 
     def evidence(self, nonces: tuple[bytes, ...], *, mrtd: bytes = MRTD) -> ReleaseRequest:
         config = binding.locked_config(self.app)
         quote = self.federation.machine.quote(mrtd, config, self.report_data(nonces))
         return ReleaseRequest(
-            authorization=self.authorization, nonces=nonces, hpke_public=self.hpke.public, app_digest=self.app,
-            quote=quote.raw, collateral=quote.collateral.raw, request=self.request,
-        )  # fmt: skip
+            authorization=self.authorization,
+            nonces=nonces,
+            hpke_public=self.hpke.public,
+            app_digest=self.app,
+            quote=quote.raw,
+            collateral=quote.collateral.raw,
+            request=self.request,
+        )
 
     async def released(self) -> "Session":
         nonces = await self.nonces()
@@ -258,24 +295,43 @@ class Session:
         """Upload a result and its receipt; make the Settle and the shares of K2."""
         enclave, federation = self.enclave, self.enclave.federation
         body = body_of(
-            self.facts, self.request.request, t=THRESHOLD, vaults=federation.addresses, nonces=self.request.nonces,
-            hpke_public=enclave.hpke.public, platform=Platform.SIMULATED, runtime=RUNTIME, quote=self.request.quote,
-            collateral=self.request.collateral, exit_class=ended,
+            self.facts,
+            self.request.request,
+            t=THRESHOLD,
+            vaults=federation.addresses,
+            nonces=self.request.nonces,
+            hpke_public=enclave.hpke.public,
+            platform=Platform.SIMULATED,
+            runtime=RUNTIME,
+            quote=self.request.quote,
+            collateral=self.request.collateral,
+            exit_class=ended,
             result_sha256=await federation.files.put_bytes(content),
-            started=federation.clock.now, finished=federation.clock.now, opened=opened,
-        )  # fmt: skip
+            started=federation.clock.now,
+            finished=federation.clock.now,
+            opened=opened,
+        )
         receipt = sign_body(body, federation.market.domain, enclave.signing)
         said = {
-            "task": enclave.task, "worker": enclave.worker, "enclave": enclave.signing.address,
-            "result_digest": body.result_digest, "sealed_sha256": body.result_sha256,
+            "task": enclave.task,
+            "worker": enclave.worker,
+            "enclave": enclave.signing.address,
+            "result_digest": body.result_digest,
+            "sealed_sha256": body.result_sha256,
             "receipt_sha256": await federation.files.put_bytes(receipt.encode()),
-        }  # fmt: skip
+        }
         settle = Settle(**said | changes)
         shares = split(K2, len(federation.vaults), THRESHOLD)
         record = record_for(
-            hub=federation.market.hub.address, asset=settle.enclave, owner=settle.enclave, version=1,
-            file_sha256=settle.sealed_sha256, t=THRESHOLD, vaults=federation.addresses, shares=shares,
-        )  # fmt: skip
+            hub=federation.market.hub.address,
+            asset=settle.enclave,
+            owner=settle.enclave,
+            version=1,
+            file_sha256=settle.sealed_sha256,
+            t=THRESHOLD,
+            vaults=federation.addresses,
+            shares=shares,
+        )
         return Result(self, settle, record, shares)
 
 
@@ -296,10 +352,13 @@ class Result:
         domain, key, share = self.federation.market.domain, self.session.enclave.signing, self.shares[position]
         part = encode(SharePart(value=share.value, blind=share.blind))
         usual = {
-            "settle": self.settle, "signature": self.settle.sign(domain, key),
-            "record": self.record, "record_signature": self.record.sign(domain, key), "index": share.index,
+            "settle": self.settle,
+            "signature": self.settle.sign(domain, key),
+            "record": self.record,
+            "record_signature": self.record.sign(domain, key),
+            "index": share.index,
             "sealed": hpke.seal(self.session.answers[position].deposit_key, part, self.record.digest(domain)),
-        }  # fmt: skip
+        }
         return SettleRequest(**usual | changes)
 
     async def settled(self, *positions: int) -> list[tuple[Address, Verdict, bytes]]:
@@ -316,10 +375,14 @@ class Result:
         proof = encode_proof(deal=enclave.deal, index=0, pool_signature=enclave.pool_signature, verdicts=verdicts)
         message = enclave_message(enclave.worker, enclave.task, self.settle.result_digest)
         await market.hub.contribute_and_finalize(
-            market.wallet("worker"), task=enclave.task, result_digest=self.settle.result_digest,
-            results=b'{"storage":"ipfs"}', enclave=enclave.signing.address,
-            enclave_signature=enclave.signing.sign(personal_digest(message)), authorisation=proof,
-        )  # fmt: skip
+            market.wallet("worker"),
+            task=enclave.task,
+            result_digest=self.settle.result_digest,
+            results=b'{"storage":"ipfs"}',
+            enclave=enclave.signing.address,
+            enclave_signature=enclave.signing.sign(personal_digest(message)),
+            authorisation=proof,
+        )
 
     async def opened(self) -> bytes:
         """The requester combines K2 from what the vaults answer."""
@@ -332,25 +395,40 @@ class Result:
 
 
 def share_deposits(
-    federation: Federation, key: SigningKey, asset: Address, file: Digest, dek: bytes, to: list[VaultIdentity],
-    *, version: int, **more: object,
-) -> list[DepositRequest]:  # fmt: skip
+    federation: Federation,
+    key: SigningKey,
+    asset: Address,
+    file: Digest,
+    dek: bytes,
+    to: list[VaultIdentity],
+    *,
+    version: int,
+    **more: object,
+) -> list[DepositRequest]:
     """Split a key and seal each vault's share to it."""
     shares = split(dek, len(federation.vaults), THRESHOLD)
     record = record_for(
-        hub=federation.market.hub.address, asset=asset, owner=key.address, version=version, file_sha256=file,
-        t=THRESHOLD, vaults=federation.addresses, shares=shares,
-    )  # fmt: skip
+        hub=federation.market.hub.address,
+        asset=asset,
+        owner=key.address,
+        version=version,
+        file_sha256=file,
+        t=THRESHOLD,
+        vaults=federation.addresses,
+        shares=shares,
+    )
     domain = federation.market.domain
     signature, context = record.sign(domain, key), record.digest(domain)
     return [
         DepositRequest(
-            record=record, signature=signature, index=share.index,
+            record=record,
+            signature=signature,
+            index=share.index,
             sealed=hpke.seal(vault.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), context),
             **more,
         )
         for share, vault in zip(shares, to, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 @asynccontextmanager
@@ -394,15 +472,28 @@ async def _transport(stack: AsyncExitStack, app: Litestar) -> InProcess:
 
 
 def vault_config(
-    market: Market, machine: SimulatedQuoter, folder: Path, *, keys: tuple[SigningKey, ...] = VAULTS, second: str = "",
+    market: Market,
+    machine: SimulatedQuoter,
+    folder: Path,
+    *,
+    keys: tuple[SigningKey, ...] = VAULTS,
+    second: str = "",
     peers: tuple[tuple[Address, str], ...] = (),
-) -> VaultConfig:  # fmt: skip
+) -> VaultConfig:
     return VaultConfig(
-        folder=folder, rpc_urls=(market.node.url, second or market.node.url), chain=market.deployment.chain,
-        genesis=market.deployment.genesis, hub=market.hub.address, broker=market.broker.address,
-        storage_url="http://unused", roots=(machine.trust_root,), threshold=THRESHOLD,
-        vaults=tuple(each.address for each in keys), peers=peers, insecure_allow_simulated=True,
-    )  # fmt: skip
+        folder=folder,
+        rpc_urls=(market.node.url, second or market.node.url),
+        chain=market.deployment.chain,
+        genesis=market.deployment.genesis,
+        hub=market.hub.address,
+        broker=market.broker.address,
+        storage_url="http://unused",
+        roots=(machine.trust_root,),
+        threshold=THRESHOLD,
+        vaults=tuple(each.address for each in keys),
+        peers=peers,
+        insecure_allow_simulated=True,
+    )
 
 
 def _keep_key(folder: Path, key: SigningKey) -> None:

@@ -24,12 +24,30 @@ TESTS = "".join(
     for name in ("test_error_lines.py", "test_parts_that_fail.py", "test_own_accounts.py")
 )
 PROMISED = (
-    "unknown app", "wrong file", "not an ONNX model", "requester without funds", "price above the maximum",
-    "model restricted to another app", "model restricted to another person", "sold-out order", "expired approval",
-    "app that crashes", "app that runs too long", "app that writes too much", "tampered sealed file",
-    "one vault down", "two vaults down", "storage down", "worker killed in the job", "pool killed and restarted",
-    "port taken", "wrong password", "disk full where the model is sealed", "disk full at the storage node", "network not running",
-)  # fmt: skip
+    "unknown app",
+    "wrong file",
+    "not an ONNX model",
+    "requester without funds",
+    "price above the maximum",
+    "model restricted to another app",
+    "model restricted to another person",
+    "sold-out order",
+    "expired approval",
+    "app that crashes",
+    "app that runs too long",
+    "app that writes too much",
+    "tampered sealed file",
+    "one vault down",
+    "two vaults down",
+    "storage down",
+    "worker killed in the job",
+    "pool killed and restarted",
+    "port taken",
+    "wrong password",
+    "disk full where the model is sealed",
+    "disk full at the storage node",
+    "network not running",
+)
 NO_RUN = set(
     re.findall(
         r"^\| ([^|]+?) \| `", PAGE.read_text().split("## Where no run is bought")[1].split("##")[0], re.MULTILINE

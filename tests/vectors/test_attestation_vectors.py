@@ -76,10 +76,15 @@ def test_a_published_bad_receipt_is_refused_by_its_check(vector):
     assert verify(vector["envelope"].encode(), pins()).failed.number == vector["check"]
 
 
-@pytest.mark.parametrize(("document", "vector"), [
-    ("evidence.md", BINDING["session"]), ("evidence.md", BINDING["vault_set"]["digest"]),
-    ("facts.md", BINDING["facts"]["digest"]), ("receipt.md", BINDING["result"]["digest"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("document", "vector"),
+    [
+        ("evidence.md", BINDING["session"]),
+        ("evidence.md", BINDING["vault_set"]["digest"]),
+        ("facts.md", BINDING["facts"]["digest"]),
+        ("receipt.md", BINDING["result"]["digest"]),
+    ],
+)
 def test_the_documents_show_the_same_digests(document, vector):
     assert vector in (DOCUMENTS / document).read_text()
 

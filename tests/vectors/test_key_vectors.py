@@ -70,9 +70,15 @@ def test_published_shares_match_their_published_commitments():
 def test_published_shares_combine_here():
     someone = to_address(b"\xa1" * 20)
     record = record_for(
-        hub=someone, asset=someone, owner=someone, version=1, file_sha256=ZERO_DIGEST, t=SPLIT["t"],
-        vaults=[to_address(bytes([n]) * 20) for n in (1, 2, 3)], shares=SHARES,
-    )  # fmt: skip
+        hub=someone,
+        asset=someone,
+        owner=someone,
+        version=1,
+        file_sha256=ZERO_DIGEST,
+        t=SPLIT["t"],
+        vaults=[to_address(bytes([n]) * 20) for n in (1, 2, 3)],
+        shares=SHARES,
+    )
     assert combine(SHARES[1:], record) == DEK
 
 

@@ -14,8 +14,13 @@ from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import Digest, to_bytes
 
 Trait = Literal["dynamic_platform", "cached_keys", "smt", "provider_key", "service_module", "no_revocation_list"]
-Status = Literal["SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-                 "OutOfDateConfigurationNeeded"]  # fmt: skip
+Status = Literal[
+    "SWHardeningNeeded",
+    "ConfigurationNeeded",
+    "ConfigurationAndSWHardeningNeeded",
+    "OutOfDate",
+    "OutOfDateConfigurationNeeded",
+]
 
 SIMULATED_MARK = "SIMULATED"  #: stands in the subject of every certificate of a simulated platform
 _SHARED = frozenset({Platform.SGX, Platform.TDX})  #: what one root of Intel's stands for

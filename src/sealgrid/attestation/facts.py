@@ -13,9 +13,19 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Digest, to_bytes, to_digest
 
 __all__ = [
-    "AppFact", "BulkFact", "DatasetFact", "Facts", "JobParams", "OmittedDataset", "RequesterSignature", "SealgridParams",
-    "SecretFact", "parse_facts", "parse_params", "secrets_digest",
-]  # fmt: skip
+    "AppFact",
+    "BulkFact",
+    "DatasetFact",
+    "Facts",
+    "JobParams",
+    "OmittedDataset",
+    "RequesterSignature",
+    "SealgridParams",
+    "SecretFact",
+    "parse_facts",
+    "parse_params",
+    "secrets_digest",
+]
 
 
 class AppFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

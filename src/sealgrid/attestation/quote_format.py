@@ -32,19 +32,42 @@ def sgx_report(
     svn: int = 0,
 ) -> bytes:
     """Return an SGX report body, 384 bytes."""
-    body = b"".join((
-        cpu_svn, bytes(4), bytes(28), attributes, mrenclave, bytes(32), mrsigner, bytes(96),
-        struct.pack("<HH", product, svn), bytes(60), report_data,
-    ))  # fmt: skip
+    body = b"".join(
+        (
+            cpu_svn,
+            bytes(4),
+            bytes(28),
+            attributes,
+            mrenclave,
+            bytes(32),
+            mrsigner,
+            bytes(96),
+            struct.pack("<HH", product, svn),
+            bytes(60),
+            report_data,
+        )
+    )
     return _sized(body, 384)
 
 
 def td_report(*, mrtd: bytes, mrconfigid: bytes, report_data: bytes, attributes: bytes = TD_PRODUCTION) -> bytes:
     """Return a TDX 1.0 report body, 584 bytes; run-time registers, owner and module's signer are zero."""
-    body = b"".join((
-        TDX_TCB_SVN, bytes(48), bytes(48), bytes(8), attributes, TD_XFAM, mrtd, mrconfigid, bytes(48), bytes(48),
-        bytes(4 * 48), report_data,
-    ))  # fmt: skip
+    body = b"".join(
+        (
+            TDX_TCB_SVN,
+            bytes(48),
+            bytes(48),
+            bytes(8),
+            attributes,
+            TD_XFAM,
+            mrtd,
+            mrconfigid,
+            bytes(48),
+            bytes(48),
+            bytes(4 * 48),
+            report_data,
+        )
+    )
     return _sized(body, 584)
 
 

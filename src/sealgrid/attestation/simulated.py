@@ -82,8 +82,13 @@ class SimulatedQuoter:
         # The quoting enclave's report carries the hash of the key that signs quotes; the platform's key signs it.
         bound = hashlib.sha256(raw_public(self._attestation) + QE_AUTH).digest()
         report = sgx_report(
-            mrenclave=QE_MEASUREMENT, mrsigner=QE_SIGNER, report_data=bound + bytes(32), cpu_svn=CPU_SVN,
-            attributes=QE_ATTRIBUTES, product=QE_PRODUCT[tee == TEE_TDX], svn=QE_SVN,
-        )  # fmt: skip
+            mrenclave=QE_MEASUREMENT,
+            mrsigner=QE_SIGNER,
+            report_data=bound + bytes(32),
+            cpu_svn=CPU_SVN,
+            attributes=QE_ATTRIBUTES,
+            product=QE_PRODUCT[tee == TEE_TDX],
+            svn=QE_SVN,
+        )
         chain = pem(self._keys.pck.certificate, self._keys.ca.certificate, self._keys.root.certificate)
         return quoting_enclave(report, sign_raw(self._keys.pck.key, report), QE_AUTH, chain.encode())

@@ -62,9 +62,13 @@ def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TE
 def _tcb_info(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
     tcb: dict[str, Any] = {"sgxtcbcomponents": _components(terms.required_svn), "pcesvn": PCE_SVN}
     info: dict[str, Any] = {
-        **_stamp(terms), "id": "TDX" if tee == TEE_TDX else "SGX", "version": 3, "tcbType": 0,
-        "fmspc": FMSPC.hex().upper(), "pceId": PCE_ID.hex(),
-    }  # fmt: skip
+        **_stamp(terms),
+        "id": "TDX" if tee == TEE_TDX else "SGX",
+        "version": 3,
+        "tcbType": 0,
+        "fmspc": FMSPC.hex().upper(),
+        "pceId": PCE_ID.hex(),
+    }
     if tee == TEE_TDX:
         tcb["tdxtcbcomponents"] = _components(TDX_TCB_SVN)
         module = {"mrsigner": "00" * 48, "attributes": "00" * 8, "attributesMask": "FF" * 8}
@@ -77,19 +81,25 @@ def _tcb_info(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
 
 def _qe_identity(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
     return {
-        **_stamp(terms), "id": "TD_QE" if tee == TEE_TDX else "QE", "version": 2,
-        "miscselect": "00" * 4, "miscselectMask": "FF" * 4,
-        "attributes": "11" + "00" * 15, "attributesMask": "FBFFFFFFFFFFFFFF" + "00" * 8,
-        "mrsigner": QE_SIGNER.hex().upper(), "isvprodid": QE_PRODUCT[tee == TEE_TDX],
+        **_stamp(terms),
+        "id": "TD_QE" if tee == TEE_TDX else "QE",
+        "version": 2,
+        "miscselect": "00" * 4,
+        "miscselectMask": "FF" * 4,
+        "attributes": "11" + "00" * 15,
+        "attributesMask": "FBFFFFFFFFFFFFFF" + "00" * 8,
+        "mrsigner": QE_SIGNER.hex().upper(),
+        "isvprodid": QE_PRODUCT[tee == TEE_TDX],
         "tcbLevels": [{"tcb": {"isvsvn": QE_SVN}, "tcbDate": _date(terms.issued), "tcbStatus": "UpToDate"}],
-    }  # fmt: skip
+    }
 
 
 def _stamp(terms: SimulatedTerms) -> dict[str, Any]:
     return {
-        "issueDate": _date(terms.issued), "nextUpdate": _date(terms.expires),
+        "issueDate": _date(terms.issued),
+        "nextUpdate": _date(terms.expires),
         "tcbEvaluationDataNumber": terms.evaluation,
-    }  # fmt: skip
+    }
 
 
 def _components(svn: bytes) -> list[dict[str, int]]:

@@ -105,9 +105,16 @@ def _subject(name: str) -> x509.Name:
 
 def _usage(*, authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not authority, content_commitment=not authority, key_cert_sign=authority, crl_sign=authority,
-        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=not authority,
+        content_commitment=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _sgx_extension(ppid: bytes) -> bytes:
@@ -115,9 +122,12 @@ def _sgx_extension(ppid: bytes) -> bytes:
     svns = [_field(f"2.{i + 1}", _integer(svn)) for i, svn in enumerate(CPU_SVN)]
     tcb = _sequence(*svns, _field("2.17", _integer(PCE_SVN)), _field("2.18", _tlv(0x04, CPU_SVN)))
     return _sequence(
-        _field("1", _tlv(0x04, ppid)), _field("2", tcb), _field("3", _tlv(0x04, PCE_ID)),
-        _field("4", _tlv(0x04, FMSPC)), _field("5", _tlv(0x0A, bytes(1))),
-    )  # fmt: skip
+        _field("1", _tlv(0x04, ppid)),
+        _field("2", tcb),
+        _field("3", _tlv(0x04, PCE_ID)),
+        _field("4", _tlv(0x04, FMSPC)),
+        _field("5", _tlv(0x0A, bytes(1))),
+    )
 
 
 def _field(suffix: str, value: bytes) -> bytes:

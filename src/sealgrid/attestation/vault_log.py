@@ -54,11 +54,20 @@ def entry_of(
     # Of a refusal nobody got a key: it is no use of the dataset.
     dataset = (None if facts.refusal else facts.dataset) if bulk is None else bulk
     return LogEntry(
-        deal=facts.deal, task=facts.task, worker=facts.worker, enclave=facts.enclave, app=facts.app.address,
+        deal=facts.deal,
+        task=facts.task,
+        worker=facts.worker,
+        enclave=facts.enclave,
+        app=facts.app.address,
         asset=ZERO_ADDRESS if dataset is None else dataset.address,
         owner=ZERO_ADDRESS if dataset is None else dataset.owner,
-        requester=facts.requester, policy=policy, session=session, facts=facts.digest(), block=block, time=time,
-    )  # fmt: skip
+        requester=facts.requester,
+        policy=policy,
+        session=session,
+        facts=facts.digest(),
+        block=block,
+        time=time,
+    )
 
 
 def parse_entry(document: bytes) -> LogEntry:

@@ -32,9 +32,17 @@ def entry_of(path: str) -> zipfile.ZipInfo:
 
 #: everything that Python raises about bytes that are no archive, or no sound one
 BROKEN = (
-    zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, OverflowError, NotImplementedError,
-    RuntimeError, EOFError, OSError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    KeyError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+)
 
 
 def is_regular(entry: zipfile.ZipInfo) -> bool:

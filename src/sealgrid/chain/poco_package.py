@@ -15,10 +15,18 @@ ORDERS_LIBRARY: Final = "libs/IexecLibOrders_v5.sol/IexecLibOrders_v5"
 DIAMOND: Final = "Diamond.sol/Diamond"
 #: iExec's own order of cutting; a selector belongs to the first facet that has it.
 FACETS: Final = (
-    "IexecAccessorsABILegacyFacet", "IexecCategoryManagerFacet", "IexecConfigurationExtraFacet",
-    "IexecConfigurationFacet", "IexecERC20Facet", "IexecEscrowTokenFacet", "IexecOrderManagementFacet",
-    "IexecPoco1Facet", "IexecPoco2Facet", "IexecPocoAccessorsFacet", "IexecRelayFacet",
-)  # fmt: skip
+    "IexecAccessorsABILegacyFacet",
+    "IexecCategoryManagerFacet",
+    "IexecConfigurationExtraFacet",
+    "IexecConfigurationFacet",
+    "IexecERC20Facet",
+    "IexecEscrowTokenFacet",
+    "IexecOrderManagementFacet",
+    "IexecPoco1Facet",
+    "IexecPoco2Facet",
+    "IexecPocoAccessorsFacet",
+    "IexecRelayFacet",
+)
 REGISTRIES: Final = {
     "App": "registries/apps/AppRegistry.sol/AppRegistry",
     "Dataset": "registries/datasets/DatasetRegistry.sol/DatasetRegistry",

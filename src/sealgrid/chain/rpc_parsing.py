@@ -53,9 +53,11 @@ async def read_block(endpoint: Endpoint, which: int | str) -> Block:
         if found is None:
             raise ChainError(f"{doing}: the chain has no block {asked}.")
         return Block(
-            number=int(found.number, 16), hash=to_digest(found.hash),
-            parent=to_digest(found.parent_hash), timestamp=int(found.timestamp, 16),
-        )  # fmt: skip
+            number=int(found.number, 16),
+            hash=to_digest(found.hash),
+            parent=to_digest(found.parent_hash),
+            timestamp=int(found.timestamp, 16),
+        )
 
 
 async def read_bytes(endpoint: Endpoint, doing: str, method: str, *parameters: object) -> bytes:

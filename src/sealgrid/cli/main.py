@@ -26,24 +26,36 @@ from sealgrid.errors import SealgridError
 from sealgrid.sdk.stores.home import home
 
 app = typer.Typer(
-    help="Sell and buy the use of AI models that nobody can copy.", no_args_is_help=True, add_completion=False,
+    help="Sell and buy the use of AI models that nobody can copy.",
+    no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     epilog="To look first: sealgrid demo plates, demo data. To sell your own: sealgrid up, sealgrid model publish.",
-)  # fmt: skip
+)
 wallet.register(account.app)
 model_uses.register(model.app)
 SELL, BUY, MONEY, LOCAL, MACHINES = "Sell", "Buy", "Keys and money", "A network on this machine", "Machines and vaults"
 for noun, commands, panel in (
-    ("model", model.app, SELL), ("app", apps.app, SELL), ("task", task.app, BUY), ("receipt", receipt.app, BUY),
-    ("account", account.app, MONEY), ("demo", demo.app, LOCAL), ("worker", worker.app, MACHINES),
-    ("vault", vault.app, MACHINES), ("runtime", runtime.app, MACHINES),
-):  # fmt: skip
+    ("model", model.app, SELL),
+    ("app", apps.app, SELL),
+    ("task", task.app, BUY),
+    ("receipt", receipt.app, BUY),
+    ("account", account.app, MONEY),
+    ("demo", demo.app, LOCAL),
+    ("worker", worker.app, MACHINES),
+    ("vault", vault.app, MACHINES),
+    ("runtime", runtime.app, MACHINES),
+):
     app.add_typer(commands, name=noun, rich_help_panel=panel)
 app.add_typer(model.app, name="data", rich_help_panel=SELL, help="The same for data: publish it, see what is offered.")
 for command, panel in (
-    (network.up, LOCAL), (network.down, LOCAL), (network.status, LOCAL), (doctor.doctor, LOCAL), (run.run, BUY),
+    (network.up, LOCAL),
+    (network.down, LOCAL),
+    (network.status, LOCAL),
+    (doctor.doctor, LOCAL),
+    (run.run, BUY),
     (account.earnings, MONEY),
-):  # fmt: skip
+):
     app.command(rich_help_panel=panel)(command)
 
 

@@ -75,10 +75,19 @@ def publish(
         warn_of_simulated(me.network)
         with shown_progress() as told:
             made = await me.models.publish(
-                file, app=allowed, price=price, name=name, uses=uses, orders=orders, any_pool=any_pool,
-                any_file=any_file, callback=callback, card="" if card is None else _text(card),
-                unproved=unproved, told=told,
-            )  # fmt: skip
+                file,
+                app=allowed,
+                price=price,
+                name=name,
+                uses=uses,
+                orders=orders,
+                any_pool=any_pool,
+                any_file=any_file,
+                callback=callback,
+                card="" if card is None else _text(card),
+                unproved=unproved,
+                told=told,
+            )
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {allowed}")
 

@@ -152,14 +152,23 @@ def set_policy(
 
     async def work(me: "AsyncClient") -> None:
         wanted = {
-            "allowed": _listed(allow_machine), "denied": _listed(deny_machine), "families": _listed(family),
-            "forbidden_advisories": _listed(forbid_advisory), "evaluation": evaluation, "up_to_date": up_to_date,
-        }  # fmt: skip
+            "allowed": _listed(allow_machine),
+            "denied": _listed(deny_machine),
+            "families": _listed(family),
+            "forbidden_advisories": _listed(forbid_advisory),
+            "evaluation": evaluation,
+            "up_to_date": up_to_date,
+        }
         machines = _machines((await me.models.policy(model)).machines, wanted)
         done = await me.models.set_policy(
-            model, expiry=_seconds(until), machines=machines, uses_per_requester_hour=uses_per_hour,
-            uses_total=uses_total, quorum=quorum, direct=direct,
-        )  # fmt: skip
+            model,
+            expiry=_seconds(until),
+            machines=machines,
+            uses_per_requester_hour=uses_per_hour,
+            uses_total=uses_total,
+            quorum=quorum,
+            direct=direct,
+        )
         answer(done, _policy_lines(done.policy), as_json=as_json)
         _say_unreached(done.unreached)
 

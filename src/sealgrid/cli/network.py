@@ -89,10 +89,14 @@ def status(as_json: Json = False, data: Folder = None) -> None:
     pid = running(layout)
     network = load_network(layout.network) if pid and layout.network.exists() else None
     document = {
-        "running": pid is not None, "process": pid, "data": layout.root, "chain": network and network.chain,
-        "rpc_url": network and network.rpc_url, "market_url": network and network.market_url,
+        "running": pid is not None,
+        "process": pid,
+        "data": layout.root,
+        "chain": network and network.chain,
+        "rpc_url": network and network.rpc_url,
+        "market_url": network and network.market_url,
         "python": network and network.python,
-    }  # fmt: skip
+    }
     answer(document, _status_lines(pid, layout, network), as_json=as_json)
     if not pid:
         raise typer.Exit(1)

@@ -22,10 +22,12 @@ Presign = Annotated[
 Orders = Annotated[
     int | None,
     typer.Option(
-        min=1, max=100, metavar="NUMBER",
+        min=1,
+        max=100,
+        metavar="NUMBER",
         help="Equal orders that the uses are signed as, 10 by default: one deal takes uses of one of them.",
     ),
-]  # fmt: skip
+]
 AnyPool = Annotated[
     bool,
     typer.Option(

@@ -91,10 +91,21 @@ def run(
             notes.print(_UNPAID, style="bold yellow")
         with shown_progress() as told:
             bought = await me.run(
-                app, model=model, files=file or (), args=arg or (), max_price=max_price, secrets=secrets,
-                public_args=public_arg or (), callback=callback, deferred_callback=deferred_callback, tasks=tasks,
-                sponsor=sponsor, sponsor_password=opens, pool=pool, told=told,
-            )  # fmt: skip
+                app,
+                model=model,
+                files=file or (),
+                args=arg or (),
+                max_price=max_price,
+                secrets=secrets,
+                public_args=public_arg or (),
+                callback=callback,
+                deferred_callback=deferred_callback,
+                tasks=tasks,
+                sponsor=sponsor,
+                sponsor_password=opens,
+                pool=pool,
+                told=told,
+            )
         runs.extend(bought.bag)
         _say_bought(bought, unit(me.network))
         await follow_all(runs, me.network, out, FollowTimeouts(within, notice_after))

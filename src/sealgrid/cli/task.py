@@ -36,9 +36,14 @@ def _document(entry: "JobRecord") -> dict[str, object]:
     terms = entry.job().terms
     model = None if terms.dataset.dataset == ZERO_ADDRESS else terms.dataset.dataset
     return {
-        "task": entry.task, "deal": entry.deal, "account": entry.account, "app": terms.app.app, "model": model,
-        "price": terms.price, "created": entry.created,
-    }  # fmt: skip
+        "task": entry.task,
+        "deal": entry.deal,
+        "account": entry.account,
+        "app": terms.app.app,
+        "model": model,
+        "price": terms.price,
+        "created": entry.created,
+    }
 
 
 def _line(entry: "JobRecord") -> str:
@@ -60,9 +65,15 @@ def show(
         run = me.reopen(task)
         status = await run.status()
         document = {
-            "task": run.task, "deal": run.deal, "state": status.state, "price": run.price,
-            "payer": status.payer, "deadline": status.deadline, "money": status.money, "stages": status.stages,
-        }  # fmt: skip
+            "task": run.task,
+            "deal": run.deal,
+            "state": status.state,
+            "price": run.price,
+            "payer": status.payer,
+            "deadline": status.deadline,
+            "money": status.money,
+            "stages": status.stages,
+        }
         sponsor = None if status.payer == me.account.address else status.payer
         answer(document, _status_lines(run.price, status, sponsor), as_json=as_json)
 

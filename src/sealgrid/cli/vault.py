@@ -58,4 +58,4 @@ def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy th
             f"{done.lost_entries} entries of the log are lost, and other vaults saw that they were signed: they will "
             "name this vault for it. Replace it under a new key; until then it still opens paid results.",
             style="yellow",
-        )  # fmt: skip
+        )

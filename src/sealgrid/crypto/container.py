@@ -130,9 +130,15 @@ def seal_bytes(
     """Return plaintext as a sealed file; ``seal`` for what fits in memory."""
     target = io.BytesIO()
     seal(
-        io.BytesIO(plaintext), target, dek=dek, size=len(plaintext), key_id=key_id, metadata=metadata,
-        chunk_size=chunk_size, random=random,
-    )  # fmt: skip
+        io.BytesIO(plaintext),
+        target,
+        dek=dek,
+        size=len(plaintext),
+        key_id=key_id,
+        metadata=metadata,
+        chunk_size=chunk_size,
+        random=random,
+    )
     return target.getvalue()
 
 
@@ -166,9 +172,7 @@ class _Cipher:
             raise ContainerRefused("4", f"chunk {index} was altered or moved, or this is not its key.") from error
 
 
-def _header(
-    size: int, chunk_size: int, key_id: bytes, metadata: bytes, random: Callable[[int], bytes]
-) -> Header:  # fmt: skip
+def _header(size: int, chunk_size: int, key_id: bytes, metadata: bytes, random: Callable[[int], bytes]) -> Header:
     if not 0 <= size < 1 << 64 or not MIN_CHUNK <= chunk_size <= MAX_CHUNK:
         raise InputRefused(f"a chunk has {MIN_CHUNK} to {MAX_CHUNK} bytes, a file none or more.")
     if len(key_id) != KEY_ID_BYTES or len(metadata) > MAX_METADATA:

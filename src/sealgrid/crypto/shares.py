@@ -42,10 +42,16 @@ class KeyRecord(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What an owner signs about a file's key: which vault holds which share, each bound by a commitment."""
 
     TYPES: ClassVar = (
-        ("address", "hub"), ("address", "asset"), ("address", "owner"), ("uint64", "version"),
-        ("bytes32", "fileSha256"), ("uint8", "n"), ("uint8", "t"), ("address[]", "vaults"),
+        ("address", "hub"),
+        ("address", "asset"),
+        ("address", "owner"),
+        ("uint64", "version"),
+        ("bytes32", "fileSha256"),
+        ("uint8", "n"),
+        ("uint8", "t"),
+        ("address[]", "vaults"),
         ("bytes32[]", "commitments"),
-    )  # fmt: skip
+    )
 
     hub: Address
     asset: Address
@@ -76,27 +82,54 @@ def commit(share: Share) -> Digest:
 
 
 def record_for(
-    *, hub: Address, asset: Address, owner: Address, version: int, file_sha256: Digest,
-    t: int, vaults: Sequence[Address], shares: Sequence[Share],
-) -> KeyRecord:  # fmt: skip
+    *,
+    hub: Address,
+    asset: Address,
+    owner: Address,
+    version: int,
+    file_sha256: Digest,
+    t: int,
+    vaults: Sequence[Address],
+    shares: Sequence[Share],
+) -> KeyRecord:
     """Return the record of these shares, the i-th for the i-th vault; raise SharesRefused where they do not fit."""
     if [share.index for share in shares] != list(range(1, len(vaults) + 1)):
         raise SharesRefused("record.4", f"there are {len(shares)} shares for {len(vaults)} vaults; give one to each.")
     return record_of(
-        hub=hub, asset=asset, owner=owner, version=version, file_sha256=file_sha256, t=t, vaults=vaults,
+        hub=hub,
+        asset=asset,
+        owner=owner,
+        version=version,
+        file_sha256=file_sha256,
+        t=t,
+        vaults=vaults,
         commitments=[commit(share) for share in shares],
-    )  # fmt: skip
+    )
 
 
 def record_of(
-    *, hub: Address, asset: Address, owner: Address, version: int, file_sha256: Digest,
-    t: int, vaults: Sequence[Address], commitments: Sequence[Digest],
-) -> KeyRecord:  # fmt: skip
+    *,
+    hub: Address,
+    asset: Address,
+    owner: Address,
+    version: int,
+    file_sha256: Digest,
+    t: int,
+    vaults: Sequence[Address],
+    commitments: Sequence[Digest],
+) -> KeyRecord:
     """Return the record of shares by their commitments alone; raise SharesRefused where they do not fit."""
     record = KeyRecord(
-        hub=hub, asset=asset, owner=owner, version=version, file_sha256=file_sha256, n=len(vaults), t=t,
-        vaults=tuple(vaults), commitments=tuple(commitments),
-    )  # fmt: skip
+        hub=hub,
+        asset=asset,
+        owner=owner,
+        version=version,
+        file_sha256=file_sha256,
+        n=len(vaults),
+        t=t,
+        vaults=tuple(vaults),
+        commitments=tuple(commitments),
+    )
     validate_record(record)
     return record
 
@@ -144,7 +177,7 @@ def lying_vaults(shares: Sequence[Share], record: KeyRecord) -> frozenset[Addres
         record.vaults[share.index - 1]
         for share in shares
         if 1 <= share.index <= record.n and not _matches(share, record)
-    )  # fmt: skip
+    )
 
 
 def _matches(share: Share, record: KeyRecord) -> bool:

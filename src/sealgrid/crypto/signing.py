@@ -110,9 +110,12 @@ class Domain(msgspec.Struct, frozen=True):
 def domain_separator(name: str, version: str, chain: int, contract: Address) -> bytes:
     """Return an EIP-712 domain separator over name, version, chain id and verifying contract."""
     return keccak256(
-        keccak256(_DOMAIN_TYPE), keccak256(name.encode()), keccak256(version.encode()),
-        _integer("uint256", chain), _address(contract),
-    )  # fmt: skip
+        keccak256(_DOMAIN_TYPE),
+        keccak256(name.encode()),
+        keccak256(version.encode()),
+        _integer("uint256", chain),
+        _address(contract),
+    )
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):

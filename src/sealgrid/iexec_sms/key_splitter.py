@@ -33,23 +33,41 @@ class SecretAsset:
 
 
 def deposits_of(
-    key: bytes, asset: SecretAsset, *, file_sha256: Digest, value_hash: Digest, signature: bytes, name: str = "",
-    place: SplitTarget, identities: Sequence[VaultIdentity], random: Random = os.urandom,
-) -> tuple[IexecDeposit, ...]:  # fmt: skip
+    key: bytes,
+    asset: SecretAsset,
+    *,
+    file_sha256: Digest,
+    value_hash: Digest,
+    signature: bytes,
+    name: str = "",
+    place: SplitTarget,
+    identities: Sequence[VaultIdentity],
+    random: Random = os.urandom,
+) -> tuple[IexecDeposit, ...]:
     """Split the 32-byte key of a sealed file; return each vault's deposit, sealed to it.
 
     ``identities`` are checked, in vault order; ``name`` is the secret's under iExec's route.
     """
     shares = split(key, len(place.vaults), place.threshold, random)
     record = record_for(
-        hub=place.hub, asset=asset.address, owner=asset.owner, version=1, file_sha256=file_sha256,
-        t=place.threshold, vaults=place.vaults, shares=shares,
-    )  # fmt: skip
+        hub=place.hub,
+        asset=asset.address,
+        owner=asset.owner,
+        version=1,
+        file_sha256=file_sha256,
+        t=place.threshold,
+        vaults=place.vaults,
+        shares=shares,
+    )
     digest = to_digest(record.digest(place.domain))
     return tuple(
         IexecDeposit(
-            record=record, value_hash=value_hash, signature=signature, index=share.index, name=name,
+            record=record,
+            value_hash=value_hash,
+            signature=signature,
+            index=share.index,
+            name=name,
             sealed=sealed_part(share, identity, digest),
         )
         for share, identity in zip(shares, identities, strict=True)
-    )  # fmt: skip
+    )

@@ -48,9 +48,16 @@ class SecretService:
     """One face's work."""
 
     def __init__(
-        self, members: VaultMembers, chain: AssetLookup, files: FileStore, deliveries: DocumentStore[Delivery],
-        result_keys: DocumentStore[RegisteredResultKey], *, given_up: DocumentStore[GivenUp], random: Random = os.urandom,
-    ) -> None:  # fmt: skip
+        self,
+        members: VaultMembers,
+        chain: AssetLookup,
+        files: FileStore,
+        deliveries: DocumentStore[Delivery],
+        result_keys: DocumentStore[RegisteredResultKey],
+        *,
+        given_up: DocumentStore[GivenUp],
+        random: Random = os.urandom,
+    ) -> None:
         self._members, self._chain, self._files, self._random = members, chain, files, random
         self._deliveries, self._result_keys, self._given_up = deliveries, result_keys, given_up
         self._busy = set[str]()
@@ -162,9 +169,16 @@ class SecretService:
         self, sealed: "_SealedFileKey", asset: SecretAsset, pushed: PushedSecret, identities: Sequence[VaultIdentity]
     ) -> Delivery:
         return deposits_of(
-            sealed.key, asset, file_sha256=sealed.file_sha256, value_hash=pushed.value_hash, name=sealed.name,
-            signature=pushed.signature, place=self._members.place, identities=identities, random=self._random,
-        )  # fmt: skip
+            sealed.key,
+            asset,
+            file_sha256=sealed.file_sha256,
+            value_hash=pushed.value_hash,
+            name=sealed.name,
+            signature=pushed.signature,
+            place=self._members.place,
+            identities=identities,
+            random=self._random,
+        )
 
     async def _deliver(self, asset: SecretAsset, delivery: Delivery) -> bool:
         """Return whether every vault signed for its share, or False where vaults have another key already."""

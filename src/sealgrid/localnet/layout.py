@@ -12,8 +12,15 @@ from sealgrid.errors import SetupMissing
 from sealgrid.units import Address
 
 CHAIN, STORAGE, PLATFORM, MARKET, POOL, WORKER, WEB, SMS = (
-    "chain", "storage", "platform", "market", "pool", "worker", "web", "sms",
-)  # fmt: skip
+    "chain",
+    "storage",
+    "platform",
+    "market",
+    "pool",
+    "worker",
+    "web",
+    "sms",
+)
 VAULTS = 3
 THRESHOLD = 2
 

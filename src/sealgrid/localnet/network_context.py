@@ -60,9 +60,14 @@ def _background(
     code = 0
     try:
         supervise(
-            layout, port=port, ready=lambda: _say(writing, "ready"), told=lambda part: _say(writing, f"told {part}"),
-            stocked=stocked, gate=gate, storages=storages,
-        )  # fmt: skip
+            layout,
+            port=port,
+            ready=lambda: _say(writing, "ready"),
+            told=lambda part: _say(writing, f"told {part}"),
+            stocked=stocked,
+            gate=gate,
+            storages=storages,
+        )
     except SealgridError as error:
         _say(writing, f"error {error.message}")
         code = 1

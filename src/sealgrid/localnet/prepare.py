@@ -54,9 +54,13 @@ async def lay_foundation(
     async with Node(rpc_url) as node:
         admin = Wallet(node, development_key("admin"))
         terms = BrokerConfig(
-            vaults=vaults, threshold=threshold, platforms=(Platform.SIMULATED,), runtimes=(measured.runtime,), notice=0,
+            vaults=vaults,
+            threshold=threshold,
+            platforms=(Platform.SIMULATED,),
+            runtimes=(measured.runtime,),
+            notice=0,
             insecure=True,
-        )  # fmt: skip
+        )
         pool = Wallet(node, development_key("pool"))
         deployment = await deploy(admin, PocoPackage(package), terms, operator=pool.address if gate else None)
         hub = Hub(node, deployment.hub)
@@ -89,9 +93,13 @@ async def offer_computing(network: Network, *, gate: bool) -> bool:
     """Sign the pool's order for jobs of seconds, on chain where a gate owns the pool, and publish it."""
     async with connect(network, development_key("pool")) as pool:
         order = WorkerpoolOrder(
-            workerpool=network.workerpool, workerpoolprice=POOL_PRICE, volume=POOL_VOLUME, tag=TEE_TAG,
-            category=network.short_category, salt=fresh_salt(),
-        )  # fmt: skip
+            workerpool=network.workerpool,
+            workerpoolprice=POOL_PRICE,
+            volume=POOL_VOLUME,
+            tag=TEE_TAG,
+            category=network.short_category,
+            salt=fresh_salt(),
+        )
         if gate:
             await PoolGate(pool.hub.node, network.broker).sign_order(pool.wallet, order)
             await pool.market.publish("workerpoolorders", to_document(order), pool.key)

@@ -33,7 +33,7 @@ from sealgrid.localnet.layout import (
     StorageSettings,
     cache_folder,
     storage_names,
-)  # fmt: skip
+)
 from sealgrid.localnet.listen_sockets import ListenSockets
 from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
 from sealgrid.localnet.processes import ChildProcess, Ready, fork
@@ -243,9 +243,14 @@ class _NetworkPlan:
     def _market(self) -> Callable[[Ready], None]:
         deployment, sock = self._foundation.deployment, self._sockets.of(MARKET)
         config = MarketConfig(
-            folder=self._layout.part(MARKET), rpc_url=self._rpc_url, chain=deployment.chain,
-            genesis=deployment.genesis, hub=deployment.hub, access=self._services.of(MARKET), listeners_per_client=0,
-        )  # fmt: skip
+            folder=self._layout.part(MARKET),
+            rpc_url=self._rpc_url,
+            chain=deployment.chain,
+            genesis=deployment.genesis,
+            hub=deployment.hub,
+            access=self._services.of(MARKET),
+            listeners_per_client=0,
+        )
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
     def _pool(self) -> Callable[[Ready], None]:

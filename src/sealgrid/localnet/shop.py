@@ -12,8 +12,11 @@ from sealgrid.sdk.operations import deploy, publish
 
 RLC = 10**9  #: nRLC
 SHELF = (  #: folder and price of each app
-    ("plate_reader", RLC // 2), ("onnx_runner", 0), ("hash_file", 0), ("csv_statistics", RLC // 4),
-)  # fmt: skip
+    ("plate_reader", RLC // 2),
+    ("onnx_runner", 0),
+    ("hash_file", 0),
+    ("csv_statistics", RLC // 4),
+)
 PLATES, PLATES_PRICE = "plate_reader.zip", 3 * RLC
 RIDES_SEED, RIDES_PRICE = 1, 2 * RLC
 
@@ -31,9 +34,13 @@ async def stock(network: Network) -> bool:
         if "plate_reader" in made and model.is_file():
             allowed = [made["plate_reader"].address]
             await publish.publish(
-                owner, model, name="licence plates", apps=allowed, price=PLATES_PRICE,
+                owner,
+                model,
+                name="licence plates",
+                apps=allowed,
+                price=PLATES_PRICE,
                 card=_card("plate_reader", "model_card.md"),
-            )  # fmt: skip
+            )
         if "csv_statistics" in made:
             await _sell_rides(owner, made["csv_statistics"])
     return True
@@ -46,9 +53,13 @@ async def _sell_rides(owner: Connection, app: deploy.DeployedApp) -> None:
         table = Path(folder) / "rides.csv"
         table.write_bytes(draw_rides(RIDES_SEED))
         await publish.publish(
-            owner, table, name="bicycle rides", apps=[app.address], price=RIDES_PRICE,
+            owner,
+            table,
+            name="bicycle rides",
+            apps=[app.address],
+            price=RIDES_PRICE,
             card=_card("csv_statistics", "rides_card.md"),
-        )  # fmt: skip
+        )
 
 
 def _card(app: str, name: str) -> str:

@@ -58,9 +58,13 @@ def _storage(layout: Layout, sockets: ListenSockets, services: ServiceSettings, 
             time.sleep(SETTINGS_SECONDS)
         known = msgspec.json.decode(settings.read_bytes(), type=StorageSettings)
         config = StorageNodeConfig(
-            folder=layout.part(name), url=sockets.url(name), domain=known.domain, chain_url=known.chain_url,
-            services=known.services, access=services.of(name),
-        )  # fmt: skip
+            folder=layout.part(name),
+            url=sockets.url(name),
+            domain=known.domain,
+            chain_url=known.chain_url,
+            services=known.services,
+            access=services.of(name),
+        )
         asyncio.run(run_storage(config, sock, lambda: None))
 
     return fork(name, layout.log(name), body)

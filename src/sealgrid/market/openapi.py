@@ -22,25 +22,42 @@ from sealgrid.wire.market import (
 
 Document = dict[str, Any]
 _WRITTEN: Final = (
-    OrderPage, OrderReply, PublishRequest, PublishReply, UnpublishRequest, UnpublishReply, DealPage, CategoryPage, CategoryReply,
-)  # fmt: skip
+    OrderPage,
+    OrderReply,
+    PublishRequest,
+    PublishReply,
+    UnpublishRequest,
+    UnpublishReply,
+    DealPage,
+    CategoryPage,
+    CategoryReply,
+)
 _BYTES32: Final = {"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$"}
 _ADDRESS: Final = {"type": "string", "description": "0x and 40 hex digits; many filters take any"}
 _NUMBERS: Final = {
-    "chainId", "category", "page", "pageIndex", "pageSize", "minVolume", "minTrust", "maxTrust",
-    "minWorkClockTimeRef", "maxWorkClockTimeRef",
-}  # fmt: skip
+    "chainId",
+    "category",
+    "page",
+    "pageIndex",
+    "pageSize",
+    "minVolume",
+    "minTrust",
+    "maxTrust",
+    "minWorkClockTimeRef",
+    "maxWorkClockTimeRef",
+}
 _ERROR: Final = {
-    "type": "object", "required": ["ok", "error"],
+    "type": "object",
+    "required": ["ok", "error"],
     "properties": {"ok": {"const": False}, "error": {"type": "string"}, "check": {"type": "string"}},
-}  # fmt: skip
+}
 
 
 def description(version: str) -> Document:
     """Return the document."""
     _, schemas = msgspec.json.schema_components(
         _WRITTEN, ref_template="#/components/schemas/{name}", schema_hook=lambda _: {"description": "any JSON"}
-    )  # fmt: skip
+    )
     info = {"title": "Market of signed orders", "version": version, "description": "Paths as iExec's market API."}
     return {"openapi": "3.1.0", "info": info, "paths": _paths(), "components": {"schemas": schemas | {"Error": _ERROR}}}
 
@@ -88,8 +105,9 @@ def _write(summary: str, body: str, answer: str) -> Document:
     operation = _get(summary, answer)
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{body}"}}}
     return operation | {
-        "parameters": [*operation["parameters"], token], "requestBody": {"required": True, "content": content}
-    }  # fmt: skip
+        "parameters": [*operation["parameters"], token],
+        "requestBody": {"required": True, "content": content},
+    }
 
 
 def _responses(answer: str | None) -> Document:

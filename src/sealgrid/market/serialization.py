@@ -42,17 +42,33 @@ def deal_shown(event: OrdersMatched, view: DealView, time: int, chain: int) -> d
         return {"pointer": mixed_case(one.pointer), "owner": mixed_case(one.owner), "price": amount(one.price)}
 
     return {
-        "dealid": event.deal, "chainId": chain, "app": resource(view.app), "dataset": resource(view.dataset),
-        "workerpool": resource(view.workerpool), "appHash": event.app_hash, "datasetHash": event.dataset_hash,
-        "workerpoolHash": event.workerpool_hash, "requestHash": event.request_hash,
-        "requester": mixed_case(view.requester), "beneficiary": mixed_case(view.beneficiary),
+        "dealid": event.deal,
+        "chainId": chain,
+        "app": resource(view.app),
+        "dataset": resource(view.dataset),
+        "workerpool": resource(view.workerpool),
+        "appHash": event.app_hash,
+        "datasetHash": event.dataset_hash,
+        "workerpoolHash": event.workerpool_hash,
+        "requestHash": event.request_hash,
+        "requester": mixed_case(view.requester),
+        "beneficiary": mixed_case(view.beneficiary),
         "sponsor": mixed_case(view.sponsor),
-        "callback": mixed_case(view.callback), "params": view.params, "category": amount(view.category),
-        "tag": view.tag, "trust": amount(view.trust), "startTime": view.start_time, "botFirst": amount(view.bot_first),
-        "botSize": amount(view.bot_size), "volume": amount(event.volume), "workerStake": amount(view.worker_stake),
-        "schedulerRewardRatio": amount(view.scheduler_reward_ratio), "blockNumber": event.block_number,
-        "blockTimestamp": timestamp(1000 * time), "transactionHash": event.transaction,
-    }  # fmt: skip
+        "callback": mixed_case(view.callback),
+        "params": view.params,
+        "category": amount(view.category),
+        "tag": view.tag,
+        "trust": amount(view.trust),
+        "startTime": view.start_time,
+        "botFirst": amount(view.bot_first),
+        "botSize": amount(view.bot_size),
+        "volume": amount(event.volume),
+        "workerStake": amount(view.worker_stake),
+        "schedulerRewardRatio": amount(view.scheduler_reward_ratio),
+        "blockNumber": event.block_number,
+        "blockTimestamp": timestamp(1000 * time),
+        "transactionHash": event.transaction,
+    }
 
 
 def amount(value: int) -> Amount:

@@ -36,9 +36,15 @@ class OrderService:
     """Answers for the book; ``clock`` is Unix seconds."""
 
     def __init__(
-        self, chain: MarketChainFollower, clerk: BatchWriter, doorman: ChallengeAuthenticator, gate: OrderAdmission, feed: MarketFeed,
-        *, clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+        self,
+        chain: MarketChainFollower,
+        clerk: BatchWriter,
+        doorman: ChallengeAuthenticator,
+        gate: OrderAdmission,
+        feed: MarketFeed,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.chain, self.doorman, self.feed = chain, doorman, feed
         self._clerk, self._gate, self._clock = clerk, gate, clock
         self._id = gate.domain.chain
@@ -122,10 +128,15 @@ class OrderService:
 
     async def _category(self, number: int, found: LedgerCategory) -> MarketCategory:
         return MarketCategory(
-            catid=number, chainId=self._id, name=found.name, description=found.description,
-            workClockTimeRef=found.timeref, transactionHash=found.transaction, blockNumber=found.block,
+            catid=number,
+            chainId=self._id,
+            name=found.name,
+            description=found.description,
+            workClockTimeRef=found.timeref,
+            transactionHash=found.transaction,
+            blockNumber=found.block,
             blockTimestamp=timestamp(1000 * await self.chain.time_of(found.block, found.block_hash)),
-        )  # fmt: skip
+        )
 
     def _chosen(self, kind: Kind, asked: UnpublishRequest, signer: Address) -> tuple[PublishedOrder, ...]:
         if asked.target == "unpublish_orderHash":

@@ -212,7 +212,11 @@ def _change(row: sql.Row[Any]) -> StoreChange:
     kind = msgspec.convert(row.kind, Kind)
     order = KINDS[kind].read(msgspec.json.decode(row.document, type=dict[str, str]))
     listed = PublishedOrder(
-        kind=kind, order_hash=name, order=order, signer=Address(row.signer), published=row.published,
+        kind=kind,
+        order_hash=name,
+        order=order,
+        signer=Address(row.signer),
+        published=row.published,
         presigned=row.presigned,
-    )  # fmt: skip
+    )
     return StoreChange(row.change, name, listed)

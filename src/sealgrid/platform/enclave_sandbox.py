@@ -47,14 +47,15 @@ def _machine(image: RuntimeImage, memory: int, bytecode: str) -> list[str]:
     libraries = image.files / LIBRARIES
     dynamic = loader(path.name for path in libraries.iterdir())
     return [
-        str(image.files / PROGRAMS / "bwrap"), *_APART,
+        str(image.files / PROGRAMS / "bwrap"),
+        *_APART,
         *("--setenv", "LD_LIBRARY_PATH", f"{RUNTIME}/{LIBRARIES}"),
         *("--setenv", "PATH", f"{RUNTIME}/{PROGRAMS}", "--setenv", "HOME", WORK, "--setenv", "LANG", "C.UTF-8"),
         *("--ro-bind", str(image.files), RUNTIME, bytecode, str(image.bytecode), BYTECODE),
         *("--ro-bind", str(libraries / dynamic), image.loader),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(memory // 8), "--tmpfs", "/tmp"),  # noqa: S108
         *("--size", str(memory - memory // 8), "--tmpfs", WORK, "--remount-ro", "/", "--chdir", WORK, "--"),
-    ]  # fmt: skip
+    ]
 
 
 def _python(image: RuntimeImage) -> list[str]:

@@ -86,9 +86,15 @@ def launch_digest(boot: SnpBoot) -> bytes:
         _read(path)
     try:
         found: bytes = calc_launch_digest(
-            SevMode.SEV_SNP, boot.cpus, CPU_SIGS[boot.cpu], str(boot.firmware), str(boot.kernel), str(boot.initrd),
-            boot.cmdline, GUEST_FEATURES,
-        )  # fmt: skip
+            SevMode.SEV_SNP,
+            boot.cpus,
+            CPU_SIGS[boot.cpu],
+            str(boot.firmware),
+            str(boot.kernel),
+            str(boot.initrd),
+            boot.cmdline,
+            GUEST_FEATURES,
+        )
     except (ValueError, RuntimeError, KeyError, AssertionError) as error:
         raise InputRefused(f"{boot.firmware} cannot start a measured SEV-SNP guest: {error}.", money="") from error
     return found

@@ -63,9 +63,12 @@ class HardwarePlatform:
         """Return what the operator says that is launched here."""
         told = self._config
         return RuntimeMeasurement(
-            platform=told.platform, runtime=told.runtime, root_ca_der=told.root_ca_der, files=told.files,
+            platform=told.platform,
+            runtime=told.runtime,
+            root_ca_der=told.root_ca_der,
+            files=told.files,
             python=told.python,
-        )  # fmt: skip
+        )
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Start a guest with this app locked into its evidence, and serve it in the background.
@@ -76,8 +79,10 @@ class HardwarePlatform:
         try:
             process = subprocess.Popen(  # noqa: S603, ASYNC220  the operator's own script, two words that are ours
                 [str(self._config.launch), request.app_digest, str(context)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         except OSError as error:
             relay.close()
             raise HostFailed(f"{self._config.launch} cannot be started ({error.strerror}).") from error

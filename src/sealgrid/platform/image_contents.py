@@ -19,9 +19,20 @@ BOOT, PACKAGES, PYTHON, LIBRARIES, PROGRAMS = "boot.py", "packages", "python", "
 
 #: folders of the standard library and of packages that an enclave has no use for
 _NOT_NEEDED = {
-    "__pycache__", "site-packages", "dist-packages", "test", "tests", "idlelib", "tkinter", "turtledemo", "lib2to3",
-    "ensurepip", "pydoc_data", "SelfTest", "include",
-}  # fmt: skip
+    "__pycache__",
+    "site-packages",
+    "dist-packages",
+    "test",
+    "tests",
+    "idlelib",
+    "tkinter",
+    "turtledemo",
+    "lib2to3",
+    "ensurepip",
+    "pydoc_data",
+    "SelfTest",
+    "include",
+}
 _NOT_NEEDED_FILES = ("_tkinter.", "_test", "_xx", "xx", "_ctypes_test.", "nis.", "turtle.py")
 _KEPT = (".py", ".so", ".txt", ".json", ".typed")
 
@@ -81,8 +92,12 @@ def interpreter_of(files: Iterable[MeasuredFile]) -> str:
 
 
 def _base() -> dict[str, str]:
-    return {"base": sys.base_prefix, "installed_base": sys.base_prefix, "platbase": sys.base_exec_prefix,
-            "installed_platbase": sys.base_exec_prefix}  # fmt: skip
+    return {
+        "base": sys.base_prefix,
+        "installed_base": sys.base_prefix,
+        "platbase": sys.base_exec_prefix,
+        "installed_platbase": sys.base_exec_prefix,
+    }
 
 
 def _below(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -60,10 +60,14 @@ def enclave_recipe(measured: Sequence[MeasuredFile], bundle: VerifiedBundle) -> 
     trusted += [(f"app/{file.path}", file.sha256[2:]) for file in bundle.manifest.files]
     trusted += [(f"wheels/{wheel.filename}", wheel.sha256[2:]) for wheel in bundle.manifest.wheels]
     said = {
-        "APP": bundle.app_digest, "PYTHON": f"/runtime/{python}", "LIBRARIES": f"/runtime/{LIBRARIES}", "GUEST": GUEST,
-        "SIZE": ENCLAVE_BYTES, "THREADS": str(THREADS),
+        "APP": bundle.app_digest,
+        "PYTHON": f"/runtime/{python}",
+        "LIBRARIES": f"/runtime/{LIBRARIES}",
+        "GUEST": GUEST,
+        "SIZE": ENCLAVE_BYTES,
+        "THREADS": str(THREADS),
         "TRUSTED": "\n".join(f'  {{ uri = "file:{path}", sha256 = "{digest}" }},' for path, digest in trusted),
-    }  # fmt: skip
+    }
     return {
         "sealgrid.manifest.template": _filled("gramine.manifest", said),
         "runtime.files": file_list(measured),

@@ -9,9 +9,17 @@ from sealgrid.errors import SetupMissing
 
 #: wheels may count on these of the system (PEP 600)
 _PROMISED = (
-    "libstdc++.so.6", "libgcc_s.so.1", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1",
-    "libresolv.so.2", "libz.so.1", "libexpat.so.1",
-)  # fmt: skip
+    "libstdc++.so.6",
+    "libgcc_s.so.1",
+    "libm.so.6",
+    "libdl.so.2",
+    "librt.so.1",
+    "libpthread.so.0",
+    "libutil.so.1",
+    "libresolv.so.2",
+    "libz.so.1",
+    "libexpat.so.1",
+)
 _LOADER = "ld-linux"
 
 

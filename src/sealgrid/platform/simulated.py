@@ -52,9 +52,12 @@ class SimulatedPlatform:
         """Return the identity of what would be launched now."""
         now = measured(self.image)
         return RuntimeMeasurement(
-            platform=Platform.SIMULATED, runtime=_identity(now), root_ca_der=self._quoter.root_der,
-            files=len(now.files), python=interpreter_of(now.files),
-        )  # fmt: skip
+            platform=Platform.SIMULATED,
+            runtime=_identity(now),
+            root_ca_der=self._quoter.root_der,
+            files=len(now.files),
+            python=interpreter_of(now.files),
+        )
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Measure the image as it is now, launch it, lock the app into its one quote.

@@ -163,9 +163,11 @@ def groups_of(
     pool is chosen yet.
     """
     parties = {
-        "apprestrict": app, "datasetrestrict": dataset, "workerpoolrestrict": workerpool,
+        "apprestrict": app,
+        "datasetrestrict": dataset,
+        "workerpoolrestrict": workerpool,
         "requesterrestrict": requester,
-    }  # fmt: skip
+    }
     named = ((Address(getattr(order, name, ZERO_ADDRESS)), party) for name, party in parties.items())
     return tuple((one, party) for one, party in named if party is not None and one not in (ZERO_ADDRESS, party))
 

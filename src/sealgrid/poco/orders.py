@@ -244,5 +244,8 @@ def _text(value: object) -> str:
 
 _HEX = set("0123456789abcdefABCDEF")
 _READ: dict[str, Callable[[str, object], object]] = {
-    "address": _address, "bytes32": _bytes32, "uint256": _number, "string": _params,
-}  # fmt: skip
+    "address": _address,
+    "bytes32": _bytes32,
+    "uint256": _number,
+    "string": _params,
+}

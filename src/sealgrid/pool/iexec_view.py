@@ -13,11 +13,18 @@ from sealgrid.wire.pool import PublicTaskStatus, StageAt
 #: iExec's words for what a whole task and what its worker's part (its replicate) have come to, by public stage: finer
 #: ones would tell everybody how long the app ran.
 TASK: Final[dict[str, str]] = {
-    "waiting": "INITIALIZED", "working": "RUNNING", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
-}  # fmt: skip
+    "waiting": "INITIALIZED",
+    "working": "RUNNING",
+    "completed": "COMPLETED",
+    "failed": "FAILED",
+    "refunded": "FAILED",
+}
 REPLICATE: Final[dict[str, str]] = {
-    "working": "STARTED", "completed": "COMPLETED", "failed": "FAILED", "refunded": "FAILED",
-}  # fmt: skip
+    "working": "STARTED",
+    "completed": "COMPLETED",
+    "failed": "FAILED",
+    "refunded": "FAILED",
+}
 NO_LOGS: Final = (
     "Worker and pool never see what an app writes. Download the result: of an app that failed it has the log, app.log."
 )
@@ -66,9 +73,11 @@ def task_view(status: PublicTaskStatus) -> IexecTaskView:
     """Return a task in iExec's words."""
     steps = _steps(status.history, TASK)
     return IexecTaskView(
-        chain_task_id=status.task, current_status=steps[-1].status, date_status_list=steps,
+        chain_task_id=status.task,
+        current_status=steps[-1].status,
+        date_status_list=steps,
         replicates=() if status.worker is None else (_replicate(status.worker, status.history),),
-    )  # fmt: skip
+    )
 
 
 def logs_of(status: PublicTaskStatus) -> IexecLogs:

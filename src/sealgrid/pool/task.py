@@ -14,8 +14,15 @@ MAX_DETAIL: Final = 200  #: characters of a worker's word that are kept
 Step = Literal["assign", "name", "lose", "exhaust", "refuse", "close", "finalize", "claim"]
 
 WORKING: Final[tuple[Stage, ...]] = (
-    "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
-)  # fmt: skip
+    "assigned",
+    "launched",
+    "attested",
+    "released",
+    "running",
+    "sealed",
+    "settled",
+    "finalizing",
+)
 OPEN: Final[tuple[Stage, ...]] = ("waiting", *WORKING)
 ENDED: Final[tuple[Stage, ...]] = ("completed", "refunded")
 
@@ -35,9 +42,12 @@ TRANSITIONS: Final[dict[tuple[Stage, Step], Stage]] = {
 
 #: What everybody may see of a stage: the exact moments of the work could tell what the app read.
 PUBLIC: Final[dict[str, PublicStage]] = {
-    "waiting": "waiting", **dict.fromkeys(WORKING, "working"),
-    "completed": "completed", "failed": "failed", "refunded": "refunded",
-}  # fmt: skip
+    "waiting": "waiting",
+    **dict.fromkeys(WORKING, "working"),
+    "completed": "completed",
+    "failed": "failed",
+    "refunded": "refunded",
+}
 
 
 class PoolTask(msgspec.Struct, frozen=True, kw_only=True):

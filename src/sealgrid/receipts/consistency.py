@@ -129,10 +129,16 @@ def check_request(body: ReceiptBody, facts: Facts) -> VerifiedRequest:
 def report_data_of(body: ReceiptBody) -> bytes:
     """Return the report data that the enclave's quote must carry."""
     return binding.report_data(
-        chain=body.chain, hub=body.hub, task=body.task, worker=body.worker, app_digest=body.app.digest,
-        enclave=body.enclave, hpke_public=to_bytes(body.hpke_public, 32), vault_set=vault_set_of(body),
+        chain=body.chain,
+        hub=body.hub,
+        task=body.task,
+        worker=body.worker,
+        app_digest=body.app.digest,
+        enclave=body.enclave,
+        hpke_public=to_bytes(body.hpke_public, 32),
+        vault_set=vault_set_of(body),
         nonces=[to_bytes(nonce, 32) for _, nonce in sorted(body.nonces.items())],
-    )  # fmt: skip
+    )
 
 
 def vault_set_of(body: ReceiptBody) -> Digest:

@@ -171,10 +171,18 @@ def _verdict(case: VerificationCase, vault: Address, signed: SignedVerdict) -> N
     if consistency.signed_by(verdict, case.pins.domain, signed.signature) != vault:
         raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
     expected = Verdict(
-        task=body.task, worker=body.worker, enclave=body.enclave, app=body.app.digest, runtime=body.runtime,
-        platform=body.platform, vault_set=consistency.vault_set_of(body), session=_session(case),
-        settle=to_digest(case.envelope.settle.struct_hash()), issued=verdict.issued, expiry=case.facts.expiry,
-    )  # fmt: skip
+        task=body.task,
+        worker=body.worker,
+        enclave=body.enclave,
+        app=body.app.digest,
+        runtime=body.runtime,
+        platform=body.platform,
+        vault_set=consistency.vault_set_of(body),
+        session=_session(case),
+        settle=to_digest(case.envelope.settle.struct_hash()),
+        issued=verdict.issued,
+        expiry=case.facts.expiry,
+    )
     for name in Verdict.__struct_fields__:
         if getattr(verdict, name) != getattr(expected, name):
             raise ReceiptRefused("9", f"the verdict of vault {vault} says otherwise about: {name}.")

@@ -186,17 +186,35 @@ def body_of(
     by_vault = {vault: to_digest(nonce) for vault, nonce in zip(vaults, nonces, strict=True)}
     dataset = facts.dataset
     return ReceiptBody(
-        chain=facts.chain, hub=facts.hub, broker=facts.broker, deal=facts.deal, task=facts.task,
-        attempt=facts.attempt, app=facts.app,
+        chain=facts.chain,
+        hub=facts.hub,
+        broker=facts.broker,
+        deal=facts.deal,
+        task=facts.task,
+        attempt=facts.attempt,
+        app=facts.app,
         dataset=None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum),
-        bulk=bulk, inputs=facts.inputs, request=request, pool=facts.pool, worker=facts.worker, enclave=facts.enclave,
-        hpke_public=to_digest(hpke_public), platform=platform, runtime=runtime, quote=quote,
-        collateral=collateral.decode(), vaults=tuple(vaults), nonces=by_vault, t=t, exit_class=exit_class,
-        opened=True if opened else UNSET, result_sha256=result_sha256,
+        bulk=bulk,
+        inputs=facts.inputs,
+        request=request,
+        pool=facts.pool,
+        worker=facts.worker,
+        enclave=facts.enclave,
+        hpke_public=to_digest(hpke_public),
+        platform=platform,
+        runtime=runtime,
+        quote=quote,
+        collateral=collateral.decode(),
+        vaults=tuple(vaults),
+        nonces=by_vault,
+        t=t,
+        exit_class=exit_class,
+        opened=True if opened else UNSET,
+        result_sha256=result_sha256,
         callback_digest=None if callback is None else to_digest(keccak256(callback)),
         commitment=UNSET if deferred is None else deferred.commitment(),
         host_time=HostTime(started=started, finished=finished),
-    )  # fmt: skip
+    )
 
 
 def sign_body(body: ReceiptBody, domain: Domain, key: SigningKey) -> SignedReceiptBody:
@@ -221,9 +239,13 @@ def envelope_of(
 ) -> ReceiptEnvelope:
     """Put a whole receipt together."""
     return ReceiptEnvelope(
-        receipt=receipt, facts=facts.decode(), releases=dict(releases), settle=settle,
-        settle_signature=settle_signature, verdicts=dict(verdicts),
-    )  # fmt: skip
+        receipt=receipt,
+        facts=facts.decode(),
+        releases=dict(releases),
+        settle=settle,
+        settle_signature=settle_signature,
+        verdicts=dict(verdicts),
+    )
 
 
 def parse_signed_body(document: bytes) -> SignedReceiptBody:

@@ -132,12 +132,22 @@ class AsyncClient:
                 await check_approved(self._conn, dataset, address)
             paying = await self._sponsor(sponsor, sponsor_password)
             job = await buy.run(
-                self._conn, address, model=dataset, files=contents, args=args,
+                self._conn,
+                address,
+                model=dataset,
+                files=contents,
+                args=args,
                 secrets={str(number): secret for number, secret in (secrets or {}).items()},
-                public_args=shlex.join(public_args), callback=_contract(callback),
-                deferred_callback=deferred_callback, tasks=tasks, max_price=most,
-                pool=pool, sponsor=paying, keep=keep_key, progress=told,
-            )  # fmt: skip
+                public_args=shlex.join(public_args),
+                callback=_contract(callback),
+                deferred_callback=deferred_callback,
+                tasks=tasks,
+                max_price=most,
+                pool=pool,
+                sponsor=paying,
+                keep=keep_key,
+                progress=told,
+            )
         except SealgridError as error:
             money = await money_after(self._conn, error, sent[0].deal, sent[0].task) if sent else UNMATCHED
             if money == UNMATCHED:

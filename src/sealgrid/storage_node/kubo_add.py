@@ -23,9 +23,15 @@ from sealgrid.wire.storage import PIECE_BYTES
 
 #: What else an address depends on, with the values that mean Kubo's defaults.
 _DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "cid-version": ("0",), "raw-leaves": ("false",), "chunker": ("size-262144",), "hash": ("sha2-256",),
-    "trickle": ("false",), "inline": ("false",), "only-hash": ("false",), "wrap-with-directory": ("false",),
-}  # fmt: skip
+    "cid-version": ("0",),
+    "raw-leaves": ("false",),
+    "chunker": ("size-262144",),
+    "hash": ("sha2-256",),
+    "trickle": ("false",),
+    "inline": ("false",),
+    "only-hash": ("false",),
+    "wrap-with-directory": ("false",),
+}
 
 _NO_FILES: Final = frozenset({"application/x-directory", "application/symlink"})
 

@@ -164,9 +164,10 @@ class StorageQuotas:
         client = self._find(upload).client
         self.drop(upload)
         seconds = {
-            ClientKind.ADDRESS: self.limits.address_seconds, ClientKind.ACCOUNT: self.limits.account_seconds,
+            ClientKind.ADDRESS: self.limits.address_seconds,
+            ClientKind.ACCOUNT: self.limits.account_seconds,
             ClientKind.RESULT: self.limits.result_seconds,
-        }[client.kind]  # fmt: skip
+        }[client.kind]
         pinned = now + seconds if client.kind is ClientKind.RESULT else 0.0
         hold = FileHold(file, client.name, client.kind, size, now, now + seconds, pinned, reader)
         self._add(hold)

@@ -67,9 +67,12 @@ def build(
     uploads = UploadManager(folder, quotas, records, names, clock)
     admission = UploadAdmission(config, chain, clock)
     app = service(
-        handlers(LocalFiles(folder), uploads, admission, config.upload_seconds), max_body=PIECE_BYTES,
-        access=config.access, pages=readable_by_pages(config.access, "/ipfs/"), cors=cors("GET"),
-    )  # fmt: skip
+        handlers(LocalFiles(folder), uploads, admission, config.upload_seconds),
+        max_body=PIECE_BYTES,
+        access=config.access,
+        pages=readable_by_pages(config.access, "/ipfs/"),
+        cors=cors("GET"),
+    )
     return app, uploads
 
 

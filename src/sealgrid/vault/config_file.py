@@ -59,14 +59,26 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
     here = path.parent
     folder = here / told.folder
     config = VaultConfig(
-        folder=folder, keys=here / (told.keys or folder / KEYS_FOLDER), key_command=told.key_command,
-        rpc_urls=told.rpc_urls, chain=told.chain, genesis=told.genesis, hub=told.hub, broker=told.broker,
-        storage_url=told.storage_url, roots=tuple(_root(here, root) for root in told.roots),
-        threshold=told.threshold, vaults=told.vaults, peers=tuple(told.peers.items()),
-        previews_per_minute=told.previews_per_minute, insecure_allow_simulated=told.insecure_allow_simulated,
-        storage_copies=told.storage_copies, inputs_per_hour=told.inputs_per_hour, input_hours=told.input_hours,
+        folder=folder,
+        keys=here / (told.keys or folder / KEYS_FOLDER),
+        key_command=told.key_command,
+        rpc_urls=told.rpc_urls,
+        chain=told.chain,
+        genesis=told.genesis,
+        hub=told.hub,
+        broker=told.broker,
+        storage_url=told.storage_url,
+        roots=tuple(_root(here, root) for root in told.roots),
+        threshold=told.threshold,
+        vaults=told.vaults,
+        peers=tuple(told.peers.items()),
+        previews_per_minute=told.previews_per_minute,
+        insecure_allow_simulated=told.insecure_allow_simulated,
+        storage_copies=told.storage_copies,
+        inputs_per_hour=told.inputs_per_hour,
+        input_hours=told.input_hours,
         access=ServiceAccess(**{name: getattr(told, name) for name in ServiceAccess.__struct_fields__}),
-    )  # fmt: skip
+    )
     return config, told.port
 
 
@@ -78,6 +90,10 @@ def _root(here: Path, told: _RootEntry) -> TrustRoot:
     except OSError as error:
         raise InputRefused(f"{told.certificate} cannot be read ({error.strerror}).") from error
     return TrustRoot(
-        platform, certificate, frozenset(told.traits), frozenset(told.statuses), told.least_tcb,
+        platform,
+        certificate,
+        frozenset(told.traits),
+        frozenset(told.statuses),
+        told.least_tcb,
         told.minimum_eval_number,
-    )  # fmt: skip
+    )

@@ -58,6 +58,4 @@ class VaultFederation:
 
     def belonging(self, genesis: Digest) -> dict[str, str]:
         """Return what a database of ours is marked with; it opens for nobody else."""
-        return {
-            "chain": str(self.chain), "genesis": genesis, "hub": self.hub, "broker": self.broker, "vault": self.us
-        }  # fmt: skip
+        return {"chain": str(self.chain), "genesis": genesis, "hub": self.hub, "broker": self.broker, "vault": self.us}

@@ -79,6 +79,11 @@ def identify(federation: VaultFederation, rules: VaultRules, keys: VaultKeys) ->
     public = keys.deposit.public
     statement = DepositKey(vault=federation.us, key=to_digest(public))
     return VaultIdentity(
-        address=federation.us, deposit_key=public, signature=statement.sign(federation.domain, keys.signing),
-        chain=federation.chain, hub=federation.hub, broker=federation.broker, simulated=rules.simulated,
-    )  # fmt: skip
+        address=federation.us,
+        deposit_key=public,
+        signature=statement.sign(federation.domain, keys.signing),
+        chain=federation.chain,
+        hub=federation.hub,
+        broker=federation.broker,
+        simulated=rules.simulated,
+    )

@@ -85,6 +85,13 @@ def _offer(order: AppOrder | DatasetOrder, found: OpenOrder, groups: Collection[
         asset, price, app = order.dataset, order.datasetprice, order.apprestrict
     pool = ZERO_ADDRESS if order.workerpoolrestrict == usual else order.workerpoolrestrict
     return OpenOffer(
-        asset=asset, owner=found.owner, price=price, uses=found.left_of_offer, app=app, buyer=order.requesterrestrict,
-        group=order.requesterrestrict in groups, pool=pool, presigned=found.presigned,
-    )  # fmt: skip
+        asset=asset,
+        owner=found.owner,
+        price=price,
+        uses=found.left_of_offer,
+        app=app,
+        buyer=order.requesterrestrict,
+        group=order.requesterrestrict in groups,
+        pool=pool,
+        presigned=found.presigned,
+    )

@@ -23,9 +23,12 @@ _markdown = MarkdownIt("js-default", {"html": False, "linkify": False}).disable(
 def environment(people: DevelopmentWallets) -> Environment:
     """Return the templates; ``people`` names the development accounts of a local network."""
     env = Environment(
-        loader=PackageLoader("sealgrid.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("sealgrid.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
     filters: dict[str, Callable[..., object]] = {
         "rlc": lambda nrlc: str(Amount(nrlc)),
         "short": short,

@@ -30,11 +30,15 @@ async def run(config: WebConfig, sock: socket.socket, ready: Callable[[], None])
         async with connect(config.network, _key(config)) as reader:
             indexing = asyncio.create_task(ChainIndexer(reader.hub, store).run())
             site = Site(
-                network=config.network, reader=reader, index=IndexReader(store.engine), bundles=AppBundles(reader.storage),
+                network=config.network,
+                reader=reader,
+                index=IndexReader(store.engine),
+                bundles=AppBundles(reader.storage),
                 cards=ModelCards(reader.storage),
-                people=people, templates=environment(people),
+                people=people,
+                templates=environment(people),
                 followers=TimelineLimits(config.followers_per_client, config.followers_per_task),
-            )  # fmt: skip
+            )
             try:
                 await serve(application(site, config.libraries, config.access), sock, ready, config.access)
             finally:

@@ -95,9 +95,14 @@ class Site:
     def part(self, request: Ask, template: str, context: Mapping[str, Any]) -> str:
         """Return what a template makes of a context."""
         return self.templates.get_template(template).render(
-            network=self.network, people=self.people, account=self.account(request), me=self.me(request),
-            wallet=self.wallet(request), path=request.url.path, **context,
-        )  # fmt: skip
+            network=self.network,
+            people=self.people,
+            account=self.account(request),
+            me=self.me(request),
+            wallet=self.wallet(request),
+            path=request.url.path,
+            **context,
+        )
 
 
 def text_of(request: Ask, name: str) -> str:

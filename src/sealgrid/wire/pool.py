@@ -10,9 +10,19 @@ from sealgrid.wire.vault import Authorization, SignedReassign
 from sealgrid.wire.worker_session import SessionCall, WorkerLoginReply
 
 Stage = Literal[
-    "waiting", "assigned", "launched", "attested", "released", "running", "sealed", "settled", "finalizing",
-    "completed", "failed", "refunded",
-]  # fmt: skip
+    "waiting",
+    "assigned",
+    "launched",
+    "attested",
+    "released",
+    "running",
+    "sealed",
+    "settled",
+    "finalizing",
+    "completed",
+    "failed",
+    "refunded",
+]
 PublicStage = Literal["waiting", "working", "completed", "failed", "refunded"]
 
 

@@ -29,9 +29,10 @@ MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client; nobody has more to
 AnyRequest = Request[Any, Any, Any]
 #: What the framework refuses by itself, by status, as a sentence; other details are sentences already.
 _BY_STATUS: Final[Mapping[int, str]] = {
-    404: "there is no {path} here.", 405: "{path} does not take {method}.",
+    404: "there is no {path} here.",
+    405: "{path} does not take {method}.",
     413: "the body is larger than this service takes.",
-}  # fmt: skip
+}
 _log = logging.getLogger("sealgrid")
 
 
@@ -115,12 +116,14 @@ def service(
         before_request=guard(access, pages),
         cors_config=cors or _cors_of(access),
         exception_handlers={
-            SealgridError: say.ours, HTTPException: say.http, Exception: say.nothing_secret,
+            SealgridError: say.ours,
+            HTTPException: say.http,
+            Exception: say.nothing_secret,
         },
         request_max_body_size=max_body,
         logging_config=None,
         openapi_config=None,
-    )  # fmt: skip
+    )
 
 
 def guard(access: ServiceAccess, pages: Before | None = None) -> Before:
@@ -203,11 +206,19 @@ async def serve(
     """Serve until SIGTERM or SIGINT; call ``ready`` once requests are answered."""
     limit_repeats()
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=2,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS, ws_max_size=MOST_WEBSOCKET_BYTES, ws_per_message_deflate=False,
-        http=protocol_of(OpenConnections(access)), backlog=BACKLOG,
-        proxy_headers=bool(access.trusted_proxies), forwarded_allow_ips=list(access.trusted_proxies),
-    )  # fmt: skip
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        ws_max_size=MOST_WEBSOCKET_BYTES,
+        ws_per_message_deflate=False,
+        http=protocol_of(OpenConnections(access)),
+        backlog=BACKLOG,
+        proxy_headers=bool(access.trusted_proxies),
+        forwarded_allow_ips=list(access.trusted_proxies),
+    )
     server = uvicorn.Server(config)
 
     async def announce() -> None:

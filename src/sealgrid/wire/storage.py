@@ -73,9 +73,13 @@ class TicketSigner:
     def sign(self, size: int) -> SignedTicket | None:
         """Return a ticket for one file of at most ``size`` bytes; None when the account's key is elsewhere."""
         ticket = UploadTicket(
-            node=self.node, account=self.key.address, task=self.task, size=size,
-            expiry=int(self.clock()) + TICKET_SECONDS // 2, nonce=to_digest(os.urandom(32)),
-        )  # fmt: skip
+            node=self.node,
+            account=self.key.address,
+            task=self.task,
+            size=size,
+            expiry=int(self.clock()) + TICKET_SECONDS // 2,
+            nonce=to_digest(os.urandom(32)),
+        )
         signature = ticket.sign(self.domain, self.key)
         return SignedTicket(ticket=ticket, signature=signature, worker=self.worker) if signature else None
 

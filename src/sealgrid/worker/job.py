@@ -140,9 +140,13 @@ class JobRun:
         )
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
         return RelayWelcome(
-            authorization=reply.authorization, reassign=reply.reassign, request=await self._request(found),
-            matched=_dataset_order(found), result_key=result_key, bulk=bulk,
-        )  # fmt: skip
+            authorization=reply.authorization,
+            reassign=reply.reassign,
+            request=await self._request(found),
+            matched=_dataset_order(found),
+            result_key=result_key,
+            bulk=bulk,
+        )
 
     async def vault(self, index: int, path: str, body: bytes) -> bytes:
         """Carry one attested request."""
@@ -267,10 +271,16 @@ class JobRun:
     def _launch(self, relay: Path) -> LaunchRequest:
         config = self._shop.config
         return LaunchRequest(
-            app_digest=self.job.app_digest, task=self.job.task, worker=self._shop.pool.worker, chain=config.chain,
-            hub=config.hub, broker=config.broker, vaults=tuple(address for address, _ in config.vaults),
-            threshold=config.threshold, relay=str(relay),
-        )  # fmt: skip
+            app_digest=self.job.app_digest,
+            task=self.job.task,
+            worker=self._shop.pool.worker,
+            chain=config.chain,
+            hub=config.hub,
+            broker=config.broker,
+            vaults=tuple(address for address, _ in config.vaults),
+            threshold=config.threshold,
+            relay=str(relay),
+        )
 
     async def _find(self, name: str) -> Path:
         if name == BUNDLE:

@@ -59,10 +59,16 @@ class RelayServer:
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: dict[Call, Callable[[RelayRequest], Awaitable[bytes]]] = {
-            "hello": self._hello, "vault": self._vault, "read": self._read, "begin": self._begin,
-            "append": self._append, "finish": self._finish, "stage": self._stage, "deliver": self._deliver,
+            "hello": self._hello,
+            "vault": self._vault,
+            "read": self._read,
+            "begin": self._begin,
+            "append": self._append,
+            "finish": self._finish,
+            "stage": self._stage,
+            "deliver": self._deliver,
             "fail": self._fail,
-        }  # fmt: skip
+        }
 
     async def outcome(self) -> Outcome:
         """Wait until the enclave ends; raise HostFailed when it goes away without a word."""

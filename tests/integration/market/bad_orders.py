@@ -200,7 +200,9 @@ BAD_ORDERS: dict[str, Bad] = {
     "of a requester who offers more than there is": Bad("funds", request(appmaxprice=2**255)),
     # who would take it
     "for an app that nobody offers": Bad("no-apporder", request()),
-    "for an app that is offered to others": Bad("no-apporder", request(), before=offered(app(requesterrestrict=NOBODY))),
+    "for an app that is offered to others": Bad(
+        "no-apporder", request(), before=offered(app(requesterrestrict=NOBODY))
+    ),
     "for an app that is offered with another dataset": Bad(
         "no-apporder", request(), before=offered(app(datasetrestrict=NOBODY))
     ),
@@ -213,7 +215,7 @@ BAD_ORDERS: dict[str, Bad] = {
     "that pays too little for the dataset": Bad(
         "dataset-price", request(datasetmaxprice=9), before=offered(app(), dataset())
     ),
-}  # fmt: skip
+}
 
 
 def document_of(bad: Bad, order: Order) -> Document:

@@ -123,8 +123,12 @@ def test_two_replicas_spend_a_challenge_once(url: str) -> None:
     asked = [StoreChallenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
     replicas[0].perform(asked)
     with ThreadPoolExecutor(2) as threads:
-        jobs = [threads.submit(lambda store: [store.perform([ConsumeChallenge(a.digest, one, 1)]).did[0] for a in asked], each)
-                for each in replicas]  # fmt: skip
+        jobs = [
+            threads.submit(
+                lambda store: [store.perform([ConsumeChallenge(a.digest, one, 1)]).did[0] for a in asked], each
+            )
+            for each in replicas
+        ]
         spent = [job.result() for job in jobs]
     assert all(first + second == 1 for first, second in zip(*spent, strict=True))
     for each in replicas:

@@ -32,7 +32,10 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
     assert found.pop("sponsor") == found["requester"]  # iExec's market does not say who pays
     people = {name: mixed_case(development_key(name).address) for name in ("developer", "owner", "pool", "requester")}
     assert found == {
-        "code": 200, "ok": True, "dealid": deal, "chainId": 31337,
+        "code": 200,
+        "ok": True,
+        "dealid": deal,
+        "chainId": 31337,
         "app": {"pointer": mixed_case(scene.app), "owner": people["developer"], "price": APP_PRICE},
         "dataset": {"pointer": mixed_case(scene.dataset), "owner": people["owner"], "price": DATASET_PRICE},
         "workerpool": {"pointer": mixed_case(scene.pool), "owner": people["pool"], "price": POOL_PRICE},
@@ -40,11 +43,21 @@ async def test_a_deal_is_written_as_iexec_writes_it(scene: Market, traders: Trad
         "datasetHash": order_hash(scene.dataset_order(), scene.orders),
         "workerpoolHash": order_hash(scene.pool_order(), scene.orders),
         "requestHash": order_hash(scene.request(), scene.orders),
-        "requester": people["requester"], "beneficiary": people["requester"], "callback": ZERO_ADDRESS,
-        "params": "{}", "category": 0, "tag": scene.request().tag, "trust": 1, "startTime": block.timestamp,
-        "botFirst": 0, "botSize": 2, "volume": 2, "workerStake": POOL_PRICE * 30 // 100, "schedulerRewardRatio": 1,
+        "requester": people["requester"],
+        "beneficiary": people["requester"],
+        "callback": ZERO_ADDRESS,
+        "params": "{}",
+        "category": 0,
+        "tag": scene.request().tag,
+        "trust": 1,
+        "startTime": block.timestamp,
+        "botFirst": 0,
+        "botSize": 2,
+        "volume": 2,
+        "workerStake": POOL_PRICE * 30 // 100,
+        "schedulerRewardRatio": 1,
         "blockNumber": block.number,
-    }  # fmt: skip
+    }
 
 
 async def test_a_deal_says_who_paid_for_it(scene: Market, traders: Traders, http: httpx.AsyncClient) -> None:
@@ -75,8 +88,13 @@ async def test_deals_are_found_by_whatever_took_part_the_newest_first(
     short = scene.deployment.categories["Short"]
     assert await found("") == everything
     assert await found(f"category={short}") == [second]
-    for name, who in (("requester", "requester"), ("beneficiary", "requester"), ("appOwner", "developer"),
-                      ("datasetOwner", "owner"), ("workerpoolOwner", "pool")):  # fmt: skip
+    for name, who in (
+        ("requester", "requester"),
+        ("beneficiary", "requester"),
+        ("appOwner", "developer"),
+        ("datasetOwner", "owner"),
+        ("workerpoolOwner", "pool"),
+    ):
         assert await found(f"{name}={development_key(who).address}") == everything
         assert await found(f"{name}={development_key('stranger').address}") == []
     for name, asset in (("app", scene.app), ("dataset", scene.dataset), ("workerpool", scene.pool)):

@@ -54,8 +54,17 @@ async def test_an_order_is_written_as_iexec_writes_it(scene: Market, traders: Tr
     name = await traders.publish(order)
     found = await get(http, f"/datasetorders/{name}?{CHAIN}")
     assert set(found) == {
-        "ok", "orderHash", "chainId", "order", "remaining", "status", "publicationTimestamp", "signer", "bulk", "code",
-    }  # fmt: skip
+        "ok",
+        "orderHash",
+        "chainId",
+        "order",
+        "remaining",
+        "status",
+        "publicationTimestamp",
+        "signer",
+        "bulk",
+        "code",
+    }
     assert (found["orderHash"], found["chainId"], found["status"], found["bulk"]) == (name, 31337, "open", True)
     assert found["signer"] == "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"  # EIP-55
     assert found["order"]["apprestrict"] == "0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB"

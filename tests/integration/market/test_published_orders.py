@@ -54,9 +54,11 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
     scene: Market, traders: Traders, http: httpx.AsyncClient, kind: Kind
 ) -> None:
     make = {
-        "apporders": scene.app_order, "datasetorders": scene.dataset_order, "workerpoolorders": scene.pool_order,
+        "apporders": scene.app_order,
+        "datasetorders": scene.dataset_order,
+        "workerpoolorders": scene.pool_order,
         "requestorders": scene.request,
-    }[kind]  # fmt: skip
+    }[kind]
     if kind == "requestorders":  # they are for what somebody offers
         for offer in (scene.app_order(), scene.dataset_order()):
             await traders.publish(offer)

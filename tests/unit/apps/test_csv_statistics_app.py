@@ -40,9 +40,12 @@ def test_a_table_is_described_column_by_column(tmp_path):
     assert (ran.code, ran.errors, ran.named) == (0, "", "result.json")
     assert ran.result["rows"] == 1000
     assert column(ran.result, "city") == {
-        "name": "city", "kind": "text", "values": 1000, "others": 0,
+        "name": "city",
+        "kind": "text",
+        "values": 1000,
+        "others": 0,
         "most_frequent": [{"value": "Lyon", "rows": 666}, {"value": "Nice", "rows": 334}],
-    }  # fmt: skip
+    }
     price = column(ran.result, "price")
     assert (price["kind"], price["values"], price["mean"]) == ("number", 1000, 499.5)
     assert price["deviation"] == rounded(statistics.stdev(range(1000)))
@@ -80,8 +83,12 @@ def test_empty_cells_are_left_out_and_a_column_with_few_values_is_withheld(tmp_p
 def test_one_cell_that_is_no_number_makes_a_column_of_texts(tmp_path):
     result = run_app("csv_statistics", tmp_path, dataset=table([*SALES, ("Lyon", "unknown")])).result
     assert column(result, "price") == {
-        "name": "price", "kind": "text", "values": 1001, "most_frequent": [], "others": 1001,
-    }  # fmt: skip
+        "name": "price",
+        "kind": "text",
+        "values": 1001,
+        "most_frequent": [],
+        "others": 1001,
+    }
 
 
 def test_a_text_that_is_rare_is_not_told_and_hides_among_ten_others(tmp_path):

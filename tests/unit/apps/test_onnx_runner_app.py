@@ -72,8 +72,10 @@ def test_one_input_needs_no_name(run, given):
 
 def test_a_scalar_and_a_tensor_of_any_rank_run(run):
     assert run(passing(shape=()), 5, at="scalar").result["outputs"]["y"] == {
-        "dtype": "float32", "shape": [], "values": 5.0,
-    }  # fmt: skip
+        "dtype": "float32",
+        "shape": [],
+        "values": 5.0,
+    }
     assert run(passing(shape=None), [[1], [2]], at="any").result["outputs"]["y"]["shape"] == [2, 1]
 
 
@@ -101,8 +103,10 @@ def test_equal_runs_give_equal_bytes_even_of_a_random_operator(run):
 def test_a_large_output_is_listed_by_its_shape_alone(run):
     ran = run(passing(shape=("n",)), npy(np.arange(10_001, dtype=np.float32)), "--top", "1")
     assert ran.result["outputs"]["y"] == {
-        "dtype": "float32", "shape": [10_001], "top": {"places": [10_000], "values": [10_000.0]},
-    }  # fmt: skip
+        "dtype": "float32",
+        "shape": [10_001],
+        "top": {"places": [10_000], "values": [10_000.0]},
+    }
     with np.load(io.BytesIO(ran.files["outputs.npz"])) as outputs:
         assert outputs["y"][-1] == 10_000
 
@@ -136,8 +140,10 @@ def test_all_outputs_come_unless_some_are_named(run):
 def test_whole_numbers_and_truth_keep_their_types(run):
     high = 2**63 - 1
     assert run(passing(kind=INT64), [high, -1], at="int").result["outputs"]["y"] == {
-        "dtype": "int64", "shape": [2], "values": [high, -1],
-    }  # fmt: skip
+        "dtype": "int64",
+        "shape": [2],
+        "values": [high, -1],
+    }
     assert run(passing(kind=BOOL), [True, False], at="bool").result["outputs"]["y"]["values"] == [True, False]
 
 

@@ -13,22 +13,41 @@ from sealgrid.units import to_address, to_digest
 addresses = st.binary(min_size=20, max_size=20).map(to_address)
 digests = st.binary(min_size=32, max_size=32).map(to_digest)
 PARTS = {
-    "chain": 31337, "hub": to_address(b"\1" * 20), "task": to_digest(b"\2" * 32), "worker": to_address(b"\3" * 20),
-    "app_digest": to_digest(b"\4" * 32), "enclave": to_address(b"\5" * 20), "hpke_public": b"\6" * 32,
-    "vault_set": to_digest(b"\7" * 32), "nonces": (b"\x08" * 32, b"\x09" * 32, b"\x0a" * 32),
-}  # fmt: skip
+    "chain": 31337,
+    "hub": to_address(b"\1" * 20),
+    "task": to_digest(b"\2" * 32),
+    "worker": to_address(b"\3" * 20),
+    "app_digest": to_digest(b"\4" * 32),
+    "enclave": to_address(b"\5" * 20),
+    "hpke_public": b"\6" * 32,
+    "vault_set": to_digest(b"\7" * 32),
+    "nonces": (b"\x08" * 32, b"\x09" * 32, b"\x0a" * 32),
+}
 OTHER = {
-    "chain": 1, "hub": to_address(b"\xff" * 20), "task": to_digest(b"\xff" * 32), "worker": to_address(b"\xff" * 20),
-    "app_digest": to_digest(b"\xff" * 32), "enclave": to_address(b"\xff" * 20), "hpke_public": b"\xff" * 32,
-    "vault_set": to_digest(b"\xff" * 32), "nonces": (b"\x09" * 32, b"\x08" * 32, b"\x0a" * 32),
-}  # fmt: skip
+    "chain": 1,
+    "hub": to_address(b"\xff" * 20),
+    "task": to_digest(b"\xff" * 32),
+    "worker": to_address(b"\xff" * 20),
+    "app_digest": to_digest(b"\xff" * 32),
+    "enclave": to_address(b"\xff" * 20),
+    "hpke_public": b"\xff" * 32,
+    "vault_set": to_digest(b"\xff" * 32),
+    "nonces": (b"\x09" * 32, b"\x08" * 32, b"\x0a" * 32),
+}
 SET = {
-    "chain": 31337, "hub": to_address(b"\1" * 20), "broker": to_address(b"\2" * 20), "t": 2,
+    "chain": 31337,
+    "hub": to_address(b"\1" * 20),
+    "broker": to_address(b"\2" * 20),
+    "t": 2,
     "vaults": tuple(to_address(bytes([n]) * 20) for n in (3, 4, 5)),
-}  # fmt: skip
+}
 OTHER_SET = {
-    "chain": 1, "hub": to_address(b"\2" * 20), "broker": to_address(b"\1" * 20), "t": 1, "vaults": SET["vaults"][:2],
-}  # fmt: skip
+    "chain": 1,
+    "hub": to_address(b"\2" * 20),
+    "broker": to_address(b"\1" * 20),
+    "t": 1,
+    "vaults": SET["vaults"][:2],
+}
 
 
 def lp(*parts):
@@ -41,9 +60,16 @@ def raw(text):
 
 def test_report_data_is_the_published_formula():
     listed = (
-        (31337).to_bytes(8, "big"), b"\1" * 20, b"\2" * 32, b"\3" * 20, b"\4" * 32, b"\5" * 20, b"\6" * 32, b"\7" * 32,
+        (31337).to_bytes(8, "big"),
+        b"\1" * 20,
+        b"\2" * 32,
+        b"\3" * 20,
+        b"\4" * 32,
+        b"\5" * 20,
+        b"\6" * 32,
+        b"\7" * 32,
         b"\x08" * 32 + b"\x09" * 32 + b"\x0a" * 32,
-    )  # fmt: skip
+    )
     expected = hashlib.sha512(b"sealgrid/attest/1" + lp(*listed)).digest()
     assert binding.report_data(**PARTS) == expected
     assert binding.session(expected) == "0x" + hashlib.sha256(expected).hexdigest()

@@ -30,9 +30,20 @@ A, D = to_address(b"\xaa" * 20), to_digest(b"\xdd" * 32)
 
 def entry(number: int) -> LogEntry:
     return LogEntry(
-        deal=D, task=to_digest(number.to_bytes(32, "big")), worker=A, enclave=A, app=A, asset=A, owner=A, requester=A,
-        policy=1, session=D, facts=D, block=7, time=number,
-    )  # fmt: skip
+        deal=D,
+        task=to_digest(number.to_bytes(32, "big")),
+        worker=A,
+        enclave=A,
+        app=A,
+        asset=A,
+        owner=A,
+        requester=A,
+        policy=1,
+        session=D,
+        facts=D,
+        block=7,
+        time=number,
+    )
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,19 @@ def test_log_7_a_witness_that_signed_another_head_or_did_not_sign():
 def test_an_entry_names_no_secret():
     shown = msgspec.json.decode(entry(1).encode())
     assert set(shown) == {
-        "schema", "deal", "task", "worker", "enclave", "app", "asset", "owner", "requester", "policy", "session",
-        "facts", "block", "time",
-    }  # fmt: skip
+        "schema",
+        "deal",
+        "task",
+        "worker",
+        "enclave",
+        "app",
+        "asset",
+        "owner",
+        "requester",
+        "policy",
+        "session",
+        "facts",
+        "block",
+        "time",
+    }
     assert to_bytes(shown["session"], 32)

@@ -15,11 +15,32 @@ from sealgrid.errors import InputRefused, InterpreterMismatch
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 TAGS = (
-    "cp311-cp311", "cp312-cp312", "cp313-cp313", "cp313-cp313t", "cp314-cp314", "cp311-abi3", "cp39-abi3", "cp32-abi3",
-    "cp314-abi3", "cp39.cp310.cp311.cp312-abi3", "py3-none", "py2.py3-none", "py2-none", "py311-none", "py312-none",
-    "py314-none", "py30-none", "cp312-none", "cp311-none", "pp311-pypy311_pp73", "cp311-cp312", "py3-abi3", "cp38-cp38",
-    "cp3-none", "cp31-abi3",
-)  # fmt: skip
+    "cp311-cp311",
+    "cp312-cp312",
+    "cp313-cp313",
+    "cp313-cp313t",
+    "cp314-cp314",
+    "cp311-abi3",
+    "cp39-abi3",
+    "cp32-abi3",
+    "cp314-abi3",
+    "cp39.cp310.cp311.cp312-abi3",
+    "py3-none",
+    "py2.py3-none",
+    "py2-none",
+    "py311-none",
+    "py312-none",
+    "py314-none",
+    "py30-none",
+    "cp312-none",
+    "cp311-none",
+    "pp311-pypy311_pp73",
+    "cp311-cp312",
+    "py3-abi3",
+    "cp38-cp38",
+    "cp3-none",
+    "cp31-abi3",
+)
 
 
 @pytest.fixture

@@ -104,11 +104,16 @@ def test_1_an_archive_that_ends_too_soon_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "archive",
     [
-        b"", b"PK", bytes(END_BYTES), zipped([("a", b"")], comment=b"more"), b"before" + zipped([("a", b"1")]),
-        zipped([("a", b"1")], compression=zipfile.ZIP_DEFLATED), zipped([("a", b"1")], extra=b"\1\0\0\0"),
+        b"",
+        b"PK",
+        bytes(END_BYTES),
+        zipped([("a", b"")], comment=b"more"),
+        b"before" + zipped([("a", b"1")]),
+        zipped([("a", b"1")], compression=zipfile.ZIP_DEFLATED),
+        zipped([("a", b"1")], extra=b"\1\0\0\0"),
     ],
     ids=["empty", "short", "no mark", "comment", "bytes before", "compressed", "extra field"],
-)  # fmt: skip
+)
 def test_2_what_is_no_plain_stored_archive_is_refused(tmp_path, archive):
     with pytest.raises(BundleRefused) as refused:
         laid_out(tmp_path, archive)

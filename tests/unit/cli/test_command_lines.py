@@ -9,11 +9,17 @@ from spoken import spoken
 from sealgrid.errors import InputRefused
 
 MODELS = {"publish", "offer", "list", "show", "unlist", "rotate", "grant", "usage"}
-NOUNS = {"model": MODELS, "data": MODELS, "app": {"deploy", "offer", "list", "show"},
-         "task": {"list", "show", "result"}, "receipt": {"verify"}, "worker": {"doctor", "quote", "platform"},
-         "vault": {"run", "backup", "restore"},
-         "runtime": {"build", "identity"},
-         "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"}}  # fmt: skip
+NOUNS = {
+    "model": MODELS,
+    "data": MODELS,
+    "app": {"deploy", "offer", "list", "show"},
+    "task": {"list", "show", "result"},
+    "receipt": {"verify"},
+    "worker": {"doctor", "quote", "platform"},
+    "vault": {"run", "backup", "restore"},
+    "runtime": {"build", "identity"},
+    "account": {"balance", "deposit", "withdraw", "fund", "new", "import", "list", "show", "backup", "restore"},
+}
 VERBS = ("run", "earnings", "doctor", "up", "down", "status", "demo")
 
 

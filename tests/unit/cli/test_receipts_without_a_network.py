@@ -23,8 +23,13 @@ def given(tmp_path, **changed) -> PinOptions:
         from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
 
         root.write_bytes(SimulatedPlatformKeys.generate(now=1_700_000_000, days=30).root_der)
-    values = {"vaults": ",".join(VAULTS), "chain": 5, "hub": VAULTS[0], "broker": VAULTS[1],
-              "roots": (f"simulated={root}",)}  # fmt: skip
+    values = {
+        "vaults": ",".join(VAULTS),
+        "chain": 5,
+        "hub": VAULTS[0],
+        "broker": VAULTS[1],
+        "roots": (f"simulated={root}",),
+    }
     return PinOptions(**values | changed)
 
 
@@ -80,10 +85,23 @@ def verify(tmp_path, monkeypatch):
     def run(envelope: str):
         (tmp_path / "receipt.json").write_text(envelope)
         return spoken(
-            "receipt", "verify", tmp_path / "receipt.json", "--chain", pins["chain"], "--hub", pins["hub"],
-            "--broker", pins["broker"], "--vaults", ",".join(pins["vaults"]), "--runtime", pins["runtime"],
-            "--root", f"simulated={tmp_path / 'root.der'}", home=tmp_path / "home",
-        )  # fmt: skip
+            "receipt",
+            "verify",
+            tmp_path / "receipt.json",
+            "--chain",
+            pins["chain"],
+            "--hub",
+            pins["hub"],
+            "--broker",
+            pins["broker"],
+            "--vaults",
+            ",".join(pins["vaults"]),
+            "--runtime",
+            pins["runtime"],
+            "--root",
+            f"simulated={tmp_path / 'root.der'}",
+            home=tmp_path / "home",
+        )
 
     return run
 

@@ -155,9 +155,15 @@ def test_a_record_that_breaks_its_rules_is_refused_by_its_number(changes, check)
 def test_a_record_needs_one_share_for_each_vault():
     with pytest.raises(SharesRefused):
         record_for(
-            hub=HUB, asset=ASSET, owner=OWNER, version=1, file_sha256=FILE, t=2, vaults=vaults_of(3),
+            hub=HUB,
+            asset=ASSET,
+            owner=OWNER,
+            version=1,
+            file_sha256=FILE,
+            t=2,
+            vaults=vaults_of(3),
             shares=split(DEK, 5, 3),
-        )  # fmt: skip
+        )
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,18 @@ lists = st.lists(addresses, max_size=3)
 @given(addresses, st.lists(digests, max_size=3), lists, st.lists(st.text(max_size=9)), st.sampled_from([UNSET, True]))
 def test_a_policy_that_a_wallet_signed_is_its_owners(asset, apps, refused, denied, proved):
     policy = Policy(
-        asset=asset, owner=KEY.address, version=2, expiry=2**64 - 1, refused=tuple(refused),
+        asset=asset,
+        owner=KEY.address,
+        version=2,
+        expiry=2**64 - 1,
+        refused=tuple(refused),
         allowed=tuple(
             Allowance(app=app, runtime=app, platform=Platform.TDX, output_bytes=2**63, callback=True) for app in apps
         ),
-        machines=Machines(denied=tuple(denied)), uses_per_requester_hour=7, proved=proved,
-    )  # fmt: skip
+        machines=Machines(denied=tuple(denied)),
+        uses_per_requester_hour=7,
+        proved=proved,
+    )
     domain = Domain(chain=31337, broker=HUB)
     form = wallet_form(policy, name="Sealgrid", version="1", chain=31337, contract=HUB)
     assert policy.signer(domain, signed_by_a_wallet(form)) == KEY.address

@@ -140,14 +140,23 @@ class Task:
             for address, content in self.bulk
         )
         said = msgspec.structs.replace(
-            facts(dataset), inputs=inputs, secrets=tuple(secrets), params=json.dumps(params), output_bytes=1 << 20,
+            facts(dataset),
+            inputs=inputs,
+            secrets=tuple(secrets),
+            params=json.dumps(params),
+            output_bytes=1 << 20,
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
-        )  # fmt: skip
+        )
         order = RequestOrder(app=said.app.address, requester=WORD, beneficiary=WORD, params=said.params)
         return ReleaseQuorum(
-            facts=said, facts_bytes=said.encode(), releases=(), deposit_keys={}, keys=keys, bulk=(KEY,) * len(listed),
+            facts=said,
+            facts_bytes=said.encode(),
+            releases=(),
+            deposit_keys={},
+            keys=keys,
+            bulk=(KEY,) * len(listed),
             request=VerifiedRequest(RequestDocument.of(order), order, parse_params(order.params), "eoa"),
-        )  # fmt: skip
+        )
 
     def store(self, content: bytes) -> Digest:
         digest = to_digest(sha256(content))

@@ -22,11 +22,33 @@ WORD, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
 
 def facts(dataset: DatasetFact | None = None) -> Facts:
     return Facts(
-        chain=31337, hub=WORD, broker=WORD, deal="0x" + "01" * 32, task="0x" + "02" * 32, index=7, bot_first=5, bot_size=4, worker=WORD,
-        enclave=WORD, attempt=1, app=AppFact(address=WORD, digest=HASH), dataset=dataset, secrets=(), requester=WORD, requester_signature="eoa", pool=WORD,
-        beneficiary=WORD, result_key=HASH, params="{}", inputs=(), callback=ZERO_ADDRESS, quorum=2, release="escrow",
-        output_bytes=1, expiry=1,
-    )  # fmt: skip
+        chain=31337,
+        hub=WORD,
+        broker=WORD,
+        deal="0x" + "01" * 32,
+        task="0x" + "02" * 32,
+        index=7,
+        bot_first=5,
+        bot_size=4,
+        worker=WORD,
+        enclave=WORD,
+        attempt=1,
+        app=AppFact(address=WORD, digest=HASH),
+        dataset=dataset,
+        secrets=(),
+        requester=WORD,
+        requester_signature="eoa",
+        pool=WORD,
+        beneficiary=WORD,
+        result_key=HASH,
+        params="{}",
+        inputs=(),
+        callback=ZERO_ADDRESS,
+        quorum=2,
+        release="escrow",
+        output_bytes=1,
+        expiry=1,
+    )
 
 
 def test_an_app_finds_iexecs_variables():

@@ -53,7 +53,10 @@ BAD = {
     "a document with a field of its own": ("input.2", archive(more=1)),
     "another schema": ("input.2", archive(schema="sealgrid/input/2")),
     "bytes that are no text": ("input.2", archive(b'{"schema": "\xff\xfe"}')),
-    "a half character": ("input.2", archive(b'{"schema":"sealgrid/input/1","args":["\\ud800"],"files":[],"secrets":{}}')),
+    "a half character": (
+        "input.2",
+        archive(b'{"schema":"sealgrid/input/1","args":["\\ud800"],"files":[],"secrets":{}}'),
+    ),
     "nesting": ("input.2", archive(b"[" * 50_000)),
     "arguments that are no text": ("input.2", archive(args=[1])),
     "a name with a slash": ("input.3", archive(files=(("a/b", b""),))),
@@ -80,7 +83,7 @@ BAD = {
     "an argument that no program takes": ("input.7", archive(args=[LONG])),
     "more arguments than a program takes": ("input.7", archive(args=["x" * 1000] * 1100)),
     "a million empty arguments": ("input.7", archive(args=[""] * (1 << 20))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -160,10 +163,14 @@ def test_files_that_are_too_much_for_an_enclave_are_refused_before_they_are_seal
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"\xff\xfe", "no text"), (b"a\0b", "(input.6)"), (b"x" * (MAX_TEXT_BYTES + 1), "(input.7)"),
-     (b"x" * (3 << 20), "has more than")],
+    [
+        (b"\xff\xfe", "no text"),
+        (b"a\0b", "(input.6)"),
+        (b"x" * (MAX_TEXT_BYTES + 1), "(input.7)"),
+        (b"x" * (3 << 20), "has more than"),
+    ],
     ids=["bytes", "zero byte", "long", "huge"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("whose", ["developer", "requester"])
 def test_a_pushed_secret_that_no_variable_holds_is_its_owners(task, whose, content, reason):
     if whose == "developer":
@@ -257,11 +264,17 @@ def test_the_same_input_that_is_stored_nowhere_is_nobodys_proved_doing(task):
 @pytest.mark.parametrize(
     "bad",
     [
-        JobInput(args=("a\0b",)), JobInput(args=("\ud800",)), JobInput(args=(LONG,)), JobInput(secrets={"=": "v"}),
-        JobInput(secrets={"1": "a\0b"}), JobInput(secrets={"1": "\ud800"}), JobInput(files=(("\ud800", b""),)),
-        JobInput(files=(("a\nb", b""),)), JobInput(files=(("\u00e9", b""), ("e\u0301", b""))),
+        JobInput(args=("a\0b",)),
+        JobInput(args=("\ud800",)),
+        JobInput(args=(LONG,)),
+        JobInput(secrets={"=": "v"}),
+        JobInput(secrets={"1": "a\0b"}),
+        JobInput(secrets={"1": "\ud800"}),
+        JobInput(files=(("\ud800", b""),)),
+        JobInput(files=(("a\nb", b""),)),
+        JobInput(files=(("\u00e9", b""), ("e\u0301", b""))),
     ],
-)  # fmt: skip
+)
 def test_the_requesters_side_packs_none_of_it(bad):
     with pytest.raises(InputRefused, match=r"^\(input\.[3-7]\)"):
         bad.pack()

@@ -44,8 +44,9 @@ class Wheels:
         unpack_wheels(self.wheels, {name: PrivateCopy.of(path) for name, path in self.sources.items()}, self.target)
         return {
             path.relative_to(self.target).as_posix(): path.read_bytes()
-            for path in self.target.rglob("*") if path.is_file()
-        }  # fmt: skip
+            for path in self.target.rglob("*")
+            if path.is_file()
+        }
 
     def refusal(self) -> str:
         with pytest.raises(BundleRefused) as refused:
@@ -63,8 +64,12 @@ def test_wheels_are_unpacked_side_by_side(wheels):
     wheels.add([*GOOD, ("shared/a.py", b"")])
     wheels.add([("two.py", b"b"), ("shared/b.py", b"")], "two")
     assert set(wheels.unpack()) == {
-        "one/__init__.py", "one-1.dist-info/RECORD", "shared/a.py", "two.py", "shared/b.py",
-    }  # fmt: skip
+        "one/__init__.py",
+        "one-1.dist-info/RECORD",
+        "shared/a.py",
+        "two.py",
+        "shared/b.py",
+    }
 
 
 def test_a_wheels_data_folders_are_installed_beside_the_package_and_scripts_are_not(wheels):
@@ -131,10 +136,15 @@ def test_6_paths_that_differ_in_letter_case_or_kind_alone_are_refused(wheels, pa
 @pytest.mark.parametrize(
     "path",
     [
-        "x.pth", "one/deep/x.PTH", "sitecustomize.py", "usercustomize/__init__.py", "SiteCustomize.py",
-        "sitecustomize.cpython-311-x86_64-linux-gnu.so", "one-1.data/purelib/usercustomize.py",
+        "x.pth",
+        "one/deep/x.PTH",
+        "sitecustomize.py",
+        "usercustomize/__init__.py",
+        "SiteCustomize.py",
+        "sitecustomize.cpython-311-x86_64-linux-gnu.so",
+        "one-1.data/purelib/usercustomize.py",
     ],
-)  # fmt: skip
+)
 def test_7_what_an_interpreter_runs_unasked_is_refused(wheels, path):
     wheels.add([*GOOD, (path, b"import os")])
     assert wheels.refusal() == "7"

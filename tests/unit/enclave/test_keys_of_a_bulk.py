@@ -33,12 +33,14 @@ def listed(address):
 
 
 FACTS = msgspec.structs.replace(
-    scene.facts(), dataset=None,
+    scene.facts(),
+    dataset=None,
     bulk=BulkFact(
-        block=7, datasets=(listed(FIRST), None, listed(THIRD)),
+        block=7,
+        datasets=(listed(FIRST), None, listed(THIRD)),
         left_out=(OmittedDataset(place=1, dataset=SECOND, check="7.19"),),
     ),
-)  # fmt: skip
+)
 
 
 def pushed(dek):
@@ -60,16 +62,24 @@ class Vault:
 
     def share(self, place, split, *, value=None):
         held = replace(
-            split.held("iexec"), share=split.shares[self.place], value_hash=value or pushed(split.dek),
-        )  # fmt: skip
+            split.held("iexec"),
+            share=split.shares[self.place],
+            value_hash=value or pushed(split.dek),
+        )
         return bulk_share(place, held, self.logged(self.entry(dataset=listed_or(place))))
 
     def answer(self, *shares):
         facts = FACTS.encode()
         return ReleaseAnswer(
-            facts=facts, release=release_of(FACTS, scene.attested().session, scene.NOW), signature=b"",
-            deposit_key=b"", deposit_key_signature=b"", shares=(), log=self.logged(self.entry()), bulk=shares,
-        )  # fmt: skip
+            facts=facts,
+            release=release_of(FACTS, scene.attested().session, scene.NOW),
+            signature=b"",
+            deposit_key=b"",
+            deposit_key_signature=b"",
+            shares=(),
+            log=self.logged(self.entry()),
+            bulk=shares,
+        )
 
     def honest(self):
         return self.answer(self.share(0, KEYS[FIRST]), self.share(2, KEYS[THIRD]))
@@ -102,9 +112,7 @@ def test_every_key_that_t_vaults_gave_opens_its_place_in_the_slice(vaults):
 
 def test_t_of_the_vaults_are_enough_for_each_dataset_whichever_they_are(vaults):
     a, b, c = vaults
-    found = combined(
-        vaults, a.answer(a.share(0, KEYS[FIRST])), b.honest(), c.answer(c.share(2, KEYS[THIRD]))
-    )  # fmt: skip
+    found = combined(vaults, a.answer(a.share(0, KEYS[FIRST])), b.honest(), c.answer(c.share(2, KEYS[THIRD])))
     assert found == (KEYS[FIRST].dek, None, KEYS[THIRD].dek)
 
 

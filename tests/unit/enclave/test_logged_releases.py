@@ -25,9 +25,11 @@ from tests.unit.vault import vault_scene as scene
 DEPOSIT = scene.DEPOSIT_KEY.public
 ME = EnclaveKeys(signing=scene.ENCLAVE, hpke=scene.HPKE)
 PROOF = attest.AttestedSession(
-    quote=QuoteAnswer(quote=b"", collateral=b"", platform=255, runtime=scene.RUNTIME), nonces=scene.NONCES, report_data=scene.report(),
+    quote=QuoteAnswer(quote=b"", collateral=b"", platform=255, runtime=scene.RUNTIME),
+    nonces=scene.NONCES,
+    report_data=scene.report(),
     vault_set=scene.FEDERATION.vault_set,
-)  # fmt: skip
+)
 
 
 WELCOME = RelayWelcome(authorization=scene.authorization(), request=RequestDocument.of(scene.ORDER))
@@ -49,20 +51,34 @@ class Releasing:
         proof = self.lie(self, proof) if self.lie else proof
         statement = DepositKey(vault=self.key.address, key=to_digest(DEPOSIT))
         identity = VaultIdentity(
-            address=self.key.address, deposit_key=DEPOSIT, signature=statement.sign(scene.DOMAIN, self.key),
-            chain=scene.CHAIN, hub=scene.HUB, broker=scene.BROKER, simulated=True,
-        )  # fmt: skip
+            address=self.key.address,
+            deposit_key=DEPOSIT,
+            signature=statement.sign(scene.DOMAIN, self.key),
+            chain=scene.CHAIN,
+            hub=scene.HUB,
+            broker=scene.BROKER,
+            simulated=True,
+        )
         place = scene.FEDERATION.vaults.index(self.key.address)
         held = [replace(each.held(), share=each.shares[place]) for each in (scene.MODEL_KEY, scene.PICTURE_KEY)]
         sealed = sealed_answer(
-            scene.attested(), facts, held, proof, scene.HPKE.public,
-            speaker=VaultSigner(self.key, scene.DOMAIN, identity), at=scene.NOW,
-        )  # fmt: skip
+            scene.attested(),
+            facts,
+            held,
+            proof,
+            scene.HPKE.public,
+            speaker=VaultSigner(self.key, scene.DOMAIN, identity),
+            at=scene.NOW,
+        )
         return ReleaseReply(vault=self.key.address, sealed=sealed)
 
     def head(self, frontier, **changes):
-        said = {"vault": self.key.address, "size": frontier.size, "root": to_digest(frontier.root),
-                "issued": scene.NOW} | changes  # fmt: skip
+        said = {
+            "vault": self.key.address,
+            "size": frontier.size,
+            "root": to_digest(frontier.root),
+            "issued": scene.NOW,
+        } | changes
         head = LogHead(**said)
         return SignedHead(head=head, signature=head.sign(scene.DOMAIN, self.key))
 
@@ -107,9 +123,16 @@ def vaults(tmp_path):
 
 
 LAUNCH = LaunchRequest(
-    chain=scene.CHAIN, hub=scene.HUB, broker=scene.BROKER, task=scene.TASK, worker=scene.WORKER.address,
-    app_digest=scene.APP_DIGEST, vaults=scene.FEDERATION.vaults, threshold=2, relay="",
-)  # fmt: skip
+    chain=scene.CHAIN,
+    hub=scene.HUB,
+    broker=scene.BROKER,
+    task=scene.TASK,
+    worker=scene.WORKER.address,
+    app_digest=scene.APP_DIGEST,
+    vaults=scene.FEDERATION.vaults,
+    threshold=2,
+    relay="",
+)
 
 
 async def agreed(vaults):

@@ -244,8 +244,11 @@ def test_a_machine_whose_own_limits_are_lower_starts_nothing(tmp_path, name, val
     places = [str(Path(__file__).parent), *sys.path]
     said = subprocess.run(
         [sys.executable, "-c", UNDER_A_LIMIT, str(getattr(resource, name)), str(value), *places],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert f"HostInducible(reason=\"this machine's hard limit {name} is below" in said.stdout
 
 

@@ -31,8 +31,9 @@ def test_the_result_holds_nothing_but_number_and_sentence_and_is_sealed_to_nobod
     with zipfile.ZipFile(io.BytesIO(sealed.content)) as files:
         assert files.namelist() == ["sealgrid.json"]
         assert json.loads(files.read("sealgrid.json")) == {
-            "exit": -1, "refused": {"check": "7.10", "sentence": "the dataset's owner refuses this requester."}
-        }  # fmt: skip
+            "exit": -1,
+            "refused": {"check": "7.10", "sentence": "the dataset's owner refuses this requester."},
+        }
     assert (outcome.exit_class, outcome.callback, sealed.record, sealed.shares) == ("refused", None, None, ())
 
 

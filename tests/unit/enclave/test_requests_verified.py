@@ -55,11 +55,21 @@ def test_13_without_an_order_nothing_is_computed():
     assert "publish it on the market" in refused("13", told=welcome(None))
 
 
-@pytest.mark.parametrize("change", [
-    {"params": scene.params(result_key="0x" + THIEF.public.hex())}, {"params": scene.params(inputs=[])}, {"volume": 2},
-    {"requester": scene.STRANGER.address}, {"beneficiary": scene.STRANGER.address}, {"callback": scene.POOL},
-    {"app": scene.POOL}, {"dataset": ZERO_ADDRESS}, {"salt": OTHER},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"params": scene.params(result_key="0x" + THIEF.public.hex())},
+        {"params": scene.params(inputs=[])},
+        {"volume": 2},
+        {"requester": scene.STRANGER.address},
+        {"beneficiary": scene.STRANGER.address},
+        {"callback": scene.POOL},
+        {"app": scene.POOL},
+        {"dataset": ZERO_ADDRESS},
+        {"salt": OTHER},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_13_an_order_of_anything_else_is_not_this_tasks_even_where_the_facts_agree_with_it(change):
     other = replace(scene.ORDER, **change)
     forged = sign_order(other, scene.FEDERATION.orders, scene.STRANGER)
@@ -92,13 +102,23 @@ def test_14_vaults_cannot_say_that_they_vouch_for_a_signature_that_the_requester
     assert bare.signature == kind
 
 
-@pytest.mark.parametrize("lie", [
-    {"result_key": "0x" + THIEF.public.hex()}, {"inputs": ()}, {"inputs": (OTHER,)}, {"params": scene.params(inputs=[])},
-    {"requester": scene.STRANGER.address}, {"beneficiary": scene.STRANGER.address}, {"callback": scene.POOL},
-    {"app": replace(FACTS.app, address=scene.POOL)}, {"dataset": None},
-    {"dataset": replace(FACTS.dataset, address=scene.POOL)},
-    {"bulk": BulkFact(block=1, datasets=(), left_out=())},
-], ids=lambda lie: next(iter(lie)))  # fmt: skip
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"result_key": "0x" + THIEF.public.hex()},
+        {"inputs": ()},
+        {"inputs": (OTHER,)},
+        {"params": scene.params(inputs=[])},
+        {"requester": scene.STRANGER.address},
+        {"beneficiary": scene.STRANGER.address},
+        {"callback": scene.POOL},
+        {"app": replace(FACTS.app, address=scene.POOL)},
+        {"dataset": None},
+        {"dataset": replace(FACTS.dataset, address=scene.POOL)},
+        {"bulk": BulkFact(block=1, datasets=(), left_out=())},
+    ],
+    ids=lambda lie: next(iter(lie)),
+)
 def test_15_no_term_of_the_facts_may_differ_from_the_order(lie):
     refused("15", replace(FACTS, **lie))
 
@@ -118,14 +138,21 @@ class Colluding:
             scene.facts = honest
 
 
-@pytest.mark.parametrize(("lie", "number"), [
-    ({"result_key": "0x" + THIEF.public.hex()}, "15"), ({"inputs": ()}, "15"), ({"params": scene.params(inputs=[])}, "15"),
-    ({"requester_signature": "contract"}, "14"), ({"deal": OTHER}, "13"),
-], ids=["result key", "inputs", "params", "kind of signature", "deal"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lie", "number"),
+    [
+        ({"result_key": "0x" + THIEF.public.hex()}, "15"),
+        ({"inputs": ()}, "15"),
+        ({"params": scene.params(inputs=[])}, "15"),
+        ({"requester_signature": "contract"}, "14"),
+        ({"deal": OTHER}, "13"),
+    ],
+    ids=["result key", "inputs", "params", "kind of signature", "deal"],
+)
 async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(vaults, lie, number):  # noqa: F811
     federation = TrustedVaults(
         scene.FEDERATION.vaults, tuple(Colluding(vault, lie) for vault in vaults), 2, scene.DOMAIN
-    )  # fmt: skip
+    )
     assert (await agreed(vaults)).request.order == scene.ORDER  # the control: the same vaults, honest
     with pytest.raises(EvidenceRefused) as caught:
         await obtain(LAUNCH, ME, welcome(), federation, PROOF)
@@ -136,9 +163,16 @@ def test_15_a_refused_deal_is_held_to_its_order_but_for_what_its_params_ask_for(
     unreadable = scene.ordered(params="no JSON at all")
     deal = deal_id(order_hash(unreadable, scene.FEDERATION.orders), 0)
     facts = replace(
-        FACTS, deal=deal, task=task_id(deal, 0), params=unreadable.params, inputs=(), secrets=(), release="direct",
-        result_key=NO_RESULT_KEY, refusal="7",
-    )  # fmt: skip
+        FACTS,
+        deal=deal,
+        task=task_id(deal, 0),
+        params=unreadable.params,
+        inputs=(),
+        secrets=(),
+        release="direct",
+        result_key=NO_RESULT_KEY,
+        refusal="7",
+    )
     assert verified_request(welcome(unreadable), facts).order == unreadable
     refused("15", replace(facts, params="other"), welcome(unreadable))
     refused("15", replace(facts, beneficiary=scene.STRANGER.address), welcome(unreadable))
@@ -160,9 +194,16 @@ def registered(by=scene.REQUESTER):
 def rsa_facts(key):
     deal = deal_id(order_hash(RSA_ORDER, scene.FEDERATION.orders), 0)
     return replace(
-        FACTS, deal=deal, task=task_id(deal, 0), params=RSA_PARAMS, inputs=(), dataset=None, secrets=(), release="direct",
+        FACTS,
+        deal=deal,
+        task=task_id(deal, 0),
+        params=RSA_PARAMS,
+        inputs=(),
+        dataset=None,
+        secrets=(),
+        release="direct",
         result_key=to_digest(keccak256(key.value.encode())),
-    )  # fmt: skip
+    )
 
 
 def test_a_result_may_be_encrypted_for_the_key_that_its_beneficiary_registered():

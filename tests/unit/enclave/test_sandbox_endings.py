@@ -72,7 +72,7 @@ MUCH_OUTPUT = "import time\nfor name in 'xyz': open(f'/iexec_out/{name}', 'wb').
         (MUCH_OUTPUT, "wrote more"),
     ],
     ids=["killed", "crash", "code-above-127", "memory", "file-above-limit", "output"],
-)  # fmt: skip
+)
 def test_where_the_host_cannot_cause_it_it_is_the_apps_failure(scene, source, reason):
     ended = scene.run("print('my last words', flush=True)\n" + source, shield=shield_of(Platform.TDX))
     assert isinstance(ended, AppEnded), ended

@@ -78,8 +78,15 @@ class TestFilter:
 
     def test_memory_that_belongs_to_no_process_is_refused(self, machine):
         assert {
-            "memfd_create", "memfd_secret", "shmget", "shmat", "semget", "msgget", "mq_open", "vmsplice",
-        } <= refused_calls(machine).keys()  # fmt: skip
+            "memfd_create",
+            "memfd_secret",
+            "shmget",
+            "shmat",
+            "semget",
+            "msgget",
+            "mq_open",
+            "vmsplice",
+        } <= refused_calls(machine).keys()
 
     def test_calls_of_another_architecture_kill(self, machine):
         assert judge(app_filter(machine), 1, 0x40000003) == KILL

@@ -85,9 +85,11 @@ def test_secrets_and_files(task):
     assert set(seen["inputs"].values()) == {FORGED.hex()}
     shown = {name: value for name, value in seen["environment"].items() if "SECRET" in name}
     assert shown == {
-        "IEXEC_APP_DEVELOPER_SECRET": "developer's", "IEXEC_APP_DEVELOPER_SECRET_1": "developer's",
-        "IEXEC_REQUESTER_SECRET_1": "sealed", "IEXEC_REQUESTER_SECRET_2": "pushed",
-    }  # fmt: skip
+        "IEXEC_APP_DEVELOPER_SECRET": "developer's",
+        "IEXEC_APP_DEVELOPER_SECRET_1": "developer's",
+        "IEXEC_REQUESTER_SECRET_1": "sealed",
+        "IEXEC_REQUESTER_SECRET_2": "pushed",
+    }
 
 
 def test_requester_and_app(task):

@@ -20,9 +20,18 @@ def test_prices_come_newest_first_and_within_a_block_cheapest_first_whatever_the
 ) -> None:
     sold = [(1, 7), (2, 10), (2, 9), (2, 10**30), (3, 8)]
     rows = [
-        {"deal": f"0x{n}", "block": block, "event": b"", "document": b"{}", "category": 0, "time": block, "volume": "1", "pool_price": str(price)}
+        {
+            "deal": f"0x{n}",
+            "block": block,
+            "event": b"",
+            "document": b"{}",
+            "category": 0,
+            "time": block,
+            "volume": "1",
+            "pool_price": str(price),
+        }
         for n, (block, price) in enumerate(sold)
-    ]  # fmt: skip
+    ]
     with memory._engine.begin() as connection:
         connection.execute(DEALS.insert(), rows)
     told = [(price.time, price.price) for price in memory.deals.prices(0)]

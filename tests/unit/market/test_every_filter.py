@@ -110,9 +110,16 @@ def bulks(kind: Kind) -> Iterator[Case]:
 
 
 BOUNDS = {
-    "appOwner": owners, "datasetOwner": owners, "workerpoolOwner": owners, "minTag": tags, "maxTag": tags,
-    "minVolume": volumes, "minTrust": trusts, "maxTrust": trusts, "bulkOnly": bulks,
-}  # fmt: skip
+    "appOwner": owners,
+    "datasetOwner": owners,
+    "workerpoolOwner": owners,
+    "minTag": tags,
+    "maxTag": tags,
+    "minVolume": volumes,
+    "minTrust": trusts,
+    "maxTrust": trusts,
+    "bulkOnly": bulks,
+}
 
 
 def with_(order: Order, **fields: Any) -> Order:

@@ -22,9 +22,15 @@ from sealgrid.wire.service_access import ONE_MACHINE, ServiceAccess
 from tests.unit.market.market_orders import APP, listed
 
 CONFIG = MarketConfig(
-    folder=Path(), rpc_url="", chain=31337, genesis=to_digest(bytes(32)), hub=to_address(bytes(20)),
-    access=ONE_MACHINE, listeners=3, listeners_per_client=2,
-)  # fmt: skip
+    folder=Path(),
+    rpc_url="",
+    chain=31337,
+    genesis=to_digest(bytes(32)),
+    hub=to_address(bytes(20)),
+    access=ONE_MACHINE,
+    listeners=3,
+    listeners_per_client=2,
+)
 HANDSHAKE = "/ws/?EIO=4&transport=polling"
 
 
@@ -173,9 +179,12 @@ async def talk(
 ) -> list[dict]:
     """Speak over a WebSocket, without one; return what came back."""
     scope = {
-        "type": "websocket", "path": "/ws/", "query_string": b"EIO=4&transport=websocket", "client": (client, 1),
+        "type": "websocket",
+        "path": "/ws/",
+        "query_string": b"EIO=4&transport=websocket",
+        "client": (client, 1),
         "headers": [(b"upgrade", b"websocket"), (b"connection", b"upgrade")],
-    }  # fmt: skip
+    }
     said, events = [], iter([{"type": "websocket.connect"}, *({"type": "websocket.receive", "text": w} for w in words)])
 
     async def receive() -> dict:

@@ -151,8 +151,11 @@ class Naive:
     @staticmethod
     def rank(each: PublishedOrder) -> tuple[int, int, str]:
         order = each.order
-        price = next(getattr(order, name) for name in ("appprice", "datasetprice", "workerpoolprice",
-                                                       "workerpoolmaxprice") if hasattr(order, name))  # fmt: skip
+        price = next(
+            getattr(order, name)
+            for name in ("appprice", "datasetprice", "workerpoolprice", "workerpoolmaxprice")
+            if hasattr(order, name)
+        )
         return (-price if each.kind == "requestorders" else price, each.published, each.order_hash)
 
 

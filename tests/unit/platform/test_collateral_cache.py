@@ -31,8 +31,11 @@ OTHER = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
 TD = RawQuote(MACHINE.quote(bytes(48), locked_config(to_digest(b"\xaa" * 32)), bytes(64)).raw)
 AMD = SnpMachine()
 SNP = RawQuote(report())
-KINDS = {"vcek": "63da758d-e664-4564-adc5-f4b93be8accd", "vlek": "a8074bc2-a25a-483e-aae6-39c045a0b8a1",
-         "unknown": "00000000-0000-0000-0000-0000000000ff"}  # fmt: skip
+KINDS = {
+    "vcek": "63da758d-e664-4564-adc5-f4b93be8accd",
+    "vlek": "a8074bc2-a25a-483e-aae6-39c045a0b8a1",
+    "unknown": "00000000-0000-0000-0000-0000000000ff",
+}
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 
 

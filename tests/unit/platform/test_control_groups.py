@@ -49,9 +49,13 @@ def test_the_kernel_holds_whoever_entered_to_its_tasks_and_forgets_the_group():
     group = HERE.group("test-of-tasks", LIMITS)
     bomb = "import os\nfor n in range(30):\n    if os.fork() == 0: os.read(0, 1); os._exit(0)\n"
     ended = subprocess.run(
-        group.entering(["/usr/bin/env", "python3", "-c", bomb]), capture_output=True, text=True, timeout=60, check=False,
+        group.entering(["/usr/bin/env", "python3", "-c", bomb]),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         stdin=subprocess.PIPE,
-    )  # fmt: skip
+    )
     assert "BlockingIOError" in ended.stderr
     deadline = time.monotonic() + 60  # the children end now, and go when whoever inherited them has asked after them
     while not group.remove() and time.monotonic() < deadline:
@@ -82,6 +86,11 @@ def test_only_groups_whose_platform_is_gone_are_swept_away(unified):
     ],
 )
 def test_no_limit_is_claimed_that_does_not_hold(changes, missing):
-    good = {"active": {"memory": 2, "pids": 2}, "user": 1000, "actions": "kill_process errno allow", "pattern": "core",
-            "most_core": -1}  # fmt: skip
+    good = {
+        "active": {"memory": 2, "pids": 2},
+        "user": 1000,
+        "actions": "kill_process errno allow",
+        "pattern": "core",
+        "most_core": -1,
+    }
     assert {found.what for found in limits_of(**good | changes) if not found.there} == missing

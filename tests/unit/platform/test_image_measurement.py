@@ -10,9 +10,16 @@ from sealgrid.platform.image_store import RuntimeImage, lay_out, measured
 BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 NAMES = st.text("abc./", min_size=1, max_size=8)
 FILES = st.lists(
-    st.builds(MeasuredFile, path=NAMES, size=st.integers(0, 9), sha256=st.sampled_from(["00" * 32, "11" * 32]), executable=st.booleans()),
-    unique_by=lambda file: file.path, max_size=5,
-)  # fmt: skip
+    st.builds(
+        MeasuredFile,
+        path=NAMES,
+        size=st.integers(0, 9),
+        sha256=st.sampled_from(["00" * 32, "11" * 32]),
+        executable=st.booleans(),
+    ),
+    unique_by=lambda file: file.path,
+    max_size=5,
+)
 
 
 @given(FILES, FILES)

@@ -46,9 +46,13 @@ def test_each_missing_part_is_named_with_the_way_to_get_it(machine, gone):
 
 @pytest.mark.parametrize(
     ("platform", "files", "release", "first"),
-    [(Platform.TDX, TDX, "6.15.9", "6.16"), (Platform.SNP, SNP, "6.8.0-41-generic", "6.11"),
-     (Platform.SGX, SGX, "5.10.0", "5.11"), (Platform.SGX, SGX, "strange", "5.11")],
-)  # fmt: skip
+    [
+        (Platform.TDX, TDX, "6.15.9", "6.16"),
+        (Platform.SNP, SNP, "6.8.0-41-generic", "6.11"),
+        (Platform.SGX, SGX, "5.10.0", "5.11"),
+        (Platform.SGX, SGX, "strange", "5.11"),
+    ],
+)
 def test_a_kernel_that_is_too_old_is_named_with_the_one_that_is_needed(machine, platform, files, release, first):
     (lacking,) = [each for each in machine(files, release).needs()[platform] if not each.there]
     assert lacking.what == "kernel"

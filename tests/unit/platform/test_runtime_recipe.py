@@ -176,11 +176,17 @@ def test_sections_are_read_as_the_metadata_say(tmp_path):
 @pytest.mark.parametrize(
     "raw",
     [
-        b"", bytes(64 << 10), ovmf(), tdvf(magic=b"XXXX"), tdvf(version=2),
-        tdvf([(1 << 31, 0x1000, 0, 0x1000, 1)]), tdvf([(0, 0x2000, 0, 0x1000, 1)]), tdvf([(0, 0, 0, 1 << 40, 1)]),
+        b"",
+        bytes(64 << 10),
+        ovmf(),
+        tdvf(magic=b"XXXX"),
+        tdvf(version=2),
+        tdvf([(1 << 31, 0x1000, 0, 0x1000, 1)]),
+        tdvf([(0, 0x2000, 0, 0x1000, 1)]),
+        tdvf([(0, 0, 0, 1 << 40, 1)]),
         tdvf([(0, 0, 0, 100, 1)]),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_firmware_for_tdx_has_no_mrtd(tmp_path, raw):
     with pytest.raises(InputRefused, match="no firmware for TDX"):
         mrtd(written(tmp_path, raw))
@@ -188,9 +194,12 @@ def test_what_is_no_firmware_for_tdx_has_no_mrtd(tmp_path, raw):
 
 def boot(tmp_path, **changes):
     usual = {
-        "firmware": written(tmp_path, ovmf()), "kernel": written(tmp_path, b"kernel", "kernel"),
-        "initrd": written(tmp_path, b"initrd", "initrd"), "cmdline": "quiet", "cpus": 2,
-    }  # fmt: skip
+        "firmware": written(tmp_path, ovmf()),
+        "kernel": written(tmp_path, b"kernel", "kernel"),
+        "initrd": written(tmp_path, b"initrd", "initrd"),
+        "cmdline": "quiet",
+        "cpus": 2,
+    }
     return SnpBoot(**usual | changes)
 
 
@@ -198,10 +207,13 @@ def test_an_snp_launch_digest_is_the_recorded_one_and_follows_from_every_part(tm
     usual = launch_digest(boot(tmp_path))
     assert usual.hex() == (GOLDEN / "launch_digest.txt").read_text().strip()
     changed = [
-        boot(tmp_path, kernel=written(tmp_path, b"other", "k2")), boot(tmp_path, initrd=written(tmp_path, b"o", "i2")),
-        boot(tmp_path, cmdline="loud"), boot(tmp_path, cpus=3), boot(tmp_path, cpu="EPYC-Genoa"),
+        boot(tmp_path, kernel=written(tmp_path, b"other", "k2")),
+        boot(tmp_path, initrd=written(tmp_path, b"o", "i2")),
+        boot(tmp_path, cmdline="loud"),
+        boot(tmp_path, cpus=3),
+        boot(tmp_path, cpu="EPYC-Genoa"),
         boot(tmp_path, firmware=written(tmp_path, ovmf()[:0x1800] + b"\xff" + ovmf()[0x1801:], "f2")),
-    ]  # fmt: skip
+    ]
     digests = {launch_digest(each) for each in changed}
     assert len(digests) == len(changed)
     assert usual not in digests

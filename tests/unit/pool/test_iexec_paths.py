@@ -30,9 +30,17 @@ TASK = task_id(DEAL, 0)
 POOL, WORKER = to_address(b"\x0f" * 20), SigningKey.from_bytes(b"\x01" * 32)
 REQUESTER, STRANGER = SigningKey.from_bytes(b"\x02" * 32), SigningKey.from_bytes(b"\x03" * 32)
 SEEN = e.DealMatched(
-    at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
-    contribution_deadline=2**40, final_deadline=2**41, requester=REQUESTER.address,
-)  # fmt: skip
+    at=1,
+    deal=DEAL,
+    first=0,
+    size=1,
+    app=POOL,
+    app_digest=DEAL,
+    bundle="/ipfs/b",
+    contribution_deadline=2**40,
+    final_deadline=2**41,
+    requester=REQUESTER.address,
+)
 
 SEEN_LATER = msgspec.structs.replace(SEEN, deal=DealId(to_digest(b"\x0e" * 32)))
 

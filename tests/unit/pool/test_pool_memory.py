@@ -31,9 +31,16 @@ DOMAIN = Domain(31337, to_address(b"\x0e" * 20))
 OURS = AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={WORKER.address})
 BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" * 32), timestamp=100)
 SEEN = e.DealMatched(
-    at=1, deal=DEAL, first=0, size=1, app=POOL, app_digest=DEAL, bundle="/ipfs/b",
-    contribution_deadline=2**40, final_deadline=2**41,
-)  # fmt: skip
+    at=1,
+    deal=DEAL,
+    first=0,
+    size=1,
+    app=POOL,
+    app_digest=DEAL,
+    bundle="/ipfs/b",
+    contribution_deadline=2**40,
+    final_deadline=2**41,
+)
 
 
 def signed(message: Message, *, issued: int = 1000, pool: str = POOL, key: SigningKey = WORKER) -> SignedCall:

@@ -32,9 +32,16 @@ class Side(PoolChainReader):
         if deal == BAD and self.errors:
             raise self.errors.pop()
         return e.DealMatched(
-            at=now, deal=deal, first=0, size=1, app=POOL, app_digest=GOOD, bundle="/ipfs/b",
-            contribution_deadline=2**40, final_deadline=2**41,
-        )  # fmt: skip
+            at=now,
+            deal=deal,
+            first=0,
+            size=1,
+            app=POOL,
+            app_digest=GOOD,
+            bundle="/ipfs/b",
+            contribution_deadline=2**40,
+            final_deadline=2**41,
+        )
 
 
 class OneBlock:

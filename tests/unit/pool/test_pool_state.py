@@ -25,9 +25,17 @@ def enclave(number: int) -> Address:
 
 def deal(size: int = 1, refusal: str = "") -> e.DealMatched:
     return e.DealMatched(
-        at=0, deal=DEAL, first=4, size=size, app=enclave(9), app_digest=to_digest(b"\x01" * 32), bundle="/ipfs/b",
-        contribution_deadline=700, final_deadline=1000, refusal=refusal,
-    )  # fmt: skip
+        at=0,
+        deal=DEAL,
+        first=4,
+        size=size,
+        app=enclave(9),
+        app_digest=to_digest(b"\x01" * 32),
+        bundle="/ipfs/b",
+        contribution_deadline=700,
+        final_deadline=1000,
+        refusal=refusal,
+    )
 
 
 def asks(worker: Address, at: float = 1) -> e.JobRequested:

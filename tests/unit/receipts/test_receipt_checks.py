@@ -137,17 +137,25 @@ def test_14_says_who_judged(told, judge):
     assert report.checks[13].detail == f"{judge} {BROKER}"
 
 
-@pytest.mark.parametrize("document", [
-    b"", b"{}", b"[]", b"\xff", Job().encode() + b"\n", b" " + Job().encode(),
-    Job().encode().replace(b'"attempt":1', b'"attempt": 1'),
-    Job().encode().replace(b'"attempt":1', b'"attempt":1,"attempt":1'),
-    Job().encode().replace(b'"exit_class":"ok"', b'"exit_class":"fine"'),
-    Job().encode().replace(b'"platform":255', b'"platform":9'),
-    Job().encode().replace(b'"task"', b'"tusk"'),
-    b'{"alien":' + b"[" * 100_000,
-    b"[" * 100_000,
-    bytes(5 << 20),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        Job().encode() + b"\n",
+        b" " + Job().encode(),
+        Job().encode().replace(b'"attempt":1', b'"attempt": 1'),
+        Job().encode().replace(b'"attempt":1', b'"attempt":1,"attempt":1'),
+        Job().encode().replace(b'"exit_class":"ok"', b'"exit_class":"fine"'),
+        Job().encode().replace(b'"platform":255', b'"platform":9'),
+        Job().encode().replace(b'"task"', b'"tusk"'),
+        b'{"alien":' + b"[" * 100_000,
+        b"[" * 100_000,
+        bytes(5 << 20),
+    ],
+)
 def test_1_what_is_no_canonical_envelope_is_refused(document):
     refused(1, document)
 
@@ -157,9 +165,13 @@ def test_2_a_receipt_about_another_chain_hub_or_broker_is_refused(pinned):
     refused(2, Job().encode(), replace(PINS, **pinned))
 
 
-@pytest.mark.parametrize("pinned", [
-    {"vaults": (*VAULTS[:2], to_address(b"\xff" * 20))}, {"vaults": VAULTS[:1], "t": 1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "pinned",
+    [
+        {"vaults": (*VAULTS[:2], to_address(b"\xff" * 20))},
+        {"vaults": VAULTS[:1], "t": 1},
+    ],
+)
 def test_3_a_receipt_that_believes_other_vaults_is_refused(pinned):
     refused(3, Job().encode(), replace(PINS, **pinned))
 
@@ -258,11 +270,23 @@ def test_5_facts_that_the_vaults_did_not_sign_are_refused(facts):
     refused(5, Job().encode(facts=facts))
 
 
-@pytest.mark.parametrize("change", [
-    {"deal": OTHER}, {"task": OTHER}, {"attempt": 2}, {"pool": NOBODY}, {"worker": NOBODY}, {"inputs": ()},
-    {"inputs": (OTHER,)}, {"dataset": None}, {"app": alter(FACTS.app, {"digest": OTHER})},
-    {"app": alter(FACTS.app, {"address": NOBODY})}, {"callback_digest": OTHER},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"deal": OTHER},
+        {"task": OTHER},
+        {"attempt": 2},
+        {"pool": NOBODY},
+        {"worker": NOBODY},
+        {"inputs": ()},
+        {"inputs": (OTHER,)},
+        {"dataset": None},
+        {"app": alter(FACTS.app, {"digest": OTHER})},
+        {"app": alter(FACTS.app, {"address": NOBODY})},
+        {"callback_digest": OTHER},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_6_a_body_that_says_other_than_the_facts_is_refused(change):
     assert next(iter(change)).split("_", 1)[0] in refused(6, Job(body=change).encode())
 
@@ -275,9 +299,17 @@ def test_6_a_callback_job_whose_body_tells_no_callback_is_refused():
     refused(6, Job(facts={"callback": NOBODY}).encode())
 
 
-@pytest.mark.parametrize("change", [
-    {"task": OTHER}, {"worker": NOBODY}, {"enclave": NOBODY}, {"sealed_sha256": OTHER}, {"receipt_sha256": OTHER},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": OTHER},
+        {"worker": NOBODY},
+        {"enclave": NOBODY},
+        {"sealed_sha256": OTHER},
+        {"receipt_sha256": OTHER},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_7_a_settle_about_anything_else_is_refused(change):
     refused(7, Job(settle=change).encode())
 
@@ -308,10 +340,22 @@ def test_9_one_vaults_verdict_under_two_names_is_refused():
     refused(9, job.encode(verdicts=dict.fromkeys(VAULTS[:2], job.verdicts[VAULTS[0]])))
 
 
-@pytest.mark.parametrize("change", [
-    {"task": OTHER}, {"worker": NOBODY}, {"enclave": NOBODY}, {"app": OTHER}, {"runtime": OTHER},
-    {"platform": Platform.TDX}, {"session": OTHER}, {"settle": OTHER}, {"expiry": EXPIRY + 1}, {"issued": EXPIRY + 1},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": OTHER},
+        {"worker": NOBODY},
+        {"enclave": NOBODY},
+        {"app": OTHER},
+        {"runtime": OTHER},
+        {"platform": Platform.TDX},
+        {"session": OTHER},
+        {"settle": OTHER},
+        {"expiry": EXPIRY + 1},
+        {"issued": EXPIRY + 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_9_a_verdict_about_anything_else_is_refused(change):
     refused(9, Job(verdict=change).encode())
 
@@ -373,10 +417,19 @@ def test_11_without_pinned_runtimes_the_vaults_word_counts():
     assert verify(Job().encode(), replace(PINS, runtimes=None)).ok
 
 
-@pytest.mark.parametrize("change", [
-    {"task": OTHER}, {"worker": NOBODY}, {"enclave": NOBODY}, {"hpke_public": b"\xee" * 32}, {"vault_set": OTHER},
-    {"app_digest": OTHER}, {"nonces": (bytes(32),) * 3},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": OTHER},
+        {"worker": NOBODY},
+        {"enclave": NOBODY},
+        {"hpke_public": b"\xee" * 32},
+        {"vault_set": OTHER},
+        {"app_digest": OTHER},
+        {"nonces": (bytes(32),) * 3},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_12_a_quote_made_for_anything_else_is_refused(change):
     refused(12, Job(quoted=change).encode())
 
@@ -390,12 +443,26 @@ def test_13_evidence_that_locks_another_app_or_none_is_refused(config):
     refused(13, Job(config=config).encode())
 
 
-@pytest.mark.parametrize(("number", "told"), [
-    (14, {"broker": NOBODY}), (14, {"broker": ZERO_ADDRESS}), (14, {"broker": NOBODY, "pool_owner": BROKER}),
-    (15, {"completed": False}), (15, {"result_digest": OTHER}), (16, {"proved": False}), (16, {"worker": NOBODY}), (16, {"enclave_challenge": NOBODY}), (17, {"app_checksum": OTHER}),
-    (17, {"dataset_checksum": None}), (17, {"pool": NOBODY}), (18, {"sealed_sha256": OTHER}),
-    (18, {"sealed_sha256": None}), (19, {"receipt_sha256": OTHER}), (19, {"receipt_sha256": None}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (14, {"broker": NOBODY}),
+        (14, {"broker": ZERO_ADDRESS}),
+        (14, {"broker": NOBODY, "pool_owner": BROKER}),
+        (15, {"completed": False}),
+        (15, {"result_digest": OTHER}),
+        (16, {"proved": False}),
+        (16, {"worker": NOBODY}),
+        (16, {"enclave_challenge": NOBODY}),
+        (17, {"app_checksum": OTHER}),
+        (17, {"dataset_checksum": None}),
+        (17, {"pool": NOBODY}),
+        (18, {"sealed_sha256": OTHER}),
+        (18, {"sealed_sha256": None}),
+        (19, {"receipt_sha256": OTHER}),
+        (19, {"receipt_sha256": None}),
+    ],
+)
 def test_what_the_chain_or_the_storage_says_otherwise_is_refused(number, told):
     job = Job()
     refused(number, job.encode(), onchain=job.onchain(**told))
@@ -414,9 +481,16 @@ def request_of(order):
     return {"request": RequestDocument.of(order)}
 
 
-@pytest.mark.parametrize("change", [
-    {"params": params_for(OTHER)}, {"salt": OTHER}, {"workerpoolmaxprice": 1}, {"app": NOBODY},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"params": params_for(OTHER)},
+        {"salt": OTHER},
+        {"workerpoolmaxprice": 1},
+        {"app": NOBODY},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_20_an_order_that_is_not_the_tasks_is_refused_whoever_signed_it(change):
     other = sign_order(alter(ORDER, change), ORDERS, BUYER)
     assert refused(20, Job(body=request_of(other)).encode()).startswith("(13)")
@@ -449,20 +523,37 @@ def test_20_a_number_that_no_order_can_have_is_refused():
     assert "does not fit" in refused(20, Job(body={"request": huge}).encode())
 
 
-@pytest.mark.parametrize("facts", [
-    {"requester": NOBODY}, {"beneficiary": NOBODY}, {"result_key": OTHER}, {"params": "{}"}, {"inputs": (OTHER,)},
-    {"callback": NOBODY}, {"app": alter(FACTS.app, {"address": NOBODY})}, {"dataset": None},
-    {"dataset": alter(FACTS.dataset, {"address": NOBODY})}, {"bulk": BulkFact(block=7, datasets=(), left_out=())},
-], ids=lambda change: next(iter(change)))  # fmt: skip
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"requester": NOBODY},
+        {"beneficiary": NOBODY},
+        {"result_key": OTHER},
+        {"params": "{}"},
+        {"inputs": (OTHER,)},
+        {"callback": NOBODY},
+        {"app": alter(FACTS.app, {"address": NOBODY})},
+        {"dataset": None},
+        {"dataset": alter(FACTS.dataset, {"address": NOBODY})},
+        {"bulk": BulkFact(block=7, datasets=(), left_out=())},
+    ],
+    ids=lambda change: next(iter(change)),
+)
 def test_20_facts_that_differ_from_the_signed_order_are_refused(facts):
     callback = CALLED_BACK if "callback" in facts else None
     body = {"bulk": ()} if "bulk" in facts else {}
     assert refused(20, Job(facts=facts, callback=callback, body=body).encode()).startswith("(15)")
 
 
-@pytest.mark.parametrize("pinned", [
-    {"t": 0, "vaults": ()}, {"t": 1}, {"vaults": VAULTS[::-1]}, {"vaults": (VAULTS[0], VAULTS[0], VAULTS[1])},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "pinned",
+    [
+        {"t": 0, "vaults": ()},
+        {"t": 1},
+        {"vaults": VAULTS[::-1]},
+        {"vaults": (VAULTS[0], VAULTS[0], VAULTS[1])},
+    ],
+)
 def test_pins_that_would_accept_anything_cannot_be_made(pinned):
     with pytest.raises(InputRefused, match="vaults"):
         replace(PINS, **pinned)
@@ -498,10 +589,13 @@ def test_a_receipt_of_a_dataset_that_opened_passes(ended):
     assert verify(Job(body={"exit_class": ended, "opened": True}).encode(), PINS).ok
 
 
-@pytest.mark.parametrize("wrong", [
-    {"body": {"exit_class": "unopened", "opened": True}},
-    {"facts": {"dataset": None, "secrets": ()}, "body": {"dataset": None, "opened": True}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"body": {"exit_class": "unopened", "opened": True}},
+        {"facts": {"dataset": None, "secrets": ()}, "body": {"dataset": None, "opened": True}},
+    ],
+)
 def test_6_a_dataset_that_opened_where_none_can_have(wrong):
     failed = verify(Job(**wrong).encode(), PINS).failed
     assert (failed.number, "no dataset of the facts can have" in failed.detail) == (6, True)

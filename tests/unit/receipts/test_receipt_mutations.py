@@ -60,8 +60,11 @@ def test_what_is_no_signed_body_is_refused(document):
 
 def settle_at_vault(job, **changes):
     found = {
-        "domain": DOMAIN, "platform": Platform.SIMULATED, "runtime": RUNTIME, "session": session(job.report_data),
-    }  # fmt: skip
+        "domain": DOMAIN,
+        "platform": Platform.SIMULATED,
+        "runtime": RUNTIME,
+        "session": session(job.report_data),
+    }
     return consistency.check_receipt(job.receipt.encode(), job.settle, job.facts, **{**found, **changes})
 
 
@@ -69,17 +72,20 @@ def test_a_vault_accepts_the_receipt_of_its_own_session():
     assert settle_at_vault(JOB) == JOB.receipt.body
 
 
-@pytest.mark.parametrize(("number", "job", "found"), [
-    ("4", Job(body={"enclave": to_address(b"\1" * 20)}), {}),
-    ("6", Job(body={"inputs": ()}), {}),
-    ("7", Job(settle={"sealed_sha256": to_digest(b"\1" * 32)}), {}),
-    ("8", Job(settle={"result_digest": to_digest(b"\1" * 32)}), {}),
-    ("11", JOB, {"runtime": to_digest(b"\1" * 32)}),
-    ("11", JOB, {"platform": Platform.TDX}),
-    ("12", JOB, {"session": to_digest(b"\1" * 32)}),
-    ("12", Job(body={"hpke_public": to_digest(b"\1" * 32)}), {}),
-    ("20", Job(body={"request": RequestDocument.of(alter(SIGNED, {"sign": b""}))}), {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "job", "found"),
+    [
+        ("4", Job(body={"enclave": to_address(b"\1" * 20)}), {}),
+        ("6", Job(body={"inputs": ()}), {}),
+        ("7", Job(settle={"sealed_sha256": to_digest(b"\1" * 32)}), {}),
+        ("8", Job(settle={"result_digest": to_digest(b"\1" * 32)}), {}),
+        ("11", JOB, {"runtime": to_digest(b"\1" * 32)}),
+        ("11", JOB, {"platform": Platform.TDX}),
+        ("12", JOB, {"session": to_digest(b"\1" * 32)}),
+        ("12", Job(body={"hpke_public": to_digest(b"\1" * 32)}), {}),
+        ("20", Job(body={"request": RequestDocument.of(alter(SIGNED, {"sign": b""}))}), {}),
+    ],
+)
 def test_a_vault_refuses_a_receipt_that_is_not_of_the_session_it_released_to(number, job, found):
     with pytest.raises(ReceiptRefused) as caught:
         settle_at_vault(job, **found)

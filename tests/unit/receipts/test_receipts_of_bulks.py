@@ -20,9 +20,14 @@ REFUSED = OmittedDataset(place=1, dataset=to_address(b"\x53" * 20), check="7.18"
 PARAMS = '{"bulk_cid":"bafkrei' + "a" * 52 + '"}'
 ORDER = {"dataset": ZERO_ADDRESS, "params": PARAMS}
 IN_BULK = {
-    "params": PARAMS, "result_key": NO_RESULT_KEY, "dataset": None, "secrets": (), "inputs": (), "release": "direct",
+    "params": PARAMS,
+    "result_key": NO_RESULT_KEY,
+    "dataset": None,
+    "secrets": (),
+    "inputs": (),
+    "release": "direct",
     "bulk": BulkFact(block=7, datasets=(FIRST, None, SECOND), left_out=(REFUSED,)),
-}  # fmt: skip
+}
 
 
 def used(*datasets):
@@ -32,9 +37,11 @@ def used(*datasets):
 def job(body=(FIRST, SECOND), logged=(FIRST, SECOND), facts=IN_BULK, **named):
     made = Job(facts=facts, order=ORDER, body={"bulk": used(*body)}, **named)
     made.releases = {
-        key.address: alter(released, {"bulk": tuple(made.logged_by(key, released.release, bulk=each) for each in logged)})
+        key.address: alter(
+            released, {"bulk": tuple(made.logged_by(key, released.release, bulk=each) for each in logged)}
+        )
         for key, released in ((key, made.releases[key.address]) for key in VAULT_KEYS[:2])
-    }  # fmt: skip
+    }
     return made
 
 

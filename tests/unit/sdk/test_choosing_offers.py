@@ -40,9 +40,14 @@ class Answers:
 
     def _listed(self, number, order):
         return {
-            "orderHash": to_digest(bytes([number + 1]) * 32), "chainId": 31337, "order": to_document(order),
-            "remaining": order.volume, "status": "open", "publicationTimestamp": "", "signer": OTHER,
-        }  # fmt: skip
+            "orderHash": to_digest(bytes([number + 1]) * 32),
+            "chainId": 31337,
+            "order": to_document(order),
+            "remaining": order.volume,
+            "status": "open",
+            "publicationTimestamp": "",
+            "signer": OTHER,
+        }
 
 
 class NoGroups:
@@ -61,9 +66,11 @@ class NoGroups:
 async def bought_at(*, pool=None, progress=lambda step: None, **offers):
     transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
-        market=MarketClient(transport, 31337), hub=NoGroups(), address=ME.address,
+        market=MarketClient(transport, 31337),
+        hub=NoGroups(),
+        address=ME.address,
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
-    )  # fmt: skip
+    )
     found = await offers_for(conn, APP, MODEL, 1, category=None, pool=pool, progress=progress)
     return found, transport.asked
 
@@ -77,10 +84,12 @@ async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
 @pytest.mark.parametrize(
     ("kind", "field", "another"),
     [
-        ("apporders", "app", OTHER), ("datasetorders", "dataset", OTHER), ("workerpoolorders", "category", 7),
+        ("apporders", "app", OTHER),
+        ("datasetorders", "dataset", OTHER),
+        ("workerpoolorders", "category", 7),
         ("workerpoolorders", "workerpool", OTHER),
     ],
-)  # fmt: skip
+)
 async def test_a_market_that_gives_another_thing_than_was_asked_for_sells_nothing(kind, field, another):
     swapped = msgspec.structs.replace(HONEST[kind], **{field: another})
     with pytest.raises(OrderRefused, match="nobody offers"):

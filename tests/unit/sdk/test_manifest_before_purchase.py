@@ -76,9 +76,10 @@ SMALL = {"main.py": b"pass"}
 
 
 @pytest.mark.parametrize(
-    "contents", [SMALL, SMALL | {"data.bin": BIG}, SMALL | {"z.bin": BIG}, SMALL | {"a.bin": BIG, "z.bin": BIG}],
+    "contents",
+    [SMALL, SMALL | {"data.bin": BIG}, SMALL | {"z.bin": BIG}, SMALL | {"a.bin": BIG, "z.bin": BIG}],
     ids=["a small bundle", "a big file before it", "a big file after it", "big files around it"],
-)  # fmt: skip
+)
 async def test_a_manifest_is_read_wherever_it_lies_without_the_rest_of_a_big_bundle(network, contents):
     manifest, members = made(contents)
     conn, node = network(pack(members), manifest.digest())

@@ -19,10 +19,20 @@ DEAL = to_digest(b"\xdd" * 32)
 
 def entry(task, **changes):
     usual = {
-        "deal": DEAL, "task": to_digest(bytes([task]) * 32), "worker": WORKER, "enclave": WORKER, "app": APP,
-        "asset": MODEL, "owner": STRANGER, "requester": REQUESTER, "policy": 1, "session": to_digest(bytes([task]) * 32),
-        "facts": DEAL, "block": 7, "time": 1000 + task,
-    }  # fmt: skip
+        "deal": DEAL,
+        "task": to_digest(bytes([task]) * 32),
+        "worker": WORKER,
+        "enclave": WORKER,
+        "app": APP,
+        "asset": MODEL,
+        "owner": STRANGER,
+        "requester": REQUESTER,
+        "policy": 1,
+        "session": to_digest(bytes([task]) * 32),
+        "facts": DEAL,
+        "block": 7,
+        "time": 1000 + task,
+    }
     return LogEntry(**usual | changes)
 
 

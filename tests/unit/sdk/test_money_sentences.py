@@ -18,10 +18,24 @@ UTC = "1970-01-12 13:51:40 UTC"
 def deal(sponsor=ME):
     none = ResourceView(ZERO_ADDRESS, ZERO_ADDRESS, Nrlc(0))
     return DealView(
-        deal=DEAL, app=none, dataset=none, workerpool=none, trust=1, category=0, tag=to_digest(bytes(32)), requester=ME,
-        beneficiary=ME, callback=ZERO_ADDRESS, params="", start_time=START, bot_first=0, bot_size=1,
-        worker_stake=Nrlc(0), scheduler_reward_ratio=1, sponsor=sponsor,
-    )  # fmt: skip
+        deal=DEAL,
+        app=none,
+        dataset=none,
+        workerpool=none,
+        trust=1,
+        category=0,
+        tag=to_digest(bytes(32)),
+        requester=ME,
+        beneficiary=ME,
+        callback=ZERO_ADDRESS,
+        params="",
+        start_time=START,
+        bot_first=0,
+        bot_size=1,
+        worker_stake=Nrlc(0),
+        scheduler_reward_ratio=1,
+        sponsor=sponsor,
+    )
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,17 @@ def test_one_vault_that_refuses_is_enough_where_the_owner_wants_all_of_them_to_r
         _expect_enough([opinion("7.10"), opinion(), opinion()], may_refuse=0)
 
 
-@pytest.mark.parametrize(("signed", "needed"), [
-    ({}, 2), ({"quorum": 3}, 3), ({"quorum": 2}, 2), ({"uses_total": 5}, 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("signed", "needed"),
+    [
+        ({}, 2),
+        ({"quorum": 3}, 3),
+        ({"quorum": 2}, 2),
+        ({"uses_total": 5}, 3),
+    ],
+)
 async def test_a_preview_asks_for_what_the_owners_quorum_needs(monkeypatch, signed, needed):
-    policy = Policy(
-        asset=MODEL, owner=MODEL, version=1, expiry=1, allowed=(), uses_per_requester_hour=1, **signed
-    )  # fmt: skip
+    policy = Policy(asset=MODEL, owner=MODEL, version=1, expiry=1, allowed=(), uses_per_requester_hour=1, **signed)
 
     async def policy_heard(conn, model):
         return policy

@@ -60,8 +60,13 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def push(
-    http: httpx.AsyncClient, value: bytes = FIRST, by: SigningKey = OWNER, *, method: str = "POST", name: str = RESULT_KEY_NAME
-) -> httpx.Response:  # fmt: skip
+    http: httpx.AsyncClient,
+    value: bytes = FIRST,
+    by: SigningKey = OWNER,
+    *,
+    method: str = "POST",
+    name: str = RESULT_KEY_NAME,
+) -> httpx.Response:
     signature = by.sign(named_secret_digest(OWNER.address, name, to_digest(keccak256(value))))
     params = {"ownerAddress": OWNER.address, "secretName": name}
     headers = {"authorization": "0x" + signature.hex(), "content-type": "text/plain"}

@@ -194,10 +194,16 @@ def test_a_result_key_that_was_signed_under_another_name_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"", b"AAAA", b"\xff\xfe", public(ec.generate_private_key(ec.SECP256R1())),
-     public(rsa.generate_private_key(65537, 1024)), base64.b64decode(RSA)],
+    [
+        b"",
+        b"AAAA",
+        b"\xff\xfe",
+        public(ec.generate_private_key(ec.SECP256R1())),
+        public(rsa.generate_private_key(65537, 1024)),
+        base64.b64decode(RSA),
+    ],
     ids=["nothing", "no PEM", "no text", "no RSA", "1024 bits", "no base64"],
-)  # fmt: skip
+)
 def test_a_result_key_that_is_no_rsa_key_of_2048_bits_is_refused(value: bytes) -> None:
     refused_result_key(result_key(value), "3", SecretRefused)
 

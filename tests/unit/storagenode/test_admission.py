@@ -40,9 +40,12 @@ class Chain:
         if task != TASK:
             raise NotFound("no such task.")
         return TaskParties(
-            active=self.active, requester=READER.address, pool_owner=OWNER, pool_signer=POOL.address,
+            active=self.active,
+            requester=READER.address,
+            pool_owner=OWNER,
+            pool_signer=POOL.address,
             pool_balance=self.pool_balance,
-        )  # fmt: skip
+        )
 
     def _answer(self) -> None:
         self.asked += 1

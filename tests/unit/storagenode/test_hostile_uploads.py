@@ -41,9 +41,12 @@ class Chain:
 
     async def task(self, task: TaskId) -> TaskParties:
         return TaskParties(
-            active=True, requester=READER.address, pool_owner=POOL.address, pool_signer=POOL.address,
+            active=True,
+            requester=READER.address,
+            pool_owner=POOL.address,
+            pool_signer=POOL.address,
             pool_balance=100 * RLC,
-        )  # fmt: skip
+        )
 
     async def named(self, files: tuple[FileAddresses, ...]) -> frozenset[Digest]:
         return frozenset(file.sha256 for file in files) & self.named_files

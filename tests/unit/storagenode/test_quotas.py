@@ -253,8 +253,11 @@ def test_a_result_goes_a_time_after_it_was_opened_and_after_its_grace_period_oth
 KINDS = st.sampled_from(ClientKind)
 STEP = st.tuples(
     st.sampled_from(["begin", "grow", "store", "drop", "tick", "expire", "ask", "opened", "wait"]),
-    st.integers(0, 5), KINDS, st.integers(0, 12), st.integers(0, 3),
-)  # fmt: skip
+    st.integers(0, 5),
+    KINDS,
+    st.integers(0, 12),
+    st.integers(0, 3),
+)
 
 
 @settings(max_examples=300, deadline=None)

@@ -50,8 +50,12 @@ def signed(by: Any = OWNER, asset: str = DATASET, value_hash: Digest = VALUE_HAS
 
 def pushed(split: Split = MODEL_KEY, **changes: Any) -> IexecDeposit:
     usual = {
-        "record": split.record, "value_hash": VALUE_HASH, "signature": signed(), "index": 1, "sealed": split.sealed()
-    }  # fmt: skip
+        "record": split.record,
+        "value_hash": VALUE_HASH,
+        "signature": signed(),
+        "index": 1,
+        "sealed": split.sealed(),
+    }
     return IexecDeposit(**usual | changes)
 
 

@@ -34,30 +34,45 @@ from sealgrid.wire.preview import OfferedMachine
 allowances = st.lists(
     st.builds(
         allowance,
-        app=st.sampled_from([APP_DIGEST, MODEL]), runtime=st.sampled_from([RUNTIME, MODEL]), callback=st.booleans(),
+        app=st.sampled_from([APP_DIGEST, MODEL]),
+        runtime=st.sampled_from([RUNTIME, MODEL]),
+        callback=st.booleans(),
     ),
     max_size=2,
-).map(tuple)  # fmt: skip
+).map(tuple)
 policies = st.builds(
     policy,
-    allowed=allowances, expiry=st.sampled_from([NOW, NOW + 10]), uses_per_requester_hour=st.integers(0, 2),
-    uses_total=st.integers(0, 2), refused=st.sampled_from([(), (REQUESTER.address,)]),
+    allowed=allowances,
+    expiry=st.sampled_from([NOW, NOW + 10]),
+    uses_per_requester_hour=st.integers(0, 2),
+    uses_total=st.integers(0, 2),
+    refused=st.sampled_from([(), (REQUESTER.address,)]),
     machines=st.sampled_from([Machines(), Machines(denied=("0a",))]),
-)  # fmt: skip
+)
 held = st.builds(
     lambda signed, hour, total: replace(HELD_KEYS, policy=signed, uses=DatasetUses(hour, total)),
-    policies, st.integers(0, 2), st.integers(0, 2),
-) | st.sampled_from([
-    HELD_KEYS, replace(HELD_KEYS, dataset=None), replace(HELD_KEYS, policy=None), replace(HELD_KEYS, inputs={}),
-    replace(HELD_KEYS, unopened=True), replace(HELD_KEYS, policy=policy(proved=True), unproved_since=0),
-])  # fmt: skip
+    policies,
+    st.integers(0, 2),
+    st.integers(0, 2),
+) | st.sampled_from(
+    [
+        HELD_KEYS,
+        replace(HELD_KEYS, dataset=None),
+        replace(HELD_KEYS, policy=None),
+        replace(HELD_KEYS, inputs={}),
+        replace(HELD_KEYS, unopened=True),
+        replace(HELD_KEYS, policy=policy(proved=True), unproved_since=0),
+    ]
+)
 asked = st.sampled_from(
     [params(), params(inputs=[]), params(inputs=[MODEL]), "{}", '{"iexec_input_files":["https://x.org"]}', "no JSON"]
 )
 chains = st.builds(
     lambda text, callback, trust: replace(SNAPSHOT, deal=deal(params=text, callback=callback, trust=trust)),
-    asked, st.sampled_from([ZERO_ADDRESS, STRANGER.address]), st.sampled_from([1, 1, 1, 2]),
-)  # fmt: skip
+    asked,
+    st.sampled_from([ZERO_ADDRESS, STRANGER.address]),
+    st.sampled_from([1, 1, 1, 2]),
+)
 
 
 def released(chain, keys):

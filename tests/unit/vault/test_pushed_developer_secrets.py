@@ -41,9 +41,13 @@ def signed(value: bytes = SECRET, by: Any = DEVELOPER, name: str = "1", asset: s
 
 def pushed(**changes: Any) -> IexecDeposit:
     usual = {
-        "record": SPLIT.record, "value_hash": to_digest(keccak(SECRET)), "signature": signed(), "index": 1,
-        "sealed": SPLIT.sealed(), "name": OF_DEVELOPER,
-    }  # fmt: skip
+        "record": SPLIT.record,
+        "value_hash": to_digest(keccak(SECRET)),
+        "signature": signed(),
+        "index": 1,
+        "sealed": SPLIT.sealed(),
+        "name": OF_DEVELOPER,
+    }
     return IexecDeposit(**usual | changes)
 
 

@@ -51,9 +51,13 @@ def signed(value: bytes = SECRET, by: Any = REQUESTER, name: str = NAME, address
 def pushed(key: Split | None = None, **changes: Any) -> IexecDeposit:
     key = key or split()
     usual = {
-        "record": key.record, "value_hash": to_digest(keccak(SECRET)), "signature": signed(), "index": 1,
-        "sealed": key.sealed(), "name": NAME,
-    }  # fmt: skip
+        "record": key.record,
+        "value_hash": to_digest(keccak(SECRET)),
+        "signature": signed(),
+        "index": 1,
+        "sealed": key.sealed(),
+        "name": NAME,
+    }
     return IexecDeposit(**usual | changes)
 
 

@@ -83,9 +83,13 @@ def test_a_dataset_that_changed_hands_since_the_match_settles_nothing():
     assert stands(keys, replace(SNAPSHOT, deal=sold), policies=(REFUSING,)) == ("7.10", False)
 
 
-@pytest.mark.parametrize(("check", "keys"), [
-    ("7.1", replace(HELD_KEYS, dataset=None)), ("7.2", replace(HELD_KEYS, policy=None)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("check", "keys"),
+    [
+        ("7.1", replace(HELD_KEYS, dataset=None)),
+        ("7.2", replace(HELD_KEYS, policy=None)),
+    ],
+)
 def test_what_a_seller_never_gave_is_settled_only_where_it_is_paid_nothing(check, keys):
     free = replace(SNAPSHOT, deal=deal(dataset=FREE))
     never = {"policies": (), "had_share": False}
@@ -124,9 +128,7 @@ def test_counts_are_settled_where_they_stood_or_the_requester_made_them():
     assert stands(total, policies=(total.policy,), uses=DatasetUses(total=0)) == ("7.9", False)
 
 
-@pytest.mark.parametrize(
-    ("check", "text"), [("7", "no JSON"), ("7.8", '{"iexec_input_files":["https://x.org/a"]}')]
-)  # fmt: skip
+@pytest.mark.parametrize(("check", "text"), [("7", "no JSON"), ("7.8", '{"iexec_input_files":["https://x.org/a"]}')])
 def test_what_the_params_alone_decide_is_settled_whatever_else_happened(check, text):
     chain = replace(SNAPSHOT, deal=deal(params=text))
     assert stands(chain=chain, policies=(), had_share=False) == (check, True)
@@ -176,7 +178,7 @@ def test_a_vault_counts_for_the_requester_what_it_asked_for_and_for_others_what_
     def counted(requester=REQUESTER.address, cutoff=NOW, at_match=matched):
         return history.uses_at_match(
             DATASET, OWNER.address, requester, matched=at_match, cutoff=cutoff, but=other, at=NOW
-        )  # fmt: skip
+        )
 
     journal.remember_release(released())
     assert counted() == DatasetUses(hour=0, total=1), "nobody noted when its deal was made"

@@ -156,8 +156,16 @@ def test_a_rewritten_entry_is_found_out_by_its_own_proof(store):
     assert caught.value.check == "log.4"
 
 
-@pytest.mark.parametrize(("call", "given"), [("inclusion", (2, 2)), ("inclusion", (0, 3)), ("consistency", (2, 1)),
-                                             ("consistency", (0, 3)), ("inclusion", (-1, 2))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "given"),
+    [
+        ("inclusion", (2, 2)),
+        ("inclusion", (0, 3)),
+        ("consistency", (2, 1)),
+        ("consistency", (0, 3)),
+        ("inclusion", (-1, 2)),
+    ],
+)
 def test_proofs_about_what_the_log_is_not_are_refused(store, call, given):
     log = grown(VaultLog(store), range(2))
     with pytest.raises(InputRefused):

@@ -129,10 +129,19 @@ def test_4_a_share_of_another_vault_or_a_wrong_one() -> None:
 def receipt(by: Any = ENCLAVE, said: Any = None, **changes: Any) -> Any:
     shown = evidence()
     usual = {
-        "t": 2, "vaults": FEDERATION.vaults, "nonces": NONCES, "hpke_public": HPKE.public,
-        "platform": Platform.SIMULATED, "runtime": RUNTIME, "quote": shown.raw, "collateral": shown.collateral.raw,
-        "exit_class": "ok", "result_sha256": SEALED, "started": NOW, "finished": NOW,
-    }  # fmt: skip
+        "t": 2,
+        "vaults": FEDERATION.vaults,
+        "nonces": NONCES,
+        "hpke_public": HPKE.public,
+        "platform": Platform.SIMULATED,
+        "runtime": RUNTIME,
+        "quote": shown.raw,
+        "collateral": shown.collateral.raw,
+        "exit_class": "ok",
+        "result_sha256": SEALED,
+        "started": NOW,
+        "finished": NOW,
+    }
     return sign_body(body_of(said or facts(), RequestDocument.of(ORDER), **usual | changes), DOMAIN, by)
 
 

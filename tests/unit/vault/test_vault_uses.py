@@ -127,8 +127,10 @@ def test_a_use_that_may_still_be_paid_is_looked_at_later(journal: TaskStore) -> 
     journal.remember_release(released())
     journal.use_ledger.decide(TASK, PaymentOutcome.OPEN, later=DEADLINE + 900)
     assert (in_total(journal), to_check(journal, by=DEADLINE + 899), to_check(journal, by=DEADLINE + 900)) == (
-        1, [], [TASK],
-    )  # fmt: skip
+        1,
+        [],
+        [TASK],
+    )
 
 
 @pytest.mark.parametrize("readable", [{"release": "direct"}, {"callback": STRANGER.address}])
@@ -162,9 +164,14 @@ def test_the_requesters_own_uses_are_looked_at_first(journal: TaskStore) -> None
 
 def use(number: int, **changes: Any) -> DatasetUse:
     usual = {
-        "task": to_digest(bytes([number]) * 32), "dataset": DATASET, "owner": OWNER.address,
-        "requester": REQUESTER.address, "used": NOW, "deadline": DEADLINE, "refundable": True,
-    }  # fmt: skip
+        "task": to_digest(bytes([number]) * 32),
+        "dataset": DATASET,
+        "owner": OWNER.address,
+        "requester": REQUESTER.address,
+        "used": NOW,
+        "deadline": DEADLINE,
+        "refundable": True,
+    }
     return DatasetUse(**usual | changes)
 
 
@@ -230,7 +237,15 @@ def test_the_total_is_always_the_number_of_tasks_that_are_not_given_back(
         assert ledger.in_total(DATASET, OWNER.address, but=NO_TASK) == len(model)
 
 
-@pytest.mark.parametrize(("terms", "quorum"), [({}, 0), ({"quorum": 3}, 3), ({"uses_total": 4}, 5), (
-    {"uses_total": 4, "quorum": 3}, 5), ({"uses_total": UNLIMITED, "quorum": 4}, 4)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("terms", "quorum"),
+    [
+        ({}, 0),
+        ({"quorum": 3}, 3),
+        ({"uses_total": 4}, 5),
+        ({"uses_total": 4, "quorum": 3}, 5),
+        ({"uses_total": UNLIMITED, "quorum": 4}, 4),
+    ],
+)
 def test_where_uses_are_counted_in_total_every_vault_must_release(terms: Any, quorum: int) -> None:
     assert policy(**terms).quorum_among(5) == quorum

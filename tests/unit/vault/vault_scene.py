@@ -84,9 +84,13 @@ def params(**changes: Any) -> str:
 def ordered(**changes: Any) -> RequestOrder:
     """The order of the scene's deal, signed by its requester."""
     usual = {
-        "app": APP, "dataset": DATASET, "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
-        "tag": to_digest((9).to_bytes(32, "big")), "params": params(),
-    }  # fmt: skip
+        "app": APP,
+        "dataset": DATASET,
+        "requester": REQUESTER.address,
+        "beneficiary": REQUESTER.address,
+        "tag": to_digest((9).to_bytes(32, "big")),
+        "params": params(),
+    }
     return sign_order(RequestOrder(**usual | changes), FEDERATION.orders, REQUESTER)
 
 
@@ -98,29 +102,62 @@ TASK = task_id(DEAL, 0)
 
 def deal(**changes: Any) -> DealView:
     usual = {
-        "deal": DEAL, "app": ResourceView(APP, DEVELOPER.address, 1), "dataset": ResourceView(DATASET, OWNER.address, 5),
-        "workerpool": ResourceView(POOL, POOL_OWNER.address, 3), "trust": 1, "category": 0,
-        "tag": to_digest((9).to_bytes(32, "big")), "requester": REQUESTER.address, "beneficiary": REQUESTER.address,
-        "callback": ZERO_ADDRESS, "params": params(), "start_time": NOW, "bot_first": 0, "bot_size": 1,
-        "worker_stake": 0, "scheduler_reward_ratio": 1, "sponsor": REQUESTER.address,
-    }  # fmt: skip
+        "deal": DEAL,
+        "app": ResourceView(APP, DEVELOPER.address, 1),
+        "dataset": ResourceView(DATASET, OWNER.address, 5),
+        "workerpool": ResourceView(POOL, POOL_OWNER.address, 3),
+        "trust": 1,
+        "category": 0,
+        "tag": to_digest((9).to_bytes(32, "big")),
+        "requester": REQUESTER.address,
+        "beneficiary": REQUESTER.address,
+        "callback": ZERO_ADDRESS,
+        "params": params(),
+        "start_time": NOW,
+        "bot_first": 0,
+        "bot_size": 1,
+        "worker_stake": 0,
+        "scheduler_reward_ratio": 1,
+        "sponsor": REQUESTER.address,
+    }
     return DealView(**usual | changes)
 
 
 def task(**changes: Any) -> TaskView:
     usual = {
-        "status": TaskStatus.ACTIVE, "deal": DEAL, "index": 0, "timeref": 300, "contribution_deadline": DEADLINE,
-        "reveal_deadline": 0, "final_deadline": NOW + 3000, "consensus_value": ZERO_DIGEST, "reveal_counter": 0,
-        "winner_counter": 0, "contributors": (), "result_digest": ZERO_DIGEST, "results": b"", "results_callback": b"",
-    }  # fmt: skip
+        "status": TaskStatus.ACTIVE,
+        "deal": DEAL,
+        "index": 0,
+        "timeref": 300,
+        "contribution_deadline": DEADLINE,
+        "reveal_deadline": 0,
+        "final_deadline": NOW + 3000,
+        "consensus_value": ZERO_DIGEST,
+        "reveal_counter": 0,
+        "winner_counter": 0,
+        "contributors": (),
+        "result_digest": ZERO_DIGEST,
+        "results": b"",
+        "results_callback": b"",
+    }
     return TaskView(**usual | changes)
 
 
 SNAPSHOT = ChainSnapshot(
-    block=7, block_hash=to_digest(b"\x0a" * 32), time=NOW, broker=BROKER, vault_set=FEDERATION.vault_set,
-    pool_speaker=POOL_OWNER.address, task_id=TASK, task=task(), deal=deal(),
-    app_checksum=APP_DIGEST, app_owner=DEVELOPER.address, dataset=DatasetOnChain(DATASET, OWNER.address, MODEL), runtime_allowed=True,
-)  # fmt: skip
+    block=7,
+    block_hash=to_digest(b"\x0a" * 32),
+    time=NOW,
+    broker=BROKER,
+    vault_set=FEDERATION.vault_set,
+    pool_speaker=POOL_OWNER.address,
+    task_id=TASK,
+    task=task(),
+    deal=deal(),
+    app_checksum=APP_DIGEST,
+    app_owner=DEVELOPER.address,
+    dataset=DatasetOnChain(DATASET, OWNER.address, MODEL),
+    runtime_allowed=True,
+)
 
 
 def snapshot(**changes: Any) -> ChainSnapshot:
@@ -130,9 +167,12 @@ def snapshot(**changes: Any) -> ChainSnapshot:
 
 def contribution(**changes: Any) -> ContributionView:
     usual = {
-        "status": ContributionStatus.PROVED, "result_hash": ZERO_DIGEST, "result_seal": ZERO_DIGEST,
-        "enclave": ENCLAVE.address, "weight": 0,
-    }  # fmt: skip
+        "status": ContributionStatus.PROVED,
+        "result_hash": ZERO_DIGEST,
+        "result_seal": ZERO_DIGEST,
+        "enclave": ENCLAVE.address,
+        "weight": 0,
+    }
     return ContributionView(**usual | changes)
 
 
@@ -175,9 +215,15 @@ class Split:
     @cached_property
     def record(self) -> KeyRecord:
         return record_for(
-            hub=self.hub, asset=self.asset, owner=self.owner.address, version=self.version,
-            file_sha256=self.file_sha256, t=self.threshold, vaults=self.vaults, shares=self.shares,
-        )  # fmt: skip
+            hub=self.hub,
+            asset=self.asset,
+            owner=self.owner.address,
+            version=self.version,
+            file_sha256=self.file_sha256,
+            t=self.threshold,
+            vaults=self.vaults,
+            shares=self.shares,
+        )
 
     @cached_property
     def signature(self) -> bytes:
@@ -222,9 +268,16 @@ HPKE = HpkeKey.from_bytes(b"\x13" * 32)
 
 def report(**changes: Any) -> bytes:
     usual = {
-        "chain": CHAIN, "hub": HUB, "task": TASK, "worker": WORKER.address, "app_digest": APP_DIGEST,
-        "enclave": ENCLAVE.address, "hpke_public": HPKE.public, "vault_set": FEDERATION.vault_set, "nonces": NONCES,
-    }  # fmt: skip
+        "chain": CHAIN,
+        "hub": HUB,
+        "task": TASK,
+        "worker": WORKER.address,
+        "app_digest": APP_DIGEST,
+        "enclave": ENCLAVE.address,
+        "hpke_public": HPKE.public,
+        "vault_set": FEDERATION.vault_set,
+        "nonces": NONCES,
+    }
     return report_data(**usual | changes)
 
 
@@ -236,9 +289,14 @@ def evidence(machine: SimulatedQuoter = MACHINE, *, locked: bytes | None = None,
 def release_request(quote: Quote | None = None, **changes: Any) -> ReleaseRequest:
     shown = quote or evidence()
     usual = {
-        "authorization": authorization(), "nonces": NONCES, "hpke_public": HPKE.public, "app_digest": APP_DIGEST,
-        "quote": shown.raw, "collateral": shown.collateral.raw, "request": RequestDocument.of(ORDER),
-    }  # fmt: skip
+        "authorization": authorization(),
+        "nonces": NONCES,
+        "hpke_public": HPKE.public,
+        "app_digest": APP_DIGEST,
+        "quote": shown.raw,
+        "collateral": shown.collateral.raw,
+        "request": RequestDocument.of(ORDER),
+    }
     return ReleaseRequest(**usual | changes)
 
 
@@ -251,17 +309,24 @@ def attested() -> VerifiedEnclave:
 
 def allowance(**changes: Any) -> Allowance:
     usual = {
-        "app": APP_DIGEST, "runtime": RUNTIME, "platform": Platform.SIMULATED, "output_bytes": 1 << 20,
+        "app": APP_DIGEST,
+        "runtime": RUNTIME,
+        "platform": Platform.SIMULATED,
+        "output_bytes": 1 << 20,
         "callback": False,
-    }  # fmt: skip
+    }
     return Allowance(**usual | changes)
 
 
 def policy(**changes: Any) -> Policy:
     usual = {
-        "asset": DATASET, "owner": OWNER.address, "version": 1, "expiry": NOW + 10_000, "allowed": (allowance(),),
+        "asset": DATASET,
+        "owner": OWNER.address,
+        "version": 1,
+        "expiry": NOW + 10_000,
+        "allowed": (allowance(),),
         "uses_per_requester_hour": 2,
-    }  # fmt: skip
+    }
     return Policy(**usual | changes)
 
 
@@ -288,9 +353,13 @@ K2 = Split(owner=ENCLAVE, asset=ENCLAVE.address, file_sha256=SEALED, dek=b"\x22"
 
 def settle(**changes: Any) -> Settle:
     usual = {
-        "task": TASK, "worker": WORKER.address, "enclave": ENCLAVE.address, "result_digest": to_digest(b"\x52" * 32),
-        "sealed_sha256": SEALED, "receipt_sha256": to_digest(b"\x53" * 32),
-    }  # fmt: skip
+        "task": TASK,
+        "worker": WORKER.address,
+        "enclave": ENCLAVE.address,
+        "result_digest": to_digest(b"\x52" * 32),
+        "sealed_sha256": SEALED,
+        "receipt_sha256": to_digest(b"\x53" * 32),
+    }
     return Settle(**usual | changes)
 
 
@@ -299,18 +368,25 @@ def settle_request(
 ) -> SettleRequest:
     said = said or settle()
     usual = {
-        "settle": said, "signature": said.sign(DOMAIN, by), "record": k2.record,
-        "record_signature": k2.signature, "index": 1, "sealed": k2.sealed(),
-    }  # fmt: skip
+        "settle": said,
+        "signature": said.sign(DOMAIN, by),
+        "record": k2.record,
+        "record_signature": k2.signature,
+        "index": 1,
+        "sealed": k2.sealed(),
+    }
     return SettleRequest(**usual | changes)
 
 
 def settled(**changes: Any) -> SettleRecord:
     said = settle()
     usual = {
-        "settle": said, "signature": said.sign(DOMAIN, ENCLAVE), "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
-        "at": NOW, "escrowed": ResultShare(K2.record, K2.signature, K2.shares[0]),
-    }  # fmt: skip
+        "settle": said,
+        "signature": said.sign(DOMAIN, ENCLAVE),
+        "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
+        "at": NOW,
+        "escrowed": ResultShare(K2.record, K2.signature, K2.shares[0]),
+    }
     return SettleRecord(**usual | changes)
 
 

@@ -27,24 +27,45 @@ def block(number: int, fork: int) -> IndexedBlocks:
     deal, app = digest("deal", number, fork), chance.choice(APPS)
     shared = {"app": app, "dataset": APPS[0], "workerpool": APPS[1], "requester": APPS[0], "deal": deal}
     row = shared | {
-        "sponsor": APPS[0], "app_price": 1, "dataset_price": 2, "pool_price": 3, "category": 0, "callback": APPS[0], "bot_first": 0,
-        "bot_size": 2, "final_deadline": 9, "transaction": digest("match", number, fork),
-        "block": number, "time": number,
-    }  # fmt: skip
+        "sponsor": APPS[0],
+        "app_price": 1,
+        "dataset_price": 2,
+        "pool_price": 3,
+        "category": 0,
+        "callback": APPS[0],
+        "bot_first": 0,
+        "bot_size": 2,
+        "final_deadline": 9,
+        "transaction": digest("match", number, fork),
+        "block": number,
+        "time": number,
+    }
     tasks = [
         shared
         | {"task": digest(deal, n), "position": n, "state": "waiting", "block": number, "time": number, "ended": None}
         for n in range(2)
     ]
     step = {
-        "block": number, "position": 1, "task": tasks[chance.randrange(2)]["task"], "kind": chance.choice(KINDS),
-        "account": app, "amount": chance.randrange(5), "transaction": digest("tx", number, fork), "time": number,
-    }  # fmt: skip
+        "block": number,
+        "position": 1,
+        "task": tasks[chance.randrange(2)]["task"],
+        "kind": chance.choice(KINDS),
+        "account": app,
+        "amount": chance.randrange(5),
+        "transaction": digest("tx", number, fork),
+        "time": number,
+    }
     minted = APPS[number] if number < len(APPS) else None
     asset = {
-        "address": minted, "kind": "App", "owner": APPS[0], "name": "a", "multiaddr": "", "checksum": GENESIS,
-        "block": number, "time": number,
-    }  # fmt: skip
+        "address": minted,
+        "kind": "App",
+        "owner": APPS[0],
+        "name": "a",
+        "multiaddr": "",
+        "checksum": GENESIS,
+        "block": number,
+        "time": number,
+    }
     sold = {"block": number, "position": 0, "asset": minted or chance.choice(APPS), "owner": chance.choice(APPS)}
     return IndexedBlocks(
         assets=(asset,) if minted else (), owners=(sold,), deals=(row,), tasks=tuple(tasks), steps=(step,)
@@ -174,6 +195,12 @@ def test_a_stored_file_is_named_by_an_assets_address_or_a_datasets_checksum(tmp_
 
 def asset_row(number: int, kind: str, multiaddr: str, checksum: str = "0x" + "00" * 32):
     return {
-        "address": f"0x{number:040x}", "kind": kind, "owner": APPS[0], "name": "a", "multiaddr": multiaddr,
-        "checksum": checksum, "block": 0, "time": 0,
-    }  # fmt: skip
+        "address": f"0x{number:040x}",
+        "kind": kind,
+        "owner": APPS[0],
+        "name": "a",
+        "multiaddr": multiaddr,
+        "checksum": checksum,
+        "block": 0,
+        "time": 0,
+    }

@@ -117,10 +117,14 @@ async def test_a_page_that_is_configured_may_ask_and_its_browser_hands_the_answe
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"public_url": "vault.example"}, {"public_url": "https://vault.example/"}, {"trusted_proxies": ["localhost"]},
-        {"allowed_origins": ["*"]}, {"trusted_proxies": ["*"]}, {"allowed_host": []},
+        {"public_url": "vault.example"},
+        {"public_url": "https://vault.example/"},
+        {"trusted_proxies": ["localhost"]},
+        {"allowed_origins": ["*"]},
+        {"trusted_proxies": ["*"]},
+        {"allowed_host": []},
     ],
-)  # fmt: skip
+)
 def test_settings_that_are_malformed_are_refused(wrong: dict[str, object]):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, ServiceAccess)

@@ -167,8 +167,11 @@ def test_a_service_without_free_files_writes_a_few_lines_and_serves_again(tmp_pa
     with log.open("wb") as file:
         process = subprocess.Popen(
             ["/bin/sh", "-c", f"ulimit -n 300; exec {sys.executable} -c '{FEW_FILES}'"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=file, cwd=Path(__file__).parents[3],
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            cwd=Path(__file__).parents[3],
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     try:

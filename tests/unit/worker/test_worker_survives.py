@@ -20,9 +20,14 @@ from sealgrid.worker.runner import _do
 BYTES = b"the bundle of an app"
 SOMEONE, SOMETHING = to_address(b"\x0a" * 20), to_digest(b"\x0d" * 32)
 JOB = JobAssignment(
-    deal=DealId(SOMETHING), task=TaskId(SOMETHING), index=0, app=SOMEONE, app_digest=SOMETHING,
-    bundle=f"/ipfs/{cid_of(to_digest(sha256(BYTES)))}", contribution_deadline=2**40,
-)  # fmt: skip
+    deal=DealId(SOMETHING),
+    task=TaskId(SOMETHING),
+    index=0,
+    app=SOMEONE,
+    app_digest=SOMETHING,
+    bundle=f"/ipfs/{cid_of(to_digest(sha256(BYTES)))}",
+    contribution_deadline=2**40,
+)
 
 
 class Broken:
@@ -67,9 +72,17 @@ def workshop(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
     cache = ContentFolder(tmp_path / "cache", total_limit=1 << 20, evict=True)
     unused: Any = None
     return JobContext(
-        config=unused, pool=pool, chain=unused, platform=unused, storage=unused, source=source, cache=cache,
-        wheels=unused, vaults=(), by_address=unused,
-    )  # type: ignore[arg-type]  # fmt: skip
+        config=unused,
+        pool=pool,
+        chain=unused,
+        platform=unused,
+        storage=unused,
+        source=source,
+        cache=cache,
+        wheels=unused,
+        vaults=(),
+        by_address=unused,
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space: /home/secret"), IndexError("secret"), KeyError("secret")])

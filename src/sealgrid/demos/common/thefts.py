@@ -39,21 +39,35 @@ async def with_own_quote(thief: Thief, job: PurchasedTask) -> TheftRefusal:
     authorization = thief.pool.authorisation(job.task, me.address)
     nonces = [(await vault.nonce(NonceRequest(authorization=authorization))).nonce for vault in conn.vaults]
     federation = vault_set(
-        chain=conn.network.chain, hub=conn.network.hub, broker=conn.network.broker, t=conn.network.threshold,
+        chain=conn.network.chain,
+        hub=conn.network.hub,
+        broker=conn.network.broker,
+        t=conn.network.threshold,
         vaults=conn.vault_addresses,
-    )  # fmt: skip
+    )
     data = report_data(
-        chain=conn.network.chain, hub=conn.network.hub, task=job.task, worker=thief.pool.worker,
-        app_digest=task.app_digest, enclave=me.address, hpke_public=hpke.public, vault_set=federation, nonces=nonces,
-    )  # fmt: skip
+        chain=conn.network.chain,
+        hub=conn.network.hub,
+        task=job.task,
+        worker=thief.pool.worker,
+        app_digest=task.app_digest,
+        enclave=me.address,
+        hpke_public=hpke.public,
+        vault_set=federation,
+        nonces=nonces,
+    )
     now = int(conn.clock())
     quote = SimulatedQuoter(SimulatedPlatformKeys.generate(now=now), now=now).quote(
         os.urandom(MRTD_BYTES), locked_config(task.app_digest), data
     )
     request = ReleaseRequest(
-        authorization=authorization, nonces=tuple(nonces), hpke_public=hpke.public, app_digest=task.app_digest,
-        quote=quote.raw, collateral=quote.collateral.raw,
-    )  # fmt: skip
+        authorization=authorization,
+        nonces=tuple(nonces),
+        hpke_public=hpke.public,
+        app_digest=task.app_digest,
+        quote=quote.raw,
+        collateral=quote.collateral.raw,
+    )
     return await _tried(
         "a worker asks for the model's key with its own quote", "vaults", conn.vaults[0].release(request)
     )
@@ -66,19 +80,32 @@ async def without_enclave(thief: Thief, job: PurchasedTask) -> TheftRefusal:
     pool_signature = thief.pool.authorisation(job.task, enclave.address).signature
     deal = await conn.hub.view_deal(job.deal)
     verdict = Verdict(
-        task=job.task, worker=thief.pool.worker, enclave=enclave.address, app=digest,
-        runtime=conn.network.runtimes[0], platform=Platform(conn.network.platform), vault_set=digest,
-        session=digest, settle=digest, issued=1, expiry=EXPIRY,
-    )  # fmt: skip
+        task=job.task,
+        worker=thief.pool.worker,
+        enclave=enclave.address,
+        app=digest,
+        runtime=conn.network.runtimes[0],
+        platform=Platform(conn.network.platform),
+        vault_set=digest,
+        session=digest,
+        settle=digest,
+        issued=1,
+        expiry=EXPIRY,
+    )
     keys = sorted((SigningKey.generate() for _ in range(conn.network.threshold)), key=lambda key: key.address)
     signed = [(key.address, verdict, verdict.sign(conn.domain, key)) for key in keys]
     proof = encode_proof(deal=job.deal, index=deal.bot_first, pool_signature=pool_signature, verdicts=signed)
 
     signature = enclave.sign(personal_digest(enclave_message(thief.pool.worker, job.task, digest)))
     finalize = conn.hub.contribute_and_finalize(
-        conn.wallet, task=job.task, result_digest=digest, results=b"{}", enclave=enclave.address,
-        enclave_signature=signature, authorisation=proof,
-    )  # fmt: skip
+        conn.wallet,
+        task=job.task,
+        result_digest=digest,
+        results=b"{}",
+        enclave=enclave.address,
+        enclave_signature=signature,
+        authorisation=proof,
+    )
     return await _tried("a pool finalises without an enclave", "PoCo, which asks the broker", finalize)
 
 

@@ -89,9 +89,12 @@ class JobFolders:
     def folders(self) -> sandbox.SandboxFolders:
         """Return what the app gets to see."""
         return sandbox.SandboxFolders(
-            app=self.folder("app"), wheels=self.folder("wheels"), datasets=self.folder("datasets"),
-            inputs=self.folder("inputs"), outputs=self.folder("out"),
-        )  # fmt: skip
+            app=self.folder("app"),
+            wheels=self.folder("wheels"),
+            datasets=self.folder("datasets"),
+            inputs=self.folder("inputs"),
+            outputs=self.folder("out"),
+        )
 
 
 @dataclass(frozen=True)

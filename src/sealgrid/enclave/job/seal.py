@@ -64,9 +64,15 @@ def seal_result(
         return SealedResult(target.getvalue(), digest, None, ())
     shares = split(k2, len(vaults), threshold, random)
     record = record_for(
-        hub=facts.hub, asset=facts.enclave, owner=facts.enclave, version=1, file_sha256=digest, t=threshold,
-        vaults=vaults, shares=shares,
-    )  # fmt: skip
+        hub=facts.hub,
+        asset=facts.enclave,
+        owner=facts.enclave,
+        version=1,
+        file_sha256=digest,
+        t=threshold,
+        vaults=vaults,
+        shares=shares,
+    )
     return SealedResult(target.getvalue(), digest, record, shares)
 
 

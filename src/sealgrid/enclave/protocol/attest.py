@@ -111,9 +111,16 @@ async def attest(
         chain=launch.chain, hub=launch.hub, broker=launch.broker, t=vaults.threshold, vaults=vaults.addresses
     )
     data = report_data(
-        chain=launch.chain, hub=launch.hub, task=launch.task, worker=launch.worker, app_digest=launch.app_digest,
-        enclave=me.signing.address, hpke_public=me.hpke.public, vault_set=federation, nonces=nonces,
-    )  # fmt: skip
+        chain=launch.chain,
+        hub=launch.hub,
+        task=launch.task,
+        worker=launch.worker,
+        app_digest=launch.app_digest,
+        enclave=me.signing.address,
+        hpke_public=me.hpke.public,
+        vault_set=federation,
+        nonces=nonces,
+    )
     return AttestedSession(quote=port.quote(data), nonces=nonces, report_data=data, vault_set=federation)
 
 
@@ -136,10 +143,17 @@ async def obtain(
     Raises EvidenceRefused, SharesRefused or what most vaults said.
     """
     request = ReleaseRequest(
-        authorization=welcome.authorization, nonces=proof.nonces, hpke_public=me.hpke.public,
-        app_digest=launch.app_digest, quote=proof.quote.quote, collateral=proof.quote.collateral,
-        request=welcome.request, matched=welcome.matched, result_key=welcome.result_key, bulk=welcome.bulk,
-    )  # fmt: skip
+        authorization=welcome.authorization,
+        nonces=proof.nonces,
+        hpke_public=me.hpke.public,
+        app_digest=launch.app_digest,
+        quote=proof.quote.quote,
+        collateral=proof.quote.collateral,
+        request=welcome.request,
+        matched=welcome.matched,
+        result_key=welcome.result_key,
+        bulk=welcome.bulk,
+    )
     asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
     # One of the quick ones may lie about its share; then it takes the slow one.
     questions = [vaults.client(vault).release(request) for vault in asked]

@@ -21,8 +21,15 @@ STACK_BYTES = 8 << 20  #: of the first thread, and what the C library gives ever
 
 #: an app that ends in one of these cannot prove that the machine was not the cause
 _HOST_ERRORS = {
-    errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN,
-}  # fmt: skip
+    errno.ENOMEM,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EAGAIN,
+}
 
 
 def main(started: int) -> None:

@@ -55,8 +55,12 @@ class SandboxChannels:
 def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
     """Return the command that runs one app; raise SetupMissing without bubblewrap."""
     return [
-        bubblewrap(), *_APART,
-        *_system(), *_interpreter_mounts(), *_bytecode_mounts(folders.wheels), *_devices(),
+        bubblewrap(),
+        *_APART,
+        *_system(),
+        *_interpreter_mounts(),
+        *_bytecode_mounts(folders.wheels),
+        *_devices(),
         *("--ro-bind", str(Path(__file__).with_name("app_start.py")), _START),
         *("--ro-bind", str(folders.app), APP),
         *("--ro-bind", str(folders.wheels), WHEELS),
@@ -68,7 +72,7 @@ def command(folders: SandboxFolders, channels: SandboxChannels) -> list[str]:
         *("--seccomp", str(channels.seccomp)),
         *("--", str(interpreter()), "-I", "-S", "-B", "-X", "utf8", *_bytecode_prefix(folders.wheels)),
         *(_START, str(channels.started)),
-    ]  # fmt: skip
+    ]
 
 
 def bubblewrap() -> str:

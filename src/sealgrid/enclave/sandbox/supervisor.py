@@ -92,9 +92,14 @@ class SandboxSupervisor:
         code = self._said("exit-code")
         cause, reason = self._killed_for or self._by_itself(code)
         return SandboxExit(
-            cause=cause, reason=reason, code=-1 if code is None else code, log=bytes(self._log),
-            had_memory=self._had_memory, kernel_killed=self._kernel_killed(), at_speed=self._speed.at_speed(),
-        )  # fmt: skip
+            cause=cause,
+            reason=reason,
+            code=-1 if code is None else code,
+            log=bytes(self._log),
+            had_memory=self._had_memory,
+            kernel_killed=self._kernel_killed(),
+            at_speed=self._speed.at_speed(),
+        )
 
     def _kernel_killed(self) -> bool:
         return self._kills_before is None or kernel_kills() != self._kills_before

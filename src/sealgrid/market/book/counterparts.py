@@ -47,9 +47,12 @@ async def _admits(offer: Order, request: RequestOrder, chain: MarketChainFollowe
     # A request may leave the pool open, or name a group of pools.
     one_pool = chain.ledger.owner("Workerpool", request.workerpool) is not None
     asked = groups_of(
-        offer, app=request.app, dataset=request.dataset, requester=request.requester,
+        offer,
+        app=request.app,
+        dataset=request.dataset,
+        requester=request.requester,
         workerpool=request.workerpool if one_pool else None,
-    )  # fmt: skip
+    )
     for group, account in asked:
         if not await chain.is_member(group, account):
             return False

@@ -235,9 +235,13 @@ def _entry(listed: PublishedOrder, remaining: int, *, first: bool) -> IndexEntry
     price = price_of(kind, order)
     rank = (-price if kind == "requestorders" else price, listed.published, listed.order_hash)
     own: dict[str, Value] = {
-        "signer": listed.signer, "remaining": remaining, "bulk": is_bulk(order), "tag": bits(order.tag),
-        "trust": getattr(order, "trust", 0), "first": first,
-    }  # fmt: skip
+        "signer": listed.signer,
+        "remaining": remaining,
+        "bulk": is_bulk(order),
+        "tag": bits(order.tag),
+        "trust": getattr(order, "trust", 0),
+        "first": first,
+    }
     return IndexEntry(
         order_hash=listed.order_hash,
         rank=rank,

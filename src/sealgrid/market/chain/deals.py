@@ -14,11 +14,20 @@ from sealgrid.units import DealId
 MOST_PRICES: Final = 100
 #: iExec's name of a filter → our column
 FILTERS: Final[Mapping[str, str]] = {
-    "category": "category", "requester": "requester", "beneficiary": "beneficiary", "app": "app", "dataset": "dataset",
-    "workerpool": "workerpool", "appOwner": "app_owner", "datasetOwner": "dataset_owner",
-    "workerpoolOwner": "workerpool_owner", "apporderHash": "app_hash", "datasetorderHash": "dataset_hash",
-    "workerpoolorderHash": "workerpool_hash", "requestorderHash": "request_hash",
-}  # fmt: skip
+    "category": "category",
+    "requester": "requester",
+    "beneficiary": "beneficiary",
+    "app": "app",
+    "dataset": "dataset",
+    "workerpool": "workerpool",
+    "appOwner": "app_owner",
+    "datasetOwner": "dataset_owner",
+    "workerpoolOwner": "workerpool_owner",
+    "apporderHash": "app_hash",
+    "datasetorderHash": "dataset_hash",
+    "workerpoolorderHash": "workerpool_hash",
+    "requestorderHash": "request_hash",
+}
 _SHOWN: Final = DEALS.c.document.is_not(None)  #: the indexes hold these alone
 
 
@@ -52,13 +61,24 @@ class DealIndex:
     def describe(self, event: OrdersMatched, view: DealView, time: int, document: bytes) -> bool:
         """Keep what the hub said of a deal, and how it is shown; False for one that was rolled back meanwhile."""
         row = {
-            "document": document, "time": time, "volume": str(event.volume), "pool_price": str(view.workerpool.price),
-            "category": view.category, "requester": view.requester, "beneficiary": view.beneficiary,
-            "app": view.app.pointer, "dataset": view.dataset.pointer, "workerpool": view.workerpool.pointer,
-            "app_owner": view.app.owner, "dataset_owner": view.dataset.owner, "workerpool_owner": view.workerpool.owner,
-            "app_hash": event.app_hash, "dataset_hash": event.dataset_hash, "workerpool_hash": event.workerpool_hash,
+            "document": document,
+            "time": time,
+            "volume": str(event.volume),
+            "pool_price": str(view.workerpool.price),
+            "category": view.category,
+            "requester": view.requester,
+            "beneficiary": view.beneficiary,
+            "app": view.app.pointer,
+            "dataset": view.dataset.pointer,
+            "workerpool": view.workerpool.pointer,
+            "app_owner": view.app.owner,
+            "dataset_owner": view.dataset.owner,
+            "workerpool_owner": view.workerpool.owner,
+            "app_hash": event.app_hash,
+            "dataset_hash": event.dataset_hash,
+            "workerpool_hash": event.workerpool_hash,
             "request_hash": event.request_hash,
-        }  # fmt: skip
+        }
         here = (DEALS.c.deal == event.deal) & (DEALS.c.event == msgspec.json.encode(event))
         with self._engine.begin() as connection:
             return connection.execute(DEALS.update().where(here).values(row)).rowcount > 0

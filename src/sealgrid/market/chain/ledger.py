@@ -136,9 +136,13 @@ class ChainLedger:
                     yield ("stake", receiver), self.stake(receiver) + amount
             case CategoryCreated():
                 made = LedgerCategory(
-                    event.name, event.description, event.timeref, event.block_number, event.block_hash,
+                    event.name,
+                    event.description,
+                    event.timeref,
+                    event.block_number,
+                    event.block_hash,
                     event.transaction,
-                )  # fmt: skip
+                )
                 yield ("category", str(event.category)), msgspec.json.encode(made).decode()
 
     def _told_of_orders(self, event: OrdersMatched | OrderClosed | OrderSigned) -> Iterator[tuple[Key, Value]]:

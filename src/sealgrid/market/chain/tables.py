@@ -33,9 +33,20 @@ BLOCKS: Final = sql.Table(
 
 #: What deals are found by: there is an index for each, of the deals that are shown.
 FOUND_BY: Final = (
-    "category", "requester", "beneficiary", "app", "dataset", "workerpool", "app_owner", "dataset_owner",
-    "workerpool_owner", "app_hash", "dataset_hash", "workerpool_hash", "request_hash",
-)  # fmt: skip
+    "category",
+    "requester",
+    "beneficiary",
+    "app",
+    "dataset",
+    "workerpool",
+    "app_owner",
+    "dataset_owner",
+    "workerpool_owner",
+    "app_hash",
+    "dataset_hash",
+    "workerpool_hash",
+    "request_hash",
+)
 _SHOWN: Final = sql.text("document IS NOT NULL")
 
 #: The event is kept with its block; the hub is asked for the rest a moment later, and only then a deal is shown.
@@ -53,14 +64,18 @@ DEALS: Final = sql.Table(
     *(
         sql.Column(name, sql.String(42))
         for name in (
-            "requester", "beneficiary", "app", "dataset", "workerpool",
-            "app_owner", "dataset_owner", "workerpool_owner",
+            "requester",
+            "beneficiary",
+            "app",
+            "dataset",
+            "workerpool",
+            "app_owner",
+            "dataset_owner",
+            "workerpool_owner",
         )
     ),
     *(sql.Column(name, sql.String(66)) for name in ("app_hash", "dataset_hash", "workerpool_hash", "request_hash")),
-    *(
-        sql.Index(f"deals_by_{name}", name, sql.desc("block"), "deal", sqlite_where=_SHOWN) for name in FOUND_BY
-    ),
+    *(sql.Index(f"deals_by_{name}", name, sql.desc("block"), "deal", sqlite_where=_SHOWN) for name in FOUND_BY),
     sql.Index("deals_by_block", sql.desc("block"), "deal", sqlite_where=_SHOWN),
     sql.Index("deals_to_describe", "block", sqlite_where=sql.text("document IS NULL")),
-)  # fmt: skip
+)

@@ -29,9 +29,14 @@ class MarketFeed:
         self._listeners: dict[Topic, set[str]] = {topic: set() for topic in TOPICS}
         self._waiting: asyncio.Queue[Event] = asyncio.Queue()
         self._server = socketio.AsyncServer(
-            async_mode="asgi", async_handlers=False, cors_allowed_origins="*", cors_credentials=False,
-            max_http_buffer_size=MOST_WEBSOCKET_BYTES, logger=_quiet, engineio_logger=_quiet,
-        )  # fmt: skip
+            async_mode="asgi",
+            async_handlers=False,
+            cors_allowed_origins="*",
+            cors_credentials=False,
+            max_http_buffer_size=MOST_WEBSOCKET_BYTES,
+            logger=_quiet,
+            engineio_logger=_quiet,
+        )
         for name, handler in (("join", self._join), ("leave", self._leave), ("leaveAll", self._leave_all)):
             self._server.on(name, handler)
         self._server.on("disconnect", self._gone)

@@ -55,9 +55,15 @@ async def granted(conn: Connection, restriction: Address) -> tuple[AccessGrant, 
 
 
 async def grant(
-    conn: Connection, model: Address, account: Address, offers: Offers, *,
-    until: int | None, app: Address | None, keep: Callable[[DatasetOrder], None],
-) -> GrantResult:  # fmt: skip
+    conn: Connection,
+    model: Address,
+    account: Address,
+    offers: Offers,
+    *,
+    until: int | None,
+    app: Address | None,
+    keep: Callable[[DatasetOrder], None],
+) -> GrantResult:
     """Let an account buy uses of an own model, and nobody who was not granted them.
 
     ``app`` grants that app's offers alone, and lets it use the model if it could not yet. Offers that everybody could

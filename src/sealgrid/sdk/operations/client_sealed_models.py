@@ -46,8 +46,14 @@ async def plan(conn: Connection, sealed: ClientSealedModel) -> KeyStatements:
         conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
     )
     record = record_of(
-        hub=network.hub, asset=model, owner=conn.address, version=1, file_sha256=sealed.sha256, t=network.threshold,
-        vaults=conn.vault_addresses, commitments=sealed.commitments,
-    )  # fmt: skip
+        hub=network.hub,
+        asset=model,
+        owner=conn.address,
+        version=1,
+        file_sha256=sealed.sha256,
+        t=network.threshold,
+        vaults=conn.vault_addresses,
+        commitments=sealed.commitments,
+    )
     await sell(conn, model, price=int(amount(sealed.price)), uses=sealed.uses, app=sealed.app)
     return KeyStatements(model, record, first_policy(conn, model, allowed, direct=False, proved=False))

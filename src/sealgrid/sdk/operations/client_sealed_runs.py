@@ -67,9 +67,15 @@ async def _prepared(conn: Connection, sealed: ClientSealedInput) -> PreparedPurc
     await _expect_money(conn, terms.price)
     grant, network = await grant_of(conn, sealed.sha256, terms), conn.network
     record = record_of(
-        hub=network.hub, asset=name_of(sealed.sha256), owner=conn.address, version=1, file_sha256=sealed.sha256,
-        t=network.threshold, vaults=conn.vault_addresses, commitments=sealed.commitments,
-    )  # fmt: skip
+        hub=network.hub,
+        asset=name_of(sealed.sha256),
+        owner=conn.address,
+        version=1,
+        file_sha256=sealed.sha256,
+        t=network.threshold,
+        vaults=conn.vault_addresses,
+        commitments=sealed.commitments,
+    )
     deal = deal_id(grant.request, 0)  # no use of this request was ever consumed: its salt is fresh
     return PreparedPurchase(
         terms, grant, record, deal, task_id(deal, 0), "".join(step.what for step in said if step.lasting)

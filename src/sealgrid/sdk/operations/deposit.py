@@ -40,9 +40,15 @@ async def deposit(
     needed = len(network.vaults) if at_least is None else at_least
     shares = split(dek, len(network.vaults), network.threshold, os.urandom)
     record = record_for(
-        hub=network.hub, asset=asset, owner=conn.address, version=version, file_sha256=file_sha256,
-        t=network.threshold, vaults=conn.vault_addresses, shares=shares,
-    )  # fmt: skip
+        hub=network.hub,
+        asset=asset,
+        owner=conn.address,
+        version=version,
+        file_sha256=file_sha256,
+        t=network.threshold,
+        vaults=conn.vault_addresses,
+        shares=shares,
+    )
     common = DepositRequest(
         record=record,
         signature=record.sign(conn.domain, conn.key),

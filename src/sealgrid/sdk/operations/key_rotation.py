@@ -48,16 +48,24 @@ async def reshare(conn: Connection, key: ModelKey) -> int:
     views = await views_of(conn, key.model, conn.address)
     version = 1 + max((each.number for each in versions_in(views)), default=0)
     await deposit(
-        conn, key.dek, asset=key.model, file_sha256=key.checksum, version=version,
+        conn,
+        key.dek,
+        asset=key.model,
+        file_sha256=key.checksum,
+        version=version,
         policy=_newest_policy(conn, key.model, views),
-    )  # fmt: skip
+    )
     return version
 
 
 async def reseal(
-    conn: Connection, key: ModelKey, *, name: str, progress: Progress = silent,
+    conn: Connection,
+    key: ModelKey,
+    *,
+    name: str,
+    progress: Progress = silent,
     keep: Callable[[SealedFile], None] = lambda sealed: None,
-) -> SealedFile:  # fmt: skip
+) -> SealedFile:
     """Seal a model's file under a new key and register it, since a checksum on the chain never changes.
 
     The vaults get the new key under the old model's policy. ``keep`` gets the key before they do. Nothing is offered

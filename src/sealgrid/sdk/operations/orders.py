@@ -26,9 +26,11 @@ from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
 from sealgrid.wire.market import Kind, OpenOrder
 
 KINDS: dict[type[AppOrder | DatasetOrder | WorkerpoolOrder | RequestOrder], Kind] = {
-    AppOrder: "apporders", DatasetOrder: "datasetorders", WorkerpoolOrder: "workerpoolorders",
+    AppOrder: "apporders",
+    DatasetOrder: "datasetorders",
+    WorkerpoolOrder: "workerpoolorders",
     RequestOrder: "requestorders",
-}  # fmt: skip
+}
 
 
 ORDERS: Final = 10  #: equal orders that an offer is signed as, unless its owner says otherwise

@@ -43,11 +43,19 @@ def proposal_of(conn: Connection, terms: DealOrders) -> Proposal:
     """Return the deal that these orders would make."""
     request = terms.request
     return Proposal(
-        app=terms.app.app, dataset=terms.dataset.dataset, workerpool=terms.workerpool.workerpool,
-        requester=request.requester, beneficiary=request.beneficiary, callback=request.callback, params=request.params,
-        tag=request.tag, trust=request.trust, tasks=request.volume, request=order_hash(request, conn.order_domain),
+        app=terms.app.app,
+        dataset=terms.dataset.dataset,
+        workerpool=terms.workerpool.workerpool,
+        requester=request.requester,
+        beneficiary=request.beneficiary,
+        callback=request.callback,
+        params=request.params,
+        tag=request.tag,
+        trust=request.trust,
+        tasks=request.volume,
+        request=order_hash(request, conn.order_domain),
         dataset_order=None if terms.dataset.dataset == ZERO_ADDRESS else to_document(terms.dataset),
-    )  # fmt: skip
+    )
 
 
 async def _needed(conn: Connection, model: Address) -> int:

@@ -72,9 +72,14 @@ async def prove(conn: Connection, model: Address, app: Address, progress: Progre
     the run before; HostFailed where no machine finished it. Every error says where the price of the run is.
     """
     order = DatasetOrder(
-        dataset=model, datasetprice=0, volume=1, tag=TEE_TAG, apprestrict=app, requesterrestrict=conn.address,
+        dataset=model,
+        datasetprice=0,
+        volume=1,
+        tag=TEE_TAG,
+        apprestrict=app,
+        requesterrestrict=conn.address,
         salt=fresh_salt(),
-    )  # fmt: skip
+    )
     signed = sign_order(order, conn.order_domain, conn.key)
     sent: list[buy.PurchasedTask] = []
     try:

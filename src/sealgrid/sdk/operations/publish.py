@@ -101,9 +101,15 @@ async def publish(
     progress(ProgressStep("offering it on the market"))
     only = apps[0] if len(apps) == 1 else ZERO_ADDRESS
     signed = await sell(
-        conn, address, price=price, uses=uses, app=only, orders=orders, any_pool=any_pool,
+        conn,
+        address,
+        price=price,
+        uses=uses,
+        app=only,
+        orders=orders,
+        any_pool=any_pool,
         keep=lambda signed: keep(replace(sealed, order=signed)),
-    )  # fmt: skip
+    )
     return PublishedModel(address=address, checksum=checksum, sealed_bytes=size, policy=policy, orders=signed)
 
 
@@ -118,9 +124,15 @@ def first_policy(
 ) -> Policy:
     """Return the policy with which a model of this account begins."""
     return Policy(
-        asset=model, owner=conn.address, version=1, expiry=int(conn.clock()) + POLICY_SECONDS, allowed=allowed,
-        uses_per_requester_hour=per_hour, release=1 if direct else 0, proved=proved or UNSET,
-    )  # fmt: skip
+        asset=model,
+        owner=conn.address,
+        version=1,
+        expiry=int(conn.clock()) + POLICY_SECONDS,
+        allowed=allowed,
+        uses_per_requester_hour=per_hour,
+        release=1 if direct else 0,
+        proved=proved or UNSET,
+    )
 
 
 async def sell(
@@ -144,9 +156,14 @@ async def sell(
     signed order before anybody else does.
     """
     order = DatasetOrder(
-        dataset=model, datasetprice=price, volume=uses, tag=TEE_TAG, apprestrict=app, requesterrestrict=requester,
+        dataset=model,
+        datasetprice=price,
+        volume=uses,
+        tag=TEE_TAG,
+        apprestrict=app,
+        requesterrestrict=requester,
         workerpoolrestrict=pools_for(conn, any_pool=any_pool),
-    )  # fmt: skip
+    )
     return await offer_in_parts(conn, order, orders=orders, presign=presign, keep=keep)
 
 

@@ -13,8 +13,10 @@ from sealgrid.units import DealId, TaskId
 async def money_on_chain(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
     """Return where a task's price is; raise NotFound for a deal that the chain does not have."""
     view, status, head = await asyncio.gather(
-        conn.hub.view_deal(deal), conn.hub.view_task(task), conn.node.block(),
-    )  # fmt: skip
+        conn.hub.view_deal(deal),
+        conn.hub.view_task(task),
+        conn.node.block(),
+    )
     timeref = (await conn.hub.view_category(view.category)).timeref
     return money_of(task, view, status.status, timeref, head.timestamp)
 

@@ -137,10 +137,17 @@ def _is_on_chain(use: ModelUse, evidence: UsageEvidence) -> bool:
 def _use(told: Mapping[Address, LogEntry]) -> ModelUse:
     first = min(told.values(), key=lambda entry: entry.time)
     return ModelUse(
-        task=first.task, deal=first.deal, requester=first.requester, app=first.app, worker=first.worker,
-        enclave=first.enclave, session=first.session, policy=first.policy, time=first.time,
+        task=first.task,
+        deal=first.deal,
+        requester=first.requester,
+        app=first.app,
+        worker=first.worker,
+        enclave=first.enclave,
+        session=first.session,
+        policy=first.policy,
+        time=first.time,
         vaults=tuple(sorted(told)),
-    )  # fmt: skip
+    )
 
 
 def _against_chain(use: ModelUse, model: Address, evidence: UsageEvidence) -> list[UsageFinding]:

@@ -104,9 +104,12 @@ async def _contradiction(log: LogClient, one: LogHead, other: LogHead) -> str | 
 
 
 async def _compared(
-    report: WitnessReport, witness: Address, shown: dict[Address, LogHead], clients: dict[Address, LogClient],
+    report: WitnessReport,
+    witness: Address,
+    shown: dict[Address, LogHead],
+    clients: dict[Address, LogClient],
     domain: Domain,
-) -> list[LogAccusation]:  # fmt: skip
+) -> list[LogAccusation]:
     found = []
     for each in report.heads:
         head = each.head.head

@@ -96,9 +96,14 @@ class AsyncModels:
         )
         made = await listing_of(self._conn, "Dataset", model.address)
         return PublishedListing(
-            address=made.address, name=made.name, owner=made.owner, digest=made.digest, location=made.location,
-            offers=made.offers, warning=warning,
-        )  # fmt: skip
+            address=made.address,
+            name=made.name,
+            owner=made.owner,
+            digest=made.digest,
+            location=made.location,
+            offers=made.offers,
+            warning=warning,
+        )
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
         """Return the models that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
@@ -157,9 +162,17 @@ class AsyncModels:
         before = kept.offers() if kept else ()
         last = before[-1] if before else DatasetOrder(dataset=address)
         await publish.sell(
-            self._conn, address, price=wanted, uses=uses, app=last.apprestrict, requester=last.requesterrestrict,
-            orders=orders, any_pool=any_pool, presign=presign, keep=self._keeping(kept),
-        )  # fmt: skip
+            self._conn,
+            address,
+            price=wanted,
+            uses=uses,
+            app=last.apprestrict,
+            requester=last.requesterrestrict,
+            orders=orders,
+            any_pool=any_pool,
+            presign=presign,
+            keep=self._keeping(kept),
+        )
         return await listing_of(self._conn, "Dataset", address)
 
     async def recover(self, model: Named, target: str | Path) -> Path:
@@ -218,9 +231,14 @@ class AsyncModels:
         kept = self._find_kept(address)
         found = await still_open(self._conn, address, kept)
         done = await grant(
-            self._conn, address, account, list(found.orders), until=until,
-            app=None if app is None else await self._offered(app), keep=self._keeping(kept),
-        )  # fmt: skip
+            self._conn,
+            address,
+            account,
+            list(found.orders),
+            until=until,
+            app=None if app is None else await self._offered(app),
+            keep=self._keeping(kept),
+        )
         await until_market_follows(self._conn, "Dataset", address)
         return done
 
@@ -261,10 +279,14 @@ class AsyncModels:
         """
         before = await policy_of(self._conn, await self._own(model))
         wanted = {
-            "expiry": expiry, "machines": machines, "uses_per_requester_hour": uses_per_requester_hour,
-            "uses_total": uses_total, "quorum": quorum, "release": None if direct is None else int(direct),
+            "expiry": expiry,
+            "machines": machines,
+            "uses_per_requester_hour": uses_per_requester_hour,
+            "uses_total": uses_total,
+            "quorum": quorum,
+            "release": None if direct is None else int(direct),
             "proved": proved,
-        }  # fmt: skip
+        }
         changes = {name: value for name, value in wanted.items() if value is not None}
         return await set_policy(self._conn, msgspec.structs.replace(before, **changes))
 

@@ -91,8 +91,10 @@ async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None
     while True:
         page = await conn.market.orders(
             "apporders" if kind == "App" else "datasetorders",
-            pageIndex=str(len(found) // _PAGE), pageSize=str(_PAGE), **filters,
-        )  # fmt: skip
+            pageIndex=str(len(found) // _PAGE),
+            pageSize=str(_PAGE),
+            **filters,
+        )
         found += page
         if len(page) < _PAGE:
             return tuple(found)
@@ -120,9 +122,10 @@ async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
 async def _offer(assets: Assets, kind: Kind, equal: Sequence[OpenOrder]) -> Offer:
     order = _order(kind, equal[0])
     address, price, app = (
-        (order.app, order.appprice, ZERO_ADDRESS) if isinstance(order, AppOrder)
+        (order.app, order.appprice, ZERO_ADDRESS)
+        if isinstance(order, AppOrder)
         else (order.dataset, order.datasetprice, order.apprestrict)
-    )  # fmt: skip
+    )
     return Offer(
         address=address,
         name=await assets.name(kind, address),

@@ -22,9 +22,12 @@ from sealgrid.units import Address, DealId, TaskId
 from sealgrid.wire.pool import StageAt
 
 _STATE = {
-    TaskStatus.UNSET: "waiting", TaskStatus.ACTIVE: "running", TaskStatus.REVEALING: "running",
-    TaskStatus.COMPLETED: "completed", TaskStatus.FAILED: "refunded",
-}  # fmt: skip
+    TaskStatus.UNSET: "waiting",
+    TaskStatus.ACTIVE: "running",
+    TaskStatus.REVEALING: "running",
+    TaskStatus.COMPLETED: "completed",
+    TaskStatus.FAILED: "refunded",
+}
 
 
 @dataclass(frozen=True, slots=True)

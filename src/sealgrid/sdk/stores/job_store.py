@@ -50,13 +50,20 @@ def kept(job: PurchasedTask, *, genesis: Digest, hub: Address, created: int) -> 
     """Return what is to be kept of a job."""
     terms = job.terms
     return JobRecord(
-        genesis=genesis, hub=hub, account=terms.request.requester, deal=job.deal, task=job.task, created=created,
+        genesis=genesis,
+        hub=hub,
+        account=terms.request.requester,
+        deal=job.deal,
+        task=job.task,
+        created=created,
         orders=(
-            to_document(terms.app), to_document(terms.dataset), to_document(terms.workerpool),
+            to_document(terms.app),
+            to_document(terms.dataset),
+            to_document(terms.workerpool),
             to_document(terms.request),
         ),
         result_key=job.result_key.secret.hex(),
-    )  # fmt: skip
+    )
 
 
 class JobStore:

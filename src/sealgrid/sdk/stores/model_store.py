@@ -50,10 +50,16 @@ class ModelStore:
         path = self.folder / f"{sealed.address}.json"
         before = _read(path).orders if path.exists() else ()
         entry = ModelRecord(
-            genesis=conn.network.genesis, hub=conn.network.hub, account=conn.address, model=sealed.address,
-            name=sealed.name, checksum=sealed.checksum, created=int(conn.clock()), dek=sealed.dek.hex(),
+            genesis=conn.network.genesis,
+            hub=conn.network.hub,
+            account=conn.address,
+            model=sealed.address,
+            name=sealed.name,
+            checksum=sealed.checksum,
+            created=int(conn.clock()),
+            dek=sealed.dek.hex(),
             orders=(*before, to_document(sealed.order)) if sealed.order else before,
-        )  # fmt: skip
+        )
         try:
             write_private(path, msgspec.json.encode(entry))
         except OSError as error:

@@ -47,9 +47,11 @@ def generated(names: tuple[str, ...]) -> str:
     """Return the text of the file with these classes; ``connect`` stands with the client."""
     modules = {name: ast.parse((HERE / name).read_text()) for name in SOURCES}
     classes = {
-        node.name: node for module in modules.values() for node in module.body
+        node.name: node
+        for module in modules.values()
+        for node in module.body
         if isinstance(node, ast.ClassDef) and node.name in TWINS
-    }  # fmt: skip
+    }
     opener = next(
         node for node in modules["client.py"].body if isinstance(node, ast.AsyncFunctionDef) and node.name == OPENS
     )

@@ -98,11 +98,22 @@ class ChainReader:
             self._pool_contract(speaker, pool_word, at),
         )
         return ChainSnapshot(
-            block=block.number, block_hash=at, time=block.timestamp, broker=broker, vault_set=vault_set,
-            pool_speaker=speaker, task_id=task, task=view, deal=deal,
-            app_checksum=checksum, app_owner=app_owner, dataset=dataset, runtime_allowed=allowed,
-            contribution=contribution, pool_contract_agrees=agrees,
-        )  # fmt: skip
+            block=block.number,
+            block_hash=at,
+            time=block.timestamp,
+            broker=broker,
+            vault_set=vault_set,
+            pool_speaker=speaker,
+            task_id=task,
+            task=view,
+            deal=deal,
+            app_checksum=checksum,
+            app_owner=app_owner,
+            dataset=dataset,
+            runtime_allowed=allowed,
+            contribution=contribution,
+            pool_contract_agrees=agrees,
+        )
 
     async def tasks(self, tasks: Sequence[TaskId], *, at: Digest) -> list[TaskView]:
         """Return tasks as a block has them, those that nobody initialised with status UNSET."""
@@ -177,17 +188,35 @@ class ChainReader:
         free = Nrlc(0)  # no check of a proposal is about money
         # Made now, not when that block was: what came since, a release will find older than the deal.
         deal = DealView(
-            deal=deal_id(proposal.request, 0), app=ResourceView(app, app_owner, free),
+            deal=deal_id(proposal.request, 0),
+            app=ResourceView(app, app_owner, free),
             dataset=ResourceView(proposal.dataset, dataset.owner if dataset else ZERO_ADDRESS, free),
-            workerpool=ResourceView(pool, pool_owner, free), trust=max(1, proposal.trust), category=0, tag=proposal.tag,
-            requester=proposal.requester, beneficiary=proposal.beneficiary, callback=proposal.callback,
-            params=proposal.params, start_time=max(block.timestamp, self._clock()), bot_first=0,
-            bot_size=proposal.tasks, worker_stake=free, scheduler_reward_ratio=0, sponsor=proposal.requester,
-        )  # fmt: skip
+            workerpool=ResourceView(pool, pool_owner, free),
+            trust=max(1, proposal.trust),
+            category=0,
+            tag=proposal.tag,
+            requester=proposal.requester,
+            beneficiary=proposal.beneficiary,
+            callback=proposal.callback,
+            params=proposal.params,
+            start_time=max(block.timestamp, self._clock()),
+            bot_first=0,
+            bot_size=proposal.tasks,
+            worker_stake=free,
+            scheduler_reward_ratio=0,
+            sponsor=proposal.requester,
+        )
         return DealSnapshot(
-            block=block.number, block_hash=at, time=block.timestamp, broker=broker, vault_set=vault_set, deal=deal,
-            app_checksum=checksum, app_owner=app_owner, dataset=dataset,
-        )  # fmt: skip
+            block=block.number,
+            block_hash=at,
+            time=block.timestamp,
+            broker=broker,
+            vault_set=vault_set,
+            deal=deal,
+            app_checksum=checksum,
+            app_owner=app_owner,
+            dataset=dataset,
+        )
 
     async def asset(self, address: Address) -> DatasetOnChain | AppOnChain | None:
         """Return a dataset or an app with its present owner, None for whatever the hub has as neither."""

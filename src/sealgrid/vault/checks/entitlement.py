@@ -62,9 +62,15 @@ class Entitlement:
 def refused(check: str) -> Entitlement:
     """Return what an enclave gets that is to settle a refusal: no share, and no key that a result is sealed to."""
     return Entitlement(
-        params=JobParams(), result_key=NO_RESULT_KEY, shares=(), release="direct", output_bytes=OUTPUT_BYTES_OF_REFUSAL,
-        quorum=0, policy=0, refusal=check,
-    )  # fmt: skip
+        params=JobParams(),
+        result_key=NO_RESULT_KEY,
+        shares=(),
+        release="direct",
+        output_bytes=OUTPUT_BYTES_OF_REFUSAL,
+        quorum=0,
+        policy=0,
+        refusal=check,
+    )
 
 
 def read_params(deal: DealView) -> JobParams:

@@ -33,9 +33,14 @@ def authorised_digest(authorization: Authorization) -> bytes:
 
 
 def check_nonce_request(
-    request: NonceRequest, snapshot: ChainSnapshot, attempts: Sequence[EnclaveAttempt], *, settled: bool, restored: int,
+    request: NonceRequest,
+    snapshot: ChainSnapshot,
+    attempts: Sequence[EnclaveAttempt],
+    *,
+    settled: bool,
+    restored: int,
     domain: Domain,
-) -> EnclaveAttempt:  # fmt: skip
+) -> EnclaveAttempt:
     """Return the attempt that a nonce may be given to; raise ReleaseRefused.
 
     (1.1) The task is ACTIVE at a confirmed block.

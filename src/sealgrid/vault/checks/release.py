@@ -94,10 +94,16 @@ def check_evidence(
     if claims.eval_number < trusted.evaluation.get(claims.series, 0):  # (2)
         raise ReleaseRefused("2.5", "the collateral is older than what this vault has seen; fetch it anew.")
     data = binding.report_data(
-        chain=federation.chain, hub=federation.hub, task=attempt.task, worker=attempt.worker,
-        app_digest=request.app_digest, enclave=attempt.enclave, hpke_public=request.hpke_public,
-        vault_set=federation.vault_set, nonces=request.nonces,
-    )  # fmt: skip
+        chain=federation.chain,
+        hub=federation.hub,
+        task=attempt.task,
+        worker=attempt.worker,
+        app_digest=request.app_digest,
+        enclave=attempt.enclave,
+        hpke_public=request.hpke_public,
+        vault_set=federation.vault_set,
+        nonces=request.nonces,
+    )
     if claims.report_data != data:  # (4)
         raise ReleaseRefused("4", "the quote was made for something else: another task, key, app, nonce or federation.")
     if not claims.locks(request.app_digest):  # (4b)

@@ -92,18 +92,29 @@ def remembered(attested: VerifiedEnclave, facts: Facts, at: int) -> ReleaseRecor
     """Return what is to be remembered of a release."""
     attempt, claims = attested.attempt, attested.claims
     return ReleaseRecord(
-        task=attempt.task, enclave=attempt.enclave, worker=attempt.worker, facts=facts, runtime=attested.runtime,
-        platform=claims.platform, session=attested.session, at=at,
-    )  # fmt: skip
+        task=attempt.task,
+        enclave=attempt.enclave,
+        worker=attempt.worker,
+        facts=facts,
+        runtime=attested.runtime,
+        platform=claims.platform,
+        session=attested.session,
+        at=at,
+    )
 
 
 def check_receipt(receipt: bytes, settle: Settle, released: ReleaseRecord, domain: Domain) -> ReceiptBody:
     """Check (6) and return the body; ``receipt`` is the stored file, whose digest (5) has been compared."""
     try:
         return consistency.check_receipt(
-            receipt, settle, released.facts, domain=domain, platform=released.platform, runtime=released.runtime,
+            receipt,
+            settle,
+            released.facts,
+            domain=domain,
+            platform=released.platform,
+            runtime=released.runtime,
             session=released.session,
-        )  # fmt: skip
+        )
     except (ReceiptRefused, InputRefused) as error:
         raise ReleaseRefused("settle.6", error.message) from error
 
@@ -119,10 +130,18 @@ def check_time(released: ReleaseRecord, snapshot: ChainSnapshot, *, at: int) -> 
 def verdict_for(settle: Settle, released: ReleaseRecord, vault_set: Digest, issued: int) -> Verdict:
     """Return what this vault signs about a settled result; all vaults say the same but for ``issued``."""
     return Verdict(
-        task=settle.task, worker=settle.worker, enclave=settle.enclave, app=released.facts.app.digest,
-        runtime=released.runtime, platform=released.platform, vault_set=vault_set, session=released.session,
-        settle=to_digest(settle.struct_hash()), issued=issued, expiry=released.facts.expiry,
-    )  # fmt: skip
+        task=settle.task,
+        worker=settle.worker,
+        enclave=settle.enclave,
+        app=released.facts.app.digest,
+        runtime=released.runtime,
+        platform=released.platform,
+        vault_set=vault_set,
+        session=released.session,
+        settle=to_digest(settle.struct_hash()),
+        issued=issued,
+        expiry=released.facts.expiry,
+    )
 
 
 def _escrowed(

@@ -134,7 +134,9 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
         policy_signature=b"" if policy is None else policy.signature,
         history=tuple(
             KeyVersion(
-                version=each.record.version, record=each.record_digest, received=each.received,
+                version=each.record.version,
+                record=each.record_digest,
+                received=each.received,
                 destroyed=each.destroyed,
             )
             for each in versions
@@ -142,4 +144,4 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
         iexec=held is not None and held.kind == "iexec",
         unopened=TaskId("") if noted is None else noted.task,
         opened=TaskId("") if opened is None else opened.task,
-    )  # fmt: skip
+    )

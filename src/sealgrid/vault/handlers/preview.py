@@ -37,7 +37,7 @@ _MACHINE_RULES = (
     ("3.8", "forbidden_advisories", "No advisory applies to the machine that the owner forbids."),
     ("3.9", "evaluation", "The machine is judged by collateral that is as new as the owner asks for."),
     ("3.10", "up_to_date", "The machine's TCB is up to date."),
-)  # fmt: skip
+)
 
 
 async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
@@ -139,11 +139,15 @@ def _is_settled(judged: JudgedDeal, snapshot: DealSnapshot, then: StateAtMatch |
 def _checked(proposal: Proposal) -> Proposal:
     canonical(
         addresses=(
-            proposal.app, proposal.dataset, proposal.workerpool, proposal.requester, proposal.beneficiary,
+            proposal.app,
+            proposal.dataset,
+            proposal.workerpool,
+            proposal.requester,
+            proposal.beneficiary,
             proposal.callback,
         ),
         digests=(proposal.request, proposal.tag),
-    )  # fmt: skip
+    )
     if not 1 <= proposal.tasks <= MOST_TASKS:
         raise InputRefused("a proposal has at least one task.")
     return proposal

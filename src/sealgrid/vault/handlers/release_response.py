@@ -41,22 +41,37 @@ def facts_of(
     """Return what every honest vault reads alike on the chain about this task and enclave."""
     deal, attempt, dataset = snapshot.deal, attested.attempt, snapshot.dataset
     return Facts(
-        chain=federation.chain, hub=federation.hub, broker=federation.broker,
-        deal=deal.deal, task=attempt.task, index=snapshot.task.index, bot_first=deal.bot_first, bot_size=deal.bot_size,
-        worker=attempt.worker, enclave=attempt.enclave, attempt=attempt.number,
+        chain=federation.chain,
+        hub=federation.hub,
+        broker=federation.broker,
+        deal=deal.deal,
+        task=attempt.task,
+        index=snapshot.task.index,
+        bot_first=deal.bot_first,
+        bot_size=deal.bot_size,
+        worker=attempt.worker,
+        enclave=attempt.enclave,
+        attempt=attempt.number,
         app=AppFact(address=deal.app.pointer, digest=snapshot.app_checksum),
-        dataset=None if dataset is None else DatasetFact(
-            address=dataset.address, owner=dataset.owner, checksum=dataset.checksum
-        ),
+        dataset=None
+        if dataset is None
+        else DatasetFact(address=dataset.address, owner=dataset.owner, checksum=dataset.checksum),
         bulk=bulk,
         secrets=tuple(_secret(share) for share in granted.shares),
         pool=deal.workerpool.pointer,
-        requester=deal.requester, requester_signature=signature, beneficiary=deal.beneficiary, callback=deal.callback,
-        result_key=granted.result_key, params=deal.params, inputs=tuple(granted.params.inputs),
-        quorum=max(federation.threshold, granted.quorum), release=granted.release,
-        output_bytes=granted.output_bytes, expiry=snapshot.task.contribution_deadline,
+        requester=deal.requester,
+        requester_signature=signature,
+        beneficiary=deal.beneficiary,
+        callback=deal.callback,
+        result_key=granted.result_key,
+        params=deal.params,
+        inputs=tuple(granted.params.inputs),
+        quorum=max(federation.threshold, granted.quorum),
+        release=granted.release,
+        output_bytes=granted.output_bytes,
+        expiry=snapshot.task.contribution_deadline,
         refusal=granted.refusal or UNSET,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,9 +91,15 @@ async def release_shares(vault: Vault, request: ReleaseRequest) -> ReleaseReply:
     of_bulk = shares_of_bulk(vault, facts, entry)
     speaker = VaultSigner(vault.keys.signing, vault.federation.domain, vault.identity)
     sealed = sealed_answer(
-        attested, facts, granted.shares, logged(vault, entry), request.hpke_public,
-        speaker=speaker, at=at, bulk=of_bulk.shares,
-    )  # fmt: skip
+        attested,
+        facts,
+        granted.shares,
+        logged(vault, entry),
+        request.hpke_public,
+        speaker=speaker,
+        at=at,
+        bulk=of_bulk.shares,
+    )
     with vault.store.transaction():
         vault.journal.remember_release(released)
         vault.history.note_deal(released.task, snapshot.deal.start_time)

@@ -76,8 +76,13 @@ async def _count(vault: Vault, entry: LogEntry) -> bool:
     vault.history.note_deal(entry.task, deal.start_time)
     ledger.add(
         DatasetUse(
-            task=entry.task, dataset=entry.asset, owner=entry.owner, requester=entry.requester, used=used,
-            deadline=task.contribution_deadline, refundable=refundable,
+            task=entry.task,
+            dataset=entry.asset,
+            owner=entry.owner,
+            requester=entry.requester,
+            used=used,
+            deadline=task.contribution_deadline,
+            refundable=refundable,
         )
-    )  # fmt: skip
+    )
     return True

@@ -59,8 +59,11 @@ class WitnessStore:
     def alarm(self, alarm: Alarm) -> None:
         """Remember a contradiction for ever; the first of its kind."""
         row = {
-            "vault": alarm.vault, "kind": alarm.kind, "alarm": msgspec.json.encode(alarm), "raised": alarm.raised,
-        }  # fmt: skip
+            "vault": alarm.vault,
+            "kind": alarm.kind,
+            "alarm": msgspec.json.encode(alarm),
+            "raised": alarm.raised,
+        }
         with self._store.transaction() as connection:
             connection.execute(upsert(alarms).values(row).on_conflict_do_nothing())
 

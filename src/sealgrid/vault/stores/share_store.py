@@ -192,10 +192,16 @@ class ShareStore:
     def _put(self, connection: Connection, held: StoredShare, at: int) -> None:
         record = held.record
         row = {
-            "asset": record.asset, "owner": record.owner, "kind": held.kind, "file_sha256": record.file_sha256,
-            "record": msgspec.json.encode(record), "record_digest": held.record_digest, "signature": held.signature,
-            "share": self._at_rest.shut(held.share.value + held.share.blind, _row(held.record_digest)), "received": at,
-        }  # fmt: skip
+            "asset": record.asset,
+            "owner": record.owner,
+            "kind": held.kind,
+            "file_sha256": record.file_sha256,
+            "record": msgspec.json.encode(record),
+            "record_digest": held.record_digest,
+            "signature": held.signature,
+            "share": self._at_rest.shut(held.share.value + held.share.blind, _row(held.record_digest)),
+            "received": at,
+        }
         _KEEP.on(connection, **row)
 
     def _held(self, row: Row[tuple[object, ...]], value_hash: Digest | None) -> StoredShare:
@@ -213,10 +219,15 @@ def _row(record_digest: Digest) -> bytes:
 def _row_of(version: StoredVersion) -> dict[str, object]:
     record = version.record
     return {
-        "asset": record.asset, "owner": record.owner, "version": record.version,
-        "record": msgspec.json.encode(record), "record_digest": version.record_digest,
-        "signature": version.signature, "received": version.received, "destroyed": version.destroyed,
-    }  # fmt: skip
+        "asset": record.asset,
+        "owner": record.owner,
+        "version": record.version,
+        "record": msgspec.json.encode(record),
+        "record_digest": version.record_digest,
+        "signature": version.signature,
+        "received": version.received,
+        "destroyed": version.destroyed,
+    }
 
 
 def _read_version(row: Row[tuple[object, ...]]) -> StoredVersion:
@@ -226,9 +237,11 @@ def _read_version(row: Row[tuple[object, ...]]) -> StoredVersion:
 
 def _put_policy(connection: Connection, signed: StoredPolicy, at: int) -> None:
     row = {
-        "asset": signed.policy.asset, "owner": signed.policy.owner,
-        "policy": msgspec.json.encode(signed.policy), "signature": signed.signature,
-    }  # fmt: skip
+        "asset": signed.policy.asset,
+        "owner": signed.policy.owner,
+        "policy": msgspec.json.encode(signed.policy),
+        "signature": signed.signature,
+    }
     _SET_POLICY.on(connection, **row)
     note_policy(connection, signed.policy, at)
 
@@ -236,7 +249,11 @@ def _put_policy(connection: Connection, signed: StoredPolicy, at: int) -> None:
 def _put_grant(connection: Connection, signed: StoredGrant) -> None:
     grant = signed.grant
     row = {
-        "owner": grant.owner, "file_sha256": grant.file_sha256, "app": grant.app, "request": grant.request,
-        "grant": msgspec.json.encode(grant), "signature": signed.signature,
-    }  # fmt: skip
+        "owner": grant.owner,
+        "file_sha256": grant.file_sha256,
+        "app": grant.app,
+        "request": grant.request,
+        "grant": msgspec.json.encode(grant),
+        "signature": signed.signature,
+    }
     connection.execute(upsert(grants).values(row).on_conflict_do_nothing())

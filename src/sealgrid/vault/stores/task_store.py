@@ -70,12 +70,19 @@ class TaskStore:
         facts = released.facts
         dataset = None if facts.refusal else facts.dataset  # who is refused uses nothing
         row = {
-            "task": released.task, "enclave": released.enclave, "worker": released.worker, "facts": facts.encode(),
-            "runtime": released.runtime, "platform": int(released.platform), "session": released.session,
-            "requester": facts.requester, "dataset": dataset.address if dataset else "",
+            "task": released.task,
+            "enclave": released.enclave,
+            "worker": released.worker,
+            "facts": facts.encode(),
+            "runtime": released.runtime,
+            "platform": int(released.platform),
+            "session": released.session,
+            "requester": facts.requester,
+            "dataset": dataset.address if dataset else "",
             "owner": dataset.owner if dataset else "",
-            "deadline": facts.expiry, "released": released.at,
-        }  # fmt: skip
+            "deadline": facts.expiry,
+            "released": released.at,
+        }
         use = use_of(facts, released.at)
         with self._store.transaction() as connection:
             _REMEMBER.on(connection, **row)
@@ -92,10 +99,14 @@ class TaskStore:
         """Store a result's Settle, our share and our Verdict as one whole; it is never changed."""
         settle, escrowed = settled.settle, settled.escrowed
         row = {
-            "task": settle.task, "enclave": settle.enclave, "settle": msgspec.json.encode(settle),
-            "signature": settled.signature, "verdict": msgspec.json.encode(settled.verdict), "settled": settled.at,
+            "task": settle.task,
+            "enclave": settle.enclave,
+            "settle": msgspec.json.encode(settle),
+            "signature": settled.signature,
+            "verdict": msgspec.json.encode(settled.verdict),
+            "settled": settled.at,
             **(self._shut(escrowed, settle) if escrowed is not None else {}),
-        }  # fmt: skip
+        }
         with self._store.transaction() as connection:
             connection.execute(insert(settles).values(row))
             self.use_ledger.settle(settle.task, settled.at)
@@ -142,9 +153,15 @@ def _attempt(row: Row[tuple[object, ...]]) -> EnclaveAttempt:
 
 def _released(row: Row[tuple[object, ...]]) -> ReleaseRecord:
     return ReleaseRecord(
-        task=row.task, enclave=row.enclave, worker=row.worker, facts=parse_facts(row.facts), runtime=row.runtime,
-        platform=Platform(row.platform), session=row.session, at=row.released,
-    )  # fmt: skip
+        task=row.task,
+        enclave=row.enclave,
+        worker=row.worker,
+        facts=parse_facts(row.facts),
+        runtime=row.runtime,
+        platform=Platform(row.platform),
+        session=row.session,
+        at=row.released,
+    )
 
 
 def _row(task: TaskId, enclave: Address) -> bytes:

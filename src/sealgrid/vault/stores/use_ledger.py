@@ -37,9 +37,14 @@ def use_of(facts: Facts, at: int) -> DatasetUse | None:
     if facts.dataset is None or facts.refusal:
         return None
     return DatasetUse(
-        task=facts.task, dataset=facts.dataset.address, owner=facts.dataset.owner, requester=facts.requester, used=at,
-        deadline=facts.expiry, refundable=facts.release == "escrow" and facts.callback == ZERO_ADDRESS,
-    )  # fmt: skip
+        task=facts.task,
+        dataset=facts.dataset.address,
+        owner=facts.dataset.owner,
+        requester=facts.requester,
+        used=at,
+        deadline=facts.expiry,
+        refundable=facts.release == "escrow" and facts.callback == ZERO_ADDRESS,
+    )
 
 
 _ADD = PreparedStatement(
@@ -117,9 +122,14 @@ class UseLedger:
         """Count a use; another release to the same task is the same use."""
         look = use.deadline if use.refundable else None
         row = {
-            "task": use.task, "owner": use.owner, "dataset": use.dataset, "requester": use.requester,
-            "used": use.used, "deadline": use.deadline, "check_at": look,
-        }  # fmt: skip
+            "task": use.task,
+            "owner": use.owner,
+            "dataset": use.dataset,
+            "requester": use.requester,
+            "used": use.used,
+            "deadline": use.deadline,
+            "check_at": look,
+        }
         with self._store.transaction() as connection:
             if self._has(connection, use.task, use.owner):
                 _AGAIN.on(connection, of_task=use.task, of_owner=use.owner, at=use.used, until=use.deadline, look=look)

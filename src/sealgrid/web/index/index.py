@@ -118,25 +118,39 @@ class IndexReader:
         """Return who worked on a pool's latest ended tasks, the busiest first: worker, tasks, completed, last."""
         ended = tasks.c.state.in_(("completed", "refunded"))
         newest = (
-            sql.select(tasks.c.task, tasks.c.state).where(tasks.c.workerpool == pool, ended)
-            .order_by(tasks.c.time.desc(), tasks.c.task).limit(latest).subquery()
-        )  # fmt: skip
+            sql.select(tasks.c.task, tasks.c.state)
+            .where(tasks.c.workerpool == pool, ended)
+            .order_by(tasks.c.time.desc(), tasks.c.task)
+            .limit(latest)
+            .subquery()
+        )
         count, completed = sql.func.count(newest.c.task.distinct()), newest.c.state == "completed"
         query = (
             sql.select(
-                steps.c.account.label("worker"), count.label("tasks"), count.filter(completed).label("completed"),
+                steps.c.account.label("worker"),
+                count.label("tasks"),
+                count.filter(completed).label("completed"),
                 sql.func.max(steps.c.time).label("last"),
             )
-            .join(newest, newest.c.task == steps.c.task).where(steps.c.kind == "contribute").group_by(steps.c.account)
-        )  # fmt: skip
+            .join(newest, newest.c.task == steps.c.task)
+            .where(steps.c.kind == "contribute")
+            .group_by(steps.c.account)
+        )
         return self._all(query.order_by(count.desc(), steps.c.account))
 
     def task(self, task: str) -> sql.Row[Any] | None:
         """Return one task with its deal's prices and who pays them."""
         prices = (
-            deals.c.app_price, deals.c.dataset_price, deals.c.pool_price, deals.c.callback, deals.c.category,
-            deals.c.final_deadline, deals.c.bot_size, deals.c.sponsor, deals.c.transaction,
-        )  # fmt: skip
+            deals.c.app_price,
+            deals.c.dataset_price,
+            deals.c.pool_price,
+            deals.c.callback,
+            deals.c.category,
+            deals.c.final_deadline,
+            deals.c.bot_size,
+            deals.c.sponsor,
+            deals.c.transaction,
+        )
         return self._one(
             sql.select(tasks, *prices).join(deals, deals.c.deal == tasks.c.deal).where(tasks.c.task == task)
         )

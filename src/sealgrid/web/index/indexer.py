@@ -30,9 +30,13 @@ MOST_NUMBER = (1 << 63) - 1  #: that SQLite keeps; a deal that costs nothing may
 ZERO_DIGEST = "0x" + "00" * 32
 
 _KINDS: dict[type[HubEvent], str] = {
-    TaskInitialize: "initialize", TaskContribute: "contribute", TaskFinalize: "finalize", TaskClaimed: "claimed",
-    TaskReopen: "reopen", Reward: "reward",
-}  # fmt: skip
+    TaskInitialize: "initialize",
+    TaskContribute: "contribute",
+    TaskFinalize: "finalize",
+    TaskClaimed: "claimed",
+    TaskReopen: "reopen",
+    Reward: "reward",
+}
 _log = logging.getLogger("sealgrid.web")
 
 
@@ -107,17 +111,26 @@ class ChainIndexer:
         deal, time = await self._hub.view_deal(event.deal), await self._time(event.block_number)
         timeref = (await self._hub.view_category(deal.category)).timeref
         parties = {
-            "app": deal.app.pointer, "dataset": deal.dataset.pointer, "workerpool": deal.workerpool.pointer,
+            "app": deal.app.pointer,
+            "dataset": deal.dataset.pointer,
+            "workerpool": deal.workerpool.pointer,
             "requester": deal.requester,
-        }  # fmt: skip
+        }
         row = parties | {
-            "deal": event.deal, "sponsor": deal.sponsor,
-            "app_price": deal.app.price, "dataset_price": deal.dataset.price, "pool_price": deal.workerpool.price,
-            "category": deal.category, "callback": deal.callback,
-            "bot_first": min(deal.bot_first, MOST_NUMBER), "bot_size": min(deal.bot_size, MOST_NUMBER),
-            "final_deadline": deal.start_time + 10 * timeref, "block": event.block_number,
-            "transaction": event.transaction, "time": time,
-        }  # fmt: skip
+            "deal": event.deal,
+            "sponsor": deal.sponsor,
+            "app_price": deal.app.price,
+            "dataset_price": deal.dataset.price,
+            "pool_price": deal.workerpool.price,
+            "category": deal.category,
+            "callback": deal.callback,
+            "bot_first": min(deal.bot_first, MOST_NUMBER),
+            "bot_size": min(deal.bot_size, MOST_NUMBER),
+            "final_deadline": deal.start_time + 10 * timeref,
+            "block": event.block_number,
+            "transaction": event.transaction,
+            "time": time,
+        }
         shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
         numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MOST_TASKS), MOST_NUMBER))
         return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
@@ -125,10 +138,15 @@ class ChainIndexer:
     async def _step(self, event: HubEvent) -> Row:
         account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
         return {
-            "block": event.block_number, "position": event.log_index, "task": getattr(event, "task", ""),
-            "kind": _KINDS[type(event)], "account": account, "amount": getattr(event, "amount", 0),
-            "transaction": event.transaction, "time": await self._time(event.block_number),
-        }  # fmt: skip
+            "block": event.block_number,
+            "position": event.log_index,
+            "task": getattr(event, "task", ""),
+            "kind": _KINDS[type(event)],
+            "account": account,
+            "amount": getattr(event, "amount", 0),
+            "transaction": event.transaction,
+            "time": await self._time(event.block_number),
+        }
 
     async def _registered(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
         minted: list[Row] = []
@@ -146,9 +164,15 @@ class ChainIndexer:
     async def _asset(self, kind: Kind, asset: Address, owner: Address, block: int) -> Row:
         name, multiaddr, checksum = await self._described(kind, asset)
         return {
-            "address": asset, "kind": kind, "owner": owner, "name": name, "multiaddr": multiaddr, "checksum": checksum,
-            "block": block, "time": await self._time(block),
-        }  # fmt: skip
+            "address": asset,
+            "kind": kind,
+            "owner": owner,
+            "name": name,
+            "multiaddr": multiaddr,
+            "checksum": checksum,
+            "block": block,
+            "time": await self._time(block),
+        }
 
     async def _described(self, kind: Kind, asset: Address) -> tuple[str, str, str]:
         try:

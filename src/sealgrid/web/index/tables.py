@@ -5,7 +5,8 @@ import sqlalchemy as sql
 META = sql.MetaData()
 
 assets = sql.Table(
-    "assets", META,
+    "assets",
+    META,
     sql.Column("address", sql.String(42), primary_key=True),
     sql.Column("kind", sql.String(10), nullable=False),
     sql.Column("owner", sql.String(42), nullable=False),
@@ -19,21 +20,23 @@ assets = sql.Table(
     sql.Index("assets_by_checksum", "checksum"),
     sql.Index("assets_by_multiaddr", "multiaddr"),
     sql.Index("assets_by_owner", "owner", "kind"),
-)  # fmt: skip
+)
 
 #: Whose an asset was from an event on, its making included: a block that vanishes takes a sale back.
 owners = sql.Table(
-    "owners", META,
+    "owners",
+    META,
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("position", sql.Integer, nullable=False),
     sql.Column("asset", sql.String(42), nullable=False),
     sql.Column("owner", sql.String(42), nullable=False),
     sql.PrimaryKeyConstraint("block", "position"),
     sql.Index("owners_by_asset", "asset", "block", "position"),
-)  # fmt: skip
+)
 
 deals = sql.Table(
-    "deals", META,
+    "deals",
+    META,
     sql.Column("deal", sql.String(66), primary_key=True),
     sql.Column("app", sql.String(42), nullable=False),
     sql.Column("dataset", sql.String(42), nullable=False),
@@ -52,10 +55,11 @@ deals = sql.Table(
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
     sql.Index("deals_by_category", "category", "time", "pool_price"),
-)  # fmt: skip
+)
 
 tasks = sql.Table(
-    "tasks", META,
+    "tasks",
+    META,
     sql.Column("task", sql.String(66), primary_key=True),
     sql.Column("deal", sql.String(66), nullable=False, index=True),
     sql.Column("position", sql.Integer, nullable=False),
@@ -76,10 +80,11 @@ tasks = sql.Table(
     sql.Index("tasks_of_workerpool", "workerpool", "time", "task"),
     sql.Index("tasks_of_requester", "requester", "time", "task"),
     sql.Index("tasks_by_state", "state", "time"),
-)  # fmt: skip
+)
 
 steps = sql.Table(
-    "steps", META,
+    "steps",
+    META,
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("position", sql.Integer, nullable=False),
     sql.Column("task", sql.String(66), nullable=False),
@@ -91,11 +96,12 @@ steps = sql.Table(
     sql.PrimaryKeyConstraint("block", "position"),
     sql.Index("steps_by_task", "task", "block", "position"),
     sql.Index("steps_by_account", "account", "kind", "time", "amount"),  # the amount, so that a sum reads nothing else
-)  # fmt: skip
+)
 
 progress = sql.Table(
-    "progress", META,
+    "progress",
+    META,
     sql.Column("one", sql.Integer, primary_key=True),
     sql.Column("genesis", sql.String(66), nullable=False),
     sql.Column("trail", sql.LargeBinary, nullable=False),
-)  # fmt: skip
+)

@@ -70,11 +70,16 @@ async def _shown(site: Site, address: Address) -> dict[str, Any]:
     models, apps = site.index.assets("Dataset", owner=address), site.index.assets("App", owner=address)
     named = {row.app for row in rows} | {row.dataset for row in rows} | {each.asset for each in (*of_models, *of_apps)}
     return {
-        "address": address, "balance": balance, "models": _with_offers(models, of_models),
-        "apps": _with_offers(apps, of_apps), "offers": [("models", of_models), ("apps", of_apps)],
-        "earned": site.index.earned(address, MOST_EARNED), "total": site.index.earned_in_all(address), "tasks": rows,
+        "address": address,
+        "balance": balance,
+        "models": _with_offers(models, of_models),
+        "apps": _with_offers(apps, of_apps),
+        "offers": [("models", of_models), ("apps", of_apps)],
+        "earned": site.index.earned(address, MOST_EARNED),
+        "total": site.index.earned_in_all(address),
+        "tasks": rows,
         "names": site.index.names(named),
-    }  # fmt: skip
+    }
 
 
 def _with_offers(rows: Sequence[Any], offers: list[OpenOffer]) -> list[tuple[Any, OpenOffer | None]]:

@@ -50,16 +50,21 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         tasks = site.index.tasks(TaskFilter({"app": row.address}))[:8]
         used = site.index.uses("app", row.address, int(site.clock()) - MONTH)
         context = {
-            "app": row, "about": await site.bundles.about(row.multiaddr, row.checksum), "offer": _first(offers),
-            "record": site.index.record("app", row), "models": models,
+            "app": row,
+            "about": await site.bundles.about(row.multiaddr, row.checksum),
+            "offer": _first(offers),
+            "record": site.index.record("app", row),
+            "models": models,
             "chosen": text_of(request, "model") or _made_for(row.address, models),
-            "mine": row.owner == site.me(request), "offers": offers,
+            "mine": row.owner == site.me(request),
+            "offers": offers,
             "names": site.index.names({row.address, *(o.asset for o in models), *(task.dataset for task in tasks)}),
             "tasks": tasks,
             "usage": charts.per_month(charts.per_day(used, int(site.clock())), f"{len(used)} runs in the last 30 days"),
-            "computing": await cheapest_computing(site), "pools": pinned_pools(site.network),
+            "computing": await cheapest_computing(site),
+            "pools": pinned_pools(site.network),
             "python": site.network.python,
-        }  # fmt: skip
+        }
         return site.page(request, "app.html", context)
 
     @post("/apps/{address:str}/run")
@@ -69,9 +74,13 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         uploads = [upload for upload in form.getall("files", []) if isinstance(upload, UploadFile)]
         steps: list[ProgressStep] = []
         bought = await client.run(
-            asset_of(address), model, files=await files_of(uploads), args=words_of(str(form.get("args", ""))),
-            pool=str(form.get("pool", "")).strip(), told=steps.append,
-        )  # fmt: skip
+            asset_of(address),
+            model,
+            files=await files_of(uploads),
+            args=words_of(str(form.get("args", ""))),
+            pool=str(form.get("pool", "")).strip(),
+            told=steps.append,
+        )
         why = [step.what for step in steps if step.lasting]
         return await site.done(f"/tasks/{bought.task}", *why)
 

@@ -92,10 +92,15 @@ def _keys(site: Site) -> list[HTTPRouteHandler]:
     async def give(request: Ask) -> None:
         given = await json_of(request, SealedShares)
         common = DepositRequest(
-            record=given.record, signature=signature_of(given.signature), index=0, sealed=b"", grant=given.grant,
-            grant_signature=signature_of(given.grant_signature), policy=given.policy,
+            record=given.record,
+            signature=signature_of(given.signature),
+            index=0,
+            sealed=b"",
+            grant=given.grant,
+            grant_signature=signature_of(given.grant_signature),
+            policy=given.policy,
             policy_signature=signature_of(given.policy_signature),
-        )  # fmt: skip
+        )
         needed = len(site.network.vaults) if given.grant is None else site.network.threshold  # (ADR 10)
         await pass_on(site.reader, common, given.sealed, needed)
 
@@ -161,22 +166,31 @@ def _run(site: Site, prepared: PreparedPurchase) -> dict[str, Any]:
     terms = prepared.terms
     orders = [to_document(order) for order in (terms.app, terms.dataset, terms.workerpool, terms.request)]
     kept = {
-        "genesis": site.network.genesis, "hub": site.network.hub, "account": terms.request.requester,
-        "deal": prepared.deal, "task": prepared.task, "orders": orders,
-    }  # fmt: skip
+        "genesis": site.network.genesis,
+        "hub": site.network.hub,
+        "account": terms.request.requester,
+        "deal": prepared.deal,
+        "task": prepared.task,
+        "orders": orders,
+    }
     typed = {
-        "record": typed_statement(site, prepared.record), "grant": typed_statement(site, prepared.grant),
+        "record": typed_statement(site, prepared.record),
+        "grant": typed_statement(site, prepared.grant),
         "request": typed_order(site, terms.request),
-    }  # fmt: skip
+    }
     shown = {"price": str(Amount(terms.price)), "why": prepared.why, "record": prepared.record, "grant": prepared.grant}
     return {"kept": kept, "typed": typed} | shown
 
 
 def _model(site: Site, wanted: ClientSealedModel, made: KeyStatements, steps: list[dict[str, Any]]) -> dict[str, Any]:
     kept = {
-        "genesis": site.network.genesis, "hub": site.network.hub, "account": made.record.owner,
-        "model": made.model, "name": wanted.name, "checksum": wanted.sha256,
-    }  # fmt: skip
+        "genesis": site.network.genesis,
+        "hub": site.network.hub,
+        "account": made.record.owner,
+        "model": made.model,
+        "name": wanted.name,
+        "checksum": wanted.sha256,
+    }
     typed = {"record": typed_statement(site, made.record), "policy": typed_statement(site, made.policy)}
     said = f"{wanted.name} is sealed and for sale."
     then = {"steps": steps, "next": f"/models/{made.model}", "said": said}

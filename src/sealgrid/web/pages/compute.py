@@ -47,17 +47,25 @@ async def _book(site: Site, category: int) -> dict[str, Any]:
     about, orders = await asyncio.gather(
         site.hub.view_category(category),
         site.reader.market.orders(
-            "workerpoolorders", category=str(category), pageSize=str(MOST_ORDERS), app="any", dataset="any",
+            "workerpoolorders",
+            category=str(category),
+            pageSize=str(MOST_ORDERS),
+            app="any",
+            dataset="any",
             requester="any",
         ),
-    )  # fmt: skip
+    )
     offers = await computing_offers(site, orders)
     prices = site.index.pool_prices(category)
     return {
-        "name": about.name, "seconds": about.timeref, "offers": offers, "sold": len(prices),
+        "name": about.name,
+        "seconds": about.timeref,
+        "offers": offers,
+        "sold": len(prices),
         "names": site.index.names({offer["of"] for offer in offers}),
-        "depth": _depth_chart(offers), "history": _history_chart(prices, site.clock()),
-    }  # fmt: skip
+        "depth": _depth_chart(offers),
+        "history": _history_chart(prices, site.clock()),
+    }
 
 
 async def computing_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[str, Any]]:
@@ -66,12 +74,18 @@ async def computing_offers(site: Site, found: Sequence[OpenOrder]) -> list[dict[
     groups = await groups_among(site.reader, [order.requesterrestrict for order in orders])
     offers = [
         {
-            "of": order.workerpool, "category": order.category, "price": order.workerpoolprice, "volume": each.left,
-            "tee": tags.is_tee(order.tag), "buyer": order.requesterrestrict, "group": order.requesterrestrict in groups,
-            "pool": ZERO_ADDRESS, "presigned": each.presigned,
+            "of": order.workerpool,
+            "category": order.category,
+            "price": order.workerpoolprice,
+            "volume": each.left,
+            "tee": tags.is_tee(order.tag),
+            "buyer": order.requesterrestrict,
+            "group": order.requesterrestrict in groups,
+            "pool": ZERO_ADDRESS,
+            "presigned": each.presigned,
         }
         for order, each in zip(orders, found, strict=True)
-    ]  # fmt: skip
+    ]
     return sorted(offers, key=lambda offer: int(offer["price"]))
 
 
@@ -115,5 +129,9 @@ async def standing(site: Site, row: Any) -> dict[str, Any]:
             view = await site.reader.pool.view()
     platform = Platform(site.network.platform).name.lower()
     return {
-        "pool": row, "record": site.index.record("workerpool", row), "stake": stake, "view": view, "platform": platform
-    }  # fmt: skip
+        "pool": row,
+        "record": site.index.record("workerpool", row),
+        "stake": stake,
+        "view": view,
+        "platform": platform,
+    }

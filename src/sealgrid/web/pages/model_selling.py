@@ -40,10 +40,14 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
             path = Path(folder) / plain_name(upload.filename)
             path.write_bytes(await upload.read())
             made = await client.models.publish(
-                path, app=field_of(form, "app") or None, name=field_of(form, "name") or None,
-                price=field_of(form, "price"), uses=count_of(form, "uses"), card=field_of(form, "card"),
+                path,
+                app=field_of(form, "app") or None,
+                name=field_of(form, "name") or None,
+                price=field_of(form, "price"),
+                uses=count_of(form, "uses"),
+                card=field_of(form, "card"),
                 unproved=bool(field_of(form, "unproved")),
-            )  # fmt: skip
+            )
         return await site.done(f"/models/{made.address}", f"{made.name} is sealed and for sale.")
 
     return [new, publish]
@@ -94,9 +98,10 @@ def _granting(site: Site) -> list[HTTPRouteHandler]:
         done = await me.client.models.revoke(asset_of(address), field_of(form, "person"), running=running)
         said = f"{_who(site, done.account)} may buy it no more." if done.access else ""
         earlier = (
-            "The vaults refuse the key to what was bought before, too." if running
+            "The vaults refuse the key to what was bought before, too."
+            if running
             else f"What was bought before may still get the key for {-(-done.worst_delay // 3600)} hours at most."
-        )  # fmt: skip
+        )
         return await me.done(f"/models/{address}", said, earlier, *begun(done.unreached))
 
     return [grant, revoke]

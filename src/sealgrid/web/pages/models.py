@@ -51,27 +51,40 @@ def model_row(site: Site, address: str) -> Any:
 
 async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
     offers, views, sealed, card = await asyncio.gather(
-        offers_of(site.reader, "Dataset", row.address), views_of(site.reader, row.address, row.owner),
-        _sealed_size(site, row.checksum), site.cards.card(row.checksum),
-    )  # fmt: skip
+        offers_of(site.reader, "Dataset", row.address),
+        views_of(site.reader, row.address, row.owner),
+        _sealed_size(site, row.checksum),
+        site.cards.card(row.checksum),
+    )
     now = int(site.clock())
     used = site.index.uses("dataset", row.address, now - MONTH)
     tasks = site.index.tasks(TaskFilter({"dataset": row.address}))[:8]
     policy = _newest(views)
     buyers = await _buyers(site, offers)
     return {
-        "model": row, "offers": offers, "views": views, "policy": policy, "apps": _allowed(site, policy),
+        "model": row,
+        "offers": offers,
+        "views": views,
+        "policy": policy,
+        "apps": _allowed(site, policy),
         "platforms": sorted({Platform(each.platform).name for each in policy.allowed}) if policy else [],
-        "record": site.index.record("dataset", row), "mine": mine, "sealed": sealed, "card": card, "buyers": buyers,
+        "record": site.index.record("dataset", row),
+        "mine": mine,
+        "sealed": sealed,
+        "card": card,
+        "buyers": buyers,
         "restricted": bool(offers) and all(offer.buyer != ZERO_ADDRESS for offer in offers),
         "unlimited": UNLIMITED,
-        "forever": FOREVER, "now": now, "versions": versions_in(views), "iexec": came_by_iexec(views),
+        "forever": FOREVER,
+        "now": now,
+        "versions": versions_in(views),
+        "iexec": came_by_iexec(views),
         "unopened": unopened_in(views),
         "opened": opened_in(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
         "usage": charts.per_month(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),
-    }  # fmt: skip
+    }
 
 
 async def _sealed_size(site: Site, checksum: Digest) -> int | None:

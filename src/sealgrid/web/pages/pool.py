@@ -31,9 +31,14 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
         tasks = site.index.tasks(TaskFilter({"workerpool": row.address}))[:8]
         used = {asset for task in tasks for asset in (task.app, task.dataset)}
         context = {
-            "about": about, "offers": offers, "categories": await _categories(site, offers), "machines": machines,
-            "latest": LATEST, "tasks": tasks, "names": site.index.names(used),
-        }  # fmt: skip
+            "about": about,
+            "offers": offers,
+            "categories": await _categories(site, offers),
+            "machines": machines,
+            "latest": LATEST,
+            "tasks": tasks,
+            "names": site.index.names(used),
+        }
         return site.page(request, "pool.html", context)
 
     return [pool]
@@ -57,7 +62,12 @@ async def _machines(site: Site, pool: Address) -> list[dict[str, Any]]:
     found = site.index.machines(pool)[:MOST_MACHINES]
     accounts = await asyncio.gather(*(site.hub.account(row.worker) for row in found))
     return [
-        {"worker": row.worker, "tasks": row.tasks, "success": row.completed / row.tasks, "last": row.last,
-         "stake": account.stake + account.locked}
+        {
+            "worker": row.worker,
+            "tasks": row.tasks,
+            "success": row.completed / row.tasks,
+            "last": row.last,
+            "stake": account.stake + account.locked,
+        }
         for row, account in zip(found, accounts, strict=True)
-    ]  # fmt: skip
+    ]

@@ -28,8 +28,12 @@ from sealgrid.wire.service_access import client_address
 
 MOST_SHOWN = 20_000  #: characters of a text file on the page; the whole of it is a click away
 PICTURES = {
-    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
-}  # fmt: skip
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
 FORMAL = {"computed.json", "sealgrid.json"}  #: of iExec's convention and of ours, in every result
 ENDED = {"completed", "refunded"}
 
@@ -44,19 +48,27 @@ class TimelineLine:
 
 
 _WORDS = {
-    "waiting": "bought; waits for a machine", "working": "a machine works on it",
-    "assigned": "a machine took it", "launched": "an enclave was launched",
-    "attested": "the enclave proved to the vaults what it runs", "released": "the vaults released the keys to it",
-    "running": "the app runs, without network", "sealed": "the result is sealed",
-    "settled": "the vaults fetched the sealed result and gave their verdicts", "finalizing": "sent to the chain",
-    "completed": "completed on the chain; the result may be opened", "failed": "this machine failed",
+    "waiting": "bought; waits for a machine",
+    "working": "a machine works on it",
+    "assigned": "a machine took it",
+    "launched": "an enclave was launched",
+    "attested": "the enclave proved to the vaults what it runs",
+    "released": "the vaults released the keys to it",
+    "running": "the app runs, without network",
+    "sealed": "the result is sealed",
+    "settled": "the vaults fetched the sealed result and gave their verdicts",
+    "finalizing": "sent to the chain",
+    "completed": "completed on the chain; the result may be opened",
+    "failed": "this machine failed",
     "refunded": "closed on the chain: no machine finished it",
-}  # fmt: skip
+}
 _CHAIN = {
-    "initialize": "task initialised", "contribute": "result contributed",
+    "initialize": "task initialised",
+    "contribute": "result contributed",
     "finalize": "task finalised: verified and paid",
-    "claimed": "task failed; whoever paid was refunded", "reopen": "task reopened",
-}  # fmt: skip
+    "claimed": "task failed; whoever paid was refunded",
+    "reopen": "task reopened",
+}
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -171,13 +183,19 @@ async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
     waiting = money.kind == "locked" and age >= PATIENCE_SECONDS and waits(stages)
     return {
-        "task": row, "names": site.index.names({row.app, row.dataset, row.workerpool}), "lines": lines,
-        "chain": [step for step in steps if step.kind != "reward"], "words": _CHAIN,
+        "task": row,
+        "names": site.index.names({row.app, row.dataset, row.workerpool}),
+        "lines": lines,
+        "chain": [step for step in steps if step.kind != "reward"],
+        "words": _CHAIN,
         "payments": [step for step in steps if step.kind == "reward" and step.amount],
-        "mine": mine, "paid_by_me": row.sponsor == site.me(request),
-        "ended": row.state in ENDED, "late": money.kind == "refundable", "money": sentence(money, commands=False),
+        "mine": mine,
+        "paid_by_me": row.sponsor == site.me(request),
+        "ended": row.state in ENDED,
+        "late": money.kind == "refundable",
+        "money": sentence(money, commands=False),
         "waiting": waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if waiting else "",
-    }  # fmt: skip
+    }
 
 
 async def _stages(site: Site, request: Ask, task: TaskId, *, mine: bool) -> tuple[StageAt, ...]:

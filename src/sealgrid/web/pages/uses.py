@@ -26,10 +26,20 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             found, problem = UsageReport(row.address, (), ()), error.message
         now = int(site.clock())
         days = charts.per_day([use.time for use in found.uses], now, DAYS)
-        return site.asked_part(request, "uses.html", {
-            "model": row, "found": found, "uses": found.uses[::-1][:MOST_SHOWN], "problem": problem,
-            "names": site.index.names({use.app for use in found.uses}), "logs": len(site.reader.logs),
-            "chart": charts.per_month(days, f"{sum(days)} releases in the last {DAYS} days, at most {max(days)} a day"),
-        })  # fmt: skip
+        return site.asked_part(
+            request,
+            "uses.html",
+            {
+                "model": row,
+                "found": found,
+                "uses": found.uses[::-1][:MOST_SHOWN],
+                "problem": problem,
+                "names": site.index.names({use.app for use in found.uses}),
+                "logs": len(site.reader.logs),
+                "chart": charts.per_month(
+                    days, f"{sum(days)} releases in the last {DAYS} days, at most {max(days)} a day"
+                ),
+            },
+        )
 
     return [uses]

@@ -40,9 +40,7 @@ class Canvas:
 
     def rounded(self, low: Point, high: Point, radius: float, top: Colour, bottom: Colour | None = None) -> None:
         """Fill a rectangle with round corners; the radius is in pixels."""
-        self._through(
-            lambda draw, at: draw.rounded_rectangle(_box(at), radius, fill=255), (low, high), top, bottom
-        )  # fmt: skip
+        self._through(lambda draw, at: draw.rounded_rectangle(_box(at), radius, fill=255), (low, high), top, bottom)
 
     def line(self, points: Sequence[Point], colour: Colour, width: int) -> None:
         """Draw a line; the width is in pixels."""

@@ -86,9 +86,8 @@ def _plate(found: Found, read: Read, size: tuple[int, int]) -> dict[str, Any]:
 
 def _on_grid(box: NDArray[np.float64], size: tuple[int, int]) -> list[int]:
     return [
-        max(0, min(limit, GRID * round(float(side) / GRID)))
-        for side, limit in zip(box, (*size, *size), strict=True)
-    ]  # fmt: skip
+        max(0, min(limit, GRID * round(float(side) / GRID))) for side, limit in zip(box, (*size, *size), strict=True)
+    ]
 
 
 def _grown(corners: Corners) -> Corners:
