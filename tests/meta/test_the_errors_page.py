@@ -9,8 +9,7 @@ import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
 from sealgrid.sdk.money import Kind, MoneyState, moment, sentence
-from sealgrid.storage_node.clients import ClientKind as ClientKind
-from sealgrid.storage_node.clients import StorageClientId, quota_reached, store_full
+from sealgrid.storage_node.clients import ClientKind, StorageClientId, quota_reached, store_full
 from sealgrid.units import TaskId
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
 

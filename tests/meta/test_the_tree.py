@@ -49,11 +49,6 @@ def test_the_chains_library_does_not_leave_a_raised_recursion_limit():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_no_file_holds_two_ideas():
-    long = {str(path.relative_to(ROOT)): n for path in SOURCES if (n := len(path.read_text().splitlines())) > 400}
-    assert long == {}
-
-
 def test_no_room_is_called_after_nothing():
     vague = [path.stem for path in SOURCES if path.stem in {"utils", "helpers", "manager", "common", "misc"}]
     assert vague == []

@@ -35,20 +35,20 @@ def start(
     With ``gate`` the chain's hub asks no broker: a PoolGate owns the pool, as on hubs that nobody here administers.
     This process keeps their listening sockets: a part that ends and is started again finds the questions of meantime.
     """
-    sockets, services = ListenSockets(port), ServiceSettings(layout)
+    sockets, settings = ListenSockets(port), ServiceSettings(layout)
     chain_port = sockets.port_for_chain()
     for name in storage_names(storages):
         told(name)
-        children.append(_storage(layout, sockets, services, name))
+        children.append(_storage(layout, sockets, settings, name))
     told(PLATFORM)
-    children.append(_platform(layout, sockets, services))
+    children.append(_platform(layout, sockets, settings))
     # The rest speaks to the chain. Its libraries are imported once, here, and inherited by each part that forks off.
-    from sealgrid.localnet import services as chainside  # noqa: PLC0415
+    from sealgrid.localnet import services  # noqa: PLC0415
 
-    chainside.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
+    services.start(layout, children, sockets, chain_port, told, stocked=stocked, gate=gate, storages=storages)
 
 
-def _storage(layout: Layout, sockets: ListenSockets, services: ServiceSettings, name: str) -> ChildProcess:
+def _storage(layout: Layout, sockets: ListenSockets, access: ServiceSettings, name: str) -> ChildProcess:
     sock, settings = sockets.take(name), layout.storage_settings(name)
     settings.unlink(missing_ok=True)  # of an earlier start
 
@@ -63,13 +63,13 @@ def _storage(layout: Layout, sockets: ListenSockets, services: ServiceSettings, 
             domain=known.domain,
             chain_url=known.chain_url,
             services=known.services,
-            access=services.of(name),
+            access=access.of(name),
         )
         asyncio.run(run_storage(config, sock, lambda: None))
 
     return fork(name, layout.log(name), body)
 
 
-def _platform(layout: Layout, sockets: ListenSockets, services: ServiceSettings) -> ChildProcess:
-    config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=services.of(PLATFORM)), sockets.take(PLATFORM)
+def _platform(layout: Layout, sockets: ListenSockets, access: ServiceSettings) -> ChildProcess:
+    config, sock = PlatformConfig(folder=layout.part(PLATFORM), access=access.of(PLATFORM)), sockets.take(PLATFORM)
     return fork(PLATFORM, layout.log(PLATFORM), lambda ready: asyncio.run(run_platform(config, sock, ready)))

@@ -68,10 +68,10 @@ def _paths() -> Document:
         paths[f"/{kind}"] = _kind(kind)
         paths[f"/{kind}/{{orderHash}}"] = {"get": _get("one order, whatever became of it", "OrderReply", "orderHash")}
     return paths | {
-        "/deals": {"get": _asks(_get("a page of deals, the newest first", "Deals"), filters.DEAL_NAMES)},
+        "/deals": {"get": _asks(_get("a page of deals, the newest first", "DealPage"), filters.DEAL_NAMES)},
         "/deals/{dealid}": {"get": _get("one deal", None, "dealid")},
         "/ohlc": {"get": _asks(_get("last prices of a category", None), ("category",), required=True)},
-        "/categories": {"get": _asks(_get("a page of categories", "Categories"), filters.CATEGORY_NAMES)},
+        "/categories": {"get": _asks(_get("a page of categories", "CategoryPage"), filters.CATEGORY_NAMES)},
         "/categories/{category}": {"get": _get("one category", "CategoryReply", "category")},
         "/challenge": {"get": _asks(_get("what to sign", None), ("address",), required=True)},
         "/metrics": {"get": _get("open orders of each kind", None)},
@@ -83,9 +83,9 @@ def _paths() -> Document:
 def _kind(kind: Kind) -> Document:
     one = KINDS[kind].one
     return {
-        "get": _asks(_get(f"a page of open {kind}, the best first", "Orders"), filters.names(kind)),
-        "post": _write(f"list a signed {one}", "Publish", "PublishReply"),
-        "put": _write(f"take own {kind} off", "Unpublish", "UnpublishReply"),
+        "get": _asks(_get(f"a page of open {kind}, the best first", "OrderPage"), filters.names(kind)),
+        "post": _write(f"list a signed {one}", "PublishRequest", "PublishReply"),
+        "put": _write(f"take own {kind} off", "UnpublishRequest", "UnpublishReply"),
     }
 
 

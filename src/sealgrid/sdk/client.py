@@ -96,15 +96,15 @@ class AsyncClient:
         the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
         the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
         before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
-        data open with the result, and ``AsyncRun.deliver`` hands them to any contract. ``tasks`` runs the app so often on
-        the same input; ``AsyncRun.bag`` has them all.
+        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
+        the same input; ``Run.bag`` has them all.
         ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
         its name there, at any pool by its address, or at the best one on the market for "any".
         ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
 
         ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
         the run and its result are this account's. Whoever sees the signed request before the deal is made could make
-        it at this account's cost, as far as its own escrow goes: ``AsyncRun.status`` says who paid.
+        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
 
         The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
         model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app

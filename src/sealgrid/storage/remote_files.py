@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class StoredFile(Protocol):
-    """What a storage node says of a file (``sealgrid.wire.storage.Stored``)."""
+    """What a storage node says of a file (``sealgrid.wire.storage.StoredFileInfo``)."""
 
     @property
     def sha256(self) -> Digest:

@@ -95,7 +95,7 @@ def test_the_doctor_says_when_others_can_read_the_keys(sealgrid, tmp_path, monke
 
 
 def test_what_nobody_foresaw_is_one_line_and_its_details_stay_in_the_data_folder(sealgrid, tmp_path, monkeypatch):
-    monkeypatch.setattr("sealgrid.sdk.stores.job_store.KeptJobs.all", lambda self: 1 / 0)
+    monkeypatch.setattr("sealgrid.sdk.stores.job_store.JobStore.all", lambda self: 1 / 0)
     ended = sealgrid("task", "list")
     log = tmp_path / "home" / "last-error.log"
     assert (ended.code, ended.out) == (1, "")

@@ -62,7 +62,7 @@ def configfs(monkeypatch, root, quote_over, **how):
     kernel = KernelAttributes(root, quote_over)
     for name, value in how.items():
         setattr(kernel, name, value)
-    monkeypatch.setattr(configfs_tsm, "Attributes", lambda _: kernel)
+    monkeypatch.setattr(configfs_tsm, "KernelAttributes", lambda _: kernel)
     return configfs_tsm.ConfigfsTsm(root, lambda: "1"), kernel
 
 

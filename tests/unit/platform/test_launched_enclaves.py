@@ -91,7 +91,7 @@ async def test_an_enclave_runs_an_app_in_a_sandbox_of_its_own(enclave):
     ended = await enclave.ask(
         "app", "import os, sqlite3; print(os.listdir('/proc'), os.path.exists('/runtime/boot.py'))"
     )
-    assert ended["kind"] == "Exited", ended
+    assert ended["kind"] == "AppExited", ended
     assert ended["log"].endswith("False\n")
     assert "'self'" not in ended["log"]
 

@@ -147,7 +147,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off():
 
 FEW_FILES = """
 import asyncio, os, sys
-from sealgrid.wire.service_access import Access
+from sealgrid.wire.service_access import ServiceAccess
 from sealgrid.wire.server import listen, serve, service
 from tests.unit.wire.serving_on_loopback import hello
 sock = listen()
@@ -158,7 +158,7 @@ def exhaust():
         while True: taken.append(os.open("/dev/null", os.O_RDONLY))
     except OSError: pass
     asyncio.get_running_loop().add_reader(0, lambda: (os.read(0, 1), [os.close(each) for each in taken], taken.clear()))
-asyncio.run(serve(service([hello]), sock, exhaust, Access()))
+asyncio.run(serve(service([hello]), sock, exhaust, ServiceAccess()))
 """
 
 
@@ -207,8 +207,8 @@ def _until(holds) -> None:
 def test_a_services_connections_leave_files_free_for_its_own_use():
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500)); "
-        "from sealgrid.wire.connections import Connections; from sealgrid.wire.service_access import Access; "
-        "print(Connections(Access(connections=10**6))._most)"
+        "from sealgrid.wire.connections import OpenConnections; from sealgrid.wire.service_access import ServiceAccess; "
+        "print(OpenConnections(ServiceAccess(connections=10**6))._most)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)

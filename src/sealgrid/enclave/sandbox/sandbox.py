@@ -15,7 +15,7 @@ from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, PlatformProtection, j
 from sealgrid.enclave.sandbox.seccomp import app_filter
 from sealgrid.enclave.sandbox.supervisor import SandboxPipes, SandboxSupervisor
 
-__all__ = ["AppEnded", "AppRun", "AppExited", "SandboxFolders", "HostInducible", "run"]
+__all__ = ["AppEnded", "AppExited", "AppRun", "HostInducible", "SandboxFolders", "run"]
 
 _LAST_WORD_SECONDS = 5.0
 

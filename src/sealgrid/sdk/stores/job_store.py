@@ -31,7 +31,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     result_key: str  #: 32 bytes of X25519, hex: the secret of this file
 
     def __repr__(self) -> str:
-        return f"KeptJob({self.task})"
+        return f"JobRecord({self.task})"
 
     def job(self) -> PurchasedTask:
         """Return the job, ready to be followed and opened."""

@@ -29,7 +29,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     successor: str = ""  #: the model that this one was sealed anew as; its own shares are destroyed
 
     def __repr__(self) -> str:
-        return f"KeptModel({self.model})"
+        return f"ModelRecord({self.model})"
 
     def offers(self) -> tuple[DatasetOrder, ...]:
         """Return the signed offers."""

@@ -5,17 +5,19 @@ import os
 import sys
 from pathlib import Path
 
+from columns.errors import TableRefused
 from columns.overview import overview
-from columns.refused import Refused
 from columns.summary import summarise, written
 
 
 def main(arguments: list[str]) -> None:
     name = os.environ.get("IEXEC_DATASET_FILENAME")
     if name is None:
-        raise Refused("there is no table: buy this app together with a CSV table as the dataset.")
+        raise TableRefused("there is no table: buy this app together with a CSV table as the dataset.")
     if arguments or int(os.environ["IEXEC_INPUT_FILES_NUMBER"]):
-        raise Refused("this app takes no arguments and no files: it tells of the whole dataset, to everybody the same.")
+        raise TableRefused(
+            "this app takes no arguments and no files: it summarises the whole dataset, the same for every buyer."
+        )
     out = Path(os.environ["IEXEC_OUT"])
     result = summarise(Path(os.environ["IEXEC_IN"], name))
     (out / "overview.txt").write_text(overview(result), encoding="utf-8")
@@ -26,7 +28,7 @@ def main(arguments: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Refused as refused:
+    except TableRefused as refused:
         print(refused, file=sys.stderr)
         sys.exit(2)
     except Exception as error:  # noqa: BLE001  the buyer reads the log, and a traceback may quote a cell

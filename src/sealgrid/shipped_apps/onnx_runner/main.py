@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 
 from runner.arguments import parse
+from runner.errors import RunRefused
 from runner.inputs import read_inputs
-from runner.model import Model
+from runner.model import OnnxModel
 from runner.outputs import describe, to_npz
-from runner.refused import Refused
 
 
 def main(arguments: list[str]) -> None:
     options = parse(arguments)
-    model = Model(dataset())
+    model = OnnxModel(dataset())
     chosen = model.choose(options.outputs)
     outputs = model.run(read_inputs(input_file(), model.inputs), chosen)
     npz = to_npz(outputs)
@@ -24,14 +24,14 @@ def main(arguments: list[str]) -> None:
 def dataset() -> Path:
     name = os.environ.get("IEXEC_DATASET_FILENAME")
     if name is None:
-        raise Refused("there is no model: buy this app together with an ONNX model as the dataset.")
+        raise RunRefused("there is no model: buy this app together with an ONNX model as the dataset.")
     return Path(os.environ["IEXEC_IN"], name)
 
 
 def input_file() -> Path:
     count = int(os.environ["IEXEC_INPUT_FILES_NUMBER"])
     if count != 1:
-        raise Refused(f"this app takes one input file, not {count}; put several tensors into one JSON or .npz file.")
+        raise RunRefused(f"this app takes one input file, not {count}; put several tensors into one JSON or .npz file.")
     return Path(os.environ["IEXEC_INPUT_FILES_FOLDER"], os.environ["IEXEC_INPUT_FILE_NAME_1"])
 
 
@@ -44,6 +44,6 @@ def write(folder: Path, result: dict[str, object], npz: bytes) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Refused as refused:
+    except RunRefused as refused:
         print(refused, file=sys.stderr)
         sys.exit(2)

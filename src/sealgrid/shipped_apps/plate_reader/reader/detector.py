@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Found:
+class Detection:
     """One plate in a picture; coordinates are the picture's own pixels."""
 
     score: float
@@ -40,7 +40,7 @@ class Detector:
         if not {"loc", "conf", "landms"} <= {output.name for output in self._session.get_outputs()}:
             raise ValueError("the network has not the outputs of a plate detector")
 
-    def find(self, picture: Image.Image) -> list[Found]:
+    def find(self, picture: Image.Image) -> list[Detection]:
         """Return the plates of an RGB picture, the surest first."""
         scale = min(1.0, LONGEST_SIDE / max(picture.size))
         small = picture.resize((round(picture.width * scale), round(picture.height * scale))) if scale < 1 else picture
@@ -50,7 +50,7 @@ class Detector:
         boxes = _boxes(priors, offsets[likely]) / scale
         corners = _corners(priors, corner_offsets[likely]) / scale
         kept = _distinct(boxes, scores[likely])
-        return [Found(float(scores[likely[k]]), boxes[k], corners[k]) for k in kept[:MOST_PLATES]]
+        return [Detection(float(scores[likely[k]]), boxes[k], corners[k]) for k in kept[:MOST_PLATES]]
 
     def _run(self, picture: Image.Image) -> tuple[Floats, Floats, Floats]:
         pixels = np.asarray(picture, np.float32)[:, :, ::-1] - _MEAN

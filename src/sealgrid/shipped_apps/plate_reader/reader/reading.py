@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from .detector import Detector, Found
+from .detector import Detection, Detector
 from .geometry import Corners, flatten
 from .model_file import NoModel, open_model
 from .recogniser import HEIGHT, Read, Recogniser
@@ -47,7 +47,7 @@ class PlateReader:
         plates.sort(key=lambda plate: plate["box"])
         return {"plates": plates} if plates else {"plates": [], "message": NO_PLATE}
 
-    def _text_of(self, picture: Image.Image, found: Found) -> Read:
+    def _text_of(self, picture: Image.Image, found: Detection) -> Read:
         return self._recogniser.read(flatten(picture, _grown(found.corners), (_WIDTH, HEIGHT)))
 
 
@@ -78,7 +78,7 @@ def _expect_bounded(picture: Image.Image) -> None:
         raise NoPicture(f"the picture is smaller than {LEAST_SIDE} pixels.")
 
 
-def _plate(found: Found, read: Read, size: tuple[int, int]) -> dict[str, Any]:
+def _plate(found: Detection, read: Read, size: tuple[int, int]) -> dict[str, Any]:
     score = min(found.score, read.score)
     confidence = next(level for least, level in _LEVELS if score >= least)
     return {"text": read.text, "box": _on_grid(found.box, size), "confidence": confidence}
