@@ -10,17 +10,15 @@
 @dev PoCo asks at the match only. What a revocation therefore cannot reach, docs/protocol/access.md says.
 @custom:kill The owner revokes everyone and admits no holders: nobody may use the asset then.
 """
-from snekmate.auth import ownable
-from snekmate.auth import ownable_2step
+from .lib import ownable
 
 initializes: ownable
-initializes: ownable_2step[ownable := ownable]
 exports: (
-    ownable_2step.owner,
-    ownable_2step.pending_owner,
-    ownable_2step.transfer_ownership,
-    ownable_2step.accept_ownership,
-    ownable_2step.renounce_ownership,
+    ownable.owner,
+    ownable.pending_owner,
+    ownable.transfer_ownership,
+    ownable.accept_ownership,
+    ownable.renounce_ownership,
 )
 
 
@@ -59,7 +57,6 @@ def __init__():
     @notice Begin with nobody; the deployer owns the policy.
     """
     ownable.__init__()
-    ownable_2step.__init__()
 
 
 @external

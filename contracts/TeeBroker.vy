@@ -9,26 +9,24 @@
      change what it trusts after a public notice; no change lets a proof pass without t vaults of the federation in force.
 @custom:kill Owner or guardian pause: from then on check (12) refuses all proofs. The hub's owner may also unset it.
 """
-from snekmate.auth import ownable
-from snekmate.auth import ownable_2step
 from .lib import admission
 from .lib import federation
 from .lib import judgement
 from .lib import notice
+from .lib import ownable
 from .lib import signatures
 
 initializes: ownable
-initializes: ownable_2step[ownable := ownable]
 initializes: notice
 initializes: federation[ownable := ownable, notice := notice]
 initializes: admission[ownable := ownable, notice := notice]
 initializes: judgement[federation := federation, admission := admission]
 exports: (
-    ownable_2step.owner,
-    ownable_2step.pending_owner,
-    ownable_2step.transfer_ownership,
-    ownable_2step.accept_ownership,
-    ownable_2step.renounce_ownership,
+    ownable.owner,
+    ownable.pending_owner,
+    ownable.transfer_ownership,
+    ownable.accept_ownership,
+    ownable.renounce_ownership,
     notice.__interface__,
     federation.__interface__,
     admission.__interface__,
@@ -56,7 +54,6 @@ def __init__(
     @param insecure_ Say so openly when simulated evidence or a shorter notice shall do on another chain than a local one.
     """
     ownable.__init__()
-    ownable_2step.__init__()
     notice.__init__(notice_, insecure_)
     federation.__init__(hub_, vaults_, threshold_)
     admission.__init__(platforms_, runtimes_)

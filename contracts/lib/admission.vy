@@ -7,11 +7,11 @@
         in the same block; owner and guardian can pause, only the owner goes on.
 @dev The bitmap of platforms is fixed at deployment. The simulated one protects nothing from its host.
 """
-from snekmate.auth import ownable
 from . import notice
+from . import ownable
 
-uses: ownable
 uses: notice
+uses: ownable
 
 
 MAX_RUNTIMES: constant(uint256) = 16

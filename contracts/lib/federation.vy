@@ -8,11 +8,11 @@
 @dev Every verdict names the federation under which it was given, by the digest that an enclave carries in its
      evidence (docs/protocol/evidence.md, `vault_set`): once the set has changed, no verdict of the former one counts.
 """
-from snekmate.auth import ownable
 from . import notice
+from . import ownable
 
-uses: ownable
 uses: notice
+uses: ownable
 
 
 MAX_VAULTS: constant(uint256) = 8
