@@ -9,6 +9,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.broker import Broker, encode_proof
 from sealgrid.chain.deploy import BrokerConfig, Deployment, deploy, fund
 from sealgrid.chain.hub import Hub
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.chain.poco_package import PocoPackage
 from sealgrid.chain.wallet import Wallet
@@ -46,6 +47,18 @@ class Market:
     app: Address
     dataset: Address
     pool: Address
+
+    def network(self, vaults: tuple[Address, ...] = ()) -> NetworkIdentity:
+        """What a service of this market is configured with."""
+        return NetworkIdentity(
+            rpc_urls=(self.node.url,),
+            chain=self.deployment.chain,
+            genesis=self.deployment.genesis,
+            hub=self.hub.address,
+            broker=self.broker.address,
+            vaults=vaults,
+            threshold=(len(vaults) + 1) // 2,
+        )
 
     def wallet(self, name: str) -> Wallet:
         return wallet_of(self.node, name)

@@ -72,14 +72,8 @@ class Face:
         )
         config = SmsConfig(
             folder=self.folder,
-            rpc_url=self.node.url,
-            chain=market.orders.chain,
-            genesis=to_digest(b"\0" * 32),
-            hub=market.hub.address,
-            broker=market.broker.address,
+            network=market.network(),
             storage_url="",
-            vaults=(),
-            threshold=THRESHOLD,
         )
         desk = open_desk(
             config, VaultMembers(place, tuple(map(VaultClient, self.ways))), self.node, self.federation.files

@@ -121,11 +121,7 @@ async def pool(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     key.write_bytes(development_key("pool").secret)
     config = PoolConfig(
         folder=folder / "data",
-        rpc_url=market.node.url,
-        chain=market.deployment.chain,
-        genesis=market.deployment.genesis,
-        hub=market.hub.address,
-        broker=market.broker.address,
+        network=market.network(),
         workerpool=market.pool,
         key_file=key,
         lease_seconds=2.0,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.units import Address, Digest
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
@@ -12,14 +12,8 @@ class SmsConfig:
     """One face before one federation of vaults."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
-    broker: Address
+    network: NetworkIdentity
     storage_url: str  #: where the sealed secrets of developers go
-    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
-    threshold: int
     storage_copies: tuple[str, ...] = ()  #: more storage nodes; they go to each
     storage_key_file: Path | None = None  #: key of the account that uploads them; the storage node lists it
     vault_seconds: float = 10.0  #: that a vault may take for one answer

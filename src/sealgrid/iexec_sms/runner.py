@@ -6,8 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import InputRefused
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.iexec_sms.api import application
 from sealgrid.iexec_sms.chain_reader import AssetReader
 from sealgrid.iexec_sms.config import SmsConfig
@@ -26,9 +25,8 @@ from sealgrid.wire.vault import VaultClient
 
 async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
-    async with Node(config.rpc_url) as node, _members(config) as members:
-        if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-            raise InputRefused("the chain at this address is another one than the vaults' own.")
+    async with Node(*config.network.rpc_urls) as node, _members(config) as members:
+        await config.network.check_chain(node)
         async with _stores(config) as files:
             desk = open_desk(config, members, node, files)
             await serve(application(desk, config.access), sock, ready, config.access)
@@ -36,7 +34,7 @@ async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None])
 
 @asynccontextmanager
 async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
-    key, domain = _storage_key(config), Domain(config.chain, config.broker)
+    key, domain = _storage_key(config), config.network.domain
     async with AsyncExitStack() as stack:
         nodes = [
             StorageClient(
@@ -58,7 +56,7 @@ def open_desk(config: SmsConfig, members: VaultMembers, node: Node, files: FileS
     """Return the desk over its folder."""
     return SecretService(
         members,
-        AssetReader(Hub(node, config.hub), config.chain),
+        AssetReader(Hub(node, config.network.hub), config.network.chain),
         files,
         DocumentStore(config.folder / "deliveries", Delivery, most=config.most_deliveries),
         DocumentStore(config.folder / "result-keys", RegisteredResultKey, most=config.most_result_keys),
@@ -68,8 +66,8 @@ def open_desk(config: SmsConfig, members: VaultMembers, node: Node, files: FileS
 
 @asynccontextmanager
 async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
-    addresses = tuple(address for address, _ in config.vaults)
-    place = SplitTarget(Domain(config.chain, config.broker), config.hub, addresses, config.threshold)
+    network = config.network
+    place = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
     async with AsyncExitStack() as stack:
         clients = [
             VaultClient(
@@ -77,6 +75,6 @@ async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
                     HttpTransport(url, name=f"vault {address}", patience=config.vault_seconds)
                 )
             )
-            for address, url in config.vaults
+            for address, url in network.vault_endpoints
         ]
         yield VaultMembers(place, tuple(clients))
