@@ -30,7 +30,7 @@ class World:
 
     market: Market
     group: Address
-    odd_groups: dict[str, Address]  #: that answer for everybody in one manner
+    odd_groups: dict[str, Address]  #: that answer for everybody in one answer
     members: frozenset[Address]
     owners: dict[tuple[Registry, Address], Address]
     used: dict[Digest, int]
@@ -153,7 +153,7 @@ def _values(order: Order) -> tuple[object, ...]:
 
 
 #: In the order of OddGroup's flag.
-MANNERS = ("YES", "REVERT", "TWO", "SHORT", "LONG", "WRITE")
+GROUP_ANSWERS = ("YES", "REVERT", "TWO", "SHORT", "LONG", "WRITE")
 
 
 def parties(market: Market) -> tuple[Address, ...]:
@@ -162,13 +162,13 @@ def parties(market: Market) -> tuple[Address, ...]:
 
 
 async def open_odd_groups(market: Market) -> dict[str, Address]:
-    """Deploy one group for each manner of answering."""
+    """Deploy one group for each answer of answering."""
     made = {}
-    for number, manner in enumerate(MANNERS):
+    for number, answer in enumerate(GROUP_ANSWERS):
         group = await Mock.deploy("OddGroup", market.wallet("owner"), market.hub.address)
         for party in parties(market):
-            await group.call("teach", party, 1 << number)
-        made[manner] = group.address
+            await group.call("set_answer", party, 1 << number)
+        made[answer] = group.address
     return made
 
 
