@@ -8,7 +8,7 @@ import msgspec
 from sealgrid.chain.abi import interface
 from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.web3_errors import reason_of
+from sealgrid.chain.endpoint import revert_reason
 from sealgrid.crypto.signing import ORDER
 from sealgrid.poco.matching import OrderSet, Registry
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
@@ -120,7 +120,7 @@ class World:
             answer = (await client.post(self.market.node.url, json=request)).json()
         if "result" in answer:
             return ""
-        reason = reason_of(answer["error"]["message"])
+        reason = revert_reason(answer["error"]["message"])
         return reason.rpartition("iExecV5-matchOrders-0x")[2] if "matchOrders-0x" in reason else reason or "none"
 
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sealgrid.chain.abi import ContractAbi
-from sealgrid.chain.artifacts.generate import compiled
+from sealgrid.chain.artifacts.generate import compile_contract
 from sealgrid.chain.wallet import TransactionReceipt, Wallet
 from sealgrid.units import Address
 
@@ -32,7 +32,7 @@ class Mock:
 
 @lru_cache
 def _compiled(name: str) -> dict[str, object]:
-    return compiled(MOCKS / f"{name}.vy")
+    return compile_contract(MOCKS / f"{name}.vy")
 
 
 @lru_cache

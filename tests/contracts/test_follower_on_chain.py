@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.chain.anvil import revert, snapshot
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import HubEvent, OrdersMatched, TaskInitialize
 from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack, HubFollower
 from sealgrid.errors import ChainError

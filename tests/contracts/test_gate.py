@@ -10,7 +10,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.deploy import deploy_gate
 from sealgrid.chain.hub import order_values
-from sealgrid.chain.pool_gate import PoolGate, encode_word
+from sealgrid.chain.pool_gate import PoolGate, encode_proof_without_enclave
 from sealgrid.chain.views import ContributionStatus, TaskPayment, TaskStatus
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
@@ -45,7 +45,9 @@ def word_digest(task: TaskId) -> bytes:
 
 
 def word(deal: DealId, task: TaskId) -> bytes:
-    return encode_word(worker=WORKER, deal=deal, index=0, signature=operator_signs(word_digest(task)))
+    return encode_proof_without_enclave(
+        worker=WORKER, deal=deal, index=0, pool_signature=operator_signs(word_digest(task))
+    )
 
 
 async def publish_plain(market: GatedMarket, task: TaskId, authorisation: bytes, callback: bytes = b"") -> None:
@@ -155,7 +157,7 @@ async def test_1_without_a_tee_a_bare_signature_of_the_operator_is_refused(marke
 async def test_4_without_a_tee_a_strangers_word_is_refused(market: GatedMarket) -> None:
     deal, task = await plain_task(market)
     signed = development_key("stranger").sign(word_digest(task))
-    proof = encode_word(worker=WORKER, deal=deal, index=0, signature=signed)
+    proof = encode_proof_without_enclave(worker=WORKER, deal=deal, index=0, pool_signature=signed)
     assert await market.gate.judge(word_digest(task), proof) == 4
 
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.groups import is_member
 from sealgrid.chain.node import Node
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.matching import OrderMatch, OrderSet, match
@@ -21,8 +20,8 @@ from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.contracts.matching_world import (
     APPROVED,
     CLOSED,
-    KEYS,
     GROUP_ANSWERS,
+    KEYS,
     PRESIGNED,
     SIGNATURES,
     USED,
@@ -277,13 +276,13 @@ def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage
 def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, answer: str) -> None:
     hub, group = stage.world.market.hub, stage.world.odd_groups[answer]
     for party in (*parties(stage.world.market), KEYS["thief"].address):
-        assert stage.run(is_member(hub, group, party)) is stage.world.in_group(group, party)
+        assert stage.run(hub.is_member(group, party)) is stage.world.in_group(group, party)
 
 
 def test_what_is_no_contract_or_no_group_has_no_members(stage: Stage) -> None:
     market, me = stage.world.market, KEYS["requester"].address
     for group in (KEYS["thief"].address, market.app, market.deployment.token):
-        assert stage.run(is_member(market.hub, group, me)) is False
+        assert stage.run(market.hub.is_member(group, me)) is False
 
 
 # --- anything

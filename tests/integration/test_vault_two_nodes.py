@@ -9,7 +9,7 @@ import pytest
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.confirmation import Confirmation
+from sealgrid.chain.blocks import Confirmation
 from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused, NodesDisagree
@@ -93,7 +93,7 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
 async def test_a_confirmed_block_of_long_ago_is_no_basis(scene: Scene) -> None:
     federation, market = scene.federation, scene.market
     enclave = await federation.begin(await federation.order())
-    strict = Confirmation(1, oldest=60)
+    strict = Confirmation(1, max_age=60)
     reader = ChainReader(market.hub, market.broker.address, confirmation=strict, clock=federation.clock)
     federation.clock.now = (await market.node.block()).timestamp + 60
     assert (await reader.task(enclave.task)).task_id == enclave.task

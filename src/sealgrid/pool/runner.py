@@ -11,7 +11,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.chain.pool_gate import pool_speaker
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
@@ -87,7 +87,7 @@ async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:
     """Raise InputRefused unless this is the configured chain and the key runs the workerpool on it."""
     await config.network.check_chain(node)
     owner = await Assets(Hub(node, config.network.hub)).owner(config.workerpool)
-    speaker = await pool_speaker(node, owner, config.network.broker)
+    speaker = await pool_signer(node, owner, config.network.broker)
     if speaker != key.address:
         raise InputRefused(f"workerpool {config.workerpool} is run by {speaker}, the key belongs to {key.address}.")
 

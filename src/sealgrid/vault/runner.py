@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from sealgrid.chain.confirmation import confirmation_of
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError
