@@ -78,7 +78,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, Sign
             wheels=WheelFolders(config.wheels),
             by_address=nodes[0].by_address,
             nodes=nodes,
-            sms=IexecSmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
+            sms=IexecSmsClient(await reach(config.sms_url, "the iExec SMS adapter")) if config.sms_url else None,
             market=MarketClient(await reach(config.market_url, "the market"), config.network.chain)
             if config.market_url
             else None,
