@@ -11,7 +11,7 @@ _AGAIN_SECONDS: Final = 10
 
 
 class Place:
-    """One live timeline. It is free again when nothing refers to it, whether its stream was ever read or not."""
+    """One live timeline. Free once its stream ended or, for a stream that nobody read, once nothing refers to it."""
 
     def __init__(self, client: str, task: TaskId) -> None:
         self.client, self.task = client, task
@@ -43,3 +43,7 @@ class Followers:
         place = Place(client, task)
         self._open.add(place)
         return place
+
+    def leave(self, place: Place) -> None:
+        """Free a place; freeing it twice does nothing."""
+        self._open.discard(place)
