@@ -14,7 +14,7 @@ from sealgrid.poco.matching import OrderSet, Registry
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.typed_data import is_signed_by, order_hash
 from sealgrid.units import Address, Digest, to_bytes, to_digest
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import Market
 
 KEYS = {name: development_key(name) for name in ("developer", "owner", "pool", "requester", "requester2", "thief")}

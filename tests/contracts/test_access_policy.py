@@ -9,7 +9,7 @@ from sealgrid.chain.anvil import advance
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_ADDRESS, Address, DealId
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import Attempt, Market
 
 pytestmark = pytest.mark.chain
@@ -195,9 +195,9 @@ async def test_a_key_is_an_address_padded_on_the_left(
     market: Market, policy: AccessPolicy, key: bytes, purpose: int, answer: bool
 ) -> None:
     await policy.grant(market.wallet("owner"), REQUESTER)
-    face = interface("AccessPolicy")
-    told = await market.node.call(policy.address, face.call_data("keyHasPurpose", key, purpose))
-    assert face.decode("keyHasPurpose", told) is answer
+    abi = interface("AccessPolicy")
+    answered = await market.node.call(policy.address, abi.call_data("keyHasPurpose", key, purpose))
+    assert abi.decode("keyHasPurpose", answered) is answer
 
 
 async def test_only_the_owner_decides(market: Market, policy: AccessPolicy) -> None:

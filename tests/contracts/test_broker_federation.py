@@ -141,7 +141,7 @@ async def test_10_old_verdicts_do_not_count_though_their_vaults_remain(good: Att
     stayed = [VAULTS[0].address, VAULTS[1].address, NAMES[0]]
     changed = await replaced(good.market, stayed, 2)
     await refused(good, 10)
-    # The same vaults, asked again under the present federation, are believed.
+    # New verdicts of the same vaults under the present federation are accepted.
     await good.but(market=changed).publish()
 
 

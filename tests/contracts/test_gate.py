@@ -20,8 +20,8 @@ from sealgrid.poco.constants import pool_stake, worker_reward
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.units import ZERO_ADDRESS, DealId, TaskId, to_digest
-from tests.contracts.gated import OPERATOR, GatedMarket, gated, operator_signs
-from tests.contracts.mocked import Mock
+from tests.contracts.gate_market import OPERATOR, GatedMarket, gated, operator_signs
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import APP_PRICE, DATASET_PRICE, FUNDS, POOL_PRICE, RESULT, TERMS, Attempt, Market, attempt
 
 pytestmark = pytest.mark.chain
@@ -265,11 +265,11 @@ async def test_only_the_owner_names_the_operator(market: GatedMarket) -> None:
 async def test_an_operator_that_is_a_contract_authorises_by_erc_1271(good: Attempt, market: GatedMarket) -> None:
     contract = await Mock.deploy("SigningOwner", market.wallet("stranger"))
     await market.gate.change_operator(market.wallet("admin"), contract.address)
-    asked = replace(good, pool_signature=b"announced")
-    assert await asked.judged() == 4
+    announced = replace(good, pool_signature=b"announced")
+    assert await announced.judged() == 4
     await contract.call("approve", good.digest)
-    assert await asked.judged() == 0
-    await asked.publish()
+    assert await announced.judged() == 0
+    await announced.publish()
 
 
 async def test_4_an_operator_that_would_write_while_it_is_asked_is_refused(good: Attempt, market: GatedMarket) -> None:
@@ -287,7 +287,7 @@ async def test_what_poco_calls_back_cannot_move_the_gates_money(market: GatedMar
     receiver = await Mock.deploy("Reentrant", market.wallet("stranger"))
     await receiver.call("prepare", market.gate.address, interface("PoolGate").call_data("withdraw", 1))
     deal, task = await plain_task(market, callback=receiver.address)
-    await publish_plain(market, task, word(deal, task), callback=b"told")
+    await publish_plain(market, task, word(deal, task), callback=b"data")
     assert [await receiver.read(name) for name in ("called", "succeeded")] == [True, False]
 
 

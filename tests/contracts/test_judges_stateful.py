@@ -24,9 +24,9 @@ from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
 from sealgrid.poco.constants import KITTY_ADDRESS
 from sealgrid.units import ZERO_ADDRESS, Digest, to_digest
-from tests.contracts.gated import OPERATOR, GatedMarket, gated, operator_signs
-from tests.contracts.inmemory import MemoryNode, now
+from tests.contracts.gate_market import OPERATOR, GatedMarket, gated, operator_signs
 from tests.contracts.judge_model import Federation, Model
+from tests.contracts.memory_chain import MemoryNode, now
 from tests.contracts.scene import RUNTIME, TERMS, VAULTS, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain

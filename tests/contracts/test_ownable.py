@@ -8,7 +8,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.wallet import TransactionReceipt
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_ADDRESS, Address
-from tests.contracts.inmemory import MemoryNode, MemoryWallet, now
+from tests.contracts.memory_chain import MemoryNode, MemoryWallet, now
 
 CONTRACT = "AccessPolicy"
 NOT_OWNER, NOT_PROPOSED = "ownable: caller is not the owner", "ownable: not the proposed owner"

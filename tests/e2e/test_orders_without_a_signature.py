@@ -15,7 +15,7 @@ from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import TaskId
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 
 pytestmark = pytest.mark.localnet
 

@@ -20,7 +20,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, DealId, to_digest
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import FUNDS, Market, open_market
 from tests.integration.vault_federation import Enclave, Federation, federation_over
 

@@ -61,7 +61,7 @@ class AppOrder(PocoOrder, frozen=True, kw_only=True):
 
 
 class DatasetOrder(PocoOrder, frozen=True, kw_only=True):
-    """A dataset's owner sells its use; a zero dataset says that a deal has none."""
+    """A dataset's owner sells its use; the zero address means a deal without a dataset."""
 
     TYPES: ClassVar = (
         ("address", "dataset"),
