@@ -86,5 +86,5 @@ def test_nothing_is_registered_while_a_vault_is_unreachable(visitor: Visitor, tm
 
     page.route("**/wallet/vaults", remove_vault)
     page.get_by_role("button", name="Seal and publish").click()
-    expect(page.get_by_text("A vault does not response")).to_be_visible()
+    expect(page.get_by_text("A vault does not answer")).to_be_visible()
     assert wallet.requests == []

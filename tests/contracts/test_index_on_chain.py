@@ -35,7 +35,7 @@ async def index_all(indexer: ChainIndexer) -> None:
 
 
 async def free_deal(market: Market, tasks: int) -> DealId:
-    """Match a deal in which nobody pays anything; its pool sells without end."""
+    """Match a deal without price; the pool's order has the largest volume."""
     category, endless = market.deployment.categories["XS"], 2**256 - 1
     return await market.hub.match_orders(
         market.wallet("requester"),
