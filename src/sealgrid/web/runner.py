@@ -11,7 +11,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.web.api import application
-from sealgrid.web.html.rendering import environment
+from sealgrid.web.html.templates import environment
 from sealgrid.web.index.indexer import ChainIndexer
 from sealgrid.web.index.reader import IndexReader
 from sealgrid.web.index.store import IndexStore

@@ -12,7 +12,7 @@ from sealgrid.errors import BundleRefused, SealgridError
 from sealgrid.sdk.model_cards import card_of
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
-from sealgrid.web.html.rendering import MAX_README
+from sealgrid.web.html.templates import MAX_README
 
 MAX_BUNDLE: Final = 16 << 20  #: bytes of a bundle that a page reads; the page of a larger app has no readme
 MAX_SEALED_MODEL: Final = 64 << 20  #: bytes of a sealed file that a page reads for its card

@@ -11,7 +11,7 @@ _RETRY_SECONDS: Final = 10
 
 
 class TimelineSlot:
-    """One live timeline. The slot is free once it is garbage-collected, even if its stream was never read."""
+    """One live timeline. Its slot is free once the stream ends, or once an unread stream is garbage-collected."""
 
     def __init__(self, client: str, task: TaskId) -> None:
         self.client, self.task = client, task
@@ -29,7 +29,7 @@ class TimelineLimits:
         return len(self._slots)
 
     def acquire(self, client: str, task: TaskId) -> TimelineSlot:
-        """Return a slot; the timeline is open while the slot is referenced. Raises TooManyRequests at a limit."""
+        """Return a slot, to be released when the stream ends; raise TooManyRequests at a limit."""
         of_client = sum(slot.client == client for slot in self._slots)
         of_task = sum(slot.task == task for slot in self._slots)
         for count, limit, scope in (
@@ -43,3 +43,7 @@ class TimelineLimits:
         slot = TimelineSlot(client, task)
         self._slots.add(slot)
         return slot
+
+    def release(self, slot: TimelineSlot) -> None:
+        """Free a slot; freeing it twice does nothing."""
+        self._slots.discard(slot)

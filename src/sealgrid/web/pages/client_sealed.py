@@ -1,6 +1,7 @@
 """JSON endpoints for runs and models that the browser seals and opens itself: keys never reach the site.
 
-The vaults, the chain and the storage check what the browser sends; the browser checks what it receives (docs/adr).
+The vaults, the chain and the storage check what the browser sends; the browser checks what it receives
+(docs/adr/0043).
 """
 
 import asyncio

@@ -18,7 +18,7 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.web.forms import path_address
 from sealgrid.web.html import charts
-from sealgrid.web.html.rendering import minute
+from sealgrid.web.html.templates import minute
 from sealgrid.web.index.reader import RECENT_TASKS, TaskFilter
 from sealgrid.web.offers import find_groups
 from sealgrid.web.site import Site, WebRequest

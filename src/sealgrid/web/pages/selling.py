@@ -14,7 +14,7 @@ from sealgrid.bundle.archive_paths import fault_of
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
-from sealgrid.web.html.rendering import day
+from sealgrid.web.html.templates import day
 from sealgrid.web.site import Site, WebRequest
 from sealgrid.web.wallets.signing_steps import signing_session
 

@@ -170,19 +170,22 @@ async def _stream_changes(render: Callable[[], str]) -> AsyncIterator[ServerSent
 
 
 async def _stream_timeline(
-    site: Site, request: WebRequest, task: TaskId, _slot: TimelineSlot
+    site: Site, request: WebRequest, task: TaskId, slot: TimelineSlot
 ) -> AsyncIterator[ServerSentEventMessage]:
-    """Send the timeline whenever it changes, until the task has ended; the slot stays referenced until then."""
+    """Send the timeline whenever it changes, until the task has ended."""
     previous = None
-    while True:
-        context = await _task_context(site, request, task)
-        if (current := site.render(request, "timeline.html", context)) != previous:
-            previous = current
-            yield ServerSentEventMessage(data=current, event="change")
-        if context["task"].state in ENDED:
-            yield ServerSentEventMessage(data="", event="end")
-            return
-        await asyncio.sleep(POLL_SECONDS)
+    try:
+        while True:
+            context = await _task_context(site, request, task)
+            if (current := site.render(request, "timeline.html", context)) != previous:
+                previous = current
+                yield ServerSentEventMessage(data=current, event="change")
+            if context["task"].state in ENDED:
+                yield ServerSentEventMessage(data="", event="end")
+                return
+            await asyncio.sleep(POLL_SECONDS)
+    finally:  # a cancelled stream's frame may wait for the garbage collector
+        site.timeline_limits.release(slot)
 
 
 def _task_row(site: Site, task: TaskId) -> Any:
