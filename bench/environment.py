@@ -22,7 +22,7 @@ from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import EnclaveFailure, RelayHello, RelayWelcome
 from sealgrid.wire.vault import Authorization
 from sealgrid.worker.relay import RelayServer
-from sealgrid.worker.wheel_index import WheelFolders
+from sealgrid.worker.wheel_index import WheelIndex
 
 WHEELS = Path(__file__).resolve().parents[1] / ".cache" / "wheels"
 PACKAGES = ("numpy==2.4.6", "onnxruntime==1.32.0")
@@ -44,7 +44,7 @@ class Errand:
     """A worker that has everything at hand and notes when its enclave reached what."""
 
     bundle: bytes
-    wheels: WheelFolders
+    wheels: WheelIndex
     at: dict[str, float] = field(default_factory=dict)
 
     async def authorise(self, hello: RelayHello) -> RelayWelcome:
@@ -92,7 +92,7 @@ async def measure(context: Context) -> Figure:
     boot = Path(__file__).with_name("environment_boot.py")
     platform = SimulatedPlatform(PlatformConfig(folder=folder / "platform", boot=boot), lambda: int(time.time()))
     bundles = {kind: _bundle(folder, kind) for kind in ("wheels", "archive")}
-    index = WheelFolders([WHEELS])
+    index = WheelIndex([WHEELS])
     found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in bundles}
     try:
         for round_ in range(1 + context.either(4, 12)):
@@ -114,12 +114,12 @@ def _bundle(folder: Path, kind: str) -> Bundle:
     return build(app, wheels, environment_of(wheels, WHEELS)[0] if kind == "archive" else None)
 
 
-async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelFolders) -> tuple[float, float]:
+async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelIndex) -> tuple[float, float]:
     errand = Errand(bundle.archive, index)
     server = RelayServer(errand)
     with tempfile.TemporaryDirectory(prefix="sg-bench-") as place:
         relay = Path(place, "relay")
-        listening = await asyncio.start_unix_server(server.connected, relay, limit=1 << 20)
+        listening = await asyncio.start_unix_server(server.serve, relay, limit=1 << 20)
         reply = await platform.launch(_launch(bundle.app_digest, relay))
         try:
             ended = await asyncio.wait_for(server.outcome(), 60)

@@ -25,14 +25,14 @@ async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None
 
     launch = QuotePort(quote_socket).launch()
     relay = RelayClient(*await asyncio.open_unix_connection(sock=relay_socket))
-    await relay.ask("hello", body=msgspec.msgpack.encode(RelayHello(enclave=ZERO_ADDRESS)))
+    await relay.call("hello", body=msgspec.msgpack.encode(RelayHello(enclave=ZERO_ADDRESS)))
     prepared = await prepare(relay, launch.app_digest, Path("/job"))
-    await relay.ask("stage", path="running")
+    await relay.call("stage", path="running")
     manifest = prepared.bundle.manifest
-    app = sandbox.AppRun(prepared.places.folders(), manifest.entrypoint, limits=manifest.limits)
+    app = sandbox.AppRun(prepared.folders.sandbox_folders(), manifest.entrypoint, limits=manifest.limits)
     ended = await asyncio.to_thread(sandbox.run, app)
-    await relay.ask("stage", path="sealed")
-    await relay.ask(
+    await relay.call("stage", path="sealed")
+    await relay.call(
         "fail", body=msgspec.msgpack.encode(EnclaveFailure(kind="host", reason=str(getattr(ended, "code", ended))))
     )
 

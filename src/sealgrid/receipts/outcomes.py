@@ -1,7 +1,7 @@
-"""Every way in which a task can end: whose doing is proved, what PoCo does with the money, what each party reads.
+"""All endings of a task: the proved cause, what PoCo does with the money, what the requester reads.
 
-This table is the source of docs/protocol/outcomes.md. Whoever adds an ending adds a row; a test compares the page.
-Pure data: nothing is decided here.
+This table is the source of docs/protocol/outcomes.md; a test compares the page. It documents decisions that other
+modules make.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ Money = Literal["settled", "refunded"]
 class TaskEnding:
     """One way in which a task can end."""
 
-    event: str  #: what happens
-    proved: Cause  #: whose doing the enclave, the vaults or the chain prove
-    how: str  #: what proves it, or why nothing does
+    event: str
+    cause: Cause  #: as the enclave, the vaults or the chain prove it
+    proof: str  #: what proves the cause, or why it cannot be proved
     exit_class: ExitClass | None  #: in the receipt; None where there is no receipt
-    reads: str  #: what the requester reads
-    bound: str = ""  #: how much one party can take by causing it at will
+    message: str  #: what the requester reads
+    bound: str = ""  #: how much a party can gain or destroy by causing this deliberately
 
     @property
     def money(self) -> Money:
@@ -197,9 +197,11 @@ ENDINGS: Final[tuple[TaskEnding, ...]] = (
 )
 
 SEIZED_PERCENT: Final = 30  #: of the pool's price, locked at the match (PoCo's WORKERPOOL_STAKE_RATIO)
-KITTY_LEAST_RLC: Final = 1  #: PoCo pays at least so much of the kitty, or a tenth, with a task whose price is not 0
+KITTY_LEAST_RLC: Final = (
+    1  #: least amount that PoCo pays from the kitty, else a tenth, with a task whose price is not 0
+)
 
-_ROW = "| {event} | {proved} | {how} | {settled} | {money} | {reads} | {bound} |\n"
+_ROW = "| {event} | {cause} | {proof} | {settled} | {money} | {message} | {bound} |\n"
 _MONEY: Final[dict[Money, tuple[str, str]]] = {
     "settled": ("settled", "app, dataset, pool and worker are paid; the requester pays"),
     "refunded": ("not settled", "the requester is refunded; the pool loses its stake to PoCo's kitty"),
@@ -208,15 +210,15 @@ _MONEY: Final[dict[Money, tuple[str, str]]] = {
 
 def table() -> str:
     """Return the rows of docs/protocol/outcomes.md."""
-    head = "| what happens | whose doing is proved | by what | settled | money | the requester reads | bound |\n"
+    head = "| event | proved cause | proof | settled | money | the requester reads | bound |\n"
     rows = (
         _ROW.format(
             event=each.event,
-            proved=each.proved,
-            how=each.how,
+            cause=each.cause,
+            proof=each.proof,
             settled=_settled(each),
             money=_MONEY[each.money][1],
-            reads=each.reads,
+            message=each.message,
             bound=each.bound or "-",
         )
         for each in ENDINGS

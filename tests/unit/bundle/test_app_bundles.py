@@ -96,7 +96,7 @@ def test_a_folder_whose_wheels_are_not_locked_is_refused(folder):
 
 def test_a_folder_with_a_link_is_refused(folder):
     (folder / "data/y").symlink_to("/etc/passwd")
-    with pytest.raises(InputRefused, match="no plain file"):
+    with pytest.raises(InputRefused, match="not a plain file"):
         build(folder, python=PYTHON)
 
 

@@ -79,7 +79,7 @@ def test_an_app_is_built_for_the_python_that_is_asked_for(folder, python):
 
 def test_13_an_app_toml_that_demands_another_python_is_refused_and_the_same_one_is_built(folder):
     demanding(folder, "3.12")
-    with pytest.raises(InterpreterMismatch, match=r"demands Python 3\.12.* on Python 3\.13") as refused:
+    with pytest.raises(InterpreterMismatch, match=r"requires Python 3\.12.* on Python 3\.13") as refused:
         build(folder, python="3.13")
     assert refused.value.check == "13"
     assert build(folder, python="3.12").manifest.python == "3.12"

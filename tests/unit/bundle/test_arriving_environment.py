@@ -38,7 +38,7 @@ def laid_out(folder, archive, *, environment=None, directory=None, sizes=(1 << 2
     at = 0
     while at < arriving.start:
         size = sizes[at % len(sizes)]
-        arriving.take(archive[at : min(at + size, arriving.start)])
+        arriving.write(archive[at : min(at + size, arriving.start)])
         at += size
     arriving.finish()
     return {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
@@ -95,7 +95,7 @@ def test_1_an_archive_that_ends_too_soon_is_refused(tmp_path):
     target = tmp_path / "target"
     target.mkdir()
     arriving = EnvironmentWriter(pinned(archive), directory_of(archive), target, tmp_path / "scratch")
-    arriving.take(archive[: arriving.start - 1])
+    arriving.write(archive[: arriving.start - 1])
     with pytest.raises(BundleRefused) as refused:
         arriving.finish()
     assert refused.value.check == "1"
@@ -178,4 +178,4 @@ def test_a_disk_that_is_full_is_no_file_with_less_in_it(tmp_path, monkeypatch):
     arriving = EnvironmentWriter(pinned(archive), directory_of(archive), target, tmp_path / "scratch")
     monkeypatch.setattr("pathlib.Path.open", lambda *_: io.BufferedWriter(Full()))
     with pytest.raises(OSError, match="No space"):
-        arriving.take(archive[: arriving.start])
+        arriving.write(archive[: arriving.start])

@@ -20,9 +20,9 @@ from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import seal_iexec
 from sealgrid.enclave.job import app_job
-from sealgrid.enclave.job.app_layout import lay_out_app
-from sealgrid.enclave.protocol.attest import ReleaseQuorum
-from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD
+from sealgrid.enclave.job.app_layout import JobFolders, lay_out_app
+from sealgrid.enclave.protocol.release import ReleaseQuorum
+from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
@@ -91,11 +91,11 @@ class Task:
             return {name: archive.read(name) for name in archive.namelist()}
 
     async def _performed(self) -> app_job.JobOutcome:
-        agreed, prepared = self._agreed(), self._prepared()
+        quorum, prepared = self._quorum(), self._prepared()
         listening = await asyncio.start_unix_server(self._serve, self.folder / "relay", limit=1 << 20)
         relay = RelayClient(*await asyncio.open_unix_connection(self.folder / "relay"))
         try:
-            return await asyncio.wait_for(app_job.perform(relay, agreed, prepared, shield=NO_SHIELD), 60)
+            return await asyncio.wait_for(app_job.perform(relay, quorum, prepared, protection=NO_PROTECTION), 60)
         finally:
             await relay.close()
             listening.close()
@@ -109,11 +109,11 @@ class Task:
             name="a", version="1", python="3.11", entrypoint=("main.py",), files=files, limits=self.limits
         )
         bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
-        places = app_job.JobFolders(self.folder)
-        lay_out_app(bundle, places.folder("app"))
-        return app_job.PreparedApp(bundle, places)
+        folders = JobFolders(self.folder)
+        lay_out_app(bundle, folders.path("app"))
+        return app_job.PreparedApp(bundle, folders)
 
-    def _agreed(self) -> ReleaseQuorum:
+    def _quorum(self) -> ReleaseQuorum:
         secrets, keys = [], {}
 
         def sealed(kind: str, content: bytes) -> Digest:
@@ -151,7 +151,7 @@ class Task:
         return ReleaseQuorum(
             facts=said,
             facts_bytes=said.encode(),
-            releases=(),
+            releases={},
             deposit_keys={},
             keys=keys,
             bulk=(KEY,) * len(listed),

@@ -10,9 +10,9 @@ from sealgrid.enclave.job.iexec_env import (
     MOST_CALLBACK_BYTES,
     AppInputs,
     environment,
+    merge_requester_secrets,
     output_digest,
     read_computed,
-    requester_secrets,
 )
 from sealgrid.errors import AppFailed
 from sealgrid.units import ZERO_ADDRESS
@@ -93,12 +93,12 @@ def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place()
 
 
 def test_secrets_of_the_sealed_input_and_of_iexecs_route_stand_beside_each_other():
-    assert requester_secrets({"1": "sealed"}, {"2": "pushed"}) == {"1": "sealed", "2": "pushed"}
+    assert merge_requester_secrets({"1": "sealed"}, {"2": "pushed"}) == {"1": "sealed", "2": "pushed"}
 
 
 def test_a_secret_number_that_comes_both_ways_is_refused_without_a_word_of_either():
     with pytest.raises(AppFailed, match="number 2;") as caught:
-        requester_secrets({"1": "a", "2": "sealed", "10": "b"}, {"10": "c", "2": "pushed"})
+        merge_requester_secrets({"1": "a", "2": "sealed", "10": "b"}, {"10": "c", "2": "pushed"})
     assert "sealed input" in str(caught.value)
     assert "pushed" not in str(caught.value)
 
@@ -123,7 +123,7 @@ def test_a_deterministic_folder_is_hashed_over_its_own_files_in_their_order():
 
 def test_callback_data_are_read_and_hashed_as_poco_does():
     files = computed(callback_data="0x0102")
-    said = read_computed(files, wanted=True)
+    said = read_computed(files, needs_callback=True)
     assert said.callback == b"\x01\x02"
     assert output_digest(files, said) == keccak.new(digest_bits=256, data=b"\x01\x02").digest()
 
@@ -132,14 +132,14 @@ def test_callback_data_are_read_and_hashed_as_poco_does():
     ("files", "reason"),
     [
         ({}, "wrote no"),
-        ({"computed.json": b"[]"}, "no JSON object"),
-        ({"computed.json": b"{\xff"}, "no JSON object"),
+        ({"computed.json": b"[]"}, "not a JSON object"),
+        ({"computed.json": b"{\xff"}, "not a JSON object"),
         (computed(), "neither"),
         (computed(deterministic_output_path="/iexec_out/none"), "did not write"),
         (computed(deterministic_output_path="/etc/passwd"), "outside"),
         (computed(deterministic_output_path="/iexec_out/../etc/passwd"), "did not write"),
-        (computed(callback_data="0xzz"), "no hex"),
-        (computed(callback_data="0x123"), "no hex"),
+        (computed(callback_data="0xzz"), "not hex text"),
+        (computed(callback_data="0x123"), "not hex text"),
     ],
 )
 def test_a_computed_file_that_says_nothing_usable_is_the_apps_failure(files, reason):
@@ -151,12 +151,12 @@ def test_a_computed_file_that_says_nothing_usable_is_the_apps_failure(files, rea
 def test_a_deal_with_a_callback_needs_callback_data(said):
     files = computed(deterministic_output_path="/iexec_out/x", **said) | {"x": b""}
     with pytest.raises(AppFailed, match="no callback-data"):
-        read_computed(files, wanted=True)
+        read_computed(files, needs_callback=True)
 
 
 def test_callback_data_are_bounded_where_the_chain_must_carry_them():
     fits, above = computed(callback_data="00" * MOST_CALLBACK_BYTES), computed(callback_data="00" * 16385)
-    assert len(read_computed(fits, wanted=True).callback) == MOST_CALLBACK_BYTES
+    assert len(read_computed(fits, needs_callback=True).callback) == MOST_CALLBACK_BYTES
     assert len(read_computed(above).callback) == 16385
     with pytest.raises(AppFailed, match="16384 bytes"):
-        read_computed(above, wanted=True)
+        read_computed(above, needs_callback=True)

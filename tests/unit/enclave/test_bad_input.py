@@ -10,8 +10,8 @@ from task_scene import DATASET, Task
 
 from sealgrid.bundle import job_input
 from sealgrid.bundle.job_input import MAX_FILES, MAX_TEXT_BYTES, JobInput, split_arguments, unpack
-from sealgrid.enclave.job import app_job
-from sealgrid.enclave.opening import proves_opening
+from sealgrid.enclave.job import app_job, inputs
+from sealgrid.enclave.job.inputs import proves_key
 from sealgrid.errors import HostFailed, InputRefused
 
 
@@ -139,15 +139,15 @@ def test_several_inputs_that_are_too_much_together(task):
 
 
 def test_input_that_is_too_large_is_the_requesters_by_its_digest(task, monkeypatch):
-    monkeypatch.setattr(app_job, "MAX_SEALED_BYTES", 1 << 20)
+    monkeypatch.setattr(inputs, "MAX_SEALED_BYTES", 1 << 20)
     task.give(files=(("large", bytes(3 << 20)),))
     assert "has more than" in task.log()
 
 
 def test_bytes_that_the_worker_adds_are_the_workers(task, monkeypatch):
-    monkeypatch.setattr(app_job, "MAX_SEALED_BYTES", 1 << 20)
+    monkeypatch.setattr(inputs, "MAX_SEALED_BYTES", 1 << 20)
     task.give(files=(("small", b"x"),))
-    agreed = task._agreed()
+    agreed = task._quorum()
     task._agreed = lambda: agreed
     task.stored = {digest: content + bytes(3 << 20) for digest, content in task.stored.items()}
     with pytest.raises(HostFailed, match="other bytes"):
@@ -164,7 +164,7 @@ def test_files_that_are_too_much_for_an_enclave_are_refused_before_they_are_seal
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\xff\xfe", "no text"),
+        (b"\xff\xfe", "not UTF-8 text"),
         (b"a\0b", "(input.6)"),
         (b"x" * (MAX_TEXT_BYTES + 1), "(input.7)"),
         (b"x" * (3 << 20), "has more than"),
@@ -196,7 +196,7 @@ def test_all_that_a_requester_may_give_starts_in_the_least_memory(task):
 
 def test_an_input_that_opens_with_another_key_is_the_requesters(task):
     task.give(args=("a",))
-    agreed = task._agreed()
+    agreed = task._quorum()
     wrong = msgspec.structs.replace(agreed.facts)
     task._agreed = lambda: app_job.replace(agreed, facts=wrong, keys=dict.fromkeys(agreed.keys, bytes(32)))
     assert "does not open with the key" in task.log()
@@ -204,7 +204,7 @@ def test_an_input_that_opens_with_another_key_is_the_requesters(task):
 
 def test_a_dataset_that_opens_with_another_key_is_its_sellers(task):
     task.dataset = b"weights"
-    agreed = task._agreed()
+    agreed = task._quorum()
     task._agreed = lambda: app_job.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
     outcome = task.perform()
     files = task.files(outcome)
@@ -238,16 +238,16 @@ def test_a_bad_input_proves_no_opening_of_the_dataset_beside_it(task):
 
 def test_a_file_in_iexecs_form_proves_no_opening(task):
     task.dataset = b"weights"
-    facts = task._agreed().facts
-    assert proves_opening(facts)
+    facts = task._quorum().facts
+    assert proves_key(facts)
     pushed = tuple(msgspec.structs.replace(each, kind="iexec") for each in facts.secrets)
-    assert not proves_opening(msgspec.structs.replace(facts, secrets=pushed)), "it has no tag"
+    assert not proves_key(msgspec.structs.replace(facts, secrets=pushed)), "it has no tag"
 
 
 def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task):
     task.dataset = b"weights"
     task.give(args=("a",))
-    agreed = task._agreed()
+    agreed = task._quorum()
     (sealed,) = agreed.facts.inputs
     task._agreed = lambda: app_job.replace(agreed, keys={**agreed.keys, sealed: bytes(32)})
     assert "does not open with the key" in task.log()
@@ -255,7 +255,7 @@ def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task)
 
 def test_the_same_input_that_is_stored_nowhere_is_nobodys_proved_doing(task):
     task.give(args=("a",))
-    agreed = task._agreed()
+    agreed = task._quorum()
     task._agreed, task.stored = (lambda: agreed), {}
     with pytest.raises(HostFailed):
         task.perform()

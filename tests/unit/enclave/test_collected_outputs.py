@@ -57,7 +57,7 @@ def plant_socket(folder):
 @pytest.mark.parametrize("plant", [plant_link, plant_link_to_a_folder, plant_pipe, plant_socket])
 def test_1_what_is_no_plain_file_is_refused(tmp_path, plant):
     plant(tmp_path)
-    with pytest.raises(AppFailed, match="no plain file"):
+    with pytest.raises(AppFailed, match="not a plain file"):
         collect(tmp_path, LIMIT)
 
 
@@ -125,7 +125,7 @@ def test_a_folder_that_cannot_be_read_is_the_machines_fault(tmp_path):
 
 def test_a_link_that_a_real_app_leaves_is_refused(scene):
     scene.says("import os; os.symlink('/etc/passwd', '/iexec_out/x')")
-    with pytest.raises(AppFailed, match="no plain file"):
+    with pytest.raises(AppFailed, match="not a plain file"):
         collect(scene.folders.outputs, LIMIT)
 
 

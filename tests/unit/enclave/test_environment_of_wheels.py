@@ -8,7 +8,7 @@ import pytest
 from sealgrid.bundle.manifest import Manifest, WheelEntry
 from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
 from sealgrid.crypto.digests import sha256
-from sealgrid.enclave.job.app_layout import expect_interpreter
+from sealgrid.enclave.job.app_layout import check_runtime_interpreter
 from sealgrid.errors import BundleRefused, HostFailed
 from sealgrid.units import to_digest
 
@@ -153,6 +153,6 @@ def test_7_what_an_interpreter_runs_unasked_is_refused(wheels, path):
 def test_an_app_for_another_interpreter_is_the_machines_fault():
     made = Manifest(name="a", version="1", python="3.99", entrypoint=("a.py",), files=())
     with pytest.raises(HostFailed, match=r"3\.99"):
-        expect_interpreter(made)
+        check_runtime_interpreter(made)
     ours = f"3.{sys.version_info.minor}"
-    expect_interpreter(msgspec.structs.replace(made, python=ours))
+    check_runtime_interpreter(msgspec.structs.replace(made, python=ours))

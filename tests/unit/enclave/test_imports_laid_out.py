@@ -11,7 +11,7 @@ from sealgrid.bundle.archive import pack
 from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
 from sealgrid.crypto.digests import sha256
 from sealgrid.enclave.job.app_layout import lay_out_imports
-from sealgrid.enclave.protocol.file_fetcher import PIECE_BYTES
+from sealgrid.enclave.protocol.relay_files import PIECE_BYTES
 from sealgrid.errors import BundleRefused
 from sealgrid.units import to_digest
 from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame

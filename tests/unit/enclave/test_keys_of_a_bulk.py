@@ -9,8 +9,8 @@ import pytest
 from sealgrid.attestation.facts import BulkFact, DatasetFact, OmittedDataset
 from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import keccak256
-from sealgrid.enclave.protocol.bulk import keys_of
-from sealgrid.enclave.protocol.log_proofs import check_logged
+from sealgrid.enclave.protocol.key_shares import combine_bulk_keys
+from sealgrid.enclave.protocol.release import check_logged
 from sealgrid.errors import EvidenceRefused, LogRefused
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.handlers.release_response import bulk_share, release_of
@@ -103,7 +103,7 @@ def vaults(tmp_path):
 
 
 def combined(vaults, *answers):
-    return keys_of(FACTS, {vault.key.address: each for vault, each in zip(vaults, answers, strict=True)}, 2)
+    return combine_bulk_keys(FACTS, {vault.key.address: each for vault, each in zip(vaults, answers, strict=True)}, 2)
 
 
 def test_every_key_that_t_vaults_gave_opens_its_place_in_the_slice(vaults):
@@ -196,4 +196,4 @@ def test_9_a_share_whose_entry_stands_under_no_head_of_this_vault_is_refused(vau
 
 
 def test_facts_without_a_bulk_have_no_keys_of_one(vaults):
-    assert keys_of(scene.facts(), {vaults[0].key.address: vaults[0].answer()}, 2) == ()
+    assert combine_bulk_keys(scene.facts(), {vaults[0].key.address: vaults[0].answer()}, 2) == ()

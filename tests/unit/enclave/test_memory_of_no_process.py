@@ -72,7 +72,7 @@ for _ in range(6):
         os._exit(0)
 time.sleep(15)
 """
-    assert scene.run(source, limits=SMALL) == HostInducible("the app's processes took more memory than its limit.")
+    assert scene.run(source, limits=SMALL) == HostInducible("the app's processes used more memory than its limit.")
 
 
 SOCKETS = """
@@ -107,15 +107,15 @@ time.sleep(15)
 
 @pytest.mark.parametrize("source", [SOCKETS, EMPTY_FILES, SCRATCH_AND_MEMORY], ids=["sockets", "names", "files"])
 def test_what_the_kernel_keeps_for_an_app_counts(scene, source):
-    assert scene.run(source, limits=SMALL) == HostInducible("the app's processes took more memory than its limit.")
+    assert scene.run(source, limits=SMALL) == HostInducible("the app's processes used more memory than its limit.")
 
 
 def test_an_app_that_is_not_dumpable_is_counted_or_ended(scene):
     """To an ordinary user it hides its descriptors, to root it does not."""
     hides = "import ctypes\nassert ctypes.CDLL(None).prctl(4, 0, 0, 0, 0) == 0\n"
     assert scene.run(hides + SOCKETS, limits=SMALL) in (
-        HostInducible("the app's processes took more memory than its limit."),
-        HostInducible("the app hides what it uses."),
+        HostInducible("the app's processes used more memory than its limit."),
+        HostInducible("the app hides its resource usage."),
     )
 
 
@@ -131,7 +131,7 @@ for _ in range(4):
         ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)
 time.sleep(15)
 """
-    assert scene.run(source, limits=SMALL) == HostInducible("the app's processes took more memory than its limit.")
+    assert scene.run(source, limits=SMALL) == HostInducible("the app's processes used more memory than its limit.")
 
 
 def test_children_that_ended_and_were_not_waited_for_hide_nothing(scene):

@@ -10,7 +10,7 @@ from msgspec.structs import replace as with_changes
 from sealgrid.attestation.job_params import NO_RESULT_KEY, JobParams
 from sealgrid.enclave.job import app_job
 from sealgrid.enclave.job.seal import seal_result
-from sealgrid.enclave.protocol.attest import _expect_settled_refusal
+from sealgrid.enclave.protocol.release import check_settled_refusal
 from sealgrid.errors import EvidenceRefused
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from tests.unit.vault import vault_scene as scene
@@ -42,8 +42,8 @@ def test_a_contract_that_is_called_back_gets_no_byte():
 
 
 def test_facts_that_refuse_nothing_and_those_that_refuse_well_are_taken():
-    _expect_settled_refusal(scene.facts())
-    _expect_settled_refusal(refused())
+    check_settled_refusal(scene.facts())
+    check_settled_refusal(refused())
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_facts_that_refuse_nothing_and_those_that_refuse_well_are_taken():
 )
 def test_16_a_refusal_that_cannot_be_settled(lie):
     with pytest.raises(EvidenceRefused) as caught:
-        _expect_settled_refusal(refused(**lie))
+        check_settled_refusal(refused(**lie))
     assert caught.value.check == "16"

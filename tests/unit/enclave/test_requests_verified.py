@@ -13,8 +13,8 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
-from sealgrid.enclave.protocol.attest import TrustedVaults, obtain
-from sealgrid.enclave.protocol.request_order import verified_request
+from sealgrid.enclave.protocol.attest import TrustedVaults
+from sealgrid.enclave.protocol.release import check_request, obtain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
@@ -39,13 +39,13 @@ def welcome(order: RequestOrder | None = scene.ORDER, **more):
 
 def refused(number, facts=FACTS, told=None):
     with pytest.raises(EvidenceRefused) as caught:
-        verified_request(told or welcome(), facts)
+        check_request(told or welcome(), facts)
     assert caught.value.check == number
     return caught.value.message
 
 
 def test_the_terms_of_a_job_are_those_of_the_order_that_its_requester_signed():
-    found = verified_request(welcome(), FACTS)
+    found = check_request(welcome(), FACTS)
     assert (found.order, found.signature) == (scene.ORDER, "eoa")
     assert found.params.result_key == "0x" + scene.RESULT_KEY.public.hex()
     assert found.params.inputs == (scene.PICTURE,)
@@ -98,7 +98,7 @@ def test_14_another_accounts_signature_is_not_the_requesters():
 @pytest.mark.parametrize("kind", ["presigned", "contract"])
 def test_14_vaults_cannot_say_that_they_vouch_for_a_signature_that_the_requesters_key_made(kind):
     refused("14", replace(FACTS, requester_signature=kind))
-    bare = verified_request(welcome(replace(scene.ORDER, sign=b"")), replace(FACTS, requester_signature=kind))
+    bare = check_request(welcome(replace(scene.ORDER, sign=b"")), replace(FACTS, requester_signature=kind))
     assert bare.signature == kind
 
 
@@ -173,7 +173,7 @@ def test_15_a_refused_deal_is_held_to_its_order_but_for_what_its_params_ask_for(
         result_key=NO_RESULT_KEY,
         refusal="7",
     )
-    assert verified_request(welcome(unreadable), facts).order == unreadable
+    assert check_request(welcome(unreadable), facts).order == unreadable
     refused("15", replace(facts, params="other"), welcome(unreadable))
     refused("15", replace(facts, beneficiary=scene.STRANGER.address), welcome(unreadable))
 
@@ -208,7 +208,7 @@ def rsa_facts(key):
 
 def test_a_result_may_be_encrypted_for_the_key_that_its_beneficiary_registered():
     key = registered()
-    assert verified_request(welcome(RSA_ORDER, result_key=key), rsa_facts(key)).params.is_for_rsa
+    assert check_request(welcome(RSA_ORDER, result_key=key), rsa_facts(key)).params.is_for_rsa
 
 
 def test_15_an_rsa_key_that_the_beneficiary_did_not_sign_is_refused_though_the_facts_name_it():

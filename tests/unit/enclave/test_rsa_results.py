@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import open_iexec
-from sealgrid.enclave.job.rsa_result import seal_for_rsa
+from sealgrid.enclave.job.seal import seal_for_rsa
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_digest
 

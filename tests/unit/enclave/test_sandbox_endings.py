@@ -10,7 +10,7 @@ from app_scene import LIMITS
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.bundle.manifest import AppLimits
-from sealgrid.enclave.sandbox.exit_cause import shield_of
+from sealgrid.enclave.sandbox.exit_cause import protection_of
 from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, HostInducible
 
 
@@ -74,7 +74,7 @@ MUCH_OUTPUT = "import time\nfor name in 'xyz': open(f'/iexec_out/{name}', 'wb').
     ids=["killed", "crash", "code-above-127", "memory", "file-above-limit", "output"],
 )
 def test_where_the_host_cannot_cause_it_it_is_the_apps_failure(scene, source, reason):
-    ended = scene.run("print('my last words', flush=True)\n" + source, shield=shield_of(Platform.TDX))
+    ended = scene.run("print('my last words', flush=True)\n" + source, protection=protection_of(Platform.TDX))
     assert isinstance(ended, AppEnded), ended
     assert reason in ended.reason
     assert ended.log.startswith(b"my last words\n")
@@ -83,13 +83,13 @@ def test_where_the_host_cannot_cause_it_it_is_the_apps_failure(scene, source, re
 def test_an_app_that_burns_its_processor_time_is_judged_by_the_speed_that_it_got(scene):
     sources = ("while True: pass", "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass")
     for source in sources:
-        ended = scene.run(source, limits=limits(cpu_seconds=1), shield=shield_of(Platform.TDX))
+        ended = scene.run(source, limits=limits(cpu_seconds=1), protection=protection_of(Platform.TDX))
         assert "processor time limit" in ended.reason
 
 
 def test_an_app_that_does_not_end_is_ended(scene):
     ended = scene.run("import time\nwhile True: time.sleep(1)", limits=limits(wall_seconds=1))
-    assert ended == HostInducible("the app did not end in its time.")
+    assert ended == HostInducible("the app did not end within its time limit.")
 
 
 def test_an_app_that_burns_its_processor_time_is_ended(scene):
@@ -116,7 +116,7 @@ block = os.urandom(100 << 20)
 time.sleep(30)
 """
     ended = scene.run(source, limits=limits(memory=250 << 20))
-    assert ended == HostInducible("the app's processes took more memory than its limit.")
+    assert ended == HostInducible("the app's processes used more memory than its limit.")
 
 
 def test_a_fork_bomb_is_ended(scene):

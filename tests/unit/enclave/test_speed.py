@@ -29,7 +29,7 @@ class Machine:
         until = self.now + seconds
         while self.now < until:
             self.now += LOOK
-            meter.look()
+            meter.sample()
 
 
 @given(st.floats(0.55, 1.0))

@@ -5,21 +5,29 @@ from dataclasses import replace
 import pytest
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.enclave.sandbox.app_run import AppEnded, AppExited, HostInducible
-from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, PlatformProtection, SandboxExit, judge, shield_of
+from sealgrid.enclave.sandbox.exit_cause import (
+    NO_PROTECTION,
+    AppEnded,
+    AppExited,
+    HostInducible,
+    PlatformProtection,
+    SandboxExit,
+    judge,
+    protection_of,
+)
 
 WHOLE = PlatformProtection(signals=True, memory=True, clock=True)
 GOOD = {"had_memory": True, "at_speed": True}
 SIGNAL = SandboxExit("signal", "the app was ended by a signal.", code=137, log=b"said", **GOOD)
 USE = SandboxExit("use", "the app wrote more than its limit.", log=b"said", **GOOD)
-TIME = SandboxExit("time", "the app did not end in its time.", log=b"said", **GOOD)
+TIME = SandboxExit("time", "the app did not end within its time limit.", log=b"said", **GOOD)
 START = SandboxExit("start", "the sandbox did not start.", **GOOD)
 
 
-@pytest.mark.parametrize("shield", [WHOLE, NO_SHIELD])
+@pytest.mark.parametrize("protection", [WHOLE, NO_PROTECTION])
 @pytest.mark.parametrize("code", [0, 3, 127])
-def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(shield: PlatformProtection, code: int) -> None:
-    assert judge(SandboxExit("exit", "", code=code, log=b"said"), shield) == AppExited(code, b"said")
+def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(protection: PlatformProtection, code: int) -> None:
+    assert judge(SandboxExit("exit", "", code=code, log=b"said"), protection) == AppExited(code, b"said")
 
 
 @pytest.mark.parametrize("end", [SIGNAL, USE, TIME])
@@ -56,12 +64,12 @@ def test_a_sandbox_that_did_not_start_is_the_hosts_everywhere() -> None:
 
 def test_nothing_but_an_exit_is_the_apps_on_sgx_and_signals_are_not_on_snp() -> None:
     for end in (SIGNAL, USE, TIME):
-        assert isinstance(judge(end, shield_of(Platform.SGX)), HostInducible)
-    assert isinstance(judge(SIGNAL, shield_of(Platform.SNP)), HostInducible)
-    assert isinstance(judge(TIME, shield_of(Platform.SNP)), HostInducible)
-    assert isinstance(judge(USE, shield_of(Platform.SNP)), AppEnded)
+        assert isinstance(judge(end, protection_of(Platform.SGX)), HostInducible)
+    assert isinstance(judge(SIGNAL, protection_of(Platform.SNP)), HostInducible)
+    assert isinstance(judge(TIME, protection_of(Platform.SNP)), HostInducible)
+    assert isinstance(judge(USE, protection_of(Platform.SNP)), AppEnded)
 
 
 def test_every_platform_has_a_shield_and_the_simulated_one_stands_for_tdx() -> None:
-    assert {platform: shield_of(platform) for platform in Platform}
-    assert shield_of(Platform.SIMULATED) == shield_of(Platform.TDX) == WHOLE
+    assert {platform: protection_of(platform) for platform in Platform}
+    assert protection_of(Platform.SIMULATED) == protection_of(Platform.TDX) == WHOLE

@@ -6,8 +6,8 @@ from task_scene import DATASET, TELLS, Task
 
 from sealgrid.bundle.manifest import AppFileEntry, Manifest, WheelEntry
 from sealgrid.bundle.verify import check_manifest
-from sealgrid.enclave.job.app_job import JobFolders
-from sealgrid.enclave.protocol.file_fetcher import write_new
+from sealgrid.enclave.job.app_layout import JobFolders
+from sealgrid.enclave.protocol.relay_files import write_new
 from sealgrid.errors import BundleRefused
 
 TRUE, FORGED = b"the owner's true table", b"numbers that the requester likes better"
@@ -99,7 +99,7 @@ def test_requester_and_app(task):
 
 
 def test_requester_and_wheels(task):
-    wheels = JobFolders(task.folder).folder("wheels")
+    wheels = JobFolders(task.folder).path("wheels")
     write_new(wheels / "library.py", b"true = 1\n")
     seen = task.give(files=(("library.py", FORGED), ("wheels", FORGED))).seen()
     assert seen["wheels"] == {"/wheels/library.py": b"true = 1\n".hex()}
@@ -129,8 +129,8 @@ def test_the_runtimes_own_folder_has_nothing_opened_when_the_app_runs(task):
 
 
 def test_scratch_paths_are_never_the_same(tmp_path):
-    places = JobFolders(tmp_path)
-    assert len({places.scratch() for _ in range(100)}) == 100
+    folders = JobFolders(tmp_path)
+    assert len({folders.new_scratch_path() for _ in range(100)}) == 100
 
 
 def test_a_writer_never_takes_over_a_name(tmp_path):
@@ -145,7 +145,7 @@ def test_a_writer_never_takes_over_a_name(tmp_path):
 
 def test_a_file_that_lies_in_the_folders_already_ends_the_task_and_is_not_replaced(task):
     task.dataset = TRUE
-    write_new(JobFolders(task.folder).folder("datasets") / DATASET, FORGED)
+    write_new(JobFolders(task.folder).path("datasets") / DATASET, FORGED)
     with pytest.raises(FileExistsError):
         task.perform()
 

@@ -17,7 +17,7 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
-from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
+from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, build_body, build_envelope, sign_body
 from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
@@ -137,7 +137,7 @@ class Job:
 
     def envelope(self, **changes):
         """The whole receipt; ``changes`` go into the envelope after everything was signed."""
-        whole = envelope_of(
+        whole = build_envelope(
             receipt=self.receipt,
             facts=self.facts.encode(),
             releases=self.releases,
@@ -183,7 +183,7 @@ class Job:
         return binding.report_data(**{**parts, **changes})
 
     def _body(self, callback):
-        return body_of(
+        return build_body(
             self.facts,
             RequestDocument.of(self.order),
             t=2,

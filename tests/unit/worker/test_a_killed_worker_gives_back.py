@@ -1,4 +1,4 @@
-"""What a worker does about the task that it held when it was killed."""
+"""What a worker does about the task that it checkpoint when it was killed."""
 
 from pathlib import Path
 
@@ -29,30 +29,30 @@ class Pool:
 
 
 async def test_a_worker_that_was_killed_gives_its_task_back_once(tmp_path: Path):
-    TaskCheckpoint(tmp_path).take(TASK)
+    TaskCheckpoint(tmp_path).add(TASK)
     pool = Pool()
     for _ in range(2):
-        await TaskCheckpoint(tmp_path).give_back(pool)
+        await TaskCheckpoint(tmp_path).report_interrupted(pool)
     assert pool.told == [(TASK, "failed", "the worker was started again")]
 
 
-async def test_a_worker_that_ended_its_job_has_nothing_to_give_back(tmp_path: Path):
-    held = TaskCheckpoint(tmp_path / "new folder")
-    held.take(TASK)
-    held.let_go()
+async def test_a_worker_that_ended_its_job_has_nothing_to_report_interrupted(tmp_path: Path):
+    checkpoint = TaskCheckpoint(tmp_path / "new folder")
+    checkpoint.add(TASK)
+    checkpoint.remove()
     pool = Pool()
-    await held.give_back(pool)
+    await checkpoint.report_interrupted(pool)
     assert pool.told == []
 
 
 @pytest.mark.parametrize("written", ["", "0x12", "half a wo"])
 async def test_half_a_word_about_it_is_none(tmp_path: Path, written: str):
-    (tmp_path / "held").write_text(written)
+    (tmp_path / "checkpoint").write_text(written)
     pool = Pool()
-    await TaskCheckpoint(tmp_path).give_back(pool)
+    await TaskCheckpoint(tmp_path).report_interrupted(pool)
     assert pool.told == []
 
 
 async def test_a_pool_that_is_away_does_not_keep_a_worker_from_starting(tmp_path: Path):
-    TaskCheckpoint(tmp_path).take(TASK)
-    await TaskCheckpoint(tmp_path).give_back(Pool(ServiceUnavailable("the pool does not answer.")))
+    TaskCheckpoint(tmp_path).add(TASK)
+    await TaskCheckpoint(tmp_path).report_interrupted(Pool(ServiceUnavailable("the pool does not answer.")))

@@ -3,15 +3,15 @@
 import pytest
 
 from sealgrid.units import TaskId
-from sealgrid.worker.job import notes_of
+from sealgrid.worker.exposure_log import exposure_file
 
 
 def test_the_notes_of_a_task_are_named_by_its_id(tmp_path):
     task = TaskId("0x" + "ab" * 32)
-    assert notes_of(tmp_path, task) == tmp_path / f"{task}.json"
+    assert exposure_file(tmp_path, task) == tmp_path / f"{task}.json"
 
 
 @pytest.mark.parametrize("task", ["../../escaped", "/etc/escaped", "0x" + "/.." * 21 + "/", "", "0x12"])
 def test_what_is_no_id_becomes_no_path(tmp_path, task):
     with pytest.raises(ValueError, match="hex"):
-        notes_of(tmp_path, TaskId(task))
+        exposure_file(tmp_path, TaskId(task))

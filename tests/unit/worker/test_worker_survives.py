@@ -15,7 +15,7 @@ from sealgrid.wire.pool import JobAssignment, Stage
 from sealgrid.wire.relay import RelayClient
 from sealgrid.worker.job import BUNDLE, JobContext, JobRun
 from sealgrid.worker.relay import RelayServer
-from sealgrid.worker.runner import _do
+from sealgrid.worker.runner import run_job
 
 BYTES = b"the bundle of an app"
 SOMEONE, SOMETHING = to_address(b"\x0a" * 20), to_digest(b"\x0d" * 32)
@@ -31,7 +31,7 @@ JOB = JobAssignment(
 
 
 class Broken:
-    """Errands of which every one fails in its own unforeseen way."""
+    """Serves an enclave; every operation raises an unexpected exception."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -68,7 +68,7 @@ class Source(VerifyingReader):
         yield BYTES
 
 
-def workshop(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
+def context(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
     cache = ContentFolder(tmp_path / "cache", total_limit=1 << 20, evict=True)
     unused: Any = None
     return JobContext(
@@ -81,18 +81,18 @@ def workshop(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
         cache=cache,
         wheels=unused,
         vaults=(),
-        by_address=unused,
+        fetch_by_cid=unused,
     )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space: /home/secret"), IndexError("secret"), KeyError("secret")])
 async def test_an_enclave_is_answered_whatever_its_errand_raised(tmp_path: Path, error: Exception) -> None:
     server = RelayServer(Broken(error))
-    listening = await asyncio.start_unix_server(server.connected, tmp_path / "relay")
+    listening = await asyncio.start_unix_server(server.serve, tmp_path / "relay")
     client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))
     with pytest.raises(ServiceUnavailable, match=type(error).__name__) as refused:
         async with asyncio.timeout(5):
-            await client.ask("read", path="bundle", length=10)
+            await client.call("read", path="bundle", length=10)
     assert "secret" not in str(refused.value)
     await client.close()
     listening.close()
@@ -100,24 +100,24 @@ async def test_an_enclave_is_answered_whatever_its_errand_raised(tmp_path: Path,
 
 async def test_an_enclave_is_answered_when_its_question_cannot_be_read(tmp_path: Path) -> None:
     server = RelayServer(Broken(OSError()))
-    listening = await asyncio.start_unix_server(server.connected, tmp_path / "relay")
+    listening = await asyncio.start_unix_server(server.serve, tmp_path / "relay")
     client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))
     with pytest.raises(ServiceUnavailable, match="Error"):
         async with asyncio.timeout(5):
-            await client.ask("hello", body=b"no hello")
+            await client.call("hello", body=b"no hello")
     await client.close()
     listening.close()
 
 
 async def test_an_unforeseen_exception_of_one_job_is_reported_by_its_type_and_ends_nothing(tmp_path: Path) -> None:
     pool = Pool()
-    await _do(JOB, workshop(tmp_path, Source(IndexError("/home/secret")), pool))
-    assert pool.told == [("failed", "an unforeseen IndexError on this machine")]
+    await run_job(JOB, context(tmp_path, Source(IndexError("/home/secret")), pool))
+    assert pool.told == [("failed", "an unexpected IndexError on this machine")]
 
 
 async def test_a_bundle_that_the_cache_forgot_is_fetched_again(tmp_path: Path) -> None:
     source = Source()
-    shop = workshop(tmp_path, source, Pool())
+    shop = context(tmp_path, source, Pool())
     run = JobRun(JOB, shop)
     assert await run.read(BUNDLE, 0, 100) == BYTES
     shop.cache.path(to_digest(sha256(BYTES))).unlink()
@@ -134,7 +134,7 @@ async def test_a_job_does_not_wait_for_its_pool_which_hears_of_the_stages_in_ord
             await answering.wait()
 
     pool = SlowPool()
-    run = JobRun(JOB, workshop(tmp_path, Source(), pool))
+    run = JobRun(JOB, context(tmp_path, Source(), pool))
     for stage in ("launched", "attested", "released"):
         run.report(stage)  # type: ignore[arg-type]
     last = run.report("running")
@@ -152,7 +152,7 @@ async def test_files_that_an_enclave_sends_at_once_never_meet(tmp_path: Path) ->
         async def put_file(self, path: Path) -> None:
             kept.append(path.read_bytes())
 
-    run = JobRun(JOB, replace(workshop(tmp_path, Source(), Pool()), storage=Store()))  # type: ignore[arg-type]
+    run = JobRun(JOB, replace(context(tmp_path, Source(), Pool()), storage=Store()))  # type: ignore[arg-type]
     first, second = await run.begin(), await run.begin()
     await run.append(first, b"one")
     await run.finish(first)

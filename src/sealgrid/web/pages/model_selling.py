@@ -9,7 +9,7 @@ from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from sealgrid.bundle.archive_paths import fault_of
+from sealgrid.bundle.archive import path_fault
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.web.flash import begun
@@ -114,6 +114,6 @@ def _who(site: Site, account: str) -> str:
 def plain_name(given: str) -> str:
     """Return the last part of what a browser calls a file; raise InputRefused where it is no file's name."""
     name = PurePath(given).name
-    if (fault := fault_of(name)) is not None:
+    if (fault := path_fault(name)) is not None:
         raise InputRefused(f"the file's name {fault}; rename it.")
     return name

@@ -1,4 +1,4 @@
-"""Fetch files through the worker and keep only what hashes to the digest that was asked for."""
+"""Fetch files through the worker, which is untrusted, and store files with it."""
 
 import asyncio
 import hashlib
@@ -12,18 +12,18 @@ from sealgrid.errors import AppFailed, HostFailed
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayClient
 
-BUNDLE = "bundle"  #: names the app's bundle, whose own verification follows from the locked app digest
-PIECE_BYTES = 160 << 10  #: what a Unix socket takes at once; asyncio moves the rest of larger ones again and again
+BUNDLE = "bundle"  #: names the app's bundle, which is verified against the locked app digest
+PIECE_BYTES = 160 << 10  #: a Unix socket takes it in one write; asyncio copies the rest of a larger piece repeatedly
 _AHEAD = 4
-_BATCH = 8  #: pieces for which a thread is worth its call
+_BATCH = 8  #: pieces that a thread handles in one call
 _NO_END = 1 << 62
 MAX_BUNDLE_BYTES = 256 << 20
 
 
 async def copy(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> PrivateCopy:
-    """Write the enclave's own copy of what the worker says is a file, and say what it hashes to.
+    """Write the enclave's own copy of a file and return its hash, which is unverified.
 
-    ``target`` must not exist. Bytes after ``most`` are hashed and not kept.
+    ``target`` must not exist. Bytes after ``most`` are hashed and not written.
     """
     digest, written = hashlib.sha256(), 0
     with target.open("xb") as file:  # buffered: writes all of a piece, or raises
@@ -37,8 +37,8 @@ async def copy(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO
 async def fetch(relay: RelayClient, sha256: Digest, target: Path, most: int = _NO_END) -> Path:
     """Write the enclave's own copy of a file to ``target``, which must not exist.
 
-    Raises HostFailed when the bytes are not those of ``sha256``. Raises AppFailed when they are, and are more than
-    ``most``: then it is the file that is too large, by its digest, and no machine could have made it so.
+    Raises HostFailed when the bytes do not have the digest ``sha256``. Raises AppFailed when they have, and are more
+    than ``most``: the digest proves that the file itself is too large, so the host cannot cause this.
     """
     if (await copy(relay, sha256, target, most + 1)).sha256 != sha256:
         target.unlink()
@@ -50,7 +50,7 @@ async def fetch(relay: RelayClient, sha256: Digest, target: Path, most: int = _N
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that must not exist yet; raise FileExistsError where another writer took its name."""
+    """Write a file that must not exist yet; raise FileExistsError where another writer used its name."""
     with path.open("xb") as file:
         file.write(content)
 
@@ -66,15 +66,15 @@ async def fetch_bundle(relay: RelayClient) -> bytes:
 
 
 async def store(relay: RelayClient, content: bytes) -> None:
-    """Give a file to the worker, who stores it where its digest finds it."""
-    upload = (await relay.ask("begin")).decode()
+    """Store a file with the worker, under its digest."""
+    upload = (await relay.call("begin")).decode()
     for start in range(0, len(content), PIECE_BYTES):
-        await relay.ask("append", path=upload, body=content[start : start + PIECE_BYTES])
-    await relay.ask("finish", path=upload)
+        await relay.call("append", path=upload, body=content[start : start + PIECE_BYTES])
+    await relay.call("finish", path=upload)
 
 
 async def batches(relay: RelayClient, path: str, end: int) -> AsyncIterator[list[bytes]]:
-    """Ask for a file's bytes before ``end``, in order, some pieces at once; a shorter file just ends sooner."""
+    """Yield a file's bytes before ``end``, in order, in batches of pieces; a shorter file ends earlier."""
     batch: list[bytes] = []
     async for piece in _pieces(relay, path, end):
         batch.append(piece)
@@ -86,25 +86,25 @@ async def batches(relay: RelayClient, path: str, end: int) -> AsyncIterator[list
 
 
 async def read(relay: RelayClient, path: str, start: int, end: int) -> bytes:
-    """Return the bytes from ``start`` to ``end`` of what the worker says is a file; fewer where it has no more."""
+    """Return a file's bytes from ``start`` to ``end``, unverified; fewer where the file is shorter."""
     return b"".join([piece async for piece in _pieces(relay, path, end, start)])
 
 
 async def _pieces(relay: RelayClient, path: str, end: int = _NO_END, start: int = 0) -> AsyncIterator[bytes]:
-    # The next pieces are under way while this one is used: worker and enclave work at the same time.
+    # Requests the next pieces while the caller uses this one.
     offsets = iter(range(start, end, PIECE_BYTES))
-    coming = deque(asyncio.create_task(_piece(relay, path, offset, end)) for offset in islice(offsets, _AHEAD))
+    pending = deque(asyncio.create_task(_piece(relay, path, offset, end)) for offset in islice(offsets, _AHEAD))
     try:
-        while coming and (piece := await coming.popleft()):
+        while pending and (piece := await pending.popleft()):
             if len(piece) < PIECE_BYTES:
                 yield piece
                 return
-            coming.extend(asyncio.create_task(_piece(relay, path, offset, end)) for offset in islice(offsets, 1))
+            pending.extend(asyncio.create_task(_piece(relay, path, offset, end)) for offset in islice(offsets, 1))
             yield piece
     finally:
-        for task in coming:
+        for task in pending:
             task.cancel()
 
 
 async def _piece(relay: RelayClient, path: str, offset: int, end: int) -> bytes:
-    return await relay.ask("read", path=path, offset=offset, length=min(PIECE_BYTES, end - offset))
+    return await relay.call("read", path=path, offset=offset, length=min(PIECE_BYTES, end - offset))
