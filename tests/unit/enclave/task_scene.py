@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from test_app_conventions import WORD, facts
+from facts_scene import ACCOUNT, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
 from sealgrid.attestation.job_params import parse_params
@@ -125,7 +125,7 @@ class Task:
 
         dataset = None
         if self.dataset is not None:
-            dataset = DatasetFact(address=DATASET, owner=WORD, checksum=sealed("dataset", self.dataset))
+            dataset = DatasetFact(address=DATASET, owner=ACCOUNT, checksum=sealed("dataset", self.dataset))
         inputs = tuple(sealed("input", archive) for archive in self.archives)
         for content in self.pushed_secrets.values():
             sealed("iexec-requester", content)
@@ -136,7 +136,7 @@ class Task:
         if self.pushed_secrets:
             params["iexec_secrets"] = {number: f"name-{number}" for number in self.pushed_secrets}
         listed = tuple(
-            DatasetFact(address=address, owner=WORD, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
+            DatasetFact(address=address, owner=ACCOUNT, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
             for address, content in self.bulk
         )
         said = msgspec.structs.replace(
@@ -147,7 +147,7 @@ class Task:
             output_bytes=1 << 20,
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
         )
-        order = RequestOrder(app=said.app.address, requester=WORD, beneficiary=WORD, params=said.params)
+        order = RequestOrder(app=said.app.address, requester=ACCOUNT, beneficiary=ACCOUNT, params=said.params)
         return ReleaseQuorum(
             facts=said,
             facts_bytes=said.encode(),

@@ -148,7 +148,7 @@ def test_bytes_that_the_worker_adds_are_the_workers(task, monkeypatch):
     monkeypatch.setattr(inputs, "MAX_SEALED_BYTES", 1 << 20)
     task.give(files=(("small", b"x"),))
     agreed = task._quorum()
-    task._agreed = lambda: agreed
+    task._quorum = lambda: agreed
     task.stored = {digest: content + bytes(3 << 20) for digest, content in task.stored.items()}
     with pytest.raises(HostFailed, match="other bytes"):
         task.perform()
@@ -198,14 +198,14 @@ def test_an_input_that_opens_with_another_key_is_the_requesters(task):
     task.give(args=("a",))
     agreed = task._quorum()
     wrong = msgspec.structs.replace(agreed.facts)
-    task._agreed = lambda: app_job.replace(agreed, facts=wrong, keys=dict.fromkeys(agreed.keys, bytes(32)))
+    task._quorum = lambda: app_job.replace(agreed, facts=wrong, keys=dict.fromkeys(agreed.keys, bytes(32)))
     assert "does not open with the key" in task.log()
 
 
 def test_a_dataset_that_opens_with_another_key_is_its_sellers(task):
     task.dataset = b"weights"
     agreed = task._quorum()
-    task._agreed = lambda: app_job.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
+    task._quorum = lambda: app_job.replace(agreed, keys=dict.fromkeys(agreed.keys, bytes(32)))
     outcome = task.perform()
     files = task.files(outcome)
     assert (outcome.exit_class, outcome.opened) == ("unopened", False)
@@ -249,14 +249,14 @@ def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task)
     task.give(args=("a",))
     agreed = task._quorum()
     (sealed,) = agreed.facts.inputs
-    task._agreed = lambda: app_job.replace(agreed, keys={**agreed.keys, sealed: bytes(32)})
+    task._quorum = lambda: app_job.replace(agreed, keys={**agreed.keys, sealed: bytes(32)})
     assert "does not open with the key" in task.log()
 
 
 def test_the_same_input_that_is_stored_nowhere_is_nobodys_proved_doing(task):
     task.give(args=("a",))
     agreed = task._quorum()
-    task._agreed, task.stored = (lambda: agreed), {}
+    task._quorum, task.stored = (lambda: agreed), {}
     with pytest.raises(HostFailed):
         task.perform()
 

@@ -1,11 +1,14 @@
+"""Environment variables of an app, and its computed.json."""
+
 import hashlib
 import json
 
 import msgspec
 import pytest
 from Crypto.Hash import keccak
+from facts_scene import ACCOUNT, HASH, facts
 
-from sealgrid.attestation.facts import AppFact, BulkFact, DatasetFact, Facts
+from sealgrid.attestation.facts import BulkFact, DatasetFact
 from sealgrid.enclave.job.iexec_env import (
     MOST_CALLBACK_BYTES,
     AppInputs,
@@ -15,44 +18,10 @@ from sealgrid.enclave.job.iexec_env import (
     read_computed,
 )
 from sealgrid.errors import AppFailed
-from sealgrid.units import ZERO_ADDRESS
-
-WORD, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
-
-
-def facts(dataset: DatasetFact | None = None) -> Facts:
-    return Facts(
-        chain=31337,
-        hub=WORD,
-        broker=WORD,
-        deal="0x" + "01" * 32,
-        task="0x" + "02" * 32,
-        index=7,
-        bot_first=5,
-        bot_size=4,
-        worker=WORD,
-        enclave=WORD,
-        attempt=1,
-        app=AppFact(address=WORD, digest=HASH),
-        dataset=dataset,
-        secrets=(),
-        requester=WORD,
-        requester_signature="eoa",
-        pool=WORD,
-        beneficiary=WORD,
-        result_key=HASH,
-        params="{}",
-        inputs=(),
-        callback=ZERO_ADDRESS,
-        quorum=2,
-        release="escrow",
-        output_bytes=1,
-        expiry=1,
-    )
 
 
 def test_an_app_finds_iexecs_variables():
-    dataset = DatasetFact(address="0x" + "0d" * 20, owner=WORD, checksum=HASH)
+    dataset = DatasetFact(address="0x" + "0d" * 20, owner=ACCOUNT, checksum=HASH)
     given = AppInputs(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
     assert environment(facts(dataset), given) == {
         "IEXEC_TASK_ID": "0x" + "02" * 32,
@@ -82,7 +51,7 @@ def test_without_dataset_or_secrets_no_variable_speaks_of_them():
 
 
 def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place():
-    one, three = (DatasetFact(address="0x" + digit * 40, owner=WORD, checksum=HASH) for digit in "13")
+    one, three = (DatasetFact(address="0x" + digit * 40, owner=ACCOUNT, checksum=HASH) for digit in "13")
     said = msgspec.structs.replace(facts(), bulk=BulkFact(block=7, datasets=(one, None, three), left_out=()))
     shown = environment(said, AppInputs(bulk={0: one, 2: three}))
     assert {name: value for name, value in shown.items() if "DATASET" in name or "BULK" in name} == {

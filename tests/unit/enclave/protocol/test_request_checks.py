@@ -1,4 +1,4 @@
-"""What an enclave takes from the requester's order, though all vaults together say otherwise: checks (13) to (15)."""
+"""Verification of the requester's order, even against all vaults together: checks (13) to (15) of ``obtain``."""
 
 import base64
 
@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from release_scene import KEYS, LAUNCH, SESSION, obtain_keys
 
 from sealgrid.attestation.facts import BulkFact
 from sealgrid.attestation.job_params import NO_RESULT_KEY
@@ -23,7 +24,6 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.relay import RelayWelcome
-from tests.unit.enclave.test_logged_releases import LAUNCH, ME, PROOF, agreed, vaults  # noqa: F401  a fixture
 from tests.unit.vault import vault_scene as scene
 
 replace = msgspec.structs.replace
@@ -33,13 +33,13 @@ OTHER = to_digest(b"\xee" * 32)
 
 
 def welcome(order: RequestOrder | None = scene.ORDER, **more):
-    shown = None if order is None else RequestDocument.of(order)
-    return RelayWelcome(authorization=scene.authorization(), request=shown, **more)
+    document = None if order is None else RequestDocument.of(order)
+    return RelayWelcome(authorization=scene.authorization(), request=document, **more)
 
 
-def refused(number, facts=FACTS, told=None):
+def refused(number, facts=FACTS, relayed=None):
     with pytest.raises(EvidenceRefused) as caught:
-        check_request(told or welcome(), facts)
+        check_request(relayed or welcome(), facts)
     assert caught.value.check == number
     return caught.value.message
 
@@ -52,7 +52,7 @@ def test_the_terms_of_a_job_are_those_of_the_order_that_its_requester_signed():
 
 
 def test_13_without_an_order_nothing_is_computed():
-    assert "publish it on the market" in refused("13", told=welcome(None))
+    assert "publish it on the market" in refused("13", relayed=welcome(None))
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_13_a_deal_that_does_not_follow_from_the_order_is_refused():
 
 @pytest.mark.parametrize("sign", [b"", bytes(65), scene.ORDER.sign[:63], scene.ORDER.sign[:-1] + b"\x1d"])
 def test_14_an_order_that_its_requester_did_not_sign_is_refused_where_vaults_say_it_did(sign):
-    refused("14", told=welcome(replace(scene.ORDER, sign=sign)))
+    refused("14", relayed=welcome(replace(scene.ORDER, sign=sign)))
 
 
 def test_14_another_accounts_signature_is_not_the_requesters():
-    refused("14", told=welcome(sign_order(scene.ORDER, scene.FEDERATION.orders, scene.STRANGER)))
+    refused("14", relayed=welcome(sign_order(scene.ORDER, scene.FEDERATION.orders, scene.STRANGER)))
 
 
 @pytest.mark.parametrize("kind", ["presigned", "contract"])
@@ -149,13 +149,13 @@ class Colluding:
     ],
     ids=["result key", "inputs", "params", "kind of signature", "deal"],
 )
-async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(vaults, lie, number):  # noqa: F811
+async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(vaults, lie, number):
     federation = TrustedVaults(
         scene.FEDERATION.vaults, tuple(Colluding(vault, lie) for vault in vaults), 2, scene.DOMAIN
     )
-    assert (await agreed(vaults)).request.order == scene.ORDER  # the control: the same vaults, honest
+    assert (await obtain_keys(vaults)).request.order == scene.ORDER  # the control: the same vaults, honest
     with pytest.raises(EvidenceRefused) as caught:
-        await obtain(LAUNCH, ME, welcome(), federation, PROOF)
+        await obtain(LAUNCH, KEYS, welcome(), federation, SESSION)
     assert caught.value.check == number
 
 

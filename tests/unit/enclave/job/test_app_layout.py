@@ -1,6 +1,7 @@
 """An enclave lays out what its app imports from whatever its worker says, and believes none of it."""
 
 import asyncio
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from sealgrid.bundle.archive import pack
 from sealgrid.bundle.manifest import EnvironmentEntry, Manifest, WheelEntry
 from sealgrid.crypto.digests import sha256
-from sealgrid.enclave.job.app_layout import lay_out_imports
+from sealgrid.enclave.job.app_layout import check_runtime_interpreter, lay_out_imports
 from sealgrid.enclave.protocol.relay_files import PIECE_BYTES
-from sealgrid.errors import BundleRefused
+from sealgrid.errors import BundleRefused, HostFailed
 from sealgrid.units import to_digest
 from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_frame, write_frame
 
@@ -127,3 +128,11 @@ def test_a_file_that_never_ends_is_not_read_past_the_pinned_size(tmp_path):
     worker = NeverEnds(archive)
     assert laid_out(tmp_path, worker, of_environment(archive)) == CONTENT
     assert max(offset + length for offset, length in worker.asked) == len(archive)
+
+
+def test_an_app_for_another_interpreter_is_the_machines_fault():
+    made = Manifest(name="a", version="1", python="3.99", entrypoint=("a.py",), files=())
+    with pytest.raises(HostFailed, match=r"3\.99"):
+        check_runtime_interpreter(made)
+    ours = f"3.{sys.version_info.minor}"
+    check_runtime_interpreter(msgspec.structs.replace(made, python=ours))
