@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
@@ -14,12 +15,15 @@ from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.merkle import MerkleFrontier, leaf_hash
 from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.errors import ReceiptRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
+from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, build_body, build_envelope, sign_body
 from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 NOW = 1_790_000_000
@@ -95,6 +99,11 @@ FACTS = Facts(
     output_bytes=1 << 20,
     expiry=EXPIRY,
 )
+
+OTHER = to_digest(b"\xee" * 32)
+NOBODY = to_address(b"\xee" * 20)
+DEFERRED = {"params": '{"sealgrid":{"callback":"deferred","result_key":"0x' + "34" * 32 + '"}}'}
+COMMITMENT = DeferredCallback(b"score 97", b"\x5a" * 32).commitment()
 
 
 def alter(struct, changes):
@@ -260,3 +269,20 @@ class Job:
 STRANGER = SigningKey.from_bytes(b"\x77" * 32)
 OTHER_MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
 EXPIRED_MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW - 90 * 86400), now=NOW - 90 * 86400)
+
+
+def params_for(key):
+    return canonical({"sealgrid": {"result_key": key}}).decode()
+
+
+def refused(number, document, pins=PINS, onchain=None):
+    report = verify(document, pins, onchain)
+    assert not report.ok
+    assert report.failed.number == number, report.failed
+    index = [check.number for check in report.checks].index(number)
+    assert all(check.ok for check in report.checks[:index])
+    assert not any(check.ok for check in report.checks[index:])
+    with pytest.raises(ReceiptRefused) as caught:
+        report.require()
+    assert caught.value.check == str(number)
+    return report.failed.detail
