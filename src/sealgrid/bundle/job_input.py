@@ -5,7 +5,7 @@ import re
 import shlex
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -103,7 +103,8 @@ def check_input(job_input: JobInput, public: Sequence[str] = ()) -> None:
     for name, text in named:
         if (fault := text_fault(text)) is not None:
             raise InputRefused(f"{fault[0]} {name} {fault[1]}")
-    if _size((*(text for _, text in named), *names)) > MAX_TEXTS_BYTES:  # (input.7)
+    texts = (*(text for _, text in named), *names)
+    if sum(len(text.encode()) + _COST_OF_A_TEXT for text in texts) > MAX_TEXTS_BYTES:  # (input.7)
         raise InputRefused(
             f"(input.7) arguments, secrets and file names are more than {MAX_TEXTS_BYTES >> 20} MiB; use a file."
         )
@@ -170,7 +171,3 @@ def _is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _size(texts: Iterable[str]) -> int:
-    return sum(len(text.encode()) + _COST_OF_A_TEXT for text in texts)

@@ -21,7 +21,7 @@ MAX_WHEELS = 500
 MAX_BYTES = 256 << 20  #: of all files together
 MAX_ENVIRONMENT_BYTES = 4 << 30
 
-#: no app may ask for more (memory, CPU and wall seconds, processes, output bytes)
+#: upper limits of every app (memory, CPU and wall seconds, processes, output bytes)
 CEILING = AppLimits(memory=1 << 37, cpu_seconds=86_400, wall_seconds=86_400, processes=4096, output_bytes=1 << 32)
 
 
@@ -84,7 +84,7 @@ def check_manifest(manifest: Manifest) -> None:
         raise BundleRefused("9", f"the entry point {entry!r} is not a Python file of the app.")
     for name in AppLimits.__struct_fields__:  # (10)
         if getattr(manifest.limits, name) > getattr(CEILING, name):
-            raise BundleRefused("10", f"the app asks for more than {getattr(CEILING, name)} of {name}.")
+            raise BundleRefused("10", f"the app requests more than {getattr(CEILING, name)} of {name}.")
     _check_environment(manifest)  # (11)
     for wheel in manifest.wheels:  # (12)
         if not runs_on(wheel.filename, manifest.python):

@@ -73,14 +73,17 @@ def plan_archives(archives: Mapping[str, Path], target: Path) -> list[UnpackPlan
     """Check archives by (2) to (7) of ``unpack_wheels`` and create the folders of their files."""
     plans = [_plan(filename, source) for filename, source in archives.items()]  # (2), (3), (4), (7)
     paths = [path for plan in plans for _, path in plan.entries]
-    _check_bounds([entry for plan in plans for entry, _ in plan.entries])  # (2)
+    size = sum(entry.file_size for plan in plans for entry, _ in plan.entries)
+    if len(paths) > MAX_FILES or size > MAX_BYTES:  # (2)
+        raise BundleRefused("2", f"the app's wheels have more than {MAX_FILES} files or {MAX_BYTES} bytes.")
     duplicates = [path for path, count in Counter(paths).items() if count > 1]
     if duplicates:  # (5)
         raise BundleRefused("5", f"{duplicates[0]!r} occurs twice among the app's wheels.")
     collision = find_collision(paths)
     if collision is not None:  # (6)
         raise BundleRefused("6", f"{collision!r} collides with another path among the app's wheels.")
-    _make_folders(paths, target)
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
+        (target / folder).mkdir(parents=True, exist_ok=True)
     return plans
 
 
@@ -116,16 +119,6 @@ def _check_no_hook(filename: str, paths: Iterable[str]) -> None:
         name = path.rsplit("/", 1)[-1].casefold()
         if name.endswith(".pth") or path.split("/", 1)[0].split(".")[0].casefold() in _HOOKS:
             raise BundleRefused("7", f"{path!r} in {filename} would run at start-up.")
-
-
-def _check_bounds(entries: Sequence[zipfile.ZipInfo]) -> None:
-    if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_BYTES:
-        raise BundleRefused("2", f"the app's wheels hold more than {MAX_FILES} files or {MAX_BYTES} bytes.")
-
-
-def _make_folders(paths: Iterable[str], target: Path) -> None:
-    for folder in sorted({path.rpartition("/")[0] for path in paths}):
-        (target / folder).mkdir(parents=True, exist_ok=True)
 
 
 def _write(plan: UnpackPlan, target: Path) -> None:

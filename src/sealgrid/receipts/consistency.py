@@ -74,7 +74,7 @@ def check_facts(body: ReceiptBody, facts: Facts) -> None:
         raise ReceiptRefused("6", "the receipt says that a dataset did not open, and the facts name no dataset.")
     if body.opened is True and (facts.dataset is None or body.exit_class not in _AFTER_OPENING):
         raise ReceiptRefused(
-            "6", "the receipt says that a dataset opened, but the facts and the exit class exclude that."
+            "6", "the receipt says that a dataset opened, but the facts or the exit class exclude that."
         )
     if isinstance(body.commitment, UnsetType) == _has_deferred_callback(facts):
         raise ReceiptRefused("6", "the receipt differs from the vaults' facts in: deferred callback.")
@@ -86,7 +86,7 @@ def _has_deferred_callback(facts: Facts) -> bool:
     try:
         return parse_params(facts.params).has_deferred_callback
     except InputRefused as error:
-        raise ReceiptRefused("6", "the facts hold params that cannot be read.") from error
+        raise ReceiptRefused("6", "the facts have invalid params.") from error
 
 
 def check_bulk(body: ReceiptBody, facts: Facts) -> None:

@@ -12,7 +12,7 @@ from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict
 from sealgrid.receipts.request_document import SIGNATURE_SENTENCES
 from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
-from sealgrid.units import Address, Digest, to_bytes, to_digest
+from sealgrid.units import Address, to_bytes, to_digest
 
 
 def check_network(case: VerificationCase) -> str:
@@ -82,7 +82,7 @@ def check_verdicts(case: VerificationCase) -> str:
     _check_signers(case, signed.keys(), "9")
     for vault, each in signed.items():
         _check_verdict(case, vault, each)
-    return f"{len(signed)} vaults verified this enclave and hold its settlement"
+    return f"{len(signed)} vaults verified this enclave and stored its settlement"
 
 
 def check_evidence(case: VerificationCase) -> str:
@@ -178,7 +178,7 @@ def _check_verdict(case: VerificationCase, vault: Address, signed: SignedVerdict
         runtime=body.runtime,
         platform=body.platform,
         vault_set=consistency.vault_set_of(body),
-        session=_session(case),
+        session=next(each.release.session for each in case.envelope.releases.values()),
         settle=to_digest(case.envelope.settle.struct_hash()),
         issued=verdict.issued,
         expiry=case.facts.expiry,
@@ -190,16 +190,12 @@ def _check_verdict(case: VerificationCase, vault: Address, signed: SignedVerdict
         raise ReceiptRefused("9", f"the verdict of vault {vault} was issued after it expired.")
 
 
-def _session(case: VerificationCase) -> Digest:
-    return next(each.release.session for each in case.envelope.releases.values())
-
-
 STEPS = (
     VerificationStep(2, "It is about the pinned chain, hub and broker.", check_network),
     VerificationStep(3, "It names exactly the pinned vaults and threshold.", check_federation),
     VerificationStep(4, "Its body is signed by the enclave.", check_body_seal),
     VerificationStep(5, "At least t vaults released to this session and signed these facts.", check_releases),
-    VerificationStep(6, "The body says what the facts say.", check_facts),
+    VerificationStep(6, "The body agrees with the facts.", check_facts),
     VerificationStep(7, "The enclave settled this result and this receipt.", check_settle),
     VerificationStep(8, "The settled digest follows from the receipt.", check_result_digest),
     VerificationStep(9, "At least t vaults signed verdicts about this settlement.", check_verdicts),
@@ -209,5 +205,5 @@ STEPS = (
     VerificationStep(13, "The evidence locks this app.", check_locked_app),
 )
 LAST = VerificationStep(
-    20, "The requester's order makes this task, is signed, and says what the facts say.", check_request
+    20, "The requester's order makes this task, is signed, and agrees with the facts.", check_request
 )

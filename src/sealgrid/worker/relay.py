@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -12,7 +11,6 @@ from sealgrid.errors import HostFailed, InputRefused, SealgridError, ServiceUnav
 from sealgrid.units import Digest
 from sealgrid.wire.pool import Stage
 from sealgrid.wire.relay import (
-    Call,
     EnclaveFailure,
     RelayHello,
     RelayReply,
@@ -58,17 +56,6 @@ class RelayServer:
         self._requests = requests
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._handlers: dict[Call, Callable[[RelayRequest], Awaitable[bytes]]] = {
-            "hello": self._hello,
-            "vault": self._vault,
-            "read": self._read,
-            "begin": self._begin,
-            "append": self._append,
-            "finish": self._finish,
-            "stage": self._stage,
-            "deliver": self._deliver,
-            "fail": self._fail,
-        }
 
     async def outcome(self) -> Outcome:
         """Wait until the enclave ends; raise HostFailed when it disconnects without an outcome."""
@@ -90,7 +77,7 @@ class RelayServer:
 
     async def _reply(self, frame: RelayRequest, writer: asyncio.StreamWriter) -> None:
         try:
-            reply = RelayReply(id=frame.id, body=await self._handlers[frame.call](frame))
+            reply = RelayReply(id=frame.id, body=await self._handle(frame))
         except SealgridError as error:
             reply = RelayReply(id=frame.id, error=error.to_wire(), status=error.http_status)
         except Exception as error:  # noqa: BLE001  without a reply the enclave would wait forever
@@ -100,39 +87,30 @@ class RelayServer:
             write_frame(writer, msgspec.msgpack.encode(reply))
             await writer.drain()
 
-    async def _hello(self, frame: RelayRequest) -> bytes:
-        welcome = await self._requests.authorise(msgspec.msgpack.decode(frame.body, type=RelayHello))
-        return msgspec.msgpack.encode(welcome)
+    async def _handle(self, frame: RelayRequest) -> bytes:
+        requests, decode = self._requests, msgspec.msgpack.decode
+        reply = b""
+        match frame.call:
+            case "hello":
+                reply = msgspec.msgpack.encode(await requests.authorise(decode(frame.body, type=RelayHello)))
+            case "vault":
+                reply = await requests.vault(frame.index, frame.path, frame.body)
+            case "read":
+                reply = await requests.read(frame.path, frame.offset, frame.length)
+            case "begin":
+                reply = (await requests.begin()).encode()
+            case "append":
+                await requests.append(frame.path, frame.body)
+            case "finish":
+                reply = (await requests.finish(frame.path)).encode()
+            case "stage":
+                if frame.path not in {"attested", "released", "running", "sealed"}:
+                    raise InputRefused(f"{frame.path!r} is not a stage of an enclave.")
+                requests.report(frame.path)  # type: ignore[arg-type]
+            case "deliver" | "fail":
+                self._end(decode(frame.body, type=ResultDelivery if frame.call == "deliver" else EnclaveFailure))
+        return reply
 
-    async def _vault(self, frame: RelayRequest) -> bytes:
-        return await self._requests.vault(frame.index, frame.path, frame.body)
-
-    async def _read(self, frame: RelayRequest) -> bytes:
-        return await self._requests.read(frame.path, frame.offset, frame.length)
-
-    async def _begin(self, _: RelayRequest) -> bytes:
-        return (await self._requests.begin()).encode()
-
-    async def _append(self, frame: RelayRequest) -> bytes:
-        await self._requests.append(frame.path, frame.body)
-        return b""
-
-    async def _finish(self, frame: RelayRequest) -> bytes:
-        return (await self._requests.finish(frame.path)).encode()
-
-    async def _stage(self, frame: RelayRequest) -> bytes:
-        if frame.path not in {"attested", "released", "running", "sealed"}:
-            raise InputRefused(f"{frame.path!r} is not a stage of an enclave.")
-        self._requests.report(frame.path)  # type: ignore[arg-type]
-        return b""
-
-    async def _deliver(self, frame: RelayRequest) -> bytes:
-        return self._end(msgspec.msgpack.decode(frame.body, type=ResultDelivery))
-
-    async def _fail(self, frame: RelayRequest) -> bytes:
-        return self._end(msgspec.msgpack.decode(frame.body, type=EnclaveFailure))
-
-    def _end(self, outcome: Outcome) -> bytes:
+    def _end(self, outcome: Outcome) -> None:
         if not self._outcome.done():
             self._outcome.set_result(outcome)
-        return b""

@@ -86,14 +86,12 @@ class SignedPoolClient:
 
     async def _log_in(self) -> _ClientSession:
         ephemeral = HpkeKey.generate()
-        login = self._signed(WorkerLogin(public=ephemeral.public))
-        reply = await self._client.login(login)
-        key = ephemeral.open(reply.sealed, login_info(reply.session, login.signature))
-        return _ClientSession(reply.session, key)
-
-    def _signed(self, message: Message) -> SignedCall:
-        payload, issued = encode(message), self._clock()
+        payload, issued = encode(WorkerLogin(public=ephemeral.public)), self._clock()
         content = to_digest(sha256(payload))
         call = WorkerCall(pool=self._workerpool, worker=self._key.address, content=content, issued=issued)
         signature = call.sign(self._domain, self._key)
-        return SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
+        reply = await self._client.login(
+            SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
+        )
+        key = ephemeral.open(reply.sealed, login_info(reply.session, signature))
+        return _ClientSession(reply.session, key)

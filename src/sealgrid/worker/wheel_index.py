@@ -28,12 +28,10 @@ class WheelIndex:
         """Return the path of a file, or None."""
         with self._lock:  # a job requests several wheels concurrently
             if sha256 not in self._paths:
-                self._index()
+                files = (path for folder in self._folders for kind in _PATTERNS for path in sorted(folder.glob(kind)))
+                for path in files:
+                    if path not in self._hashed:
+                        self._hashed.add(path)
+                        with path.open("rb") as file:
+                            self._paths[to_digest(hashlib.file_digest(file, "sha256").digest())] = path
             return self._paths.get(sha256)
-
-    def _index(self) -> None:
-        for path in (p for folder in self._folders for pattern in _PATTERNS for p in sorted(folder.glob(pattern))):
-            if path not in self._hashed:
-                self._hashed.add(path)
-                with path.open("rb") as file:
-                    self._paths[to_digest(hashlib.file_digest(file, "sha256").digest())] = path

@@ -89,13 +89,13 @@ async def obtain(
         result_key=welcome.result_key,
         bulk=welcome.bulk,
     )
-    asked = [vault for vault, nonce in zip(vaults.addresses, attested.nonces, strict=True) if nonce != NO_NONCE]
+    called = [vault for vault, nonce in zip(vaults.addresses, attested.nonces, strict=True) if nonce != NO_NONCE]
     # A fast vault may send a wrong share; then a slow vault's share is needed.
-    requests = [vaults.client(vault).release(request) for vault in asked]
+    requests = [vaults.client(vault).release(request) for vault in called]
     replies = await ask_all(requests, enough=vaults.threshold, grace=PATIENT_SECONDS)
     require_replies(vaults.threshold, replies)
     answers = {}
-    for vault, reply in zip(asked, replies, strict=True):
+    for vault, reply in zip(called, replies, strict=True):
         if isinstance(reply, ReleaseReply):
             try:
                 answers[vault] = _verify_answer(vault, reply, keys, vaults.domain, attested)
@@ -108,7 +108,7 @@ async def obtain(
         raise EvidenceRefused("10", f"{len(agreeing)} vaults released; the model's owner requires {facts.quorum}.")
     check_settled_refusal(facts)  # (16)
     verified = check_request(welcome, facts)  # (13) (14) (15)
-    replied = {vault for vault, reply in zip(asked, replies, strict=True) if isinstance(reply, ReleaseReply)}
+    replied = {vault for vault, reply in zip(called, replies, strict=True) if isinstance(reply, ReleaseReply)}
     return ReleaseQuorum(
         request=verified,
         facts=facts,

@@ -136,16 +136,16 @@ async def settle(settlement: Settlement, relay: wire.RelayClient) -> wire.Result
 
 
 async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
-    asked = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
+    called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
     replies = await ask_all(
-        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in asked],
+        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
         enough=settlement.vaults.threshold,
         grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2
     )
     require_replies(settlement.vaults.threshold, replies)
     signed = {
         vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
-        for vault, reply in zip(asked, replies, strict=True)
+        for vault, reply in zip(called, replies, strict=True)
         if isinstance(reply, SettleReply) and settlement.is_verdict(vault, reply, statement)
     }
     if len(signed) < settlement.vaults.threshold:

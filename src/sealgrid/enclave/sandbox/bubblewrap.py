@@ -127,13 +127,10 @@ def _system_mounts() -> list[str]:
             mounts += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             mounts += ["--ro-bind", str(path), str(path)]
-    return [*mounts, *_library_folder()]
-
-
-def _library_folder() -> list[str]:
     # The simulated platform has the libraries that it measured in a separate folder.
-    folder = os.environ.get("LD_LIBRARY_PATH", "")
-    return ["--ro-bind", folder, folder, "--setenv", "LD_LIBRARY_PATH", folder] if folder else []
+    if folder := os.environ.get("LD_LIBRARY_PATH"):
+        mounts += ["--ro-bind", folder, folder, "--setenv", "LD_LIBRARY_PATH", folder]
+    return mounts
 
 
 def _interpreter_mounts() -> list[str]:
@@ -144,11 +141,11 @@ def _interpreter_mounts() -> list[str]:
 
 
 def _devices() -> list[str]:
-    shown = (f"--ro-bind-try /proc/{name} /proc/{name}" for name in ("cpuinfo", "meminfo"))
+    proc_files = (f"--ro-bind-try /proc/{name} /proc/{name}" for name in ("cpuinfo", "meminfo"))
     # Not /dev/zero: a shared map of it is memory that no process and no file system accounts for (seccomp.py).
     devices = (f"--dev-bind /dev/{name} /dev/{name}" for name in ("null", "full", "random", "urandom"))
     return (
-        f"{' '.join(shown)} --tmpfs /dev {' '.join(devices)} "
+        f"{' '.join(proc_files)} --tmpfs /dev {' '.join(devices)} "
         f"--size {SCRATCH_BYTES} --tmpfs /dev/shm --remount-ro /dev "
         f"--size {SCRATCH_BYTES} --tmpfs /tmp"
     ).split()

@@ -96,12 +96,9 @@ class SandboxSupervisor:
             code=-1 if code is None else code,
             log=bytes(self._log),
             had_memory=self._had_memory,
-            kernel_killed=self._kernel_killed(),
+            kernel_killed=self._kills_before is None or kernel_kills() != self._kills_before,
             at_speed=self._speed.at_speed(),
         )
-
-    def _kernel_killed(self) -> bool:
-        return self._kills_before is None or kernel_kills() != self._kills_before
 
     def _unforced_end(self, code: int | None) -> tuple[Cause, str]:
         if not self._started:
