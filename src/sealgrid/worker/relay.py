@@ -104,12 +104,17 @@ class RelayServer:
             case "finish":
                 reply = (await requests.finish(frame.path)).encode()
             case "stage":
-                if frame.path not in {"attested", "released", "running", "sealed"}:
-                    raise InputRefused(f"{frame.path!r} is not a stage of an enclave.")
-                requests.report(frame.path)  # type: ignore[arg-type]
-            case "deliver" | "fail":
-                self._end(decode(frame.body, type=ResultDelivery if frame.call == "deliver" else EnclaveFailure))
+                self._report_stage(frame.path)
+            case "deliver":
+                self._end(decode(frame.body, type=ResultDelivery))
+            case "fail":
+                self._end(decode(frame.body, type=EnclaveFailure))
         return reply
+
+    def _report_stage(self, stage: str) -> None:
+        if stage not in {"attested", "released", "running", "sealed"}:
+            raise InputRefused(f"{stage!r} is not a stage of an enclave.")
+        self._requests.report(stage)  # type: ignore[arg-type]
 
     def _end(self, outcome: Outcome) -> None:
         if not self._outcome.done():
