@@ -1,4 +1,4 @@
-"""An environment is laid out while it arrives, and nothing of it counts until all of it hashed to what was pinned."""
+"""An environment is laid out while it is received, and is unverified until its whole hash matches."""
 
 import io
 import zipfile
@@ -71,7 +71,7 @@ def special(kind) -> zipfile.ZipInfo:
     files=st.dictionaries(st.from_regex(r"[a-zé]{1,8}", fullmatch=True), st.binary(max_size=300), max_size=6),
     sizes=st.lists(st.integers(1, 400), min_size=1, max_size=4),
 )
-def test_whatever_the_pieces_the_files_are_the_archives(tmp_path_factory, files, sizes):
+def test_the_files_are_the_same_for_all_piece_sizes(tmp_path_factory, files, sizes):
     assert laid_out(tmp_path_factory.mktemp("e"), pack(files), sizes=sizes) == files
 
 
@@ -114,7 +114,7 @@ def test_1_an_archive_that_ends_too_soon_is_refused(tmp_path):
     ],
     ids=["empty", "short", "no mark", "comment", "bytes before", "compressed", "extra field"],
 )
-def test_2_what_is_no_plain_stored_archive_is_refused(tmp_path, archive):
+def test_2_an_archive_that_is_not_plain_and_stored_is_refused(tmp_path, archive):
     with pytest.raises(BundleRefused) as refused:
         laid_out(tmp_path, archive)
     assert refused.value.check == "2"
@@ -155,7 +155,7 @@ def test_6_paths_that_differ_in_letter_case_or_kind_alone_are_refused(tmp_path, 
 
 
 @pytest.mark.parametrize("path", ["x.pth", "sitecustomize.py", ".bytecode/x.pth"])
-def test_7_what_an_interpreter_runs_unasked_is_refused(tmp_path, path):
+def test_7_a_file_that_an_interpreter_runs_at_start_up_is_refused(tmp_path, path):
     assert refusal(tmp_path, zipped([(path, b"import os")])) == "7"
 
 
@@ -164,7 +164,7 @@ def test_nothing_is_written_before_checks_2_to_7_passed(tmp_path):
     assert not list((tmp_path / "target").iterdir())
 
 
-def test_a_disk_that_is_full_is_no_file_with_less_in_it(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_truncated_file(tmp_path, monkeypatch):
     class Full(io.RawIOBase):
         def writable(self):
             return True

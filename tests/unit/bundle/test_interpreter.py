@@ -1,4 +1,4 @@
-"""An app is built for one Python: the network's. Its wheels run on that Python, and no other network takes it."""
+"""An app is built for one Python version: the network's. Its wheels run on it, and other networks refuse the app."""
 
 import msgspec
 import pytest
@@ -72,7 +72,7 @@ def test_a_wheels_tags_are_read_as_pips_own_library_reads_them(python, tags):
 
 
 @pytest.mark.parametrize("python", SUPPORTED)
-def test_an_app_is_built_for_the_python_that_is_asked_for(folder, python):
+def test_an_app_is_built_for_the_requested_python(folder, python):
     assert build(folder, python=python).manifest.python == python
     assert build(folder).manifest.python == running_python()
 
@@ -108,7 +108,7 @@ def test_12_a_wheel_for_another_python_than_the_manifests_is_refused(folder):
         build(folder, python="3.13")
 
 
-def test_12_whoever_reads_a_bundle_refuses_it_too(folder):
+def test_12_every_reader_of_a_bundle_refuses_it(folder):
     good = build(folder, [wheel("cp312-cp312")], python="3.12")
     assert verify_bundle(good.archive, good.app_digest).manifest == good.manifest
     bad = msgspec.structs.replace(good.manifest, python="3.13")

@@ -1,4 +1,4 @@
-"""The archive of a sealed input: what goes in comes out, and nothing in it is believed or told."""
+"""The archive of a sealed input: packing is reversible, input is validated, errors repeat no content."""
 
 import io
 import zipfile
@@ -22,7 +22,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
     files=st.lists(st.tuples(PLAIN, st.binary(max_size=50)), max_size=5, unique_by=lambda file: folded(file[0])),
     secrets=st.dictionaries(st.sampled_from("123"), TEXTS),
 )
-def test_what_is_packed_is_unpacked(args, files, secrets):
+def test_packing_is_reversible(args, files, secrets):
     packed = JobInput(args=tuple(args), files=tuple(files), secrets=secrets)
     assert unpack(packed.pack()) == packed
 

@@ -83,7 +83,7 @@ def test_1_a_wheel_that_is_not_the_manifests_is_refused(wheels):
     assert wheels.refusal() == "1"
 
 
-def test_2_what_is_no_archive_is_refused(wheels):
+def test_2_an_invalid_archive_is_refused(wheels):
     wheels.add_bytes(b"PK")
     assert wheels.refusal() == "2"
 
@@ -144,6 +144,6 @@ def test_6_paths_that_differ_in_letter_case_or_kind_alone_are_refused(wheels, pa
         "one-1.data/purelib/usercustomize.py",
     ],
 )
-def test_7_what_an_interpreter_runs_unasked_is_refused(wheels, path):
+def test_7_a_file_that_an_interpreter_runs_at_start_up_is_refused(wheels, path):
     wheels.add([*GOOD, (path, b"import os")])
     assert wheels.refusal() == "7"

@@ -1,4 +1,4 @@
-"""One app, run for real in bubblewrap."""
+"""One app, run in bubblewrap."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Valid facts of a task, for tests that need some."""
+"""Valid facts of a task."""
 
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts
 from sealgrid.units import ZERO_ADDRESS

@@ -31,8 +31,8 @@ from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_fram
 KEY = bytes(range(32))
 DATASET = "0x" + "d5" * 20
 
-#: tells every file that an app can name, every argument and every variable that is not the same for all tasks
-TELLS = """
+#: reports every file, argument and task-specific variable that an app can read
+REPORT_APP = """
 import hashlib, json, os, sys
 def files(folder):
     return {os.path.join(top, name): open(os.path.join(top, name), "rb").read().hex()
@@ -50,10 +50,10 @@ json.dump({"deterministic-output-path": out + "/result.json"}, open(out + "/comp
 
 @dataclass
 class Task:
-    """What strangers give to one task. ``perform`` runs it."""
+    """Untrusted inputs of one task; ``perform`` runs it."""
 
     folder: Path
-    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": TELLS.encode()})
+    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": REPORT_APP.encode()})
     public_args: str = ""
     dataset: bytes | None = None
     archives: list[bytes] = field(default_factory=list)  #: plaintexts of the sealed inputs
@@ -61,7 +61,7 @@ class Task:
     pushed_secrets: dict[str, bytes] = field(default_factory=dict)  #: number -> content
     bulk: list[tuple[str, bytes]] = field(default_factory=list)  #: (address, content), in the order of the slice
     limits: AppLimits = field(default_factory=lambda: AppLimits(memory=256 << 20, processes=4, output_bytes=1 << 20))
-    stored: dict[str, bytes] = field(default_factory=dict)  #: what the worker gives, by digest
+    stored: dict[str, bytes] = field(default_factory=dict)  #: files of the worker, by digest
 
     def give(self, **given: object) -> "Task":
         """Add one sealed input."""
@@ -71,14 +71,14 @@ class Task:
     def perform(self) -> app_job.JobOutcome:
         return asyncio.run(self._performed())
 
-    def seen(self) -> dict[str, dict[str, str]]:
-        """Perform the task and return what the app told."""
+    def report(self) -> dict[str, dict[str, str]]:
+        """Run the task and return the app's report."""
         files = self.files(self.perform())
         assert "result.json" in files, files
         return json.loads(files["result.json"])
 
     def log(self) -> str:
-        """Perform a task whose failure is settled, and return why it failed."""
+        """Run a task whose failure is settled, and return its log."""
         outcome = self.perform()
         files = self.files(outcome)
         assert outcome.exit_class == "app-failed", files

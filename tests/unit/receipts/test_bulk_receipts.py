@@ -1,4 +1,4 @@
-"""A receipt of a bulk's task: which datasets were used, and each vault's proof that it logged what it gave."""
+"""Receipts of a bulk's task: the used datasets, and each vault's log proofs."""
 
 import json
 
@@ -59,16 +59,16 @@ def test_a_receipt_over_every_dataset_of_the_slice_passes_on_line_too():
 
 
 @pytest.mark.parametrize("body", [(), (FIRST,), (SECOND,)], ids=["none", "the first", "the second"])
-def test_an_enclave_may_have_gone_without_datasets_that_their_owners_spoilt(body):
+def test_an_enclave_may_run_without_datasets_that_their_owners_spoiled(body):
     assert verify(job(body).encode(), PINS).ok
 
 
-def test_a_vault_proves_what_it_gave_which_need_not_be_all():
+def test_a_vault_proves_the_shares_that_it_gave_which_may_be_a_part():
     assert verify(job(logged=(SECOND,)).encode(), PINS).ok
     assert verify(job(logged=()).encode(), PINS).ok
 
 
-def test_20_facts_that_tell_of_no_bulk_where_the_order_names_one_are_refused():
+def test_20_facts_without_a_bulk_where_the_order_names_one_are_refused():
     made = Job(facts={name: value for name, value in IN_BULK.items() if name != "bulk"}, order=ORDER)
     assert "(15)" in refused(20, made.encode())
 
@@ -80,11 +80,11 @@ def test_6_a_body_that_names_other_datasets_than_the_facts_list_is_refused(body)
     assert "bulk" in refused(6, job(body).encode())
 
 
-def test_6_a_body_of_a_bulks_task_that_tells_nothing_of_it_is_refused():
+def test_6_a_body_of_a_bulks_task_without_bulk_is_refused():
     assert "bulk" in refused(6, Job(facts=IN_BULK).encode())
 
 
-def test_6_a_body_that_tells_of_a_bulk_where_the_facts_have_none_is_refused():
+def test_6_a_body_with_a_bulk_where_the_facts_have_none_is_refused():
     assert "bulk" in refused(6, Job(body={"bulk": ()}).encode())
 
 
@@ -92,7 +92,7 @@ def test_5_a_logged_dataset_that_the_facts_do_not_list_is_refused():
     assert "do not list" in refused(5, job(logged=(FACTS.dataset,)).encode())
 
 
-def test_5_an_entry_about_another_owner_or_release_is_refused_though_it_stands_in_the_log():
+def test_5_an_entry_about_another_owner_or_release_is_refused_although_it_is_in_the_log():
     sold = alter(FIRST, {"owner": VAULTS[0]})
     assert "logged another release" in refused(5, job(logged=(sold,)).encode())
     made = job()

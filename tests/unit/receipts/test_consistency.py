@@ -20,7 +20,7 @@ from sealgrid.receipts.verify import verify
 from sealgrid.units import to_digest
 
 
-def test_6_a_commitment_that_nobody_asked_for_is_refused():
+def test_6_an_unrequested_commitment_is_refused():
     refused(6, Job(body={"commitment": COMMITMENT}).encode())
 
 
@@ -51,7 +51,7 @@ def test_8_another_commitment_than_the_settled_one_is_refused():
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_6_a_body_that_says_other_than_the_facts_is_refused(change):
+def test_6_a_body_that_differs_from_the_facts_is_refused(change):
     assert next(iter(change)).split("_", 1)[0] in refused(6, Job(body=change).encode())
 
 
@@ -59,7 +59,7 @@ def test_6_a_task_that_is_not_of_this_deal_and_index_is_refused():
     refused(6, Job(facts={"index": 8}).encode())
 
 
-def test_6_a_callback_job_whose_body_tells_no_callback_is_refused():
+def test_6_a_callback_job_whose_body_has_no_callback_is_refused():
     refused(6, Job(facts={"callback": NOBODY}).encode())
 
 

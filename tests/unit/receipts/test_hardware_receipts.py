@@ -1,4 +1,4 @@
-"""Receipts of real platforms verify by the same checks; only who quoted differs."""
+"""Receipts of hardware platforms verify by the same checks as those of the simulated one."""
 
 from dataclasses import replace
 
@@ -66,7 +66,7 @@ every = pytest.mark.parametrize("machine", [Sgx(), Tdx(), Snp()], ids=lambda mac
 
 
 @every
-def test_a_receipt_of_hardware_holds(machine):
+def test_a_receipt_of_hardware_is_valid(machine):
     assert failed(machine, job(machine)) is None
 
 

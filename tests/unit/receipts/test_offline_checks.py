@@ -42,7 +42,7 @@ def test_2_a_receipt_about_another_chain_hub_or_broker_is_refused(pinned):
         {"vaults": VAULTS[:1], "t": 1},
     ],
 )
-def test_3_a_receipt_that_believes_other_vaults_is_refused(pinned):
+def test_3_a_receipt_with_other_vaults_is_refused(pinned):
     refused(3, Job().encode(), replace(PINS, **pinned))
 
 
@@ -54,7 +54,7 @@ def test_3_a_receipt_that_lacks_a_vaults_nonce_is_refused():
     refused(3, Job(body={"nonces": dict.fromkeys(VAULTS[:2], OTHER)}).encode())
 
 
-def test_4_a_body_that_somebody_else_signed_is_refused():
+def test_4_a_body_that_another_key_signed_is_refused():
     forged = alter(Job().receipt, {"signature": STRANGER.sign(bytes(32))})
     refused(4, Job().encode(receipt=forged))
 
@@ -68,7 +68,7 @@ def test_4_a_body_that_names_another_enclave_is_refused():
     refused(4, Job(body={"enclave": STRANGER.address}).encode())
 
 
-def test_a_release_without_the_proof_of_a_log_passes_and_is_said_to_have_none():
+def test_a_release_without_a_log_proof_passes_and_is_reported():
     job = Job()
     bare = {vault: alter(each, {"log": None}) for vault, each in job.releases.items()}
     document = job.encode(releases=bare)
@@ -102,7 +102,7 @@ def test_5_an_entry_that_does_not_stand_under_the_head_is_refused():
     assert "(log.4)" in refused(5, with_log(job, index=1))
 
 
-def test_5_an_entry_about_another_release_is_refused_though_it_stands_in_the_log():
+def test_5_an_entry_about_another_release_is_refused_although_it_is_in_the_log():
     job = Job()
     later = alter(job.releases[VAULTS[0]].release, {"issued": NOW - 9})
     other = job.logged_by(VAULT_KEYS[0], later)
@@ -230,7 +230,7 @@ def test_11_a_runtime_that_is_not_pinned_is_refused():
     refused(11, Job().encode(), replace(PINS, runtimes=frozenset({OTHER})))
 
 
-def test_11_without_pinned_runtimes_the_vaults_word_counts():
+def test_11_without_pinned_runtimes_the_vaults_decision_counts():
     assert verify(Job().encode(), replace(PINS, runtimes=None)).ok
 
 

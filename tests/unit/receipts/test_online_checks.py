@@ -15,7 +15,7 @@ from sealgrid.units import ZERO_ADDRESS
 
 
 @pytest.mark.parametrize(("told", "judge"), [({}, "broker"), ({"broker": ZERO_ADDRESS, "pool_owner": BROKER}, "gate")])
-def test_14_says_who_judged(told, judge):
+def test_14_reports_who_judged(told, judge):
     job = Job()
     report = verify(job.encode(), PINS, job.onchain(**told))
     assert report.ok
@@ -42,6 +42,6 @@ def test_14_says_who_judged(told, judge):
         (19, {"receipt_sha256": None}),
     ],
 )
-def test_what_the_chain_or_the_storage_says_otherwise_is_refused(number, told):
+def test_a_receipt_that_chain_or_storage_contradict_is_refused(number, told):
     job = Job()
     refused(number, job.encode(), onchain=job.onchain(**told))

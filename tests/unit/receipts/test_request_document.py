@@ -26,7 +26,7 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 
 
-def test_20_says_whose_word_the_requesters_signature_is():
+def test_20_reports_who_vouches_for_the_requesters_signature():
     own = verify(Job().encode(), PINS).checks[-1]
     assert (own.number, own.ok, own.detail) == (20, True, f"requester {REQUESTER}; the requester's own signature")
     for kind in ("presigned", "contract"):
@@ -49,17 +49,17 @@ def request_of(order):
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_20_an_order_that_is_not_the_tasks_is_refused_whoever_signed_it(change):
+def test_20_an_order_of_another_task_is_refused_even_if_signed(change):
     other = sign_order(alter(ORDER, change), ORDERS, BUYER)
     assert refused(20, Job(body=request_of(other)).encode()).startswith("(13)")
 
 
-def test_20_facts_that_tell_another_first_index_than_the_task_has_are_refused():
+def test_20_facts_with_another_first_index_are_refused():
     assert refused(20, Job(facts={"bot_first": 6}).encode()).startswith("(13)")
 
 
 @pytest.mark.parametrize("sign", [b"", SIGNED.sign[:63], SIGNED.sign[:-1] + b"\x1d", STRANGER.sign(bytes(32))])
-def test_20_an_order_that_its_requester_did_not_sign_is_refused_where_facts_say_it_did(sign):
+def test_20_an_order_that_its_requester_did_not_sign_is_refused_where_the_facts_state_it_did(sign):
     unsigned = alter(SIGNED, {"sign": sign})
     assert refused(20, Job(body=request_of(unsigned)).encode()).startswith("(14)")
 
@@ -70,7 +70,7 @@ def test_20_vaults_cannot_call_the_requesters_own_signature_anything_else(kind):
     assert refused(20, job.encode()).startswith("(14)")
 
 
-def test_20_the_short_form_of_a_signature_counts_as_poco_counts_it():
+def test_20_the_short_form_of_a_signature_counts_as_in_poco():
     r, s, v = SIGNED.sign[:32], bytearray(SIGNED.sign[32:64]), SIGNED.sign[64]
     s[0] |= (v - 27) << 7
     assert verify(Job(body=request_of(alter(SIGNED, {"sign": r + bytes(s)}))).encode(), PINS).ok

@@ -87,5 +87,5 @@ def test_a_job_with_a_deferred_callback_settles_a_digest_over_its_commitment():
         bytes(5 << 20),
     ],
 )
-def test_1_what_is_no_canonical_envelope_is_refused(document):
+def test_1_an_envelope_that_is_not_canonical_is_refused(document):
     refused(1, document)

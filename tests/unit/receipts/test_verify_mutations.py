@@ -1,4 +1,4 @@
-"""No field of a receipt can be changed by whoever carries it, and nothing that they send raises."""
+"""A change of any field of a receipt is detected, and no input raises."""
 
 import json
 
@@ -42,7 +42,7 @@ def test_no_bytes_raise(document):
 
 
 @pytest.mark.parametrize("vault", VAULTS[:2])
-def test_taking_away_a_vaults_word_is_refused(vault):
+def test_removing_a_vaults_statement_is_refused(vault):
     without = {address: JOB.verdicts[address] for address in JOB.verdicts if address != vault}
     assert verify(JOB.encode(verdicts=without), PINS).failed.number == 9
 
@@ -53,7 +53,7 @@ def test_an_envelope_and_its_signed_body_survive_the_wire():
 
 
 @pytest.mark.parametrize("document", [b"", b"{}", JOB.receipt.encode() + b" ", DOCUMENT])
-def test_what_is_no_signed_body_is_refused(document):
+def test_an_invalid_signed_body_is_refused(document):
     with pytest.raises(InputRefused):
         parse_signed_body(document)
 

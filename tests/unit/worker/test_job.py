@@ -86,7 +86,7 @@ def context(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space: /home/secret"), IndexError("secret"), KeyError("secret")])
-async def test_an_enclave_is_answered_whatever_its_errand_raised(tmp_path: Path, error: Exception) -> None:
+async def test_an_enclave_gets_a_reply_for_every_exception(tmp_path: Path, error: Exception) -> None:
     server = RelayServer(Broken(error))
     listening = await asyncio.start_unix_server(server.serve, tmp_path / "relay")
     client = RelayClient(*await asyncio.open_unix_connection(tmp_path / "relay"))

@@ -1,4 +1,4 @@
-"""What a worker does about the task that it checkpoint when it was killed."""
+"""A worker that was killed reports its running task as failed after a restart."""
 
 from pathlib import Path
 
@@ -46,13 +46,13 @@ async def test_a_worker_that_ended_its_job_has_nothing_to_report_interrupted(tmp
 
 
 @pytest.mark.parametrize("written", ["", "0x12", "half a wo"])
-async def test_half_a_word_about_it_is_none(tmp_path: Path, written: str):
+async def test_an_interrupted_write_is_ignored(tmp_path: Path, written: str):
     (tmp_path / "checkpoint").write_text(written)
     pool = Pool()
     await TaskCheckpoint(tmp_path).report_interrupted(pool)
     assert pool.told == []
 
 
-async def test_a_pool_that_is_away_does_not_keep_a_worker_from_starting(tmp_path: Path):
+async def test_an_unreachable_pool_does_not_prevent_a_worker_from_starting(tmp_path: Path):
     TaskCheckpoint(tmp_path).add(TASK)
     await TaskCheckpoint(tmp_path).report_interrupted(Pool(ServiceUnavailable("the pool does not answer.")))

@@ -1,4 +1,4 @@
-"""The outcome of a deal that t vaults refuse: no app runs, and the result says why."""
+"""The outcome of a deal that t vaults refuse: no app runs, and the result has the reason."""
 
 import io
 import json
@@ -19,7 +19,7 @@ def refused(**changes):
     return with_changes(scene.facts(), **REFUSED | changes)
 
 
-def test_the_result_holds_nothing_but_number_and_sentence_and_is_sealed_to_nobody():
+def test_the_result_has_only_number_and_sentence_and_is_not_encrypted():
     facts = refused(params="no JSON at all")
     outcome = app_job.refused(facts)
     order = scene.ordered(params=facts.params)
@@ -34,5 +34,5 @@ def test_the_result_holds_nothing_but_number_and_sentence_and_is_sealed_to_nobod
     assert (outcome.exit_class, outcome.callback, sealed.record, sealed.shares) == ("refused", None, None, ())
 
 
-def test_a_contract_that_is_called_back_gets_no_byte():
+def test_the_callback_data_are_empty():
     assert app_job.refused(refused(callback=scene.STRANGER.address)).callback == b""

@@ -1,4 +1,4 @@
-"""An enclave lays out what its app imports from whatever its worker says, and believes none of it."""
+"""Layout of an app's imports from an untrusted worker."""
 
 import asyncio
 import sys
@@ -65,12 +65,12 @@ def of_environment(content: bytes) -> Manifest:
     return manifest(EnvironmentEntry(sha256=to_digest(sha256(content)), size=len(content), python="3.11.2"))
 
 
-def laid_out(folder: Path, worker: Worker, wanted: Manifest) -> dict[str, bytes]:
+def laid_out(folder: Path, worker: Worker, app_manifest: Manifest) -> dict[str, bytes]:
     async def through_a_relay() -> None:
         listening = await asyncio.start_unix_server(worker.connected, folder / "relay", limit=1 << 20)
         relay = RelayClient(*await asyncio.open_unix_connection(folder / "relay"))
         try:
-            await asyncio.wait_for(lay_out_imports(relay, wanted, downloads, target), 20)
+            await asyncio.wait_for(lay_out_imports(relay, app_manifest, downloads, target), 20)
         finally:
             await relay.close()
             listening.close()
@@ -82,13 +82,13 @@ def laid_out(folder: Path, worker: Worker, wanted: Manifest) -> dict[str, bytes]
     return {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
 
 
-def refusal(folder: Path, worker: Worker, wanted: Manifest) -> str:
+def refusal(folder: Path, worker: Worker, app_manifest: Manifest) -> str:
     with pytest.raises(BundleRefused) as refused:
-        laid_out(folder, worker, wanted)
+        laid_out(folder, worker, app_manifest)
     return refused.value.check
 
 
-def test_an_environment_is_laid_out_and_each_of_its_bytes_is_asked_for_once(tmp_path):
+def test_an_environment_is_laid_out_and_each_of_its_bytes_is_requested_once(tmp_path):
     archive = pack(CONTENT)
     worker = Worker(archive)
     assert laid_out(tmp_path, worker, of_environment(archive)) == CONTENT

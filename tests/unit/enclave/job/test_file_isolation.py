@@ -1,8 +1,8 @@
-"""Each pair of those who write into an enclave's folders: neither gets a byte of its own into the other's place."""
+"""Each pair of writers to an enclave's folders: neither can replace a file of the other."""
 
 import msgspec
 import pytest
-from task_scene import DATASET, TELLS, Task
+from task_scene import DATASET, REPORT_APP, Task
 
 from sealgrid.bundle.manifest import AppFileEntry, Manifest, WheelEntry
 from sealgrid.bundle.verify import check_manifest
@@ -20,36 +20,36 @@ def task(tmp_path):
     return Task(tmp_path)
 
 
-def text(seen, folder, name):
-    return bytes.fromhex(seen[folder][name]).decode()
+def text(report, folder, name):
+    return bytes.fromhex(report[folder][name]).decode()
 
 
 @pytest.mark.parametrize("name", [DATASET, DATASET.upper().replace("0X", "0x")])
 def test_requester_and_dataset(task, name):
     task.dataset = TRUE
-    seen = task.give(files=((name, FORGED),)).seen()
-    assert seen["datasets"] == {f"/iexec_in/{DATASET}": TRUE.hex()}
-    assert seen["inputs"] == {f"/iexec_inputs/{name}": FORGED.hex()}
-    assert seen["environment"]["IEXEC_DATASET_FILENAME"] == DATASET
+    report = task.give(files=((name, FORGED),)).report()
+    assert report["datasets"] == {f"/iexec_in/{DATASET}": TRUE.hex()}
+    assert report["inputs"] == {f"/iexec_inputs/{name}": FORGED.hex()}
+    assert report["environment"]["IEXEC_DATASET_FILENAME"] == DATASET
 
 
 def test_requester_and_bulk_dataset(task):
     task.bulk = [(BULK, TRUE)]
-    seen = task.give(files=((BULK, FORGED),)).seen()
-    assert seen["datasets"] == {f"/iexec_in/{BULK}": TRUE.hex()}
-    assert seen["inputs"] == {f"/iexec_inputs/{BULK}": FORGED.hex()}
+    report = task.give(files=((BULK, FORGED),)).report()
+    assert report["datasets"] == {f"/iexec_in/{BULK}": TRUE.hex()}
+    assert report["inputs"] == {f"/iexec_inputs/{BULK}": FORGED.hex()}
 
 
 def test_bulk_dataset_and_bulk_dataset(task):
     task.bulk = [(BULK, TRUE), ("0x" + "b2" * 20, FORGED), (BULK, TRUE)]
-    seen = task.seen()
-    assert seen["datasets"] == {f"/iexec_in/{BULK}": TRUE.hex(), f"/iexec_in/0x{'b2' * 20}": FORGED.hex()}
-    assert [seen["environment"][f"IEXEC_DATASET_{n}_FILENAME"] for n in (1, 2, 3)] == [BULK, "0x" + "b2" * 20, BULK]
+    report = task.report()
+    assert report["datasets"] == {f"/iexec_in/{BULK}": TRUE.hex(), f"/iexec_in/0x{'b2' * 20}": FORGED.hex()}
+    assert [report["environment"][f"IEXEC_DATASET_{n}_FILENAME"] for n in (1, 2, 3)] == [BULK, "0x" + "b2" * 20, BULK]
 
 
 def test_two_bulk_datasets_of_one_sealed_file(task):
     task.bulk = [(BULK, TRUE), ("0x" + "b2" * 20, TRUE)]
-    assert set(task.seen()["datasets"].values()) == {TRUE.hex()}
+    assert set(task.report()["datasets"].values()) == {TRUE.hex()}
 
 
 @pytest.mark.parametrize("other", ["letter", "LETTER"])
@@ -59,9 +59,9 @@ def test_requester_and_requester_in_two_sealed_inputs(task, other):
 
 
 def test_two_sealed_inputs_of_one_requester_lie_side_by_side(task):
-    seen = task.give(files=(("a", b"1"),), secrets={"1": "x"}).give(files=(("b", b"2"),), secrets={"2": "y"}).seen()
-    assert seen["inputs"] == {"/iexec_inputs/a": b"1".hex(), "/iexec_inputs/b": b"2".hex()}
-    assert (seen["environment"]["IEXEC_REQUESTER_SECRET_1"], seen["environment"]["IEXEC_REQUESTER_SECRET_2"]) == (
+    report = task.give(files=(("a", b"1"),), secrets={"1": "x"}).give(files=(("b", b"2"),), secrets={"2": "y"}).report()
+    assert report["inputs"] == {"/iexec_inputs/a": b"1".hex(), "/iexec_inputs/b": b"2".hex()}
+    assert (report["environment"]["IEXEC_REQUESTER_SECRET_1"], report["environment"]["IEXEC_REQUESTER_SECRET_2"]) == (
         "x",
         "y",
     )
@@ -81,9 +81,9 @@ def test_secrets_and_files(task):
     """Secrets are opened into files of the runtime's own, whatever a requester calls its files."""
     task.developer_secret, task.pushed_secrets = b"developer's", {"2": b"pushed"}
     names = ("0", "1", "2", "3", "scratch", "IEXEC_APP_DEVELOPER_SECRET")
-    seen = task.give(files=tuple((name, FORGED) for name in names), secrets={"1": "sealed"}).seen()
-    assert set(seen["inputs"].values()) == {FORGED.hex()}
-    shown = {name: value for name, value in seen["environment"].items() if "SECRET" in name}
+    report = task.give(files=tuple((name, FORGED) for name in names), secrets={"1": "sealed"}).report()
+    assert set(report["inputs"].values()) == {FORGED.hex()}
+    shown = {name: value for name, value in report["environment"].items() if "SECRET" in name}
     assert shown == {
         "IEXEC_APP_DEVELOPER_SECRET": "developer's",
         "IEXEC_APP_DEVELOPER_SECRET_1": "developer's",
@@ -94,15 +94,15 @@ def test_secrets_and_files(task):
 
 def test_requester_and_app(task):
     task.app["helper.py"] = b"true = 1\n"
-    seen = task.give(files=(("main.py", FORGED), ("helper.py", FORGED))).seen()
-    assert seen["app"] == {"/app/main.py": TELLS.encode().hex(), "/app/helper.py": b"true = 1\n".hex()}
+    report = task.give(files=(("main.py", FORGED), ("helper.py", FORGED))).report()
+    assert report["app"] == {"/app/main.py": REPORT_APP.encode().hex(), "/app/helper.py": b"true = 1\n".hex()}
 
 
 def test_requester_and_wheels(task):
     wheels = JobFolders(task.folder).path("wheels")
     write_new(wheels / "library.py", b"true = 1\n")
-    seen = task.give(files=(("library.py", FORGED), ("wheels", FORGED))).seen()
-    assert seen["wheels"] == {"/wheels/library.py": b"true = 1\n".hex()}
+    report = task.give(files=(("library.py", FORGED), ("wheels", FORGED))).report()
+    assert report["wheels"] == {"/wheels/library.py": b"true = 1\n".hex()}
 
 
 def test_requester_and_outputs(task):
@@ -117,14 +117,14 @@ def test_requester_and_outputs(task):
 def test_dataset_and_app(task):
     """An app that has a file named like the dataset keeps it, and the dataset its own."""
     task.dataset, task.app[DATASET] = TRUE, FORGED
-    seen = task.seen()
-    assert text(seen, "datasets", f"/iexec_in/{DATASET}") == TRUE.decode()
-    assert text(seen, "app", f"/app/{DATASET}") == FORGED.decode()
+    report = task.report()
+    assert text(report, "datasets", f"/iexec_in/{DATASET}") == TRUE.decode()
+    assert text(report, "app", f"/app/{DATASET}") == FORGED.decode()
 
 
 def test_the_runtimes_own_folder_has_nothing_opened_when_the_app_runs(task):
     task.dataset, task.developer_secret = TRUE, b"s"
-    task.give(files=(("a", b"1"),)).seen()
+    task.give(files=(("a", b"1"),)).report()
     assert list((task.folder / "scratch").iterdir()) == []
 
 
@@ -133,7 +133,7 @@ def test_scratch_paths_are_never_the_same(tmp_path):
     assert len({folders.new_scratch_path() for _ in range(100)}) == 100
 
 
-def test_a_writer_never_takes_over_a_name(tmp_path):
+def test_a_writer_never_replaces_a_file(tmp_path):
     write_new(tmp_path / "name", b"first")
     with pytest.raises(FileExistsError):
         write_new(tmp_path / "name", b"second")
@@ -143,7 +143,7 @@ def test_a_writer_never_takes_over_a_name(tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_file_that_lies_in_the_folders_already_ends_the_task_and_is_not_replaced(task):
+def test_an_existing_file_ends_the_task_and_is_not_replaced(task):
     task.dataset = TRUE
     write_new(JobFolders(task.folder).path("datasets") / DATASET, FORGED)
     with pytest.raises(FileExistsError):
@@ -160,8 +160,8 @@ def test_the_app_writes_nothing_but_outputs(task):
         "    except OSError:\n"
         "        return True\n"
         f"assert all(map(refused, ['/iexec_in/{DATASET}', '/iexec_in/x', '/iexec_inputs/a', '/iexec_inputs/x', '/app/x']))\n"
-    ).encode() + TELLS.encode()
-    assert text(task.give(files=(("a", b"1"),)).seen(), "datasets", f"/iexec_in/{DATASET}") == TRUE.decode()
+    ).encode() + REPORT_APP.encode()
+    assert text(task.give(files=(("a", b"1"),)).report(), "datasets", f"/iexec_in/{DATASET}") == TRUE.decode()
 
 
 def test_wheels_and_the_environments_archive_in_downloads():

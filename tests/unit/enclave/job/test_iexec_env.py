@@ -22,8 +22,8 @@ from sealgrid.errors import AppFailed
 
 def test_an_app_finds_iexecs_variables():
     dataset = DatasetFact(address="0x" + "0d" * 20, owner=ACCOUNT, checksum=HASH)
-    given = AppInputs(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
-    assert environment(facts(dataset), given) == {
+    inputs = AppInputs(input_files=["a.png", "b"], requester_secrets={"1": "s", "4": "t"}, developer_secret="d")
+    assert environment(facts(dataset), inputs) == {
         "IEXEC_TASK_ID": "0x" + "02" * 32,
         "IEXEC_DEAL_ID": "0x" + "01" * 32,
         "IEXEC_TASK_INDEX": "7",
@@ -45,15 +45,15 @@ def test_an_app_finds_iexecs_variables():
     }
 
 
-def test_without_dataset_or_secrets_no_variable_speaks_of_them():
+def test_without_dataset_or_secrets_there_are_no_variables_for_them():
     names = environment(facts(), AppInputs())
     assert not [name for name in names if "DATASET" in name or "SECRET" in name]
 
 
-def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place():
+def test_each_dataset_of_a_bulk_has_the_variable_of_its_index():
     one, three = (DatasetFact(address="0x" + digit * 40, owner=ACCOUNT, checksum=HASH) for digit in "13")
-    said = msgspec.structs.replace(facts(), bulk=BulkFact(block=7, datasets=(one, None, three), left_out=()))
-    shown = environment(said, AppInputs(bulk={0: one, 2: three}))
+    computed_result = msgspec.structs.replace(facts(), bulk=BulkFact(block=7, datasets=(one, None, three), left_out=()))
+    shown = environment(computed_result, AppInputs(bulk={0: one, 2: three}))
     assert {name: value for name, value in shown.items() if "DATASET" in name or "BULK" in name} == {
         "IEXEC_BULK_SLICE_SIZE": "3",
         "IEXEC_DATASET_1_FILENAME": one.address,
@@ -61,11 +61,11 @@ def test_of_a_bulk_an_app_finds_each_dataset_that_it_was_given_under_its_place()
     }
 
 
-def test_secrets_of_the_sealed_input_and_of_iexecs_route_stand_beside_each_other():
+def test_secrets_of_the_sealed_input_and_of_iexecs_api_are_merged():
     assert merge_requester_secrets({"1": "sealed"}, {"2": "pushed"}) == {"1": "sealed", "2": "pushed"}
 
 
-def test_a_secret_number_that_comes_both_ways_is_refused_without_a_word_of_either():
+def test_a_secret_number_that_is_defined_twice_is_refused_without_repeating_a_secret():
     with pytest.raises(AppFailed, match="number 2;") as caught:
         merge_requester_secrets({"1": "a", "2": "sealed", "10": "b"}, {"10": "c", "2": "pushed"})
     assert "sealed input" in str(caught.value)
@@ -78,9 +78,9 @@ def computed(**fields: object) -> dict[str, bytes]:
 
 def test_a_deterministic_file_is_named_and_hashed_with_sha256():
     files = computed(deterministic_output_path="/iexec_out/result.txt") | {"result.txt": b"x"}
-    said = read_computed(files)
-    assert (said.path, said.callback) == ("result.txt", None)
-    assert output_digest(files, said) == hashlib.sha256(b"x").digest()
+    computed_result = read_computed(files)
+    assert (computed_result.path, computed_result.callback) == ("result.txt", None)
+    assert output_digest(files, computed_result) == hashlib.sha256(b"x").digest()
 
 
 def test_a_deterministic_folder_is_hashed_over_its_own_files_in_their_order():
@@ -92,9 +92,9 @@ def test_a_deterministic_folder_is_hashed_over_its_own_files_in_their_order():
 
 def test_callback_data_are_read_and_hashed_as_poco_does():
     files = computed(callback_data="0x0102")
-    said = read_computed(files, needs_callback=True)
-    assert said.callback == b"\x01\x02"
-    assert output_digest(files, said) == keccak.new(digest_bits=256, data=b"\x01\x02").digest()
+    computed_result = read_computed(files, needs_callback=True)
+    assert computed_result.callback == b"\x01\x02"
+    assert output_digest(files, computed_result) == keccak.new(digest_bits=256, data=b"\x01\x02").digest()
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_callback_data_are_read_and_hashed_as_poco_does():
         (computed(callback_data="0x123"), "not hex text"),
     ],
 )
-def test_a_computed_file_that_says_nothing_usable_is_the_apps_failure(files, reason):
+def test_an_invalid_computed_file_is_the_apps_failure(files, reason):
     with pytest.raises(AppFailed, match=reason):
         read_computed(files)
 
 
-@pytest.mark.parametrize("said", [{}, {"callback_data": ""}, {"callback_data": "0x"}])
-def test_a_deal_with_a_callback_needs_callback_data(said):
-    files = computed(deterministic_output_path="/iexec_out/x", **said) | {"x": b""}
+@pytest.mark.parametrize("computed_result", [{}, {"callback_data": ""}, {"callback_data": "0x"}])
+def test_a_deal_with_a_callback_needs_callback_data(computed_result):
+    files = computed(deterministic_output_path="/iexec_out/x", **computed_result) | {"x": b""}
     with pytest.raises(AppFailed, match="no callback-data"):
         read_computed(files, needs_callback=True)
 

@@ -1,4 +1,4 @@
-"""Every kind of bad input from a requester or developer is settled as the input's failure, and never the machine's."""
+"""Bad input of a requester or developer is settled as the input's failure, and never attributed to the host."""
 
 import io
 import json
@@ -22,8 +22,8 @@ def task(tmp_path):
 
 def archive(settings: object = None, files: tuple[tuple[str, bytes], ...] = (), **changes: object) -> bytes:
     """Return a sealed input as somebody writes it who does not use our code."""
-    said = {"schema": "sealgrid/input/1", "args": [], "files": [name for name, _ in files], "secrets": {}} | changes
-    document = settings if isinstance(settings, bytes) else json.dumps(said).encode()
+    fields = {"schema": "sealgrid/input/1", "args": [], "files": [name for name, _ in files], "secrets": {}} | changes
+    document = settings if isinstance(settings, bytes) else json.dumps(fields).encode()
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as written:
         written.writestr("input.json", document)
@@ -94,7 +94,7 @@ def test_bad_sealed_input_is_settled_as_the_inputs(task, name):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_it_is_refused_by_the_same_code_wherever_it_is_read(name):
+def test_every_reader_refuses_it_by_the_same_check(name):
     check, content = BAD[name]
     with pytest.raises(InputRefused, match=rf"^\({check}\)"):
         unpack(content)
@@ -102,21 +102,21 @@ def test_it_is_refused_by_the_same_code_wherever_it_is_read(name):
 
 def test_input_just_within_every_limit_reaches_the_app(task):
     args = ("x" * MAX_TEXT_BYTES,) * 5
-    seen = task.give(
+    report = task.give(
         args=args, secrets={"1": "y" * MAX_TEXT_BYTES, "9999": ""}, files=(("é" * 127, b"\0"), ("nul.txt", b""))
-    ).seen()
-    assert [len(each) for each in seen["args"]] == [MAX_TEXT_BYTES] * 5
-    assert len(seen["environment"]["IEXEC_REQUESTER_SECRET_1"]) == MAX_TEXT_BYTES
-    assert seen["environment"]["IEXEC_REQUESTER_SECRET_9999"] == ""
+    ).report()
+    assert [len(each) for each in report["args"]] == [MAX_TEXT_BYTES] * 5
+    assert len(report["environment"]["IEXEC_REQUESTER_SECRET_1"]) == MAX_TEXT_BYTES
+    assert report["environment"]["IEXEC_REQUESTER_SECRET_9999"] == ""
 
 
-def test_a_program_that_the_app_starts_takes_all_of_it_again(task):
+def test_a_child_process_of_the_app_accepts_the_same_input(task):
     task.app["main.py"] = (
         b"import subprocess, sys\n"
         b"if len(sys.argv) < 8:\n"
         b"    subprocess.run([sys.executable, '-I', '-S', '-c', 'pass', *sys.argv[1:]], check=True)\n"
     ) + task.app["main.py"]
-    assert len(task.give(args=("x" * MAX_TEXT_BYTES,) * 6, secrets={"1": "y" * MAX_TEXT_BYTES}).seen()["args"]) == 6
+    assert len(task.give(args=("x" * MAX_TEXT_BYTES,) * 6, secrets={"1": "y" * MAX_TEXT_BYTES}).report()["args"]) == 6
 
 
 @pytest.mark.parametrize("arguments", ["'never closed", '"', "ends in \\"])
@@ -144,7 +144,7 @@ def test_input_that_is_too_large_is_the_requesters_by_its_digest(task, monkeypat
     assert "has more than" in task.log()
 
 
-def test_bytes_that_the_worker_adds_are_the_workers(task, monkeypatch):
+def test_bytes_that_the_worker_adds_are_attributed_to_the_host(task, monkeypatch):
     monkeypatch.setattr(inputs, "MAX_SEALED_BYTES", 1 << 20)
     task.give(files=(("small", b"x"),))
     agreed = task._quorum()
@@ -172,7 +172,7 @@ def test_files_that_are_too_much_for_an_enclave_are_refused_before_they_are_seal
     ids=["bytes", "zero byte", "long", "huge"],
 )
 @pytest.mark.parametrize("whose", ["developer", "requester"])
-def test_a_pushed_secret_that_no_variable_holds_is_its_owners(task, whose, content, reason):
+def test_a_pushed_secret_that_fits_no_variable_is_its_owners_failure(task, whose, content, reason):
     if whose == "developer":
         task.developer_secret = content
     else:
@@ -213,7 +213,7 @@ def test_a_dataset_that_opens_with_another_key_is_its_sellers(task):
     assert b"does not open with the key" in files["app.log"]
 
 
-def test_a_run_that_opened_its_dataset_says_so_whatever_its_app_made_of_it(task):
+def test_a_run_that_opened_its_dataset_reports_it_however_the_app_ended(task):
     task.dataset = b"weights"
     assert task.perform().opened
 
@@ -244,7 +244,7 @@ def test_a_file_in_iexecs_form_proves_no_opening(task):
     assert not proves_key(msgspec.structs.replace(facts, secrets=pushed)), "it has no tag"
 
 
-def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task):
+def test_an_input_that_does_not_open_proves_nothing_about_the_dataset(task):
     task.dataset = b"weights"
     task.give(args=("a",))
     agreed = task._quorum()
@@ -253,7 +253,7 @@ def test_an_input_that_does_not_open_says_nothing_of_the_dataset_beside_it(task)
     assert "does not open with the key" in task.log()
 
 
-def test_the_same_input_that_is_stored_nowhere_is_nobodys_proved_doing(task):
+def test_an_input_that_is_not_found_is_attributed_to_the_host(task):
     task.give(args=("a",))
     agreed = task._quorum()
     task._quorum, task.stored = (lambda: agreed), {}
@@ -275,6 +275,6 @@ def test_the_same_input_that_is_stored_nowhere_is_nobodys_proved_doing(task):
         JobInput(files=(("\u00e9", b""), ("e\u0301", b""))),
     ],
 )
-def test_the_requesters_side_packs_none_of_it(bad):
+def test_the_client_packs_none_of_it(bad):
     with pytest.raises(InputRefused, match=r"^\(input\.[3-7]\)"):
         bad.pack()

@@ -24,14 +24,14 @@ def test_plain_files_are_collected_with_their_paths(tmp_path):
 
 
 @given(st.dictionaries(st.from_regex(r"[a-c]{1,3}(/[d-f]{1,3})?", fullmatch=True), st.binary(max_size=9), max_size=4))
-def test_what_an_app_wrote_is_what_a_requester_unpacks(files):
+def test_a_requester_unpacks_what_the_app_wrote(files):
     parents = {path.rpartition("/")[0] for path in files}
     files = {path: content for path, content in files.items() if path not in parents}
     with tempfile.TemporaryDirectory() as folder:
         for path, content in files.items():
-            place = Path(folder, path)
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(content)
+            target = Path(folder, path)
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(content)
         collected = collect(Path(folder), LIMIT)
     with zipfile.ZipFile(io.BytesIO(pack_result(collected))) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == files
@@ -55,7 +55,7 @@ def plant_socket(folder):
 
 
 @pytest.mark.parametrize("plant", [plant_link, plant_link_to_a_folder, plant_pipe, plant_socket])
-def test_1_what_is_no_plain_file_is_refused(tmp_path, plant):
+def test_1_an_entry_that_is_not_a_plain_file_is_refused(tmp_path, plant):
     plant(tmp_path)
     with pytest.raises(AppFailed, match="not a plain file"):
         collect(tmp_path, LIMIT)
@@ -72,7 +72,7 @@ def test_2_a_file_with_a_second_name_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "name", [b"a\\b", b"a\nb", b"\xff", "e\u0301".encode()], ids=["backslash", "line", "no-utf8", "nfd"]
 )
-def test_3_a_name_that_reads_as_another_elsewhere_is_refused(tmp_path, name):
+def test_3_a_name_that_other_systems_interpret_differently_is_refused(tmp_path, name):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"")
     with pytest.raises(AppFailed, match="name"):
         collect(tmp_path, LIMIT)
@@ -104,7 +104,7 @@ def test_4_too_many_files_and_too_deep_folders_are_refused(tmp_path, monkeypatch
         collect(tmp_path, 100 * LIMIT)
 
 
-def test_4_names_count_as_output_since_they_could_carry_the_model(tmp_path):
+def test_4_names_count_as_output_since_they_could_leak_the_model(tmp_path):
     for number in range(10):
         (tmp_path / f"{number}{'n' * 200}").write_bytes(b"")
     with pytest.raises(AppFailed, match="above its limit"):
@@ -118,7 +118,7 @@ def test_no_refusal_repeats_a_name_that_the_app_chose(tmp_path):
     assert "AB-123" not in str(refused.value)
 
 
-def test_a_folder_that_cannot_be_read_is_the_machines_fault(tmp_path):
+def test_an_unreadable_folder_is_the_hosts_fault(tmp_path):
     with pytest.raises(HostFailed):
         collect(tmp_path / "none", LIMIT)
 
@@ -130,7 +130,7 @@ def test_a_link_that_a_real_app_leaves_is_refused(scene):
 
 
 @pytest.mark.parametrize("name", ["sealgrid.json", "Sealgrid.JSON", "sealgrid.json/x"])
-def test_5_the_runtimes_own_file_is_not_the_apps_to_write(tmp_path, name):
+def test_5_the_name_of_the_runtimes_file_is_reserved(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b'{"exit":0,"digest":"0x00"}')
     with pytest.raises(AppFailed, match=r"named sealgrid\.json"):

@@ -1,4 +1,4 @@
-"""How long an app ran is padded to one step of a geometric scale, however the run ends."""
+"""The run time is padded to one step of a geometric scale, however the run ends."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ DAY = 86_400.0
 
 
 class Time:
-    """A clock that only sleeping and working move."""
+    """A clock that only sleep and work advance."""
 
     def __init__(self) -> None:
         self.now = 7.0
@@ -44,7 +44,7 @@ def test_a_step_of_the_scale_is_its_own_length(seconds: float) -> None:
     assert padded_seconds(step) == step
 
 
-async def test_two_runs_within_one_step_cannot_be_told_apart() -> None:
+async def test_two_runs_within_one_step_are_indistinguishable() -> None:
     lengths = []
     for seconds in (0.21, 0.22, 0.229):
         time = Time()

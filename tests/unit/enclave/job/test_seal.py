@@ -41,13 +41,18 @@ RSA_VALUE = registered_value(RSA_KEY)
 
 
 def sealed(result_key: str, rsa_key: bytes | None) -> SealedResult:
-    said = msgspec.structs.replace(facts(), result_key=result_key, params="{}", release="direct")
-    order = RequestOrder(app=said.app.address, requester=said.requester, beneficiary=said.requester, params=said.params)
+    job_facts = msgspec.structs.replace(facts(), result_key=result_key, params="{}", release="direct")
+    order = RequestOrder(
+        app=job_facts.app.address,
+        requester=job_facts.requester,
+        beneficiary=job_facts.requester,
+        params=job_facts.params,
+    )
     request = VerifiedRequest(RequestDocument.of(order), order, parse_params(order.params), "eoa")
-    return seal_result(ARCHIVE, request, said, (), 2, rsa=rsa_key)
+    return seal_result(ARCHIVE, request, job_facts, (), 2, rsa=rsa_key)
 
 
-def test_a_result_for_nobody_is_the_apps_archive_itself() -> None:
+def test_an_unencrypted_result_is_the_apps_archive() -> None:
     result = sealed(NO_RESULT_KEY, None)
     assert (result.content, result.sha256, result.record) == (ARCHIVE, to_digest(sha256(ARCHIVE)), None)
 
@@ -58,10 +63,10 @@ def test_a_result_for_a_registered_key_does_not_show_the_archive() -> None:
     assert result.sha256 == to_digest(sha256(result.content))
 
 
-@pytest.mark.parametrize("shown", [None, a_key()], ids=["none", "another"])
-def test_a_key_that_facts_do_not_name_is_not_encrypted_for_and_nothing_leaves(shown: bytes | None) -> None:
+@pytest.mark.parametrize("presented", [None, a_key()], ids=["none", "another"])
+def test_a_key_that_the_facts_do_not_name_is_refused(presented: bytes | None) -> None:
     with pytest.raises(HostFailed):
-        sealed(to_digest(keccak256(RSA_VALUE)), shown)
+        sealed(to_digest(keccak256(RSA_VALUE)), presented)
 
 
 def opened(sealed: bytes) -> bytes:
@@ -85,6 +90,6 @@ def test_no_two_results_share_a_key_or_show_their_content() -> None:
     assert b"the same result" not in first
 
 
-def test_what_is_no_rsa_key_is_refused() -> None:
+def test_an_invalid_rsa_key_is_refused() -> None:
     with pytest.raises(InputRefused):
         seal_for_rsa(b"", base64.b64encode(b"-----BEGIN PUBLIC KEY-----"))

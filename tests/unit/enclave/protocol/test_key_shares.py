@@ -1,4 +1,4 @@
-"""Which keys of a bulk's datasets an enclave makes of what the vaults gave: check (11), dataset by dataset."""
+"""Keys of a bulk's datasets, combined from the vaults' shares: checks (9) and (11) for each dataset."""
 
 import base64
 from dataclasses import replace
@@ -20,11 +20,11 @@ from sealgrid.wire.log import LogInclusion, SignedHead
 from sealgrid.wire.vault import ReleaseAnswer
 from tests.unit.vault import vault_scene as scene
 
-FIRST, SECOND, THIRD = (to_address(bytes([place]) * 20) for place in (0x61, 0x62, 0x63))
-FILES = {address: to_digest(bytes([place]) * 32) for place, address in enumerate((FIRST, SECOND, THIRD), start=0x71)}
+FIRST, SECOND, THIRD = (to_address(bytes([index]) * 20) for index in (0x61, 0x62, 0x63))
+FILES = {address: to_digest(bytes([index]) * 32) for index, address in enumerate((FIRST, SECOND, THIRD), start=0x71)}
 KEYS = {
-    address: scene.Split(asset=address, file_sha256=file, dek=bytes([place]) * 32)
-    for place, (address, file) in enumerate(FILES.items(), start=0x51)
+    address: scene.Split(asset=address, file_sha256=file, dek=bytes([index]) * 32)
+    for index, (address, file) in enumerate(FILES.items(), start=0x51)
 }
 
 
@@ -50,8 +50,8 @@ def pushed(dek):
 class Vault:
     """One honest vault with a log; what it gives may be changed before it answers."""
 
-    def __init__(self, place, log):
-        self.key, self.place, self.log = scene.VAULTS[place], place, log
+    def __init__(self, index, log):
+        self.key, self.index, self.log = scene.VAULTS[index], index, log
 
     def entry(self, dataset=None):
         return self.log.next(entry_of(FACTS, scene.attested().session, policy=0, block=7, time=scene.NOW, bulk=dataset))
@@ -60,13 +60,13 @@ class Vault:
         head = scene_head(self.key, appended)
         return LogInclusion(head=head, logged=appended.proof)
 
-    def share(self, place, split, *, value=None):
+    def share(self, index, split, *, value=None):
         held = replace(
             split.held("iexec"),
-            share=split.shares[self.place],
+            share=split.shares[self.index],
             value_hash=value or pushed(split.dek),
         )
-        return bulk_share(place, held, self.logged(self.entry(dataset=listed_or(place))))
+        return bulk_share(index, held, self.logged(self.entry(dataset=listed_or(index))))
 
     def answer(self, *shares):
         facts = FACTS.encode()
@@ -85,8 +85,8 @@ class Vault:
         return self.answer(self.share(0, KEYS[FIRST]), self.share(2, KEYS[THIRD]))
 
 
-def listed_or(place):
-    return FACTS.bulk.datasets[place] or listed(SECOND)
+def listed_or(index):
+    return FACTS.bulk.datasets[index] or listed(SECOND)
 
 
 def scene_head(key, appended):
@@ -96,8 +96,8 @@ def scene_head(key, appended):
 
 @pytest.fixture
 def vaults(tmp_path):
-    stores = [VaultDatabase(tmp_path / f"{place}-{DATABASE}") for place in range(3)]
-    yield [Vault(place, VaultLog(store)) for place, store in enumerate(stores)]
+    stores = [VaultDatabase(tmp_path / f"{index}-{DATABASE}") for index in range(3)]
+    yield [Vault(index, VaultLog(store)) for index, store in enumerate(stores)]
     for store in stores:
         store.close()
 
@@ -106,17 +106,17 @@ def combined(vaults, *answers):
     return combine_bulk_keys(FACTS, {vault.key.address: each for vault, each in zip(vaults, answers, strict=True)}, 2)
 
 
-def test_every_key_that_t_vaults_gave_opens_its_place_in_the_slice(vaults):
+def test_every_key_that_t_vaults_gave_is_returned_at_its_index(vaults):
     assert combined(vaults, *(vault.honest() for vault in vaults)) == (KEYS[FIRST].dek, None, KEYS[THIRD].dek)
 
 
 def test_t_of_the_vaults_are_enough_for_each_dataset_whichever_they_are(vaults):
     a, b, c = vaults
-    found = combined(vaults, a.answer(a.share(0, KEYS[FIRST])), b.honest(), c.answer(c.share(2, KEYS[THIRD])))
-    assert found == (KEYS[FIRST].dek, None, KEYS[THIRD].dek)
+    keys = combined(vaults, a.answer(a.share(0, KEYS[FIRST])), b.honest(), c.answer(c.share(2, KEYS[THIRD])))
+    assert keys == (KEYS[FIRST].dek, None, KEYS[THIRD].dek)
 
 
-def test_a_dataset_whose_key_one_vault_alone_holds_is_left_out_and_the_others_are_not(vaults):
+def test_only_a_dataset_whose_key_one_vault_alone_gives_is_left_out(vaults):
     a, b, c = vaults
     only = [vault.answer(vault.share(2, KEYS[THIRD])) for vault in (b, c)]
     assert combined(vaults, a.honest(), *only) == (None, None, KEYS[THIRD].dek)
@@ -156,7 +156,7 @@ def _mixed(share):
     return msgspec.structs.replace(share, share=msgspec.structs.replace(share.share, part=part))
 
 
-def test_one_lying_vault_of_three_spoils_nothing(vaults):
+def test_one_lying_vault_of_three_has_no_effect(vaults):
     a, b, c = vaults
     lie = a.answer(_mixed(a.share(0, KEYS[FIRST])))
     assert combined(vaults, lie, b.honest(), c.honest())[0] == KEYS[FIRST].dek
@@ -168,15 +168,15 @@ def test_a_vault_that_gives_one_share_twice_counts_once(vaults):
     assert combined(vaults, twice, b.answer(), c.answer())[0] is None
 
 
-def test_9_each_dataset_of_an_honest_answer_stands_in_the_vaults_log(vaults):
+def test_9_each_dataset_of_an_honest_answer_is_in_the_vaults_log(vaults):
     a = vaults[0]
     check_logged(a.key.address, a.honest(), FACTS, scene.DOMAIN)
 
 
 def test_9_a_share_of_a_dataset_that_the_facts_leave_out_is_refused(vaults):
     a = vaults[0]
-    for place in (1, 3, -1):
-        given = msgspec.structs.replace(a.share(0, KEYS[FIRST]), place=place)
+    for index in (1, 3, -1):
+        given = msgspec.structs.replace(a.share(0, KEYS[FIRST]), place=index)
         with pytest.raises(EvidenceRefused) as caught:
             check_logged(a.key.address, a.answer(given), FACTS, scene.DOMAIN)
         assert caught.value.check == "9"
@@ -189,7 +189,7 @@ def test_9_a_share_that_was_logged_under_another_dataset_is_refused(vaults):
         check_logged(a.key.address, a.answer(given), FACTS, scene.DOMAIN)
 
 
-def test_9_a_share_whose_entry_stands_under_no_head_of_this_vault_is_refused(vaults):
+def test_9_a_share_whose_entry_is_under_no_head_of_this_vault_is_refused(vaults):
     a, b, _ = vaults
     with pytest.raises(LogRefused):
         check_logged(a.key.address, a.answer(b.share(0, KEYS[FIRST])), FACTS, scene.DOMAIN)

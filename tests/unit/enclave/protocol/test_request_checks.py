@@ -44,11 +44,11 @@ def refused(number, facts=FACTS, relayed=None):
     return caught.value.message
 
 
-def test_the_terms_of_a_job_are_those_of_the_order_that_its_requester_signed():
-    found = check_request(welcome(), FACTS)
-    assert (found.order, found.signature) == (scene.ORDER, "eoa")
-    assert found.params.result_key == "0x" + scene.RESULT_KEY.public.hex()
-    assert found.params.inputs == (scene.PICTURE,)
+def test_the_terms_of_a_job_are_those_of_the_signed_order():
+    verified = check_request(welcome(), FACTS)
+    assert (verified.order, verified.signature) == (scene.ORDER, "eoa")
+    assert verified.params.result_key == "0x" + scene.RESULT_KEY.public.hex()
+    assert verified.params.inputs == (scene.PICTURE,)
 
 
 def test_13_without_an_order_nothing_is_computed():
@@ -87,7 +87,7 @@ def test_13_a_deal_that_does_not_follow_from_the_order_is_refused():
 
 
 @pytest.mark.parametrize("sign", [b"", bytes(65), scene.ORDER.sign[:63], scene.ORDER.sign[:-1] + b"\x1d"])
-def test_14_an_order_that_its_requester_did_not_sign_is_refused_where_vaults_say_it_did(sign):
+def test_14_an_order_that_its_requester_did_not_sign_is_refused_where_the_vaults_state_it_did(sign):
     refused("14", relayed=welcome(replace(scene.ORDER, sign=sign)))
 
 
@@ -96,7 +96,7 @@ def test_14_another_accounts_signature_is_not_the_requesters():
 
 
 @pytest.mark.parametrize("kind", ["presigned", "contract"])
-def test_14_vaults_cannot_say_that_they_vouch_for_a_signature_that_the_requesters_key_made(kind):
+def test_14_vaults_cannot_vouch_for_a_signature_that_the_requesters_key_made(kind):
     refused("14", replace(FACTS, requester_signature=kind))
     bare = check_request(welcome(replace(scene.ORDER, sign=b"")), replace(FACTS, requester_signature=kind))
     assert bare.signature == kind
@@ -124,7 +124,7 @@ def test_15_no_term_of_the_facts_may_differ_from_the_order(lie):
 
 
 class Colluding:
-    """A vault of ours whose operator has it state what the colluders like, in its own name and in its log."""
+    """A vault whose operator alters the facts that it signs and logs."""
 
     def __init__(self, vault, lie):
         self._vault, self._lie = vault, lie
@@ -159,7 +159,7 @@ async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(va
     assert caught.value.check == number
 
 
-def test_15_a_refused_deal_is_held_to_its_order_but_for_what_its_params_ask_for():
+def test_15_a_refused_deal_must_match_its_order_except_its_params():
     unreadable = scene.ordered(params="no JSON at all")
     deal = deal_id(order_hash(unreadable, scene.FEDERATION.orders), 0)
     facts = replace(

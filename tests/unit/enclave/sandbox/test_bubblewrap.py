@@ -1,4 +1,4 @@
-"""What a hostile app finds."""
+"""Confinement of a hostile app."""
 
 import json
 import os
@@ -51,8 +51,8 @@ def test_an_app_is_nobody_without_any_capability(scene):
     source = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
-kept = [n for n in range(41) if libc.prctl(23, n, 0, 0, 0) != 0]
-print(os.getuid(), os.getgid(), kept, libc.prctl(39, 0, 0, 0, 0), libc.prctl(21, 0, 0, 0, 0))
+capabilities = [n for n in range(41) if libc.prctl(23, n, 0, 0, 0) != 0]
+print(os.getuid(), os.getgid(), capabilities, libc.prctl(39, 0, 0, 0, 0), libc.prctl(21, 0, 0, 0, 0))
 """
     # the bounding set is empty, no_new_privs is on, a seccomp filter is installed
     bounding = scene.says(source)
@@ -130,11 +130,11 @@ def test_arguments_and_secrets_stand_in_no_command_line_of_the_host(scene):
     looking = threading.Thread(target=look)
     looking.start()
     source = "import os, sys, time; time.sleep(0.5); print(sys.argv, os.environ['IEXEC_REQUESTER_SECRET_1'])"
-    said = scene.says(source, "window-argument", environment={"IEXEC_REQUESTER_SECRET_1": "window-secret"})
+    output = scene.says(source, "window-argument", environment={"IEXEC_REQUESTER_SECRET_1": "window-secret"})
     stop.set()
     looking.join()
-    assert "window-argument" in said
-    assert "window-secret" in said
+    assert "window-argument" in output
+    assert "window-secret" in output
     everything = b"".join(seen)
     assert b"app_start.py" in everything  # the search does find what is there
     assert b"window-" not in everything
@@ -153,10 +153,10 @@ def test_an_app_imports_its_own_files_before_wheels_before_the_standard_library(
         (folder / f"{name}.py").write_text(f"place = {folder.name!r}")
     (scene.folders.wheels / "x.pth").write_text("import sys; sys.exit(9)")
     (scene.folders.wheels / "sitecustomize.py").write_text("import sys; sys.exit(9)")
-    said = scene.says("import one, two, sys, colorsys; print(one.place, two.place, 'site' in sys.modules)")
-    assert said == "app wheels False"
+    output = scene.says("import one, two, sys, colorsys; print(one.place, two.place, 'site' in sys.modules)")
+    assert output == "app wheels False"
 
 
-def test_input_is_read_as_it_lies_there(scene):
+def test_app_files_are_imported_before_wheels_and_no_site_is_loaded(scene):
     (scene.folders.inputs / "picture").write_bytes(b"\x00\xff")
     assert scene.says("print(open('/iexec_inputs/picture', 'rb').read())") == r"b'\x00\xff'"

@@ -1,4 +1,4 @@
-"""Whose doing an end is, by what the platform keeps from the host: (end.1) to (end.4)."""
+"""Attribution of an end by what the platform denies the host: (end.1) to (end.4)."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def test_end_1_an_exit_of_its_own_is_the_apps_everywhere(protection: PlatformPro
 
 
 @pytest.mark.parametrize("end", [SIGNAL, USE, TIME])
-def test_what_the_host_cannot_cause_is_the_apps(end: SandboxExit) -> None:
+def test_an_end_that_the_host_cannot_cause_is_the_apps(end: SandboxExit) -> None:
     assert judge(end, WHOLE) == AppEnded(end.reason, end.code, b"said")
 
 
@@ -40,7 +40,7 @@ def test_what_the_host_cannot_cause_is_the_apps(end: SandboxExit) -> None:
     [(SIGNAL, "signals"), (SIGNAL, "memory"), (USE, "memory"), (TIME, "clock")],
     ids=["end.2 signals", "end.2 memory", "end.3 memory", "end.4 clock"],
 )
-def test_a_platform_that_keeps_less_from_the_host_proves_less(end: SandboxExit, lacks: str) -> None:
+def test_a_platform_with_less_protection_proves_less(end: SandboxExit, lacks: str) -> None:
     assert judge(end, replace(WHOLE, **{lacks: False})) == HostInducible(end.reason)
 
 
@@ -54,7 +54,7 @@ def test_a_platform_that_keeps_less_from_the_host_proves_less(end: SandboxExit, 
     ],
     ids=["end.2 memory", "end.2 the kernel killed", "end.3 memory", "end.4 speed"],
 )
-def test_each_condition_alone_leaves_the_end_to_the_host(end: SandboxExit, change: dict[str, bool]) -> None:
+def test_each_missing_condition_attributes_the_end_to_the_host(end: SandboxExit, change: dict[str, bool]) -> None:
     assert judge(replace(end, **change), WHOLE) == HostInducible(end.reason)
 
 
@@ -70,6 +70,6 @@ def test_nothing_but_an_exit_is_the_apps_on_sgx_and_signals_are_not_on_snp() -> 
     assert isinstance(judge(USE, protection_of(Platform.SNP)), AppEnded)
 
 
-def test_every_platform_has_a_shield_and_the_simulated_one_stands_for_tdx() -> None:
+def test_every_platform_has_a_protection_and_the_simulated_one_imitates_tdx() -> None:
     assert {platform: protection_of(platform) for platform in Platform}
     assert protection_of(Platform.SIMULATED) == protection_of(Platform.TDX) == WHOLE

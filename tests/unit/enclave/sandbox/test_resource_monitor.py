@@ -1,4 +1,4 @@
-"""Memory that belongs to no process: each way to it is refused, and what libraries need goes on."""
+"""Accounting of memory, and refusal of memory that belongs to no process; libraries still work."""
 
 import resource
 import subprocess
@@ -106,7 +106,7 @@ time.sleep(15)
 
 
 @pytest.mark.parametrize("source", [SOCKETS, EMPTY_FILES, SCRATCH_AND_MEMORY], ids=["sockets", "names", "files"])
-def test_what_the_kernel_keeps_for_an_app_counts(scene, source):
+def test_kernel_buffers_of_an_app_count(scene, source):
     assert scene.run(source, limits=SMALL) == HostInducible("the app's processes used more memory than its limit.")
 
 
@@ -239,11 +239,11 @@ print(scene.run((root / "source.py").read_text()))
         ("RLIMIT_NPROC", 100),
     ],
 )
-def test_a_machine_whose_own_limits_are_lower_starts_nothing(tmp_path, name, value):
+def test_a_machine_with_lower_hard_limits_starts_nothing(tmp_path, name, value):
     (tmp_path / "source.py").write_text(THREADS)
-    places = [str(Path(__file__).parent), *sys.path]
+    paths = [str(Path(__file__).parent), *sys.path]
     said = subprocess.run(
-        [sys.executable, "-c", UNDER_A_LIMIT, str(getattr(resource, name)), str(value), *places],
+        [sys.executable, "-c", UNDER_A_LIMIT, str(getattr(resource, name)), str(value), *paths],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -257,11 +257,11 @@ def test_a_machine_with_enough_starts_the_same_app(scene):
     assert scene.run(THREADS) == AppExited(0, b"")
 
 
-def test_an_app_has_the_same_limits_whatever_the_machine_allows(scene):
+def test_an_app_has_the_same_limits_on_every_machine(scene):
     source = """
 import resource
 names = [name for name in ("AS", "DATA", "STACK", "CPU", "FSIZE", "NOFILE", "NPROC")]
 print([resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in names])
 """
-    wanted = (512 << 20, 512 << 20, 8 << 20, 20, 1 << 20, 1024, 128)
-    assert scene.says(source) == str([(value, value) for value in wanted])
+    expected = (512 << 20, 512 << 20, 8 << 20, 20, 1 << 20, 1024, 128)
+    assert scene.says(source) == str([(value, value) for value in expected])

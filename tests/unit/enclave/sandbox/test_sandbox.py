@@ -1,4 +1,4 @@
-"""How a run ends, and who is to blame for it (protocol section 8)."""
+"""How a run ends, and to whom its end is attributed."""
 
 import os
 import time
@@ -52,7 +52,7 @@ def test_an_exception_is_the_apps_own_failure_and_the_log_names_it(scene):
     ],
     ids=["killed", "crash", "code-above-127", "memory-bomb", "memory", "disk-error", "disk-full", "file-above-limit"],
 )
-def test_what_the_machine_could_have_caused_is_never_the_apps_failure(scene, source):
+def test_an_end_that_the_host_could_have_caused_is_never_the_apps_failure(scene, source):
     ended = scene.run(source)
     assert isinstance(ended, HostInducible), ended
     assert not hasattr(ended, "log")
@@ -156,7 +156,7 @@ for n in range(600):
     assert (late.read_text() if late.exists() else None) == before
 
 
-def test_no_run_leaves_a_descriptor_behind(scene):
+def test_a_run_closes_all_its_descriptors(scene):
     scene.run("pass")
     before = len(os.listdir("/proc/self/fd"))
     for source in ("pass", "raise MemoryError"):

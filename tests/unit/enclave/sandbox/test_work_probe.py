@@ -1,4 +1,4 @@
-"""Work probes tell an app that does not end from a host that gives it no processor."""
+"""Work probes distinguish an app that does not end from a host that withholds processors."""
 
 import os
 
@@ -82,7 +82,7 @@ def test_too_few_probes_prove_nothing() -> None:
     assert not meter.at_speed()
 
 
-def test_a_probe_leaves_the_thread_where_it_may_run() -> None:
+def test_a_probe_restores_the_affinity_of_the_thread() -> None:
     before = os.sched_getaffinity(0)
     probe()
     assert os.sched_getaffinity(0) == before
