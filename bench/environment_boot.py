@@ -1,4 +1,4 @@
-"""The first code of a bench's enclave: lay out the locked app as the runtime does, run it, and say when."""
+"""First code of a benchmark's enclave: lay out the locked app like the runtime, run it, and report each stage."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ def boot(relay_fd: str, quote_fd: str, *packages: str) -> None:
 
 
 async def main(relay_socket: socket.socket, quote_socket: socket.socket) -> None:
-    """Ask for nothing but the app; "hello" begins it, "running" says that it lies ready, "sealed" that it ended."""
+    """Prepare and run the app; stage "running" means prepared, "sealed" means ended."""
     import msgspec  # noqa: PLC0415
 
     from sealgrid.enclave import session  # noqa: F401, PLC0415  all that a real enclave has imported by then

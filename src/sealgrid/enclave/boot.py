@@ -16,7 +16,7 @@ WORK = Path("/job")  #: memory-backed; lost when the enclave ends
 def boot(arguments: list[str]) -> None:
     """Run the session over the two inherited sockets."""
     relay_fd, quote_fd, *packages = arguments
-    _disable_core_dumps()
+    disable_core_dumps()
     sys.path[:0] = packages
     from sealgrid.enclave.session import main  # noqa: PLC0415  importable only now
 
@@ -25,7 +25,8 @@ def boot(arguments: list[str]) -> None:
     asyncio.run(main(relay, quote, WORK, lambda: int(time.time())))
 
 
-def _disable_core_dumps() -> None:
+def disable_core_dumps() -> None:
+    """Limit core dumps to one byte, also those that are piped to a program."""
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     limit = 1 if hard == resource.RLIM_INFINITY else min(1, hard)  # 0 would still let a dump be piped to a program
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
