@@ -103,7 +103,7 @@ class EnclaveTwin:
 async def enclave_twins(
     network: Network, workload: Workload, folder: Path, *, tasks: int = 1
 ) -> AsyncIterator[list[EnclaveTwin]]:
-    """Sell an app and a model to the twins' runtime, buy ``tasks`` runs from their pool in one deal, initialize them."""
+    """Sell an app and a model to the twins' runtime, buy runs from their pool in one deal, initialize the tasks."""
     wider = msgspec.structs.replace(network, runtimes=(*network.runtimes, RUNTIME))
     async with AsyncExitStack() as stack:
 
