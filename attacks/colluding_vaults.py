@@ -27,7 +27,7 @@ from sealgrid.errors import ReceiptRefused, ServiceUnavailable
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
-from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
+from sealgrid.receipts.receipt import MAX_BYTES, parse_envelope
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.operations import fetch_receipt
@@ -121,7 +121,7 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
     outcome = await refused("PoCo", run.run(), otherwise="task")
     whole = parse_envelope(run.receipt)
     last = verify(run.receipt, pins_of(scene.network)).checks[-1]
-    assert (last.ok, last.detail.endswith("the word of t vaults")) == (True, True), last
+    assert (last.ok, last.detail.endswith("t vaults vouch for the requester's signature")) == (True, True), last
     try:
         fetch_receipt.check_own(whole, job.terms.request, conn.order_domain)
     except ReceiptRefused:
@@ -163,8 +163,8 @@ class _Inventing(_Colluding):
     receipt = b""
 
     async def authorise(self, hello: RelayHello) -> RelayWelcome:
-        await self._found()
-        reply = await self._shop.pool.authorise(self.job.task, hello.enclave)
+        await self._match()
+        reply = await self._context.pool.authorise(self.job.task, hello.enclave)
         self.enclave, self._pool_signature = hello.enclave, reply.authorization.signature
         return RelayWelcome(authorization=reply.authorization, request=self._shown())
 
@@ -184,12 +184,12 @@ class _Inventing(_Colluding):
         """Store a file by another account's ticket: a node takes no result of a task that the chain does not know."""
         sha256 = self._upload(upload).store()
         del self._uploads[upload]
-        await self._scene.developer.storage.put_file(self._shop.cache.path(sha256))
+        await self._scene.developer.storage.put_file(self._context.cache.path(sha256))
         return sha256
 
     async def finalize(self, delivery: ResultDelivery) -> None:
         place = digest_of_cid(msgspec.json.decode(delivery.results)["receipt"].removeprefix("/ipfs/"))
-        self.receipt = await self._shop.storage.get_bytes(place, MOST_BYTES)
+        self.receipt = await self._context.storage.get_bytes(place, MAX_BYTES)
         await super().finalize(delivery)
 
     def _judged(self, index: int, settle: Settle) -> bytes:

@@ -126,8 +126,8 @@ async def offer_fake_vaults(scene: Scene) -> Outcome:
     fake = tuple(sorted(SigningKey.generate().address for _ in scene.network.vaults))
 
     class Offering(JobRun):
-        def _launch(self, relay: Path) -> LaunchRequest:
-            return msgspec.structs.replace(super()._launch(relay), vaults=fake)
+        def _launch_request(self, relay: Path) -> LaunchRequest:
+            return msgspec.structs.replace(super()._launch_request(relay), vaults=fake)
 
     return await refused("vaults", (await scene.job(Offering))[1].run())
 

@@ -13,7 +13,7 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.job.outputs import STATUS_FILE, pack_result
 from sealgrid.enclave.job.seal import seal_result
 from sealgrid.errors import HostFailed, SealgridError
-from sealgrid.receipts.receipt import MOST_BYTES, parse_envelope
+from sealgrid.receipts.receipt import MAX_BYTES, parse_envelope
 from sealgrid.receipts.request_document import verify_request
 from sealgrid.sdk.operations import fetch_receipt, open_result
 from sealgrid.sdk.resources.runs import AsyncRun
@@ -52,7 +52,7 @@ class Staling(JobRun):
         if path != RELEASES:
             return await super().vault(index, path, body)
         request = msgspec.json.decode(body, type=ReleaseRequest)
-        client = VaultClient(self._shop.vaults[index])
+        client = VaultClient(self._context.vaults[index])
         fresh = (await client.nonce(NonceRequest(authorization=request.authorization))).nonce
         nonces = (*request.nonces[:index], fresh, *request.nonces[index + 1 :])
         return await super().vault(index, path, msgspec.json.encode(msgspec.structs.replace(request, nonces=nonces)))
@@ -190,16 +190,16 @@ class Inventing(JobRun):
         request = verify_request(honest.receipt.body.request, facts)
         archive = pack_result({STATUS_FILE: b'{"exit":0}', "result.txt": INVENTED})
         sealed = seal_result(archive, request, mine, (), 0)
-        await self._shop.storage.put_bytes(sealed.content)
+        await self._context.storage.put_bytes(sealed.content)
         settle = msgspec.structs.replace(honest.settle, enclave=key.address, sealed_sha256=sealed.sha256)
         domain = Domain(chain=facts.chain, broker=facts.broker)
         forged = msgspec.structs.replace(honest, settle=settle, settle_signature=settle.sign(domain, key))
-        place = cid_of(await self._shop.storage.put_bytes(forged.encode()))
+        place = cid_of(await self._context.storage.put_bytes(forged.encode()))
         hint = canonical({"storage": "ipfs", "location": f"/ipfs/{place}", "receipt": f"/ipfs/{place}"})
         await super().finalize(msgspec.structs.replace(delivery, results=hint))
 
     async def _file(self, address: str) -> bytes:
-        return await self._shop.storage.get_bytes(digest_of_cid(address.removeprefix("/ipfs/")), MOST_BYTES)
+        return await self._context.storage.get_bytes(digest_of_cid(address.removeprefix("/ipfs/")), MAX_BYTES)
 
 
 async def invent_the_result(scene: Scene) -> Outcome:

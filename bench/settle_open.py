@@ -22,7 +22,7 @@ from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, fetch_receipt
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import OpenRequest
-from sealgrid.worker.job import notes_of
+from sealgrid.worker.exposure_log import exposure_file
 
 Coding = Literal["identity", "gzip"]  #: of HTTP: all there is, unpacked; and as our clients ask
 HALF = Target("≤", 0.5)
@@ -94,7 +94,7 @@ async def _size(raw: aiohttp.ClientSession, method: str, url: str, coding: Codin
 
 async def _exchanged(network: Network, settle: Settle) -> int:
     """Return the bytes of one Settle and its answer, as the worker that carried them counted them."""
-    notes = notes_of(Layout(Path(network.folder)).part("worker") / "jobs", settle.task)
+    notes = exposure_file(Layout(Path(network.folder)).part("worker") / "jobs", settle.task)
     async with asyncio.timeout(JOB_SECONDS):
         while not notes.exists():  # the worker writes them once the job has ended
             await asyncio.sleep(0.05)

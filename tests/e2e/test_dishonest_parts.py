@@ -88,7 +88,7 @@ async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_se
     assert parse_envelope(envelope).receipt.body.exit_class == "app-failed"
     assert (await fetch_receipt.verify_on_line(people.requester, envelope)).ok
     opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
-    assert b"no sealgrid/input/1 archive" in opened.files["app.log"]
+    assert b"not a valid sealgrid/input/1 archive" in opened.files["app.log"]
 
 
 async def page_of(network, model):

@@ -190,7 +190,7 @@ def test_an_app_toml_that_demands_the_networks_python_is_deployed_and_one_that_d
     shutil.copytree(sealgrid.folder / "odd", folder)
     text = (folder / "app.toml").read_text().replace("odd-of", "demanding-of")
     (folder / "app.toml").write_text(f'python = "{NOT_OURS}"\n{text}')
-    meets(sealgrid, "app.toml that demands another Python", "app", "deploy", "./demanding")
+    meets(sealgrid, "app.toml that requires another Python", "app", "deploy", "./demanding")
     (folder / "app.toml").write_text(f'python = "{ours}"\n{text}')
     assert f"for Python {ours}, measured as 0x" in sealgrid.says("app", "deploy", "./demanding")
 

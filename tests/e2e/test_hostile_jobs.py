@@ -67,7 +67,7 @@ async def test_a_job_that_its_time_limit_ends_is_judged_by_the_speed_that_it_got
     job = await buy.run(people.requester2, bad)
     settled = asyncio.create_task(buy.follow(people.requester2, job))
     async with asyncio.timeout(SECONDS):
-        while not settled.done() and "did not end in its time" not in await told(people.requester2, job):
+        while not settled.done() and "did not end within its time limit" not in await told(people.requester2, job):
             await asyncio.sleep(0.1)
     if not settled.done():  # this machine was too slow to blame the app
         assert WORD not in await told(people.requester2, job)
@@ -75,7 +75,7 @@ async def test_a_job_that_its_time_limit_ends_is_judged_by_the_speed_that_it_got
         return
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
     result = await open_result.open_result(people.requester2, envelope.settle, job.result_key)
-    assert "did not end in its time" in result.log[-200:]
+    assert "did not end within its time limit" in result.log[-200:]
 
 
 async def test_the_worker_goes_on_after_hostile_jobs(people, tmp_path):
@@ -92,4 +92,4 @@ async def test_the_worker_goes_on_after_hostile_jobs(people, tmp_path):
 async def test_an_app_whose_output_points_elsewhere_has_failed_and_its_requester_reads_why(people, tmp_path):
     source = "import os\nos.symlink('/iexec_in/letter', '/iexec_out/x')\n"
     app = await deployed(people, tmp_path / "link", source, "bad-link")
-    assert "no plain file" in (await outcome(people, app)).log
+    assert "not a plain file" in (await outcome(people, app)).log

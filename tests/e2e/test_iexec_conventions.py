@@ -332,10 +332,10 @@ async def test_an_app_that_runs_too_long_is_paid_where_it_had_its_time_and_never
     if stages[-1].stage == "completed":
         envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
         result = await open_result.open_result(people.requester2, envelope.settle, job.result_key)
-        assert "the app did not end in its time" in result.log
+        assert "the app did not end within its time limit" in result.log
         assert (envelope.receipt.body.exit_class, status, paid) == ("app-failed", TaskStatus.COMPLETED, True)
     else:  # this machine was too busy to blame the app
-        assert "the app did not end in its time" in " ".join(stage.detail for stage in stages)
+        assert "the app did not end within its time limit" in " ".join(stage.detail for stage in stages)
         assert not {stage.stage for stage in stages} & {"sealed", "settled", "finalizing"}
         assert (status, paid) == (TaskStatus.ACTIVE, False)
 

@@ -55,7 +55,7 @@ async def test_a_presigned_request_runs_and_its_receipt_says_that_vaults_vouch_f
     await requester.hub.presign(requester.wallet, request)
     deal = await requester.hub.match_orders(requester.wallet, *sellers, request)
     report = await verified(people, task_id(deal, 0))
-    assert report.checks[-1].detail.endswith("presigned on chain: the requester's signature is the word of t vaults")
+    assert report.checks[-1].detail.endswith("presigned on chain: t vaults vouch for the requester's signature")
 
 
 async def test_an_order_that_no_calldata_hold_is_found_on_the_market(people, goods):

@@ -16,7 +16,7 @@ from sealgrid.errors import DealRefused, OrderRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
 from sealgrid.units import ZERO_ADDRESS
-from sealgrid.worker.job import notes_of
+from sealgrid.worker.exposure_log import exposure_file
 
 ROOT = Path(__file__).resolve().parents[2]
 APP_PRICE, MODEL_PRICE = 3_000, 10_000
@@ -153,7 +153,7 @@ def test_the_result_key_is_found_nowhere_in_any_spelling_and_a_planted_one_is(lo
 
 
 def test_the_worker_keeps_an_honest_list_of_what_it_saw(localnet, sold, done):
-    notes = notes_of(localnet.layout.part("worker") / "jobs", done.job.task).read_text()
+    notes = exposure_file(localnet.layout.part("worker") / "jobs", done.job.task).read_text()
     assert sold.model.checksum.removeprefix("0x")[:16] in notes
     assert "53474331" in notes  # the sealed files begin with the container's magic
 

@@ -1,4 +1,4 @@
-"""A runtime that has secrets, as a real one has, and runs hostile apps beside them: one JSON line for each."""
+"""A runtime with planted secrets that runs hostile apps; protocol: one JSON line per app."""
 
 import json
 import os
@@ -17,10 +17,10 @@ from sealgrid.enclave.job.outputs import collect  # noqa: E402
 from sealgrid.enclave.sandbox import sandbox  # noqa: E402
 from sealgrid.errors import AppFailed  # noqa: E402
 
-boot._leave_no_core()
+boot.disable_core_dumps()
 quoting.close()  # as the runtime does before an app starts
 
-#: what a hunting app would know for a key when it sees one: in memory, in a file of the runtime's, in an open one
+#: the planted secret that apps search for: in memory, in a file of the runtime, in an open file
 MARK = b"SEALGRID-" + b"KEY-" + os.urandom(8).hex().encode()
 PLAIN = Path("/job/plain")
 PLAIN.mkdir()

@@ -1,7 +1,7 @@
-"""Hostile apps in a launched enclave that holds keys: each ends as a typed failure or harmless, and the next one runs.
+"""Hostile apps in a launched enclave with keys: each ends harmlessly or as a typed failure, and the next app runs.
 
-The bombs are stopped by the limits under test; around them stand this enclave's control groups, where the machine gives
-any, and each app's wall clock.
+The limits under test stop the bombs; the enclave's control groups, where the machine has them, and each app's wall
+clock are the safety net.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ async def enclave(platform):
 
 @pytest.fixture
 async def hostile(enclave):
-    """Run a hostile app, and then show that the same enclave still runs an honest one."""
+    """Run a hostile app, then an honest one in the same enclave."""
 
     async def run(source, *arguments, **limits):
         ended = await enclave.ask(source, list(arguments), LIMITS | limits)

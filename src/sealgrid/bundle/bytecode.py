@@ -1,7 +1,7 @@
-"""Compile a folder of Python files so that equal files give equal bytecode: run as a fresh, bare interpreter's script.
+"""Compile a folder of Python files reproducibly. Runs as a script of a fresh, isolated interpreter.
 
-``python -I -S -B compiling.py FOLDER PREFIX``; standard library only. The bytecode names its sources PREFIX/path and is
-never checked against them again (PEP 552, unchecked hash): the archive that holds both is pinned by one digest.
+``python -I -S -B bytecode.py FOLDER PREFIX``; standard library only. The bytecode names its sources PREFIX/path and is
+not checked against them at import (PEP 552, unchecked hash): the archive of both is pinned by one digest.
 """
 
 import importlib.util
@@ -10,15 +10,15 @@ import sys
 import warnings
 from pathlib import Path
 
-BYTECODE = ".bytecode"  #: below the folder: laid out as an interpreter reads it below its pycache prefix
+BYTECODE = ".bytecode"  #: subfolder, laid out as below an interpreter's pycache prefix
 _UNCHECKED_HASH = 0b01
-_PLAIN = 2  #: of marshal: later versions write which strings a process happens to share, so honest builders differ
-_TESTS = {"test", "tests"}  #: packages' own; nobody's app imports them
+_PLAIN = 2  #: marshal version; later versions record which strings a process shares, which differs between builds
+_TESTS = {"test", "tests"}  #: test packages, which no app imports
 
 
 def main(folder: Path, prefix: str) -> None:
-    """Compile every .py file but tests; one that does not compile stays a source, as templates may."""
-    warnings.simplefilter("ignore")  # of the packages' authors' code
+    """Compile every .py file except tests; skip a file that does not compile, such as a template."""
+    warnings.simplefilter("ignore")  # about the packages' code
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder)
         if not _TESTS & set(name.parts):

@@ -1,4 +1,4 @@
-"""Hide the length of a result: behind its true length it is filled up to one of few sizes."""
+"""Pad results to one of few sizes, to hide their length (Padmé)."""
 
 from sealgrid.errors import InputRefused
 
@@ -7,9 +7,9 @@ _LENGTH = 8
 
 
 def padded_size(size: int) -> int:
-    """Return the bytes that ``size`` bytes take: Padmé (Nikitin et al., PETS 2019), at least 64 KiB.
+    """Return the padded size of ``size`` bytes: Padmé (Nikitin et al., PETS 2019), at least 64 KiB.
 
-    It tells O(log log size) bits of the length and adds at most 12 %.
+    It leaks O(log log size) bits of the length and adds at most 12 %.
     """
     total = max(size + _LENGTH, MINIMUM)
     exponent = total.bit_length() - 1
@@ -25,10 +25,10 @@ def pad(content: bytes) -> bytes:
 
 
 def unpad(padded: bytes) -> bytes:
-    """Return the content; raise InputRefused unless these are exactly the bytes that ``pad`` makes of it."""
+    """Return the content; raise InputRefused unless the padding is exactly that of ``pad``."""
     size = int.from_bytes(padded[:_LENGTH], "big")
     if len(padded) < MINIMUM or size > len(padded) - _LENGTH or padded_size(size) != len(padded):
-        raise InputRefused("the result is not padded as its length says.")
+        raise InputRefused("the padding of the result does not match its length.")
     if padded.count(0, _LENGTH + size) != len(padded) - _LENGTH - size:
-        raise InputRefused("the result's padding holds something.")
+        raise InputRefused("the padding of the result is not all zeros.")
     return padded[_LENGTH : _LENGTH + size]

@@ -68,11 +68,11 @@ def _lines(report: "VerificationReport") -> Iterator[str]:
 
 
 def _read(file: Path) -> bytes:
-    from sealgrid.receipts.receipt import MOST_BYTES
+    from sealgrid.receipts.receipt import MAX_BYTES
 
     try:
         with file.open("rb") as opened:
-            return opened.read(MOST_BYTES + 1)
+            return opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputRefused(f"{file} cannot be read ({error.strerror}).", money="") from error
 

@@ -1,6 +1,6 @@
-"""What a receipt's file, the facts and the Settle must say alike: judged by vaults before, by anyone after payment.
+"""Consistency checks between a receipt's file, the facts and the Settle.
 
-The numbers are those of ``verify``.
+Vaults apply them before payment, verifiers afterwards. The numbers are those of ``verify``.
 """
 
 from msgspec import UnsetType
@@ -16,7 +16,7 @@ from sealgrid.receipts.receipt import ReceiptBody, SignedReceiptBody, UsedDatase
 from sealgrid.receipts.request_document import VerifiedRequest, verify_request
 from sealgrid.units import Address, Digest, to_bytes
 
-_AFTER_OPENING = ("ok", "app-failed")  #: how a job can end that opened its dataset
+_AFTER_OPENING = ("ok", "app-failed")  #: exit classes of a job that opened its dataset
 
 
 def check_receipt(
@@ -29,11 +29,11 @@ def check_receipt(
     runtime: Digest,
     session: Digest,
 ) -> ReceiptBody:
-    """Return the body of a receipt's file that may be settled; for a vault, before its Verdict.
+    """Return the verified body of a receipt's file; a vault calls this before it signs a Verdict.
 
-    ``facts``, ``platform``, ``runtime`` and ``session`` are what the vault itself found at the release; the Settle's
-    signature it has checked. Raises ReceiptRefused (4), (6), (7), (8), (11), (12) or (20), and InputRefused for
-    another form.
+    ``facts``, ``platform``, ``runtime`` and ``session`` are the vault's own records of the release; the caller has
+    verified the Settle's signature. Raises ReceiptRefused (4), (6), (7), (8), (11), (12) or (20), and InputRefused for
+    an invalid form.
     """
     signed = parse_signed_body(document)
     check_seal(signed, domain)  # (4)
@@ -50,56 +50,58 @@ def check_receipt(
 
 def check_seal(signed: SignedReceiptBody, domain: Domain) -> None:
     """Check (4)."""
-    if signed_by(ReceiptSeal(body=signed.body.sha256()), domain, signed.signature) != signed.body.enclave:
+    if signer_of(ReceiptSeal(body=signed.body.sha256()), domain, signed.signature) != signed.body.enclave:
         raise ReceiptRefused("4", "the body is not signed by the enclave that it names.")
 
 
 def check_facts(body: ReceiptBody, facts: Facts) -> None:
-    """Check (6); names the first field that differs."""
+    """Check (6); the error names the first field that differs."""
     for name in ("chain", "hub", "broker", "deal", "task", "attempt", "app", "inputs", "pool", "worker", "enclave"):
         if getattr(body, name) != getattr(facts, name):
-            raise ReceiptRefused("6", f"the facts that the vaults read say otherwise about: {name}.")
+            raise ReceiptRefused("6", f"the receipt differs from the vaults' facts in: {name}.")
     dataset = facts.dataset
     used = None if dataset is None else UsedDataset(address=dataset.address, checksum=dataset.checksum)
     if body.dataset != used:
-        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: dataset.")
+        raise ReceiptRefused("6", "the receipt differs from the vaults' facts in: dataset.")
     check_bulk(body, facts)
     if body.task != task_id(facts.deal, facts.index):
         raise ReceiptRefused("6", "the task is not the one of this index in the deal.")
     if (body.callback_digest is not None) != bool(int(facts.callback, 16)):
-        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: callback.")
+        raise ReceiptRefused("6", "the receipt differs from the vaults' facts in: callback.")
     if (body.exit_class == "refused") != bool(facts.refusal):
-        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: refusal.")
+        raise ReceiptRefused("6", "the receipt differs from the vaults' facts in: refusal.")
     if body.exit_class == "unopened" and facts.dataset is None:
         raise ReceiptRefused("6", "the receipt says that a dataset did not open, and the facts name no dataset.")
     if body.opened is True and (facts.dataset is None or body.exit_class not in _AFTER_OPENING):
-        raise ReceiptRefused("6", "the receipt says that a dataset opened, and no dataset of the facts can have.")
+        raise ReceiptRefused(
+            "6", "the receipt says that a dataset opened, but the facts or the exit class exclude that."
+        )
     if isinstance(body.commitment, UnsetType) == _has_deferred_callback(facts):
-        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: deferred callback.")
+        raise ReceiptRefused("6", "the receipt differs from the vaults' facts in: deferred callback.")
 
 
 def _has_deferred_callback(facts: Facts) -> bool:
     if facts.refusal:
-        return False  # nothing is delivered, and the params may be unreadable
+        return False  # nothing is delivered, and the params may be invalid
     try:
         return parse_params(facts.params).has_deferred_callback
     except InputRefused as error:
-        raise ReceiptRefused("6", "the facts hold params that cannot be read.") from error
+        raise ReceiptRefused("6", "the facts have invalid params.") from error
 
 
 def check_bulk(body: ReceiptBody, facts: Facts) -> None:
-    """Check (6) for a bulk: what was used is among what the facts list, in their order; no other job has any."""
+    """Check (6) for a bulk: the used datasets are among those of the facts, in their order; other jobs have none."""
     datasets = facts.bulk.datasets if facts.bulk else ()
     listed = iter([UsedDataset(address=each.address, checksum=each.checksum) for each in datasets if each])
     used = body.bulk or ()
     if isinstance(body.bulk, UnsetType) != isinstance(facts.bulk, UnsetType) or not all(
         each in listed for each in used
     ):
-        raise ReceiptRefused("6", "the facts that the vaults read say otherwise about: bulk.")
+        raise ReceiptRefused("6", "the receipt differs from the vaults' facts in: bulk.")
 
 
 def check_settle(signed: SignedReceiptBody, settle: Settle) -> None:
-    """Check (7) but for the signature."""
+    """Check (7) except the signature."""
     body = signed.body
     if (settle.task, settle.worker, settle.enclave) != (body.task, body.worker, body.enclave):
         raise ReceiptRefused("7", "the Settle is about another task, worker or enclave.")
@@ -116,9 +118,9 @@ def check_result(body: ReceiptBody, settle: Settle) -> None:
 
 
 def check_request(body: ReceiptBody, facts: Facts) -> VerifiedRequest:
-    """Check (20); return the order with the kind of its signature. Raises InputRefused for a field that fits no order.
+    """Check (20); return the order with the kind of its signature. Raises InputRefused for an invalid field.
 
-    The refusal names the check of ``verify_request`` that failed.
+    The error names the check of ``verify_request`` that failed.
     """
     try:
         return verify_request(body.request, facts)
@@ -142,12 +144,12 @@ def report_data_of(body: ReceiptBody) -> bytes:
 
 
 def vault_set_of(body: ReceiptBody) -> Digest:
-    """Return the name of the federation that the body lists."""
+    """Return the identifier of the federation in the body."""
     return binding.vault_set(chain=body.chain, hub=body.hub, broker=body.broker, t=body.t, vaults=body.vaults)
 
 
-def signed_by(statement: Statement, domain: Domain, signature: bytes) -> Address | None:
-    """Return who signed, or None when nobody did or the statement cannot be hashed."""
+def signer_of(statement: Statement, domain: Domain, signature: bytes) -> Address | None:
+    """Return the signer, or None for an invalid signature or a statement that cannot be hashed."""
     try:
         return statement.signer(domain, signature)
     except (ValueError, OverflowError):

@@ -1,6 +1,6 @@
 """Deferred callbacks: a salted commitment goes on the chain, the data stay sealed until the task is paid.
 
-Forms: docs/protocol/receipt.md; the contract's side: contracts/lib/deferred_callback.vy.
+Format: docs/protocol/receipt.md; checks of the receiving contract: contracts/lib/deferred_callback.vy.
 """
 
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ _TYPE: Final = keccak256(b"sealgrid/deferred-callback/1")
 class DeferredCallback:
     """Callback data that are delivered after the payment, and the salt that hides them until then."""
 
-    data: bytes = field(repr=False)  #: no bytes at all say that the app failed
+    data: bytes = field(repr=False)  #: empty if the app failed
     salt: bytes = field(repr=False)
 
     def commitment(self) -> Digest:
-        """Return keccak256(salt ‖ data), the only word about the data that is public before they are delivered."""
+        """Return keccak256(salt ‖ data), the only public value before delivery."""
         return to_digest(keccak256(self.salt, self.data))
 
 
 def deferred_digest(result: Digest, commitment: Digest) -> Digest:
-    """Return the result digest of a task with a deferred callback; ``result`` is the one that it would have without."""
+    """Return the result digest of a task with a deferred callback; ``result`` is its digest without one."""
     return to_digest(keccak256(_TYPE, to_bytes(result, 32), to_bytes(commitment, 32)))

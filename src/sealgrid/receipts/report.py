@@ -1,4 +1,4 @@
-"""What a verification takes beside the receipt, and what it answers."""
+"""Inputs of a verification besides the receipt, and its report."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sealgrid.units import Address, Digest
 
 @dataclass(frozen=True, slots=True)
 class TrustPins:
-    """What a verifier knows for itself and takes from no receipt."""
+    """The verifier's own trust anchors, which no receipt can change."""
 
     chain: int
     hub: Address
@@ -18,12 +18,12 @@ class TrustPins:
     vaults: tuple[Address, ...]  #: ascending
     t: int
     roots: tuple[TrustRoot, ...]
-    runtimes: frozenset[Digest] | None = None  #: runtimes that count; None leaves that to the vaults
+    runtimes: frozenset[Digest] | None = None  #: accepted runtimes; None accepts those that the vaults accepted
     allow_simulated: bool = False
 
     def __post_init__(self) -> None:
         if self.t < 1 or len(self.vaults) != 2 * self.t - 1 or list(self.vaults) != sorted(set(self.vaults)):
-            raise InputRefused("pin 2t - 1 different vaults in ascending order, and t of at least 1.")
+            raise InputRefused("pin 2t - 1 different vaults in ascending order, and a threshold t of at least 1.")
 
     @property
     def domain(self) -> Domain:
@@ -33,10 +33,10 @@ class TrustPins:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainEvidence:
-    """What the chain and the storage say about the receipt's task, as its verifier read it."""
+    """What the verifier read about the receipt's task from the chain and the storage."""
 
     broker: Address  #: the hub's teebroker
-    pool_owner: Address  #: who owned the pool when the deal was made
+    pool_owner: Address  #: the pool's owner when the deal was made
     completed: bool  #: whether the task's status is COMPLETED
     result_digest: Digest
     proved: bool  #: whether the contribution of ``worker`` is PROVED
@@ -61,7 +61,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class VerificationReport:
-    """Every check in order. After the first that failed, the rest is not judged and counts as failed."""
+    """Every check in order. Checks after the first failure are not run and count as failed."""
 
     checks: tuple[CheckResult, ...]
 

@@ -1,4 +1,4 @@
-"""A readable receipt beside what it is judged by."""
+"""A parsed receipt with the pins and chain evidence that it is verified against."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from sealgrid.units import Digest
 
 @dataclass(frozen=True)
 class VerificationCase:
-    """Everything that the steps of ``verify`` look at; what is recomputed, is recomputed once."""
+    """Input of the steps of ``verify``; derived values are computed once."""
 
     envelope: ReceiptEnvelope
     pins: TrustPins
@@ -30,41 +30,42 @@ class VerificationCase:
 
     @property
     def chain(self) -> ChainEvidence:
-        """Return what the chain says; the steps that ask for it run on line only."""
+        """Return the chain evidence; only on-line steps use it."""
         if self.onchain is None:
             raise InputRefused("this check needs the chain.")
         return self.onchain
 
     @cached_property
     def facts(self) -> Facts:
-        """Return the enclosed facts; raise InputRefused when they are none."""
+        """Return the enclosed facts; raise InputRefused when they are invalid."""
         return parse_facts(self.envelope.facts.encode())
 
     @cached_property
     def report_data(self) -> bytes:
-        """Return the report data that follow from the body."""
+        """Return the report data computed from the body."""
         return report_data_of(self.body)
 
     @cached_property
     def session(self) -> Digest:
-        """Return the session that follows from the body."""
+        """Return the session computed from the body."""
         return binding.session(self.report_data)
 
     @cached_property
     def claims(self) -> VerifiedClaims:
-        """Return what the quote proves, at the first and at the last time of issue; raise EvidenceRefused."""
-        issued = {signed.verdict.issued for signed in self.envelope.verdicts.values()}
-        return [self._proved(at) for at in sorted({min(issued), max(issued)})][-1]
-
-    def _proved(self, at: int) -> VerifiedClaims:
+        """Return the claims of the quote, verified at the first and last time of issue; raise EvidenceRefused."""
         pins = self.pins
         quote = Quote(self.body.quote, Collateral(self.body.collateral.encode()))
-        return verification.verify(quote, pins.roots, at=at, allow_simulated=pins.allow_simulated)
+        issued = [signed.verdict.issued for signed in self.envelope.verdicts.values()]
+        claims = [
+            verification.verify(quote, pins.roots, at=at, allow_simulated=pins.allow_simulated)
+            for at in sorted({min(issued), max(issued)})
+        ]
+        return claims[-1]
 
 
 class VerificationStep(NamedTuple):
-    """One check: its number, what it says, and how it is judged. It returns a detail or raises."""
+    """One check: its number, its sentence, and a function that returns a detail or raises."""
 
     number: int
     sentence: str
-    judge: Callable[[VerificationCase], str]
+    check: Callable[[VerificationCase], str]

@@ -1,4 +1,4 @@
-"""Verify a receipt: recompute everything that it says, off line or against the chain (docs/protocol/receipt.md)."""
+"""Verify a receipt by recomputation, off line or against the chain (docs/protocol/receipt.md)."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,25 +8,25 @@ from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.receipts.report import ChainEvidence, CheckResult, TrustPins, VerificationReport
 from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 
-READABLE = "The receipt can be read and is in its canonical form."
+READABLE = "The receipt is valid and in canonical form."
 
 
 def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = None) -> VerificationReport:
     """Return the report on a receipt; bad content fails a check and never raises.
 
-    (1) The envelope can be read and is in its one canonical form.
+    (1) The envelope is valid and in canonical form.
     (2) It is about the pinned chain, hub and broker.
     (3) It names exactly the pinned vaults, and the pinned threshold.
     (4) The body is signed by the enclave that it names.
-    (5) At least t pinned vaults, and nobody else, signed releases over the enclosed facts for one session; where the
-        proof is enclosed that a release stood in its vault's log, it holds.
-    (6) The body says what those facts say.
+    (5) At least t pinned vaults, and no other signers, signed releases over the enclosed facts for one session; each
+        enclosed proof that a release was in its vault's log is valid.
+    (6) The body agrees with those facts.
     (7) The Settle is signed by the enclave, about this task, worker, sealed result and receipt.
     (8) The settled digest recomputes from the receipt.
-    (9) At least t pinned vaults, and nobody else, signed verdicts about exactly this settlement and session.
+    (9) At least t pinned vaults, and no other signers, signed verdicts about exactly this settlement and session.
     (10) The quote verifies under a pinned root, at the time when the verdicts were issued.
     (11) Its platform and runtime are those of body and verdicts, and the runtime is a pinned one.
-    (12) Its report data recompute from the body, and open the session of releases and verdicts.
+    (12) Its report data recompute from the body, and determine the session of releases and verdicts.
     (13) The evidence locks the app of the body.
 
     (20) The order in the body makes this task, its requester signed it in the way that the facts say, and the facts'
@@ -34,7 +34,7 @@ def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = Non
 
     And with ``onchain``, which the caller read for the body's task:
 
-    (14) The pinned broker judged, which the hub asks, or the pinned gate, which owned the pool.
+    (14) The pinned broker, which the hub calls, or the pinned gate, which owned the pool, judged the proof.
     (15) The task is completed with the settled digest.
     (16) The proved contribution is of this worker with this enclave.
     (17) The deal's app, dataset and pool are those of the body.
@@ -46,24 +46,24 @@ def verify(envelope: bytes, pins: TrustPins, onchain: ChainEvidence | None = Non
         case = VerificationCase(parse_envelope(envelope), pins, onchain)  # (1)
     except InputRefused as error:
         return VerificationReport(
-            (CheckResult(1, READABLE, ok=False, detail=error.message), *_unjudged(steps, because=1))
+            (CheckResult(1, READABLE, ok=False, detail=error.message), *_skipped(steps, because=1))
         )
-    return VerificationReport((CheckResult(1, READABLE, ok=True), *_judge(steps, case)))
+    return VerificationReport((CheckResult(1, READABLE, ok=True), *_run_steps(steps, case)))
 
 
-def _judge(steps: Sequence[VerificationStep], case: VerificationCase) -> Iterator[CheckResult]:
-    for place, step in enumerate(steps, start=1):
-        check = _run(step, case)
-        yield check
-        if not check.ok:
-            yield from _unjudged(steps[place:], because=step.number)
+def _run_steps(steps: Sequence[VerificationStep], case: VerificationCase) -> Iterator[CheckResult]:
+    for index, step in enumerate(steps, start=1):
+        result = _run_step(step, case)
+        yield result
+        if not result.ok:
+            yield from _skipped(steps[index:], because=step.number)
             return
 
 
-def _run(step: VerificationStep, case: VerificationCase) -> CheckResult:
+def _run_step(step: VerificationStep, case: VerificationCase) -> CheckResult:
     number = step.number
     try:
-        return CheckResult(number, step.sentence, ok=True, detail=step.judge(case))
+        return CheckResult(number, step.sentence, ok=True, detail=step.check(case))
     except CheckFailed as error:
         inner = "" if error.check == str(number) else f"({error.check}) "
         return CheckResult(number, step.sentence, ok=False, detail=inner + error.message)
@@ -71,6 +71,6 @@ def _run(step: VerificationStep, case: VerificationCase) -> CheckResult:
         return CheckResult(number, step.sentence, ok=False, detail=f"a value has the wrong form: {error}")
 
 
-def _unjudged(steps: Sequence[VerificationStep], *, because: int) -> Iterator[CheckResult]:
+def _skipped(steps: Sequence[VerificationStep], *, because: int) -> Iterator[CheckResult]:
     for step in steps:
-        yield CheckResult(step.number, step.sentence, ok=False, detail=f"not judged, since ({because}) failed.")
+        yield CheckResult(step.number, step.sentence, ok=False, detail=f"not checked, since ({because}) failed.")

@@ -1,4 +1,4 @@
-"""What stands in the metadata of a sealed result, and to what its first key half is bound."""
+"""Metadata of a sealed result, and the context that its first key half is bound to."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ class ResultMetadata(Message, frozen=True, kw_only=True):
     task: TaskId
     enclave: Address
     release: Literal["escrow", "direct"]
-    k1: str  #: hex of the HPKE of K1 to the result key
+    k1: str  #: hex of K1, sealed to the result key by HPKE
 
 
 def k1_context(task: TaskId, enclave: Address) -> bytes:

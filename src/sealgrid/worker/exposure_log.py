@@ -1,15 +1,18 @@
-"""What the machine that runs a job gets to see of it: an honest list, kept for whoever asks."""
+"""Record every byte range that a job exposes to its host, for inspection."""
 
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
+
+from sealgrid.units import TaskId, to_bytes
 
 HEAD_BYTES = 16
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """One thing that passed through the worker's hands."""
+    """Content that the worker handled in plain sight of its host."""
 
     what: str
     size: int  #: bytes
@@ -19,15 +22,20 @@ class Exposure(msgspec.Struct, frozen=True):
 
 @dataclass
 class ExposureLog:
-    """Everything that one job let this machine see, first sight first; a file is listed once."""
+    """Content that one job exposed, in order of first exposure; each file is listed once."""
 
-    sights: list[Exposure] = field(default_factory=list)
+    entries: list[Exposure] = field(default_factory=list)
 
-    def note(self, what: str, content: bytes) -> None:
-        """Add what was seen whole."""
+    def record(self, what: str, content: bytes) -> None:
+        """Add one entry for ``content``."""
         digest = hashlib.sha256(content).hexdigest()
-        self.sights.append(Exposure(what, len(content), digest, content[:HEAD_BYTES].hex()))
+        self.entries.append(Exposure(what, len(content), digest, content[:HEAD_BYTES].hex()))
 
     def encode(self) -> bytes:
-        """Return the list as JSON."""
-        return msgspec.json.encode(self.sights)
+        """Return the entries as JSON."""
+        return msgspec.json.encode(self.entries)
+
+
+def exposure_file(folder: Path, task: TaskId) -> Path:
+    """Return the path of a task's exposure log; raise ValueError for an invalid task id."""
+    return folder / f"0x{to_bytes(task, 32).hex()}.json"  # the pool chose the id, so it must not be used as a path

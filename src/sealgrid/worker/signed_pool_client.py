@@ -1,4 +1,4 @@
-"""What a worker says to its pool: one signed login an hour, and calls with the session's key."""
+"""Authenticated pool client of a worker: one signed login per session, then calls with the session's MAC key."""
 
 import asyncio
 import itertools
@@ -41,7 +41,7 @@ class _ClientSession:
 
 
 class SignedPoolClient:
-    """Speak to one pool as one worker; it logs in when the pool does not know its session."""
+    """Calls one pool as one worker; logs in when there is no session or it ended."""
 
     def __init__(
         self, client: PoolClient, key: SigningKey, domain: Domain, workerpool: Address, clock: Callable[[], int]
@@ -49,51 +49,49 @@ class SignedPoolClient:
         self._client, self._key, self._domain = client, key, domain
         self._workerpool, self._clock = workerpool, clock
         self._session: _ClientSession | None = None
-        self._logging_in = asyncio.Lock()
+        self._login_lock = asyncio.Lock()
 
     @property
     def worker(self) -> Address:
-        """Return who speaks."""
+        """Return the worker's address."""
         return self._key.address
 
     async def next_job(self, wait: float) -> JobAssignment | None:
-        """Ask for work; return None when there was none within ``wait`` seconds."""
+        """Request a job; return None when there was none within ``wait`` seconds."""
         return await self._call("/jobs/next", NextJob(wait=wait), self._client.next_job)
 
     async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
-        """Ask the pool to let an enclave contribute."""
+        """Request the pool's authorisation of an enclave."""
         message = AuthoriseRequest(task=task, enclave=enclave)
         return await self._call("/jobs/authorisation", message, self._client.authorise)
 
     async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
-        """Tell how far a job is; ``check`` is the number by which the vaults refused it."""
+        """Report the stage of a job; ``check`` is the number of the check by which the vaults refused it."""
         message = StageReport(task=task, stage=stage, detail=detail, check=check)
         await self._call("/jobs/stage", message, self._client.report)
 
     async def _call(self, path: str, message: Message, send: Callable[[SessionCall], Awaitable[T]]) -> T:
-        session = self._session or await self._after(None)
+        session = self._session or await self._session_after(None)
         try:
             return await send(session.call(path, message))
-        except SessionEnded:  # an hour passed, or the pool was started again
-            session = await self._after(session)
+        except SessionEnded:  # it expired, or the pool restarted
+            session = await self._session_after(session)
             return await send(session.call(path, message))
 
-    async def _after(self, ended: _ClientSession | None) -> _ClientSession:
-        async with self._logging_in:  # calls that find a session ended together log in once
+    async def _session_after(self, ended: _ClientSession | None) -> _ClientSession:
+        async with self._login_lock:  # concurrent calls whose session ended log in once
             if self._session is None or self._session is ended:
                 self._session = await self._log_in()
             return self._session
 
     async def _log_in(self) -> _ClientSession:
         ephemeral = HpkeKey.generate()
-        login = self._signed(WorkerLogin(public=ephemeral.public))
-        reply = await self._client.login(login)
-        key = ephemeral.open(reply.sealed, login_info(reply.session, login.signature))
-        return _ClientSession(reply.session, key)
-
-    def _signed(self, message: Message) -> SignedCall:
-        payload, issued = encode(message), self._clock()
+        payload, issued = encode(WorkerLogin(public=ephemeral.public)), self._clock()
         content = to_digest(sha256(payload))
         call = WorkerCall(pool=self._workerpool, worker=self._key.address, content=content, issued=issued)
         signature = call.sign(self._domain, self._key)
-        return SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
+        reply = await self._client.login(
+            SignedCall(worker=self._key.address, issued=issued, signature=signature, payload=payload)
+        )
+        key = ephemeral.open(reply.sealed, login_info(reply.session, signature))
+        return _ClientSession(reply.session, key)

@@ -1,4 +1,4 @@
-"""The task in a worker's hands, in a file: a worker that was killed gives it back when it starts again."""
+"""Persists the id of the running task so that a worker killed mid-job can report it as failed after a restart."""
 
 import contextlib
 from pathlib import Path
@@ -9,26 +9,29 @@ from sealgrid.worker.job import JobPoolClient
 
 
 class TaskCheckpoint:
-    """The file ``held`` of a worker, which does one job at a time."""
+    """A file with the id of the running task. A worker runs one job at a time."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "held"
+        self._path = folder / "running-task"
 
-    def take(self, task: TaskId) -> None:
-        """Remember the task from now on."""
+    def add(self, task: TaskId) -> None:
+        """Record the running task."""
         self._path.write_text(task)
 
-    def let_go(self) -> None:
-        """Forget it: the pool knows how it ended."""
+    def remove(self) -> None:
+        """Delete the record: the pool was informed how the task ended."""
         self._path.unlink(missing_ok=True)
 
-    async def give_back(self, pool: JobPoolClient) -> None:
-        """Tell the pool that the task of an earlier life will not be finished here, so that nobody waits for it."""
+    async def report_interrupted(self, pool: JobPoolClient) -> None:
+        """Report the recorded task as failed, then delete the record.
+
+        If the pool is unreachable, the lease expiry returns the task instead.
+        """
         try:
             task = TaskId(to_digest(self._path.read_text()))
         except (FileNotFoundError, ValueError):
-            return  # nothing was held, or half a word was written
-        with contextlib.suppress(SealgridError):  # a pool that is away takes it back when the lease ends
+            return  # no task was running, or the write was interrupted
+        with contextlib.suppress(SealgridError):
             await pool.report(task, "failed", "the worker was started again")
-        self.let_go()
+        self.remove()

@@ -9,7 +9,7 @@ SMALL = st.binary(max_size=300)
 
 
 @given(SMALL)
-def test_what_was_padded_comes_back(content):
+def test_padding_is_reversible(content):
     assert unpad(pad(content)) == content
     assert len(pad(content)) == MINIMUM
 

@@ -1,9 +1,9 @@
-"""One app, run for real in bubblewrap."""
+"""One app, run in bubblewrap."""
 
 from pathlib import Path
 
 from sealgrid.bundle.manifest import AppLimits
-from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD, PlatformProtection
+from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION, PlatformProtection
 from sealgrid.enclave.sandbox.sandbox import AppEnded, AppExited, AppRun, HostInducible, SandboxFolders, run
 
 LIMITS = AppLimits(memory=512 << 20, cpu_seconds=20, wall_seconds=20, processes=4, output_bytes=1 << 20)
@@ -22,11 +22,11 @@ class Scene:
         source: str,
         *arguments: str,
         limits: AppLimits = LIMITS,
-        shield: PlatformProtection = NO_SHIELD,
+        protection: PlatformProtection = NO_PROTECTION,
         **more: object,
     ) -> AppExited | AppEnded | HostInducible:
         (self.folders.app / "main.py").write_text(source)
-        return run(AppRun(self.folders, ("main.py", "first"), arguments, limits=limits, **more), shield)
+        return run(AppRun(self.folders, ("main.py", "first"), arguments, limits=limits, **more), protection)
 
     def says(self, source: str, *arguments: str, **more: object) -> str:
         ended = self.run(source, *arguments, **more)

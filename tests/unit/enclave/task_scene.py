@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from test_app_conventions import WORD, facts
+from facts_scene import ACCOUNT, facts
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, SecretFact
 from sealgrid.attestation.job_params import parse_params
@@ -20,9 +20,9 @@ from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.iexec_format import seal_iexec
 from sealgrid.enclave.job import app_job
-from sealgrid.enclave.job.app_layout import lay_out_app
-from sealgrid.enclave.protocol.attest import ReleaseQuorum
-from sealgrid.enclave.sandbox.exit_cause import NO_SHIELD
+from sealgrid.enclave.job.app_layout import JobFolders, lay_out_app
+from sealgrid.enclave.protocol.release import ReleaseQuorum
+from sealgrid.enclave.sandbox.exit_cause import NO_PROTECTION
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.receipts.request_document import RequestDocument, VerifiedRequest
 from sealgrid.units import Digest, to_digest
@@ -31,8 +31,8 @@ from sealgrid.wire.relay import RelayClient, RelayReply, RelayRequest, read_fram
 KEY = bytes(range(32))
 DATASET = "0x" + "d5" * 20
 
-#: tells every file that an app can name, every argument and every variable that is not the same for all tasks
-TELLS = """
+#: reports every file, argument and task-specific variable that an app can read
+REPORT_APP = """
 import hashlib, json, os, sys
 def files(folder):
     return {os.path.join(top, name): open(os.path.join(top, name), "rb").read().hex()
@@ -50,10 +50,10 @@ json.dump({"deterministic-output-path": out + "/result.json"}, open(out + "/comp
 
 @dataclass
 class Task:
-    """What strangers give to one task. ``perform`` runs it."""
+    """Untrusted inputs of one task; ``perform`` runs it."""
 
     folder: Path
-    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": TELLS.encode()})
+    app: dict[str, bytes] = field(default_factory=lambda: {"main.py": REPORT_APP.encode()})
     public_args: str = ""
     dataset: bytes | None = None
     archives: list[bytes] = field(default_factory=list)  #: plaintexts of the sealed inputs
@@ -61,7 +61,7 @@ class Task:
     pushed_secrets: dict[str, bytes] = field(default_factory=dict)  #: number -> content
     bulk: list[tuple[str, bytes]] = field(default_factory=list)  #: (address, content), in the order of the slice
     limits: AppLimits = field(default_factory=lambda: AppLimits(memory=256 << 20, processes=4, output_bytes=1 << 20))
-    stored: dict[str, bytes] = field(default_factory=dict)  #: what the worker gives, by digest
+    stored: dict[str, bytes] = field(default_factory=dict)  #: files of the worker, by digest
 
     def give(self, **given: object) -> "Task":
         """Add one sealed input."""
@@ -71,14 +71,14 @@ class Task:
     def perform(self) -> app_job.JobOutcome:
         return asyncio.run(self._performed())
 
-    def seen(self) -> dict[str, dict[str, str]]:
-        """Perform the task and return what the app told."""
+    def report(self) -> dict[str, dict[str, str]]:
+        """Run the task and return the app's report."""
         files = self.files(self.perform())
         assert "result.json" in files, files
         return json.loads(files["result.json"])
 
     def log(self) -> str:
-        """Perform a task whose failure is settled, and return why it failed."""
+        """Run a task whose failure is settled, and return its log."""
         outcome = self.perform()
         files = self.files(outcome)
         assert outcome.exit_class == "app-failed", files
@@ -91,11 +91,11 @@ class Task:
             return {name: archive.read(name) for name in archive.namelist()}
 
     async def _performed(self) -> app_job.JobOutcome:
-        agreed, prepared = self._agreed(), self._prepared()
+        quorum, prepared = self._quorum(), self._prepared()
         listening = await asyncio.start_unix_server(self._serve, self.folder / "relay", limit=1 << 20)
         relay = RelayClient(*await asyncio.open_unix_connection(self.folder / "relay"))
         try:
-            return await asyncio.wait_for(app_job.perform(relay, agreed, prepared, shield=NO_SHIELD), 60)
+            return await asyncio.wait_for(app_job.perform(relay, quorum, prepared, protection=NO_PROTECTION), 60)
         finally:
             await relay.close()
             listening.close()
@@ -109,11 +109,11 @@ class Task:
             name="a", version="1", python="3.11", entrypoint=("main.py",), files=files, limits=self.limits
         )
         bundle = verify_bundle(pack({**self.app, MANIFEST: manifest.encode()}), manifest.digest())
-        places = app_job.JobFolders(self.folder)
-        lay_out_app(bundle, places.folder("app"))
-        return app_job.PreparedApp(bundle, places)
+        folders = JobFolders(self.folder)
+        lay_out_app(bundle, folders.path("app"))
+        return app_job.PreparedApp(bundle, folders)
 
-    def _agreed(self) -> ReleaseQuorum:
+    def _quorum(self) -> ReleaseQuorum:
         secrets, keys = [], {}
 
         def sealed(kind: str, content: bytes) -> Digest:
@@ -125,7 +125,7 @@ class Task:
 
         dataset = None
         if self.dataset is not None:
-            dataset = DatasetFact(address=DATASET, owner=WORD, checksum=sealed("dataset", self.dataset))
+            dataset = DatasetFact(address=DATASET, owner=ACCOUNT, checksum=sealed("dataset", self.dataset))
         inputs = tuple(sealed("input", archive) for archive in self.archives)
         for content in self.pushed_secrets.values():
             sealed("iexec-requester", content)
@@ -136,7 +136,7 @@ class Task:
         if self.pushed_secrets:
             params["iexec_secrets"] = {number: f"name-{number}" for number in self.pushed_secrets}
         listed = tuple(
-            DatasetFact(address=address, owner=WORD, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
+            DatasetFact(address=address, owner=ACCOUNT, checksum=self.store(seal_iexec(content, KEY, bytes(16))))
             for address, content in self.bulk
         )
         said = msgspec.structs.replace(
@@ -147,11 +147,11 @@ class Task:
             output_bytes=1 << 20,
             bulk=BulkFact(block=7, datasets=listed, left_out=()) if listed else msgspec.UNSET,
         )
-        order = RequestOrder(app=said.app.address, requester=WORD, beneficiary=WORD, params=said.params)
+        order = RequestOrder(app=said.app.address, requester=ACCOUNT, beneficiary=ACCOUNT, params=said.params)
         return ReleaseQuorum(
             facts=said,
             facts_bytes=said.encode(),
-            releases=(),
+            releases={},
             deposit_keys={},
             keys=keys,
             bulk=(KEY,) * len(listed),

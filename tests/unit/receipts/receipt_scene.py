@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
@@ -14,12 +15,15 @@ from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.merkle import MerkleFrontier, leaf_hash
 from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.errors import ReceiptRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, sign_order
-from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, body_of, envelope_of, sign_body
+from sealgrid.receipts.deferred_callback import DeferredCallback
+from sealgrid.receipts.receipt import LogProof, SignedRelease, SignedVerdict, build_body, build_envelope, sign_body
 from sealgrid.receipts.report import ChainEvidence, TrustPins
 from sealgrid.receipts.request_document import RequestDocument
+from sealgrid.receipts.verify import verify
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 
 NOW = 1_790_000_000
@@ -96,6 +100,11 @@ FACTS = Facts(
     expiry=EXPIRY,
 )
 
+OTHER = to_digest(b"\xee" * 32)
+NOBODY = to_address(b"\xee" * 20)
+DEFERRED = {"params": '{"sealgrid":{"callback":"deferred","result_key":"0x' + "34" * 32 + '"}}'}
+COMMITMENT = DeferredCallback(b"score 97", b"\x5a" * 32).commitment()
+
 
 def alter(struct, changes):
     return msgspec.structs.replace(struct, **changes)
@@ -137,7 +146,7 @@ class Job:
 
     def envelope(self, **changes):
         """The whole receipt; ``changes`` go into the envelope after everything was signed."""
-        whole = envelope_of(
+        whole = build_envelope(
             receipt=self.receipt,
             facts=self.facts.encode(),
             releases=self.releases,
@@ -183,7 +192,7 @@ class Job:
         return binding.report_data(**{**parts, **changes})
 
     def _body(self, callback):
-        return body_of(
+        return build_body(
             self.facts,
             RequestDocument.of(self.order),
             t=2,
@@ -260,3 +269,20 @@ class Job:
 STRANGER = SigningKey.from_bytes(b"\x77" * 32)
 OTHER_MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW), now=NOW)
 EXPIRED_MACHINE = SimulatedQuoter(SimulatedPlatformKeys.generate(NOW - 90 * 86400), now=NOW - 90 * 86400)
+
+
+def params_for(key):
+    return canonical({"sealgrid": {"result_key": key}}).decode()
+
+
+def refused(number, document, pins=PINS, onchain=None):
+    report = verify(document, pins, onchain)
+    assert not report.ok
+    assert report.failed.number == number, report.failed
+    index = [check.number for check in report.checks].index(number)
+    assert all(check.ok for check in report.checks[:index])
+    assert not any(check.ok for check in report.checks[index:])
+    with pytest.raises(ReceiptRefused) as caught:
+        report.require()
+    assert caught.value.check == str(number)
+    return report.failed.detail

@@ -59,7 +59,7 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     content = archive.read_bytes()
     directory = content[directory_start(pinned, content[-END_BYTES:]) :]
     arriving = EnvironmentWriter(pinned, directory, target, tmp_path / "scratch")
-    arriving.take(content[: arriving.start])
+    arriving.write(content[: arriving.start])
     arriving.finish()
     assert (target / "two" / "data.bin").read_bytes() == bytes(range(256)) * 50
     assert (target / "one" / "broken.py").exists()

@@ -40,7 +40,7 @@ from vault_scene import (
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.views import ContributionStatus, TaskStatus
 from sealgrid.errors import ReleaseRefused
-from sealgrid.receipts.receipt import body_of, sign_body
+from sealgrid.receipts.receipt import build_body, sign_body
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_address, to_digest
 from sealgrid.vault.checks.result_access import check_opening
@@ -142,7 +142,7 @@ def receipt(by: Any = ENCLAVE, said: Any = None, **changes: Any) -> Any:
         "started": NOW,
         "finished": NOW,
     }
-    return sign_body(body_of(said or facts(), RequestDocument.of(ORDER), **usual | changes), DOMAIN, by)
+    return sign_body(build_body(said or facts(), RequestDocument.of(ORDER), **usual | changes), DOMAIN, by)
 
 
 def judge(signed: Any, **changes: Any) -> Any:

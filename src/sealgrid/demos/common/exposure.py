@@ -9,8 +9,7 @@ import msgspec
 
 from sealgrid.demos.common.leak_search import SearchResult, search
 from sealgrid.units import TaskId
-from sealgrid.worker.exposure_log import Exposure
-from sealgrid.worker.job import notes_of
+from sealgrid.worker.exposure_log import Exposure, exposure_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> HostView:
     A known window is planted first: a search that does not find it proves nothing and counts as failed.
     """
     folders = [network / name for name in ("worker", "storage", "platform", "pool", "logs", "market")]
-    sights = msgspec.json.decode(notes_of(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
+    sights = msgspec.json.decode(exposure_file(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
     planted = {"the planted window": os.urandom(4096)}
     control = network / "worker" / "planted"
     control.write_bytes(b"x" * 1000 + planted["the planted window"])

@@ -25,7 +25,7 @@ from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
 from sealgrid.wire.relay import ResultDelivery
 from sealgrid.wire.vault import Authorization
 from sealgrid.worker.job import JobContext, JobRun
-from sealgrid.worker.runner import workshop
+from sealgrid.worker.runner import open_context
 
 NAME = "thief"
 
@@ -106,9 +106,9 @@ async def thief_of(network: Network) -> AsyncIterator[Thief]:
             workerpool=pool, volume=100, tag=TEE_TAG, category=network.short_category, salt=fresh_salt()
         )
         config = worker_config(layout, network, NAME)
-        async with workshop(config) as (shop, _):
+        async with open_context(config) as (context, _):
             own = ThiefPool(key)
-            yield Thief(conn, own, sign_order(order, conn.order_domain, key), shop.serving(own))
+            yield Thief(conn, own, sign_order(order, conn.order_domain, key), context.for_pool(own))
 
 
 async def join_pool_group(network: Network, pool: Address) -> None:

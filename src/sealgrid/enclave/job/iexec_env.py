@@ -1,4 +1,4 @@
-"""What an app finds in its environment and leaves behind, as iExec's workers do it (docs.iex.ec, "Build an app")."""
+"""Environment variables and output conventions of an app as with iExec's workers (docs.iex.ec, "Build an app")."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,30 +20,31 @@ MOST_CALLBACK_BYTES = 16 << 10  #: callback data are paid for in gas, by the wor
 
 @dataclass(frozen=True)
 class AppInputs:
-    """What lies ready for an app beside the facts of its task."""
+    """Inputs of an app, loaded and ready to use."""
 
-    input_files: Sequence[str] = ()  #: names below IEXEC_INPUT_FILES_FOLDER, in the order of the requester
+    arguments: tuple[str, ...] = field(default=(), repr=False)  #: public ones, then sealed ones
+    input_files: Sequence[str] = ()  #: names below IEXEC_INPUT_FILES_FOLDER, in the requester's order
     requester_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  #: by number
     developer_secret: str | None = field(default=None, repr=False)
-    bulk: Mapping[int, DatasetFact] = field(default_factory=dict)  #: by place in the slice, from 0
+    bulk: Mapping[int, DatasetFact] = field(default_factory=dict)  #: by index in the slice
 
 
 @dataclass(frozen=True)
 class ComputedResult:
-    """What the app says that it computed."""
+    """Content of an app's computed.json."""
 
     path: str  #: below IEXEC_OUT; empty for a callback alone
     callback: bytes | None = field(repr=False)  #: data for the deal's callback contract
 
 
-def environment(facts: Facts, given: AppInputs) -> dict[str, str]:
-    """Return the variables that an app sees; a dataset's file is named by its address.
+def environment(facts: Facts, inputs: AppInputs) -> dict[str, str]:
+    """Return the environment variables of an app; a dataset's file is named by its address.
 
-    iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a folder of their own:
-    their names are the requester's to choose, and must not stand for a dataset's.
-    Of a bulk, a dataset that the task goes without has no variable.
+    iExec's workers put a requester's files beside the dataset, into IEXEC_IN. Here they have a separate folder: the
+    requester chooses their names, which must not collide with a dataset's. A dataset of a bulk that the task runs
+    without has no variable.
     """
-    shown = {
+    variables = {
         "IEXEC_TASK_ID": facts.task,
         "IEXEC_DEAL_ID": facts.deal,
         "IEXEC_TASK_INDEX": str(facts.index),
@@ -53,35 +54,31 @@ def environment(facts: Facts, given: AppInputs) -> dict[str, str]:
         "IEXEC_BOT_FIRST_INDEX": str(facts.bot_first),
         "IEXEC_BOT_TASK_INDEX": str(facts.index),
         "IEXEC_INPUT_FILES_FOLDER": INPUTS_FOLDER,
-        "IEXEC_INPUT_FILES_NUMBER": str(len(given.input_files)),
+        "IEXEC_INPUT_FILES_NUMBER": str(len(inputs.input_files)),
     }
-    for number, name in enumerate(given.input_files, start=1):
-        shown[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
+    for number, name in enumerate(inputs.input_files, start=1):
+        variables[f"IEXEC_INPUT_FILE_NAME_{number}"] = name
     if facts.dataset is not None:
-        shown |= {"IEXEC_DATASET_ADDRESS": facts.dataset.address, "IEXEC_DATASET_FILENAME": facts.dataset.address}
+        variables |= {"IEXEC_DATASET_ADDRESS": facts.dataset.address, "IEXEC_DATASET_FILENAME": facts.dataset.address}
     if facts.bulk:
-        shown["IEXEC_BULK_SLICE_SIZE"] = str(len(facts.bulk.datasets))
-    for place, dataset in given.bulk.items():
-        shown[f"IEXEC_DATASET_{place + 1}_FILENAME"] = dataset.address
-    return shown | _secrets(given)
-
-
-def requester_secrets(sealed: Mapping[str, str], pushed: Mapping[str, str]) -> dict[str, str]:
-    """Return a requester's secrets by number, from its sealed input and from iExec's route.
-
-    Raises AppFailed for a number that both give: whichever one won, the requester may have meant the other.
-    """
-    if twice := sorted(sealed.keys() & pushed.keys(), key=int):
-        raise AppFailed(f"iexec_secrets and the sealed input both give secret number {twice[0]}; leave one out.")
-    return {**sealed, **pushed}
-
-
-def _secrets(given: AppInputs) -> dict[str, str]:
-    shown = {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in given.requester_secrets.items()}
-    if given.developer_secret is not None:
+        variables["IEXEC_BULK_SLICE_SIZE"] = str(len(facts.bulk.datasets))
+    for index, dataset in inputs.bulk.items():
+        variables[f"IEXEC_DATASET_{index + 1}_FILENAME"] = dataset.address
+    variables |= {f"IEXEC_REQUESTER_SECRET_{number}": value for number, value in inputs.requester_secrets.items()}
+    if inputs.developer_secret is not None:
         names = ("IEXEC_APP_DEVELOPER_SECRET", "IEXEC_APP_DEVELOPER_SECRET_1")
-        shown |= dict.fromkeys(names, given.developer_secret)
-    return shown
+        variables |= dict.fromkeys(names, inputs.developer_secret)
+    return variables
+
+
+def merge_requester_secrets(sealed: Mapping[str, str], pushed: Mapping[str, str]) -> dict[str, str]:
+    """Return a requester's secrets by number, from its sealed input and from iExec's API.
+
+    Raises AppFailed for a number that both define: the requester may have meant either value.
+    """
+    if duplicates := sorted(sealed.keys() & pushed.keys(), key=int):
+        raise AppFailed(f"iexec_secrets and the sealed input both give secret number {duplicates[0]}; leave one out.")
+    return {**sealed, **pushed}
 
 
 class _ComputedJson(msgspec.Struct, frozen=True, rename="kebab"):
@@ -89,20 +86,20 @@ class _ComputedJson(msgspec.Struct, frozen=True, rename="kebab"):
     callback_data: str | None = None
 
 
-def read_computed(files: Mapping[str, bytes], *, wanted: bool = False) -> ComputedResult:
-    """Read the computed.json among an app's output files; ``wanted`` says whether the deal has a callback.
+def read_computed(files: Mapping[str, bytes], *, needs_callback: bool = False) -> ComputedResult:
+    """Read the computed.json among an app's output files; ``needs_callback`` says whether the deal has a callback.
 
-    Raises AppFailed when it is missing, is none, names a path that the app did not write, or holds no callback data
-    for a deal with a callback. That is provably the app's doing, since the files were read after its death.
+    Raises AppFailed when it is missing, is invalid, names a path that the app did not write, or holds no callback data
+    for a deal with a callback. This is provably the app's fault, since the files were read after the app ended.
     """
-    said = _parse(files.get(COMPUTED))
-    path = _below_output(said.deterministic_output_path or "")
+    document = _parse(files.get(COMPUTED))
+    path = _below_output(document.deterministic_output_path or "")
     if path and path not in files and not any(name.startswith(path + "/") for name in files):
         raise AppFailed(f"the app's {COMPUTED} names an output that it did not write.")
-    data = _callback_data(said.callback_data)
-    if wanted and not data:  # no bytes at all say that the app failed
-        raise AppFailed(f"the deal has a callback and the app's {COMPUTED} no callback-data.")
-    if wanted and data and len(data) > MOST_CALLBACK_BYTES:
+    data = _callback_data(document.callback_data)
+    if needs_callback and not data:  # empty data report a failed app
+        raise AppFailed(f"the deal has a callback and the app's {COMPUTED} has no callback-data.")
+    if needs_callback and data and len(data) > MOST_CALLBACK_BYTES:
         raise AppFailed(f"the app's callback-data are more than {MOST_CALLBACK_BYTES} bytes.")
     if not path and data is None:
         raise AppFailed(f"the app's {COMPUTED} names neither deterministic-output-path nor callback-data.")
@@ -112,7 +109,7 @@ def read_computed(files: Mapping[str, bytes], *, wanted: bool = False) -> Comput
 def output_digest(files: Mapping[str, bytes], computed: ComputedResult) -> bytes:
     """Return iExec's digest of a result: of callback data, of a file (SHA-256), or of a folder's own files (Keccak).
 
-    It identifies a result by its plaintext, so it belongs inside the sealed result only.
+    It is a hash of plaintext, so it may be stored inside the sealed result only.
     """
     if computed.callback is not None:
         return keccak256(computed.callback)
@@ -129,7 +126,7 @@ def _parse(document: bytes | None) -> _ComputedJson:
     try:
         return msgspec.json.decode(document, type=_ComputedJson)
     except UNREADABLE as error:
-        raise AppFailed(f"the app's {COMPUTED} is no JSON object with text fields.") from error
+        raise AppFailed(f"the app's {COMPUTED} is not a JSON object with text fields.") from error
 
 
 def _below_output(path: str) -> str:
@@ -146,4 +143,4 @@ def _callback_data(text: str | None) -> bytes | None:
         digits = text.removeprefix("0x")
         return to_bytes("0x" + digits, len(digits) // 2)
     except ValueError as error:
-        raise AppFailed(f"the callback-data of the app's {COMPUTED} are no hex text.") from error
+        raise AppFailed(f"the callback-data of the app's {COMPUTED} are not hex text.") from error

@@ -1,4 +1,4 @@
-"""Read what a dead app left: plain files beneath its output folder, and nothing that they point to."""
+"""Collect the outputs of an app that ended: plain files below its output folder, without following links."""
 
 import errno
 import itertools
@@ -8,26 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sealgrid.bundle.archive import pack
-from sealgrid.bundle.archive_paths import fault_of
+from sealgrid.bundle.archive import pack, path_fault
 from sealgrid.errors import AppFailed, HostFailed
 
-STATUS_FILE = "sealgrid.json"  #: in every result, by the runtime: how the app ended, iExec's digest of what it computed
+STATUS_FILE = "sealgrid.json"  #: added to every result by the runtime: exit status, iExec's digest of the output
 MAX_FILES = 10_000
 MAX_DEPTH = 32
 _PIECE = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe must not make the reader wait
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe must not block
 
 
 def collect(folder: Path, limit: int) -> dict[str, bytes]:
-    """Return path -> content of an output folder whose writers are all dead; ``limit`` is in bytes.
+    """Return path -> content of an output folder whose writers have all ended; ``limit`` is in bytes.
 
-    An output is good when (1) every entry is a plain file or a folder, no link, device, pipe or socket, (2) no file
-    has a second name outside or inside (hard link), (3) every name can stand in an archive, (4) they are at most
-    10,000 files and folders, 32 deep, of ``limit`` bytes together, (5) none has the name, letter case aside, of the
-    file that the runtime adds. Raises AppFailed with the reason, since only the
-    app wrote here; HostFailed when the machine cannot read its own memory.
+    An output is valid when (1) every entry is a plain file or a folder, no link, device, pipe or socket, (2) no file
+    has a second name outside or inside (hard link), (3) every name is allowed in an archive, (4) there are at most
+    10,000 files and folders, 32 deep, of ``limit`` bytes together, (5) no name equals, ignoring case, that of the file
+    that the runtime adds. Raises AppFailed with the reason, since only the app wrote here; HostFailed when the machine
+    cannot read its own memory.
     """
     collected = _OutputCollector(limit)
     try:
@@ -42,7 +41,7 @@ def collect(folder: Path, limit: int) -> dict[str, bytes]:
 
 
 def pack_result(files: dict[str, bytes]) -> bytes:
-    """Return the archive that a requester opens; equal files give equal bytes."""
+    """Return the result archive; equal files give equal bytes."""
     return pack(files)
 
 
@@ -55,12 +54,10 @@ class _OutputCollector:
         if depth > MAX_DEPTH:  # (4)
             raise AppFailed(f"the app's output is more than {MAX_DEPTH} folders deep.")
         for name in self._names(folder):
-            self._charge(len(os.fsencode(prefix + name)))  # names leave with the result, so they count
+            self._charge(len(os.fsencode(prefix + name)))  # names are part of the result, so they count
             if not prefix and name.casefold() == STATUS_FILE:  # (5)
-                raise AppFailed(
-                    f"an output is named {STATUS_FILE}, as the file in which the runtime says how it ended."
-                )
-            fault = fault_of(prefix + name)
+                raise AppFailed(f"an output is named {STATUS_FILE}, which is reserved for the runtime's exit status.")
+            fault = path_fault(prefix + name)
             if fault is not None:  # (3)
                 raise AppFailed(f"an output's name {fault}.")
             mode = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -68,7 +65,7 @@ class _OutputCollector:
                 with _opened(name, _FOLDER, folder) as below:
                     self.walk(below, f"{prefix}{name}/", depth + 1)
             else:
-                self._take(folder, name, prefix, mode)
+                self._read_file(folder, name, prefix, mode)
 
     def _names(self, folder: int) -> list[str]:
         with os.scandir(folder) as entries:
@@ -78,16 +75,16 @@ class _OutputCollector:
             raise AppFailed(f"the app left more than {MAX_FILES} files and folders.")
         return names
 
-    def _take(self, folder: int, name: str, prefix: str, status: os.stat_result) -> None:
-        # Names may tell what the app saw, so no reason repeats one.
+    def _read_file(self, folder: int, name: str, prefix: str, status: os.stat_result) -> None:
+        # A name may disclose data, so no reason repeats one.
         if not stat.S_ISREG(status.st_mode):  # (1)
-            raise AppFailed("an output is no plain file.")
+            raise AppFailed("an output is not a plain file.")
         if status.st_nlink != 1:  # (2)
             raise AppFailed("an output has a second name.")
         with _opened(name, _FILE, folder) as file:
-            self.files[prefix + name] = self._read(file)
+            self.files[prefix + name] = self._read_content(file)
 
-    def _read(self, file: int) -> bytes:
+    def _read_content(self, file: int) -> bytes:
         content = bytearray()
         while piece := os.read(file, _PIECE):
             content += piece

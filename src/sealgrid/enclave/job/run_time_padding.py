@@ -1,4 +1,4 @@
-"""Pads how long an app ran: an observer of a run learns one step of a geometric scale, not what the app read."""
+"""Pads the run time of an app to a geometric scale, so that an observer learns at most the step."""
 
 import asyncio
 import math
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 SHORTEST: Final = 0.05  #: seconds
-FACTOR: Final = 1.1  #: between two steps: no run takes more than 10 % longer, but for the shortest
+FACTOR: Final = 1.1  #: between two steps: padding adds at most 10 %, except to the shortest runs
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ def padded_seconds(seconds: float) -> float:
     if seconds <= SHORTEST:
         return SHORTEST
     step = math.ceil(math.log(seconds / SHORTEST, FACTOR))
-    # The logarithm is rounded: the neighbours decide.
+    # The logarithm is inexact, so the neighbouring steps are tested too.
     return next(length for k in (step - 1, step, step + 1) if (length := SHORTEST * FACTOR**k) >= seconds)
 
 
@@ -29,13 +29,13 @@ async def padded(
     clock: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
-    """Wait for ``work`` and then until its time is a step of the scale, however it ends.
+    """Await ``work``, then wait until the elapsed time is a step of the scale, also when ``work`` raises.
 
-    ``clock`` returns seconds of a clock that never goes back.
+    ``clock`` returns monotonic seconds.
     """
-    begun = clock()
+    start = clock()
     try:
         return await work
     finally:
-        lasted = clock() - begun
-        await sleep(padded_seconds(lasted) - lasted)
+        elapsed = clock() - start
+        await sleep(padded_seconds(elapsed) - elapsed)

@@ -1,4 +1,7 @@
-"""What came by iExec's route, held against its owner's signature: whoever split it may have split something else."""
+"""Verify secrets that were pushed through iExec's API against their owner's signature.
+
+The adapter that split such a secret is not trusted: it could have split another one.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -12,29 +15,29 @@ from sealgrid.units import Address, Digest, to_digest
 
 @dataclass(frozen=True)
 class SignedSecret:
-    """Whose secret came by iExec's route, and what the vaults show as the owner's signature over its value."""
+    """Owner of a pushed secret, and what the vaults present as the owner's signature over its value."""
 
     owner: Address
     signatures: frozenset[bytes]
 
 
-def is_value(key: bytes, value: Digest | None) -> bool:
-    """Tell whether (11) a dataset's key has the hash that its owner signed: that of its base64 text."""
+def has_hash(key: bytes, value: Digest | None) -> bool:
+    """Return whether (11) keccak256 of a dataset key's base64 text is the hash that its owner signed."""
     return to_digest(keccak256(base64.b64encode(key))) == value
 
 
 def check_signed(secret: bytes, address: Address, name: str, pushed: SignedSecret) -> None:
-    """Raise SharesRefused unless (12) a secret with a name is what its owner signed, for an app or for the owner.
+    """Raise SharesRefused unless (12) the owner signed this secret under this name, for an app or for itself.
 
-    Facts name no hash of it, which would tell a short secret to whoever guesses; the signature is held against it.
+    Facts hold no hash of it, from which a short secret could be guessed; only the signature proves the value.
     """
     digest = named_secret_digest(address, name, to_digest(keccak256(secret)))
-    if not any(is_by(pushed.owner, digest, signature) for signature in pushed.signatures):
+    if not any(is_signed_by(pushed.owner, digest, signature) for signature in pushed.signatures):
         raise SharesRefused("12", f"the secret {name!r} is not the one that its owner pushed; it was split wrongly.")
 
 
-def is_by(owner: Address, digest: bytes, signature: bytes) -> bool:
-    """Tell whether this account signed 32 bytes."""
+def is_signed_by(owner: Address, digest: bytes, signature: bytes) -> bool:
+    """Return whether this account signed 32 bytes."""
     try:
         return recover(digest, signature) == owner
     except ValueError:

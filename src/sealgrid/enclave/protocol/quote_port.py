@@ -1,4 +1,4 @@
-"""The quoting interface, which is open only until the app starts."""
+"""Client of the platform's quoting interface. It is closed before the app starts."""
 
 import socket
 
@@ -9,28 +9,28 @@ from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 
 
 class QuotePort:
-    """One end of the private channel between this enclave and the platform that launched it."""
+    """The enclave's end of the private channel to the platform that launched it."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
 
     def launch(self) -> LaunchRequest:
-        """Return what the platform launched and locked."""
+        """Return the launch parameters, which the evidence locks."""
         return msgspec.json.decode(self._receive(), type=LaunchRequest)
 
     def quote(self, report_data: bytes) -> QuoteAnswer:
-        """Return a quote over 64 bytes of report data; the platform gives one per instance."""
+        """Return a quote over 64 bytes of report data; the platform makes one per instance."""
         self._channel.sendall(len(report_data).to_bytes(4, "big") + report_data)
         return msgspec.json.decode(self._receive(), type=QuoteAnswer)
 
     def close(self) -> None:
-        """Give up quoting for good."""
+        """Close the channel; no further quote is possible."""
         self._channel.close()
 
     def _receive(self) -> bytes:
-        return self._exactly(int.from_bytes(self._exactly(4), "big"))
+        return self._receive_exactly(int.from_bytes(self._receive_exactly(4), "big"))
 
-    def _exactly(self, size: int) -> bytes:
+    def _receive_exactly(self, size: int) -> bytes:
         parts = bytearray()
         while len(parts) < size:
             part = self._channel.recv(size - len(parts))

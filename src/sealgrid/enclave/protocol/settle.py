@@ -1,4 +1,4 @@
-"""Bind the result at the vaults before anyone can be paid for it, and collect the verdicts that the chain counts."""
+"""Settle a result: store it, bind it at the vaults, and collect the verdicts that the chain requires for payment."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,28 +10,14 @@ from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.enclave.job.app_job import JobOutcome
 from sealgrid.enclave.job.seal import SealedResult
-from sealgrid.enclave.protocol.attest import (
-    AttestedSession,
-    EnclaveKeys,
-    ReleaseQuorum,
-    TrustedVaults,
-    at_least,
-)
-from sealgrid.enclave.protocol.file_fetcher import store
+from sealgrid.enclave.protocol.attest import AttestedSession, EnclaveKeys, TrustedVaults, require_replies
+from sealgrid.enclave.protocol.relay_files import store
+from sealgrid.enclave.protocol.release import ReleaseQuorum
 from sealgrid.errors import EvidenceRefused
 from sealgrid.poco.ids import enclave_message
-from sealgrid.receipts.receipt import (
-    LogProof,
-    SignedReceiptBody,
-    SignedRelease,
-    SignedVerdict,
-    body_of,
-    envelope_of,
-    sign_body,
-)
+from sealgrid.receipts.receipt import SignedReceiptBody, SignedVerdict, build_body, build_envelope, sign_body
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
-from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import encode
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
 from sealgrid.wire.storage import location
@@ -39,31 +25,31 @@ from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
 
 
 @dataclass(frozen=True)
-class SettlementTerms:
-    """One result that is to be bound: who made it, under which evidence and facts, and what it is."""
+class Settlement:
+    """One result to settle: the enclave's keys and evidence, the vaults' facts, and the sealed result."""
 
-    me: EnclaveKeys
+    keys: EnclaveKeys
     vaults: TrustedVaults
-    proof: AttestedSession
-    agreed: ReleaseQuorum
+    attested: AttestedSession
+    quorum: ReleaseQuorum
     outcome: JobOutcome
     sealed: SealedResult
-    started: int  #: Unix seconds, host's clock
+    started: int  #: Unix seconds of the host's clock
     finished: int
 
     def receipt(self) -> SignedReceiptBody:
-        """Return the receipt's file: what this enclave says about its job, signed."""
-        body = body_of(
-            self.agreed.facts,
-            self.agreed.request.document,
+        """Return the receipt's file: the signed body."""
+        body = build_body(
+            self.quorum.facts,
+            self.quorum.request.document,
             t=self.vaults.threshold,
             vaults=self.vaults.addresses,
-            nonces=self.proof.nonces,
-            hpke_public=self.me.hpke.public,
-            platform=Platform(self.proof.quote.platform),
-            runtime=self.proof.quote.runtime,
-            quote=self.proof.quote.quote,
-            collateral=self.proof.quote.collateral,
+            nonces=self.attested.nonces,
+            hpke_public=self.keys.hpke.public,
+            platform=Platform(self.attested.quote.platform),
+            runtime=self.attested.quote.runtime,
+            quote=self.attested.quote.quote,
+            collateral=self.attested.quote.collateral,
             exit_class=self.outcome.exit_class,
             result_sha256=self.sealed.sha256,
             started=self.started,
@@ -73,11 +59,11 @@ class SettlementTerms:
             bulk=self.outcome.bulk,
             opened=self.outcome.opened,
         )
-        return sign_body(body, self.vaults.domain, self.me.signing)
+        return sign_body(body, self.vaults.domain, self.keys.signing)
 
     def statement(self, receipt: SignedReceiptBody) -> Settle:
         """Return the Settle over sealed result and receipt."""
-        facts = self.agreed.facts
+        facts = self.quorum.facts
         return Settle(
             task=facts.task,
             worker=facts.worker,
@@ -88,8 +74,8 @@ class SettlementTerms:
         )
 
     def request(self, vault: Address, statement: Settle) -> SettleRequest:
-        """Return what one vault gets: the Settle, and its own share of K2."""
-        signature, record = statement.sign(self.vaults.domain, self.me.signing), self.sealed.record
+        """Return the request to one vault: the Settle, and that vault's share of K2."""
+        signature, record = statement.sign(self.vaults.domain, self.keys.signing), self.sealed.record
         if record is None:
             return SettleRequest(settle=statement, signature=signature)
         share = self.sealed.shares[self.vaults.addresses.index(vault)]
@@ -98,113 +84,97 @@ class SettlementTerms:
             settle=statement,
             signature=signature,
             record=record,
-            record_signature=record.sign(self.vaults.domain, self.me.signing),
+            record_signature=record.sign(self.vaults.domain, self.keys.signing),
             index=share.index,
-            sealed=hpke.seal(self.agreed.deposit_keys[vault], part, record.digest(self.vaults.domain)),
+            sealed=hpke.seal(self.quorum.deposit_keys[vault], part, record.digest(self.vaults.domain)),
         )
 
-    def expects(self, vault: Address, reply: SettleReply, statement: Settle) -> bool:
-        """Return whether a reply is this vault's verdict on exactly this result; each vault signs its own time."""
-        facts, issued = self.agreed.facts, reply.verdict.issued
-        ours = Verdict(
+    def is_verdict(self, vault: Address, reply: SettleReply, statement: Settle) -> bool:
+        """Return whether a reply is this vault's verdict on this result; the vault chooses the time of issue."""
+        facts, issued = self.quorum.facts, reply.verdict.issued
+        expected = Verdict(
             task=facts.task,
             worker=facts.worker,
             enclave=facts.enclave,
             app=facts.app.digest,
-            runtime=self.proof.quote.runtime,
-            platform=Platform(self.proof.quote.platform),
-            vault_set=self.proof.vault_set,
-            session=self.proof.session,
+            runtime=self.attested.quote.runtime,
+            platform=Platform(self.attested.quote.platform),
+            vault_set=self.attested.vault_set,
+            session=self.attested.session,
             settle=to_digest(statement.struct_hash()),
             issued=issued,
             expiry=facts.expiry,
         )
-        if reply.verdict != ours or not 0 < issued <= facts.expiry:
+        if reply.verdict != expected or not 0 < issued <= facts.expiry:
             return False
         try:
-            return ours.signer(self.vaults.domain, reply.signature) == vault
+            return expected.signer(self.vaults.domain, reply.signature) == vault
         except ValueError:
             return False
 
 
-async def settle(this: SettlementTerms, relay: wire.RelayClient) -> wire.ResultDelivery:
-    """Store a result, settle it at the vaults; return what the worker hands to the chain once t of them agree.
+async def settle(settlement: Settlement, relay: wire.RelayClient) -> wire.ResultDelivery:
+    """Store a result and settle it at the vaults; return what the worker submits to the chain.
 
-    Raises EvidenceRefused when fewer than t vaults sign the verdict that this enclave expects.
+    Raises EvidenceRefused when fewer than t vaults sign the expected verdict.
     """
-    receipt = this.receipt()
-    await asyncio.gather(store(relay, this.sealed.content), store(relay, receipt.encode()))
-    await relay.ask("stage", path="sealed")
-    statement = this.statement(receipt)
-    verdicts = await _verdicts(this, statement)
-    releases = {
-        r.vault: SignedRelease(
-            release=r.release, signature=r.signature, log=_proof(r.log), bulk=tuple(map(_proof, r.bulk))
-        )
-        for r in this.agreed.releases
-    }
-    envelope = envelope_of(
+    receipt = settlement.receipt()
+    await asyncio.gather(store(relay, settlement.sealed.content), store(relay, receipt.encode()))
+    await relay.call("stage", path="sealed")
+    statement = settlement.statement(receipt)
+    verdicts = await _collect_verdicts(settlement, statement)
+    envelope = build_envelope(
         receipt=receipt,
-        facts=this.agreed.facts_bytes,
-        releases=releases,
+        facts=settlement.quorum.facts_bytes,
+        releases=settlement.quorum.releases,
         settle=statement,
-        settle_signature=statement.sign(this.vaults.domain, this.me.signing),
+        settle_signature=statement.sign(settlement.vaults.domain, settlement.keys.signing),
         verdicts=verdicts,
     ).encode()
     await store(relay, envelope)
-    return _delivery(this, statement, verdicts, envelope)
+    return _delivery(settlement, statement, verdicts, envelope)
 
 
-def _proof(log: LogInclusion) -> LogProof:
-    return LogProof(
-        head=log.head.head,
-        signature=log.head.signature,
-        entry=log.logged.entry,
-        index=log.logged.index,
-        path=tuple(map(to_digest, log.logged.path)),
-    )
-
-
-async def _verdicts(this: SettlementTerms, statement: Settle) -> dict[Address, SignedVerdict]:
-    asked = [vault for vault in this.vaults.addresses if vault in this.agreed.deposit_keys]
+async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
+    called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
     replies = await ask_all(
-        [this.vaults.client(vault).settle(this.request(vault, statement)) for vault in asked],
-        enough=this.vaults.threshold,
-        grace=PATIENT_SECONDS,  # a share of K2 that a slow vault does not get now, it never gets
+        [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
+        enough=settlement.vaults.threshold,
+        grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2
     )
-    at_least(this.vaults.threshold, replies)
+    require_replies(settlement.vaults.threshold, replies)
     signed = {
         vault: SignedVerdict(verdict=reply.verdict, signature=reply.signature)
-        for vault, reply in zip(asked, replies, strict=True)
-        if isinstance(reply, SettleReply) and this.expects(vault, reply, statement)
+        for vault, reply in zip(called, replies, strict=True)
+        if isinstance(reply, SettleReply) and settlement.is_verdict(vault, reply, statement)
     }
-    if len(signed) < this.vaults.threshold:
+    if len(signed) < settlement.vaults.threshold:
         raise EvidenceRefused(
-            "verdict", f"fewer than {this.vaults.threshold} vaults signed the verdict on this result."
+            "verdict", f"fewer than {settlement.vaults.threshold} vaults signed the verdict on this result."
         )
     return signed
 
 
 def _delivery(
-    this: SettlementTerms, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
+    settlement: Settlement, statement: Settle, verdicts: dict[Address, SignedVerdict], envelope: bytes
 ) -> wire.ResultDelivery:
-    facts, digest = this.agreed.facts, statement.result_digest
+    facts, digest = settlement.quorum.facts, statement.result_digest
     hint = {
         "storage": "ipfs",
-        "location": location(this.sealed.sha256),
+        "location": location(settlement.sealed.sha256),
         "receipt": location(to_digest(sha256(envelope))),
     }
     message = personal_digest(enclave_message(facts.worker, facts.task, digest))
     return wire.ResultDelivery(
         result_digest=digest,
         results=canonical(hint),
-        callback=this.outcome.callback or b"",
-        enclave_signature=this.me.signing.sign(message),
+        callback=settlement.outcome.callback or b"",
+        enclave_signature=settlement.keys.signing.sign(message),
         verdicts=tuple(
             wire.RelayedVerdict(vault=vault, verdict=each.verdict, signature=each.signature)
             for vault, each in sorted(verdicts.items())
         ),
-        sealed_sha256=this.sealed.sha256,
+        sealed_sha256=settlement.sealed.sha256,
         receipt_sha256=statement.receipt_sha256,
-        liars=this.agreed.liars,
+        liars=settlement.quorum.liars,
     )

@@ -1,4 +1,4 @@
-"""How much a running app uses, seen from outside its namespace: memory, processes, output."""
+"""Measure what a running app uses, from outside its namespace: memory, processes, output."""
 
 import os
 from contextlib import suppress
@@ -7,32 +7,35 @@ from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PROC = Path("/proc")
-_ENOUGH = 10_000  #: files that need not be counted further
-_BUFFERS = {"socket:": 256 << 10, "pipe:": 64 << 10}  #: bytes that the kernel may keep for one, by what its link says
-_SCRATCH = ("tmp", "dev/shm")  #: an app's file systems that nobody else sees
+_ENOUGH = 10_000  #: files after which counting stops
+_BUFFERS = {
+    "socket:": 256 << 10,
+    "pipe:": 64 << 10,
+}  #: bytes that the kernel may buffer for one, by the prefix of its link
+_SCRATCH = ("tmp", "dev/shm")  #: file systems that only the app sees
 _FILE_BYTES = 2 << 10  #: of a file's entry and name in such a file system
 
 
 @dataclass(frozen=True)
 class ResourceUsage:
-    """What a sandbox's first process and all that descend from it use now."""
+    """Current usage of a sandbox's first process and its descendants."""
 
-    memory: int  #: bytes: resident, at most what sockets and pipes keep, and all files of the app's own file systems
+    memory: int  #: bytes: resident, the most that sockets and pipes can buffer, all files of the app's own file systems
     processes: int
 
 
 def usage_below(pid: int, most: int, *, started: bool) -> ResourceUsage:
-    """Return the usage of a process and its descendants, of ``most`` + 1 of them at most.
+    """Return the usage of a process and its descendants, counting at most ``most`` + 1 processes.
 
-    ``started`` says whether the app's first code was started: before, the sandbox is not closed and holds nothing of
-    an app's. Processes that end meanwhile count as nothing. A fork bomb takes the processor from whoever would count
-    all of it. Raises PermissionError where a process of the app hides what it uses.
+    ``started`` says whether the app's code runs: before that, the sandbox is incomplete and holds nothing of the app.
+    Processes that end meanwhile count as nothing. Counting stops early because a fork bomb would starve a full count.
+    Raises PermissionError where a process of the app hides its usage.
     """
-    waiting, memory, seen, scratch = [pid], 0, 0, 0
-    while waiting and seen <= most:
-        process = waiting.pop()
-        seen += 1
-        waiting += _children(process)
+    pending, memory, processes, scratch = [pid], 0, 0, 0
+    while pending and processes <= most:
+        process = pending.pop()
+        processes += 1
+        pending += _children(process)
         thread = _living_thread(process)
         if thread is None:
             continue
@@ -40,34 +43,34 @@ def usage_below(pid: int, most: int, *, started: bool) -> ResourceUsage:
         if started and process != pid:
             memory += _buffers(thread)
             scratch = max(scratch, _scratch(thread))
-    return ResourceUsage(memory=memory + scratch, processes=seen)
+    return ResourceUsage(memory=memory + scratch, processes=processes)
 
 
 def bytes_below(folder: Path) -> int:
-    """Return how many bytes of memory the files below a folder take, each with a page for its name."""
-    waiting, total, seen = [str(folder)], 0, 0
-    while waiting and seen < _ENOUGH:
+    """Return the bytes of memory that the files below a folder use, with a page for each name."""
+    pending, total, files = [str(folder)], 0, 0
+    while pending and files < _ENOUGH:
         try:
-            with os.scandir(waiting.pop()) as entries:
+            with os.scandir(pending.pop()) as entries:
                 for entry in entries:
-                    seen += 1
+                    files += 1
                     status = entry.stat(follow_symlinks=False)
                     total += status.st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
+                        pending.append(entry.path)
         except OSError:
-            continue  # it was removed while we looked
-    return total + seen * _PAGE
+            continue  # removed meanwhile
+    return total + files * _PAGE
 
 
 def bytes_used(folder: Path) -> int:
     """Return how many bytes of a folder's file system are in use."""
-    found = os.statvfs(folder)
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
+    stats = os.statvfs(folder)
+    return (stats.f_blocks - stats.f_bfree) * stats.f_frsize
 
 
 def available_memory() -> int:
-    """Return how many bytes of memory this guest could give to a new process; 0 where nothing tells."""
+    """Return the bytes of memory available to a new process of this guest; 0 where unknown."""
     try:
         lines = (_PROC / "meminfo").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
@@ -76,7 +79,7 @@ def available_memory() -> int:
 
 
 def kernel_kills() -> int | None:
-    """Return how many processes this guest's kernel ended for want of memory; None where nothing tells."""
+    """Return how many processes the guest's out-of-memory killer ended; None where unknown."""
     try:
         lines = (_PROC / "vmstat").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
@@ -85,7 +88,7 @@ def kernel_kills() -> int | None:
 
 
 def _living_thread(pid: int) -> Path | None:
-    """Return the folder of a thread that still has its process's memory: a first thread may end before the others."""
+    """Return the folder of a thread that still has the process's memory: the first thread may end before the others."""
     process = _PROC / str(pid)
     if _size(process):
         return process
@@ -117,35 +120,35 @@ def _buffers(thread: Path) -> int:
     except OSError as error:
         return _unless_hidden(thread, error)
     for entry in entries:
-        with suppress(OSError):  # it was closed while we looked
+        with suppress(OSError):  # closed meanwhile
             kind, _, _ = str(entry.readlink()).partition("[")
             total += _BUFFERS.get(kind, 0)
     return total
 
 
 def _scratch(thread: Path) -> int:
-    """Return how many bytes of memory the files of an app's own /tmp and /dev/shm take, deleted ones too."""
+    """Return the bytes of memory of the files in the app's own /tmp and /dev/shm, including deleted ones."""
     total = 0
     for name in _SCRATCH:
         try:
-            found = os.statvfs(thread / "root" / name)
+            stats = os.statvfs(thread / "root" / name)
         except OSError as error:
             return _unless_hidden(thread, error)
-        total += (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * _FILE_BYTES
+        total += (stats.f_blocks - stats.f_bfree) * stats.f_frsize + (stats.f_files - stats.f_ffree) * _FILE_BYTES
     return total
 
 
 def _unless_hidden(thread: Path, error: OSError) -> int:
     if isinstance(error, PermissionError) and _size(thread):
         raise error
-    return 0  # it ended while we looked
+    return 0  # it ended meanwhile
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    children: list[int] = []
     try:
         for thread in (_PROC / str(pid) / "task").iterdir():
-            found += map(int, (thread / "children").read_text().split())
+            children += map(int, (thread / "children").read_text().split())
     except OSError:
-        return found
-    return found
+        return children
+    return children

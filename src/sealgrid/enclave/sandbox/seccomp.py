@@ -1,14 +1,14 @@
-"""The seccomp filter of an app's sandbox: no tracing, no namespaces, no mounts, no memory that nothing counts.
+"""Seccomp filter of an app's sandbox: no tracing, no namespaces, no mounts, no memory that escapes accounting.
 
-A classic BPF program over ``struct seccomp_data`` (Linux, Documentation/userspace-api/seccomp_filter.rst). Calls that
-are refused fail with EPERM, other sockets than Unix ones with EAFNOSUPPORT: network namespaces do not confine vsock,
-and the buffers of TCP grow by themselves.
+A classic BPF program over ``struct seccomp_data`` (Linux, Documentation/userspace-api/seccomp_filter.rst). Refused
+calls fail with EPERM, sockets other than Unix ones with EAFNOSUPPORT: network namespaces do not confine vsock, and TCP
+buffers grow automatically.
 
-Memory that belongs to no process and no file system would escape every limit where no control group holds: files in
-memory, System V and POSIX queues and segments, shared anonymous maps (their pages live on when a process unmaps part of
-them, and no count of the process shows it), and pages that are given to a pipe. All of these are refused everywhere, so
-that an app runs alike on every machine. The buffers of sockets and pipes keep the kernel's default size, by which
-``watch.py`` counts them: asking for a larger one succeeds and has no effect, as with the kernel's own maximum.
+Memory that belongs to no process and no file system escapes every limit where no control group applies: memory files,
+System V and POSIX queues and segments, shared anonymous maps (their pages remain when a process unmaps a part, and
+no counter of the process shows them), and pages that are moved to a pipe. All of these are refused on every machine, so
+that an app runs alike everywhere. The buffers of sockets and pipes have the kernel's default size, by which
+``resource_monitor.py`` counts them: a request for a larger one succeeds without effect, as at the kernel's own maximum.
 """
 
 import platform
@@ -31,7 +31,7 @@ _SOL_SOCKET, _BUFFER_SIZES = 1, (7, 8, 32, 33)  #: SO_SNDBUF, SO_RCVBUF, and bot
 _F_SETPIPE_SZ = 1031
 _SUCCEEDED = 0
 
-_SAME_EVERYWHERE = {
+_COMMON = {
     "io_uring_setup": 425,
     "io_uring_enter": 426,
     "io_uring_register": 427,
@@ -139,31 +139,31 @@ class _Architecture:
     clone3: int = 435
 
 
-_MACHINES = {
+_ARCHITECTURES = {
     "x86_64": _Architecture(0xC000003E, _X86_64, socket=41, clone=56, mmap=9, setsockopt=54, fcntl=72),
     "aarch64": _Architecture(0xC00000B7, _AARCH64, socket=198, clone=220, mmap=222, setsockopt=208, fcntl=25),
 }
 
 
 def refused_calls(machine: str) -> dict[str, int]:
-    """Return name -> number of the calls that always fail with EPERM."""
-    return {**_machine(machine).refused, **_SAME_EVERYWHERE}
+    """Return name -> number of the system calls that always fail with EPERM."""
+    return {**_architecture(machine).refused, **_COMMON}
 
 
 def app_filter(machine: str = platform.machine()) -> bytes:
-    """Return the program for one kind of machine; raise HostFailed for one that it is not written for."""
-    kind = _machine(machine)
+    """Return the filter program for an architecture; raise HostFailed for an unsupported one."""
+    architecture = _architecture(machine)
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        *_unless_equal_return(kind.audit, _KILL),
+        *_return_unless_equal(architecture.audit, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_JUMP_AT_LEAST, 0, 1, _X32),
         (_RETURN, 0, 0, _KILL),
-        *_each_returns(sorted(refused_calls(machine).values()), _FAIL | _EPERM),
-        # The flags of clone3 lie in memory, where a filter cannot look; the C library falls back to clone.
-        *_each_returns([kind.clone3], _FAIL | _ENOSYS),
-        *_only_in(
-            kind.clone,
+        *_return_for_each(sorted(refused_calls(machine).values()), _FAIL | _EPERM),
+        # The flags of clone3 are in memory, which a filter cannot read; the C library falls back to clone.
+        *_return_for_each([architecture.clone3], _FAIL | _ENOSYS),
+        *_for_call(
+            architecture.clone,
             [
                 (_LOAD, 0, 0, _FIRST_ARGUMENT),
                 (_JUMP_ANY_BIT, 0, 1, _NEW_NAMESPACE),
@@ -171,8 +171,8 @@ def app_filter(machine: str = platform.machine()) -> bytes:
                 (_RETURN, 0, 0, _ALLOW),
             ],
         ),
-        *_only_in(
-            kind.mmap,
+        *_for_call(
+            architecture.mmap,
             [
                 (_LOAD, 0, 0, _FOURTH_ARGUMENT),
                 (_JUMP_ANY_BIT, 0, 2, _MAP_SHARED),
@@ -181,23 +181,31 @@ def app_filter(machine: str = platform.machine()) -> bytes:
                 (_RETURN, 0, 0, _ALLOW),
             ],
         ),
-        *_only_in(
-            kind.setsockopt,
+        *_for_call(
+            architecture.setsockopt,
             [
                 (_LOAD, 0, 0, _SECOND_ARGUMENT),
-                *_unless_equal_return(_SOL_SOCKET, _ALLOW),
+                *_return_unless_equal(_SOL_SOCKET, _ALLOW),
                 (_LOAD, 0, 0, _THIRD_ARGUMENT),
-                *_each_returns(_BUFFER_SIZES, _FAIL | _SUCCEEDED),
+                *_return_for_each(_BUFFER_SIZES, _FAIL | _SUCCEEDED),
                 (_RETURN, 0, 0, _ALLOW),
             ],
         ),
-        *_only_in(
-            kind.fcntl,
-            [(_LOAD, 0, 0, _SECOND_ARGUMENT), *_each_returns([_F_SETPIPE_SZ], _FAIL | _EPERM), (_RETURN, 0, 0, _ALLOW)],
+        *_for_call(
+            architecture.fcntl,
+            [
+                (_LOAD, 0, 0, _SECOND_ARGUMENT),
+                *_return_for_each([_F_SETPIPE_SZ], _FAIL | _EPERM),
+                (_RETURN, 0, 0, _ALLOW),
+            ],
         ),
-        *_only_in(
-            kind.socket,
-            [(_LOAD, 0, 0, _FIRST_ARGUMENT), *_each_returns(_SOCKETS, _ALLOW), (_RETURN, 0, 0, _FAIL | _EAFNOSUPPORT)],
+        *_for_call(
+            architecture.socket,
+            [
+                (_LOAD, 0, 0, _FIRST_ARGUMENT),
+                *_return_for_each(_SOCKETS, _ALLOW),
+                (_RETURN, 0, 0, _FAIL | _EAFNOSUPPORT),
+            ],
         ),
         (_RETURN, 0, 0, _ALLOW),
     ]
@@ -207,19 +215,19 @@ def app_filter(machine: str = platform.machine()) -> bytes:
 _Instruction = tuple[int, int, int, int]
 
 
-def _machine(machine: str) -> _Architecture:
-    if machine not in _MACHINES:
+def _architecture(machine: str) -> _Architecture:
+    if machine not in _ARCHITECTURES:
         raise HostFailed(f"there is no system call filter for {machine} machines.")
-    return _MACHINES[machine]
+    return _ARCHITECTURES[machine]
 
 
-def _unless_equal_return(value: int, action: int) -> list[_Instruction]:
+def _return_unless_equal(value: int, action: int) -> list[_Instruction]:
     return [(_JUMP_EQUAL, 1, 0, value), (_RETURN, 0, 0, action)]
 
 
-def _each_returns(values: Sequence[int], action: int) -> list[_Instruction]:
+def _return_for_each(values: Sequence[int], action: int) -> list[_Instruction]:
     return [step for value in values for step in ((_JUMP_EQUAL, 0, 1, value), (_RETURN, 0, 0, action))]
 
 
-def _only_in(call: int, body: list[_Instruction]) -> list[_Instruction]:
+def _for_call(call: int, body: list[_Instruction]) -> list[_Instruction]:
     return [(_JUMP_EQUAL, 0, len(body), call), *body]

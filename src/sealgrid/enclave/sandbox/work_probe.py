@@ -1,8 +1,8 @@
-"""Work probes: whether the host gave the enclave's processors their speed while an app ran.
+"""Work probes: measure whether the enclave's processors ran at speed while an app ran.
 
-A probe is a fixed piece of work on a randomly chosen processor at a random moment. A host that withholds processors to
-make an app miss its time limits has to do so between the probes, whose moments it cannot foresee, and is then seen by
-the gap in which nothing ran.
+A probe is a fixed amount of work on a random processor at a random moment. A host that withholds processors to make an
+app miss its time limits cannot predict the probes. If it stops the enclave between them, the gap between two samples
+shows it.
 """
 
 import hashlib
@@ -16,30 +16,30 @@ from typing import Final
 _WORK: Final = bytes(256 << 10)
 _CALIBRATIONS: Final = 5
 _RANDOM: Final = random.SystemRandom()
-SLOWEST_SECONDS: Final = 0.003  #: that a probe takes on the slowest machine that counts as running at its speed
+SLOWEST_SECONDS: Final = 0.003  #: duration of a probe on the slowest machine that is accepted
 MEAN_PAUSE_SECONDS: Final = 0.5
-LONGEST_GAP_SECONDS: Final = 0.5  #: between two looks of a runtime that looks twenty times a second
+LONGEST_GAP_SECONDS: Final = 0.5  #: between two samples of a runtime that samples twenty times a second
 LEAST_PROBES: Final = 3
 HALF: Final = 0.5
 
 
 def probe() -> None:
-    """Do the work of one probe on a random processor of this thread's."""
-    everywhere = os.sched_getaffinity(0)
+    """Do the work of one probe on a random processor of this thread's affinity."""
+    affinity = os.sched_getaffinity(0)
     with suppress(OSError):
-        os.sched_setaffinity(0, {_RANDOM.choice(sorted(everywhere))})
+        os.sched_setaffinity(0, {_RANDOM.choice(sorted(affinity))})
     try:
         hashlib.sha256(_WORK).digest()
     finally:
         with suppress(OSError):
-            os.sched_setaffinity(0, everywhere)
+            os.sched_setaffinity(0, affinity)
 
 
 class SpeedMeter:
-    """Measures the speed of the processors while an app runs; ``clock`` returns seconds and never goes back.
+    """Measures the speed of the processors while an app runs.
 
-    Call ``look`` often. ``uniform`` returns a random number from 0 to 1, ``work`` does what one probe does;
-    ``mean_pause`` are the seconds between two probes.
+    Call ``sample`` often. ``clock`` returns monotonic seconds, ``uniform`` a random number from 0 to 1; ``work`` does
+    the work of one probe; ``mean_pause`` is the mean time between two probes in seconds.
     """
 
     def __init__(
@@ -52,31 +52,31 @@ class SpeedMeter:
     ) -> None:
         self._clock, self._work, self._uniform, self._mean_pause = clock, work, uniform, mean_pause
         self._calibrated = min(SLOWEST_SECONDS, *(self._timed() for _ in range(_CALIBRATIONS)))
-        self._probes, self._spent, self._stalled = 0, 0.0, 0.0
-        self._began = self._looked = clock()
-        self._next = self._began + self._pause()
+        self._probes, self._probe_seconds, self._stalled_seconds = 0, 0.0, 0.0
+        self._start = self._last_sample = clock()
+        self._next = self._start + self._pause()
 
-    def look(self) -> None:
-        """Take note that the enclave runs now, and probe when it is time."""
+    def sample(self) -> None:
+        """Record that the enclave runs now, and probe when a probe is due."""
         now = self._clock()
-        gap = now - self._looked
-        self._stalled += gap if gap > LONGEST_GAP_SECONDS else 0.0
+        gap = now - self._last_sample
+        self._stalled_seconds += gap if gap > LONGEST_GAP_SECONDS else 0.0
         if now >= self._next:
-            self._spent += self._timed()
+            self._probe_seconds += self._timed()
             self._probes += 1
             self._next = self._clock() + self._pause()
-        self._looked = self._clock()
+        self._last_sample = self._clock()
 
     def at_speed(self) -> bool:
-        """Return whether enough probes ran at half the calibrated speed, and stalls took at most half of the time."""
-        lasted = self._clock() - self._began
-        quick = self._calibrated * self._probes >= HALF * self._spent
-        return self._probes >= LEAST_PROBES and quick and self._stalled <= HALF * lasted
+        """Return whether enough probes ran at half the calibrated speed, and stalls were at most half of the time."""
+        elapsed = self._clock() - self._start
+        fast_enough = self._calibrated * self._probes >= HALF * self._probe_seconds
+        return self._probes >= LEAST_PROBES and fast_enough and self._stalled_seconds <= HALF * elapsed
 
     def _timed(self) -> float:
-        begun = self._clock()
+        start = self._clock()
         self._work()
-        return self._clock() - begun
+        return self._clock() - start
 
     def _pause(self) -> float:
         return 2 * self._mean_pause * self._uniform()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from sealgrid.bundle.build import LOCK_FILE, Bundle, build, check_demand, read_app, read_lock
+from sealgrid.bundle.build import LOCK_FILE, Bundle, build, check_required_python, read_app, read_lock
 from sealgrid.bundle.lock import lock
 from sealgrid.bundle.manifest import WheelEntry
 from sealgrid.crypto.digests import sha256
@@ -32,7 +32,7 @@ def built(folder: Path, python: str) -> BuiltApp:
     Python that compiles an environment, BundleRefused for an app that breaks another rule of ``verify_bundle``.
     """
     app = read_app(folder)
-    check_demand(app, python)
+    check_required_python(app, python)
     if not app.wheels:
         return BuiltApp(build(folder, python=python), ())
     source = _source(folder)

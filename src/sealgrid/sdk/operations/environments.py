@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sealgrid.bundle import bytecode
-from sealgrid.bundle.archive import entry_of
+from sealgrid.bundle.archive import file_entry
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.bundle.manifest import EnvironmentEntry, WheelEntry
 from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
@@ -94,7 +94,7 @@ def _pack(folder: Path, target: Path) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
-            archive.writestr(entry_of(path.relative_to(folder).as_posix()), path.read_bytes())
+            archive.writestr(file_entry(path.relative_to(folder).as_posix()), path.read_bytes())
 
 
 def _file(wheel: WheelEntry, folder: Path) -> Path:

@@ -14,18 +14,18 @@ from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import NotFound, ReceiptRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, is_signed_by, order_hash
-from sealgrid.receipts.consistency import signed_by
+from sealgrid.receipts.consistency import signer_of
 from sealgrid.receipts.receipt import (
-    MOST_BYTES,
+    MAX_BYTES,
     ReceiptEnvelope,
     SignedRelease,
     SignedVerdict,
-    envelope_of,
+    build_envelope,
     parse_envelope,
     parse_signed_body,
 )
 from sealgrid.receipts.report import ChainEvidence, VerificationReport
-from sealgrid.receipts.request_document import hash_of
+from sealgrid.receipts.request_document import hash_request
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.pins import pins_of
@@ -42,7 +42,7 @@ async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
     """
     try:
         hint = msgspec.json.decode((await conn.hub.view_task(task)).results, type=_Hint)
-        found = await conn.storage.get_bytes(digest_of_cid(hint.receipt.removeprefix("/ipfs/")), MOST_BYTES)
+        found = await conn.storage.get_bytes(digest_of_cid(hint.receipt.removeprefix("/ipfs/")), MAX_BYTES)
         envelope = parse_envelope(found)
         ours = envelope.receipt.sha256() == envelope.settle.receipt_sha256
         if ours and await _is_paid(conn, task, envelope.settle, envelope.settle_signature):
@@ -54,7 +54,7 @@ async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
 
 async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: bytes) -> bool:
     """Tell whether the enclave whose work the chain accepted for a task signed this Settle: it signs no other."""
-    if settle.task != task or signed_by(settle, conn.domain, signature) != settle.enclave:
+    if settle.task != task or signer_of(settle, conn.domain, signature) != settle.enclave:
         return False
     found = await conn.hub.view_contribution(task, settle.worker)
     return found.status is ContributionStatus.PROVED and found.enclave == settle.enclave
@@ -68,7 +68,7 @@ def check_own(envelope: ReceiptEnvelope, request: RequestOrder, domain: OrderDom
     """
     shown = envelope.receipt.body.request
     ours = order_hash(request, domain)
-    if hash_of(shown.order(), domain) != ours:
+    if hash_request(shown.order(), domain) != ours:
         raise ReceiptRefused("20", "the receipt is about another order than the one that you signed.", money="")
     if is_signed_by(request.requester, ours, request.sign) and not is_signed_by(request.requester, ours, shown.sign):
         raise ReceiptRefused("20", "the receipt does not carry your signature, only the vaults' word for it.", money="")
@@ -90,8 +90,8 @@ async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
     first = Counter((each.settle, each.facts) for each in opened.values()).most_common(1)[0][0]
     told = {vault: each for vault, each in opened.items() if (each.settle, each.facts) == first}
     one = next(iter(told.values()))
-    body = await conn.storage.get_bytes(one.settle.receipt_sha256, MOST_BYTES)
-    return envelope_of(
+    body = await conn.storage.get_bytes(one.settle.receipt_sha256, MAX_BYTES)
+    return build_envelope(
         receipt=parse_signed_body(body),
         facts=one.facts.encode(),
         releases={v: SignedRelease(release=t.release, signature=t.release_signature) for v, t in told.items()},

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from sealgrid.attestation.statements import Settle
-from sealgrid.bundle.archive import BROKEN, is_regular
-from sealgrid.bundle.archive_paths import fault_of
+from sealgrid.bundle.archive import BROKEN, is_regular, path_fault
 from sealgrid.bundle.result_padding import unpad
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
@@ -182,7 +181,7 @@ def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     names: set[str] = set()
     for entry in entries:
         # zipfile cuts a name at a NUL; what it was before counts.
-        fault = "holds a NUL" if entry.orig_filename != entry.filename else fault_of(entry.filename)
+        fault = "holds a NUL" if entry.orig_filename != entry.filename else path_fault(entry.filename)
         if fault is not None:  # (2)
             raise InputRefused(f"(2) a file of the result has a name that {fault}.", money="")
         if entry.filename in names:  # (3)

@@ -9,7 +9,7 @@ import msgspec
 from sealgrid.attestation.policy import Policy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import CheckFailed, NotFound, ServiceUnavailable
-from sealgrid.receipts.consistency import signed_by
+from sealgrid.receipts.consistency import signer_of
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.key_versions import views_heard, views_of
 from sealgrid.units import Address
@@ -78,4 +78,4 @@ def _away(reply: BaseException) -> bool:
 
 
 def _is_signed(conn: Connection, view: AssetView, owner: Address) -> bool:
-    return view.policy is not None and signed_by(view.policy, conn.domain, view.policy_signature) == owner
+    return view.policy is not None and signer_of(view.policy, conn.domain, view.policy_signature) == owner

@@ -8,7 +8,7 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, is_signed_by
-from sealgrid.receipts.request_document import RequestDocument, hash_of
+from sealgrid.receipts.request_document import RequestDocument, hash_request
 from sealgrid.units import Digest
 from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.chain.snapshot import ChainSnapshot
@@ -31,7 +31,7 @@ def matched_request(shown: RequestDocument | None, deal: DealView, domain: Order
     if shown is None:
         return None
     order = shown.order()
-    digest = hash_of(order, domain)
+    digest = hash_request(order, domain)
     return MatchedRequest(order, digest) if deal_id(digest, deal.bot_first) == deal.deal else None
 
 

@@ -10,7 +10,7 @@ from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from sealgrid.bundle.archive_paths import fault_of
+from sealgrid.bundle.archive import path_fault
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
 from sealgrid.web.forms import form_count, form_day, form_text, parse_form, path_address
@@ -145,6 +145,6 @@ def _capitalised(sentences: Sequence[str]) -> list[str]:
 def base_name(filename: str) -> str:
     """Return the last part of an uploaded file's name; raise InputRefused if it is not a valid file name."""
     name = PurePath(filename).name
-    if (fault := fault_of(name)) is not None:
+    if (fault := path_fault(name)) is not None:
         raise InputRefused(f"the file's name {fault}; rename it.")
     return name
