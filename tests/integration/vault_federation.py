@@ -18,7 +18,6 @@ from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdic
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.matches import find_match
-from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
@@ -41,7 +40,7 @@ from sealgrid.vault.runner import opened
 from sealgrid.vault.service import Vault
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.message import encode
+from sealgrid.wire.shares import open_share, seal_share
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import (
     Authorization,
@@ -53,7 +52,6 @@ from sealgrid.wire.vault import (
     ReleaseReply,
     ReleaseRequest,
     SettleRequest,
-    SharePart,
     SignedReassign,
     VaultClient,
     VaultIdentity,
@@ -350,14 +348,13 @@ class Result:
 
     def request(self, position: int, **changes: object) -> SettleRequest:
         domain, key, share = self.federation.market.domain, self.session.enclave.signing, self.shares[position]
-        part = encode(SharePart(value=share.value, blind=share.blind))
         usual = {
             "settle": self.settle,
             "signature": self.settle.sign(domain, key),
             "record": self.record,
             "record_signature": self.record.sign(domain, key),
             "index": share.index,
-            "sealed": hpke.seal(self.session.answers[position].deposit_key, part, self.record.digest(domain)),
+            "sealed": seal_share(share, self.session.answers[position].deposit_key, self.record.digest(domain)),
         }
         return SettleRequest(**usual | changes)
 
@@ -389,8 +386,7 @@ class Result:
         request = OpenRequest(task=self.settle.task, enclave=self.settle.enclave)
         replies = [await self.federation.clients[position].open(request) for position in (0, 1)]
         context, key = self.settle.digest(self.federation.market.domain), self.federation.result_key
-        parts = [msgspec.json.decode(key.open(reply.sealed, context), type=SharePart) for reply in replies]
-        shares = [Share(reply.index, part.value, part.blind) for reply, part in zip(replies, parts, strict=True)]
+        shares = [open_share(reply.sealed, reply.index, key, context) for reply in replies]
         return combine(shares, replies[0].record)
 
 
@@ -424,7 +420,7 @@ def share_deposits(
             record=record,
             signature=signature,
             index=share.index,
-            sealed=hpke.seal(vault.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), context),
+            sealed=seal_share(share, vault.deposit_key, context),
             **more,
         )
         for share, vault in zip(shares, to, strict=True)

@@ -66,7 +66,7 @@ def facts(case: VerificationCase) -> str:
 def settle(case: VerificationCase) -> str:
     """(7)."""
     said = case.envelope.settle
-    if consistency.signed_by(said, case.pins.domain, case.envelope.settle_signature) != case.body.enclave:
+    if not said.is_signed_by(case.body.enclave, case.pins.domain, case.envelope.settle_signature):
         raise ReceiptRefused("7", "the Settle is not signed by the enclave.")
     consistency.check_settle(case.envelope.receipt, said)
     return f"sealed result {said.sealed_sha256}"
@@ -135,7 +135,7 @@ def _enough(case: VerificationCase, vaults: Iterable[Address], number: str) -> N
 
 def _release(case: VerificationCase, vault: Address, signed: SignedRelease) -> None:
     release = signed.release
-    if consistency.signed_by(release, case.pins.domain, signed.signature) != vault:
+    if not release.is_signed_by(vault, case.pins.domain, signed.signature):
         raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
     if release.facts != to_digest(sha256(case.envelope.facts.encode())):
         raise ReceiptRefused("5", f"vault {vault} signed other facts.")
@@ -168,7 +168,7 @@ def _listed(facts: Facts, address: Address) -> DatasetFact:
 
 def _verdict(case: VerificationCase, vault: Address, signed: SignedVerdict) -> None:
     verdict, body = signed.verdict, case.body
-    if consistency.signed_by(verdict, case.pins.domain, signed.signature) != vault:
+    if not verdict.is_signed_by(vault, case.pins.domain, signed.signature):
         raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
     expected = Verdict(
         task=body.task,

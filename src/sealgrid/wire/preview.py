@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
 from sealgrid.attestation.statements import Preview
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain
@@ -86,7 +84,7 @@ async def preview(transport: Transport, request: PreviewRequest, vault: Address,
     body = encode(request)
     reply = parse(await transport.request("POST", PATH, body), PreviewReply)
     said = reply.preview
-    if said.question != question_of(body) or _signer(reply, domain) != vault:
+    if said.question != question_of(body) or not said.is_signed_by(vault, domain, reply.signature):
         raise EvidenceRefused("preview", f"the preview in the name of vault {vault} is not signed by it.")
     return VaultOpinion(vault, said.check, said.of_deal, said.settles, reply.sentence, reply.machines)
 
@@ -94,10 +92,3 @@ async def preview(transport: Transport, request: PreviewRequest, vault: Address,
 def question_of(body: bytes) -> Digest:
     """Return what a preview's statement calls the request that it answers."""
     return to_digest(sha256(body))
-
-
-def _signer(reply: PreviewReply, domain: Domain) -> Address | None:
-    try:
-        return reply.preview.signer(domain, reply.signature)
-    except (ValueError, OverflowError, msgspec.MsgspecError):
-        return None

@@ -2,12 +2,13 @@
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant, Reassign, Release, Settle, Verdict, Withdrawal
-from sealgrid.crypto.shares import KeyRecord
+from sealgrid.crypto.shares import KeyRecord, Share
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import Message, Transport, call
+from sealgrid.wire.shares import SharePart
 
 
 class VaultIdentity(Message, frozen=True, kw_only=True):
@@ -50,16 +51,6 @@ class IexecDeposit(Message, frozen=True, kw_only=True):
     signature: bytes  #: by the owner, EIP-191 (crypto.iexec_challenge)
     index: int  #: 1 … n; this vault is ``record.vaults[index - 1]``
     sealed: bytes  #: HPKE of a SharePart to the deposit key, info = the record's digest
-
-
-class SharePart(Message, frozen=True, kw_only=True):
-    """What is sealed inside a deposit, an answer or an opening."""
-
-    value: bytes  #: 32 bytes
-    blind: bytes  #: 32 bytes
-
-    def __repr__(self) -> str:
-        return "SharePart(hidden)"
 
 
 class DepositReply(Message, frozen=True, kw_only=True):
@@ -161,6 +152,11 @@ class SecretShare(Message, frozen=True, kw_only=True):
     signature: bytes
     index: int
     part: SharePart
+
+    @property
+    def share(self) -> Share:
+        """Return the share with its index."""
+        return self.part.share(self.index)
 
 
 class BulkShare(Message, frozen=True, kw_only=True):

@@ -20,7 +20,6 @@ from sealgrid.chain.views import (
     TaskStatus,
     TaskView,
 )
-from sealgrid.crypto import hpke
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
@@ -38,14 +37,13 @@ from sealgrid.vault.checks.release import TrustedRoots, VerifiedEnclave, check_e
 from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, remembered, verdict_for
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.handlers.release_response import facts_of
-from sealgrid.wire.message import encode
+from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
     NonceRequest,
     ReleaseRequest,
     SettleRequest,
-    SharePart,
     SignedReassign,
 )
 
@@ -231,7 +229,7 @@ class Split:
 
     def sealed(self, share: Share | None = None, record: KeyRecord | None = None) -> bytes:
         given, context = share or self.shares[0], (record or self.record).digest(DOMAIN)
-        return hpke.seal(DEPOSIT_KEY.public, encode(SharePart(value=given.value, blind=given.blind)), context)
+        return seal_share(given, DEPOSIT_KEY.public, context)
 
     def held(self, kind: Any = "dataset") -> StoredShare:
         return StoredShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])

@@ -211,7 +211,7 @@ def _believe(
 ) -> ReleaseAnswer:
     opened = me.hpke.open(reply.sealed, proof.report_data)  # (1)
     answer = msgspec.json.decode(opened, type=ReleaseAnswer)
-    if answer.release.signer(domain, answer.signature) != vault:  # (2)
+    if not answer.release.is_signed_by(vault, domain, answer.signature):  # (2)
         raise EvidenceRefused("2", f"an answer in the name of vault {vault} is not signed by it.")
     if answer.release.session != proof.session:  # (3)
         raise EvidenceRefused("3", f"vault {vault} answered for another session.")
@@ -219,7 +219,7 @@ def _believe(
     if answer.release.facts != to_digest(sha256(answer.facts)) or answer.release.secrets != named:  # (4)
         raise EvidenceRefused("4", f"vault {vault} signed other facts than it sent.")
     deposit = DepositKey(vault=vault, key=to_digest(answer.deposit_key))
-    if deposit.signer(domain, answer.deposit_key_signature) != vault:  # (5)
+    if not deposit.is_signed_by(vault, domain, answer.deposit_key_signature):  # (5)
         raise EvidenceRefused("5", f"the deposit key of vault {vault} is not signed by it.")
     check_logged(vault, answer, parse_facts(answer.facts), domain)  # (9)
     return answer
@@ -290,7 +290,7 @@ def _shares_of(wanted: Digest, facts: Facts, answers: Sequence[ReleaseAnswer]) -
     for secret in (s for answer in answers for s in answer.shares):
         if to_digest(secret.record.digest(domain)) == wanted:
             record = secret.record
-            shares.append(Share(index=secret.index, value=secret.part.value, blind=secret.part.blind))
+            shares.append(secret.share)
     return record, shares
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
-from sealgrid.crypto.shares import KeyRecord, Share, combine
+from sealgrid.crypto.shares import KeyRecord, combine
 from sealgrid.enclave.protocol.pushed_secrets import is_value
 from sealgrid.errors import CheckFailed, EvidenceRefused
 from sealgrid.units import Address, Digest
@@ -55,9 +55,8 @@ def _is_about(record: KeyRecord, dataset: DatasetFact) -> bool:
 
 
 def _combined(of: _Key, given: Sequence[BulkShare]) -> bytes | None:
-    shares = [Share(index=each.share.index, value=each.share.part.value, blind=each.share.part.blind) for each in given]
     try:
-        key = combine(shares, of.record)
+        key = combine([each.share.share for each in given], of.record)
     except CheckFailed:
         return None
     return key if is_value(key, of.value) else None  # (11)

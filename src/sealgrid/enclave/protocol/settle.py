@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import Settle, Verdict
-from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.enclave.job.app_job import JobOutcome
@@ -32,10 +31,10 @@ from sealgrid.receipts.receipt import (
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
 from sealgrid.wire.log import LogInclusion
-from sealgrid.wire.message import encode
 from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.shares import seal_share
 from sealgrid.wire.storage import location
-from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
+from sealgrid.wire.vault import SettleReply, SettleRequest
 
 
 @dataclass(frozen=True)
@@ -93,14 +92,13 @@ class SettlementTerms:
         if record is None:
             return SettleRequest(settle=statement, signature=signature)
         share = self.sealed.shares[self.vaults.addresses.index(vault)]
-        part = encode(SharePart(value=share.value, blind=share.blind))
         return SettleRequest(
             settle=statement,
             signature=signature,
             record=record,
             record_signature=record.sign(self.vaults.domain, self.me.signing),
             index=share.index,
-            sealed=hpke.seal(self.agreed.deposit_keys[vault], part, record.digest(self.vaults.domain)),
+            sealed=seal_share(share, self.agreed.deposit_keys[vault], record.digest(self.vaults.domain)),
         )
 
     def expects(self, vault: Address, reply: SettleReply, statement: Settle) -> bool:
@@ -121,10 +119,7 @@ class SettlementTerms:
         )
         if reply.verdict != ours or not 0 < issued <= facts.expiry:
             return False
-        try:
-            return ours.signer(self.vaults.domain, reply.signature) == vault
-        except ValueError:
-            return False
+        return ours.is_signed_by(vault, self.vaults.domain, reply.signature)
 
 
 async def settle(this: SettlementTerms, relay: wire.RelayClient) -> wire.ResultDelivery:

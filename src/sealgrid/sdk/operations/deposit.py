@@ -13,7 +13,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
+from sealgrid.wire.deposits import check_identity, check_receipt, seal_to_vault
 from sealgrid.wire.quorum import ask_all
 from sealgrid.wire.vault import DepositRequest, VaultClient, VaultIdentity
 
@@ -59,7 +59,7 @@ async def deposit(
         grant=grant,
         grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
     )
-    await _give_all(conn, common, [partial(sealed_part, share) for share in shares], needed)
+    await _give_all(conn, common, [partial(seal_to_vault, share) for share in shares], needed)
     return record
 
 

@@ -3,20 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-import msgspec
-
 from sealgrid.attestation.policy import Policy, misspelt
 from sealgrid.attestation.statements import InputGrant, Withdrawal
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.crypto.shares import KeyRecord, Share, commit, validate_record
 from sealgrid.crypto.signing import Domain
-from sealgrid.errors import CheckFailed, InputRefused, SharesRefused
+from sealgrid.errors import CheckFailed, ContainerRefused, InputRefused, SharesRefused
 from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
-from sealgrid.vault.checks.signatures import canonical, digest_of, signer
+from sealgrid.vault.checks.signatures import canonical, digest_of
 from sealgrid.vault.federation import VaultFederation
-from sealgrid.wire.vault import DepositRequest, SharePart
+from sealgrid.wire.shares import open_share
+from sealgrid.wire.vault import DepositRequest
 
 Kind = Literal["dataset", "input", "developer", "iexec", "iexec-developer", "iexec-requester"]
 
@@ -67,7 +65,9 @@ def check_deposit(
     kind = _check_purpose(request, asset, federation.domain)  # (4)
     if (held is None or held.record_digest != digest) and last >= record.version:  # (5)
         raise SharesRefused("deposit.5", f"version {last} of this key was here already; versions only grow.")
-    share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("deposit.6", "deposit.7"))
+    share = open_committed_share(
+        request.sealed, request.index, record, digest, deposit_key, numbers=("deposit.6", "deposit.7")
+    )
     return StoredShare(kind, record, digest, request.signature, share)
 
 
@@ -79,7 +79,7 @@ def input_asset(file_sha256: Digest) -> Address:
 def check_record(record: KeyRecord, signature: bytes, index: int, federation: VaultFederation, proof: str) -> Digest:
     """Return the digest of a record that (1) is for us, (2) is signed by its owner, (3) gives us this index."""
     digest = check_form(record, federation, proof)  # (1)
-    if signer(record, federation.domain, signature) != record.owner:  # (2)
+    if not record.is_signed_by(record.owner, federation.domain, signature):  # (2)
         raise SharesRefused(f"{proof}.2", "the record is not signed by the owner that it names.")
     check_index(index, federation, proof)  # (3)
     return digest
@@ -104,17 +104,15 @@ def check_index(index: int, federation: VaultFederation, proof: str) -> None:
         raise SharesRefused(f"{proof}.3", f"share {index} belongs to another vault; ours is {federation.position + 1}.")
 
 
-def open_share(
+def open_committed_share(
     sealed: bytes, index: int, record: KeyRecord, digest: Digest, key: HpkeKey, *, numbers: tuple[str, str]
 ) -> Share:
     """Return the share inside a sealed part; raise SharesRefused when it does not open, or is not the committed one."""
     try:
-        part = msgspec.json.decode(key.open(sealed, to_bytes(digest, 32)), type=SharePart)
-        share = Share(index=index, value=part.value, blind=part.blind)
-    except (CheckFailed, ValueError, *UNREADABLE):
-        # Without the cause: what was decrypted must not travel in an exception.
+        share = open_share(sealed, index, key, to_bytes(digest, 32))
+    except ContainerRefused:
         raise SharesRefused(numbers[0], "the share does not open with our deposit key under this record.") from None
-    if len(part.value) != 32 or len(part.blind) != 32 or commit(share) != record.commitments[index - 1]:
+    if len(share.value) != 32 or len(share.blind) != 32 or commit(share) != record.commitments[index - 1]:
         raise SharesRefused(numbers[1], "the share does not fit its commitment in the record.")
     return share
 
@@ -136,7 +134,7 @@ def check_policy(
     """
     if (policy.asset, policy.owner) != (asset, owner):  # (1)
         raise SharesRefused("policy.1", "the policy is about another asset, or names another owner.")
-    if signer(policy, federation.domain, signature) != owner:  # (2)
+    if not policy.is_signed_by(owner, federation.domain, signature):  # (2)
         raise SharesRefused("policy.2", "the policy is not signed by the asset's owner.")
     if held is not None and held != policy and held.version >= policy.version:  # (3)
         raise SharesRefused("policy.3", f"version {held.version} of the policy is here; versions only grow.")
@@ -154,7 +152,7 @@ def check_withdrawal(withdrawal: Withdrawal, signature: bytes, *, last: int, dom
     (1) The owner of the key signed it. (2) It is about the newest version that we know, or a later one: a word from
     before the key was shared anew does not destroy what came after.
     """
-    if signer(withdrawal, domain, signature) != withdrawal.owner:  # (1)
+    if not withdrawal.is_signed_by(withdrawal.owner, domain, signature):  # (1)
         raise SharesRefused("withdraw.1", "the withdrawal is not signed by the owner of the key.")
     if withdrawal.version < last:  # (2)
         raise SharesRefused("withdraw.2", f"version {last} of this key is here, and was not withdrawn.")
@@ -192,6 +190,6 @@ def _check_grant(grant: InputGrant, signature: bytes, record: KeyRecord, domain:
         raise SharesRefused("deposit.4", "a sealed input's asset is the first 20 bytes of its file's sha256.")
     if (grant.owner, grant.file_sha256) != (record.owner, record.file_sha256):  # (4)
         raise SharesRefused("deposit.4", "the grant is by another owner or for another file than the record.")
-    if signer(grant, domain, signature) != record.owner:  # (4)
+    if not grant.is_signed_by(record.owner, domain, signature):  # (4)
         raise SharesRefused("deposit.4", "the grant is not signed by the owner of the input.")
     canonical(digests=(grant.app, grant.request))

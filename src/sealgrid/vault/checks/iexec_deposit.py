@@ -9,7 +9,7 @@ from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, n
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
-from sealgrid.vault.checks.deposit import Kind, StoredShare, check_form, check_index, open_share
+from sealgrid.vault.checks.deposit import Kind, StoredShare, check_form, check_index, open_committed_share
 from sealgrid.vault.checks.signatures import canonical, recovered
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import IexecDeposit
@@ -46,7 +46,7 @@ def check_iexec_deposit(
     if last and (held is None or held.record_digest != digest):  # (5)
         raise SharesRefused("iexec-deposit.5", "a key of this asset and owner was here already; iExec writes once.")
     numbers = ("iexec-deposit.6", "iexec-deposit.7")
-    share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
+    share = open_committed_share(request.sealed, request.index, record, digest, deposit_key, numbers=numbers)
     # What is pushed as a text may be short enough to be guessed from its hash, so that is not kept.
     value_hash = request.value_hash if kind == "iexec" else None
     return StoredShare(kind, record, digest, request.signature, share, value_hash)

@@ -9,7 +9,7 @@ from sealgrid.crypto.signing import Domain, personal_digest
 from sealgrid.errors import ReleaseRefused
 from sealgrid.units import Address, TaskId
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks.signatures import canonical, recovered, signer
+from sealgrid.vault.checks.signatures import canonical, recovered
 from sealgrid.wire.vault import Authorization, NonceRequest, SignedReassign
 
 NONCE_BYTES = 32
@@ -82,7 +82,7 @@ def _reassigned(
     domain: Domain,
 ) -> EnclaveAttempt:
     word = signed.reassign
-    if signer(word, domain, signed.signature) != snapshot.pool_speaker:  # (1.4)
+    if not word.is_signed_by(snapshot.pool_speaker, domain, signed.signature):  # (1.4)
         raise ReleaseRefused("1.4", "the Reassign is not signed by the owner of the deal's workerpool.")
     if (word.task, word.worker, word.enclave) != (asked.task, asked.worker, asked.enclave):  # (1.5)
         raise ReleaseRefused("1.5", "the Reassign speaks of another task, worker or enclave.")

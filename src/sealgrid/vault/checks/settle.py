@@ -24,9 +24,8 @@ from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import ReceiptBody
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks.deposit import check_record, open_share
+from sealgrid.vault.checks.deposit import check_record, open_committed_share
 from sealgrid.vault.checks.release import VerifiedEnclave
-from sealgrid.vault.checks.signatures import signer
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import SettleRequest
 
@@ -77,7 +76,7 @@ def check_settle(
     settle, domain = request.settle, federation.domain
     if released is None or (released.task, released.enclave) != (settle.task, settle.enclave):  # (1)
         raise ReleaseRefused("settle.1", "this enclave got no release from us for this task.")
-    by_enclave = signer(settle, domain, request.signature) == settle.enclave
+    by_enclave = settle.is_signed_by(settle.enclave, domain, request.signature)
     if not by_enclave or settle.worker != released.worker:  # (2)
         raise ReleaseRefused("settle.2", "the Settle is not signed by the enclave's key, or names another worker.")
     if settled is not None and settled.settle != settle:  # (3)
@@ -156,7 +155,9 @@ def _escrowed(
         raise ReleaseRefused("settle.4", "the record of K2 is not the enclave's own, or not for this sealed file.")
     try:
         digest = check_record(record, request.record_signature, request.index, federation, "settle.4")
-        share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("settle.4", "settle.4"))
+        share = open_committed_share(
+            request.sealed, request.index, record, digest, deposit_key, numbers=("settle.4", "settle.4")
+        )
     except CheckFailed as error:
         raise ReleaseRefused("settle.4", error.message) from None
     return ResultShare(record, request.record_signature, share)

@@ -5,15 +5,6 @@ from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest, to_address, to_digest
 
 
-def signer(statement: Statement, domain: Domain, signature: bytes) -> Address | None:
-    """Return who signed, or None when the signature is no signature."""
-    digest_of(statement, domain)
-    try:
-        return statement.signer(domain, signature)
-    except ValueError:
-        return None
-
-
 def digest_of(statement: Statement, domain: Domain) -> Digest:
     """Return a statement's EIP-712 digest; raise InputRefused when a field cannot be encoded."""
     try:

@@ -26,7 +26,8 @@ from sealgrid.vault.checks.release import VerifiedEnclave
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import encode
-from sealgrid.wire.vault import BulkShare, ReleaseAnswer, SecretShare, SharePart, VaultIdentity
+from sealgrid.wire.shares import SharePart
+from sealgrid.wire.vault import BulkShare, ReleaseAnswer, SecretShare, VaultIdentity
 
 
 def facts_of(
@@ -132,5 +133,5 @@ def _secret(held: StoredShare) -> SecretFact:
 
 def share_of(held: StoredShare) -> SecretShare:
     """Return a share as an answer carries it."""
-    part = SharePart(value=held.share.value, blind=held.share.blind)
+    part = SharePart.of(held.share)
     return SecretShare(record=held.record, signature=held.signature, index=held.share.index, part=part)

@@ -8,7 +8,6 @@ from msgspec import UNSET
 from sealgrid.attestation.facts import JobParams
 from sealgrid.attestation.statements import Verdict
 from sealgrid.attestation.vault_log import entry_of
-from sealgrid.crypto import hpke
 from sealgrid.errors import DealRefused, NotFound, ReleaseRefused
 from sealgrid.units import to_bytes
 from sealgrid.vault.chain.snapshot import ChainSnapshot
@@ -26,7 +25,7 @@ from sealgrid.vault.handlers.unpaid_uses import give_back_unpaid
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.opened_keys import opened_record
 from sealgrid.vault.stores.unopened_keys import unopened_record
-from sealgrid.wire.message import encode
+from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import (
     NonceReply,
     NonceRequest,
@@ -36,7 +35,6 @@ from sealgrid.wire.vault import (
     ReleaseRequest,
     SettleReply,
     SettleRequest,
-    SharePart,
     Testimony,
 )
 
@@ -148,13 +146,12 @@ async def open_result(vault: Vault, request: OpenRequest) -> OpenReply:
     if paid.escrowed is None:
         return reply
     share, context = paid.escrowed.share, to_bytes(digest_of(paid.settle, vault.federation.domain), 32)
-    part = encode(SharePart(value=share.value, blind=share.blind))
     return msgspec.structs.replace(
         reply,
         record=paid.escrowed.record,
         signature=paid.escrowed.signature,
         index=share.index,
-        sealed=hpke.seal(to_bytes(released.facts.result_key, 32), part, context),
+        sealed=seal_share(share, to_bytes(released.facts.result_key, 32), context),
     )
 
 

@@ -23,7 +23,7 @@ from sealgrid.crypto.shares import commit
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.vault.checks.deposit import StoredShare
-from sealgrid.vault.checks.signatures import digest_of, signer
+from sealgrid.vault.checks.signatures import digest_of
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
 from sealgrid.vault.stores.database import VaultDatabase, nonces, releases, settles
@@ -105,7 +105,7 @@ def _agreeing(named: Named, signed: StoredPolicy | None, peers: Sequence[PeerSta
 
 
 def _is_owners(view: AssetView, federation: VaultFederation) -> bool:
-    return signer(view.record, federation.domain, view.signature) == view.record.owner
+    return view.record.is_signed_by(view.record.owner, federation.domain, view.signature)
 
 
 def _version(view: AssetView, federation: VaultFederation, at: int) -> StoredVersion:

@@ -11,7 +11,6 @@ from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import check_head
 from sealgrid.errors import EvidenceRefused, NotFound, SealgridError, ServiceUnavailable
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.checks.signatures import signer
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import keys_from
@@ -88,7 +87,7 @@ async def _ask(
 async def _expect_itself(peer: _RestoreSource, federation: VaultFederation) -> None:
     identity = await peer.vault.identity()
     statement = DepositKey(vault=peer.address, key=to_digest(identity.deposit_key))
-    if signer(statement, federation.domain, identity.signature) != peer.address:
+    if not statement.is_signed_by(peer.address, federation.domain, identity.signature):
         raise EvidenceRefused(
             "peer", f"what answers for vault {peer.address} does not hold that vault's key.", money=""
         )
