@@ -147,7 +147,7 @@ class _Colluding(JobRun):
         return await self._released(index, msgspec.json.decode(body, type=ReleaseRequest))
 
     async def _released(self, index: int, request: ReleaseRequest) -> bytes:
-        facts = self._plot.lie(await self._scene.facts_of(self._bought, request.authorization.enclave))
+        facts = self._plot.lie(await self._scene.read_facts(self._bought, request.authorization.enclave))
         key, deposit = self._scene.vault_keys(index).signing, self._deposits[index].public
         inputs = parse_params(self._bought.terms.request.params).inputs
         held = [self._scene.share_of_model(index), *(self._scene.share_of_input(index, each) for each in inputs)]

@@ -24,7 +24,7 @@ from sealgrid.sdk.operations import deploy, fetch_receipt
 from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.checks.deposit import StoredShare
-from sealgrid.vault.handlers.release_response import release_of, share_of
+from sealgrid.vault.handlers.release_response import make_release, secret_share
 from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
 from sealgrid.wire.platform import LaunchRequest
 from sealgrid.wire.relay import ResultDelivery
@@ -159,7 +159,7 @@ async def forged(
     Without any it tells the enclave to seal the result to the thief.
     """
     lies = changes or {"result_key": "0x" + HpkeKey.generate().public.hex()}
-    facts = msgspec.structs.replace(await scene.facts_of(job, request.authorization.enclave), **lies)
+    facts = msgspec.structs.replace(await scene.read_facts(job, request.authorization.enclave), **lies)
     return answered(scene, index, request, facts, key)
 
 
@@ -195,14 +195,17 @@ def answered(
 ) -> bytes:
     """Return a vault's answer with these facts and shares, signed with ``key``; ``deposit`` is its deposit key."""
     data, domain, vault = session_of(scene, request), scene.owner.domain, scene.network.vaults[index].address
-    release, deposit = release_of(facts, session(data), int(scene.owner.clock())), deposit or HpkeKey.generate().public
+    release, deposit = (
+        make_release(facts, session(data), int(scene.owner.clock())),
+        deposit or HpkeKey.generate().public,
+    )
     answer = ReleaseAnswer(
         facts=facts.encode(),
         release=release,
         signature=release.sign(domain, key),
         deposit_key=deposit,
         deposit_key_signature=DepositKey(vault=vault, key=to_digest(deposit)).sign(domain, key),
-        shares=tuple(share_of(each) for each in held),
+        shares=tuple(secret_share(each) for each in held),
         log=_logged(facts, release, vault, domain, key),
     )
     return msgspec.json.encode(

@@ -102,7 +102,7 @@ class Face:
 
     def holding(self) -> int:
         """How many vaults hold a share of the dataset's key."""
-        return sum(vault.custody.share(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
+        return sum(vault.share_store.share(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
 
     def cut(self, *positions: int, path: str = "/") -> None:
         for position in positions:
@@ -133,7 +133,7 @@ async def test_a_pushed_key_is_one_that_the_vaults_can_put_together_and_no_one_e
     assert await face.there() == 404
     assert (await face.push()).status_code == 204
     assert await face.there() == 204
-    kept = [vault.custody.share(face.dataset, OWNER.address) for vault in face.federation.vaults]
+    kept = [vault.share_store.share(face.dataset, OWNER.address) for vault in face.federation.vaults]
     record = kept[0].record
     assert {each.record for each in kept} == {record}
     assert (record.owner, record.file_sha256) == (OWNER.address, DATASET_CHECKSUM)
@@ -183,7 +183,7 @@ async def test_a_push_that_broke_in_the_middle_is_finished_with_the_same_split_a
     assert await face.there() == 404
     face.mend()
     assert (await face.push()).status_code == 204
-    assert len({vault.custody.share(face.dataset, OWNER.address).record for vault in face.federation.vaults}) == 1
+    assert len({vault.share_store.share(face.dataset, OWNER.address).record for vault in face.federation.vaults}) == 1
     assert await face.there() == 204
 
 
@@ -209,7 +209,7 @@ async def test_a_folder_that_is_read_at_any_time_tells_no_key(face: Face) -> Non
     face.cut(1, path="/iexec")
     await face.push()
     written = b"".join(file.read_bytes() for file in face.folder.rglob("*.json"))
-    shares = [vault.custody.share(face.dataset, OWNER.address).share for vault in face.federation.vaults[::2]]
+    shares = [vault.share_store.share(face.dataset, OWNER.address).share for vault in face.federation.vaults[::2]]
     assert written
     for secret in (MODEL_DEK, *(share.value for share in shares), *(share.blind for share in shares)):
         assert not any(form in written for form in (secret, secret.hex().encode(), base64.b64encode(secret)))
@@ -257,7 +257,7 @@ async def test_an_apps_secret_is_sealed_at_the_storage_node_under_a_key_that_the
     assert (await app_secret_there(face), (await push_for_app(face, secret)).status_code) == (404, 204)
     assert await app_secret_there(face) == 204
     app = face.federation.market.app
-    kept = [vault.custody.share(app, DEVELOPER.address) for vault in face.federation.vaults]
+    kept = [vault.share_store.share(app, DEVELOPER.address) for vault in face.federation.vaults]
     assert {(each.kind, each.value_hash) for each in kept} == {("iexec-developer", None)}
     key = combine([each.share for each in kept], kept[0].record)
     sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
@@ -273,7 +273,7 @@ async def test_an_apps_secret_that_reached_some_vaults_is_finished_with_the_same
     face.mend()
     assert (await push_for_app(face, b"a password")).status_code == 204
     app = face.federation.market.app
-    assert len({vault.custody.share(app, DEVELOPER.address).record for vault in face.federation.vaults}) == 1
+    assert len({vault.share_store.share(app, DEVELOPER.address).record for vault in face.federation.vaults}) == 1
 
 
 async def test_nobody_but_its_owner_gives_an_app_a_secret(face: Face) -> None:
@@ -300,7 +300,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
     assert (await requesters_there(face), (await push_for_requester(face, secret)).status_code) == (404, 204)
     assert (await requesters_there(face), await requesters_there(face, "another")) == (204, 404)
     asset = requester_secret(STRANGER.address, "api-key")
-    kept = [vault.custody.share(asset, STRANGER.address) for vault in face.federation.vaults]
+    kept = [vault.share_store.share(asset, STRANGER.address) for vault in face.federation.vaults]
     assert {(each.kind, each.value_hash) for each in kept} == {("iexec-requester", None)}
     sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
     plain = BytesIO()

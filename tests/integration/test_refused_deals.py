@@ -67,7 +67,9 @@ async def test_a_refusal_that_stood_before_the_match_comes_as_facts_without_a_ke
     assert (facts.refusal, facts.secrets, facts.inputs, facts.release) == ("7.10", (), (), "direct")
     assert [answer.shares for answer in session.answers] == [()] * 3
     for vault in federation.vaults:
-        assert vault.journal.use_ledger.in_hour(market.dataset, REQUESTER, but="", at=federation.clock.now) == 0
+        assert (
+            vault.task_store.use_ledger.count_in_hour(market.dataset, REQUESTER, but="", at=federation.clock.now) == 0
+        )
     assert all(f'"asset":"{ZERO_ADDRESS}"' in answer.log.logged.entry for answer in session.answers)
 
 
@@ -90,7 +92,7 @@ async def test_one_vault_that_knows_another_policy_signs_other_facts(federation:
     deal = await federation.order()
     enclave = await federation.begin(deal)
     assert {each.settles for each in await of_task(federation, deal)} == {True}
-    federation.vaults[0].custody.forget_policy(federation.market.dataset, development_key("owner").address)
+    federation.vaults[0].share_store.delete_policy(federation.market.dataset, development_key("owner").address)
     request = enclave.evidence(await enclave.nonces())
     with pytest.raises(DealRefused) as caught:
         await federation.clients[0].release(request)
@@ -258,7 +260,7 @@ async def test_one_vault_that_makes_a_proof_up_releases_nothing_to_others(federa
     record = await federation.sell_model(proved=True)
     deal = await federation.order()
     liar = federation.vaults[0]
-    liar.opened.note(liar.custody.share(record.asset, record.owner).record_digest, TaskId("0x" + "11" * 32), 1)
+    liar.opened.note(liar.share_store.share(record.asset, record.owner).record_digest, TaskId("0x" + "11" * 32), 1)
     heard = await about(federation, proposal(federation))
     assert [each.check for each in heard] == ["", "7.23", "7.23"]
     with pytest.raises(DealRefused):

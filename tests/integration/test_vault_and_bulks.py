@@ -106,7 +106,7 @@ async def test_every_vault_says_the_same_of_a_slice_and_gives_its_share_with_an_
 async def test_a_vault_without_the_key_says_the_same_of_the_slice_and_gives_nothing(
     pushed: Federation, market: Market
 ) -> None:
-    pushed.vaults[0].custody.destroy(market.dataset, development_key("owner").address, at=1)
+    pushed.vaults[0].share_store.destroy(market.dataset, development_key("owner").address, at=1)
     answers = await (await asked(pushed, {})).released()
     assert {answer.facts for answer in answers} == {answers[0].facts}
     assert [len(answer.bulk) for answer in answers] == [0, 1, 1]

@@ -76,13 +76,13 @@ async def read_each_other(federation, *skip):
 
 
 def counted(federation, position=0):
-    ledger, owner = federation.vaults[position].journal.use_ledger, development_key("owner").address
+    ledger, owner = federation.vaults[position].task_store.use_ledger, development_key("owner").address
     nobody = to_digest(b"\xff" * 32)
     return (
-        ledger.in_hour(
+        ledger.count_in_hour(
             federation.market.dataset, development_key("requester").address, but=nobody, at=federation.clock.now
         ),
-        ledger.in_total(federation.market.dataset, owner, but=nobody),
+        ledger.count_total(federation.market.dataset, owner, but=nobody),
     )
 
 
@@ -218,7 +218,7 @@ async def test_an_entry_of_a_block_that_the_own_node_does_not_have_yet_is_read_l
     await federation.sell_model()
     ahead = await entry_about(federation, task=to_digest(b"\x79" * 32), block=2**40)
     await read(federation, Told(VAULTS[1], federation, ahead))
-    assert federation.vaults[0].journal.use_ledger.position(VAULTS[1].address) == 0
+    assert federation.vaults[0].task_store.use_ledger.position(VAULTS[1].address) == 0
 
 
 async def unpaid_until(federation, seconds):

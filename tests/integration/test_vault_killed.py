@@ -26,7 +26,7 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.node import Node
 from sealgrid.crypto.shares import commit
 from sealgrid.errors import ReleaseRefused, ServiceUnavailable
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import load_key_files
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.share_store import ShareStore
 from sealgrid.vault.stores.task_store import TaskStore
@@ -145,11 +145,11 @@ def expect_whole(folder: Path, federation: Federation) -> None:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         held = raw.execute("SELECT asset, owner FROM assets").fetchall()
         settled = raw.execute("SELECT task, enclave FROM settles").fetchall()
-    keys = open_keys(folder)
+    keys = load_key_files(folder)
     with closing(VaultDatabase(folder / DATABASE)) as store:
-        custody, journal = (kind(store, keys.at_rest, vault.federation) for kind in (ShareStore, TaskStore))
-        found = [custody.share(asset, owner) for asset, owner in held]
-        found += [journal.settle(task, enclave).escrowed for task, enclave in settled]
+        share_store, task_store = (kind(store, keys.at_rest, vault.federation) for kind in (ShareStore, TaskStore))
+        found = [share_store.share(asset, owner) for asset, owner in held]
+        found += [task_store.settle(task, enclave).escrowed for task, enclave in settled]
     assert all(commit(each.share) == each.record.commitments[each.share.index - 1] for each in found)
 
 

@@ -13,7 +13,7 @@ from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
 from sealgrid.errors import InputRefused, ReleaseRefused, ServiceUnavailable
 from sealgrid.units import to_address
-from sealgrid.vault.peers.witness import LogWitnessing
+from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.wire.log import LogClient, LogPage, LogPath, SignedHead
 from sealgrid.wire.vault import PolicyRequest
 from tests.contracts.scene import VAULTS, open_market
@@ -142,7 +142,7 @@ class Watched:
     def __init__(self, federation):
         self.federation, self.log = federation, None
         self.liar = VAULTS[1]
-        self.witness = LogWitnessing(federation.vaults[0], {self.liar.address: self})
+        self.witness = PeerLogWitness(federation.vaults[0], {self.liar.address: self})
 
     async def sees(self, log):
         self.federation.clock.now += 1
@@ -218,9 +218,9 @@ async def test_a_head_that_the_vault_did_not_sign_or_no_answer_raises_no_alarm(f
 async def test_real_vaults_witness_each_other_and_remember_it_over_a_restart(federation):
     first, second = federation.vaults[:2]
     peers = {second.us: federation.logs[1]}
-    report = await LogWitnessing(first, peers).look()
+    report = await PeerLogWitness(first, peers).look()
     assert report.heads[0].head.head.vault == second.us
     federation.clock.now += 5
-    assert (await LogWitnessing(first, {second.us: Forged(VAULTS[2], federation)}).look()).heads[
+    assert (await PeerLogWitness(first, {second.us: Forged(VAULTS[2], federation)}).look()).heads[
         0
     ].head == report.heads[0].head

@@ -76,7 +76,7 @@ async def test_a_key_pushed_by_iexecs_route_is_kept_once_takes_no_policy_and_goe
 ) -> None:
     owner, dataset = development_key("owner"), unsold.market.dataset
     await push_as_iexec(unsold, owner)
-    kept = unsold.vaults[0].custody.share(dataset, owner.address)
+    kept = unsold.vaults[0].share_store.share(dataset, owner.address)
     assert kept is not None
     assert kept.value_hash == to_digest(keccak256(b64encode(MODEL_DEK)))
     with pytest.raises(SharesRefused) as again:
@@ -429,7 +429,7 @@ async def test_vaults_forget_nothing_over_a_restart(federation: Federation) -> N
     result = await a_result(federation)
     await result.publish(await result.settled(0, 1))
     for vault in federation.vaults:
-        vault.store.close()
+        vault.database.close()
     assert await result.opened() == K2
 
 
@@ -490,7 +490,7 @@ async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_n
     }
 
     def here() -> set[str]:
-        return {name for name, key in kept.items() if vault.custody.share(*key) is not None}
+        return {name for name, key in kept.items() if vault.share_store.share(*key) is not None}
 
     async def swept() -> int:
         (gone,) = {await expiry.sweep() for expiry in expiries}
@@ -500,8 +500,8 @@ async def test_an_input_without_a_deal_goes_after_its_time_and_one_that_a_deal_n
     federation.clock.now += 3600 * hours + 1
     assert await swept() == 1
     assert here() == {"needed", "model"}
-    assert vault.custody.grants(stranger.address, unknown) == []
-    assert vault.custody.versions(*kept["unused"]) == []
+    assert vault.share_store.grants(stranger.address, unknown) == []
+    assert vault.share_store.versions(*kept["unused"]) == []
     await federation.deposit(
         stranger,
         input_asset(unknown),
@@ -520,7 +520,7 @@ async def test_a_request_order_that_was_cancelled_needs_no_input(federation: Fed
     market, reader = federation.market, federation.vaults[0].chain
     request = market.request(volume=3)
     await market.hub.cancel(market.wallet("requester"), request)
-    assert await reader.needed_until([order_hash(request, market.orders)]) == 0
+    assert await reader.last_deadline_of([order_hash(request, market.orders)]) == 0
 
 
 async def test_a_client_deposits_so_many_inputs_an_hour_and_others_go_on(federation: Federation) -> None:

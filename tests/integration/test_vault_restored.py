@@ -17,7 +17,7 @@ from sealgrid.vault.api import application
 from sealgrid.vault.keys import KEYS_FOLDER
 from sealgrid.vault.operator.backup import back_up
 from sealgrid.vault.operator.restore import restore
-from sealgrid.vault.peers.witness import LogWitnessing
+from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.vault.stores.database import DATABASE
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
@@ -46,7 +46,7 @@ async def served(federation: Federation, stack: AsyncExitStack) -> Peers:
     watched = {federation.addresses[0]: LogClient(federation.transport)}
     for vault in federation.vaults[1:]:
         sock = listen()
-        app = application(vault, LogWitnessing(vault, watched))
+        app = application(vault, PeerLogWitness(vault, watched))
         stack.callback(asyncio.create_task(serve(app, sock, lambda: None)).cancel)
         peers.append((vault.us, f"http://127.0.0.1:{sock.getsockname()[1]}"))
     return tuple(peers)

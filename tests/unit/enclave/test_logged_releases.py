@@ -13,7 +13,7 @@ from sealgrid.enclave.protocol.attest import EnclaveKeys, TrustedVaults, obtain
 from sealgrid.errors import EvidenceRefused
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_digest
-from sealgrid.vault.handlers.release_response import VaultSigner, release_of, sealed_answer
+from sealgrid.vault.handlers.release_response import VaultSigner, make_release, seal_response
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.wire.log import LoggedEntry, LogInclusion, SignedHead
@@ -46,7 +46,7 @@ class Releasing:
 
     async def release(self, _):
         facts, session = scene.facts(keys=self.keys), scene.attested().session
-        entry = self.log.next(entry_of(facts, session, policy=1, block=7, time=scene.NOW))
+        entry = self.log.prepare(entry_of(facts, session, policy=1, block=7, time=scene.NOW))
         proof = LogInclusion(head=self.head(entry.frontier), logged=entry.proof)
         proof = self.lie(self, proof) if self.lie else proof
         statement = DepositKey(vault=self.key.address, key=to_digest(DEPOSIT))
@@ -61,13 +61,13 @@ class Releasing:
         )
         place = scene.FEDERATION.vaults.index(self.key.address)
         held = [replace(each.held(), share=each.shares[place]) for each in (scene.MODEL_KEY, scene.PICTURE_KEY)]
-        sealed = sealed_answer(
+        sealed = seal_response(
             scene.attested(),
             facts,
             held,
             proof,
             scene.HPKE.public,
-            speaker=VaultSigner(self.key, scene.DOMAIN, identity),
+            signer=VaultSigner(self.key, scene.DOMAIN, identity),
             at=scene.NOW,
         )
         return ReleaseReply(vault=self.key.address, sealed=sealed)
@@ -85,17 +85,17 @@ class Releasing:
 
 def another_enclave(vault, proof):
     facts = msgspec.structs.replace(scene.facts(), enclave=scene.STRANGER.address)
-    entry = vault.log.next(entry_of(facts, scene.attested().session, policy=1, block=7, time=scene.NOW))
+    entry = vault.log.prepare(entry_of(facts, scene.attested().session, policy=1, block=7, time=scene.NOW))
     return LogInclusion(head=vault.head(entry.frontier), logged=entry.proof)
 
 
 def another_time(vault, proof):
-    entry = vault.log.next(entry_of(scene.facts(), scene.attested().session, policy=1, block=7, time=scene.NOW + 1))
+    entry = vault.log.prepare(entry_of(scene.facts(), scene.attested().session, policy=1, block=7, time=scene.NOW + 1))
     return LogInclusion(head=vault.head(entry.frontier), logged=entry.proof)
 
 
 def another_root(vault, proof):
-    return msgspec.structs.replace(proof, head=vault.head(vault.log.next(scene_entry()).frontier, root=scene.MODEL))
+    return msgspec.structs.replace(proof, head=vault.head(vault.log.prepare(scene_entry()).frontier, root=scene.MODEL))
 
 
 def unsigned(vault, proof):
@@ -168,5 +168,5 @@ async def test_10_as_many_vaults_must_release_as_the_owner_demands(vaults):
 
 
 def test_the_scene_seals_what_this_enclave_opens():
-    assert release_of(scene.facts(), PROOF.session, scene.NOW).session == PROOF.session
+    assert make_release(scene.facts(), PROOF.session, scene.NOW).session == PROOF.session
     assert scene.HPKE.open(hpke.seal(scene.HPKE.public, b"x", PROOF.report_data), PROOF.report_data) == b"x"

@@ -30,13 +30,13 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
 from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
 from sealgrid.vault.checks.deposit import StoredShare, input_asset
-from sealgrid.vault.checks.entitlement import StoredKeys, entitle, read_params
+from sealgrid.vault.checks.entitlement import StoredKeys, check_params, entitle
 from sealgrid.vault.checks.nonce import EnclaveAttempt
 from sealgrid.vault.checks.owner_terms import DatasetUses
 from sealgrid.vault.checks.release import TrustedRoots, VerifiedEnclave, check_evidence
-from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, remembered, verdict_for
+from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, make_verdict, release_record
 from sealgrid.vault.federation import VaultFederation
-from sealgrid.vault.handlers.release_response import facts_of
+from sealgrid.vault.handlers.release_response import make_facts
 from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import (
     Authorization,
@@ -89,11 +89,11 @@ def ordered(**changes: Any) -> RequestOrder:
         "tag": to_digest((9).to_bytes(32, "big")),
         "params": params(),
     }
-    return sign_order(RequestOrder(**usual | changes), FEDERATION.orders, REQUESTER)
+    return sign_order(RequestOrder(**usual | changes), FEDERATION.order_domain, REQUESTER)
 
 
 ORDER = ordered()
-REQUEST = order_hash(ORDER, FEDERATION.orders)
+REQUEST = order_hash(ORDER, FEDERATION.order_domain)
 DEAL = deal_id(REQUEST, 0)
 TASK = task_id(DEAL, 0)
 
@@ -147,7 +147,7 @@ SNAPSHOT = ChainSnapshot(
     time=NOW,
     broker=BROKER,
     vault_set=FEDERATION.vault_set,
-    pool_speaker=POOL_OWNER.address,
+    pool_signer=POOL_OWNER.address,
     task_id=TASK,
     task=task(),
     deal=deal(),
@@ -337,12 +337,12 @@ HELD_KEYS = StoredKeys(
 
 
 def facts(chain: ChainSnapshot = SNAPSHOT, keys: StoredKeys = HELD_KEYS) -> Facts:
-    granted = entitle(attested(), chain, read_params(chain.deal), keys, at=NOW)
-    return facts_of(attested(), chain, granted, FEDERATION, signature="eoa")
+    granted = entitle(attested(), chain, check_params(chain.deal), keys, at=NOW)
+    return make_facts(attested(), chain, granted, FEDERATION, signature="eoa")
 
 
 def released(**changes: Any) -> ReleaseRecord:
-    return replace(remembered(attested(), facts(), NOW), **changes)
+    return replace(release_record(attested(), facts(), NOW), **changes)
 
 
 SEALED = to_digest(b"\x51" * 32)
@@ -381,9 +381,9 @@ def settled(**changes: Any) -> SettleRecord:
     usual = {
         "settle": said,
         "signature": said.sign(DOMAIN, ENCLAVE),
-        "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
+        "verdict": make_verdict(said, released(), FEDERATION.vault_set, NOW),
         "at": NOW,
-        "escrowed": ResultShare(K2.record, K2.signature, K2.shares[0]),
+        "result_share": ResultShare(K2.record, K2.signature, K2.shares[0]),
     }
     return SettleRecord(**usual | changes)
 

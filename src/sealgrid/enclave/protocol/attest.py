@@ -27,7 +27,7 @@ from sealgrid.receipts.request_document import VerifiedRequest
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
-from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.relay import RelayWelcome
 from sealgrid.wire.vault import NonceRequest, ReleaseAnswer, ReleaseReply, ReleaseRequest, VaultClient
 
@@ -104,7 +104,7 @@ async def attest(
 ) -> AttestedSession:
     """Collect one nonce per vault and make the one quote that serves them all."""
     request = NonceRequest(authorization=welcome.authorization, reassign=welcome.reassign)
-    replies = await ask_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
+    replies = await call_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
     nonces = tuple(NO_NONCE if isinstance(reply, BaseException) else reply.nonce for reply in replies)
     at_least(vaults.threshold, replies)
     federation = vault_set(
@@ -157,7 +157,7 @@ async def obtain(
     asked = [vault for vault, nonce in zip(vaults.addresses, proof.nonces, strict=True) if nonce != NO_NONCE]
     # One of the quick ones may lie about its share; then it takes the slow one.
     questions = [vaults.client(vault).release(request) for vault in asked]
-    replies = await ask_all(questions, enough=vaults.threshold, grace=PATIENT_SECONDS)
+    replies = await call_all(questions, enough=vaults.threshold, grace=PATIENT_SECONDS)
     at_least(vaults.threshold, replies)
     answers = {
         address: answer

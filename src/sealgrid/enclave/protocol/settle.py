@@ -31,7 +31,7 @@ from sealgrid.receipts.receipt import (
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
 from sealgrid.wire.log import LogInclusion
-from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.shares import seal_share
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import SettleReply, SettleRequest
@@ -162,7 +162,7 @@ def _proof(log: LogInclusion) -> LogProof:
 
 async def _verdicts(this: SettlementTerms, statement: Settle) -> dict[Address, SignedVerdict]:
     asked = [vault for vault in this.vaults.addresses if vault in this.agreed.deposit_keys]
-    replies = await ask_all(
+    replies = await call_all(
         [this.vaults.client(vault).settle(this.request(vault, statement)) for vault in asked],
         enough=this.vaults.threshold,
         grace=PATIENT_SECONDS,  # a share of K2 that a slow vault does not get now, it never gets

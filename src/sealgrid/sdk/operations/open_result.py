@@ -19,7 +19,7 @@ from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, Sea
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
-from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.result_metadata import ResultMetadata, k1_context
 from sealgrid.wire.shares import open_share
 from sealgrid.wire.vault import OpenReply, OpenRequest
@@ -118,7 +118,7 @@ async def openings(conn: Connection, settled: Settle) -> list[OpenReply | BaseEx
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
     questions = [vault.open(request) for vault in conn.vaults]
     # One of the quick ones may lie about its share; then it takes the slow one.
-    return await ask_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
+    return await call_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
 
 
 async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
