@@ -36,12 +36,12 @@ def spoil(localnet, number: int, asset: str, owner: str) -> str:
     keys = load_key_files(folder)
     vaults = tuple(vault.address for vault in network.vaults)
     federation = VaultFederation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
-    with closing(VaultDatabase(folder / DATABASE)) as store:
-        share_store = ShareStore(store, keys.at_rest, federation)
-        held = share_store.share(asset, owner)
+    with closing(VaultDatabase(folder / DATABASE)) as database:
+        share_store = ShareStore(database, keys.at_rest, federation)
+        held = share_store.find(asset, owner)
         wrong = Share(held.share.index, b"\x66" * 32, held.share.blind)
         spoilt = StoredShare(held.kind, held.record, held.record_digest, held.signature, wrong)
-        share_store.keep(spoilt, policy=None, grant=None, at=0)
+        share_store.store(spoilt, policy=None, grant=None, at=0)
     return keys.address
 
 

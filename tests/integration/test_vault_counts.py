@@ -7,38 +7,19 @@ import pytest
 
 from sealgrid.attestation.vault_log import LogEntry, head_of
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, advance, revert, snapshot
-from sealgrid.chain.node import Node
+from sealgrid.chain.anvil import advance
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.units import ZERO_ADDRESS, to_digest
 from sealgrid.vault.peers.peer_uses import read_peer_uses
 from sealgrid.wire.log import LogClient, LoggedEntry, LogPage, SignedHead
-from tests.contracts.scene import VAULTS, open_market
-from tests.integration.vault_federation import federation_over
+from tests.contracts.scene import VAULTS
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
 CONTRIBUTION_SECONDS = 7 * 300  #: in category XS
 PAIRS = ((0, 1), (1, 2), (0, 2))
-
-
-@pytest.fixture(scope="module")
-async def market():
-    async with (
-        await Anvil.start(AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")) as anvil,
-        Node(anvil.url) as node,
-    ):
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def federation(market, tmp_path):
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        yield vaults
-    await revert(market.node, before)
 
 
 async def shown_to(enclave, positions):
@@ -71,7 +52,7 @@ async def read_each_other(federation, *skip):
         return
     for vault in federation.vaults:
         for peer, log in zip(federation.addresses, federation.logs, strict=True):
-            if peer != vault.us:
+            if peer != vault.address:
                 await read_peer_uses(vault, peer, log)
 
 
@@ -218,7 +199,7 @@ async def test_an_entry_of_a_block_that_the_own_node_does_not_have_yet_is_read_l
     await federation.sell_model()
     ahead = await entry_about(federation, task=to_digest(b"\x79" * 32), block=2**40)
     await read(federation, Told(VAULTS[1], federation, ahead))
-    assert federation.vaults[0].task_store.use_ledger.position(VAULTS[1].address) == 0
+    assert federation.vaults[0].task_store.use_ledger.peer_position(VAULTS[1].address) == 0
 
 
 async def unpaid_until(federation, seconds):

@@ -7,8 +7,6 @@ import pytest
 
 from sealgrid.attestation.vault_log import check_entry, check_head, check_witness, entry_of, head_of
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.node import Node
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
 from sealgrid.errors import InputRefused, ReleaseRefused, ServiceUnavailable
@@ -16,28 +14,10 @@ from sealgrid.units import to_address
 from sealgrid.vault.peers.witness import PeerLogWitness
 from sealgrid.wire.log import LogClient, LogPage, LogPath, SignedHead
 from sealgrid.wire.vault import PolicyRequest
-from tests.contracts.scene import VAULTS, open_market
-from tests.integration.vault_federation import federation_over
+from tests.contracts.scene import VAULTS
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-async def market():
-    async with (
-        await Anvil.start(AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")) as anvil,
-        Node(anvil.url) as node,
-    ):
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
-@pytest.fixture
-async def federation(market, tmp_path):
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        yield vaults
-    await revert(market.node, before)
 
 
 async def test_a_release_is_logged_before_it_is_answered(federation):
@@ -147,7 +127,7 @@ class Watched:
     async def sees(self, log):
         self.federation.clock.now += 1
         self.log = log
-        return await self.witness.look()
+        return await self.witness.poll()
 
     async def head(self):
         return await self.log.head()
@@ -217,10 +197,10 @@ async def test_a_head_that_the_vault_did_not_sign_or_no_answer_raises_no_alarm(f
 
 async def test_real_vaults_witness_each_other_and_remember_it_over_a_restart(federation):
     first, second = federation.vaults[:2]
-    peers = {second.us: federation.logs[1]}
-    report = await PeerLogWitness(first, peers).look()
-    assert report.heads[0].head.head.vault == second.us
+    peers = {second.address: federation.logs[1]}
+    report = await PeerLogWitness(first, peers).poll()
+    assert report.heads[0].head.head.vault == second.address
     federation.clock.now += 5
-    assert (await PeerLogWitness(first, {second.us: Forged(VAULTS[2], federation)}).look()).heads[
+    assert (await PeerLogWitness(first, {second.address: Forged(VAULTS[2], federation)}).poll()).heads[
         0
     ].head == report.heads[0].head

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.node import Node
 from sealgrid.errors import EvidenceRefused, InputRefused
 from sealgrid.units import Address
 from sealgrid.vault.api import application
@@ -22,8 +20,8 @@ from sealgrid.vault.stores.database import DATABASE
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.server import listen, serve
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, open_market
-from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, vault_config
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
+from tests.integration.vault_federation import MODEL_DEK, Federation, federation_over, local_market, vault_config
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -32,9 +30,9 @@ OWNER = development_key("owner")
 
 @pytest.fixture
 async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
+    """A chain for each test, because these tests change the federation."""
+    async with local_market() as market:
+        yield market
 
 
 Peers = tuple[tuple[Address, str], ...]
@@ -48,13 +46,13 @@ async def served(federation: Federation, stack: AsyncExitStack) -> Peers:
         sock = listen()
         app = application(vault, PeerLogWitness(vault, watched))
         stack.callback(asyncio.create_task(serve(app, sock, lambda: None)).cancel)
-        peers.append((vault.us, f"http://127.0.0.1:{sock.getsockname()[1]}"))
+        peers.append((vault.address, f"http://127.0.0.1:{sock.getsockname()[1]}"))
     return tuple(peers)
 
 
 def lose_the_disk(federation: Federation, folder: Path) -> None:
     """The database is gone; the keys, which lay elsewhere, are not."""
-    federation.vaults[0].store.close()
+    federation.vaults[0].database.close()
     for file in folder.glob(f"{DATABASE}*"):
         file.unlink()
 
@@ -80,7 +78,7 @@ async def test_a_lost_vault_comes_back_with_what_still_holds_and_serves_new_deal
     await market.node.rpc("evm_increaseTime", 60)
     await market.node.rpc("evm_mine")
     async with federation_over(market, tmp_path, machine=machine) as again:
-        assert again.vaults[0].store.restored == at
+        assert again.vaults[0].database.restored_at == at
         deal = await again.order(tasks=1, version=2)
         session = await (await again.begin(deal, 0)).released()
         assert session.key(DATASET_CHECKSUM) == MODEL_DEK

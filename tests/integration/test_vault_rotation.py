@@ -7,18 +7,17 @@ import pytest
 
 from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.node import Node
 from sealgrid.crypto.shares import Share, combine, lying_vaults
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
 from sealgrid.wire.vault import OpenRequest, WithdrawRequest
-from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market, open_market
+from tests.contracts.scene import DATASET_CHECKSUM, VAULTS, Market
 from tests.integration.vault_federation import (
     MODEL_DEK,
     Federation,
     Session,
     federation_over,
+    local_market,
 )
 
 pytestmark = pytest.mark.chain
@@ -28,9 +27,9 @@ OWNER = development_key("owner")
 
 @pytest.fixture
 async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
+    """A chain for each test, because these tests change the federation."""
+    async with local_market() as market:
+        yield market
 
 
 @pytest.fixture
