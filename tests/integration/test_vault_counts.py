@@ -61,9 +61,9 @@ def counted(federation, position=0):
     nobody = to_digest(b"\xff" * 32)
     return (
         ledger.count_in_hour(
-            federation.market.dataset, development_key("requester").address, but=nobody, at=federation.clock.now
+            federation.market.dataset, development_key("requester").address, excluding=nobody, at=federation.clock.now
         ),
-        ledger.count_total(federation.market.dataset, owner, but=nobody),
+        ledger.count_total(federation.market.dataset, owner, excluding=nobody),
     )
 
 
