@@ -5,6 +5,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
+import pytest
 
 from sealgrid.attestation.binding import locked_config, report_data, runtime_identity
 from sealgrid.attestation.evidence import Quote
@@ -23,6 +24,7 @@ from sealgrid.chain.views import (
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.errors import CheckFailed
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
@@ -37,6 +39,7 @@ from sealgrid.vault.checks.release import TrustedRoots, VerifiedEnclave, check_e
 from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, make_verdict, release_record
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.handlers.release_response import make_facts
+from sealgrid.vault.keys import ShareEncryption
 from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import (
     Authorization,
@@ -58,6 +61,17 @@ POOL = to_address(b"\x05" * 20)
 APP_DIGEST = to_digest(b"\x06" * 32)
 MODEL = to_digest(b"\x07" * 32)
 PICTURE = to_digest(b"\x08" * 32)
+
+
+_NONCES = iter(i.to_bytes(12, "big") for i in range(1_000_000))
+AT_REST = ShareEncryption(b"\x33" * 32, lambda _: next(_NONCES))
+
+
+def number_of(call: Any, *args: Any, **named: Any) -> str:
+    """Return the number of the check that refuses a call."""
+    with pytest.raises(CheckFailed) as caught:
+        call(*args, **named)
+    return caught.value.check
 
 
 def key(name: str) -> SigningKey:

@@ -18,7 +18,7 @@ from sealgrid.attestation.evidence import Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.chain.views import ResourceView, TaskStatus
-from sealgrid.errors import InputRefused, ReleaseRefused
+from sealgrid.errors import InputRefused
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest
 from sealgrid.vault.checks.nonce import EnclaveAttempt
 from sealgrid.vault.checks.release import (
@@ -52,6 +52,7 @@ from tests.unit.vault.vault_scene import (
     evidence,
     flipped,
     key,
+    number_of,
     release_request,
     report,
     snapshot,
@@ -62,12 +63,6 @@ TRUSTED = TrustedRoots((MACHINE.trust_root,), {}, simulated=True)
 SERIES = to_digest(hashlib.sha256(MACHINE.root_der).digest())
 ISSUED = IssuedNonce(ATTEMPT, NOW + 120)
 OTHER = key("other enclave")
-
-
-def number_of(call: Any, *given: Any, **named: Any) -> Any:
-    with pytest.raises(ReleaseRefused) as caught:
-        call(*given, **named)
-    return caught.value.check
 
 
 # (1) nonce

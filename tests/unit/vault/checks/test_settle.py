@@ -1,4 +1,4 @@
-"""What a vault signs a Verdict about, and when it opens its share: one bad case for each number."""
+"""What a vault signs a Verdict about: one bad case for each number."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,12 +7,10 @@ import msgspec
 import pytest
 
 from sealgrid.attestation.policy import Platform
-from sealgrid.chain.views import ContributionStatus, TaskStatus
-from sealgrid.errors import ReleaseRefused
+from sealgrid.chain.views import TaskStatus
 from sealgrid.receipts.receipt import body_of, sign_body
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_address, to_digest
-from sealgrid.vault.checks.result_access import check_opening
 from sealgrid.vault.checks.settle import check_receipt, check_settle, check_time, make_verdict
 from tests.unit.vault.vault_scene import (
     APP_DIGEST,
@@ -33,10 +31,10 @@ from tests.unit.vault.vault_scene import (
     SEALED,
     STRANGER,
     Split,
-    contribution,
     evidence,
     facts,
     key,
+    number_of,
     policy,
     released,
     settle,
@@ -47,12 +45,6 @@ from tests.unit.vault.vault_scene import (
 )
 
 OTHER = key("other enclave")
-
-
-def number_of(call: Any, *given: Any, **named: Any) -> Any:
-    with pytest.raises(ReleaseRefused) as caught:
-        call(*given, **named)
-    return caught.value.check
 
 
 def decide(request: Any = None, released_before: Any = "usual", known: Any = None) -> Any:
@@ -194,44 +186,6 @@ def test_a_verdict_says_what_the_vault_found_and_not_what_the_enclave_says() -> 
     assert verdict.settle == to_digest(settle().struct_hash())
     assert verdict.vault_set == FEDERATION.vault_set
     assert MACHINE.trust_root.platform == verdict.platform
-
-
-def completed(**changes: Any) -> Any:
-    done = task(status=TaskStatus.COMPLETED, result_digest=settle().result_digest)
-    return snapshot(**{"task": done, "contribution": contribution()} | changes)
-
-
-def test_a_paid_result_opens() -> None:
-    assert check_opening(settled(), completed()) == settled()
-    assert (
-        check_opening(settled(result_share=None), completed()).result_share is None
-    )  # direct: the testimony alone goes
-
-
-def test_open_1_nothing_was_settled() -> None:
-    assert number_of(check_opening, None, completed()) == "open.1"
-
-
-@pytest.mark.parametrize("status", [each for each in TaskStatus if each is not TaskStatus.COMPLETED])
-def test_open_2_a_task_that_is_not_paid(status: Any) -> None:
-    unpaid = task(status=status, result_digest=settle().result_digest)
-    assert number_of(check_opening, settled(), completed(task=unpaid)) == "open.2"
-
-
-@pytest.mark.parametrize("status", [each for each in ContributionStatus if each is not ContributionStatus.PROVED])
-def test_open_3_a_contribution_that_was_not_proved(status: Any) -> None:
-    assert number_of(check_opening, settled(), completed(contribution=contribution(status=status))) == "open.3"
-    assert number_of(check_opening, settled(), completed(contribution=None)) == "open.3"
-
-
-def test_open_3_the_result_of_another_enclave_was_paid() -> None:
-    paid = contribution(enclave=OTHER.address)
-    assert number_of(check_opening, settled(), completed(contribution=paid)) == "open.3"
-
-
-def test_open_4_another_result_was_paid() -> None:
-    other = task(status=TaskStatus.COMPLETED, result_digest=MODEL)
-    assert number_of(check_opening, settled(), completed(task=other)) == "open.4"
 
 
 def test_nothing_of_an_escrowed_share_is_shown() -> None:

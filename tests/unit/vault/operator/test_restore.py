@@ -21,6 +21,7 @@ from sealgrid.vault.stores.share_store import ShareStore, StoredPolicy, StoredVe
 from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.wire.vault import AssetView, KeyVersion
 from tests.unit.vault.vault_scene import (
+    AT_REST,
     ATTEMPT,
     DATASET,
     DOMAIN,
@@ -39,7 +40,6 @@ from tests.unit.vault.vault_scene import (
     settled,
 )
 
-AT_REST = ShareEncryption(b"\x33" * 32, lambda size: bytes(size))
 NONCE, SERIES = b"\x41" * 32, to_digest(b"\x5e" * 32)
 MODEL, PICTURE = (DATASET, OWNER.address), (PICTURE_KEY.asset, REQUESTER.address)
 LATER = NOW + 500

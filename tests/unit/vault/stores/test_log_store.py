@@ -21,13 +21,6 @@ VAULT = to_address(b"\x0d" * 20)
 OTHER = to_address(b"\x0e" * 20)
 
 
-@pytest.fixture
-def database(tmp_path):
-    opened = VaultDatabase(tmp_path / DATABASE)
-    yield opened
-    opened.close()
-
-
 def entry(number=0, asset=DATASET) -> LogEntry:
     made = entry_of(facts(), attested().session, policy=1, block=7, time=NOW + number)
     return LogEntry(**{name: getattr(made, name) for name in made.__struct_fields__} | {"asset": asset})

@@ -14,11 +14,11 @@ from sealgrid.attestation.policy import UNLIMITED
 from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.units import to_digest
-from sealgrid.vault.keys import ShareEncryption
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase, use_counts, uses
 from sealgrid.vault.stores.task_store import TaskStore
 from sealgrid.vault.stores.use_ledger import DatasetUse
 from tests.unit.vault.vault_scene import (
+    AT_REST,
     DATASET,
     DEADLINE,
     ENCLAVE,
@@ -37,20 +37,8 @@ from tests.unit.vault.vault_scene import (
     task,
 )
 
-AT_REST = ShareEncryption(b"\x33" * 32, lambda size: bytes(size))
 NO_TASK = to_digest(b"\xff" * 32)
 OTHERS = key("somebody else")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Any:
-    with closing(VaultDatabase(tmp_path / DATABASE)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def task_store(database: VaultDatabase) -> Any:
-    return TaskStore(database, AT_REST, FEDERATION)
 
 
 def count_in_hour(task_store: TaskStore, excluding: Any = NO_TASK, at: int = NOW, requester: Any = REQUESTER) -> int:
