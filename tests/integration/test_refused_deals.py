@@ -126,7 +126,7 @@ def proposal(federation: Federation, **changes: object) -> PreviewRequest:
         ("6", {}, {"tag": "0x" + "00" * 32}),
     ],
 )
-async def test_a_preview_of_a_deal_that_nobody_made_says_what_a_release_would(
+async def test_a_preview_of_a_proposed_deal_decides_as_a_release_would(
     federation: Federation, check: str, terms: dict[str, object], changes: dict[str, object]
 ) -> None:
     await federation.sell_model(**terms)
@@ -135,7 +135,7 @@ async def test_a_preview_of_a_deal_that_nobody_made_says_what_a_release_would(
     assert not any(each.settles for each in heard), "a deal that nobody made settles nothing"
 
 
-async def test_a_preview_counts_no_use_that_nobody_can_pay_any_more(federation: Federation) -> None:
+async def test_a_preview_counts_no_use_that_can_no_longer_be_paid(federation: Federation) -> None:
     await federation.sell_model(uses_total=1)
     await (await federation.begin(await federation.order())).released()
     assert {each.check for each in await about(federation, proposal(federation))} == {"7.9"}

@@ -82,7 +82,7 @@ async def found_in(market: Market, deal: DealId) -> MatchRecord:
     return found
 
 
-async def test_the_requesters_own_signature_is_found_in_the_calldata_and_told_as_such(federation: Federation) -> None:
+async def test_the_requesters_own_signature_is_read_from_the_calldata_and_stated_as_eoa(federation: Federation) -> None:
     request = wanted(federation.market)
     deal = await matched(federation.market, request)
     assert (await found_in(federation.market, deal)).request == request
@@ -95,7 +95,7 @@ async def test_a_sponsored_deal_has_its_requesters_signature_too(federation: Fed
     assert await kind_of(federation, deal) == "eoa"
 
 
-async def test_an_order_that_was_signed_by_a_transaction_is_told_as_presigned(federation: Federation) -> None:
+async def test_an_order_signed_by_a_transaction_is_stated_as_presigned(federation: Federation) -> None:
     market, request = federation.market, replace(wanted(federation.market), sign=b"")
     await market.hub.presign(market.wallet("requester"), request)
     deal = await matched(market, request)
@@ -115,7 +115,7 @@ async def bought_by(market: Market, contract: Mock) -> DealId:
     return await matched(market, request)
 
 
-async def test_a_contracts_signature_is_told_as_a_contracts(federation: Federation) -> None:
+async def test_a_contracts_signature_is_stated_as_contract(federation: Federation) -> None:
     contract = await signing_contract(federation.market)
     assert await kind_of(federation, await bought_by(federation.market, contract)) == "contract"
 

@@ -178,7 +178,7 @@ async def test_a_vault_that_logs_a_use_of_the_future_or_the_past_makes_it_count_
     assert counted(federation)[0] == 0
 
 
-async def test_nothing_that_another_vault_did_not_sign_or_that_it_keeps_to_itself_counts_or_stops_anybody(federation):
+async def test_unsigned_or_missing_entries_of_another_vault_count_nothing_and_block_nothing(federation):
     await federation.sell_model()
     forged = Told(VAULTS[2], federation, await entry_about(federation))
 
@@ -207,7 +207,7 @@ async def unpaid_until(federation, seconds):
     await advance(federation.market.node, seconds)
 
 
-async def test_a_use_with_a_verdict_that_nobody_publishes_is_given_back_when_nobody_can_pay_it_any_more(federation):
+async def test_a_use_with_an_unpublished_verdict_is_refunded_when_it_can_no_longer_be_paid(federation):
     await federation.sell_model(uses_total=1, uses_per_requester_hour=1)
     result = await (await (await federation.begin(await federation.order())).released()).seal()
     await result.settled(0, 1)
@@ -235,7 +235,7 @@ async def test_a_use_whose_result_opens_at_once_is_not_given_back(federation):
     assert await refusals_of(await federation.begin(await federation.order(version=2))) == ["7.9"] * 3
 
 
-async def test_the_chain_is_asked_about_uses_only_where_a_limit_is_reached(federation, monkeypatch):
+async def test_the_chain_is_read_about_uses_only_at_a_limit(federation, monkeypatch):
     await federation.sell_model(uses_total=5)
     await (await federation.begin(await federation.order())).released()
     await unpaid_until(federation, CONTRIBUTION_SECONDS)

@@ -34,7 +34,7 @@ from tests.integration.vault_federation import (
 pytestmark = pytest.mark.chain
 
 
-async def test_a_key_pushed_by_iexecs_route_is_kept_once_takes_no_policy_and_goes_to_no_task_without_its_order(
+async def test_a_pushed_key_is_stored_once_takes_no_policy_and_needs_the_matched_order(
     federation: Federation,
 ) -> None:
     owner, dataset = development_key("owner"), federation.market.dataset
@@ -73,7 +73,7 @@ async def test_a_stranger_cannot_push_a_key_for_anothers_dataset(federation: Fed
 
 
 @pytest.mark.parametrize("path", ["deposits", "policies", "nonces", "releases", "settlements", "openings"])
-async def test_what_is_no_message_is_refused_in_one_sentence(federation: Federation, path: str) -> None:
+async def test_a_malformed_message_is_refused_in_one_sentence(federation: Federation, path: str) -> None:
     for body in (b"", b"{}", b"[]", b"\xff", b'{"surprise": 1}'):
         with pytest.raises(InputRefused):
             await federation.transport.request("POST", f"/{path}", body)

@@ -71,7 +71,7 @@ async def test_a_deal_from_before_a_revocation_gets_no_key_after_it(federation):
     assert all([(await log.entries_of(before.asset, 0)).entries == () for log in federation.logs])
 
 
-async def test_anybody_reads_the_log_and_nobody_asks_it_for_what_it_is_not(federation):
+async def test_the_log_is_public_and_refuses_proofs_beyond_its_size(federation):
     log = federation.logs[0]
     size = (await log.head()).head.size
     assert isinstance(await log.entries(0), LogPage)
@@ -168,7 +168,7 @@ async def test_a_vault_with_two_histories_is_named(federation, told_others):
     assert again.alarms == report.alarms
 
 
-async def test_an_old_head_that_somebody_replays_raises_no_alarm(federation):
+async def test_a_replayed_old_head_raises_no_alarm(federation):
     watched = Watched(federation)
     old = await Forged(watched.liar, federation).say("a", issued=9).head()
     await watched.sees(Forged(watched.liar, federation).say("a", "b", issued=10))

@@ -58,7 +58,7 @@ async def test_a_nonce_expires(federation: Federation) -> None:
     assert caught.value.check == "1"
 
 
-async def test_a_worker_without_the_pools_word_gets_no_nonce(federation: Federation) -> None:
+async def test_a_worker_without_the_pools_authorisation_gets_no_nonce(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
     said = enclave.authorization
     forged = said.__class__(
@@ -145,7 +145,7 @@ async def test_a_refunded_task_gets_no_nonce(federation: Federation) -> None:
     assert caught.value.check == "1.1"
 
 
-async def test_a_model_that_was_sold_is_not_released_under_its_old_owners_word(federation: Federation) -> None:
+async def test_a_sold_model_is_not_released_under_its_old_owners_policy(federation: Federation) -> None:
     enclave = await federation.begin(await federation.order())
     market = federation.market
     await market.assets.transfer(market.wallet("owner"), "Dataset", market.dataset, development_key("stranger").address)
@@ -170,7 +170,7 @@ async def test_the_developers_secret_goes_to_every_task_of_its_app(federation: F
         assert (session.facts.bot_first, session.facts.bot_size, session.facts.index) == (0, 2, index)
 
 
-async def test_an_apps_secret_is_taken_from_its_owner_only(federation: Federation) -> None:
+async def test_an_apps_secret_is_accepted_from_its_owner_only(federation: Federation) -> None:
     with pytest.raises(SharesRefused) as caught:
         await federation.deposit(development_key("stranger"), federation.market.app, SECRET, SECRET_DEK)
     assert caught.value.check == "deposit.4"

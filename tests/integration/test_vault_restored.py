@@ -71,7 +71,7 @@ async def test_a_lost_vault_comes_back_with_what_still_holds_and_serves_new_deal
         lose_the_disk(federation, lost)
         config = vault_config(market, federation.machine, lost, peers=peers)
         done = await restore(config, copy, clock=federation.clock)
-        assert (done.kept, done.dropped, done.lost_entries) == (2, (), 0)
+        assert (done.restored, done.dropped, done.lost_entries) == (2, (), 0)
         with pytest.raises(InputRefused, match="newer than any copy"):
             await restore(config, copy)
         machine, at = federation.machine, federation.clock.now
@@ -100,7 +100,7 @@ async def test_a_share_that_was_destroyed_after_the_copy_stays_destroyed(market:
         assert [(each.version, each.destroyed > 0) for each in view.history] == [(1, True), (2, True)]
 
 
-async def test_releases_that_were_logged_after_the_copy_are_told_as_lost(market: Market, tmp_path: Path) -> None:
+async def test_releases_logged_after_the_backup_are_reported_as_lost(market: Market, tmp_path: Path) -> None:
     lost, copy = tmp_path / VAULTS[0].address, tmp_path / "copy.db"
     async with AsyncExitStack() as stack:
         federation = await stack.enter_async_context(federation_over(market, tmp_path))
@@ -115,7 +115,9 @@ async def test_releases_that_were_logged_after_the_copy_are_told_as_lost(market:
         assert done.lost_entries == 1
 
 
-async def test_a_copy_is_restored_by_its_own_vault_and_only_vaults_are_asked(market: Market, tmp_path: Path) -> None:
+async def test_a_backup_is_restored_by_its_own_vault_and_only_vaults_are_queried(
+    market: Market, tmp_path: Path
+) -> None:
     async with AsyncExitStack() as stack:
         federation = await stack.enter_async_context(federation_over(market, tmp_path))
         copy = tmp_path / "copy.db"

@@ -84,10 +84,10 @@ async def withdraw(federation: Federation, version: int, by: SigningKey = OWNER)
     request = WithdrawRequest(withdrawal=word, signature=word.sign(federation.market.domain, by))
     for client in federation.clients:
         view = await client.withdraw(request)
-        assert not view.held
+        assert not view.has_share
 
 
-async def test_a_withdrawn_key_is_released_to_nobody_and_comes_back_under_a_higher_version_only(
+async def test_a_withdrawn_key_is_not_released_and_returns_only_under_a_higher_version(
     federation: Federation,
 ) -> None:
     deal, model = await federation.order(), federation.market.dataset

@@ -50,7 +50,7 @@ def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy th
 
     settings, _ = read_config(config)
     done = asyncio.run(restore_vault(settings, file))
-    answers.print(f"{done.kept} shares came back", markup=False)
+    answers.print(f"{done.restored} shares came back", markup=False)
     for asset, owner in done.dropped:
         answers.print(f"{asset}  dropped; its owner {owner} must share it anew", markup=False)
     if done.lost_entries:

@@ -26,7 +26,7 @@ class VaultMembers:
         """Return how many vaults hold a share of one and the same key, and how many do not answer."""
         views = await call_all([_view(client, asset, owner) for client in self.clients], enough=len(self.clients))
         silent = sum(isinstance(view, BaseException) for view in views)
-        held = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.held)
+        held = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.has_share)
         return max(held.values(), default=0), silent
 
     async def ready(self, asset: Address, owner: Address) -> tuple[bool, tuple[VaultIdentity, ...]]:

@@ -254,7 +254,7 @@ class AssetView(Message, frozen=True, kw_only=True):
     opened: TaskId = TaskId("")  #: task whose enclave opened the file with this key; empty if none is known
 
     @property
-    def held(self) -> bool:
+    def has_share(self) -> bool:
         """Return whether the share of the newest version is stored."""
         return self.history[-1].destroyed == 0
 

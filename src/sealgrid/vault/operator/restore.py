@@ -57,7 +57,7 @@ class PeerState:
 class RestorationResult:
     """What was restored, and what its owners must deposit again."""
 
-    kept: int  #: shares
+    restored: int  #: number of shares
     dropped: tuple[AssetKey, ...]
 
 
@@ -65,7 +65,7 @@ class RestorationResult:
 class RestoreReport:
     """What was restored, what its owners must deposit again, and what is lost."""
 
-    kept: int  #: shares
+    restored: int  #: number of shares
     dropped: tuple[AssetKey, ...]
     lost_entries: int  #: of the log, under heads that other vaults have witnessed; they will raise an alarm
 
@@ -105,7 +105,7 @@ async def restore(
         lost = max(0, witnessed - VaultLog(database).frontier.size)
         await database.scrub()
     placed.rename(config.folder / DATABASE)
-    return RestoreReport(result.kept, result.dropped, lost)
+    return RestoreReport(result.restored, result.dropped, lost)
 
 
 def apply_backup(
@@ -127,7 +127,7 @@ def apply_backup(
     dropped = []
     for key, share in shares.items():
         views = _views(key, peers)
-        if sum(view.held and view.record == share.record for view in views) < needed:
+        if sum(view.has_share and view.record == share.record for view in views) < needed:
             share_store.destroy(*key, at=at)  # (4)
             dropped.append(key)
     for view in (view for peer in peers for view in peer.views.values()):

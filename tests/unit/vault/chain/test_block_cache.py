@@ -27,19 +27,19 @@ class Chain:
         return self.asked
 
 
-async def test_those_who_ask_at_once_and_later_share_one_answer() -> None:
+async def test_concurrent_and_later_callers_share_one_read() -> None:
     memory, chain = BlockCache(), Chain()
     assert await asyncio.gather(*(memory.get(BLOCKS[0], ("a",), chain.read) for _ in range(5))) == [1] * 5
     assert await memory.get(BLOCKS[0], ("a",), chain.read) == 1
 
 
-async def test_another_question_or_another_block_is_asked_anew() -> None:
+async def test_another_query_or_another_block_is_read_anew() -> None:
     memory, chain = BlockCache(), Chain()
     asked = [(BLOCKS[0], ("a",)), (BLOCKS[0], ("b",)), (BLOCKS[1], ("a",))]
     assert [await memory.get(*each, chain.read) for each in asked] == [1, 2, 3]
 
 
-async def test_only_the_newest_blocks_are_remembered() -> None:
+async def test_only_the_newest_blocks_are_cached() -> None:
     memory, chain = BlockCache(), Chain()
     for block in BLOCKS:
         await memory.get(block, ("a",), chain.read)
@@ -47,7 +47,7 @@ async def test_only_the_newest_blocks_are_remembered() -> None:
     assert await memory.get(BLOCKS[0], ("a",), chain.read) == 5
 
 
-async def test_a_failure_is_told_to_all_who_wait_and_not_remembered() -> None:
+async def test_a_failed_read_reaches_all_callers_and_is_not_cached() -> None:
     memory, chain = BlockCache(), Chain()
     chain.fails = True
     asked = (memory.get(BLOCKS[0], ("a",), chain.read) for _ in range(3))
@@ -56,7 +56,7 @@ async def test_a_failure_is_told_to_all_who_wait_and_not_remembered() -> None:
     assert await memory.get(BLOCKS[0], ("a",), chain.read) == 2
 
 
-async def test_who_stops_waiting_disturbs_nobody() -> None:
+async def test_a_cancelled_caller_does_not_disturb_the_others() -> None:
     memory, chain = BlockCache(), Chain()
     impatient = asyncio.create_task(memory.get(BLOCKS[0], ("a",), chain.read))
     patient = asyncio.create_task(memory.get(BLOCKS[0], ("a",), chain.read))

@@ -64,7 +64,7 @@ def refused(number: str, bulk: BulkDocuments | None, **named: Any) -> str:
 
 
 @pytest.mark.parametrize("address", [as_ipfs_nodes_name, as_we_name])
-def test_a_task_uses_the_slice_at_its_place_however_ipfs_names_the_files(address: Any) -> None:
+def test_a_task_uses_the_slice_at_its_index_by_either_content_address(address: Any) -> None:
     bulk = shown(address=address)
     assert read(bulk, cid=address(bulk.root)) == (ORDER,)
 
@@ -77,7 +77,7 @@ def test_17_a_deal_that_has_a_dataset_of_its_own_is_refused() -> None:
     refused("7.17", shown(), chain=deal())
 
 
-def test_17_a_bulk_that_was_not_shown_is_refused() -> None:
+def test_17_a_bulk_that_was_not_sent_is_refused() -> None:
     refused("7.17", None)
 
 
@@ -94,7 +94,7 @@ def test_17_the_slice_of_another_task_is_refused() -> None:
     refused("7.17", shown(), index=0)
 
 
-def test_17_a_task_without_a_slice_is_refused_and_told_so() -> None:
+def test_17_a_task_without_a_slice_is_refused_by_name() -> None:
     assert "2 slices" in refused("7.17", shown(), index=2)
 
 
@@ -166,7 +166,7 @@ def test_12_an_order_that_does_not_name_the_deals_app_leaves_its_dataset_out(app
     left_out("7.12", order=replace_order(apprestrict=app))
 
 
-def test_what_is_left_out_keeps_its_place() -> None:
+def test_an_omitted_dataset_keeps_its_index() -> None:
     bad = replace_order(dataset=OTHER, datasetprice=1)
     offers = [
         BulkOffer(bad, ON_CHAIN, fits=True),
@@ -189,6 +189,6 @@ def test_1_a_key_counts_for_the_file_and_owner_that_the_chain_has_now() -> None:
         assert not is_key_of(held, DatasetFact(**said)), name
 
 
-def test_1_a_key_with_a_policy_of_ours_goes_to_no_bulk_since_its_owner_counts_uses() -> None:
+def test_1_a_key_with_a_policy_is_not_released_to_a_bulk() -> None:
     assert not is_key_of(MODEL_KEY.held("dataset"), LISTED)
     assert not is_key_of(None, LISTED)

@@ -52,12 +52,12 @@ def refused(number: str, request: Any, **named: Any) -> Any:
     return caught.value
 
 
-def test_the_owners_share_is_taken() -> None:
+def test_the_owners_share_is_accepted() -> None:
     held = decide(MODEL_KEY.deposit())
     assert (held.kind, held.record, held.share) == ("dataset", MODEL_KEY.record, MODEL_KEY.shares[0])
 
 
-def test_a_requesters_sealed_input_is_taken_with_its_grant() -> None:
+def test_a_requesters_sealed_input_is_accepted_with_its_grant() -> None:
     assert decide(granted_deposit(), asset=None).kind == "input"
 
 
@@ -99,7 +99,7 @@ def test_a_dataset_that_the_chain_does_not_know_is_refused() -> None:
     refused("deposit.4", MODEL_KEY.deposit(), asset=None)
 
 
-def test_a_dataset_that_belongs_to_somebody_else_is_refused() -> None:
+def test_a_dataset_of_another_owner_is_refused() -> None:
     refused("deposit.4", MODEL_KEY.deposit(), asset=replace(SNAPSHOT.dataset, owner=STRANGER.address))
 
 
@@ -107,12 +107,12 @@ def test_a_dataset_with_another_checksum_is_refused() -> None:
     refused("deposit.4", MODEL_KEY.deposit(), asset=replace(SNAPSHOT.dataset, checksum=PICTURE))
 
 
-def test_the_developers_secret_is_taken_from_the_apps_owner() -> None:
+def test_the_developers_secret_is_accepted_from_the_apps_owner() -> None:
     held = decide(DEVELOPER_KEY.deposit(), asset=APP_ON_CHAIN)
     assert (held.kind, held.record) == ("developer", DEVELOPER_KEY.record)
 
 
-def test_an_apps_secret_by_somebody_else_is_refused() -> None:
+def test_an_apps_secret_by_another_account_is_refused() -> None:
     strangers = Split(owner=STRANGER, asset=APP_ON_CHAIN.address, file_sha256=DEVELOPER_SECRET)
     refused("deposit.4", strangers.deposit(), asset=APP_ON_CHAIN)
 
@@ -161,7 +161,7 @@ def test_an_altered_sealed_share_is_refused(at: int) -> None:
     refused("deposit.6", MODEL_KEY.deposit(sealed=flipped(sealed, at % len(sealed))))
 
 
-def test_what_is_no_share_is_refused_without_being_told() -> None:
+def test_an_invalid_share_is_refused_without_its_content_in_the_error() -> None:
     told = hpke.seal(DEPOSIT_KEY.public, b'{"value": "c2VjcmV0", "secret": 1}', MODEL_KEY.record.digest(DOMAIN))
     error = refused("deposit.6", MODEL_KEY.deposit(sealed=told))
     assert "c2VjcmV0" not in str(error)
@@ -188,7 +188,7 @@ def test_a_field_that_is_no_address_is_refused() -> None:
         decide(MODEL_KEY.deposit(record=odd))
 
 
-def test_a_held_share_shows_nothing_of_itself() -> None:
+def test_the_repr_of_a_stored_share_contains_no_value() -> None:
     shown = repr(decide(MODEL_KEY.deposit()))
     for secret in (MODEL_KEY.shares[0].value, MODEL_KEY.shares[0].blind):
         assert secret.hex() not in shown

@@ -62,11 +62,11 @@ def test_the_deal_entitles_to_the_dataset_and_the_named_input() -> None:
     assert (granted.release, granted.output_bytes) == ("escrow", 1 << 20)
 
 
-def test_7_22_a_key_that_did_not_open_its_file_goes_to_nobody() -> None:
+def test_7_22_a_key_that_did_not_open_its_file_is_not_released() -> None:
     refused("7.22", replace(KEYS, unopened=True))
 
 
-def test_7_23_a_key_that_opened_nothing_yet_goes_to_its_owner_alone_where_the_policy_says_so() -> None:
+def test_7_23_an_unproved_key_is_released_to_its_owner_only_if_the_policy_is_proved() -> None:
     waiting = replace(KEYS, policy=policy(proved=True), unproved_since=0)
     refused("7.23", waiting)
     assert decide(replace(waiting, unproved_since=None)).shares, "an enclave opened the file with it"
@@ -98,7 +98,7 @@ def test_7_a_deal_has_a_plain_or_a_deferred_callback_not_both() -> None:
     refused("7", chain=snapshot(deal=deal(params=wanted, callback=STRANGER.address)))
 
 
-def test_an_owner_may_want_results_to_open_at_once() -> None:
+def test_an_owner_may_let_results_open_at_once() -> None:
     assert decide(replace(KEYS, policy=policy(release=1))).release == "direct"
 
 
@@ -140,7 +140,7 @@ def test_a_policy_allows_triples_and_never_their_mixture() -> None:
     refused("5", replace(KEYS, policy=policy(allowed=crossed)))
 
 
-def test_a_callback_needs_the_owners_word() -> None:
+def test_a_callback_needs_the_owners_permission() -> None:
     public = snapshot(deal=deal(callback=STRANGER.address))
     refused("7.3", chain=public)
     permitted = replace(KEYS, policy=policy(allowed=(allowance(callback=True),)))
@@ -157,7 +157,7 @@ def test_an_input_that_nobody_deposited_is_refused() -> None:
     refused("7.5", replace(KEYS, inputs={}))
 
 
-def test_an_input_of_somebody_else_is_refused() -> None:
+def test_an_input_of_another_account_is_refused() -> None:
     stolen = Split(owner=STRANGER, asset=PICTURE_KEY.asset, file_sha256=PICTURE)
     refused("7.5", replace(KEYS, inputs={PICTURE: (stolen.held("input"), (grant()[0],))}))
 

@@ -71,7 +71,7 @@ def refused(number: str, request: IexecDeposit, **named: Any) -> None:
     assert caught.value.check == f"iexec-deposit.{number}"
 
 
-def test_a_key_that_its_owner_pushed_as_iexecs_sdk_does_is_taken_with_its_values_hash() -> None:
+def test_a_key_pushed_as_iexecs_sdk_does_is_accepted_with_its_values_hash() -> None:
     taken = decide(pushed())
     assert (taken.kind, taken.record, taken.value_hash) == ("iexec", MODEL_KEY.record, VALUE_HASH)
     assert taken.share == MODEL_KEY.shares[0]
@@ -104,7 +104,7 @@ def test_a_signature_over_another_value_is_refused() -> None:
     refused("2", pushed(value_hash=OTHER_HASH))
 
 
-def test_our_own_signature_over_the_record_does_not_stand_for_iexecs() -> None:
+def test_a_signature_over_the_record_does_not_replace_iexecs() -> None:
     refused("2", pushed(signature=MODEL_KEY.signature))
 
 
@@ -136,16 +136,16 @@ def test_other_shares_under_the_same_signature_are_refused_once_a_key_was_here()
     refused("5", pushed(Split(dek=b"\x77" * 32)), stored=decide(pushed()), last_version=1)
 
 
-def test_a_key_that_was_withdrawn_never_comes_back_by_this_route() -> None:
+def test_a_withdrawn_key_cannot_be_pushed_again() -> None:
     refused("5", pushed(), last_version=1)
 
 
-def test_the_same_deposit_again_is_taken_again() -> None:
+def test_a_repeated_deposit_is_accepted() -> None:
     taken = decide(pushed())
     assert decide(pushed(), stored=taken, last_version=1) == taken
 
 
-def test_the_values_hash_is_kept_with_the_share_and_each_outlives_a_restart(tmp_path: Path) -> None:
+def test_the_values_hash_is_stored_with_the_share_and_survives_a_restart(tmp_path: Path) -> None:
     taken = decide(pushed())
     with closing(VaultDatabase(tmp_path / "vault.db")) as database:
         ShareStore(database, AT_REST, FEDERATION).store(taken, policy=None, grant=None, at=NOW)

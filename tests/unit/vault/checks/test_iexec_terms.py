@@ -69,7 +69,7 @@ def refused(number: str, chain: Any, keys: Any = KEYS) -> None:
     assert caught.value.check == number
 
 
-def test_a_deal_by_an_order_that_names_its_app_gets_the_key_and_its_result_is_sealed_to_nobody() -> None:
+def test_a_deal_by_an_order_that_names_its_app_gets_the_key_and_an_unsealed_result() -> None:
     granted = decide(of_iexec())
     assert granted.shares == (PUSHED,)
     assert (granted.release, granted.output_bytes) == ("direct", OUTPUT_BYTES_WITHOUT_POLICY)
@@ -127,7 +127,7 @@ def test_8_files_by_url_stay_refused() -> None:
     refused("7.8", of_iexec({"iexec_input_files": ["https://example.org/a"]}))
 
 
-def test_14_a_dataset_with_a_policy_is_never_used_for_a_result_that_is_sealed_to_nobody() -> None:
+def test_14_a_dataset_with_a_policy_is_never_used_for_an_unsealed_result() -> None:
     refused("7.14", of_iexec(), replace(HELD_KEYS, inputs={}))
     refused("7.14", of_iexec(), replace(HELD_KEYS, inputs={}, policy=policy(release=1)))
 
@@ -173,7 +173,7 @@ def test_facts_name_the_key_that_the_beneficiary_registered() -> None:
     assert (said.result_key, said.release) == (to_digest(keccak(VALUE.encode())), "direct")
 
 
-def test_whoever_did_not_ask_for_it_gets_a_public_result_whatever_was_shown() -> None:
+def test_without_the_encryption_param_the_result_is_public_whatever_key_was_sent() -> None:
     assert decide(of_iexec(), shown(registered())).result_key == NO_RESULT_KEY
 
 

@@ -63,7 +63,7 @@ def refused(number: str, request: IexecDeposit, **named: Any) -> None:
     assert caught.value.check == f"iexec-deposit.{number}"
 
 
-def test_a_developers_secret_is_taken_and_the_hash_by_which_it_could_be_guessed_is_not_kept() -> None:
+def test_a_developers_secret_is_accepted_and_its_guessable_hash_is_not_stored() -> None:
     taken = decide(pushed())
     assert (taken.kind, taken.record, taken.value_hash) == ("iexec-developer", SPLIT.record, None)
 
@@ -94,7 +94,7 @@ def test_it_goes_to_its_own_app_as_a_developers_secret_does_and_facts_do_not_tel
     assert said.secrets[-1].file_sha256 == SPLIT.record.file_sha256 != PICTURE
 
 
-def test_an_enclave_believes_a_text_that_the_owner_signed_whatever_else_is_shown_with_it() -> None:
+def test_an_enclave_accepts_a_text_that_the_owner_signed_whatever_else_is_sent_with_it() -> None:
     check_signed(SECRET, APP, OF_DEVELOPER, SignedSecret(DEVELOPER.address, frozenset({b"", signed()})))
 
 

@@ -73,7 +73,7 @@ def deposit_refused(number: str, request: IexecDeposit, **named: Any) -> None:
     assert caught.value.check == f"iexec-deposit.{number}"
 
 
-def test_a_requesters_secret_is_taken_with_nothing_on_the_chain_and_without_its_hash() -> None:
+def test_a_requesters_secret_is_accepted_with_nothing_on_the_chain_and_without_its_hash() -> None:
     key = split()
     held = taken(pushed(key))
     assert (held.kind, held.record, held.value_hash) == ("iexec-requester", key.record, None)
@@ -106,7 +106,7 @@ def test_5_a_second_secret_of_the_same_name_is_refused() -> None:
     deposit_refused("5", pushed(), last_version=1)
 
 
-def test_a_developers_secret_is_still_refused_for_an_app_of_somebody_else() -> None:
+def test_a_developers_secret_is_still_refused_for_another_owners_app() -> None:
     other = Split(owner=REQUESTER, asset=APP, file_sha256=FILE)
     request = pushed(other, name=OF_DEVELOPER, signature=signed(name=OF_DEVELOPER, address=APP))
     deposit_refused("4", request, asset=APP_ON_CHAIN)

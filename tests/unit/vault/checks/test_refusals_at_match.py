@@ -174,7 +174,7 @@ def test_a_vault_remembers_since_when_each_policy_was_in_force(database):
     assert history.policies(DATASET, STRANGER.address, since=0, until=1000) == []
 
 
-def test_a_vault_counts_for_the_requester_what_it_asked_for_and_for_others_what_was_settled(database):
+def test_a_vault_counts_all_uses_of_the_requester_and_settled_uses_of_others(database):
     task_store, history = (
         TaskStore(database, ShareEncryption(b"\1" * 32, os.urandom), FEDERATION),
         DepositHistory(database),

@@ -151,7 +151,7 @@ def test_2_collateral_that_expired() -> None:
     assert number_of(judge, at=NOW + 40 * 24 * 3600) == "2.4"
 
 
-def test_2_collateral_below_the_number_that_was_seen() -> None:
+def test_2_collateral_below_the_highest_number_seen() -> None:
     seen = judge().claims.eval_number
     assert judge(trusted=replace(TRUSTED, evaluations={SERIES: seen})).claims.eval_number == seen
     newer = replace(TRUSTED, evaluations={SERIES: seen + 1})
@@ -257,7 +257,7 @@ def test_6_a_hub_that_asks_another_broker(broker: Any) -> None:
     assert number_of(compare, snapshot(broker=broker)) == "6"
 
 
-def test_6_a_gate_that_owns_the_pool_judges_where_the_hub_asks_nobody() -> None:
+def test_6_a_gate_that_owns_the_pool_judges_where_the_hub_has_no_broker() -> None:
     gated = deal(workerpool=ResourceView(POOL, BROKER, 3))
     compare(snapshot(broker=ZERO_ADDRESS, deal=gated))
     assert number_of(compare, snapshot(broker=to_address(b"\xaa" * 20), deal=gated)) == "6"

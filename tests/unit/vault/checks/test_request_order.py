@@ -31,20 +31,20 @@ async def kind(shown, chain=None, **changes):
     return await signature_kind(chain or Chain(), shown, snapshot(**changes), DOMAIN)
 
 
-async def test_the_requesters_own_signature_is_told_without_a_question_to_the_chain():
+async def test_the_requesters_own_signature_needs_no_chain_read():
     chain = Chain()
     assert await kind(SHOWN, chain) == "eoa"
     assert chain.asked == []
 
 
 @pytest.mark.parametrize("says", ["presigned", "contract"])
-async def test_without_it_the_chain_is_asked_at_the_block_of_the_snapshot(says):
+async def test_without_it_the_chain_is_read_at_the_block_of_the_snapshot(says):
     chain, bare = Chain(says), replace(SHOWN, sign=b"a contract's")
     assert await kind(bare, chain) == says
     assert chain.asked == [(REQUESTER.address, b"a contract's", snapshot().block_hash)]
 
 
-async def test_21_an_order_that_nobody_vouches_for_is_refused():
+async def test_21_an_order_without_any_authorisation_is_refused():
     for shown in (replace(SHOWN, sign=b""), RequestDocument.of(sign_order(ORDER, DOMAIN, STRANGER))):
         with pytest.raises(ReleaseRefused) as caught:
             check_signature_kind(await kind(shown))

@@ -63,7 +63,7 @@ def test_1_an_enclave_that_got_no_release() -> None:
     assert number_of(decide, released_before=released(enclave=OTHER.address)) == "settle.1"
 
 
-def test_2_a_settle_that_somebody_else_signed() -> None:
+def test_2_a_settle_signed_by_another_key() -> None:
     assert number_of(decide, settle_request(by=STRANGER)) == "settle.2"
 
 
@@ -146,7 +146,7 @@ def test_the_enclaves_receipt_agrees() -> None:
     judge(receipt())
 
 
-def test_6_a_receipt_that_somebody_else_signed() -> None:
+def test_6_a_receipt_signed_by_another_key() -> None:
     assert number_of(judge, receipt(by=STRANGER)) == "settle.6"
 
 
@@ -188,7 +188,7 @@ def test_a_verdict_says_what_the_vault_found_and_not_what_the_enclave_says() -> 
     assert MACHINE.trust_root.platform == verdict.platform
 
 
-def test_nothing_of_an_escrowed_share_is_shown() -> None:
+def test_the_repr_of_a_settled_result_contains_no_share() -> None:
     shown = repr(settled())
     assert K2.shares[0].value.hex() not in shown
     assert repr(K2.shares[0].value) not in shown

@@ -80,9 +80,9 @@ def restored(live: VaultDatabase, *peers: PeerState) -> tuple[Any, ShareStore]:
 CURRENT = view(allowed=policy())
 
 
-def test_what_the_others_hold_too_comes_back(live: VaultDatabase) -> None:
+def test_what_the_other_vaults_have_too_is_restored(live: VaultDatabase) -> None:
     done, share_store = restored(live, peer(CURRENT), peer(CURRENT))
-    assert (done.kept, done.dropped) == (2, ())
+    assert (done.restored, done.dropped) == (2, ())
     assert share_store.find(*MODEL) == MODEL_KEY.held()
     assert share_store.policy(*MODEL).policy == policy()
 
@@ -113,24 +113,24 @@ def test_a_release_whose_settle_may_be_lost_gets_no_second_one_and_a_settled_one
         None,  # never heard of it
     ],
 )
-def test_a_share_that_one_other_vault_does_not_hold_is_dropped(live: VaultDatabase, told: AssetView | None) -> None:
+def test_a_share_that_one_other_vault_lacks_is_dropped(live: VaultDatabase, told: AssetView | None) -> None:
     done, share_store = restored(live, peer(CURRENT), peer(told))
     assert done.dropped == (MODEL,)
     assert share_store.find(*MODEL) is None
 
 
-def test_a_vault_that_is_silent_counts_as_one_that_does_not_hold_it(live: VaultDatabase) -> None:
+def test_an_unreachable_vault_counts_as_one_without_the_share(live: VaultDatabase) -> None:
     assert set(restored(live, peer(CURRENT))[0].dropped) == {MODEL, PICTURE}
 
 
-def test_no_version_comes_back_that_is_older_than_one_of_which_anybody_shows_the_owners_word(
+def test_no_version_is_restored_that_is_older_than_one_with_the_owners_signature(
     live: VaultDatabase,
 ) -> None:
     _, share_store = restored(live, peer(CURRENT), peer(view(Split(version=7))))
     assert [each.record.version for each in share_store.versions(*MODEL)] == [1, 7]
 
 
-def test_a_version_that_nobody_signed_is_not_believed(live: VaultDatabase) -> None:
+def test_a_version_without_the_owners_signature_is_ignored(live: VaultDatabase) -> None:
     _, share_store = restored(live, peer(CURRENT), peer(view(Split(version=7), by=STRANGER)))
     assert [each.record.version for each in share_store.versions(*MODEL)] == [1]
 
@@ -151,7 +151,7 @@ def test_one_other_vault_cannot_raise_an_evaluation_number_alone(live: VaultData
     assert live.evaluations() == {SERIES: 5}
 
 
-def test_a_key_that_t_others_know_not_to_open_is_refused_after_a_restoration_and_one_other_vault_cannot_say_so(
+def test_a_key_that_t_other_vaults_report_as_unopened_is_refused_and_one_report_does_not_suffice(
     live: VaultDatabase,
 ) -> None:
     unopened, record = msgspec.structs.replace(CURRENT, unopened=TASK), MODEL_KEY.held().record_digest
@@ -161,7 +161,7 @@ def test_a_key_that_t_others_know_not_to_open_is_refused_after_a_restoration_and
     assert UnopenedKeys(live).find(record) == KeyNote(TASK, LATER)
 
 
-def test_a_key_that_t_others_know_to_open_needs_no_proof_after_a_restoration_and_one_vault_cannot_say_so(
+def test_a_key_that_t_other_vaults_report_as_opened_needs_no_proof_and_one_report_does_not_suffice(
     live: VaultDatabase,
 ) -> None:
     opened, record = msgspec.structs.replace(CURRENT, opened=TASK), MODEL_KEY.held().record_digest

@@ -72,7 +72,7 @@ def test_the_task_itself_and_others_uses_do_not_count(task_store: TaskStore) -> 
     assert count_total(task_store, owner=REQUESTER) == 0
 
 
-def test_in_total_a_use_counts_for_ever_whoever_of_the_vaults_signed_its_verdict(task_store: TaskStore) -> None:
+def test_in_total_a_use_counts_for_ever_whichever_vault_signed_its_verdict(task_store: TaskStore) -> None:
     task_store.store_release(released())
     assert (count_total(task_store), count_in_hour(task_store, at=NOW + 10**9)) == (1, 0)
     task_store.store_settle(settled())
@@ -87,7 +87,7 @@ def test_several_enclaves_and_verdicts_of_one_task_are_one_use(task_store: TaskS
     assert (count_in_hour(task_store), count_total(task_store)) == (1, 1)
 
 
-def test_a_use_that_nobody_paid_is_given_back_to_both_counts_and_only_once(task_store: TaskStore) -> None:
+def test_an_unpaid_use_is_refunded_to_both_counts_and_only_once(task_store: TaskStore) -> None:
     task_store.store_release(released())
     task_store.store_settle(settled())
     assert unresolved(task_store, by=DEADLINE - 1) == []
@@ -97,21 +97,21 @@ def test_a_use_that_nobody_paid_is_given_back_to_both_counts_and_only_once(task_
         assert (count_in_hour(task_store), count_total(task_store), unresolved(task_store, by=DEADLINE)) == (0, 0, [])
 
 
-def test_a_use_that_was_given_back_is_not_counted_again_from_another_vaults_log(task_store: TaskStore) -> None:
+def test_a_refunded_use_is_not_counted_again_from_another_vaults_log(task_store: TaskStore) -> None:
     task_store.store_release(released())
     task_store.use_ledger.resolve(TASK, PaymentOutcome.UNPAID, later=0)
     assert task_store.use_ledger.is_known(TASK, OWNER.address)
     assert not task_store.use_ledger.is_known(NO_TASK, OWNER.address)
 
 
-def test_a_use_that_was_paid_is_never_looked_at_again(task_store: TaskStore) -> None:
+def test_a_paid_use_is_never_checked_again(task_store: TaskStore) -> None:
     task_store.store_release(released())
     task_store.use_ledger.resolve(TASK, PaymentOutcome.PAID, later=0)
     task_store.use_ledger.resolve(TASK, PaymentOutcome.UNPAID, later=0)
     assert (count_total(task_store), unresolved(task_store, by=2**40)) == (1, [])
 
 
-def test_a_use_that_may_still_be_paid_is_looked_at_later(task_store: TaskStore) -> None:
+def test_a_use_that_may_still_be_paid_is_checked_later(task_store: TaskStore) -> None:
     task_store.store_release(released())
     task_store.use_ledger.resolve(TASK, PaymentOutcome.OPEN, later=DEADLINE + 900)
     assert (
@@ -126,14 +126,14 @@ def test_a_use_that_may_still_be_paid_is_looked_at_later(task_store: TaskStore) 
 
 
 @pytest.mark.parametrize("readable", [{"release": "direct"}, {"callback": STRANGER.address}])
-def test_a_use_whose_result_is_readable_unpaid_is_never_given_back(task_store: TaskStore, readable: Any) -> None:
+def test_a_use_whose_result_is_readable_unpaid_is_never_refunded(task_store: TaskStore, readable: Any) -> None:
     first = released()
     task_store.store_release(replace(first, facts=msgspec.structs.replace(first.facts, **readable)))
     task_store.use_ledger.resolve(TASK, PaymentOutcome.UNPAID, later=0)
     assert (count_total(task_store), unresolved(task_store, by=2**40)) == (1, [])
 
 
-def test_a_use_with_a_deferred_callback_is_given_back_as_its_data_open_by_payment_alone(task_store: TaskStore) -> None:
+def test_a_use_with_a_deferred_callback_is_refunded_because_its_data_need_payment(task_store: TaskStore) -> None:
     first = released()
     deferred = params(callback="deferred")
     task_store.store_release(replace(first, facts=msgspec.structs.replace(first.facts, params=deferred)))
@@ -148,7 +148,7 @@ def test_a_task_that_was_readable_unpaid_once_stays_so(task_store: TaskStore) ->
     assert unresolved(task_store, by=2**40) == []
 
 
-def test_the_requesters_own_uses_are_looked_at_first(task_store: TaskStore) -> None:
+def test_the_requesters_own_uses_are_checked_first(task_store: TaskStore) -> None:
     for number, who in ((1, STRANGER), (2, REQUESTER)):
         task_store.use_ledger.add(use(number, requester=who.address))
     assert unresolved(task_store, by=DEADLINE, most=1) == [to_digest(bytes([2]) * 32)]
@@ -204,7 +204,7 @@ def test_what_was_released_before_uses_were_counted_so_is_counted_at_the_next_st
         max_size=25,
     )
 )
-def test_the_total_is_always_the_number_of_tasks_that_are_not_given_back(
+def test_the_total_is_always_the_number_of_tasks_without_a_refund(
     tmp_path_factory: pytest.TempPathFactory, steps: Any
 ) -> None:
     with closing(VaultDatabase(tmp_path_factory.mktemp("uses") / DATABASE)) as database:
