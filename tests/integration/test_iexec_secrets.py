@@ -1,7 +1,6 @@
 """iExec's secret routes before real vaults and a real chain: what owners push, and what the vaults hold then."""
 
 import base64
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,6 @@ import httpx
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.crypto.container import open_sealed
 from sealgrid.crypto.digests import keccak256
@@ -27,8 +25,8 @@ from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import Transport
 from sealgrid.wire.service_access import ONE_MACHINE
 from sealgrid.wire.vault import VaultClient
-from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
-from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation, federation_over
+from tests.contracts.scene import DATASET_CHECKSUM
+from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -102,7 +100,7 @@ class Face:
 
     def holding(self) -> int:
         """How many vaults hold a share of the dataset's key."""
-        return sum(vault.custody.share(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
+        return sum(vault.share_store.find(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
 
     def cut(self, *positions: int, path: str = "/") -> None:
         for position in positions:
@@ -113,27 +111,17 @@ class Face:
             way.paths.clear()
 
 
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
 @pytest.fixture
-async def face(market: Market, tmp_path: Path) -> AsyncIterator[Face]:
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        ways = tuple(Away(client.transport) for client in vaults.clients)
-        yield Face(vaults, market.node, tmp_path / "sms", ways)
-    await revert(market.node, before)
+def face(federation: Federation, tmp_path: Path) -> Face:
+    ways = tuple(Away(client.transport) for client in federation.clients)
+    return Face(federation, federation.market.node, tmp_path / "sms", ways)
 
 
 async def test_a_pushed_key_is_one_that_the_vaults_can_put_together_and_no_one_else(face: Face) -> None:
     assert await face.there() == 404
     assert (await face.push()).status_code == 204
     assert await face.there() == 204
-    kept = [vault.custody.share(face.dataset, OWNER.address) for vault in face.federation.vaults]
+    kept = [vault.share_store.find(face.dataset, OWNER.address) for vault in face.federation.vaults]
     record = kept[0].record
     assert {each.record for each in kept} == {record}
     assert (record.owner, record.file_sha256) == (OWNER.address, DATASET_CHECKSUM)
@@ -183,7 +171,7 @@ async def test_a_push_that_broke_in_the_middle_is_finished_with_the_same_split_a
     assert await face.there() == 404
     face.mend()
     assert (await face.push()).status_code == 204
-    assert len({vault.custody.share(face.dataset, OWNER.address).record for vault in face.federation.vaults}) == 1
+    assert len({vault.share_store.find(face.dataset, OWNER.address).record for vault in face.federation.vaults}) == 1
     assert await face.there() == 204
 
 
@@ -209,7 +197,7 @@ async def test_a_folder_that_is_read_at_any_time_tells_no_key(face: Face) -> Non
     face.cut(1, path="/iexec")
     await face.push()
     written = b"".join(file.read_bytes() for file in face.folder.rglob("*.json"))
-    shares = [vault.custody.share(face.dataset, OWNER.address).share for vault in face.federation.vaults[::2]]
+    shares = [vault.share_store.find(face.dataset, OWNER.address).share for vault in face.federation.vaults[::2]]
     assert written
     for secret in (MODEL_DEK, *(share.value for share in shares), *(share.blind for share in shares)):
         assert not any(form in written for form in (secret, secret.hex().encode(), base64.b64encode(secret)))
@@ -257,7 +245,7 @@ async def test_an_apps_secret_is_sealed_at_the_storage_node_under_a_key_that_the
     assert (await app_secret_there(face), (await push_for_app(face, secret)).status_code) == (404, 204)
     assert await app_secret_there(face) == 204
     app = face.federation.market.app
-    kept = [vault.custody.share(app, DEVELOPER.address) for vault in face.federation.vaults]
+    kept = [vault.share_store.find(app, DEVELOPER.address) for vault in face.federation.vaults]
     assert {(each.kind, each.value_hash) for each in kept} == {("iexec-developer", None)}
     key = combine([each.share for each in kept], kept[0].record)
     sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
@@ -273,7 +261,7 @@ async def test_an_apps_secret_that_reached_some_vaults_is_finished_with_the_same
     face.mend()
     assert (await push_for_app(face, b"a password")).status_code == 204
     app = face.federation.market.app
-    assert len({vault.custody.share(app, DEVELOPER.address).record for vault in face.federation.vaults}) == 1
+    assert len({vault.share_store.find(app, DEVELOPER.address).record for vault in face.federation.vaults}) == 1
 
 
 async def test_nobody_but_its_owner_gives_an_app_a_secret(face: Face) -> None:
@@ -300,7 +288,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
     assert (await requesters_there(face), (await push_for_requester(face, secret)).status_code) == (404, 204)
     assert (await requesters_there(face), await requesters_there(face, "another")) == (204, 404)
     asset = requester_secret(STRANGER.address, "api-key")
-    kept = [vault.custody.share(asset, STRANGER.address) for vault in face.federation.vaults]
+    kept = [vault.share_store.find(asset, STRANGER.address) for vault in face.federation.vaults]
     assert {(each.kind, each.value_hash) for each in kept} == {("iexec-requester", None)}
     sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
     plain = BytesIO()

@@ -9,7 +9,7 @@ from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.iexec_sms.key_splitter import SplitTarget
 from sealgrid.units import Address, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import call_all
 from sealgrid.wire.vault import AssetView, IexecDeposit, VaultClient, VaultIdentity
 
 T = TypeVar("T")
@@ -24,15 +24,15 @@ class VaultMembers:
 
     async def holders(self, asset: Address, owner: Address) -> tuple[int, int]:
         """Return how many vaults hold a share of one and the same key, and how many do not answer."""
-        views = await ask_all([_view(client, asset, owner) for client in self.clients], enough=len(self.clients))
+        views = await call_all([_view(client, asset, owner) for client in self.clients], enough=len(self.clients))
         silent = sum(isinstance(view, BaseException) for view in views)
-        held = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.held)
+        held = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.has_share)
         return max(held.values(), default=0), silent
 
     async def ready(self, asset: Address, owner: Address) -> tuple[bool, tuple[VaultIdentity, ...]]:
         """Return whether no vault ever had this key, and who they are; raise ServiceUnavailable unless all answer."""
-        views = all_of(await ask_all([_view(client, asset, owner) for client in self.clients], enough=self.number))
-        identities = all_of(await ask_all([client.identity() for client in self.clients], enough=self.number))
+        views = all_of(await call_all([_view(client, asset, owner) for client in self.clients], enough=self.number))
+        identities = all_of(await call_all([client.identity() for client in self.clients], enough=self.number))
         for identity, vault in zip(identities, self.place.vaults, strict=True):
             check_identity(identity, vault, self.place.domain)
         return all(view is None for view in views), tuple(identities)
@@ -40,7 +40,7 @@ class VaultMembers:
     async def give(self, deposits: Sequence[IexecDeposit]) -> list[BaseException | None]:
         """Hand every vault its share; return what went wrong with each, None where the vault signed for it."""
         pairs = zip(self.clients, deposits, strict=True)
-        return await ask_all([self._give(client, deposit) for client, deposit in pairs], enough=self.number)
+        return await call_all([self._give(client, deposit) for client, deposit in pairs], enough=self.number)
 
     @property
     def number(self) -> int:

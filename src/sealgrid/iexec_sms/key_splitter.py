@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sealgrid.crypto.shares import record_for, split
 from sealgrid.crypto.signing import Domain
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.deposits import sealed_part
+from sealgrid.wire.deposits import seal_to_vault
 from sealgrid.wire.vault import IexecDeposit, VaultIdentity
 
 Random = Callable[[int], bytes]
@@ -67,7 +67,7 @@ def deposits_of(
             signature=signature,
             index=share.index,
             name=name,
-            sealed=sealed_part(share, identity, digest),
+            sealed=seal_to_vault(share, identity, digest),
         )
         for share, identity in zip(shares, identities, strict=True)
     )

@@ -14,7 +14,6 @@ from sealgrid.chain.events import Reward, events_of
 from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.receipts.consistency import signer_of
 from sealgrid.receipts.receipt import ReceiptBody, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_on_line
@@ -82,7 +81,7 @@ async def _signers(conn: Connection, use: ModelUse, model: Address) -> frozenset
         vault
         for vault, each in envelope.releases.items()
         if each.release.session == use.session
-        and signer_of(each.release, conn.domain, each.signature) == vault
+        and each.release.is_signed_by(vault, conn.domain, each.signature)
         and _is_about(each, envelope.receipt.body, model)
     )
 
