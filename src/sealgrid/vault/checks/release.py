@@ -145,7 +145,7 @@ def check_agreement(snapshot: DealSnapshot, *, federation: VaultFederation) -> N
     judge = judging(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
     if judge is ProofJudge.POOL:  # (6)
         raise ReleaseRefused(
-            "6", "neither our broker nor our gate judges this deal, so no verdict would bind its worker."
+            "6", "neither the broker nor its gate judges this deal, so no verdict would bind its worker."
         )
     if snapshot.vault_set != federation.vault_set:  # (6)
         raise ReleaseRefused(

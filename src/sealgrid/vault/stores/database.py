@@ -138,9 +138,9 @@ uses = Table(
     Column("owner", Text, primary_key=True),  # of the dataset at the release
     Column("dataset", Text, nullable=False),
     Column("requester", Text, nullable=False),
-    Column("used", Integer, nullable=False),  # time of the last release, or of our Verdict after it
+    Column("used", Integer, nullable=False),  # time of the last release, or of this vault's Verdict after it
     Column("deadline", Integer, nullable=False),  # the task's contribution deadline
-    Column("settled", Integer, nullable=False),  # 1 once the task has our Verdict
+    Column("settled", Integer, nullable=False),  # 1 once the task has this vault's Verdict
     Column(
         "check_at", Integer
     ),  # when the chain can first show that the task is unpaid; NULL for a use that is never refunded

@@ -141,7 +141,7 @@ class UseLedger:
             _COUNT.run(connection, dataset=use.dataset, owner=use.owner)
 
     def settle(self, task: TaskId, at: int) -> None:
-        """Record that a task got our Verdict at this time; its use counts from then."""
+        """Record that a task got this vault's Verdict at this time; its use counts from then."""
         with self._database.transaction() as connection:
             _SETTLE.run(connection, of_task=task, at=at)
 
