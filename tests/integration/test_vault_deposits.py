@@ -1,6 +1,7 @@
 """Deposits at three vaults on a real chain: pushed keys, expiry and limits of sealed inputs, malformed requests."""
 
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -91,15 +92,9 @@ async def test_a_vault_does_not_start_on_another_chain(federation: Federation, t
     market = federation.market
     config = VaultConfig(
         folder=tmp_path / vault.address,
-        rpc_urls=(market.node.url,),
-        chain=market.deployment.chain,
-        genesis=to_digest(b"\xaa" * 32),
-        hub=market.hub.address,
-        broker=market.broker.address,
+        network=replace(market.network(federation.addresses), genesis=to_digest(b"\xaa" * 32)),
         storage_url="http://x",
         roots=(),
-        threshold=2,
-        vaults=federation.addresses,
     )
     with pytest.raises(InputRefused, match="another chain"):
         async with open_vault(config, federation.files):

@@ -8,6 +8,7 @@ import msgspec
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
@@ -22,15 +23,9 @@ class VaultConfig:
     """
 
     folder: Path  #: of the database; not shared with another vault
-    rpc_urls: tuple[str, ...]  #: nodes of different operators, which must agree; a local chain may have one
-    chain: int
-    genesis: Digest  #: hash of block 0: two local chains may share an id
-    hub: Address
-    broker: Address
+    network: NetworkIdentity  #: ``rpc_urls`` of different operators, which must agree; a local chain may have one
     storage_url: str  #: storage node from which sealed results and receipts are fetched before a Verdict
     roots: tuple[TrustRoot, ...]  #: trusted attestation roots
-    threshold: int  #: t
-    vaults: tuple[Address, ...]  #: the federation, ascending; n = 2t - 1
     nonce_ttl: int = 120  #: seconds until a nonce expires
     minimum_seconds_left: int = 20  #: required before the contribution deadline for a release
     keys: Path | None = None  #: folder of the key files; None for ``keys`` in the vault's folder
@@ -45,7 +40,8 @@ class VaultConfig:
     input_hours: float = 24.0  #: hours that a sealed input is stored without a deal
 
     def __post_init__(self) -> None:
-        if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):
+        urls, chain = self.network.rpc_urls, self.network.chain
+        if len(set(urls)) < 2 and (chain != LOCAL_CHAIN or not urls):
             raise InputRefused("a vault reads its chain through two nodes of different operators; configure both.")
 
     @property
@@ -103,15 +99,17 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         folder=folder,
         keys=base / (file.keys or folder / KEYS_FOLDER),
         key_command=file.key_command,
-        rpc_urls=file.rpc_urls,
-        chain=file.chain,
-        genesis=file.genesis,
-        hub=file.hub,
-        broker=file.broker,
+        network=NetworkIdentity(
+            rpc_urls=file.rpc_urls,
+            chain=file.chain,
+            genesis=file.genesis,
+            hub=file.hub,
+            broker=file.broker,
+            vaults=file.vaults,
+            threshold=file.threshold,
+        ),
         storage_url=file.storage_url,
         roots=tuple(_trust_root(base, root) for root in file.roots),
-        threshold=file.threshold,
-        vaults=file.vaults,
         peers=tuple(file.peers.items()),
         previews_per_minute=file.previews_per_minute,
         insecure_allow_simulated=file.insecure_allow_simulated,

@@ -1,8 +1,10 @@
 """The federation of a vault: one chain, one hub, one broker, n = 2t - 1 vaults in ascending order."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from sealgrid.attestation import binding
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import InputRefused
@@ -28,6 +30,11 @@ class VaultFederation:
             raise InputRefused("list the vaults of a federation once each, in ascending order and lower case.")
         if self.own_address not in self.vaults:
             raise InputRefused(f"this vault's key is {self.own_address}, which the federation does not list.")
+
+    @classmethod
+    def of(cls, network: NetworkIdentity, own_address: Address) -> Self:
+        """Return a network's federation for one of its vaults."""
+        return cls(network.chain, network.hub, network.broker, network.threshold, network.vaults, own_address)
 
     @property
     def domain(self) -> Domain:

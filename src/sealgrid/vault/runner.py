@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from sealgrid.chain.confirmation import confirmation_of
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError
@@ -73,7 +73,8 @@ async def open_vault(
 ) -> AsyncIterator[Vault]:
     """Open a vault's database and chain nodes for the duration of the context."""
     keys = load_keys(config.key_source, random)
-    federation = VaultFederation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    federation = VaultFederation.of(config.network, keys.address)
+    network = config.network
     rules = VaultRules(
         roots=config.roots,
         allow_simulated=config.insecure_allow_simulated,
@@ -81,13 +82,13 @@ async def open_vault(
         minimum_seconds_left=config.minimum_seconds_left,
         previews_per_minute=config.previews_per_minute,
     )
-    async with Node(*config.rpc_urls) as node:
-        confirmation = confirmation_of(config.chain)
-        chain = ChainReader(Hub(node, config.hub), config.broker, confirmation=confirmation, clock=clock)
-        await chain.check_network(federation, config.genesis)
+    async with Node(*network.rpc_urls) as node:
+        confirmation = confirmation_of(network.chain)
+        chain = ChainReader(Hub(node, network.hub), network.broker, confirmation=confirmation, clock=clock)
+        await chain.check_network(federation, network.genesis)
         database = VaultDatabase(config.folder / DATABASE)
         try:
-            database.claim(federation.database_identity(config.genesis))
+            database.claim(federation.database_identity(network.genesis))
             yield Vault(
                 federation=federation,
                 rules=rules,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.units import Address
 
 
@@ -12,16 +13,11 @@ class WorkerConfig:
 
     folder: Path  #: cache, exposure logs, checkpoint
     key_file: Path  #: the worker's chain key, mode 0600
-    rpc_url: str
-    chain: int
-    hub: Address
-    broker: Address
+    network: NetworkIdentity
     workerpool: Address
     pool_url: str
     storage_url: str
     platform_url: str
-    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
-    threshold: int
     wheels: tuple[Path, ...] = ()  #: folders with wheels and environments for apps
     market_url: str = ""  #: source of request orders that are not in calldata; empty for none
     sms_url: str = ""  #: registry of beneficiaries' RSA keys for results; empty for none

@@ -2,8 +2,8 @@
 
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.chain import matches
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.broker import encode_proof
-from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
@@ -35,7 +35,7 @@ class Finalizer:
     async def confirmed_block(self) -> int:
         """Return the number of the newest block that the chain's confirmation rule accepts."""
         node = self._hub.node
-        return (await node.confirmed_block(confirmation_of(await node.chain()).which)).number
+        return (await node.confirmed_block(confirmation_of(await node.chain()).block)).number
 
     async def find_result_recipient(self, job: JobAssignment) -> Address | None:
         """Return the account whose registered RSA key encrypts a job's result; None for another form of sealing."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ReleaseRefused, SealgridError
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.remote_files import RemoteFiles
@@ -52,12 +52,12 @@ async def open_context(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, 
     """Open the clients and stores of a worker, and its pool client; close them at the end."""
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
-        node = await stack.enter_async_context(Node(config.rpc_url))
+        node = await stack.enter_async_context(Node(*config.network.rpc_urls))
 
         async def transport(url: str, name: str) -> HttpTransport:
             return await stack.enter_async_context(HttpTransport(url, name=name))
 
-        domain = Domain(chain=config.chain, broker=config.broker)
+        domain = config.network.domain
         nodes = tuple(
             [
                 StorageClient(await transport(url, "the storage node"), TicketSigner(url, key, domain))
@@ -70,7 +70,7 @@ async def open_context(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, 
         context = JobContext(
             config=config,
             pool=pool,
-            chain=Finalizer(Hub(node, config.hub), Wallet(node, key)),
+            chain=Finalizer(Hub(node, config.network.hub), Wallet(node, key)),
             platform=PlatformClient(await transport(config.platform_url, "the platform")),
             storage=storage,
             source=storage,
@@ -79,10 +79,10 @@ async def open_context(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, 
             fetch_by_cid=nodes[0].by_address,
             nodes=nodes,
             sms=IexecSmsClient(await transport(config.sms_url, "the iExec SMS adapter")) if config.sms_url else None,
-            market=MarketClient(await transport(config.market_url, "the market"), config.chain)
+            market=MarketClient(await transport(config.market_url, "the market"), config.network.chain)
             if config.market_url
             else None,
-            vaults=tuple([await transport(url, f"vault {address}") for address, url in config.vaults]),
+            vaults=tuple([await transport(url, f"vault {address}") for address, url in config.network.vault_endpoints]),
         )
         yield context, pool
 

@@ -13,13 +13,12 @@ from eth_abi.abi import encode
 
 from sealgrid.attestation.facts import RequesterSignature
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, Confirmation
 from sealgrid.chain.broker import Broker
-from sealgrid.chain.confirmation import Confirmation
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.matches import dataset_order_in
-from sealgrid.chain.node import STRANGERS_GAS
-from sealgrid.chain.pool_gate import pool_speaker
+from sealgrid.chain.matches import dataset_order_hash
+from sealgrid.chain.node import UNTRUSTED_CALL_GAS
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.views import ContributionView, DealView, ResourceView, TaskStatus, TaskView
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
 from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
@@ -136,7 +135,7 @@ class ChainReader:
             return None
         at = (await self._hub.node.block(block)).hash
         deal = snapshot.deal.deal
-        return await self._cached(at, lambda: dataset_order_in(self._hub, deal, at), "matched", deal)
+        return await self._cached(at, lambda: dataset_order_hash(self._hub, deal, at), "matched", deal)
 
     async def order_signature_kind(
         self, requester: Address, order: Digest, signature: bytes, *, at: Digest
@@ -170,7 +169,7 @@ class ChainReader:
 
         Public chains follow the clock and are not read, so that owners' requests do not depend on them.
         """
-        if self._confirmation.oldest is not None:
+        if self._confirmation.max_age is not None:
             return self._clock()
         return max(self._clock(), (await self._confirmed()).timestamp)
 
@@ -252,7 +251,7 @@ class ChainReader:
         return _NEVER
 
     async def _confirmed(self) -> Block:
-        block, oldest = await self._hub.node.confirmed_block(self._confirmation.which), self._confirmation.oldest
+        block, oldest = await self._hub.node.confirmed_block(self._confirmation.block), self._confirmation.max_age
         if oldest is not None and block.timestamp < self._clock() - oldest:
             raise NodesDisagree(
                 "chain.4", f"the newest confirmed block is older than {oldest} seconds; try again later."
@@ -295,7 +294,7 @@ class ChainReader:
 
     async def _pool_signer(self, owner: Address, at: Digest) -> Address:
         node, gate = self._hub.node, self._broker.address
-        return await self._cached(at, lambda: pool_speaker(node, owner, gate, at=at), "pool signer", owner)
+        return await self._cached(at, lambda: pool_signer(node, owner, gate, at=at), "pool signer", owner)
 
     async def _verify_contract_signature(
         self, signer: Address, signature: tuple[bytes, bytes] | None, at: Digest
@@ -305,7 +304,7 @@ class ChainReader:
             return None
         try:
             call = _ERC1271 + encode(["bytes32", "bytes"], signature)
-            result = await node.call(signer, call, at=at, gas=STRANGERS_GAS)
+            result = await node.call(signer, call, at=at, gas=UNTRUSTED_CALL_GAS)
         except ChainError:  # a revert also means no
             return False
         return result == _ERC1271.ljust(32, b"\0")

@@ -42,7 +42,7 @@ class DealSnapshot:
 class ChainSnapshot(DealSnapshot):
     """The chain state of one task at one confirmed block."""
 
-    pool_signer: Address  #: who signs for the deal's pool: its owner, or the operator of our PoolGate
+    pool_signer: Address  #: who signs for the deal's pool: its owner, or the operator of the PoolGate that owns it
     task_id: TaskId
     task: TaskView
     runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False if not read

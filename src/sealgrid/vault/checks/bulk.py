@@ -45,7 +45,7 @@ def parse_slice(
 ) -> tuple[DatasetOrder, ...]:
     """Return the dataset orders of a task; raise ReleaseRefused.
 
-    (7.17) The deal names no dataset of its own; root and slice were sent and have the content addresses that params
+    (7.17) The deal names no dataset itself; root and slice were sent and have the content addresses that params
            and root name, the slice at the task's index; it is a list of at most MOST_DATASETS orders.
     (7.3) The deal has no callback, which would publish the result.
     """

@@ -92,8 +92,10 @@ def check_params(deal: DealView) -> JobParams:
         params = parse_params(deal.params)
         if params.sealgrid is not None:
             hpke.check_public(to_bytes(params.sealgrid.result_key, 32))
-    except (CheckFailed, InputRefused, ValueError) as error:
-        raise DealRefused("7", f"the deal's params cannot be used: {_reason(error)}") from error
+    except (CheckFailed, InputRefused) as error:
+        raise DealRefused("7", f"the deal's params cannot be used: {error.message}") from error
+    except ValueError as error:
+        raise DealRefused("7", "the deal's params cannot be used: a field has the wrong size.") from error
     if len(set(params.inputs)) != len(params.inputs):
         raise DealRefused("7", "the deal's params name one input twice.")
     if params.has_deferred_callback and deal.callback != ZERO_ADDRESS:
@@ -261,7 +263,3 @@ def _is_granted(grant: InputGrant, app_digest: Digest, deal: DealView) -> bool:
     # A deal's id commits to the request order it was matched from: keccak(request, volume consumed before).
     matched = deal_id(grant.request, deal.bot_first)
     return (grant.owner, grant.app, matched) == (deal.requester, app_digest, deal.deal)
-
-
-def _reason(error: Exception) -> str:
-    return error.message if isinstance(error, CheckFailed | InputRefused) else "a field has the wrong size."

@@ -24,7 +24,7 @@ class MatchedSale:
     """The dataset order that was sent for a deal, with the hash of the order that the deal was matched from."""
 
     order: DatasetOrder
-    hash: Digest  #: of that order, in our hub's domain
+    hash: Digest  #: of that order, in the hub's domain
     matched: Digest | None  #: from the hub's event; None without an event
 
 
@@ -38,7 +38,7 @@ def check_sale(sale: MatchedSale | None, deal: DealView, owner: Address) -> None
 
     (7.11) The order sent is the one that the deal was matched from: its hash is in the hub's event about this deal.
     (7.12) It is about the deal's dataset, and ``apprestrict`` names exactly the deal's app. An order open to any app,
-           or to a group of apps, would let a requester extract the plaintext with an app of its own.
+           or to a group of apps, would let a requester extract the plaintext with its own app.
     (7.20) The seller still owns the dataset: a former owner's order does not bind the owner who pushed the key.
     (7.3) The deal has no callback, which would publish the result.
 

@@ -44,8 +44,8 @@ def check_nonce_request(
     """Return the attempt to issue a nonce for; raise ReleaseRefused.
 
     (1.1) The task is ACTIVE at a confirmed block.
-    (1.2) The owner of the deal's workerpool authorised this worker and enclave for it. If our PoolGate owns the pool,
-          its operator did.
+    (1.2) The owner of the deal's workerpool authorised this worker and enclave for it. If a PoolGate of the federation
+          owns the pool, its operator did.
     (1.3) No enclave of this task has its Verdict yet.
     (1.4) The enclave is the task's first, or the latest, or the pool signed a Reassign to it.
     (1.5) The Reassign names this task, worker and enclave.

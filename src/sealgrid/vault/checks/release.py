@@ -19,7 +19,7 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, Verified
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
-from sealgrid.poco.proof_judge import ProofJudge, judging
+from sealgrid.poco.proof_judge import ProofJudge, judge_of
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.checks.nonce import NONCE_BYTES, EnclaveAttempt
@@ -142,10 +142,10 @@ def check_chain(
 
 def check_agreement(snapshot: DealSnapshot, *, federation: VaultFederation) -> None:
     """Run the part of check (6) that needs no task: judge, federation, tag and trust of the deal."""
-    judge = judging(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
+    judge = judge_of(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
     if judge is ProofJudge.POOL:  # (6)
         raise ReleaseRefused(
-            "6", "neither our broker nor our gate judges this deal, so no verdict would bind its worker."
+            "6", "neither the broker nor its gate judges this deal, so no verdict would bind its worker."
         )
     if snapshot.vault_set != federation.vault_set:  # (6)
         raise ReleaseRefused(

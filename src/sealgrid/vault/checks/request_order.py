@@ -14,7 +14,7 @@ from sealgrid.units import Digest
 
 @dataclass(frozen=True, slots=True)
 class MatchedRequest:
-    """The request order that a deal was matched from, with its hash on our hub."""
+    """The request order that a deal was matched from, with its hash on this hub."""
 
     order: RequestOrder
     hash: Digest

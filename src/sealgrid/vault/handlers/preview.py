@@ -19,7 +19,7 @@ from sealgrid.vault.checks.bulk import parse_slice
 from sealgrid.vault.checks.entitlement import MOST_TASKS, NO_KEYS, StoredKeys, check_deal, check_params
 from sealgrid.vault.checks.iexec_terms import MatchedSale, make_sale
 from sealgrid.vault.checks.owner_terms import DatasetUses
-from sealgrid.vault.checks.refusals_at_match import StateAtMatch, was_refused_at_match
+from sealgrid.vault.checks.refusals_at_match import was_refused_at_match
 from sealgrid.vault.checks.release import check_agreement
 from sealgrid.vault.checks.signatures import check_canonical
 from sealgrid.vault.federation import VaultFederation
@@ -73,7 +73,9 @@ async def preview_release(vault: Vault, body: bytes) -> PreviewReply:
         question=request_digest(body),
         check=refusal.check if refusal else "",
         of_deal=isinstance(refusal, DealRefused),
-        settles=_is_settled(judgement, snapshot, None if task is None else state_at_match(vault, task, at)),
+        settles=task is not None
+        and isinstance(refusal, DealRefused)
+        and was_refused_at_match(refusal, snapshot, judgement.params, judgement.keys, state_at_match(vault, task, at)),
         block=snapshot.block,
         issued=at,
     )
@@ -129,13 +131,6 @@ def machine_rules(policy: Policy, app: Digest, offered: Sequence[OfferedMachine]
         if getattr(machines, name) != getattr(default, name):
             rules.append(MachineRule(check=check, rule=rule))
     return tuple(rules)
-
-
-def _is_settled(judgement: DealJudgement, snapshot: DealSnapshot, state: StateAtMatch | None) -> bool:
-    refusal = judgement.refusal
-    if state is None or not isinstance(refusal, DealRefused):
-        return False
-    return was_refused_at_match(refusal, snapshot, judgement.params, judgement.keys, state)
 
 
 def _check_proposal(proposal: Proposal) -> None:

@@ -58,7 +58,15 @@ def make_facts(
         if dataset is None
         else DatasetFact(address=dataset.address, owner=dataset.owner, checksum=dataset.checksum),
         bulk=bulk,
-        secrets=tuple(_secret_fact(share) for share in entitlement.shares),
+        secrets=tuple(
+            SecretFact(
+                kind=share.kind,
+                record=share.record_digest,
+                file_sha256=share.record.file_sha256,
+                value=share.value_hash,
+            )
+            for share in entitlement.shares
+        ),
         pool=deal.workerpool.pointer,
         requester=deal.requester,
         requester_signature=signature,
@@ -123,12 +131,6 @@ def bulk_share(index: int, share: StoredShare, inclusion: LogInclusion) -> BulkS
     if share.value_hash is None:
         raise ValueError("a key pushed through iExec's API has a value hash")
     return BulkShare(place=index, value=share.value_hash, share=secret_share(share), log=inclusion)
-
-
-def _secret_fact(share: StoredShare) -> SecretFact:
-    return SecretFact(
-        kind=share.kind, record=share.record_digest, file_sha256=share.record.file_sha256, value=share.value_hash
-    )
 
 
 def secret_share(stored: StoredShare) -> SecretShare:

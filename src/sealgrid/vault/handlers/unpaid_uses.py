@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sealgrid.chain.payment_outcome import outcome_of
+from sealgrid.chain.views import payment_outcome
 from sealgrid.units import TaskId
 from sealgrid.vault.chain.snapshot import DealSnapshot
 from sealgrid.vault.checks.owner_terms import DatasetUses
@@ -43,7 +43,7 @@ async def refund_unpaid_uses(vault: Vault, snapshot: DealSnapshot, *, excluding:
             return
         for task, view in zip(unresolved, await vault.chain.tasks(unresolved, at=snapshot.block_hash), strict=True):
             later = view.final_deadline if view.final_deadline > snapshot.time else snapshot.time + HOUR
-            ledger.resolve(task, outcome_of(view, snapshot.time), later=later)
+            ledger.resolve(task, payment_outcome(view, snapshot.time), later=later)
 
 
 def _at_limit(vault: Vault, snapshot: DealSnapshot, *, excluding: TaskId, tasks: int) -> bool:

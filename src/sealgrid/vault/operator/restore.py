@@ -86,10 +86,10 @@ async def restore(
     EvidenceRefused if another service responds in place of a vault. The database gets its final name last.
     """
     keys = load_keys(config.key_source)
-    federation = VaultFederation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    federation = VaultFederation.of(config.network, keys.address)
     placed = place_backup(source, config.folder)
     with closing(VaultDatabase(placed)) as database:
-        database.claim(federation.database_identity(config.genesis))
+        database.claim(federation.database_identity(config.network.genesis))
         async with AsyncExitStack() as stack:
             peers = []
             for address, url in config.peers:

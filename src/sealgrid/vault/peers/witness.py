@@ -5,14 +5,14 @@ A vault that shows different logs to enclaves and to owners must also show one o
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from sealgrid.attestation.vault_log import Contradiction, check_head, contradiction, witness_of
+from sealgrid.attestation.vault_log import check_head, contradiction, witness_of
 from sealgrid.errors import SealgridError
 from sealgrid.units import Address
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.witness_store import WitnessStore
-from sealgrid.wire.log import Alarm, LogClient, SignedHead, WitnessedHead, WitnessReport
+from sealgrid.wire.log import Alarm, LogClient, WitnessedHead, WitnessReport
 
 MIN_POLL_SECONDS = 1  #: between two polls, also for requests by clients
 _log = logging.getLogger("sealgrid")
@@ -51,30 +51,23 @@ class PeerLogWitness:
             # A vault that does not respond, or with a bad signature, has contradicted nothing.
             _log.warning("the head of the log of vault %s cannot be read: %s", vault, error.message)
             return
-        self._judge(known, offered, path)
-
-    def _judge(self, known: SignedHead | None, offered: SignedHead, path: Sequence[bytes]) -> None:
         kind = None if known is None else contradiction(known.head, offered.head, path)
         if known is not None and kind is not None:
-            self._raise_alarm(kind, known, offered, path)
+            _log.error("ALARM %s: vault %s signed two heads of its log that contradict each other", kind, vault)
+            raised = self._vault.clock()
+            self._store.add_alarm(
+                Alarm(vault=vault, kind=kind, held=known, offered=offered, path=tuple(path), raised=raised)
+            )
         elif known is None or offered.head.size > known.head.size:
             self._store.set_head(offered)
 
-    def _raise_alarm(self, kind: Contradiction, known: SignedHead, offered: SignedHead, path: Sequence[bytes]) -> None:
-        vault = offered.head.vault
-        _log.error("ALARM %s: vault %s signed two heads of its log that contradict each other", kind, vault)
-        raised = self._vault.clock()
-        self._store.add_alarm(
-            Alarm(vault=vault, kind=kind, held=known, offered=offered, path=tuple(path), raised=raised)
-        )
-
     def _report(self) -> WitnessReport:
+        own = self._vault.address
         heads = [head for peer in self._peers if (head := self._store.head(peer)) is not None]
         return WitnessReport(
-            witness=self._vault.address,
-            heads=tuple(WitnessedHead(head=head, signature=self._countersign(head)) for head in heads),
+            witness=own,
+            heads=tuple(
+                WitnessedHead(head=head, signature=self._vault.sign(witness_of(head.head, own))) for head in heads
+            ),
             alarms=self._store.alarms(),
         )
-
-    def _countersign(self, head: SignedHead) -> bytes:
-        return self._vault.sign(witness_of(head.head, self._vault.address))

@@ -138,9 +138,9 @@ uses = Table(
     Column("owner", Text, primary_key=True),  # of the dataset at the release
     Column("dataset", Text, nullable=False),
     Column("requester", Text, nullable=False),
-    Column("used", Integer, nullable=False),  # time of the last release, or of our Verdict after it
+    Column("used", Integer, nullable=False),  # time of the last release, or of this vault's Verdict after it
     Column("deadline", Integer, nullable=False),  # the task's contribution deadline
-    Column("settled", Integer, nullable=False),  # 1 once the task has our Verdict
+    Column("settled", Integer, nullable=False),  # 1 once the task has this vault's Verdict
     Column(
         "check_at", Integer
     ),  # when the chain can first show that the task is unpaid; NULL for a use that is never refunded
@@ -194,8 +194,13 @@ class VaultDatabase:
         with self.transaction() as connection:
             metadata.create_all(connection)
         self.commit()
-        self._evaluations = self._read_evaluations()
-        self._restored_at = self._read_restored_at()
+        with self.reading() as connection:
+            rows = {row.name: row.value for row in connection.execute(select(about))}
+        prefix = "evaluation "
+        self._evaluations: Mapping[Digest, int] = {
+            Digest(name.removeprefix(prefix)): int(value) for name, value in rows.items() if name.startswith(prefix)
+        }
+        self._restored_at = int(rows.get(_RESTORED, 0))
 
     def close(self) -> None:
         """Commit and close the connection."""
@@ -321,15 +326,6 @@ class VaultDatabase:
     def _set_about(self, name: str, value: str) -> None:
         with self.transaction() as connection:
             _SET_ABOUT.run(connection, name=name, value=value)
-
-    def _read_restored_at(self) -> int:
-        with self.reading() as connection:
-            return int(connection.scalar(select(about.c.value).where(about.c.name == _RESTORED)) or 0)
-
-    def _read_evaluations(self) -> dict[Digest, int]:
-        with self.reading() as connection:
-            rows = connection.execute(select(about.c.name, about.c.value).where(about.c.name.like("evaluation %")))
-            return {Digest(name.split()[1]): int(value) for name, value in rows}
 
     def _connected(self) -> Connection:
         if self._failed:

@@ -57,13 +57,10 @@ class PreparedStatement:
         if cursor.description is None:
             return PreparedRows([])
         if self._row is None:
-            self._row = _row_type([name for name, *_ in cursor.description])
+            columns = [name for name, *_ in cursor.description]
+            kind = namedtuple("kind", columns)  # type: ignore[misc]  # noqa: PYI024  columns are known at run time only
+            self._row = kind._make
         return PreparedRows([self._row(row) for row in cursor])
-
-
-def _row_type(columns: list[str]) -> Callable[[tuple[Any, ...]], Any]:
-    kind = namedtuple("kind", columns)  # type: ignore[misc]  # noqa: PYI024  the columns are known at run time only
-    return kind._make
 
 
 def driver_connection(connection: Connection) -> Any:

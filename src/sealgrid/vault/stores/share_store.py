@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, literal_column, select, update
+from sqlalchemy import Connection, delete, literal_column, select, update
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
@@ -171,7 +171,17 @@ class ShareStore:
     def versions(self, asset: Address, owner: Address) -> Sequence[StoredVersion]:
         """Return every version of a key ever stored, oldest first."""
         with self._database.reading() as connection:
-            return [_read_version(row) for row in _VERSIONS.run(connection, asset=asset, owner=owner)]
+            rows = list(_VERSIONS.run(connection, asset=asset, owner=owner))
+        return [
+            StoredVersion(
+                record=msgspec.json.decode(row.record, type=KeyRecord),
+                record_digest=row.record_digest,
+                signature=row.signature,
+                received=row.received,
+                destroyed=row.destroyed,
+            )
+            for row in rows
+        ]
 
     def set_policy(self, policy: StoredPolicy, *, at: int) -> None:
         """Replace an asset's policy and record the time from which it is in force."""
@@ -226,11 +236,6 @@ def _version_row(version: StoredVersion) -> dict[str, object]:
         "received": version.received,
         "destroyed": version.destroyed,
     }
-
-
-def _read_version(row: Row[tuple[object, ...]]) -> StoredVersion:
-    record = msgspec.json.decode(row.record, type=KeyRecord)
-    return StoredVersion(record, row.record_digest, row.signature, row.received, row.destroyed)
 
 
 def _store_policy(connection: Connection, signed: StoredPolicy, at: int) -> None:

@@ -104,7 +104,7 @@ class TaskStore:
         )
 
     def store_settle(self, settled: SettleRecord) -> None:
-        """Store a result's Settle, our share and our Verdict atomically; the row is never changed."""
+        """Store a result's Settle, the vault's share and Verdict atomically; the row is never changed."""
         settle, result_share = settled.settle, settled.result_share
         row = {
             "task": settle.task,
@@ -134,7 +134,7 @@ class TaskStore:
         )
 
     def is_settled(self, task: TaskId) -> bool:
-        """Return whether any enclave of a task got our Verdict."""
+        """Return whether any enclave of a task got this vault's Verdict."""
         with self._database.reading() as connection:
             return _SETTLED.run(connection, task=task).one_or_none() is not None
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, delete, func, insert, literal, null, se
 from sqlalchemy.dialects import sqlite
 
 from sealgrid.attestation.facts import Facts, parse_facts
-from sealgrid.chain.payment_outcome import PaymentOutcome
+from sealgrid.chain.views import PaymentOutcome
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.vault.stores.database import VaultDatabase, peer_positions, releases, settles, use_counts, uses
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, param, row_params, upsert
@@ -141,7 +141,7 @@ class UseLedger:
             _COUNT.run(connection, dataset=use.dataset, owner=use.owner)
 
     def settle(self, task: TaskId, at: int) -> None:
-        """Record that a task got our Verdict at this time; its use counts from then."""
+        """Record that a task got this vault's Verdict at this time; its use counts from then."""
         with self._database.transaction() as connection:
             _SETTLE.run(connection, of_task=task, at=at)
 
