@@ -17,7 +17,7 @@ from sealgrid.crypto.shares import record_for, split
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.units import TaskId, to_digest
 from sealgrid.vault.checks.deposit import input_asset
-from sealgrid.wire.deposits import sealed_part
+from sealgrid.wire.deposits import seal_to_vault
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
 from sealgrid.wire.pool import JobAssignment, PoolClient, StageReport
@@ -119,7 +119,7 @@ def _deposit(scene: Scene, identity: VaultIdentity) -> bytes:
             record=record,
             signature=record.sign(conn.domain, key),
             index=1,
-            sealed=sealed_part(shares[0], identity, to_digest(record.digest(conn.domain))),
+            sealed=seal_to_vault(shares[0], identity, to_digest(record.digest(conn.domain))),
             grant=grant,
             grant_signature=grant.sign(conn.domain, key),
         )

@@ -26,7 +26,7 @@ from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_dig
 from sealgrid.vault.checks.deposit import StoredShare, input_asset
 from sealgrid.vault.checks.settle import ResultShare
 from sealgrid.vault.federation import VaultFederation
-from sealgrid.vault.keys import VaultKeys, open_keys
+from sealgrid.vault.keys import VaultKeys, load_key_files
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.share_store import ShareStore
 from sealgrid.vault.stores.task_store import TaskStore
@@ -75,7 +75,7 @@ class Scene:
         job = await self.bought()
         return job, kind(await self.thief.open_task(job), self.thief.shop)
 
-    async def facts_of(self, job: buy.PurchasedTask, enclave: Address) -> Facts:
+    async def read_facts(self, job: buy.PurchasedTask, enclave: Address) -> Facts:
         """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
         params, vault = job.terms.request.params, self.owner.vaults[0]
         inputs = parse_params(params).inputs
@@ -110,11 +110,11 @@ class Scene:
 
     def vault_keys(self, index: int) -> VaultKeys:
         """Return the secret keys of a vault, as its operator has them; vaults are counted in ascending order."""
-        return open_keys(self._folder_of(self.network.vaults[index].address))
+        return load_key_files(self._folder_of(self.network.vaults[index].address))
 
     def _folder_of(self, vault: Address) -> Path:
         folders = (self.layout.part(f"vault-{n}") for n in range(1, VAULTS + 1))
-        return next(folder for folder in folders if open_keys(folder).address == vault)
+        return next(folder for folder in folders if load_key_files(folder).address == vault)
 
     def share_of_model(self, index: int) -> StoredShare:
         """Return a vault's share of the model's key, which its operator can decrypt."""
@@ -126,18 +126,18 @@ class Scene:
 
     def share(self, index: int, asset: Address, owner: Address) -> StoredShare:
         """Return a vault's share of a key, which its operator can decrypt."""
-        with self._database(index) as (store, keys, federation):
-            held = ShareStore(store, keys.at_rest, federation).share(asset, owner)
+        with self._database(index) as (database, keys, federation):
+            held = ShareStore(database, keys.at_rest, federation).find(asset, owner)
         assert held is not None
         return held
 
     def share_of_result(self, index: int, task: TaskId, enclave: Address) -> ResultShare:
         """Return a vault's share of the half of a result's key that it keeps until the chain has paid."""
-        with self._database(index) as (store, keys, federation):
-            settled = TaskStore(store, keys.at_rest, federation).settle(task, enclave)
+        with self._database(index) as (database, keys, federation):
+            settled = TaskStore(database, keys.at_rest, federation).find_settle(task, enclave)
         assert settled is not None
-        assert settled.escrowed is not None
-        return settled.escrowed
+        assert settled.result_share is not None
+        return settled.result_share
 
     @contextlib.contextmanager
     def _database(self, index: int) -> Iterator[tuple[VaultDatabase, VaultKeys, VaultFederation]]:

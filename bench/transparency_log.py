@@ -19,7 +19,7 @@ from sealgrid.crypto import merkle
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_address, to_digest
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.log_store import VaultLog, entries
-from sealgrid.vault.stores.prepared_statements import straight
+from sealgrid.vault.stores.prepared_statements import driver_connection
 from sealgrid.wire.log import MOST_ENTRIES
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -31,9 +31,9 @@ _BATCH = 10_000
 _OPEN = """
 import sys
 from pathlib import Path
-from sealgrid.vault.stores.log_store import Log
-from sealgrid.vault.stores.database import Store
-Log(Store(Path(sys.argv[1])))
+from sealgrid.vault.stores.log_store import VaultLog
+from sealgrid.vault.stores.database import VaultDatabase
+VaultLog(VaultDatabase(Path(sys.argv[1])))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
 """
 
@@ -74,23 +74,23 @@ def _at(path: Path, size: int) -> Costs:
                 each / 1000
                 for each in _micro(lambda: log.page(chance.randrange(size - ASSETS * MOST_ENTRIES), _asset(3)), 20)
             ),
-            append=_micro(lambda: log.append(log.next(_entry(log.frontier.size)))),
+            append=_micro(lambda: log.append(log.prepare(_entry(log.frontier.size)))),
         )
 
 
-def _grow(store: VaultDatabase, size: int) -> None:
+def _grow(database: VaultDatabase, size: int) -> None:
     """Write the rows that appending would have written, many in one statement: this is not what is measured."""
-    frontier = VaultLog(store).frontier
+    frontier = VaultLog(database).frontier
     while frontier.size < size:
         rows = []
         for position in range(frontier.size, min(frontier.size + _BATCH, size)):
             document = msgspec.json.encode(_entry(position))
             frontier, nodes = frontier.append(merkle.leaf_hash(document))
             rows.append((position, document, b"".join(nodes), _asset(position)))
-        with store.transaction() as connection:
+        with database.transaction() as connection:
             statement = f"INSERT INTO {entries.name} (position, entry, nodes, asset) VALUES (?, ?, ?, ?)"
-            straight(connection).executemany(statement, rows)
-        store.commit()
+            driver_connection(connection).executemany(statement, rows)
+        database.commit()
 
 
 def _entry(number: int) -> LogEntry:

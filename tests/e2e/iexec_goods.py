@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus
-from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
 from sealgrid.crypto.shares import record_for, split
@@ -28,8 +27,8 @@ from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.operations import buy
 from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
-from sealgrid.wire.message import encode
-from sealgrid.wire.vault import IexecDeposit, SharePart
+from sealgrid.wire.shares import seal_share
+from sealgrid.wire.vault import IexecDeposit
 
 TABLE = b"age,km\n31,12\n"
 SECONDS = 90
@@ -64,8 +63,7 @@ async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_ke
         shares=shares,
     )
     for vault, share in zip(conn.vaults, shares, strict=True):
-        identity, part = await vault.identity(), encode(SharePart(value=share.value, blind=share.blind))
-        sealed = hpke.seal(identity.deposit_key, part, record.digest(conn.domain))
+        sealed = seal_share(share, (await vault.identity()).deposit_key, record.digest(conn.domain))
         await vault.deposit_iexec(
             IexecDeposit(record=record, value_hash=value_hash, signature=signature, index=share.index, sealed=sealed)
         )

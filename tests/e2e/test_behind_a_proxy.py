@@ -21,7 +21,7 @@ from running_network import RunningNetwork, start_network
 
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import Address, to_digest
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import load_key_files
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
@@ -46,7 +46,7 @@ def ports_by_page(running: RunningNetwork) -> dict[int, int]:
 
 
 def _first_vault(running: RunningNetwork) -> Address:
-    return open_keys(running.layout.part("vault-1")).address
+    return load_key_files(running.layout.part("vault-1")).address
 
 
 @dataclass(frozen=True)

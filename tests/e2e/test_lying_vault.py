@@ -10,7 +10,7 @@ from sealgrid.crypto.shares import Share
 from sealgrid.localnet.layout import Layout
 from sealgrid.vault.checks.deposit import StoredShare
 from sealgrid.vault.federation import VaultFederation
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import load_key_files
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.share_store import ShareStore
 from tests.unit.apps.onnx_writer import passing
@@ -33,15 +33,15 @@ async def requester(localnet, tmp_path):
 def spoil(localnet, number: int, asset: str, owner: str) -> str:
     """Put another share into a running vault's database, shut under its own key; return the vault."""
     network, folder = localnet.network, Layout(localnet.layout.root).part(f"vault-{number}")
-    keys = open_keys(folder)
+    keys = load_key_files(folder)
     vaults = tuple(vault.address for vault in network.vaults)
     federation = VaultFederation(network.chain, network.hub, network.broker, network.threshold, vaults, keys.address)
-    with closing(VaultDatabase(folder / DATABASE)) as store:
-        custody = ShareStore(store, keys.at_rest, federation)
-        held = custody.share(asset, owner)
+    with closing(VaultDatabase(folder / DATABASE)) as database:
+        share_store = ShareStore(database, keys.at_rest, federation)
+        held = share_store.find(asset, owner)
         wrong = Share(held.share.index, b"\x66" * 32, held.share.blind)
         spoilt = StoredShare(held.kind, held.record, held.record_digest, held.signature, wrong)
-        custody.keep(spoilt, policy=None, grant=None, at=0)
+        share_store.store(spoilt, policy=None, grant=None, at=0)
     return keys.address
 
 

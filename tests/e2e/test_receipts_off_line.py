@@ -22,7 +22,7 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.receipts.receipt import ReceiptEnvelope, SignedRelease, SignedVerdict, parse_envelope, sign_body
 from sealgrid.sdk.network import Network
 from sealgrid.units import to_digest
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import load_key_files
 from tests.unit.cli.spoken import Spoken, spoken
 from tests.unit.receipts.receipt_mutations import leaves, mutate, number_for
 
@@ -218,7 +218,7 @@ def forged(bought: Bought, layout, **settled: object) -> bytes:
     (_, released), (_, judged) = first_of(whole.releases), first_of(whole.verdicts)
     release = replace(released.release, facts=to_digest(sha256(facts.encode())), secrets=secrets_digest(facts))
     verdict = replace(judged.verdict, enclave=STRANGER.address, settle=to_digest(settle.struct_hash()))
-    vaults = [open_keys(layout.part(f"vault-{n}")).signing for n in (1, 2, 3)]
+    vaults = [load_key_files(layout.part(f"vault-{n}")).signing for n in (1, 2, 3)]
     return replace(
         whole,
         receipt=receipt,

@@ -51,7 +51,7 @@ from sealgrid.receipts.report import TrustPins
 from sealgrid.receipts.verify import verify as verify_receipt
 from sealgrid.sdk.operations.onnx_file import check_onnx
 from sealgrid.units import to_digest
-from sealgrid.wire import market, platform, pool, relay, storage, vault, worker_session
+from sealgrid.wire import market, platform, pool, relay, shares, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, parse
@@ -426,7 +426,7 @@ def _messages():
         msgspec.json.encode(job),
         msgspec.json.encode(pool.SignedCall(worker="0x", issued=1, signature=b"", payload=b"{}")),
         msgspec.json.encode(worker_session.SessionCall(session="00", number=1, mac=b"", payload=b"{}")),
-        msgspec.json.encode(vault.SharePart(value=bytes(32), blind=bytes(32))),
+        msgspec.json.encode(shares.SharePart(value=bytes(32), blind=bytes(32))),
     )
     frame = relay.RelayRequest(id=1, call="vault", index=0, path="/", offset=0, length=0, body=b"body")
     return (

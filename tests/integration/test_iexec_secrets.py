@@ -1,7 +1,6 @@
 """Routes of the iExec SMS adapter, with real vaults and a real chain."""
 
 import base64
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,6 @@ import httpx
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.crypto.container import open_sealed
 from sealgrid.crypto.digests import keccak256
@@ -26,8 +24,8 @@ from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import Transport
 from sealgrid.wire.service_access import ONE_MACHINE
 from sealgrid.wire.vault import VaultClient
-from tests.contracts.scene import DATASET_CHECKSUM, Market, open_market
-from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation, federation_over
+from tests.contracts.scene import DATASET_CHECKSUM
+from tests.integration.vault_federation import MODEL_DEK, THRESHOLD, Federation
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -95,7 +93,7 @@ class Adapter:
 
     def stored_shares(self) -> int:
         """The number of vaults that store a share of the dataset's key."""
-        return sum(vault.custody.share(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
+        return sum(vault.share_store.find(self.dataset, OWNER.address) is not None for vault in self.federation.vaults)
 
     def cut(self, *positions: int, path: str = "/") -> None:
         for position in positions:
@@ -106,27 +104,17 @@ class Adapter:
             transport.paths.clear()
 
 
-@pytest.fixture(scope="module")
-async def market() -> AsyncIterator[Market]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
-        yield await open_market(node, ROOT / ".cache/poco")
-
-
 @pytest.fixture
-async def adapter(market: Market, tmp_path: Path) -> AsyncIterator[Adapter]:
-    before = await snapshot(market.node)
-    async with federation_over(market, tmp_path) as vaults:
-        transports = tuple(CutTransport(client.transport) for client in vaults.clients)
-        yield Adapter(vaults, market.node, tmp_path / "sms", transports)
-    await revert(market.node, before)
+def adapter(federation: Federation, tmp_path: Path) -> Adapter:
+    transports = tuple(CutTransport(client.transport) for client in federation.clients)
+    return Adapter(federation, federation.market.node, tmp_path / "sms", transports)
 
 
 async def test_the_vaults_can_combine_a_pushed_key(adapter: Adapter) -> None:
     assert await adapter.exists() == 404
     assert (await adapter.push()).status_code == 204
     assert await adapter.exists() == 204
-    shares = [vault.custody.share(adapter.dataset, OWNER.address) for vault in adapter.federation.vaults]
+    shares = [vault.share_store.find(adapter.dataset, OWNER.address) for vault in adapter.federation.vaults]
     record = shares[0].record
     assert {each.record for each in shares} == {record}
     assert (record.owner, record.file_sha256) == (OWNER.address, DATASET_CHECKSUM)
@@ -176,7 +164,9 @@ async def test_an_interrupted_push_continues_with_the_same_split_after_a_restart
     assert await adapter.exists() == 404
     adapter.restore()
     assert (await adapter.push()).status_code == 204
-    assert len({vault.custody.share(adapter.dataset, OWNER.address).record for vault in adapter.federation.vaults}) == 1
+    assert (
+        len({vault.share_store.find(adapter.dataset, OWNER.address).record for vault in adapter.federation.vaults}) == 1
+    )
     assert await adapter.exists() == 204
 
 
@@ -202,7 +192,7 @@ async def test_the_folder_never_contains_a_key(adapter: Adapter) -> None:
     adapter.cut(1, path="/iexec")
     await adapter.push()
     written = b"".join(file.read_bytes() for file in adapter.folder.rglob("*.json"))
-    shares = [vault.custody.share(adapter.dataset, OWNER.address).share for vault in adapter.federation.vaults[::2]]
+    shares = [vault.share_store.find(adapter.dataset, OWNER.address).share for vault in adapter.federation.vaults[::2]]
     assert written
     for secret in (MODEL_DEK, *(share.value for share in shares), *(share.blind for share in shares)):
         assert not any(form in written for form in (secret, secret.hex().encode(), base64.b64encode(secret)))
@@ -250,7 +240,7 @@ async def test_an_apps_secret_is_sealed_at_the_storage_node_under_a_key_that_the
     assert (await app_secret_exists(adapter), (await push_for_app(adapter, secret)).status_code) == (404, 204)
     assert await app_secret_exists(adapter) == 204
     app = adapter.federation.market.app
-    shares = [vault.custody.share(app, DEVELOPER.address) for vault in adapter.federation.vaults]
+    shares = [vault.share_store.find(app, DEVELOPER.address) for vault in adapter.federation.vaults]
     assert {(each.kind, each.value_hash) for each in shares} == {("iexec-developer", None)}
     key = combine([each.share for each in shares], shares[0].record)
     sealed = await adapter.federation.files.get_bytes(shares[0].record.file_sha256, 1 << 20)
@@ -266,7 +256,7 @@ async def test_an_apps_secret_that_reached_some_vaults_is_finished_with_the_same
     adapter.restore()
     assert (await push_for_app(adapter, b"a password")).status_code == 204
     app = adapter.federation.market.app
-    assert len({vault.custody.share(app, DEVELOPER.address).record for vault in adapter.federation.vaults}) == 1
+    assert len({vault.share_store.find(app, DEVELOPER.address).record for vault in adapter.federation.vaults}) == 1
 
 
 async def test_only_its_owner_gives_an_app_a_secret(adapter: Adapter) -> None:
@@ -301,7 +291,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
     )
     assert (await requester_secret_exists(adapter), await requester_secret_exists(adapter, "another")) == (204, 404)
     asset = requester_secret(STRANGER.address, "api-key")
-    shares = [vault.custody.share(asset, STRANGER.address) for vault in adapter.federation.vaults]
+    shares = [vault.share_store.find(asset, STRANGER.address) for vault in adapter.federation.vaults]
     assert {(each.kind, each.value_hash) for each in shares} == {("iexec-requester", None)}
     sealed = await adapter.federation.files.get_bytes(shares[0].record.file_sha256, 1 << 20)
     plain = BytesIO()

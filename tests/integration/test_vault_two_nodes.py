@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 
 from sealgrid.chain.abi import interface
-from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.blocks import Confirmation
 from sealgrid.chain.network_identity import NetworkIdentity
-from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused, NodesDisagree
 from sealgrid.units import to_digest
 from sealgrid.vault.chain.reader import ChainReader
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.runner import opened
+from sealgrid.vault.runner import open_vault
 from tests.contracts.lying_node import LyingNode, lying_node
-from tests.contracts.scene import Market, open_market
-from tests.integration.vault_federation import Federation, federation_over
+from tests.contracts.scene import Market
+from tests.integration.vault_federation import Federation, federation_over, local_market
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[2]
@@ -34,12 +32,13 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
-    async with await Anvil.start(config) as anvil, Node(anvil.url) as node, lying_node(anvil.url) as liar:
-        market = await open_market(node, ROOT / ".cache/poco")
-        async with federation_over(market, tmp_path, second=liar.url) as federation:
-            await federation.sell_model()
-            yield Scene(market, federation, liar)
+    async with (
+        local_market() as market,
+        lying_node(market.node.url) as liar,
+        federation_over(market, tmp_path, second=liar.url) as federation,
+    ):
+        await federation.sell_model()
+        yield Scene(market, federation, liar)
 
 
 async def refused(asked: Any) -> str:
@@ -85,7 +84,7 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
         roots=(),
     )
     with pytest.raises(NodesDisagree) as caught:
-        async with opened(config, scene.federation.files):
+        async with open_vault(config, scene.federation.files):
             pass
     assert caught.value.check == "chain.1"
 

@@ -16,9 +16,10 @@ from sealgrid.attestation.policy import Allowance, Platform, Policy
 from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdict, poco_authorisation
 from sealgrid.chain.accounts import development_key
+from sealgrid.chain.anvil import Anvil, AnvilConfig
 from sealgrid.chain.broker import encode_proof
 from sealgrid.chain.matches import find_match
-from sealgrid.crypto import hpke
+from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
@@ -37,11 +38,11 @@ from sealgrid.vault.api import application
 from sealgrid.vault.checks.deposit import input_asset
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import KEYS_FOLDER
-from sealgrid.vault.runner import opened
+from sealgrid.vault.runner import open_vault
 from sealgrid.vault.service import Vault
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.log import LogClient
-from sealgrid.wire.message import encode
+from sealgrid.wire.shares import open_share, seal_share
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import (
     Authorization,
@@ -53,18 +54,18 @@ from sealgrid.wire.vault import (
     ReleaseReply,
     ReleaseRequest,
     SettleRequest,
-    SharePart,
     SignedReassign,
     VaultClient,
     VaultIdentity,
 )
-from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market
+from tests.contracts.scene import APP_DIGEST, DATASET_CHECKSUM, VAULTS, Market, open_market
 
 MRTD = b"\x0c" * 48
 RUNTIME = binding.runtime_identity(Platform.SIMULATED, [MRTD])
 MODEL_DEK, PICTURE_DEK, K2 = b"\x61" * 32, b"\x62" * 32, b"\x63" * 32
 PICTURE = to_digest(sha256(b"a sealed picture"))
 THRESHOLD = 2
+ROOT = Path(__file__).parents[2]
 
 
 class InProcess:
@@ -107,7 +108,7 @@ class Federation:
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        return tuple(vault.us for vault in self.vaults)
+        return tuple(vault.address for vault in self.vaults)
 
     async def deposit(
         self, key: SigningKey, asset: Address, file: Digest, dek: bytes, *, version: int = 1, **more: object
@@ -350,14 +351,13 @@ class Result:
 
     def request(self, position: int, **changes: object) -> SettleRequest:
         domain, key, share = self.federation.market.domain, self.session.enclave.signing, self.shares[position]
-        part = encode(SharePart(value=share.value, blind=share.blind))
         usual = {
             "settle": self.settle,
             "signature": self.settle.sign(domain, key),
             "record": self.record,
             "record_signature": self.record.sign(domain, key),
             "index": share.index,
-            "sealed": hpke.seal(self.session.answers[position].deposit_key, part, self.record.digest(domain)),
+            "sealed": seal_share(share, self.session.answers[position].deposit_key, self.record.digest(domain)),
         }
         return SettleRequest(**usual | changes)
 
@@ -389,8 +389,7 @@ class Result:
         request = OpenRequest(task=self.settle.task, enclave=self.settle.enclave)
         replies = [await self.federation.clients[position].open(request) for position in (0, 1)]
         context, key = self.settle.digest(self.federation.market.domain), self.federation.result_key
-        parts = [msgspec.json.decode(key.open(reply.sealed, context), type=SharePart) for reply in replies]
-        shares = [Share(reply.index, part.value, part.blind) for reply, part in zip(replies, parts, strict=True)]
+        shares = [open_share(reply.sealed, reply.index, key, context) for reply in replies]
         return combine(shares, replies[0].record)
 
 
@@ -424,11 +423,19 @@ def share_deposits(
             record=record,
             signature=signature,
             index=share.index,
-            sealed=hpke.seal(vault.deposit_key, encode(SharePart(value=share.value, blind=share.blind)), context),
+            sealed=seal_share(share, vault.deposit_key, context),
             **more,
         )
         for share, vault in zip(shares, to, strict=True)
     ]
+
+
+@asynccontextmanager
+async def local_market() -> AsyncIterator[Market]:
+    """A fresh local chain with PoCo's contracts, ours, and the assets of one sale."""
+    config = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
+    async with await Anvil.start(config) as anvil, Node(anvil.url) as node:
+        yield await open_market(node, ROOT / ".cache/poco")
 
 
 @asynccontextmanager
@@ -457,7 +464,7 @@ async def federation_over(
         for key in keys:
             config = vault_config(market, machine, folder / key.address, keys=keys, second=second)
             _keep_key(config.folder, key)
-            vault = await stack.enter_async_context(opened(config, files, clock=clock))
+            vault = await stack.enter_async_context(open_vault(config, files, clock=clock))
             vaults.append(vault)
             transports.append(await _transport(stack, application(vault)))
         clients = tuple(VaultClient(transport) for transport in transports)

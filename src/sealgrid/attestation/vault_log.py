@@ -14,7 +14,7 @@ from sealgrid.attestation.field_types import Count, HexAddress, HexDeal, HexDige
 from sealgrid.attestation.statements import LogHead, LogWitness
 from sealgrid.crypto import merkle
 from sealgrid.crypto.digests import canonical
-from sealgrid.crypto.signing import Domain, Statement
+from sealgrid.crypto.signing import Domain
 from sealgrid.errors import InputRefused, LogRefused
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_bytes, to_digest
 
@@ -86,7 +86,7 @@ def check_head(head: LogHead, signature: bytes, vault: Address, domain: Domain) 
     """Return a head that (log.1) is about this vault's log and (log.2) is signed by that vault."""
     if head.vault != vault:  # (log.1)
         raise LogRefused("log.1", f"this head is about the log of {head.vault}, not of vault {vault}.")
-    if not _signed_by(head, signature, vault, domain):  # (log.2)
+    if not head.is_signed_by(vault, domain, signature):  # (log.2)
         raise LogRefused("log.2", f"this head of the log of vault {vault} is not signed by it.")
     return head
 
@@ -115,7 +115,7 @@ def contradiction(held: LogHead, offered: LogHead, path: Sequence[bytes]) -> Con
 
 def check_witness(head: LogHead, witness: Address, signature: bytes, domain: Domain) -> None:
     """Raise LogRefused (log.7) unless this vault signed that it saw this head."""
-    if not _signed_by(witness_of(head, witness), signature, witness, domain):  # (log.7)
+    if not witness_of(head, witness).is_signed_by(witness, domain, signature):  # (log.7)
         raise LogRefused("log.7", f"vault {witness} did not sign that it saw this head of vault {head.vault}.")
 
 
@@ -127,10 +127,3 @@ def head_of(vault: Address, size: int, root: bytes, issued: int) -> LogHead:
 def witness_of(head: LogHead, witness: Address) -> LogWitness:
     """Return what another vault signs about a head that follows from all that it saw of this log before."""
     return LogWitness(witness=witness, vault=head.vault, size=head.size, root=head.root, issued=head.issued)
-
-
-def _signed_by(statement: Statement, signature: bytes, who: Address, domain: Domain) -> bool:
-    try:
-        return statement.signer(domain, signature) == who
-    except (ValueError, TypeError):
-        return False

@@ -21,7 +21,7 @@ def run(config: Config) -> None:
     """Serve a vault on loopback until it is told to end."""
     import asyncio
 
-    from sealgrid.vault.config_file import read_config
+    from sealgrid.vault.config import read_config
     from sealgrid.vault.runner import run as run_vault
     from sealgrid.wire.server import listen
 
@@ -32,7 +32,7 @@ def run(config: Config) -> None:
 @app.command()
 def backup(config: Config, file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
     """Copy a vault's database, while it runs or not; its keys are kept elsewhere, copy them apart."""
-    from sealgrid.vault.config_file import read_config
+    from sealgrid.vault.config import read_config
     from sealgrid.vault.operator.backup import back_up
 
     settings, _ = read_config(config)
@@ -45,12 +45,12 @@ def restore(config: Config, file: Annotated[Path, typer.Argument(help="A copy th
     """Put a copy back after a loss, without what was undone since: the other vaults tell what still holds."""
     import asyncio
 
-    from sealgrid.vault.config_file import read_config
+    from sealgrid.vault.config import read_config
     from sealgrid.vault.operator.restore import restore as restore_vault
 
     settings, _ = read_config(config)
     done = asyncio.run(restore_vault(settings, file))
-    answers.print(f"{done.kept} shares came back", markup=False)
+    answers.print(f"{done.restored} shares came back", markup=False)
     for asset, owner in done.dropped:
         answers.print(f"{asset}  dropped; its owner {owner} must share it anew", markup=False)
     if done.lost_entries:

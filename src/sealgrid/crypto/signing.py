@@ -160,8 +160,18 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         return key.sign(self.digest(domain))
 
     def signer(self, domain: Domain, signature: bytes) -> Address:
-        """Return who signed this; raise ValueError for what is no signature."""
+        """Return the address that signed this; raise ValueError for an invalid signature."""
         return recover(self.digest(domain), signature)
+
+    def is_signed_by(self, address: Address, domain: Domain, signature: bytes) -> bool:
+        """Return whether ``signature`` is by ``address``.
+
+        False too for an invalid signature and for a statement that cannot be encoded, so untrusted input never raises.
+        """
+        try:
+            return self.signer(domain, signature) == address
+        except (ValueError, TypeError, OverflowError):
+            return False
 
 
 @cache

@@ -10,8 +10,8 @@ from sealgrid.crypto.shares import record_for, split
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.deposits import check_identity, check_receipt, seal_to_vault
+from sealgrid.wire.quorum import call_all
 from sealgrid.wire.vault import AssetView, IexecDeposit, VaultClient, VaultIdentity
 
 T = TypeVar("T")
@@ -46,9 +46,9 @@ class VaultMembers:
 
     async def count_shares(self, asset: Address, owner: Address) -> tuple[int, int]:
         """Return how many vaults store a share of the same key, and how many do not answer."""
-        views = await ask_all([_view(client, asset, owner) for client in self.clients], enough=len(self.clients))
+        views = await call_all([_view(client, asset, owner) for client in self.clients], enough=len(self.clients))
         silent = sum(isinstance(view, BaseException) for view in views)
-        stored = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.held)
+        stored = Counter(view.history[-1].record for view in views if isinstance(view, AssetView) and view.has_share)
         return max(stored.values(), default=0), silent
 
     async def prepare(self, asset: Address, owner: Address) -> tuple[bool, tuple[VaultIdentity, ...]]:
@@ -57,9 +57,9 @@ class VaultMembers:
         Raises ServiceUnavailable unless all vaults answer.
         """
         views = _require_all(
-            await ask_all([_view(client, asset, owner) for client in self.clients], enough=self.number)
+            await call_all([_view(client, asset, owner) for client in self.clients], enough=self.number)
         )
-        identities = _require_all(await ask_all([client.identity() for client in self.clients], enough=self.number))
+        identities = _require_all(await call_all([client.identity() for client in self.clients], enough=self.number))
         for identity, vault in zip(identities, self.target.vaults, strict=True):
             check_identity(identity, vault, self.target.domain)
         return all(view is None for view in views), tuple(identities)
@@ -67,7 +67,7 @@ class VaultMembers:
     async def deliver(self, deposits: Sequence[IexecDeposit]) -> list[BaseException | None]:
         """Send each vault its share; return the error of each, None for a vault that signed a receipt."""
         pairs = zip(self.clients, deposits, strict=True)
-        return await ask_all([self._deliver(client, deposit) for client, deposit in pairs], enough=self.number)
+        return await call_all([self._deliver(client, deposit) for client, deposit in pairs], enough=self.number)
 
     @property
     def number(self) -> int:
@@ -133,7 +133,7 @@ def split_key(
             signature=signature,
             index=share.index,
             name=name,
-            sealed=sealed_part(share, identity, digest),
+            sealed=seal_to_vault(share, identity, digest),
         )
         for share, identity in zip(shares, identities, strict=True)
     )

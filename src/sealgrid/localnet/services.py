@@ -48,7 +48,7 @@ from sealgrid.pool.runner import run as run_pool
 from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
 from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
-from sealgrid.vault.keys import open_keys
+from sealgrid.vault.keys import load_key_files
 from sealgrid.vault.runner import run as run_vault
 from sealgrid.web.runner import WebConfig
 from sealgrid.web.runner import run as run_web
@@ -107,7 +107,7 @@ class _NetworkPlan:
     ) -> None:
         self._layout, self._sockets, self._rpc_url, self._measured = layout, sockets, rpc_url, measurement
         self._services = ServiceSettings(layout)
-        numbered = ((open_keys(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
+        numbered = ((load_key_files(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
         self._stores = storage_names(storages)
         for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):

@@ -11,7 +11,7 @@ from sealgrid.pool.state import questions
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.message import Transport
 from sealgrid.wire.preview import PreviewRequest, VaultOpinion, preview
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import call_all
 
 _log = logging.getLogger("sealgrid.pool")
 _IDLE = 1.0  #: seconds after which the state is looked at again though nothing changed
@@ -49,7 +49,7 @@ class RefusalCheck:
         asked = [
             preview(transport, PreviewRequest(task=task), vault, self._domain) for vault, transport in self._vaults
         ]
-        replies = await ask_all(asked, enough=self._threshold)
+        replies = await call_all(asked, enough=self._threshold)
         for reply in replies:
             if isinstance(reply, BaseException):
                 _log.warning("asking about task %s: %s", task, reply)

@@ -9,12 +9,12 @@ from sealgrid.attestation import binding
 from sealgrid.attestation.facts import Facts, parse_params
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import ReceiptSeal, Settle
-from sealgrid.crypto.signing import Domain, Statement
+from sealgrid.crypto.signing import Domain
 from sealgrid.errors import EvidenceRefused, InputRefused, ReceiptRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import ReceiptBody, SignedReceiptBody, UsedDataset, parse_signed_body
 from sealgrid.receipts.request_document import VerifiedRequest, verify_request
-from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.units import Digest, to_bytes
 
 _AFTER_OPENING = ("ok", "app-failed")  #: exit classes of a job that opened its dataset
 
@@ -50,7 +50,7 @@ def check_receipt(
 
 def check_seal(signed: SignedReceiptBody, domain: Domain) -> None:
     """Check (4)."""
-    if signer_of(ReceiptSeal(body=signed.body.sha256()), domain, signed.signature) != signed.body.enclave:
+    if not ReceiptSeal(body=signed.body.sha256()).is_signed_by(signed.body.enclave, domain, signed.signature):
         raise ReceiptRefused("4", "the body is not signed by the enclave that it names.")
 
 
@@ -146,11 +146,3 @@ def report_data_of(body: ReceiptBody) -> bytes:
 def vault_set_of(body: ReceiptBody) -> Digest:
     """Return the identifier of the federation in the body."""
     return binding.vault_set(chain=body.chain, hub=body.hub, broker=body.broker, t=body.t, vaults=body.vaults)
-
-
-def signer_of(statement: Statement, domain: Domain, signature: bytes) -> Address | None:
-    """Return the signer, or None for an invalid signature or a statement that cannot be hashed."""
-    try:
-        return statement.signer(domain, signature)
-    except (ValueError, OverflowError):
-        return None

@@ -64,7 +64,7 @@ def check_facts(case: VerificationCase) -> str:
 def check_settle(case: VerificationCase) -> str:
     """Check (7): Settle."""
     settle = case.envelope.settle
-    if consistency.signer_of(settle, case.pins.domain, case.envelope.settle_signature) != case.body.enclave:
+    if not settle.is_signed_by(case.body.enclave, case.pins.domain, case.envelope.settle_signature):
         raise ReceiptRefused("7", "the Settle is not signed by the enclave.")
     consistency.check_settle(case.envelope.receipt, settle)
     return f"sealed result {settle.sealed_sha256}"
@@ -133,7 +133,7 @@ def _check_signers(case: VerificationCase, vaults: Iterable[Address], number: st
 
 def _check_release(case: VerificationCase, vault: Address, signed: SignedRelease) -> None:
     release = signed.release
-    if consistency.signer_of(release, case.pins.domain, signed.signature) != vault:
+    if not release.is_signed_by(vault, case.pins.domain, signed.signature):
         raise ReceiptRefused("5", f"a release in the name of vault {vault} is not signed by it.")
     if release.facts != to_digest(sha256(case.envelope.facts.encode())):
         raise ReceiptRefused("5", f"vault {vault} signed other facts.")
@@ -168,7 +168,7 @@ def _listed_dataset(facts: Facts, address: Address) -> DatasetFact:
 
 def _check_verdict(case: VerificationCase, vault: Address, signed: SignedVerdict) -> None:
     verdict, body = signed.verdict, case.body
-    if consistency.signer_of(verdict, case.pins.domain, signed.signature) != vault:
+    if not verdict.is_signed_by(vault, case.pins.domain, signed.signature):
         raise ReceiptRefused("9", f"a verdict in the name of vault {vault} is not signed by it.")
     expected = Verdict(
         task=body.task,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from sealgrid.attestation.statements import UploadTicket, poco_authorisation
-from sealgrid.crypto.signing import Statement, personal_digest, recover
+from sealgrid.crypto.signing import personal_digest, recover
 from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
 from sealgrid.storage_node.clients import ClientKind, StorageClientId
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
@@ -83,22 +83,17 @@ class UploadAdmission:
             raise TicketRefused("ticket.1", f"this ticket is for {ticket.node[:80]!r}; this node is {config.url!r}.")
         if not now < ticket.expiry <= now + TICKET_SECONDS:  # (2)
             raise TicketRefused("ticket.2", f"a ticket is for the next {TICKET_SECONDS} s; check this machine's clock.")
-        if self._signer(ticket, signed.signature) != ticket.account:  # (3)
+        assert config.domain is not None
+        if not ticket.is_signed_by(ticket.account, config.domain, signed.signature):  # (3)
             raise TicketRefused("ticket.3", "the ticket's account did not sign it.")
         if ticket.nonce in self._nonces:  # (4)
             raise TicketRefused("ticket.4", "this ticket was used already; sign another one.")
         _remember(self._nonces, ticket.nonce, None)
 
-    def _signer(self, said: Statement, signature: bytes) -> Address | None:
-        assert self._config.domain is not None
-        try:
-            return said.signer(self._config.domain, signature)
-        except (ValueError, TypeError):
-            return None
-
     def is_signed(self, said: ResultOpenedNotice) -> bool:
         """Return whether a reader signed that it opened a result."""
-        return self._config.domain is not None and self._signer(said.opened, said.signature) == said.opened.reader
+        domain, opened = self._config.domain, said.opened
+        return domain is not None and opened.is_signed_by(opened.reader, domain, said.signature)
 
     async def _account(self, account: Address) -> StorageClientId | None:
         standing = self._config.standing

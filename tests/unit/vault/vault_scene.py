@@ -5,6 +5,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
+import pytest
 
 from sealgrid.attestation.binding import locked_config, report_data, runtime_identity
 from sealgrid.attestation.evidence import Quote
@@ -20,10 +21,10 @@ from sealgrid.chain.views import (
     TaskStatus,
     TaskView,
 )
-from sealgrid.crypto import hpke
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
+from sealgrid.errors import CheckFailed
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import order_hash, sign_order
@@ -31,21 +32,21 @@ from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
 from sealgrid.vault.chain.snapshot import AppOnChain, ChainSnapshot, DatasetOnChain
 from sealgrid.vault.checks.deposit import StoredShare, input_asset
-from sealgrid.vault.checks.entitlement import StoredKeys, entitle, read_params
+from sealgrid.vault.checks.entitlement import StoredKeys, check_params, entitle
 from sealgrid.vault.checks.nonce import EnclaveAttempt
 from sealgrid.vault.checks.owner_terms import DatasetUses
 from sealgrid.vault.checks.release import TrustedRoots, VerifiedEnclave, check_evidence
-from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, remembered, verdict_for
+from sealgrid.vault.checks.settle import ReleaseRecord, ResultShare, SettleRecord, make_verdict, release_record
 from sealgrid.vault.federation import VaultFederation
-from sealgrid.vault.handlers.release_response import facts_of
-from sealgrid.wire.message import encode
+from sealgrid.vault.handlers.release_response import make_facts
+from sealgrid.vault.keys import ShareEncryption
+from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import (
     Authorization,
     DepositRequest,
     NonceRequest,
     ReleaseRequest,
     SettleRequest,
-    SharePart,
     SignedReassign,
 )
 
@@ -60,6 +61,17 @@ POOL = to_address(b"\x05" * 20)
 APP_DIGEST = to_digest(b"\x06" * 32)
 MODEL = to_digest(b"\x07" * 32)
 PICTURE = to_digest(b"\x08" * 32)
+
+
+_NONCES = iter(i.to_bytes(12, "big") for i in range(1_000_000))
+AT_REST = ShareEncryption(b"\x33" * 32, lambda _: next(_NONCES))
+
+
+def number_of(call: Any, *args: Any, **named: Any) -> str:
+    """Return the number of the check that refuses a call."""
+    with pytest.raises(CheckFailed) as caught:
+        call(*args, **named)
+    return caught.value.check
 
 
 def key(name: str) -> SigningKey:
@@ -91,11 +103,11 @@ def ordered(**changes: Any) -> RequestOrder:
         "tag": to_digest((9).to_bytes(32, "big")),
         "params": params(),
     }
-    return sign_order(RequestOrder(**usual | changes), FEDERATION.orders, REQUESTER)
+    return sign_order(RequestOrder(**usual | changes), FEDERATION.order_domain, REQUESTER)
 
 
 ORDER = ordered()
-REQUEST = order_hash(ORDER, FEDERATION.orders)
+REQUEST = order_hash(ORDER, FEDERATION.order_domain)
 DEAL = deal_id(REQUEST, 0)
 TASK = task_id(DEAL, 0)
 
@@ -149,7 +161,7 @@ SNAPSHOT = ChainSnapshot(
     time=NOW,
     broker=BROKER,
     vault_set=FEDERATION.vault_set,
-    pool_speaker=POOL_OWNER.address,
+    pool_signer=POOL_OWNER.address,
     task_id=TASK,
     task=task(),
     deal=deal(),
@@ -231,7 +243,7 @@ class Split:
 
     def sealed(self, share: Share | None = None, record: KeyRecord | None = None) -> bytes:
         given, context = share or self.shares[0], (record or self.record).digest(DOMAIN)
-        return hpke.seal(DEPOSIT_KEY.public, encode(SharePart(value=given.value, blind=given.blind)), context)
+        return seal_share(given, DEPOSIT_KEY.public, context)
 
     def held(self, kind: Any = "dataset") -> StoredShare:
         return StoredShare(kind, self.record, to_digest(self.record.digest(DOMAIN)), self.signature, self.shares[0])
@@ -339,12 +351,12 @@ HELD_KEYS = StoredKeys(
 
 
 def facts(chain: ChainSnapshot = SNAPSHOT, keys: StoredKeys = HELD_KEYS) -> Facts:
-    granted = entitle(attested(), chain, read_params(chain.deal), keys, at=NOW)
-    return facts_of(attested(), chain, granted, FEDERATION, signature="eoa")
+    granted = entitle(attested(), chain, check_params(chain.deal), keys, at=NOW)
+    return make_facts(attested(), chain, granted, FEDERATION, signature="eoa")
 
 
 def released(**changes: Any) -> ReleaseRecord:
-    return replace(remembered(attested(), facts(), NOW), **changes)
+    return replace(release_record(attested(), facts(), NOW), **changes)
 
 
 SEALED = to_digest(b"\x51" * 32)
@@ -383,9 +395,9 @@ def settled(**changes: Any) -> SettleRecord:
     usual = {
         "settle": said,
         "signature": said.sign(DOMAIN, ENCLAVE),
-        "verdict": verdict_for(said, released(), FEDERATION.vault_set, NOW),
+        "verdict": make_verdict(said, released(), FEDERATION.vault_set, NOW),
         "at": NOW,
-        "escrowed": ResultShare(K2.record, K2.signature, K2.shares[0]),
+        "result_share": ResultShare(K2.record, K2.signature, K2.shares[0]),
     }
     return SettleRecord(**usual | changes)
 

@@ -13,7 +13,7 @@ from sealgrid.enclave.protocol.quote_port import QuotePort
 from sealgrid.errors import CheckFailed, SealgridError
 from sealgrid.units import Address, Digest
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import call_all
 from sealgrid.wire.relay import RelayWelcome
 from sealgrid.wire.vault import NonceRequest, VaultClient
 
@@ -62,7 +62,7 @@ async def attest(
 ) -> AttestedSession:
     """Collect one nonce per vault and request one quote over all of them."""
     request = NonceRequest(authorization=welcome.authorization, reassign=welcome.reassign)
-    replies = await ask_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
+    replies = await call_all([vault.nonce(request) for vault in vaults.clients], enough=vaults.threshold)
     nonces = tuple(NO_NONCE if isinstance(reply, BaseException) else reply.nonce for reply in replies)
     require_replies(vaults.threshold, replies)
     federation = vault_set(

@@ -66,7 +66,7 @@ def _shares_of(
     for secret in (each for answer in answers for each in answer.shares):
         if to_digest(secret.record.digest(domain)) == record_digest:
             record = secret.record
-            shares.append(Share(index=secret.index, value=secret.part.value, blind=secret.part.blind))
+            shares.append(secret.share)
     return record, shares
 
 
@@ -106,11 +106,8 @@ def _is_about(record: KeyRecord, dataset: DatasetFact) -> bool:
 
 
 def _combine_bulk_key(of: _BulkKey, bulk_shares: Sequence[BulkShare]) -> bytes | None:
-    parts = [each.share for each in bulk_shares]
     try:
-        key = combine(
-            [Share(index=each.index, value=each.part.value, blind=each.part.blind) for each in parts], of.record
-        )
+        key = combine([each.share.share for each in bulk_shares], of.record)
     except CheckFailed:
         return None
     return key if has_hash(key, of.value) else None  # (11)

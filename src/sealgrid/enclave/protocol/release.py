@@ -37,7 +37,7 @@ from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.platform import LaunchRequest
-from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.relay import RelayWelcome
 from sealgrid.wire.vault import ReleaseAnswer, ReleaseReply, ReleaseRequest
 
@@ -92,7 +92,7 @@ async def obtain(
     called = [vault for vault, nonce in zip(vaults.addresses, attested.nonces, strict=True) if nonce != NO_NONCE]
     # A fast vault may send a wrong share; then a slow vault's share is needed.
     requests = [vaults.client(vault).release(request) for vault in called]
-    replies = await ask_all(requests, enough=vaults.threshold, grace=PATIENT_SECONDS)
+    replies = await call_all(requests, enough=vaults.threshold, grace=PATIENT_SECONDS)
     require_replies(vaults.threshold, replies)
     answers = {}
     for vault, reply in zip(called, replies, strict=True):
@@ -127,7 +127,7 @@ def _verify_answer(
 ) -> ReleaseAnswer:
     opened = keys.hpke.open(reply.sealed, attested.report_data)  # (1)
     answer = msgspec.json.decode(opened, type=ReleaseAnswer)
-    if answer.release.signer(domain, answer.signature) != vault:  # (2)
+    if not answer.release.is_signed_by(vault, domain, answer.signature):  # (2)
         raise EvidenceRefused("2", f"an answer in the name of vault {vault} is not signed by it.")
     if answer.release.session != attested.session:  # (3)
         raise EvidenceRefused("3", f"vault {vault} answered for another session.")
@@ -137,7 +137,7 @@ def _verify_answer(
     ):  # (4)
         raise EvidenceRefused("4", f"vault {vault} signed other facts than it sent.")
     deposit = DepositKey(vault=vault, key=to_digest(answer.deposit_key))
-    if deposit.signer(domain, answer.deposit_key_signature) != vault:  # (5)
+    if not deposit.is_signed_by(vault, domain, answer.deposit_key_signature):  # (5)
         raise EvidenceRefused("5", f"the deposit key of vault {vault} is not signed by it.")
     check_logged(vault, answer, facts, domain)  # (9)
     return answer

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.statements import Settle, Verdict
-from sealgrid.crypto import hpke
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.enclave.job.app_job import JobOutcome
@@ -18,10 +17,10 @@ from sealgrid.poco.ids import enclave_message
 from sealgrid.receipts.receipt import SignedReceiptBody, SignedVerdict, build_body, build_envelope, sign_body
 from sealgrid.units import Address, to_digest
 from sealgrid.wire import relay as wire
-from sealgrid.wire.message import encode
-from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
+from sealgrid.wire.shares import seal_share
 from sealgrid.wire.storage import location
-from sealgrid.wire.vault import SettleReply, SettleRequest, SharePart
+from sealgrid.wire.vault import SettleReply, SettleRequest
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,13 @@ class Settlement:
         if record is None:
             return SettleRequest(settle=statement, signature=signature)
         share = self.sealed.shares[self.vaults.addresses.index(vault)]
-        part = encode(SharePart(value=share.value, blind=share.blind))
         return SettleRequest(
             settle=statement,
             signature=signature,
             record=record,
             record_signature=record.sign(self.vaults.domain, self.keys.signing),
             index=share.index,
-            sealed=hpke.seal(self.quorum.deposit_keys[vault], part, record.digest(self.vaults.domain)),
+            sealed=seal_share(share, self.quorum.deposit_keys[vault], record.digest(self.vaults.domain)),
         )
 
     def is_verdict(self, vault: Address, reply: SettleReply, statement: Settle) -> bool:
@@ -107,10 +105,7 @@ class Settlement:
         )
         if reply.verdict != expected or not 0 < issued <= facts.expiry:
             return False
-        try:
-            return expected.signer(self.vaults.domain, reply.signature) == vault
-        except ValueError:
-            return False
+        return expected.is_signed_by(vault, self.vaults.domain, reply.signature)
 
 
 async def settle(settlement: Settlement, relay: wire.RelayClient) -> wire.ResultDelivery:
@@ -137,7 +132,7 @@ async def settle(settlement: Settlement, relay: wire.RelayClient) -> wire.Result
 
 async def _collect_verdicts(settlement: Settlement, statement: Settle) -> dict[Address, SignedVerdict]:
     called = [vault for vault in settlement.vaults.addresses if vault in settlement.quorum.deposit_keys]
-    replies = await ask_all(
+    replies = await call_all(
         [settlement.vaults.client(vault).settle(settlement.request(vault, statement)) for vault in called],
         enough=settlement.vaults.threshold,
         grace=PATIENT_SECONDS,  # this is the only chance of a slow vault to receive its share of K2

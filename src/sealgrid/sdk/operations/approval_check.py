@@ -7,7 +7,7 @@ from sealgrid.errors import NotFound, OrderRefused
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import call_all
 from sealgrid.wire.vault import AssetView
 
 
@@ -18,7 +18,7 @@ async def check_approved(conn: Connection, model: Address, app: Address) -> None
     """
     assets = Assets(conn.hub)
     owner, code = await assets.owner(model), await assets.checksum("App", app)
-    replies = await ask_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
+    replies = await call_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
     refusals = [why for reply in replies if (why := _refusal(reply, code, conn.clock()))]
     if len(refusals) > len(conn.vaults) - conn.network.threshold:
         raise OrderRefused(f"the model {model} cannot be used: {refusals[0]}; ask its owner, {owner}.")

@@ -13,8 +13,8 @@ from sealgrid.errors import InputRefused
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest, to_digest
-from sealgrid.wire.deposits import check_identity, check_receipt, sealed_part
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.deposits import check_identity, check_receipt, seal_to_vault
+from sealgrid.wire.quorum import call_all
 from sealgrid.wire.vault import DepositRequest, VaultClient, VaultIdentity
 
 Part = Callable[[VaultIdentity, Digest], bytes]  #: seals one vault's share to it, under the record's digest
@@ -59,7 +59,7 @@ async def deposit(
         grant=grant,
         grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
     )
-    await _give_all(conn, common, [partial(sealed_part, share) for share in shares], needed)
+    await _give_all(conn, common, [partial(seal_to_vault, share) for share in shares], needed)
     return record
 
 
@@ -77,7 +77,7 @@ def _sealed_before(part: bytes, _identity: VaultIdentity, _record: Digest) -> by
 async def _give_all(conn: Connection, common: DepositRequest, parts: Sequence[Part], needed: int) -> None:
     members = enumerate(zip(conn.vaults, parts, strict=True))
     asked = [_give(conn, vault, at, part, common) for at, (vault, part) in members]
-    require(await ask_all(asked, enough=needed), needed)
+    require(await call_all(asked, enough=needed), needed)
 
 
 async def _give(conn: Connection, vault: VaultClient, at: int, part: Part, common: DepositRequest) -> None:

@@ -14,7 +14,6 @@ from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import NotFound, ReceiptRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder
 from sealgrid.poco.typed_data import OrderDomain, is_signed_by, order_hash
-from sealgrid.receipts.consistency import signer_of
 from sealgrid.receipts.receipt import (
     MAX_BYTES,
     ReceiptEnvelope,
@@ -54,7 +53,7 @@ async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
 
 async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: bytes) -> bool:
     """Tell whether the enclave whose work the chain accepted for a task signed this Settle: it signs no other."""
-    if settle.task != task or signer_of(settle, conn.domain, signature) != settle.enclave:
+    if settle.task != task or not settle.is_signed_by(settle.enclave, conn.domain, signature):
         return False
     found = await conn.hub.view_contribution(task, settle.worker)
     return found.status is ContributionStatus.PROVED and found.enclave == settle.enclave

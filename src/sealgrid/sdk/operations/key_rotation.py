@@ -116,7 +116,4 @@ def _newest_policy(conn: Connection, model: Address, views: Sequence[AssetView |
 
 
 def _is_ours(conn: Connection, model: Address, policy: Policy, signature: bytes) -> bool:
-    try:
-        return policy.asset == model and policy.signer(conn.domain, signature) == conn.address
-    except ValueError:
-        return False
+    return policy.asset == model and policy.is_signed_by(conn.address, conn.domain, signature)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, Digest, TaskId
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import call_all
 from sealgrid.wire.vault import AssetView
 
 
@@ -33,7 +33,7 @@ async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[As
 async def views_heard(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
     """Return the same, waiting for no vault that is silent, and without an error of one, while t others answer."""
     asked = [vault.asset(model, owner) for vault in conn.vaults]
-    replies = await ask_all(asked, enough=conn.network.threshold)
+    replies = await call_all(asked, enough=conn.network.threshold)
     return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
 
 

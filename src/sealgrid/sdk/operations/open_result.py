@@ -18,9 +18,10 @@ from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, Sea
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import Address, TaskId
-from sealgrid.wire.quorum import PATIENT_SECONDS, ask_all
+from sealgrid.wire.quorum import PATIENT_SECONDS, call_all
 from sealgrid.wire.result_metadata import ResultMetadata, k1_context
-from sealgrid.wire.vault import OpenReply, OpenRequest, SharePart
+from sealgrid.wire.shares import open_share
+from sealgrid.wire.vault import OpenReply, OpenRequest
 
 MAX_RESULT_BYTES = 1 << 30
 STATUS_FILE = "sealgrid.json"  #: in every result: how the app ended
@@ -116,7 +117,7 @@ async def openings(conn: Connection, settled: Settle) -> list[OpenReply | BaseEx
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
     questions = [vault.open(request) for vault in conn.vaults]
     # One of the quick ones may lie about its share; then it takes the slow one.
-    return await ask_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
+    return await call_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
 
 
 async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
@@ -138,25 +139,18 @@ async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, t
 def _agreed(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord | None:
     for record, signature in ((reply.record, reply.signature) for reply in opened if reply.record):
         ours = record.file_sha256 == settled.sealed_sha256 and record.vaults == conn.vault_addresses
-        if ours and _signed_by(record, conn, signature) == record.owner == record.asset == settled.enclave:
+        by_enclave = record.owner == record.asset == settled.enclave
+        if ours and by_enclave and record.is_signed_by(settled.enclave, conn.domain, signature):
             return record
     return None
-
-
-def _signed_by(record: KeyRecord, conn: Connection, signature: bytes) -> Address | None:
-    try:
-        return record.signer(conn.domain, signature)
-    except ValueError:
-        return None
 
 
 def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
     # One vault that answers rubbish must not keep the others' shares from opening what was paid for.
     try:
-        part = msgspec.json.decode(key.open(reply.sealed, context), type=SharePart)
-    except (ContainerRefused, *UNREADABLE):
+        return open_share(reply.sealed, reply.index, key, context)
+    except ContainerRefused:
         return None
-    return Share(index=reply.index, value=part.value, blind=part.blind)
 
 
 def _unzip(archive: bytes) -> dict[str, bytes]:

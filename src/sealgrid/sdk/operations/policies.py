@@ -9,7 +9,6 @@ import msgspec
 from sealgrid.attestation.policy import Policy
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import CheckFailed, NotFound, ServiceUnavailable
-from sealgrid.receipts.consistency import signer_of
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.key_versions import views_heard, views_of
 from sealgrid.units import Address
@@ -78,4 +77,4 @@ def _away(reply: BaseException) -> bool:
 
 
 def _is_signed(conn: Connection, view: AssetView, owner: Address) -> bool:
-    return view.policy is not None and signer_of(view.policy, conn.domain, view.policy_signature) == owner
+    return view.policy is not None and view.policy.is_signed_by(owner, conn.domain, view.policy_signature)

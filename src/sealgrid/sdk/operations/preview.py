@@ -11,7 +11,7 @@ from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.sdk.progress import Progress, ProgressStep, silent
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.preview import OfferedMachine, PreviewRequest, Proposal, VaultOpinion, preview
-from sealgrid.wire.quorum import ask_all
+from sealgrid.wire.quorum import call_all
 
 
 async def expect_release(conn: Connection, terms: DealOrders, progress: Progress = silent) -> None:
@@ -26,7 +26,7 @@ async def expect_release(conn: Connection, terms: DealOrders, progress: Progress
         preview(client.transport, request, vault, conn.domain)
         for client, vault in zip(conn.vaults, conn.vault_addresses, strict=True)
     ]
-    replies = await ask_all(asked, enough=needed)
+    replies = await call_all(asked, enough=needed)
     require([reply if isinstance(reply, ServiceUnavailable) else None for reply in replies], needed)
     heard = [reply for reply in replies if isinstance(reply, VaultOpinion)]
     _expect_enough(heard, may_refuse=len(replies) - needed)

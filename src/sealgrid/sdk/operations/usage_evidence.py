@@ -13,7 +13,6 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.events import Reward, parse_events
 from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
 from sealgrid.errors import InputRefused, SealgridError
-from sealgrid.receipts.consistency import signer_of
 from sealgrid.receipts.receipt import ReceiptBody, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_on_line
@@ -83,7 +82,7 @@ async def _signers(conn: Connection, use: ModelUse, model: Address) -> frozenset
         vault
         for vault, each in envelope.releases.items()
         if each.release.session == use.session
-        and signer_of(each.release, conn.domain, each.signature) == vault
+        and each.release.is_signed_by(vault, conn.domain, each.signature)
         and _is_about(each, envelope.receipt.body, model)
     )
 

@@ -1,4 +1,4 @@
-"""What was read at a block's hash: it can never be another, so it is asked once and forgotten with its block."""
+"""Cache of chain reads by block hash. A read at a block's hash never changes, so the newest blocks' reads are kept."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,35 +7,35 @@ from typing import Any, Final, TypeVar, cast
 
 from sealgrid.units import Digest
 
-BLOCKS: Final = 2  #: a new block comes while requests about the one before are under way
-MOST_ANSWERS: Final = 1024  #: of one block
+BLOCKS: Final = 2  #: the newest, and its predecessor for requests in progress
+MOST_RESULTS: Final = 1024  #: per block
 
 T = TypeVar("T")
-Question = tuple[object, ...]
+Query = tuple[object, ...]
 
 
 class BlockCache:
-    """Answers by block and question; two who ask at once wait for one answer."""
+    """Results by block hash and query; concurrent callers of one query share one read."""
 
     def __init__(self) -> None:
-        self._blocks: OrderedDict[Digest, dict[Question, asyncio.Future[Any]]] = OrderedDict()
+        self._blocks: OrderedDict[Digest, dict[Query, asyncio.Future[Any]]] = OrderedDict()
 
-    async def once(self, at: Digest, question: Question, read: Callable[[], Awaitable[T]]) -> T:
-        """Return the answer to a question about a block; a failure is not remembered."""
-        answers = self._answers(at)
-        if question not in answers:
-            if len(answers) >= MOST_ANSWERS:
-                answers.clear()
-            answers[question] = asyncio.ensure_future(read())
-        reading = answers[question]
+    async def get(self, at: Digest, query: Query, read: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of a query at a block, reading it if needed; a failed read is not cached."""
+        results = self._results(at)
+        if query not in results:
+            if len(results) >= MOST_RESULTS:
+                results.clear()
+            results[query] = asyncio.ensure_future(read())
+        reading = results[query]
         try:
-            return cast("T", await asyncio.shield(reading))  # others may wait for the same
+            return cast("T", await asyncio.shield(reading))  # other callers may wait for the same read
         except BaseException:
             if reading.done() and (reading.cancelled() or reading.exception() is not None):
-                answers.pop(question, None)
+                results.pop(query, None)
             raise
 
-    def _answers(self, at: Digest) -> dict[Question, asyncio.Future[Any]]:
+    def _results(self, at: Digest) -> dict[Query, asyncio.Future[Any]]:
         if at not in self._blocks:
             self._blocks[at] = {}
             while len(self._blocks) > BLOCKS:

@@ -1,14 +1,14 @@
-"""What a vault knows of the chain when it decides: plain data, all of it read at one confirmed block."""
+"""Chain state at one confirmed block, as plain data for a vault's checks."""
 
 from dataclasses import dataclass
 
 from sealgrid.chain.views import ContributionView, DealView, TaskView
-from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
+from sealgrid.units import Address, Digest, TaskId
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetOnChain:
-    """A dataset NFT: who owns it now, and the checksum that it was registered with."""
+    """A dataset NFT with its current owner and registered checksum."""
 
     address: Address
     owner: Address
@@ -17,7 +17,7 @@ class DatasetOnChain:
 
 @dataclass(frozen=True, slots=True)
 class AppOnChain:
-    """An app NFT and who owns it now."""
+    """An app NFT with its current owner."""
 
     address: Address
     owner: Address
@@ -25,38 +25,33 @@ class AppOnChain:
 
 @dataclass(frozen=True, slots=True)
 class DealSnapshot:
-    """The chain at one confirmed block, as far as one deal is concerned, made or proposed."""
+    """The chain state of one deal, made or proposed, at one confirmed block."""
 
     block: int
     block_hash: Digest
     time: int  #: timestamp of the block
     broker: Address  #: the hub's teebroker
-    vault_set: Digest  #: the federation that our broker or gate has in force
+    vault_set: Digest  #: digest of the federation that the broker or gate currently accepts
     deal: DealView
     app_checksum: Digest
-    app_owner: Address  #: of the NFT now; the deal names who owned it when it was made
-    dataset: DatasetOnChain | None  #: None when the deal has none
+    app_owner: Address  #: current owner of the NFT; the deal names the owner at its match
+    dataset: DatasetOnChain | None  #: None for a deal without a dataset
 
 
 @dataclass(frozen=True, slots=True)
 class ChainSnapshot(DealSnapshot):
-    """The chain at one confirmed block, as far as one task is concerned."""
+    """The chain state of one task at one confirmed block."""
 
-    pool_speaker: Address  #: whose signature authorises for the deal's pool: its owner, or the operator of our gate
+    pool_signer: Address  #: who signs for the deal's pool: its owner, or the operator of the PoolGate that owns it
     task_id: TaskId
     task: TaskView
-    runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False when none was asked for
-    contribution: ContributionView | None = None  #: of the worker that was asked for
-    pool_contract_agrees: bool | None = None  #: ERC-1271 word of a speaker that is a contract; None for an EOA
+    runtime_allowed: bool = False  #: whether the broker lists the attested runtime; False if not read
+    contribution: ContributionView | None = None  #: of one worker; None if not read
+    pool_contract_accepts: bool | None = None  #: ERC-1271 result of a pool signer that is a contract; None for an EOA
 
     def seconds_left(self, at: int) -> int:
-        """Return the seconds until the contribution deadline, by the later of the block's clock and ``at``.
+        """Return the seconds until the contribution deadline, by the later of the block's time and ``at``.
 
-        A chain that makes no blocks has a clock that stands; ours does not.
+        The block's time does not advance on a chain that makes no blocks.
         """
         return self.task.contribution_deadline - max(self.time, at)
-
-    @property
-    def has_dataset(self) -> bool:
-        """Return whether the deal is about a dataset."""
-        return self.deal.dataset.pointer != ZERO_ADDRESS

@@ -1,9 +1,9 @@
-"""Which datasets a task of a bulk deal may use, as iExec's client asks for many at once.
+"""Checks of the datasets of a bulk deal (7.3, 7.12, 7.17-7.19): many datasets in one deal, as iExec's SDK makes them.
 
-Such a deal names no dataset: its params name a list of slices, and the slice of a task is a list of dataset orders,
-which are free and never used up. (7.17) and (7.3) refuse the release; an order that fails (7.18), (7.19) or (7.12)
-leaves its dataset out. All of that is the chain's word at one block, so every vault says the same; whose key a vault
-holds, it says apart from the facts: an owner who gave shares to some vaults only must not make them disagree.
+Such a deal names no dataset. Its params name a list of slices; the slice of a task is a list of dataset orders that are
+free and have unlimited volume. A failed check (7.17) or (7.3) refuses the release; an order that fails (7.18), (7.19)
+or (7.12) only omits its dataset. All checks read the chain at one block, so all vaults agree. The vault states which
+keys it has outside the facts, so that an owner who deposited at some vaults only cannot make the facts differ.
 """
 
 from collections.abc import Sequence
@@ -27,105 +27,115 @@ from sealgrid.wire.vault import MOST_LIST_BYTES, BulkDocuments
 
 T = TypeVar("T")
 
-MOST_DATASETS: Final = 100  #: of one slice, as iExec's client makes them
-MOST_SECONDS: Final = 900  #: that the named block may lie behind the newest confirmed one: two epochs of Ethereum's
+MOST_DATASETS: Final = 100  #: of one slice, as in iExec's SDK
+MOST_SECONDS: Final = 900  #: maximum age of the named block relative to the newest confirmed one; two Ethereum epochs
 
 
 @dataclass(frozen=True, slots=True)
 class BulkOffer:
-    """One order of a slice, and what the chain says about it."""
+    """One order of a slice, with its state on the chain."""
 
     order: DatasetOrder
-    dataset: DatasetOnChain | None  #: None for an address that the hub's registry does not have
-    fits: bool  #: whether the hub lets the deal use it
+    dataset: DatasetOnChain | None  #: None for an unregistered address
+    fits: bool  #: whether the hub allows the deal to use the order
 
 
-def read_slice(shown: BulkDocuments | None, params: JobParams, deal: DealView, index: int) -> tuple[DatasetOrder, ...]:
+def parse_slice(
+    documents: BulkDocuments | None, params: JobParams, deal: DealView, index: int
+) -> tuple[DatasetOrder, ...]:
     """Return the dataset orders of a task; raise ReleaseRefused.
 
-    (7.17) The deal names no dataset of its own; root and slice were shown and have the addresses that params and root
-           name, the slice at the place of the task; it is a list of at most MOST_DATASETS orders.
-    (7.3) The deal has no callback: nobody allowed that results are published.
+    (7.17) The deal names no dataset itself; root and slice were sent and have the content addresses that params
+           and root name, the slice at the task's index; it is a list of at most MOST_DATASETS orders.
+    (7.3) The deal has no callback, which would publish the result.
     """
     if deal.dataset.pointer != ZERO_ADDRESS:  # (7.17)
-        raise DealRefused("7.17", "a deal with a bulk names no dataset beside it; leave one of them out.")
+        raise DealRefused("7.17", "a deal has either a bulk or a dataset; leave one of them out.")
     if deal.callback != ZERO_ADDRESS:  # (7.3)
-        raise DealRefused("7.3", "the datasets of a bulk go to no deal with a callback.")
-    if shown is None:  # (7.17)
-        raise ReleaseRefused("7.17", "the bulk's list of datasets was not shown; is it still stored?")
-    _expect(shown.root, str(params.bulk_cid))
-    slices = _listed(shown.root, list[str])
+        raise DealRefused("7.3", "a deal with a bulk must have no callback.")
+    if documents is None:  # (7.17)
+        raise ReleaseRefused("7.17", "the bulk's list of datasets was not sent; check that it is still stored.")
+    _check_content(documents.root, str(params.bulk_cid))
+    slices = _decode_list(documents.root, list[str])
     if index >= len(slices):
-        raise DealRefused("7.17", f"the bulk has {len(slices)} slices and none for task {index}.")
-    _expect(shown.slice, slices[index])
-    return _orders(_listed(shown.slice, list[dict[str, object]]))
+        raise DealRefused("7.17", f"the bulk has {len(slices)} slices, none for task {index}.")
+    _check_content(documents.slice, slices[index])
+    return _parse_orders(_decode_list(documents.slice, list[dict[str, object]]))
 
 
-def judge(offered: Sequence[BulkOffer], deal: DealView, block: int) -> BulkFact:
-    """Return what facts say about the datasets of a slice.
+def make_bulk_fact(offers: Sequence[BulkOffer], deal: DealView, block: int) -> BulkFact:
+    """Return the facts about the datasets of a slice, with the check that each omitted one failed.
 
-    (7.18) The hub lets this deal use the dataset by this order: signed by the present owner, not closed, the deal
-           within its restrictions and its tag.
-    (7.19) The order is free and never used up: whoever sells single uses sells them deal by deal.
-    (7.12) It names exactly the deal's app. An order open to any app, or to a group, lets anybody take the plaintext.
+    (7.18) The hub allows this deal to use the dataset by this order: signed by the current owner, not closed, the deal
+           within its restrictions and tag.
+    (7.19) The order is free and has unlimited volume; single uses are sold in deals of their own.
+    (7.12) It names exactly the deal's app. An order open to any app, or to a group, would disclose the plaintext.
     """
-    refusals = [_refusal(each, deal) for each in offered]
+    failed_checks = [_failed_check(each, deal) for each in offers]
     return BulkFact(
         block=block,
-        datasets=tuple(None if why else _fact(each) for each, why in zip(offered, refusals, strict=True)),
+        datasets=tuple(
+            None if check else _dataset_fact(each) for each, check in zip(offers, failed_checks, strict=True)
+        ),
         left_out=tuple(
-            OmittedDataset(place=place, dataset=each.order.dataset, check=why)
-            for place, (each, why) in enumerate(zip(offered, refusals, strict=True))
-            if why
+            OmittedDataset(place=index, dataset=each.order.dataset, check=check)
+            for index, (each, check) in enumerate(zip(offers, failed_checks, strict=True))
+            if check
         ),
     )
 
 
-def is_key_of(held: StoredShare | None, dataset: DatasetFact) -> TypeGuard[StoredShare]:
-    """Tell whether a share is of this dataset's file, by its present owner, and came by iExec's route (7.1).
+def is_key_of(share: StoredShare | None, dataset: DatasetFact) -> TypeGuard[StoredShare]:
+    """Return whether a share is of this dataset's file, by its current owner, and was pushed through iExec's API (7.1).
 
-    A key with a policy of ours is none of them: its owner counts uses and says who may have them.
+    A key with a policy never counts: a policy limits uses, which a bulk does not count.
     """
-    if held is None or held.kind != "iexec":
+    if share is None or share.kind != "iexec":
         return False
-    record = held.record
+    record = share.record
     return (record.asset, record.owner, record.file_sha256) == (dataset.address, dataset.owner, dataset.checksum)
 
 
-def _refusal(offered: BulkOffer, deal: DealView) -> str:
-    order = offered.order
-    if offered.dataset is None or not offered.fits:
+def _failed_check(offer: BulkOffer, deal: DealView) -> str:
+    order = offer.order
+    if offer.dataset is None or not offer.fits:
         return "7.18"
     if not is_bulk(order):
         return "7.19"
     return "" if order.apprestrict == deal.app.pointer else "7.12"
 
 
-def _fact(offered: BulkOffer) -> DatasetFact | None:
-    found = offered.dataset
-    return None if found is None else DatasetFact(address=found.address, owner=found.owner, checksum=found.checksum)
+def _dataset_fact(offer: BulkOffer) -> DatasetFact | None:
+    dataset = offer.dataset
+    if dataset is None:
+        return None
+    return DatasetFact(address=dataset.address, owner=dataset.owner, checksum=dataset.checksum)
 
 
-def _expect(content: bytes, cid: str) -> None:
+def _check_content(content: bytes, cid: str) -> None:
     if len(content) > MOST_LIST_BYTES:
-        raise ReleaseRefused("7.17", f"a list of a bulk has at most {MOST_LIST_BYTES} bytes; make its slices fewer.")
+        raise ReleaseRefused(
+            "7.17", f"a list of a bulk has at most {MOST_LIST_BYTES} bytes; make fewer or smaller slices."
+        )
     file = FileAddress()
     file.write(content)
     if cid not in {file.cid(), cid_of(to_digest(sha256(content)))}:
-        raise ReleaseRefused("7.17", "a list of the bulk that was shown is not the one that the deal's params lead to.")
+        raise ReleaseRefused(
+            "7.17", "a list of the bulk does not have the content address that the deal's params lead to."
+        )
 
 
-def _listed(content: bytes, kind: type[T]) -> T:
+def _decode_list(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except UNREADABLE as error:
         raise DealRefused("7.17", f"a list of the bulk cannot be read: {error}.") from error
 
 
-def _orders(documents: Sequence[dict[str, object]]) -> tuple[DatasetOrder, ...]:
+def _parse_orders(documents: Sequence[dict[str, object]]) -> tuple[DatasetOrder, ...]:
     if len(documents) > MOST_DATASETS:
-        raise DealRefused("7.17", f"a slice has at most {MOST_DATASETS} datasets; make more slices of it.")
+        raise DealRefused("7.17", f"a slice has at most {MOST_DATASETS} datasets; make more slices.")
     try:
         return tuple(from_document(DatasetOrder, each) for each in documents)
     except OrderMalformed as error:
-        raise DealRefused("7.17", f"the slice holds what is no dataset order: {error.message}") from error
+        raise DealRefused("7.17", f"the slice contains an invalid dataset order: {error.message}") from error

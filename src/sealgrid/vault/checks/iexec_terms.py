@@ -1,7 +1,7 @@
-"""What a deal of iExec's own kind may have: its dataset's key by the matched order, a result sealed to nobody.
+"""Checks of deals in iExec's format: datasets whose key was pushed through iExec's API, and unsealed results. Pure.
 
-iExec's secret service gives a dataset's key to every matched deal. Here the owner's word about who may use it is the
-dataset order that PoCo accepted; a vault knows it by the hash in the hub's OrdersMatched.
+iExec's secret management service releases a dataset's key to every matched deal. Here the dataset order that PoCo
+accepted takes the place of a policy; a vault identifies it by the hash in the hub's OrdersMatched event.
 """
 
 from dataclasses import dataclass
@@ -15,65 +15,71 @@ from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, to_digest
-from sealgrid.vault.checks.signatures import recovered
+from sealgrid.vault.checks.signatures import find_signer
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedSale:
-    """The dataset order that somebody showed for a deal, and what the hub says about it."""
+    """The dataset order that was sent for a deal, with the hash of the order that the deal was matched from."""
 
     order: DatasetOrder
-    hash: Digest  #: of that order, in our hub's domain
-    matched: Digest | None  #: of the order that the deal was matched from, by the hub's event; None for no event
+    hash: Digest  #: of that order, in the hub's domain
+    matched: Digest | None  #: from the hub's event; None without an event
 
 
-def sale_of(order: DatasetOrder, domain: OrderDomain, matched: Digest | None) -> MatchedSale:
-    """Return a shown order with its hash on this hub."""
+def make_sale(order: DatasetOrder, domain: OrderDomain, matched: Digest | None) -> MatchedSale:
+    """Return a sale with the order's hash on this hub."""
     return MatchedSale(order, order_hash(order, domain), matched)
 
 
 def check_sale(sale: MatchedSale | None, deal: DealView, owner: Address) -> None:
-    """Raise ReleaseRefused unless the owner of a key that came by iExec's route sold this very use.
+    """Raise ReleaseRefused unless the owner of a key that was pushed through iExec's API sold this use.
 
-    (7.11) The dataset order that the deal was matched from is shown: its hash is in the hub's event about this deal.
+    (7.11) The order sent is the one that the deal was matched from: its hash is in the hub's event about this deal.
     (7.12) It is about the deal's dataset, and ``apprestrict`` names exactly the deal's app. An order open to any app,
-           or to a group of apps, lets anybody take the plaintext out with an app of their own.
-    (7.20) Who sold it then owns the dataset now: a former owner's order is not the word of whoever pushed the key.
-    (7.3) The deal has no callback: nobody allowed that results are published.
+           or to a group of apps, would let a requester extract the plaintext with its own app.
+    (7.20) The seller still owns the dataset: a former owner's order does not bind the owner who pushed the key.
+    (7.3) The deal has no callback, which would publish the result.
 
-    ``owner`` is whose the dataset is at the snapshot's block, under whom the key was found.
+    ``owner`` is the dataset's owner at the snapshot's block, who pushed the stored key.
     """
     if sale is None or sale.hash != sale.matched:  # (7.11)
-        raise ReleaseRefused("7.11", "the dataset order that this deal was matched from was not shown.")
+        raise ReleaseRefused("7.11", "the dataset order that this deal was matched from was not sent.")
     if sale.order.dataset != deal.dataset.pointer or sale.order.apprestrict != deal.app.pointer:  # (7.12)
         raise DealRefused(
             "7.12", "the dataset was sold by an order that does not name this app; sell it with apprestrict set."
         )
     if deal.dataset.owner != owner:  # (7.20)
-        raise ReleaseRefused("7.20", "the dataset was sold to another owner since this deal; buy from that one.")
+        raise ReleaseRefused("7.20", "the dataset has changed owner since this deal; buy from the current owner.")
     if deal.callback != ZERO_ADDRESS:  # (7.3)
-        raise DealRefused("7.3", "a key that came by iExec's route goes to no deal with a callback.")
+        raise DealRefused("7.3", "a dataset whose key was pushed through iExec's API must be used without a callback.")
 
 
 def check_iexec_params(params: JobParams) -> None:
-    """Raise DealRefused (7.13) where a deal of iExec's own kind asks for what no enclave here does."""
+    """Raise DealRefused (7.13) if a deal in iExec's format requests a storage that enclaves do not support."""
     if params.iexec_result_storage_provider != "ipfs":
-        raise DealRefused("7.13", "results are stored on IPFS alone; set iexec_result_storage_provider to ipfs.")
+        raise DealRefused("7.13", "results are stored on IPFS only; set iexec_result_storage_provider to ipfs.")
 
 
-def check_result_key(shown: RegisteredResultKey | None, deal: DealView) -> Digest:
-    """Return the hash of the RSA key that a result is to be encrypted for; raise ReleaseRefused (7.15) unless
+def check_result_key(registered: RegisteredResultKey | None, deal: DealView) -> Digest:
+    """Return the hash of the RSA key that the result is encrypted for.
 
-    the key was shown, the deal's beneficiary signed it as iExec's SDK does, and it is an RSA key of 2048 bits or more.
+    Raises ReleaseRefused (7.15) unless the key was sent, the deal's beneficiary signed it as iExec's SDK does, and it
+    is an RSA key of at least 2048 bits.
     """
-    if shown is None or shown.owner != deal.beneficiary:
-        raise ReleaseRefused("7.15", "the beneficiary's key for results was not shown; register one by iExec's route.")
-    value = to_digest(keccak256(shown.value.encode()))
-    if recovered(named_secret_digest(shown.owner, RESULT_KEY_NAME, value), shown.signature) != deal.beneficiary:
-        raise ReleaseRefused("7.15", "the beneficiary did not sign the key for results that was shown.")
+    if registered is None or registered.owner != deal.beneficiary:
+        raise ReleaseRefused(
+            "7.15", "the beneficiary's key for results was not sent; register one through iExec's API."
+        )
+    value = to_digest(keccak256(registered.value.encode()))
+    if (
+        find_signer(named_secret_digest(registered.owner, RESULT_KEY_NAME, value), registered.signature)
+        != deal.beneficiary
+    ):
+        raise ReleaseRefused("7.15", "the beneficiary did not sign the key for results that was sent.")
     try:
-        rsa_key(shown.value.encode())
+        rsa_key(registered.value.encode())
     except InputRefused as error:
         raise ReleaseRefused("7.15", error.message) from error
     return value

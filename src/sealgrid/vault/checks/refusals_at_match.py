@@ -1,7 +1,7 @@
-"""Whether a refusal stood already when the deal was matched: then it is the requester's doing, and may be settled.
+"""Decides whether a refusal was already in force when the deal was matched; only then may an enclave settle it. Pure.
 
-The release's own check is asked again, about the policies and counts of that time. It must have refused by the same
-number from PREVIEW_SECONDS before the match until the match, so that whoever asked for a preview was told.
+The release's own checks run again on the policies and counts of that time. They must have refused with the same number
+from PREVIEW_SECONDS before the match until the match, so that a preview would have warned the requester.
 """
 
 from collections.abc import Sequence
@@ -16,60 +16,60 @@ from sealgrid.vault.chain.snapshot import DealSnapshot
 from sealgrid.vault.checks.entitlement import StoredKeys, check_deal
 from sealgrid.vault.checks.owner_terms import DatasetUses
 
-PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must have been refused already
-_OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: nothing but the deal's own params decides them
+PREVIEW_SECONDS: Final = 300  #: how long before its match a deal must already have been refused
+_OF_PARAMS: Final = frozenset({"7", "7.8", "7.13", "7.17"})  #: decided by the deal's params alone
 _OF_KEY: Final = frozenset(
     {"7.1", "7.22", "7.23"}
-)  #: the dataset's key is missing, does not open its file, or never did
+)  #: the dataset's key is missing, does not open its file, or was never proved
 
 
 @dataclass(frozen=True, slots=True)
 class StateAtMatch:
-    """What a vault knows of the time from PREVIEW_SECONDS before a deal's match until the match."""
+    """The vault's state in the span from PREVIEW_SECONDS before a deal's match until the match."""
 
-    policies: Sequence[Policy]  #: each that was in force at some moment of it
-    had_share: bool  #: whether a share of the dataset's key was here at some moment of it
-    uses: DatasetUses  #: that stood before, and the requester's own
-    unopened: bool = False  #: whether the key that is here was known not to open its file since before that time
-    unproved: bool = False  #: whether no key that was here since before that time opened the file
+    policies: Sequence[Policy]  #: in force at some time of the span
+    had_share: bool  #: whether a share of the dataset's key was stored at some time of the span
+    uses: DatasetUses  #: counted before the span, and the requester's own
+    unopened: bool = False  #: whether the stored key was known before the span not to open its file
+    unproved: bool = False  #: whether no key stored before the span was proved to open the file
 
 
-def stood_at_match(
-    refusal: DealRefused, snapshot: DealSnapshot, params: JobParams | None, keys: StoredKeys, then: StateAtMatch
+def was_refused_at_match(
+    refusal: DealRefused, snapshot: DealSnapshot, params: JobParams | None, keys: StoredKeys, state: StateAtMatch
 ) -> bool:
-    """Return whether the requester could have known of a refusal, and nobody else brought it about later.
+    """Return whether the requester could have known of a refusal before the match, and no other party caused it later.
 
-    ``params`` is None where they cannot be read. Where a seller sold what it gave the vaults no key or policy of, a
-    key that opens nothing or one that it never proved, only a deal that pays it nothing is settled: PoCo would pay it
-    for that.
+    ``params`` is None if they are invalid. If the dataset's owner is the cause (no key or policy deposited, a key that
+    does not open the file, or one never proved), only a deal with a free dataset is settled; otherwise PoCo would pay
+    the owner for it.
     """
     deal, dataset = snapshot.deal, snapshot.dataset
     if refusal.check not in OF_THE_DEAL:
         return False
     if params is None or refusal.check in _OF_PARAMS or dataset is None:
-        return True  # without a dataset, nobody but the requester gives keys, grants and secrets
+        return True  # without a dataset, all keys, grants and secrets are the requester's
     if deal.dataset.owner != dataset.owner:
         return False
     by_iexec = keys.dataset is not None and keys.dataset.kind == "iexec"
     if refusal.check in _OF_KEY:
-        return _key_stood(refusal.check, then) and deal.dataset.price == 0
+        return _key_was_refused(refusal.check, state) and deal.dataset.price == 0
     if keys.policy is None and not by_iexec:  # (7.2)
-        return not then.policies and deal.dataset.price == 0
+        return not state.policies and deal.dataset.price == 0
     since = deal.start_time - PREVIEW_SECONDS
-    standing = [keys] if by_iexec else [replace(keys, policy=each, uses=then.uses) for each in then.policies]
+    past_keys = [keys] if by_iexec else [replace(keys, policy=each, uses=state.uses) for each in state.policies]
     early = replace(snapshot, time=since)
-    return bool(standing) and all(_refused(early, params, each, since) == refusal.check for each in standing)
+    return bool(past_keys) and all(_failed_check(early, params, each, since) == refusal.check for each in past_keys)
 
 
-def _key_stood(check: str, then: StateAtMatch) -> bool:
+def _key_was_refused(check: str, state: StateAtMatch) -> bool:
     if check == "7.22":
-        return then.unopened
+        return state.unopened
     if check == "7.23":
-        return then.unproved and bool(then.policies) and all(each.proved is True for each in then.policies)
-    return not then.had_share
+        return state.unproved and bool(state.policies) and all(each.proved is True for each in state.policies)
+    return not state.had_share
 
 
-def _refused(snapshot: DealSnapshot, params: JobParams, keys: StoredKeys, at: int) -> str:
+def _failed_check(snapshot: DealSnapshot, params: JobParams, keys: StoredKeys, at: int) -> str:
     try:
         check_deal(snapshot.app_checksum, snapshot, params, keys, at=at)
     except DealRefused as error:

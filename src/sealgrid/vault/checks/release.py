@@ -1,12 +1,13 @@
-"""When a vault gives its shares away: the numbered proof of docs/protocol/release.md over plain data.
+"""Checks before a vault releases key shares to an attested enclave (docs/protocol/release.md). Pure.
 
-(1) The nonce is ours, unexpired, consumed before anything else, and was given to this task, worker and enclave.
-(2) The quote's chain ends at a configured root: strict TCB policy, evaluation number that never falls, our clock.
+(1) The nonce is this vault's, unexpired, consumed first, and was issued for this task, worker and enclave.
+(2) The quote's certificate chain ends at a configured root: strict TCB policy, an evaluation number that never falls,
+    validity by the vault's clock.
 (3) Debug is off and the platform's TCB is in order.
-(4) The report data equals ours, recomputed with our federation; (4b) the locked field equals the app's digest;
-    SGX has none, and its runtime identity names the app too.
+(4) The report data equals the value recomputed with this federation; (4b) the locked field equals the app's digest.
+    SGX has no such field; its runtime identity names the app too.
 (5) The runtime is allowed, on the chain and by the owner.
-(6) The chain, read by ourselves at one confirmed block, agrees: hub's broker, task, deadline, tag, trust, app.
+(6) The chain, read by the vault at one confirmed block, agrees: hub's broker, task, deadline, tag, trust, app.
 (7) Each secret follows from the deal (``entitlement.py``).
 """
 
@@ -22,7 +23,7 @@ from sealgrid.poco.proof_judge import ProofJudge, judge_of
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.checks.nonce import NONCE_BYTES, EnclaveAttempt
-from sealgrid.vault.checks.signatures import canonical
+from sealgrid.vault.checks.signatures import check_canonical
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import Authorization, ReleaseRequest
 
@@ -31,7 +32,7 @@ HPKE_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class IssuedNonce:
-    """A nonce as it was given out; it is no longer in the store when the proof begins."""
+    """A nonce as it was issued. The task store deletes it before the checks begin."""
 
     attempt: EnclaveAttempt
     expires: int
@@ -39,16 +40,16 @@ class IssuedNonce:
 
 @dataclass(frozen=True, slots=True)
 class TrustedRoots:
-    """Which platforms a vault believes, and how fresh their collateral must be."""
+    """The attestation roots that a vault trusts, and how fresh their collateral must be."""
 
     roots: tuple[TrustRoot, ...]
-    evaluation: Mapping[Digest, int]  #: highest evaluation number that was seen of each series; only ever grows
-    simulated: bool  #: whether the simulated platform counts
+    evaluations: Mapping[Digest, int]  #: highest evaluation number seen of each series; never falls
+    simulated: bool  #: whether the simulated platform is accepted
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEnclave:
-    """An enclave whose evidence holds: checks (1) to (4b) are behind it."""
+    """An enclave whose evidence passed checks (1) to (4b)."""
 
     attempt: EnclaveAttempt
     claims: VerifiedClaims
@@ -59,9 +60,11 @@ class VerifiedEnclave:
 
 
 def own_nonce(request: ReleaseRequest, federation: VaultFederation) -> bytes:
-    """Return the nonce at our place; raise InputRefused for a request that has none."""
-    asked = request.authorization
-    canonical(addresses=(asked.worker, asked.enclave), digests=(asked.task, request.app_digest))
+    """Return this vault's nonce; raise InputRefused for a malformed request."""
+    authorization = request.authorization
+    check_canonical(
+        addresses=(authorization.worker, authorization.enclave), digests=(authorization.task, request.app_digest)
+    )
     sizes = {len(nonce) for nonce in request.nonces}
     if len(request.nonces) != len(federation.vaults) or sizes != {NONCE_BYTES}:
         raise InputRefused(f"a request carries one {NONCE_BYTES}-byte nonce per vault, in ascending vault order.")
@@ -71,28 +74,38 @@ def own_nonce(request: ReleaseRequest, federation: VaultFederation) -> bytes:
 
 
 def check_nonce(
-    asked: Authorization, given: IssuedNonce | None, current: EnclaveAttempt | None, *, settled: bool, at: int
+    authorization: Authorization,
+    issued: IssuedNonce | None,
+    current: EnclaveAttempt | None,
+    *,
+    settled: bool,
+    at: int,
 ) -> EnclaveAttempt:
-    """Check (1); ``given`` is what the store held under the nonce and no longer holds."""
-    if given is None:
-        raise ReleaseRefused("1", "the nonce is not ours or was used; ask for a new one.")
-    if given.expires <= at:
-        raise ReleaseRefused("1", "the nonce has expired; ask for a new one.")
-    attempt = given.attempt
-    if (attempt.task, attempt.worker, attempt.enclave) != (asked.task, asked.worker, asked.enclave):
-        raise ReleaseRefused("1", "the nonce was given to another task, worker or enclave.")
+    """Run check (1) on the nonce that was consumed from the task store, None if it had none."""
+    if issued is None:
+        raise ReleaseRefused("1", "the nonce is not from this vault or was used; request a new one.")
+    if issued.expires <= at:
+        raise ReleaseRefused("1", "the nonce has expired; request a new one.")
+    attempt = issued.attempt
+    named = (authorization.task, authorization.worker, authorization.enclave)
+    if (attempt.task, attempt.worker, attempt.enclave) != named:
+        raise ReleaseRefused("1", "the nonce was issued for another task, worker or enclave.")
     if attempt != current or settled:
-        raise ReleaseRefused("1", "the task went on without this enclave since the nonce was given.")
+        raise ReleaseRefused("1", "the task was settled or reassigned after the nonce was issued.")
     return attempt
 
 
 def check_evidence(
     request: ReleaseRequest, attempt: EnclaveAttempt, *, federation: VaultFederation, trusted: TrustedRoots, at: int
 ) -> VerifiedEnclave:
-    """Checks (2), (3), (4) and (4b)."""
-    claims = _verified(request, trusted, at)  # (2) (3)
-    if claims.eval_number < trusted.evaluation.get(claims.series, 0):  # (2)
-        raise ReleaseRefused("2.5", "the collateral is older than what this vault has seen; fetch it anew.")
+    """Run checks (2), (3), (4) and (4b)."""
+    try:
+        quote = Quote(raw=request.quote, collateral=Collateral(request.collateral))
+        claims = verification.verify(quote, trusted.roots, at=at, allow_simulated=trusted.simulated)  # (2) (3)
+    except CheckFailed as error:
+        raise ReleaseRefused(error.check, error.message) from error
+    if claims.eval_number < trusted.evaluations.get(claims.series, 0):  # (2)
+        raise ReleaseRefused("2.5", "the collateral is older than this vault has seen before; fetch it again.")
     data = binding.report_data(
         chain=federation.chain,
         hub=federation.hub,
@@ -107,7 +120,7 @@ def check_evidence(
     if claims.report_data != data:  # (4)
         raise ReleaseRefused("4", "the quote was made for something else: another task, key, app, nonce or federation.")
     if not claims.locks(request.app_digest):  # (4b)
-        raise ReleaseRefused("4b", "the evidence does not lock this app; another could have asked in its name.")
+        raise ReleaseRefused("4b", "the evidence does not lock this app; another app could have made it.")
     app = request.app_digest
     return VerifiedEnclave(attempt, claims, app, claims.runtime_of(app), data, binding.session(data))
 
@@ -115,7 +128,7 @@ def check_evidence(
 def check_chain(
     attested: VerifiedEnclave, snapshot: ChainSnapshot, *, federation: VaultFederation, at: int, seconds_left: int
 ) -> None:
-    """Checks (5), its half that the chain decides, and (6)."""
+    """Run the part of check (5) that the chain decides, and check (6)."""
     if not snapshot.runtime_allowed:  # (5)
         raise ReleaseRefused("5", "the broker does not list this runtime.")
     check_agreement(snapshot, federation=federation)  # (6)
@@ -128,23 +141,17 @@ def check_chain(
 
 
 def check_agreement(snapshot: DealSnapshot, *, federation: VaultFederation) -> None:
-    """Check what (6) says of a deal before it has a task: who judges, whose verdicts count, its tag and its trust."""
+    """Run the part of check (6) that needs no task: judge, federation, tag and trust of the deal."""
     judge = judge_of(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
     if judge is ProofJudge.POOL:  # (6)
-        raise ReleaseRefused("6", "neither our broker nor our gate judges; nothing would hold a worker to its verdict.")
-    if snapshot.vault_set != federation.vault_set:  # (6)
-        raise ReleaseRefused("6", "the chain counts another federation's verdicts now; this one's would not be paid.")
-    if not tags.is_tee(snapshot.deal.tag):  # (6)
-        raise ReleaseRefused("6", "the deal does not ask for an enclave; set the TEE bit in its tag.")
-    if snapshot.deal.trust != 1:  # (6)
         raise ReleaseRefused(
-            "6", "the deal asks for replication, so PoCo would not finalise an enclave's result alone."
+            "6", "neither the broker nor its gate judges this deal, so no verdict would bind its worker."
         )
-
-
-def _verified(request: ReleaseRequest, trusted: TrustedRoots, at: int) -> VerifiedClaims:
-    try:
-        quote = Quote(raw=request.quote, collateral=Collateral(request.collateral))
-        return verification.verify(quote, trusted.roots, at=at, allow_simulated=trusted.simulated)
-    except CheckFailed as error:
-        raise ReleaseRefused(error.check, error.message) from error
+    if snapshot.vault_set != federation.vault_set:  # (6)
+        raise ReleaseRefused(
+            "6", "the broker now counts the verdicts of another federation, so this one's would not pay."
+        )
+    if not tags.is_tee(snapshot.deal.tag):  # (6)
+        raise ReleaseRefused("6", "the deal does not require an enclave; set the TEE bit in its tag.")
+    if snapshot.deal.trust != 1:  # (6)
+        raise ReleaseRefused("6", "the deal requires replication, so PoCo would not finalise one enclave's result.")

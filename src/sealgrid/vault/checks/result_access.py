@@ -1,11 +1,11 @@
-"""When a vault opens its half of a result: once the chain has paid for it, and to the requester's key only.
+"""Checks before a vault releases its share of a result key, sealed to the requester's key (open.1-4).
 
-With its share goes its testimony, so that a worker who was paid cannot withhold the way to the result.
-
-(1) We hold the enclave's Settle for this task.
+(1) The vault has the enclave's Settle for this task.
 (2) At a confirmed block the task is COMPLETED,
 (3) the contribution of that worker is PROVED with this enclave as its challenge,
 (4) and the result digest on the chain is the settled one.
+
+The response may include the vault's testimony, so that a paid worker cannot withhold access to the result.
 """
 
 from sealgrid.chain.views import ContributionStatus, TaskStatus
@@ -15,11 +15,11 @@ from sealgrid.vault.checks.settle import SettleRecord
 
 
 def check_opening(settled: SettleRecord | None, snapshot: ChainSnapshot) -> SettleRecord:
-    """Return the result that may be opened; raise ReleaseRefused with the number "open.n"."""
+    """Return the result that may be opened; raise ReleaseRefused with number "open.n"."""
     if settled is None:  # (1)
-        raise unknown()
+        raise not_settled()
     if snapshot.task.status is not TaskStatus.COMPLETED:  # (2)
-        raise ReleaseRefused("open.2", "the chain has not paid for this task; its result stays shut.")
+        raise ReleaseRefused("open.2", "the chain has not paid for this task, so its result stays sealed.")
     paid = snapshot.contribution
     if paid is None or paid.status is not ContributionStatus.PROVED:  # (3)
         raise ReleaseRefused("open.3", "the worker of this enclave has no proved contribution to the task.")
@@ -30,6 +30,6 @@ def check_opening(settled: SettleRecord | None, snapshot: ChainSnapshot) -> Sett
     return settled
 
 
-def unknown() -> ReleaseRefused:
-    """Return the refusal of (1)."""
-    return ReleaseRefused("open.1", "no result of this enclave was settled here.")
+def not_settled() -> ReleaseRefused:
+    """Return the error of check (1)."""
+    return ReleaseRefused("open.1", "this vault has no settled result of this enclave.")

@@ -1,11 +1,11 @@
-"""When a vault signs its Verdict: the enclave's result is bound, stored and fetched before anyone can be paid for it.
+"""Checks before a vault signs its Verdict about an enclave's result (settle.1-7).
 
-(1) This enclave got our release for this task.
-(2) The Settle is signed by the enclave's key, for the worker that the facts name.
-(3) It is the enclave's first, or the very one that we hold: one per enclave, immutable.
-(4) Under escrow, K2 was split for our federation under a record that the enclave owns and signed, about this sealed
-    file, and our share fits it. Only a release that its owner wanted ``direct`` goes without.
-(5) The sealed result and the receipt lie in the storage: we fetched both ourselves by their digests.
+(1) This enclave got this vault's release for this task.
+(2) The Settle is signed by the enclave's key and names the worker of the facts.
+(3) It is the enclave's first, or equal to the stored one: one per enclave, immutable.
+(4) Under escrow, K2 was split for this federation under a record that the enclave owns and signed, about this sealed
+    file, and this vault's share fits it. Only a ``direct`` release needs no share.
+(5) The sealed result and the receipt are in the storage: the vault fetched both by their digests.
 (6) The receipt is signed by the enclave and agrees with the facts, and the result's digest recomputes from it.
 (7) The task is ACTIVE at a confirmed block and its contribution deadline has not passed.
 """
@@ -24,16 +24,15 @@ from sealgrid.receipts import consistency
 from sealgrid.receipts.receipt import ReceiptBody
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot
-from sealgrid.vault.checks.deposit import check_record, open_share
+from sealgrid.vault.checks.deposit import check_record, open_committed_share
 from sealgrid.vault.checks.release import VerifiedEnclave
-from sealgrid.vault.checks.signatures import signer
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.vault import SettleRequest
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:
-    """What we remember of a release: all that a Verdict says comes from here, none of it from the enclave's word."""
+    """A release as stored: a Verdict takes every field from here and none from the enclave's claims."""
 
     task: TaskId
     enclave: Address
@@ -47,7 +46,7 @@ class ReleaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class ResultShare:
-    """Our share of K2 under the enclave's signed record."""
+    """The vault's share of K2 under the enclave's signed record."""
 
     record: KeyRecord
     signature: bytes
@@ -56,11 +55,11 @@ class ResultShare:
 
 @dataclass(frozen=True, slots=True)
 class SettleRecord:
-    """A result that we gave our Verdict about."""
+    """A settled result with this vault's Verdict."""
 
     settle: Settle
     signature: bytes  #: by the enclave
-    escrowed: ResultShare | None
+    result_share: ResultShare | None  #: None for a direct release
     verdict: Verdict
     at: int
 
@@ -73,23 +72,23 @@ def check_settle(
     federation: VaultFederation,
     deposit_key: HpkeKey,
 ) -> tuple[ReleaseRecord, ResultShare | None]:
-    """Checks (1) to (4); return the release, and the share of K2 to be stored, None when the release is direct."""
+    """Run checks (1) to (4); return the release and the share of K2 to store, None for a direct release."""
     settle, domain = request.settle, federation.domain
     if released is None or (released.task, released.enclave) != (settle.task, settle.enclave):  # (1)
-        raise ReleaseRefused("settle.1", "this enclave got no release from us for this task.")
-    by_enclave = signer(settle, domain, request.signature) == settle.enclave
+        raise ReleaseRefused("settle.1", "this enclave got no release from this vault for this task.")
+    by_enclave = settle.is_signed_by(settle.enclave, domain, request.signature)
     if not by_enclave or settle.worker != released.worker:  # (2)
         raise ReleaseRefused("settle.2", "the Settle is not signed by the enclave's key, or names another worker.")
     if settled is not None and settled.settle != settle:  # (3)
-        raise ReleaseRefused("settle.3", "this enclave settled another result already.")
-    escrowed = _escrowed(request, released, federation, deposit_key)  # (4)
-    if settled is not None and settled.escrowed != escrowed:  # (3)
-        raise ReleaseRefused("settle.3", "this enclave put another key into escrow already.")
-    return released, escrowed
+        raise ReleaseRefused("settle.3", "this enclave has already settled another result.")
+    result_share = _check_escrow(request, released, federation, deposit_key)  # (4)
+    if settled is not None and settled.result_share != result_share:  # (3)
+        raise ReleaseRefused("settle.3", "this enclave has already put another key into escrow.")
+    return released, result_share
 
 
-def remembered(attested: VerifiedEnclave, facts: Facts, at: int) -> ReleaseRecord:
-    """Return what is to be remembered of a release."""
+def release_record(attested: VerifiedEnclave, facts: Facts, at: int) -> ReleaseRecord:
+    """Return the record that a vault stores of a release."""
     attempt, claims = attested.attempt, attested.claims
     return ReleaseRecord(
         task=attempt.task,
@@ -104,7 +103,7 @@ def remembered(attested: VerifiedEnclave, facts: Facts, at: int) -> ReleaseRecor
 
 
 def check_receipt(receipt: bytes, settle: Settle, released: ReleaseRecord, domain: Domain) -> ReceiptBody:
-    """Check (6) and return the body; ``receipt`` is the stored file, whose digest (5) has been compared."""
+    """Run check (6) and return the body; (5) has verified the digest of the file ``receipt``."""
     try:
         return consistency.check_receipt(
             receipt,
@@ -120,15 +119,15 @@ def check_receipt(receipt: bytes, settle: Settle, released: ReleaseRecord, domai
 
 
 def check_time(released: ReleaseRecord, snapshot: ChainSnapshot, *, at: int) -> None:
-    """Check (7)."""
+    """Run check (7)."""
     if snapshot.task.status is not TaskStatus.ACTIVE:
-        raise ReleaseRefused("settle.7", "the task is not active on the chain any more.")
+        raise ReleaseRefused("settle.7", "the task is no longer active on the chain.")
     if snapshot.seconds_left(at) <= 0 or released.facts.expiry != snapshot.task.contribution_deadline:
-        raise ReleaseRefused("settle.7", "the task's contribution deadline has passed; nobody would be paid.")
+        raise ReleaseRefused("settle.7", "the task's contribution deadline has passed, so it would not be paid.")
 
 
-def verdict_for(settle: Settle, released: ReleaseRecord, vault_set: Digest, issued: int) -> Verdict:
-    """Return what this vault signs about a settled result; all vaults say the same but for ``issued``."""
+def make_verdict(settle: Settle, released: ReleaseRecord, vault_set: Digest, issued: int) -> Verdict:
+    """Return the Verdict about a settled result; those of all vaults differ in ``issued`` only."""
     return Verdict(
         task=settle.task,
         worker=settle.worker,
@@ -144,7 +143,7 @@ def verdict_for(settle: Settle, released: ReleaseRecord, vault_set: Digest, issu
     )
 
 
-def _escrowed(
+def _check_escrow(
     request: SettleRequest, released: ReleaseRecord, federation: VaultFederation, deposit_key: HpkeKey
 ) -> ResultShare | None:
     record, enclave = request.record, request.settle.enclave
@@ -153,10 +152,12 @@ def _escrowed(
             raise ReleaseRefused("settle.4", "the result's key must be split among the vaults; its record is missing.")
         return None
     if (record.asset, record.owner, record.file_sha256) != (enclave, enclave, request.settle.sealed_sha256):
-        raise ReleaseRefused("settle.4", "the record of K2 is not the enclave's own, or not for this sealed file.")
+        raise ReleaseRefused("settle.4", "the record of K2 is not owned by the enclave, or is for another file.")
     try:
         digest = check_record(record, request.record_signature, request.index, federation, "settle.4")
-        share = open_share(request.sealed, request.index, record, digest, deposit_key, numbers=("settle.4", "settle.4"))
+        share = open_committed_share(
+            request.sealed, request.index, record, digest, deposit_key, numbers=("settle.4", "settle.4")
+        )
     except CheckFailed as error:
         raise ReleaseRefused("settle.4", error.message) from None
     return ResultShare(record, request.record_signature, share)

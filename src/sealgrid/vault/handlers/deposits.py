@@ -1,4 +1,4 @@
-"""Serve owners and requesters: shares into keeping, policies, what is known of an asset."""
+"""Handlers for owners and requesters: deposit a share, set a policy, withdraw a key, view an asset."""
 
 from sealgrid.attestation.statements import DepositReceipt
 from sealgrid.errors import NotFound, SharesRefused
@@ -10,8 +10,8 @@ from sealgrid.vault.checks.deposit import (
     check_record,
     check_withdrawal,
 )
-from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit, check_pushed, is_of_requester
-from sealgrid.vault.checks.signatures import canonical
+from sealgrid.vault.checks.iexec_deposit import check_iexec_deposit, check_without_chain, is_requester_secret
+from sealgrid.vault.checks.signatures import check_canonical
 from sealgrid.vault.service import Vault
 from sealgrid.vault.stores.share_store import StoredGrant, StoredPolicy
 from sealgrid.wire.vault import (
@@ -26,107 +26,108 @@ from sealgrid.wire.vault import (
 
 
 async def accept_deposit(vault: Vault, request: DepositRequest) -> DepositReply:
-    """Take a share into keeping and sign its receipt; the same deposit again gives the same receipt."""
+    """Store a share and sign its receipt; a repeated deposit gets the same receipt."""
     record = request.record
-    # Before the chain is asked: strangers shall not make us ask it.
+    # First the checks that need no chain, so that unsigned requests cause no chain reads.
     check_record(record, request.signature, request.index, vault.federation, "deposit")
     asset = await vault.chain.asset(record.asset) if request.grant is None else None
     at = await vault.chain.time() if request.grant is None else vault.clock()
-    held = check_deposit(
+    stored = vault.share_store.find(record.asset, record.owner)
+    share = check_deposit(
         request,
         federation=vault.federation,
         asset=asset,
-        held=(before := vault.custody.share(record.asset, record.owner)),
-        last=_last(vault, record.asset, record.owner),
+        stored=stored,
+        last_version=_last_version(vault, record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )
-    signed = None if request.policy is None else StoredPolicy(request.policy, request.policy_signature)
+    policy = None if request.policy is None else StoredPolicy(request.policy, request.policy_signature)
     grant = None if request.grant is None else StoredGrant(request.grant, request.grant_signature)
-    if signed is not None:
-        _expect_newer(vault, signed, held)
-    vault.custody.keep(held, policy=signed, grant=grant, at=at)
-    if before is not None and before.record_digest != held.record_digest:
-        await vault.store.scrubbed()
-    return _receipt(vault, held)
+    if policy is not None:
+        _check_policy(vault, policy, share)
+    vault.share_store.store(share, policy=policy, grant=grant, at=at)
+    if stored is not None and stored.record_digest != share.record_digest:
+        await vault.database.scrub()
+    return _receipt(vault, share)
 
 
 async def accept_iexec_deposit(vault: Vault, request: IexecDeposit) -> DepositReply:
-    """Take a share that came by iExec's route into keeping; the same deposit again gives the same receipt."""
+    """Store a share of a key pushed through iExec's API; a repeated deposit gets the same receipt."""
     record = request.record
-    check_pushed(request, vault.federation)
-    asset = None if is_of_requester(request) else await vault.chain.asset(record.asset)
+    check_without_chain(request, vault.federation)
+    asset = None if is_requester_secret(request) else await vault.chain.asset(record.asset)
     at = await vault.chain.time()
-    taken = check_iexec_deposit(
+    share = check_iexec_deposit(
         request,
         federation=vault.federation,
         asset=asset,
-        held=vault.custody.share(record.asset, record.owner),
-        last=_last(vault, record.asset, record.owner),
+        stored=vault.share_store.find(record.asset, record.owner),
+        last_version=_last_version(vault, record.asset, record.owner),
         deposit_key=vault.keys.deposit,
     )
-    vault.custody.keep(taken, policy=None, grant=None, at=at)
-    return _receipt(vault, taken)
+    vault.share_store.store(share, policy=None, grant=None, at=at)
+    return _receipt(vault, share)
 
 
 async def set_policy(vault: Vault, request: PolicyRequest) -> AssetView:
-    """Replace the policy of a key that is here by a newer one."""
+    """Replace the policy of a deposited key by a newer one."""
     at = await vault.chain.time()
-    held = vault.custody.share(request.policy.asset, request.policy.owner)
-    if held is None:
-        raise NotFound("no key of this asset and owner is here; deposit its share first.")
-    if held.kind == "iexec":
+    share = vault.share_store.find(request.policy.asset, request.policy.owner)
+    if share is None:
+        raise NotFound("this vault has no key of this asset and owner; deposit its share first.")
+    if share.kind == "iexec":
         raise SharesRefused(
-            "policy.6", "this key came by iExec's route and has no policy; deposit it anew to have one."
+            "policy.6", "this key was pushed through iExec's API, which has no policies; deposit it again with one."
         )
-    signed = StoredPolicy(request.policy, request.signature)
-    _expect_newer(vault, signed, held)
-    vault.custody.set_policy(signed, at=at)
-    return _view(vault, held.record.asset, held.record.owner)
+    policy = StoredPolicy(request.policy, request.signature)
+    _check_policy(vault, policy, share)
+    vault.share_store.set_policy(policy, at=at)
+    return _view(vault, share.record.asset, share.record.owner)
 
 
 async def withdraw_key(vault: Vault, request: WithdrawRequest) -> AssetView:
-    """Destroy the share of a key for good; it can be shared anew under a higher version."""
-    word, at = request.withdrawal, await vault.chain.time()
-    canonical(addresses=(word.asset, word.owner))
-    last = _last(vault, word.asset, word.owner)
-    check_withdrawal(word, request.signature, last=last, domain=vault.federation.domain)
-    vault.custody.destroy(word.asset, word.owner, at=at)
-    await vault.store.scrubbed()
-    return _view(vault, word.asset, word.owner)
+    """Destroy the share of a key; the owner may deposit a higher version later."""
+    withdrawal, at = request.withdrawal, await vault.chain.time()
+    check_canonical(addresses=(withdrawal.asset, withdrawal.owner))
+    last_version = _last_version(vault, withdrawal.asset, withdrawal.owner)
+    check_withdrawal(withdrawal, request.signature, last_version=last_version, domain=vault.federation.domain)
+    vault.share_store.destroy(withdrawal.asset, withdrawal.owner, at=at)
+    await vault.database.scrub()
+    return _view(vault, withdrawal.asset, withdrawal.owner)
 
 
 async def view_asset(vault: Vault, asset: Address, owner: Address) -> AssetView:
-    """Return record and policy of an owner's key; anybody may deposit under any name, so the owner is part of it."""
+    """Return record and policy of one owner's key of an asset; several accounts may deposit keys of one asset."""
     return _view(vault, asset, owner)
 
 
-def _expect_newer(vault: Vault, signed: StoredPolicy, held: StoredShare) -> None:
-    known = vault.custody.policy(held.record.asset, held.record.owner)
+def _check_policy(vault: Vault, policy: StoredPolicy, share: StoredShare) -> None:
+    stored = vault.share_store.policy(share.record.asset, share.record.owner)
     check_policy(
-        signed.policy,
-        signed.signature,
-        asset=held.record.asset,
-        owner=held.record.owner,
-        held=None if known is None else known.policy,
+        policy.policy,
+        policy.signature,
+        asset=share.record.asset,
+        owner=share.record.owner,
+        stored=None if stored is None else stored.policy,
         federation=vault.federation,
     )
 
 
-def _receipt(vault: Vault, held: StoredShare) -> DepositReply:
-    receipt = DepositReceipt(record=held.record_digest, vault=vault.us, index=held.share.index)
-    return DepositReply(vault=vault.us, signature=vault.sign(receipt))
+def _receipt(vault: Vault, share: StoredShare) -> DepositReply:
+    receipt = DepositReceipt(record=share.record_digest, vault=vault.address, index=share.share.index)
+    return DepositReply(vault=vault.address, signature=vault.sign(receipt))
 
 
-def _last(vault: Vault, asset: Address, owner: Address) -> int:
-    return max((each.record.version for each in vault.custody.versions(asset, owner)), default=0)
+def _last_version(vault: Vault, asset: Address, owner: Address) -> int:
+    return max((each.record.version for each in vault.share_store.versions(asset, owner)), default=0)
 
 
 def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
-    versions, policy = vault.custody.versions(asset, owner), vault.custody.policy(asset, owner)
+    versions, policy = vault.share_store.versions(asset, owner), vault.share_store.policy(asset, owner)
     if not versions:
-        raise NotFound("no key of this asset and owner was ever here.")
-    newest, held = versions[-1], vault.custody.share(asset, owner)
-    noted, opened = vault.unopened.find(newest.record_digest), vault.opened.find(newest.record_digest)
+        raise NotFound("no key of this asset and owner was ever deposited at this vault.")
+    newest, share = versions[-1], vault.share_store.find(asset, owner)
+    unopened, opened = vault.unopened_keys.find(newest.record_digest), vault.opened_keys.find(newest.record_digest)
     return AssetView(
         record=newest.record,
         signature=newest.signature,
@@ -141,7 +142,7 @@ def _view(vault: Vault, asset: Address, owner: Address) -> AssetView:
             )
             for each in versions
         ),
-        iexec=held is not None and held.kind == "iexec",
-        unopened=TaskId("") if noted is None else noted.task,
+        iexec=share is not None and share.kind == "iexec",
+        unopened=TaskId("") if unopened is None else unopened.task,
         opened=TaskId("") if opened is None else opened.task,
     )

@@ -1,4 +1,4 @@
-"""The facts that a vault states, and the sealed answer that only the attested enclave reads."""
+"""Builds the response to a release: the facts, and the answer sealed to the attested enclave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,19 +26,20 @@ from sealgrid.vault.checks.release import VerifiedEnclave
 from sealgrid.vault.federation import VaultFederation
 from sealgrid.wire.log import LogInclusion
 from sealgrid.wire.message import encode
-from sealgrid.wire.vault import BulkShare, ReleaseAnswer, SecretShare, SharePart, VaultIdentity
+from sealgrid.wire.shares import SharePart
+from sealgrid.wire.vault import BulkShare, ReleaseAnswer, SecretShare, VaultIdentity
 
 
-def facts_of(
+def make_facts(
     attested: VerifiedEnclave,
     snapshot: ChainSnapshot,
-    granted: Entitlement,
+    entitlement: Entitlement,
     federation: VaultFederation,
     *,
     signature: RequesterSignature,
     bulk: BulkFact | UnsetType = UNSET,
 ) -> Facts:
-    """Return what every honest vault reads alike on the chain about this task and enclave."""
+    """Return the facts about a task and enclave; all honest vaults make the same ones."""
     deal, attempt, dataset = snapshot.deal, attested.attempt, snapshot.dataset
     return Facts(
         chain=federation.chain,
@@ -57,58 +58,66 @@ def facts_of(
         if dataset is None
         else DatasetFact(address=dataset.address, owner=dataset.owner, checksum=dataset.checksum),
         bulk=bulk,
-        secrets=tuple(_secret(share) for share in granted.shares),
+        secrets=tuple(
+            SecretFact(
+                kind=share.kind,
+                record=share.record_digest,
+                file_sha256=share.record.file_sha256,
+                value=share.value_hash,
+            )
+            for share in entitlement.shares
+        ),
         pool=deal.workerpool.pointer,
         requester=deal.requester,
         requester_signature=signature,
         beneficiary=deal.beneficiary,
         callback=deal.callback,
-        result_key=granted.result_key,
+        result_key=entitlement.result_key,
         params=deal.params,
-        inputs=tuple(granted.params.inputs),
-        quorum=max(federation.threshold, granted.quorum),
-        release=granted.release,
-        output_bytes=granted.output_bytes,
+        inputs=tuple(entitlement.params.inputs),
+        quorum=max(federation.threshold, entitlement.quorum),
+        release=entitlement.release,
+        output_bytes=entitlement.output_bytes,
         expiry=snapshot.task.contribution_deadline,
-        refusal=granted.refusal or UNSET,
+        refusal=entitlement.refusal or UNSET,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class VaultSigner:
-    """A vault's signing key with its signed deposit key: what every answer carries."""
+    """A vault's signing key and its signed identity, as every answer needs them."""
 
     key: SigningKey
     domain: Domain
     identity: VaultIdentity
 
 
-def release_of(facts: Facts, session: Digest, at: int) -> Release:
-    """Return what a vault signs about a release; the same facts, session and time give the same statement."""
+def make_release(facts: Facts, session: Digest, at: int) -> Release:
+    """Return the statement that a vault signs about a release."""
     return Release(session=session, facts=facts.digest(), secrets=secrets_digest(facts), issued=at)
 
 
-def sealed_answer(
+def seal_response(
     attested: VerifiedEnclave,
     facts: Facts,
     shares: Sequence[StoredShare],
-    logged: LogInclusion,
+    inclusion: LogInclusion,
     hpke_public: bytes,
     *,
-    speaker: VaultSigner,
+    signer: VaultSigner,
     at: int,
     bulk: Sequence[BulkShare] = (),
 ) -> bytes:
-    """Return facts and shares, signed and logged, sealed to the attested key under the report data."""
-    release = release_of(facts, attested.session, at)
+    """Sign facts and shares and seal them to the attested HPKE key, with the report data as context."""
+    release = make_release(facts, attested.session, at)
     answer = ReleaseAnswer(
         facts=facts.encode(),
         release=release,
-        signature=release.sign(speaker.domain, speaker.key),
-        deposit_key=speaker.identity.deposit_key,
-        deposit_key_signature=speaker.identity.signature,
-        shares=tuple(share_of(held) for held in shares),
-        log=logged,
+        signature=release.sign(signer.domain, signer.key),
+        deposit_key=signer.identity.deposit_key,
+        deposit_key_signature=signer.identity.signature,
+        shares=tuple(secret_share(share) for share in shares),
+        log=inclusion,
         bulk=tuple(bulk),
     )
     try:
@@ -117,20 +126,14 @@ def sealed_answer(
         raise ReleaseRefused("4", "the attested HPKE key cannot be sealed to.") from None
 
 
-def bulk_share(place: int, held: StoredShare, logged: LogInclusion) -> BulkShare:
-    """Return a share of one dataset of a bulk, whose key came by iExec's route, with the proof that it was logged."""
-    if held.value_hash is None:
-        raise ValueError("a key that came by iExec's route has its value's hash")
-    return BulkShare(place=place, value=held.value_hash, share=share_of(held), log=logged)
+def bulk_share(index: int, share: StoredShare, inclusion: LogInclusion) -> BulkShare:
+    """Return the share of one dataset of a bulk with its log entry; its key was pushed through iExec's API."""
+    if share.value_hash is None:
+        raise ValueError("a key pushed through iExec's API has a value hash")
+    return BulkShare(place=index, value=share.value_hash, share=secret_share(share), log=inclusion)
 
 
-def _secret(held: StoredShare) -> SecretFact:
-    return SecretFact(
-        kind=held.kind, record=held.record_digest, file_sha256=held.record.file_sha256, value=held.value_hash
-    )
-
-
-def share_of(held: StoredShare) -> SecretShare:
-    """Return a share as an answer carries it."""
-    part = SharePart(value=held.share.value, blind=held.share.blind)
-    return SecretShare(record=held.record, signature=held.signature, index=held.share.index, part=part)
+def secret_share(stored: StoredShare) -> SecretShare:
+    """Return a share in the form of a release answer."""
+    part = SharePart.of(stored.share)
+    return SecretShare(record=stored.record, signature=stored.signature, index=stored.share.index, part=part)

@@ -1,4 +1,4 @@
-"""Copy a vault's database while it runs, and put a copy back where none is."""
+"""Backs up a vault's database while the vault runs, and places a backup in an empty folder."""
 
 import os
 import sqlite3
@@ -10,10 +10,10 @@ from sealgrid.vault.stores.database import DATABASE
 
 
 def back_up(folder: Path, target: Path) -> None:
-    """Copy the database as of one moment into a new private file; the vault may go on meanwhile.
+    """Copy a consistent snapshot of the database to a new private file; the vault may run meanwhile.
 
-    The copy's shares are encrypted under the at-rest key, which is not in it. Raises InputRefused when there is no
-    database, or the target exists or cannot be written.
+    The shares in the backup stay encrypted under the at-rest key, which the backup does not contain. Raises
+    InputRefused without a database, or if the target exists or cannot be written.
     """
     source = folder / DATABASE
     if not source.exists():
@@ -21,19 +21,19 @@ def back_up(folder: Path, target: Path) -> None:
     _copy(source, target)
 
 
-def place_copy(source: Path, folder: Path) -> Path:
-    """Put a copy beside where the vault's database belongs and return it; rename it once it may serve.
+def place_backup(source: Path, folder: Path) -> Path:
+    """Copy a backup next to the path of the vault's database and return it; the caller renames it when it is ready.
 
-    Raises InputRefused where a database is, since that is newer than any copy, and for a copy that is damaged.
+    Raises InputRefused if a database exists, because it is newer than any backup, and for a damaged backup.
     """
     database = folder / DATABASE
     if database.exists():
-        raise InputRefused(f"{database} is there, and newer than any copy; move it away if it is lost.", money="")
+        raise InputRefused(f"{database} exists and is newer than any copy; move it away if it is unusable.", money="")
     if not source.is_file():
         raise InputRefused(f"{source} cannot be read.", money="")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in folder.glob(f"{DATABASE}.part*"):
-        left.unlink()
+    for leftover in folder.glob(f"{DATABASE}.part*"):
+        leftover.unlink()
     placed = folder / f"{DATABASE}.part"
     _copy(source, placed)
     return placed
@@ -45,17 +45,16 @@ def _copy(source: Path, target: Path) -> None:
     except OSError as error:
         raise InputRefused(f"{target} cannot be written as a new file ({error.strerror}).", money="") from error
     try:
-        sound = _copied(f"{source.resolve().as_uri()}?mode=ro", target)
+        with (
+            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+            new.execute("PRAGMA journal_mode = DELETE")
+            bound = new.execute("SELECT value FROM about WHERE name = 'vault'").fetchone()
+            intact = bound is not None and new.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     except sqlite3.DatabaseError:
-        sound = False
-    if not sound:
+        intact = False
+    if not intact:
         target.unlink()
-        raise InputRefused(f"{source} is damaged, or no copy of a vault's database.", money="")
-
-
-def _copied(source: str, target: Path) -> bool:
-    with closing(sqlite3.connect(source, uri=True)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
-        new.execute("PRAGMA journal_mode = DELETE")
-        marked = new.execute("SELECT value FROM about WHERE name = 'vault'").fetchone()
-        return marked is not None and new.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        raise InputRefused(f"{source} is damaged, or not a copy of a vault's database.", money="")

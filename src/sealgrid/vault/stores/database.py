@@ -1,8 +1,8 @@
-"""A vault's database: SQLite in WAL mode, every commit on the disk before anything is answered.
+"""A vault's database: SQLite in WAL mode. Every write is on the disk before its response leaves the vault.
 
-Calls are short and run on the event loop itself: what a handler reads and writes without an ``await`` in between is
-one step for everybody else. Handlers share commits: each writes, and waits with ``saved`` until some commit has put
-its writes on the disk; a crash before that forgets what nobody was told.
+Calls are short and run on the event loop: what a handler reads and writes without an ``await`` in between is atomic for
+all other handlers. Handlers share commits (group commit): each writes, then waits with ``flush`` until a commit has put
+its writes on the disk. A crash before that loses only writes whose response was never sent.
 """
 
 import asyncio
@@ -26,12 +26,11 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.units import Digest
-from sealgrid.vault.stores.prepared_statements import straight
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, driver_connection, upsert
 
 DATABASE = "vault.db"
 SCHEMA = "2"
@@ -50,12 +49,12 @@ assets = Table(
     Column("record", LargeBinary, nullable=False),
     Column("record_digest", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
-    Column("share", LargeBinary, nullable=False),  # encrypted, keys.AtRest
+    Column("share", LargeBinary, nullable=False),  # encrypted, keys.ShareEncryption
     Column("received", Integer, nullable=False),
 )
 
 iexec_values = Table(
-    "iexec_values",  # what the owner of a key that came by iExec's route signed; its share is in assets
+    "iexec_values",  # value hash of a key pushed through iExec's API, as its owner signed it; the share is in assets
     metadata,
     Column("asset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
@@ -63,7 +62,7 @@ iexec_values = Table(
 )
 
 versions = Table(
-    "versions",  # every version of a key that was ever here; a version never comes back
+    "versions",  # every version of a key ever stored; a version is never accepted twice
     metadata,
     Column("asset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
@@ -72,7 +71,7 @@ versions = Table(
     Column("record_digest", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("received", Integer, nullable=False),
-    Column("destroyed", Integer, nullable=False),  # 0 while the share is there
+    Column("destroyed", Integer, nullable=False),  # 0 while the share is stored
 )
 
 policies = Table(
@@ -126,29 +125,31 @@ releases = Table(
     Column("platform", Integer, nullable=False),
     Column("session", Text, nullable=False),
     Column("requester", Text, nullable=False),
-    Column("dataset", Text, nullable=False),  # empty when the deal has none
-    Column("owner", Text, nullable=False),  # of the dataset then
+    Column("dataset", Text, nullable=False),  # empty for a deal without a dataset
+    Column("owner", Text, nullable=False),  # of the dataset at the release
     Column("deadline", Integer, nullable=False),
     Column("released", Integer, nullable=False),
 )
 
 uses = Table(
-    "uses",  # one row for each task that had a dataset's key from this vault, or from another one by that one's log
+    "uses",  # one row per task that got a dataset's key from this vault, or from another vault according to its log
     metadata,
     Column("task", Text, primary_key=True),
-    Column("owner", Text, primary_key=True),  # of the dataset then
+    Column("owner", Text, primary_key=True),  # of the dataset at the release
     Column("dataset", Text, nullable=False),
     Column("requester", Text, nullable=False),
-    Column("used", Integer, nullable=False),  # the last release, or our Verdict after it
+    Column("used", Integer, nullable=False),  # time of the last release, or of this vault's Verdict after it
     Column("deadline", Integer, nullable=False),  # the task's contribution deadline
-    Column("settled", Integer, nullable=False),  # 1 once it has our Verdict
-    Column("check_at", Integer),  # from when on the chain may say that nobody paid; NULL where that gives nothing back
+    Column("settled", Integer, nullable=False),  # 1 once the task has this vault's Verdict
+    Column(
+        "check_at", Integer
+    ),  # when the chain can first show that the task is unpaid; NULL for a use that is never refunded
     Index("uses_by_requester", "dataset", "requester", "deadline"),
     Index("uses_to_check", "dataset", "owner", "check_at"),
 )
 
 use_counts = Table(
-    "use_counts",  # rows of uses, counted: to count them each time would take longer with every use
+    "use_counts",  # number of rows in uses, so that counting takes constant time
     metadata,
     Column("dataset", Text, primary_key=True),
     Column("owner", Text, primary_key=True),
@@ -156,7 +157,7 @@ use_counts = Table(
 )
 
 peer_positions = Table(
-    "peer_positions",  # how far the log of each other vault was read
+    "peer_positions",  # how far each peer's log has been read
     metadata,
     Column("vault", Text, primary_key=True),
     Column("next", Integer, nullable=False),
@@ -172,32 +173,39 @@ settles = Table(
     Column("verdict", LargeBinary, nullable=False),
     Column("record", LargeBinary),
     Column("record_signature", LargeBinary),
-    Column("share", LargeBinary),  # encrypted, keys.AtRest
+    Column("share", LargeBinary),  # encrypted, keys.ShareEncryption
     Column("settled", Integer, nullable=False),
 )
 
+_SET_ABOUT = PreparedStatement(upsert(about))
+
 
 class VaultDatabase:
-    """The open database of one vault; close it. One connection, which every step has to itself."""
+    """The open database of one vault, with one connection that every step uses exclusively. Close it after use."""
 
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", _configure)
-        self._alone = threading.RLock()
+        self._lock = threading.RLock()
         self._connection: Connection | None = None
-        self._begun = self._broken = self._committing = False
-        self._written = self._saved = 0  # steps, counted
-        self._saving: asyncio.Task[None] | None = None
+        self._in_transaction = self._failed = self._committing = False
+        self._written = self._committed = 0  # number of steps
+        self._commit_task: asyncio.Task[None] | None = None
         with self.transaction() as connection:
             metadata.create_all(connection)
         self.commit()
-        self._evaluation = self._read_evaluation()
-        self._restored = self._read_restored()
+        with self.reading() as connection:
+            rows = {row.name: row.value for row in connection.execute(select(about))}
+        prefix = "evaluation "
+        self._evaluations: Mapping[Digest, int] = {
+            Digest(name.removeprefix(prefix)): int(value) for name, value in rows.items() if name.startswith(prefix)
+        }
+        self._restored_at = int(rows.get(_RESTORED, 0))
 
     def close(self) -> None:
         """Commit and close the connection."""
-        with self._alone:
-            if not self._broken:
+        with self._lock:
+            if not self._failed:
                 self.commit()
             if self._connection is not None:
                 self._connection.close()
@@ -206,13 +214,13 @@ class VaultDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Do everything inside or nothing; it is on the disk after ``saved`` or ``commit``."""
-        with self._alone:
+        """Run the block as one atomic step; ``flush`` or ``commit`` puts it on the disk."""
+        with self._lock:
             connection = self._connected()
-            run = straight(connection).execute
-            if not self._begun:
+            run = driver_connection(connection).execute
+            if not self._in_transaction:
                 run("BEGIN IMMEDIATE")
-                self._begun = True
+                self._in_transaction = True
             run("SAVEPOINT step")
             try:
                 yield connection
@@ -224,130 +232,118 @@ class VaultDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Read what was written so far, on the disk or not."""
-        with self._alone:
+        """Read everything written so far, committed or not."""
+        with self._lock:
             yield self._connected()
 
     def commit(self) -> None:
-        """Put everything that was written on the disk.
+        """Commit everything written so far.
 
-        Raises ServiceUnavailable when that fails, and from then on whenever the database is asked for anything: what
-        was decided on lost writes must never be told.
+        Raises ServiceUnavailable if that fails, and on every later use: no response may depend on lost writes.
         """
-        with self._alone:
-            if not self._begun:
+        with self._lock:
+            if not self._in_transaction:
                 return
             written = self._written
             try:
                 self._connected().exec_driver_sql("COMMIT")
             except DBAPIError as error:
-                self._broken = True
-                raise _broken() from error
-            self._begun, self._saved = False, written
+                self._failed = True
+                raise _write_error() from error
+            self._in_transaction, self._committed = False, written
 
-    async def saved(self) -> None:
-        """Return once everything that was written so far is on the disk; those who wait together share a commit."""
-        wanted = self._written
-        while self._saved < wanted:
-            if self._saving is None:
-                self._saving = asyncio.create_task(self._save())
-            await asyncio.shield(self._saving)
+    async def flush(self) -> None:
+        """Wait until everything written so far is on the disk; concurrent callers share one commit."""
+        target = self._written
+        while self._committed < target:
+            if self._commit_task is None:
+                self._commit_task = asyncio.create_task(self._commit_soon())
+            await asyncio.shield(self._commit_task)
 
-    async def scrubbed(self) -> None:
-        """Return once nothing that was deleted or replaced is left on the disk, in the write-ahead log neither.
+    async def scrub(self) -> None:
+        """Wait until no deleted or replaced content is left on the disk, including the write-ahead log.
 
-        Deleted cells are overwritten as they are freed (secure_delete). Raises ServiceUnavailable while somebody who
-        reads the database, such as a backup, keeps the log from being emptied.
+        SQLite overwrites deleted cells when it frees them (secure_delete). Raises ServiceUnavailable while a reader,
+        such as a backup, prevents SQLite from truncating the log.
         """
-        await self.saved()
-        await self.turn()
-        if await asyncio.to_thread(self._empty_log):
-            raise ServiceUnavailable(
-                "a backup is being made, so old shares are not yet destroyed; ask again.", money=""
-            )
+        await self.flush()
+        await self.wait_for_commit()
+        if await asyncio.to_thread(self._truncate_log):
+            raise ServiceUnavailable("a backup is running, so old shares are not destroyed yet; try again.", money="")
 
-    def _empty_log(self) -> bool:
-        with self._alone:
+    def _truncate_log(self) -> bool:
+        with self._lock:
             self.commit()
             return bool(self._connected().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar())
 
-    async def turn(self) -> None:
-        """Wait while a commit is under way; a step would block the whole event loop until it is over."""
-        if self._committing and self._saving is not None:
-            await asyncio.shield(self._saving)
+    async def wait_for_commit(self) -> None:
+        """Wait while a commit is running; a step started meanwhile would block the event loop until its end."""
+        if self._committing and self._commit_task is not None:
+            await asyncio.shield(self._commit_task)
 
-    async def _save(self) -> None:
-        await asyncio.sleep(0)  # whoever can write in this turn of the loop comes along
+    async def _commit_soon(self) -> None:
+        await asyncio.sleep(0)  # lets all handlers that are ready in this loop iteration write first
         self._committing = True
         try:
             await asyncio.to_thread(self.commit)
         finally:
-            self._committing, self._saving = False, None
+            self._committing, self._commit_task = False, None
 
     def claim(self, identity: Mapping[str, str]) -> None:
-        """Bind a new database to one vault on one chain; raise InputRefused when it belongs to another."""
-        wanted = {"schema": SCHEMA, **identity}
+        """Bind a new database to one vault on one chain; raise InputRefused for a database bound to another."""
+        expected = {"schema": SCHEMA, **identity}
         with self.transaction() as connection:
             rows = connection.execute(select(about.c.name, about.c.value)).all()
-            known = {name: value for name, value in rows if name in wanted}
+            known = {name: value for name, value in rows if name in expected}
             if not known:
-                connection.execute(insert(about), [{"name": name, "value": value} for name, value in wanted.items()])
-            elif known != wanted:
-                differing = sorted(name for name in wanted if known.get(name) != wanted[name])
+                connection.execute(insert(about), [{"name": name, "value": value} for name, value in expected.items()])
+            elif known != expected:
+                differing = sorted(name for name in expected if known.get(name) != expected[name])
                 raise InputRefused(f"this vault's folder belongs to another {', '.join(differing)}; use a new folder.")
         self.commit()
 
-    def evaluation(self) -> Mapping[Digest, int]:
-        """Return the highest collateral evaluation number that was seen of each series."""
-        return self._evaluation
+    def evaluations(self) -> Mapping[Digest, int]:
+        """Return the highest collateral evaluation number seen of each series."""
+        return self._evaluations
 
     def raise_evaluation(self, series: Digest, number: int) -> None:
-        """Remember a series' evaluation number; it never falls."""
-        if number <= self._evaluation.get(series, 0):
+        """Store a series' evaluation number if it is higher than the stored one."""
+        if number <= self._evaluations.get(series, 0):
             return
-        row = {"name": f"evaluation {series}", "value": str(number)}
-        with self.transaction() as connection:
-            connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
-        self._evaluation = {**self._evaluation, series: number}
+        self._set_about(f"evaluation {series}", str(number))
+        self._evaluations = {**self._evaluations, series: number}
 
     @property
-    def restored(self) -> int:
-        """Return when the database was restored from a copy, in Unix seconds; 0 if never."""
-        return self._restored
+    def restored_at(self) -> int:
+        """Return when the database was restored from a backup, in Unix seconds; 0 if never."""
+        return self._restored_at
 
     def note_restoration(self, at: int) -> None:
-        """Remember that the database is a copy that was put back at this time."""
-        row = {"name": _RESTORED, "value": str(at)}
+        """Record that the database was restored from a backup at this time."""
+        self._set_about(_RESTORED, str(at))
+        self._restored_at = at
+
+    def _set_about(self, name: str, value: str) -> None:
         with self.transaction() as connection:
-            connection.execute(upsert(about).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
-        self._restored = at
-
-    def _read_restored(self) -> int:
-        with self.reading() as connection:
-            return int(connection.scalar(select(about.c.value).where(about.c.name == _RESTORED)) or 0)
-
-    def _read_evaluation(self) -> dict[Digest, int]:
-        with self.reading() as connection:
-            rows = connection.execute(select(about.c.name, about.c.value).where(about.c.name.like("evaluation %")))
-            return {Digest(name.split()[1]): int(value) for name, value in rows}
+            _SET_ABOUT.run(connection, name=name, value=value)
 
     def _connected(self) -> Connection:
-        if self._broken:
-            raise _broken()
+        if self._failed:
+            raise _write_error()
         if self._connection is None:
             self._connection = self._engine.connect()
         return self._connection
 
     def _undo(self, connection: Connection) -> None:
-        driver = straight(connection)
+        driver = driver_connection(connection)
         if driver.in_transaction:
             driver.execute("ROLLBACK TO step")
             driver.execute("RELEASE step")
-        else:  # a full disk takes the whole transaction back, with what others wrote
-            self._broken = True
+        else:  # on a full disk SQLite rolls back the whole transaction, including other handlers' writes
+            self._failed = True
 
 
-def _broken() -> ServiceUnavailable:
+def _write_error() -> ServiceUnavailable:
     return ServiceUnavailable("this vault cannot write to its disk; its operator must make room and start it again.")
 
 

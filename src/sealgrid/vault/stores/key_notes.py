@@ -1,14 +1,19 @@
-"""What receipts proved about keys, by the EIP-712 digest of their KeyRecord: another deposit is another key."""
+"""What receipts proved about dataset keys: which opened their files (7.23) and which did not (7.22).
 
+A key is identified by the EIP-712 digest of its KeyRecord, so another deposit of the same dataset is another key.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Column, Integer, Table, Text, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts
+from sealgrid.receipts.receipt import ReceiptBody
 from sealgrid.units import Digest, TaskId
 from sealgrid.vault.stores.database import VaultDatabase, metadata
-from sealgrid.vault.stores.prepared_statements import PreparedStatement, given
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param
+from sealgrid.vault.stores.share_store import StoredVersion
 
 
 def _table(name: str) -> Table:
@@ -21,41 +26,76 @@ def _table(name: str) -> Table:
     )
 
 
-UNOPENED, OPENED = _table("unopened_keys"), _table("opened_keys")
+_UNOPENED, _OPENED = _table("unopened_keys"), _table("opened_keys")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyNote:
-    """What a receipt proved about one version of a key."""
+    """The first receipt that proved something about one version of a key."""
 
-    task: TaskId  #: of the first receipt that proved it
+    task: TaskId  #: of the receipt
     noted: int  #: Unix seconds of the chain
 
 
 class KeyNotes:
-    """One kind of what receipts proved about keys."""
+    """One table of notes about keys."""
 
-    def __init__(self, store: VaultDatabase, notes: Table) -> None:
-        self._store = store
-        self._find = PreparedStatement(select(notes).where(notes.c.record_digest == given("record_digest")))
-        self._note = PreparedStatement(
-            upsert(notes).values({column.name: given(column.name) for column in notes.columns}).on_conflict_do_nothing()
-        )
+    def __init__(self, database: VaultDatabase, table: Table) -> None:
+        self._database = database
+        self._find = PreparedStatement(select(table).where(table.c.record_digest == param("record_digest")))
+        self._insert = PreparedStatement(insert_or_ignore(table))
 
     def find(self, record: Digest) -> KeyNote | None:
-        """Return what was proved about a key, None for one of which nothing was."""
-        with self._store.reading() as connection:
-            row = self._find.on(connection, record_digest=record).one_or_none()
+        """Return the note about a key, or None."""
+        with self._database.reading() as connection:
+            row = self._find.run(connection, record_digest=record).one_or_none()
         return None if row is None else KeyNote(TaskId(row.task), row.noted)
 
     def note(self, record: Digest, task: TaskId, at: int) -> None:
-        """Remember what a task's receipt proved about a key; the first task that proved it stays."""
-        with self._store.transaction() as connection:
-            self._note.on(connection, record_digest=record, task=task, noted=at)
+        """Note what a task's receipt proved about a key; an earlier note stays."""
+        with self._database.transaction() as connection:
+            self._insert.run(connection, record_digest=record, task=task, noted=at)
 
 
-def record_of_dataset(facts: Facts) -> Digest | None:
-    """Return the record of the key that vaults released for the deal's dataset; None without a dataset."""
+class UnopenedKeys(KeyNotes):
+    """Keys that did not open their files; the vault releases none of them again."""
+
+    def __init__(self, database: VaultDatabase) -> None:
+        super().__init__(database, _UNOPENED)
+
+
+class OpenedKeys(KeyNotes):
+    """Keys that opened their files, so that requesters other than the owner may use them."""
+
+    def __init__(self, database: VaultDatabase) -> None:
+        super().__init__(database, _OPENED)
+
+    def unproved_since(self, versions: Iterable[StoredVersion]) -> int | None:
+        """Return since when no version in force was proved to open, or None if the newest version was.
+
+        ``versions`` are those of one owner's key, oldest first. 0 if none was ever proved; else the chain's Unix
+        seconds. A deal from before that time was made while a proved version was in force.
+        """
+        since: int | None = 0
+        for version in versions:
+            if self.find(version.record_digest) is not None:
+                since = None
+            elif since is None:
+                since = version.received
+        return since
+
+
+def unopened_record(body: ReceiptBody, facts: Facts) -> Digest | None:
+    """Return the record of the dataset key that a checked receipt proves not to open its file, or None."""
+    return _dataset_record(facts) if body.exit_class == "unopened" else None
+
+
+def opened_record(body: ReceiptBody, facts: Facts) -> Digest | None:
+    """Return the record of the dataset key that a checked receipt proves to open its file, or None."""
+    return _dataset_record(facts) if body.opened is True else None
+
+
+def _dataset_record(facts: Facts) -> Digest | None:
     dataset = facts.dataset
     if dataset is None:
         return None

@@ -1,7 +1,7 @@
-"""Statements that are compiled once and handed to SQLite itself: a vault runs thousands a second.
+"""Statements that are compiled once and run on SQLite's own cursor: a vault runs thousands a second.
 
-SQLAlchemy would build, hash and look up each, and wrap each result; under load that was a third of a vault's time
-(bench/vault_load.py). It still defines the tables and writes the statements, and opens and closes the connection.
+Compiling, caching and wrapping results in SQLAlchemy took a third of a vault's time under load (bench/vault_load.py).
+SQLAlchemy still defines the tables and statements, and opens and closes the connection.
 """
 
 from collections import namedtuple
@@ -13,11 +13,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
 _DIALECT = sqlite.dialect(paramstyle="named")
-given = bindparam  #: where a value comes in, by name
+param = bindparam  #: a named value of a statement
 
 
 class PreparedRows:
-    """The rows that a statement gave, each with its columns by name."""
+    """The rows of a result, each with its columns by name."""
 
     def __init__(self, rows: list[Any]) -> None:
         self._rows = rows
@@ -26,53 +26,59 @@ class PreparedRows:
         return iter(self._rows)
 
     def one_or_none(self) -> Any | None:
-        """Return the row of a statement that finds one at most."""
+        """Return the only row, or None."""
         return self._rows[0] if self._rows else None
 
     def scalar_one(self) -> Any:
-        """Return the value of a statement that always finds one."""
+        """Return the only value of the only row."""
         ((value,),) = self._rows
         return value
 
     def scalar_one_or_none(self) -> Any | None:
-        """Return the value of a statement that finds one at most."""
+        """Return the only value of the only row, or None without a row."""
         return self._rows[0][0] if self._rows else None
 
     def scalars(self) -> list[Any]:
-        """Return the values of a statement that finds one in each row."""
+        """Return the only value of each row."""
         return [value for (value,) in self._rows]
 
 
 class PreparedStatement:
-    """One statement over values that SQLite takes as they are: text, whole numbers, bytes."""
+    """One statement. Its values must be of types that SQLite accepts as they are: text, integers, bytes."""
 
     def __init__(self, statement: ClauseElement) -> None:
         compiled = statement.compile(dialect=_DIALECT)
-        self._sql, self._fixed = str(compiled), {k: v for k, v in compiled.params.items() if v is not None}
+        self._sql, self._constants = str(compiled), {k: v for k, v in compiled.params.items() if v is not None}
         self._row: Callable[[tuple[Any, ...]], Any] | None = None
 
-    def on(self, connection: Connection, **values: object) -> PreparedRows:
-        """Run it with these values; raises what ``sqlite3`` raises."""
-        cursor = straight(connection).execute(self._sql, self._fixed | values)
+    def run(self, connection: Connection, **values: object) -> PreparedRows:
+        """Run the statement with these values; raises what ``sqlite3`` raises."""
+        cursor = driver_connection(connection).execute(self._sql, self._constants | values)
         if cursor.description is None:
             return PreparedRows([])
         if self._row is None:
-            self._row = _row_of([name for name, *_ in cursor.description])
+            columns = [name for name, *_ in cursor.description]
+            kind = namedtuple("kind", columns)  # type: ignore[misc]  # noqa: PYI024  columns are known at run time only
+            self._row = kind._make
         return PreparedRows([self._row(row) for row in cursor])
 
 
-def _row_of(columns: list[str]) -> Callable[[tuple[Any, ...]], Any]:
-    kind = namedtuple("kind", columns)  # type: ignore[misc]  # noqa: PYI024  what a statement finds is known here first
-    return kind._make
-
-
-def straight(connection: Connection) -> Any:
+def driver_connection(connection: Connection) -> Any:
     """Return the ``sqlite3`` connection below SQLAlchemy's."""
     return connection.connection.driver_connection
 
 
-def replaced_in(table: Table) -> ClauseElement:
-    """Return the statement that writes a whole row, in place of one with the same key."""
-    row: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns}
-    keys = [column.name for column in table.primary_key]
+def row_params(table: Table) -> dict[str, Any]:
+    """Return a named value for every column of a table."""
+    return {column.name: param(column.name) for column in table.columns}
+
+
+def upsert(table: Table) -> ClauseElement:
+    """Return the statement that writes a whole row and replaces one with the same key."""
+    row, keys = row_params(table), [column.name for column in table.primary_key]
     return sqlite.insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=row)
+
+
+def insert_or_ignore(table: Table) -> ClauseElement:
+    """Return the statement that writes a whole row unless one with the same key exists."""
+    return sqlite.insert(table).values(row_params(table)).on_conflict_do_nothing()

@@ -1,11 +1,10 @@
-"""What a vault keeps for owners and requesters: shares, their versions, policies, grants."""
+"""Stores what owners and requesters deposit: key shares, key versions, policies, grants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, literal_column, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, delete, literal_column, select, update
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
@@ -16,33 +15,34 @@ from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import ShareEncryption
 from sealgrid.vault.stores.database import VaultDatabase, assets, grants, iexec_values, policies, versions
 from sealgrid.vault.stores.history import note_policy
-from sealgrid.vault.stores.prepared_statements import PreparedStatement, given, replaced_in
+from sealgrid.vault.stores.prepared_statements import PreparedStatement, insert_or_ignore, param, upsert
 
 _VALUE_BYTES = 32
 
-_SHARE = PreparedStatement(select(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
+_SHARE = PreparedStatement(select(assets).where(assets.c.asset == param("asset"), assets.c.owner == param("owner")))
 _POLICY = PreparedStatement(
-    select(policies).where(policies.c.asset == given("asset"), policies.c.owner == given("owner"))
+    select(policies).where(policies.c.asset == param("asset"), policies.c.owner == param("owner"))
 )
 _GRANTS = PreparedStatement(
-    select(grants.c.grant).where(grants.c.owner == given("owner"), grants.c.file_sha256 == given("file"))
+    select(grants.c.grant).where(grants.c.owner == param("owner"), grants.c.file_sha256 == param("file"))
 )
-_KEEP, _SET_POLICY = PreparedStatement(replaced_in(assets)), PreparedStatement(replaced_in(policies))
+_SET_SHARE, _SET_POLICY = PreparedStatement(upsert(assets)), PreparedStatement(upsert(policies))
 _VALUE = PreparedStatement(
     select(iexec_values.c.value_hash).where(
-        iexec_values.c.asset == given("asset"), iexec_values.c.owner == given("owner")
+        iexec_values.c.asset == param("asset"), iexec_values.c.owner == param("owner")
     )
 )
-_KEEP_VALUE = PreparedStatement(replaced_in(iexec_values))
-_DELETE = PreparedStatement(delete(assets).where(assets.c.asset == given("asset"), assets.c.owner == given("owner")))
-_OF_KEY = (versions.c.asset == given("asset"), versions.c.owner == given("owner"))
+_SET_VALUE = PreparedStatement(upsert(iexec_values))
+_DELETE = PreparedStatement(delete(assets).where(assets.c.asset == param("asset"), assets.c.owner == param("owner")))
+_OF_KEY = (versions.c.asset == param("asset"), versions.c.owner == param("owner"))
 _VERSIONS = PreparedStatement(select(versions).where(*_OF_KEY).order_by(versions.c.version))
-_BEGIN = PreparedStatement(replaced_in(versions))
-_END = PreparedStatement(
+_SET_VERSION = PreparedStatement(upsert(versions))
+_END_VERSIONS = PreparedStatement(
     update(versions)
-    .where(*_OF_KEY, versions.c.version < given("before"), versions.c.destroyed == literal_column("0"))
-    .values(destroyed=given("at"))
+    .where(*_OF_KEY, versions.c.version < param("before"), versions.c.destroyed == literal_column("0"))
+    .values(destroyed=param("at"))
 )
+_ADD_GRANT = PreparedStatement(insert_or_ignore(grants))
 _NO_VERSION = (1 << 63) - 1  #: above every version
 
 
@@ -64,18 +64,18 @@ class StoredGrant:
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """One version of a key that is or was here."""
+    """One version of a key, with its share stored or destroyed."""
 
     record: KeyRecord
     record_digest: Digest
-    signature: bytes  #: as anybody may see it
+    signature: bytes  #: in the form that the vault shows to anyone
     received: int  #: Unix seconds
-    destroyed: int  #: Unix seconds; 0 while its share is here
+    destroyed: int  #: Unix seconds; 0 while its share is stored
 
 
 @dataclass(frozen=True, slots=True)
 class StoredInput:
-    """Which sealed input a share belongs to, and when it came."""
+    """The share of one sealed input."""
 
     asset: Address
     owner: Address
@@ -84,139 +84,147 @@ class StoredInput:
 
 
 class ShareStore:
-    """Deposits in the database."""
+    """Deposits in the database, with shares encrypted at rest."""
 
-    def __init__(self, store: VaultDatabase, at_rest: ShareEncryption, federation: VaultFederation) -> None:
-        self._store, self._at_rest, self._federation = store, at_rest, federation
+    def __init__(self, database: VaultDatabase, at_rest: ShareEncryption, federation: VaultFederation) -> None:
+        self._database, self._at_rest, self._federation = database, at_rest, federation
 
-    def keep(self, held: StoredShare, *, policy: StoredPolicy | None, grant: StoredGrant | None, at: int) -> None:
-        """Store a deposit as one whole, in place of the share of an earlier version."""
-        with self._store.transaction() as connection:
-            self._begin(connection, held, at)
+    def store(self, share: StoredShare, *, policy: StoredPolicy | None, grant: StoredGrant | None, at: int) -> None:
+        """Store a deposit atomically; its share replaces that of an earlier version."""
+        record = share.record
+        key = {"asset": record.asset, "owner": record.owner}
+        row = key | {
+            "kind": share.kind,
+            "file_sha256": record.file_sha256,
+            "record": msgspec.json.encode(record),
+            "record_digest": share.record_digest,
+            "signature": share.signature,
+            "share": self._at_rest.encrypt(share.share.value + share.share.blind, _row_id(share.record_digest)),
+            "received": at,
+        }
+        version = StoredVersion(record, share.record_digest, share.public_signature, received=at, destroyed=0)
+        with self._database.transaction() as connection:
+            _SET_SHARE.run(connection, **row)
+            if share.value_hash is not None:
+                _SET_VALUE.run(connection, **key, value_hash=share.value_hash)
+            _END_VERSIONS.run(connection, **key, before=record.version, at=at)
+            _SET_VERSION.run(connection, **_version_row(version))
             if policy is not None:
-                _put_policy(connection, policy, at)
+                _store_policy(connection, policy, at)
             if grant is not None:
-                _put_grant(connection, grant)
+                _store_grant(connection, grant)
 
     def destroy(self, asset: Address, owner: Address, *, at: int) -> None:
-        """Delete a share; that it was here is remembered, so that it never comes back."""
-        with self._store.transaction() as connection:
-            _DELETE.on(connection, asset=asset, owner=owner)
-            _END.on(connection, asset=asset, owner=owner, before=_NO_VERSION, at=at)
+        """Delete a share; its version stays recorded and is not accepted again."""
+        with self._database.transaction() as connection:
+            _DELETE.run(connection, asset=asset, owner=owner)
+            _END_VERSIONS.run(connection, asset=asset, owner=owner, before=_NO_VERSION, at=at)
 
     def inputs_before(self, at: int) -> Sequence[StoredInput]:
-        """Return the sealed inputs that came before this time, oldest first."""
+        """Return the sealed inputs received before this time, oldest first."""
         old = select(assets.c.asset, assets.c.owner, assets.c.file_sha256, assets.c.received).where(
             assets.c.kind == "input", assets.c.received < at
         )
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return [StoredInput(*row) for row in connection.execute(old.order_by(assets.c.received))]
 
-    def forget_input(self, found: StoredInput) -> bool:
-        """Delete a sealed input's share, grants and version; return False when it was deposited again since."""
-        of_share = (assets.c.asset == found.asset, assets.c.owner == found.owner, assets.c.received == found.received)
-        with self._store.transaction() as connection:
+    def delete_input(self, stored: StoredInput) -> bool:
+        """Delete a sealed input's share, grants and version; return False if it has been deposited again since."""
+        of_share = (
+            assets.c.asset == stored.asset,
+            assets.c.owner == stored.owner,
+            assets.c.received == stored.received,
+        )
+        with self._database.transaction() as connection:
             if not connection.execute(delete(assets).where(*of_share)).rowcount:
                 return False
             connection.execute(
-                delete(grants).where(grants.c.owner == found.owner, grants.c.file_sha256 == found.file_sha256)
+                delete(grants).where(grants.c.owner == stored.owner, grants.c.file_sha256 == stored.file_sha256)
             )
-            connection.execute(delete(versions).where(versions.c.asset == found.asset, versions.c.owner == found.owner))
+            connection.execute(
+                delete(versions).where(versions.c.asset == stored.asset, versions.c.owner == stored.owner)
+            )
         return True
 
-    def outdate(self, version: StoredVersion) -> None:
-        """Remember a version that is not here, unless this or a later one is known."""
-        named = (version.record.asset, version.record.owner)
-        if all(each.record.version < version.record.version for each in self.versions(*named)):
-            with self._store.transaction() as connection:
-                _BEGIN.on(connection, **_row_of(version))
+    def note_version(self, version: StoredVersion) -> None:
+        """Record a version whose share is not stored, unless this version or a later one is known."""
+        key = (version.record.asset, version.record.owner)
+        if all(each.record.version < version.record.version for each in self.versions(*key)):
+            with self._database.transaction() as connection:
+                _SET_VERSION.run(connection, **_version_row(version))
 
-    def forget_policy(self, asset: Address, owner: Address) -> None:
-        """Delete a policy; until another comes nobody may use the asset."""
-        with self._store.transaction() as connection:
+    def delete_policy(self, asset: Address, owner: Address) -> None:
+        """Delete a policy; the vault refuses the asset until its owner sets another."""
+        with self._database.transaction() as connection:
             connection.execute(delete(policies).where(policies.c.asset == asset, policies.c.owner == owner))
 
-    def shared(self) -> Sequence[tuple[Address, Address]]:
-        """Return asset and owner of every share that is here."""
-        with self._store.reading() as connection:
+    def share_keys(self) -> Sequence[tuple[Address, Address]]:
+        """Return asset and owner of every stored share."""
+        with self._database.reading() as connection:
             return [(row.asset, row.owner) for row in connection.execute(select(assets.c.asset, assets.c.owner))]
 
-    def policed(self) -> Sequence[tuple[Address, Address]]:
-        """Return asset and owner of every policy that is here."""
-        with self._store.reading() as connection:
+    def policy_keys(self) -> Sequence[tuple[Address, Address]]:
+        """Return asset and owner of every stored policy."""
+        with self._database.reading() as connection:
             return [(row.asset, row.owner) for row in connection.execute(select(policies.c.asset, policies.c.owner))]
 
     def versions(self, asset: Address, owner: Address) -> Sequence[StoredVersion]:
-        """Return every version of a key that was ever here, oldest first."""
-        with self._store.reading() as connection:
-            return [_read_version(row) for row in _VERSIONS.on(connection, asset=asset, owner=owner)]
+        """Return every version of a key ever stored, oldest first."""
+        with self._database.reading() as connection:
+            rows = list(_VERSIONS.run(connection, asset=asset, owner=owner))
+        return [
+            StoredVersion(
+                record=msgspec.json.decode(row.record, type=KeyRecord),
+                record_digest=row.record_digest,
+                signature=row.signature,
+                received=row.received,
+                destroyed=row.destroyed,
+            )
+            for row in rows
+        ]
 
     def set_policy(self, policy: StoredPolicy, *, at: int) -> None:
-        """Replace an asset's policy, and remember since when it is in force."""
-        with self._store.transaction() as connection:
-            _put_policy(connection, policy, at)
+        """Replace an asset's policy and record the time from which it is in force."""
+        with self._database.transaction() as connection:
+            _store_policy(connection, policy, at)
 
-    def share(self, asset: Address, owner: Address) -> StoredShare | None:
-        """Return what is kept of an asset for one owner."""
-        with self._store.reading() as connection:
-            row = _SHARE.on(connection, asset=asset, owner=owner).one_or_none()
+    def find(self, asset: Address, owner: Address) -> StoredShare | None:
+        """Return the share of an asset's key by one owner, or None."""
+        with self._database.reading() as connection:
+            row = _SHARE.run(connection, asset=asset, owner=owner).one_or_none()
             pushed = row is not None and row.kind == "iexec"
-            value = _VALUE.on(connection, asset=asset, owner=owner).scalar_one() if pushed else None
-        return None if row is None else self._held(row, value)
+            value = _VALUE.run(connection, asset=asset, owner=owner).scalar_one() if pushed else None
+        if row is None:
+            return None
+        secret = self._at_rest.decrypt(row.share, _row_id(row.record_digest))
+        record = msgspec.json.decode(row.record, type=KeyRecord)
+        index = record.vaults.index(self._federation.own_address) + 1
+        share = Share(index=index, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
+        return StoredShare(row.kind, record, row.record_digest, row.signature, share, value)
 
-    def usable(self, asset: Address, owner: Address) -> StoredShare | None:
-        """Return a share that was split for the present federation; after a change of vaults owners share anew."""
-        held = self.share(asset, owner)
-        return held if held is not None and self._federation.shares(held.record) else None
+    def find_usable(self, asset: Address, owner: Address) -> StoredShare | None:
+        """Return the share if it was split for the current federation; after a change of vaults owners must reshare."""
+        share = self.find(asset, owner)
+        return share if share is not None and self._federation.matches(share.record) else None
 
     def policy(self, asset: Address, owner: Address) -> StoredPolicy | None:
-        """Return the policy of an asset by one owner."""
-        with self._store.reading() as connection:
-            row = _POLICY.on(connection, asset=asset, owner=owner).one_or_none()
+        """Return the policy of an asset by one owner, or None."""
+        with self._database.reading() as connection:
+            row = _POLICY.run(connection, asset=asset, owner=owner).one_or_none()
         return None if row is None else StoredPolicy(msgspec.json.decode(row.policy, type=Policy), row.signature)
 
     def grants(self, owner: Address, file_sha256: Digest) -> Sequence[InputGrant]:
-        """Return every grant that a requester gave for one of its sealed inputs."""
-        with self._store.reading() as connection:
-            found = _GRANTS.on(connection, owner=owner, file=file_sha256).scalars()
+        """Return all grants by a requester for one of its sealed inputs."""
+        with self._database.reading() as connection:
+            found = _GRANTS.run(connection, owner=owner, file=file_sha256).scalars()
             return [msgspec.json.decode(row, type=InputGrant) for row in found]
 
-    def _begin(self, connection: Connection, held: StoredShare, at: int) -> None:
-        record = held.record
-        self._put(connection, held, at)
-        if held.value_hash is not None:
-            _KEEP_VALUE.on(connection, asset=record.asset, owner=record.owner, value_hash=held.value_hash)
-        _END.on(connection, asset=record.asset, owner=record.owner, before=record.version, at=at)
-        _BEGIN.on(connection, **_row_of(StoredVersion(record, held.record_digest, held.shown_signature, at, 0)))
 
-    def _put(self, connection: Connection, held: StoredShare, at: int) -> None:
-        record = held.record
-        row = {
-            "asset": record.asset,
-            "owner": record.owner,
-            "kind": held.kind,
-            "file_sha256": record.file_sha256,
-            "record": msgspec.json.encode(record),
-            "record_digest": held.record_digest,
-            "signature": held.signature,
-            "share": self._at_rest.shut(held.share.value + held.share.blind, _row(held.record_digest)),
-            "received": at,
-        }
-        _KEEP.on(connection, **row)
-
-    def _held(self, row: Row[tuple[object, ...]], value_hash: Digest | None) -> StoredShare:
-        secret = self._at_rest.open(row.share, _row(row.record_digest))
-        record = msgspec.json.decode(row.record, type=KeyRecord)
-        place = record.vaults.index(self._federation.us) + 1
-        share = Share(index=place, value=secret[:_VALUE_BYTES], blind=secret[_VALUE_BYTES:])
-        return StoredShare(row.kind, record, row.record_digest, row.signature, share, value_hash)
-
-
-def _row(record_digest: Digest) -> bytes:
+def _row_id(record_digest: Digest) -> bytes:
     return b"sealgrid/vault/asset/1" + to_bytes(record_digest, 32)
 
 
-def _row_of(version: StoredVersion) -> dict[str, object]:
+def _version_row(version: StoredVersion) -> dict[str, object]:
     record = version.record
     return {
         "asset": record.asset,
@@ -230,23 +238,18 @@ def _row_of(version: StoredVersion) -> dict[str, object]:
     }
 
 
-def _read_version(row: Row[tuple[object, ...]]) -> StoredVersion:
-    record = msgspec.json.decode(row.record, type=KeyRecord)
-    return StoredVersion(record, row.record_digest, row.signature, row.received, row.destroyed)
-
-
-def _put_policy(connection: Connection, signed: StoredPolicy, at: int) -> None:
+def _store_policy(connection: Connection, signed: StoredPolicy, at: int) -> None:
     row = {
         "asset": signed.policy.asset,
         "owner": signed.policy.owner,
         "policy": msgspec.json.encode(signed.policy),
         "signature": signed.signature,
     }
-    _SET_POLICY.on(connection, **row)
+    _SET_POLICY.run(connection, **row)
     note_policy(connection, signed.policy, at)
 
 
-def _put_grant(connection: Connection, signed: StoredGrant) -> None:
+def _store_grant(connection: Connection, signed: StoredGrant) -> None:
     grant = signed.grant
     row = {
         "owner": grant.owner,
@@ -256,4 +259,4 @@ def _put_grant(connection: Connection, signed: StoredGrant) -> None:
         "grant": msgspec.json.encode(grant),
         "signature": signed.signature,
     }
-    connection.execute(upsert(grants).values(row).on_conflict_do_nothing())
+    _ADD_GRANT.run(connection, **row)

@@ -10,7 +10,7 @@ from sealgrid.enclave.protocol.attest import AttestedSession, EnclaveKeys, Trust
 from sealgrid.enclave.protocol.release import obtain
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import to_digest
-from sealgrid.vault.handlers.release_response import VaultSigner, sealed_answer
+from sealgrid.vault.handlers.release_response import VaultSigner, seal_response
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.wire.log import LogInclusion, SignedHead
@@ -43,7 +43,7 @@ class ReleasingVault:
 
     async def release(self, _):
         facts, session = scene.facts(keys=self.keys), scene.attested().session
-        entry = self.log.next(entry_of(facts, session, policy=1, block=7, time=scene.NOW))
+        entry = self.log.prepare(entry_of(facts, session, policy=1, block=7, time=scene.NOW))
         proof = LogInclusion(head=self.head(entry.frontier), logged=entry.proof)
         proof = self.lie(self, proof) if self.lie else proof
         statement = DepositKey(vault=self.key.address, key=to_digest(DEPOSIT))
@@ -58,13 +58,13 @@ class ReleasingVault:
         )
         index = scene.FEDERATION.vaults.index(self.key.address)
         keys = [replace(each.held(), share=each.shares[index]) for each in (scene.MODEL_KEY, scene.PICTURE_KEY)]
-        sealed = sealed_answer(
+        sealed = seal_response(
             scene.attested(),
             facts,
             keys,
             proof,
             scene.HPKE.public,
-            speaker=VaultSigner(self.key, scene.DOMAIN, identity),
+            signer=VaultSigner(self.key, scene.DOMAIN, identity),
             at=scene.NOW,
         )
         return ReleaseReply(vault=self.key.address, sealed=sealed)

@@ -13,7 +13,7 @@ from sealgrid.enclave.protocol.key_shares import combine_bulk_keys
 from sealgrid.enclave.protocol.release import check_logged
 from sealgrid.errors import EvidenceRefused, LogRefused
 from sealgrid.units import to_address, to_digest
-from sealgrid.vault.handlers.release_response import bulk_share, release_of
+from sealgrid.vault.handlers.release_response import bulk_share, make_release
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.log_store import VaultLog
 from sealgrid.wire.log import LogInclusion, SignedHead
@@ -54,7 +54,9 @@ class Vault:
         self.key, self.index, self.log = scene.VAULTS[index], index, log
 
     def entry(self, dataset=None):
-        return self.log.next(entry_of(FACTS, scene.attested().session, policy=0, block=7, time=scene.NOW, bulk=dataset))
+        return self.log.prepare(
+            entry_of(FACTS, scene.attested().session, policy=0, block=7, time=scene.NOW, bulk=dataset)
+        )
 
     def logged(self, appended):
         head = scene_head(self.key, appended)
@@ -72,7 +74,7 @@ class Vault:
         facts = FACTS.encode()
         return ReleaseAnswer(
             facts=facts,
-            release=release_of(FACTS, scene.attested().session, scene.NOW),
+            release=make_release(FACTS, scene.attested().session, scene.NOW),
             signature=b"",
             deposit_key=b"",
             deposit_key_signature=b"",

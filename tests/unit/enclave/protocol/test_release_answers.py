@@ -12,7 +12,7 @@ from sealgrid.attestation.vault_log import entry_of
 from sealgrid.crypto import hpke
 from sealgrid.enclave.protocol.release import check_settled_refusal
 from sealgrid.errors import EvidenceRefused
-from sealgrid.vault.handlers.release_response import release_of
+from sealgrid.vault.handlers.release_response import make_release
 from sealgrid.wire.log import LoggedEntry, LogInclusion
 from tests.unit.vault import vault_scene as scene
 
@@ -25,17 +25,17 @@ def refused(**changes):
 
 def another_enclave(vault, proof):
     facts = msgspec.structs.replace(scene.facts(), enclave=scene.STRANGER.address)
-    entry = vault.log.next(entry_of(facts, scene.attested().session, policy=1, block=7, time=scene.NOW))
+    entry = vault.log.prepare(entry_of(facts, scene.attested().session, policy=1, block=7, time=scene.NOW))
     return LogInclusion(head=vault.head(entry.frontier), logged=entry.proof)
 
 
 def another_time(vault, proof):
-    entry = vault.log.next(entry_of(scene.facts(), scene.attested().session, policy=1, block=7, time=scene.NOW + 1))
+    entry = vault.log.prepare(entry_of(scene.facts(), scene.attested().session, policy=1, block=7, time=scene.NOW + 1))
     return LogInclusion(head=vault.head(entry.frontier), logged=entry.proof)
 
 
 def another_root(vault, proof):
-    return msgspec.structs.replace(proof, head=vault.head(vault.log.next(scene_entry()).frontier, root=scene.MODEL))
+    return msgspec.structs.replace(proof, head=vault.head(vault.log.prepare(scene_entry()).frontier, root=scene.MODEL))
 
 
 def unsigned(vault, proof):
@@ -82,7 +82,7 @@ async def test_10_as_many_vaults_must_release_as_the_owner_demands(vaults):
 
 
 def test_the_scene_seals_what_this_enclave_opens():
-    assert release_of(scene.facts(), SESSION.session, scene.NOW).session == SESSION.session
+    assert make_release(scene.facts(), SESSION.session, scene.NOW).session == SESSION.session
     assert scene.HPKE.open(hpke.seal(scene.HPKE.public, b"x", SESSION.report_data), SESSION.report_data) == b"x"
 
 

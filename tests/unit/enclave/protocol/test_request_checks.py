@@ -72,7 +72,7 @@ def test_13_without_an_order_nothing_is_computed():
 )
 def test_13_an_order_of_anything_else_is_not_this_tasks_even_where_the_facts_agree_with_it(change):
     other = replace(scene.ORDER, **change)
-    forged = sign_order(other, scene.FEDERATION.orders, scene.STRANGER)
+    forged = sign_order(other, scene.FEDERATION.order_domain, scene.STRANGER)
     same = {name: value for name, value in change.items() if name in {"params", "requester", "beneficiary", "callback"}}
     refused("13", replace(FACTS, requester_signature="contract", **same), welcome(forged))
 
@@ -92,7 +92,7 @@ def test_14_an_order_that_its_requester_did_not_sign_is_refused_where_the_vaults
 
 
 def test_14_another_accounts_signature_is_not_the_requesters():
-    refused("14", relayed=welcome(sign_order(scene.ORDER, scene.FEDERATION.orders, scene.STRANGER)))
+    refused("14", relayed=welcome(sign_order(scene.ORDER, scene.FEDERATION.order_domain, scene.STRANGER)))
 
 
 @pytest.mark.parametrize("kind", ["presigned", "contract"])
@@ -161,7 +161,7 @@ async def test_all_vaults_together_get_no_key_combined_for_terms_of_their_own(va
 
 def test_15_a_refused_deal_must_match_its_order_except_its_params():
     unreadable = scene.ordered(params="no JSON at all")
-    deal = deal_id(order_hash(unreadable, scene.FEDERATION.orders), 0)
+    deal = deal_id(order_hash(unreadable, scene.FEDERATION.order_domain), 0)
     facts = replace(
         FACTS,
         deal=deal,
@@ -192,7 +192,7 @@ def registered(by=scene.REQUESTER):
 
 
 def rsa_facts(key):
-    deal = deal_id(order_hash(RSA_ORDER, scene.FEDERATION.orders), 0)
+    deal = deal_id(order_hash(RSA_ORDER, scene.FEDERATION.order_domain), 0)
     return replace(
         FACTS,
         deal=deal,
