@@ -1,4 +1,4 @@
-"""Run one market."""
+"""Runs one market process."""
 
 import asyncio
 import contextlib
@@ -25,43 +25,45 @@ from sealgrid.wire.server import serve
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
     async with Node(config.rpc_url) as node:
-        await check_place(config, node)
-        async with open_desk(config, node) as desk:
-            await serve(application(desk, config), sock, ready, config.access)
+        await check_chain(config, node)
+        async with open_service(config, node) as service:
+            await serve(application(service, config), sock, ready, config.access)
 
 
 @contextlib.asynccontextmanager
-async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
-    """Open the databases, read both up to now, and keep reading until the end of the context."""
+async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
+    """Open the databases, sync with database and chain, and keep both in sync until the context ends."""
     config.folder.mkdir(parents=True, exist_ok=True)
     domain = OrderDomain(chain=config.chain, hub=config.hub)
     with (
-        contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as memory,
+        contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as chain_store,
         contextlib.closing(
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
         feed = MarketFeed(config.chain)
-        chain = await MarketChainFollower.open(Hub(node, config.hub), memory, feed.tell, first=config.first_block)
-        clerk = BatchWriter(store, chain.book, feed.tell)
-        await chain.catch_up()
-        await clerk.catch_up()
-        doorman = ChallengeAuthenticator(chain, clerk, config.chain)
-        desk = OrderService(
-            chain, clerk, doorman, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
+        chain = await MarketChainFollower.open(
+            Hub(node, config.hub), chain_store, feed.notify, first=config.first_block
+        )
+        writer = BatchWriter(store, chain.book, feed.notify)
+        await chain.sync()
+        await writer.sync()
+        authenticator = ChallengeAuthenticator(chain, writer, config.chain)
+        service = OrderService(
+            chain, writer, authenticator, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
         )
         async with asyncio.TaskGroup() as tasks:
-            work = (clerk.run(), chain.run(every=config.follow_seconds), feed.run())
+            work = (writer.run(), chain.run(every=config.follow_seconds), feed.run())
             running = [tasks.create_task(each) for each in work]
             try:
-                yield desk
+                yield service
             finally:
                 await feed.close()
                 for task in running:
                     task.cancel()
 
 
-async def check_place(config: MarketConfig, node: Node) -> None:
+async def check_chain(config: MarketConfig, node: Node) -> None:
     """Raise InputRefused unless this is the configured chain."""
     if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is another one than the market was made for.")
+        raise InputRefused("the chain at this address is not the configured chain; check rpc_url, chain and genesis.")

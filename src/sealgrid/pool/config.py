@@ -1,9 +1,12 @@
 """What a pool is told at its start."""
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sealgrid.crypto.signing import SigningKey
+from sealgrid.errors import InputRefused
 from sealgrid.pool.events import PoolTimeouts
 from sealgrid.units import Address, Digest
 from sealgrid.wire.preview import OfferedMachine
@@ -40,3 +43,18 @@ class PoolConfig:
     def rules(self) -> PoolTimeouts:
         """Return the durations that decide who gets a task."""
         return PoolTimeouts(lease=self.lease_seconds, retry=self.retry_seconds, single_enclave=True)
+
+
+def read_key(path: Path) -> SigningKey:
+    """Return the key in a file of 32 bytes or 64 hex digits; raise InputRefused, never showing what it holds."""
+    try:
+        mode, content = stat.S_IMODE(path.stat().st_mode), path.read_bytes()
+    except OSError as error:
+        raise InputRefused(f"the pool's key file {path.name} cannot be read ({error.strerror}).") from None
+    if mode & 0o077:
+        raise InputRefused(f"others may read {path.name}; a key file needs mode 600.")
+    try:
+        secret = content if len(content) == 32 else bytes.fromhex(content.decode().strip().removeprefix("0x"))
+        return SigningKey.from_bytes(secret)
+    except ValueError:
+        raise InputRefused(f"{path.name} holds no key: 32 bytes or 64 hex digits.") from None

@@ -16,20 +16,18 @@ from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
-from sealgrid.pool.chain_clock import ChainClock
 from sealgrid.pool.chain_executor import ChainExecutor
-from sealgrid.pool.chain_reader import PoolChainReader
-from sealgrid.pool.config import PoolConfig
+from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
+from sealgrid.pool.config import PoolConfig, read_key
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.events import PoolRestarted
 from sealgrid.pool.iexec_api import iexec_handlers, pages_read
-from sealgrid.pool.key_file import read_key
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.refusal_check import RefusalCheck
 from sealgrid.pool.requester_auth import RequesterAuthenticator
 from sealgrid.pool.service import TaskService
 from sealgrid.pool.state import due
-from sealgrid.pool.worker_auth import AllowedWorkers
+from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport

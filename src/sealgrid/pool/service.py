@@ -7,13 +7,12 @@ from typing import Final, TypeVar
 from sealgrid.attestation.statements import Reassign, poco_authorisation
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import InputRefused
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.effects import Answer, AssignTask, SignAuthorisation, SignReassign
 from sealgrid.pool.events import EnclaveProposed, JobRequested, StageReported
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.task import public_history
-from sealgrid.pool.worker_auth import AllowedWorkers
-from sealgrid.pool.worker_sessions import WorkerSessions
+from sealgrid.pool.worker_sessions import AllowedWorkers, WorkerSessions
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId, to_address
 from sealgrid.wire.pool import (
     AuthoriseReply,

@@ -3,29 +3,44 @@
 import hmac
 import secrets
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+import msgspec
+
+from sealgrid.attestation.statements import WorkerCall
 from sealgrid.crypto import hpke
+from sealgrid.crypto.digests import sha256
+from sealgrid.crypto.signing import Domain
 from sealgrid.errors import CallRefused, ContainerRefused, InputRefused, SessionEnded
-from sealgrid.pool.worker_auth import MAX_AGE, AllowedWorkers, verify
-from sealgrid.units import Address
+from sealgrid.units import Address, to_address, to_digest
 from sealgrid.wire.message import parse
 from sealgrid.wire.pool import SignedCall
 from sealgrid.wire.worker_session import (
     KEY_BYTES,
     SESSION_SECONDS,
     SessionCall,
+    WorkerLogin,
     WorkerLoginReply,
     call_mac,
     login_info,
 )
 
+MAX_AGE: Final = 60  #: seconds between the worker's clock and ours
 WINDOW: Final = 64  #: numbers up to this far below the highest may still come, each once: calls may overtake each other
 _PER_WORKER: Final = 4  #: sessions of one worker; the oldest ends first
 _MOST_NUMBER: Final = 1 << 63
 
 P = TypeVar("P")
+
+
+class AllowedWorkers(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose calls a pool takes."""
+
+    domain: Domain
+    pool: Address
+    allowed: AbstractSet[Address]  #: nobody else is heard
 
 
 @dataclass(slots=True)
@@ -59,9 +74,9 @@ class WorkerSessions:
     def open(self, call: SignedCall, *, at: float) -> WorkerLoginReply:
         """Open a session (docs/protocol/pool.md).
 
-        The login passes checks (1) to (4) of ``calls.verify``, and (5) it was not taken before.
+        The login passes checks (1) to (4) of ``verify_login``, and (5) it was not taken before.
         """
-        worker, login = verify(call, self._callers, at=at)
+        worker, login = verify_login(call, self._callers, at=at)
         self._logins = {known: when for known, when in self._logins.items() if at - when <= 2 * MAX_AGE}
         # (5) taken once
         if call.signature in self._logins:
@@ -104,3 +119,38 @@ class WorkerSessions:
         mine = [name for name, each in self._sessions.items() if each.worker == worker]
         for name in mine[: max(0, len(mine) - _PER_WORKER + 1)]:
             del self._sessions[name]
+
+
+def verify_login(call: SignedCall, callers: AllowedWorkers, *, at: float) -> tuple[Address, WorkerLogin]:
+    """Return the worker that logs in, and its login (docs/protocol/pool.md).
+
+    (1) The call was signed within 60 seconds of our clock. (2) The worker that it names signed it, for this pool and
+    over this payload. (3) The worker is allowed here. (4) The payload is what belongs on this path: a login.
+    Raises CallRefused for (1) to (3) and InputRefused for (4).
+    """
+    # (1) fresh
+    if abs(call.issued - at) > MAX_AGE:
+        raise CallRefused("1", f"the call was signed {call.issued - at:+.0f} s from this pool's clock; set your clock.")
+    # (2) signed
+    worker = _signer(call, callers)
+    # (3) allowed
+    if worker not in callers.allowed:
+        raise CallRefused("3", f"worker {worker} is not admitted to this pool; ask its owner.")
+    # (4) the right payload
+    return worker, parse(call.payload, WorkerLogin)
+
+
+def _signer(call: SignedCall, callers: AllowedWorkers) -> Address:
+    try:
+        worker = to_address(call.worker)
+    except ValueError as error:
+        raise InputRefused(f"the worker's address is none: {error}.") from error
+    content = to_digest(sha256(call.payload))
+    statement = WorkerCall(pool=callers.pool, worker=worker, content=content, issued=call.issued)
+    try:
+        signer = statement.signer(callers.domain, call.signature)
+    except ValueError as error:
+        raise CallRefused("2", f"the call carries no valid signature: {error}.") from error
+    if signer != worker:
+        raise CallRefused("2", f"the call was not signed by worker {worker} for pool {callers.pool}.")
+    return worker

@@ -108,7 +108,7 @@ def test_what_was_kept_is_the_same_ledger_again_with_its_way_back(
     again = MarketChainStore(path)
     assert (again.facts(), again.undo()) == (ledger._facts, tuple(ledger._undo))
     assert again.trail().tip == trail.tip
-    again.forget()
+    again.clear()
     assert (again.facts(), again.undo(), again.trail()) == ({}, (), BlockTrail())
     again.close()
 

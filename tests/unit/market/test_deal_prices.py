@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.market.chain.deals import DealPrice
+from sealgrid.market.chain.deals import DEALS, DealPrice
 from sealgrid.market.chain.store import MarketChainStore
-from sealgrid.market.chain.tables import DEALS
 
 
 @pytest.fixture

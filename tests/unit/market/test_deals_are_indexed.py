@@ -25,7 +25,7 @@ def test_no_question_about_deals_reads_all_of_them(tmp_path: Path, name: str) ->
         for statement, parameters in asked:
             plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
             assert len(plan) == 1, plan  # nothing is sorted
-            # All deals that are shown stand in each of these indexes, so SQLite may count them in any.
+            # All deals that are complete stand in each of these indexes, so SQLite may count them in any.
             any_will_do = not name and "ORDER BY" not in statement
             assert f"INDEX deals_by_{'' if any_will_do else FILTERS.get(name, 'block')}" in plan[0]
     assert len(asked) == 2

@@ -15,13 +15,13 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.api import handlers
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.iexec_api import iexec_handlers
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
 from sealgrid.pool.service import MAX_WAIT, TaskService
-from sealgrid.pool.worker_auth import AllowedWorkers
+from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.server import service
 

@@ -13,12 +13,12 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.config import read_key
 from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.key_file import read_key
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.worker_auth import AllowedWorkers, verify
+from sealgrid.pool.worker_sessions import AllowedWorkers, verify_login
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import AuthoriseRequest, NextJob, SignedCall
@@ -95,26 +95,26 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
 
 def test_a_good_login_says_who_speaks_and_what() -> None:
     login = WorkerLogin(public=b"key")
-    assert verify(signed(login), OURS, at=1030.0) == (WORKER.address, login)
+    assert verify_login(signed(login), OURS, at=1030.0) == (WORKER.address, login)
 
 
 @pytest.mark.parametrize("at", [939.0, 1061.0])
 def test_1_a_call_that_is_too_old_or_too_new_is_refused(at: float) -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed_login()[0], OURS, at=at)
+        verify_login(signed_login()[0], OURS, at=at)
     assert refused.value.check == "1"
 
 
 def test_2_a_call_for_another_pool_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(WorkerLogin(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
+        verify_login(signed(WorkerLogin(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
     assert refused.value.check == "2"
 
 
 def test_2_a_call_without_a_signature_is_refused() -> None:
     call, _ = signed_login()
     with pytest.raises(CallRefused) as refused:
-        verify(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), OURS, at=1000)
+        verify_login(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), OURS, at=1000)
     assert refused.value.check == "2"
 
 
@@ -129,13 +129,13 @@ def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Pa
 
 def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed_login()[0], AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
+        verify_login(signed_login()[0], AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
     assert refused.value.check == "3"
 
 
 def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
     with pytest.raises(InputRefused, match="no WorkerLogin"):
-        verify(signed(AuthoriseRequest(task=TASK, enclave=POOL)), OURS, at=1000.0)
+        verify_login(signed(AuthoriseRequest(task=TASK, enclave=POOL)), OURS, at=1000.0)
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:

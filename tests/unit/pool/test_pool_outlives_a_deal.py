@@ -10,8 +10,7 @@ from sealgrid.chain.follower import BlocksApplied
 from sealgrid.errors import ChainError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.chain_clock import ChainClock
-from sealgrid.pool.chain_reader import PoolChainReader
+from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.runner import ChainPoller

@@ -17,12 +17,11 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, CheckFailed, InputRefused, SessionEnded
 from sealgrid.pool.api import handlers
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.worker_auth import AllowedWorkers
-from sealgrid.pool.worker_sessions import WINDOW, WorkerSessions
+from sealgrid.pool.worker_sessions import WINDOW, AllowedWorkers, WorkerSessions
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, encode
