@@ -1,6 +1,7 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -56,12 +57,12 @@ def signed_login(*, issued: int = 1000) -> tuple[SignedCall, HpkeKey]:
 
 def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = PersistentState(store)
-    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
-    memory.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
+    state = PersistentState(store)
+    state.apply_chain_events([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    state.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
     store.close()
     again = EventStore(tmp_path / "pool.sqlite")
-    assert PersistentState(again).state == memory.state
+    assert PersistentState(again).current == state.current
     assert again.trail() == BlockTrail((BLOCK,))
     again.close()
 
@@ -69,24 +70,24 @@ def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_an_event_that_changes_nothing_is_not_kept(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
     PersistentState(store).apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
-    PersistentState(store).learn([e.TaskFinalized(at=3, task=TASK)], BlockTrail((BLOCK,)))
+    PersistentState(store).apply_chain_events([e.TaskFinalized(at=3, task=TASK)], BlockTrail((BLOCK,)))
     assert list(store.replay()) == []
     store.close()
 
 
 async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = PersistentState(store)
-    desk = TaskService(memory, ChainClock(), OURS, SigningKey.generate())
+    state = PersistentState(store)
+    task_service = TaskService(state, ChainClock(), OURS, SigningKey.generate())
     login, key = signed_login(issued=int(time.time()))
-    opened = desk.login(login)
+    opened = task_service.login(login)
     secret, payload = key.open(opened.sealed, login_info(opened.session, login.signature)), encode(NextJob(wait=30))
     mac = call_mac(secret, "/jobs/next", 1, payload)
     call = SessionCall(session=opened.session, number=1, mac=mac, payload=payload)
-    waiting = asyncio.create_task(desk.next_job(call))
+    waiting = asyncio.create_task(task_service.next_job(call))
     await asyncio.sleep(0)
     assert not waiting.done()
-    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    state.apply_chain_events([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
     job = await waiting
     assert job is not None
     assert job.task == TASK
@@ -120,10 +121,12 @@ def test_2_a_call_without_a_signature_is_refused() -> None:
 
 def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Path) -> None:
     store, nobody = EventStore(tmp_path / "pool.sqlite"), AllowedWorkers(domain=DOMAIN, pool=POOL, allowed=frozenset())
-    desk = TaskService(PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0)
+    task_service = TaskService(
+        PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0
+    )
     with pytest.raises(CallRefused) as refused:
-        desk.login(signed_login()[0])
-    assert (refused.value.check, desk.view().workers) == ("3", 0)
+        task_service.login(signed_login()[0])
+    assert (refused.value.check, task_service.view().workers) == ("3", 0)
     store.close()
 
 
@@ -179,3 +182,21 @@ def test_what_is_no_key_is_refused_without_showing_it(tmp_path: Path, content: b
         read_key(file)
     assert refused.value.__cause__ is None
     assert "no key at all" not in str(refused.value)
+
+
+def test_events_of_older_pools_replay_under_their_stored_tags() -> None:
+    stored = (
+        "DealSeen",
+        "WorkerAsked",
+        "ChainInitialised",
+        "EnclaveNamed",
+        "StageReported",
+        "VaultsAnswered",
+        "LeaseExpired",
+        "ContributionClosed",
+        "RefundDue",
+        "ChainFinalized",
+        "ChainClaimed",
+        "Restarted",
+    )
+    assert tuple(each.__struct_config__.tag for each in get_args(e.AnyEvent)) == stored
