@@ -63,19 +63,19 @@ class OrderService:
     async def unpublish(self, kind: Kind, request: UnpublishRequest, token: Token) -> tuple[Digest, ...]:
         """Withdraw one order of the token's address, or the last or all of one asset; return their hashes."""
         await self.authenticator.verify(token)
-        chosen = self._orders_to_remove(kind, request, token.address)
-        for each in chosen:
+        removed = self._orders_to_remove(kind, request, token.address)
+        for each in removed:
             await self._writer.submit(RemoveOrder(each.order_hash))
-        return tuple(each.order_hash for each in chosen)
+        return tuple(each.order_hash for each in removed)
 
     def orders(self, kind: Kind, params: Mapping[str, str]) -> OrderPage:
         """Return a page of the open orders that pass the filters, the best first."""
         query = filters.parse_order_query(kind, params)
         book = self.chain.book
-        count, found = book.find(kind, query.filters, start=query.start, size=query.size)
+        count, matches = book.find(kind, query.filters, start=query.start, size=query.size)
         return OrderPage(
             ok=True,
-            orders=tuple(to_open_order(listed, book, self._chain_id, offer=query.offers) for listed in found),
+            orders=tuple(to_open_order(listed, book, self._chain_id, offer=query.offers) for listed in matches),
             count=count,
             nextPage=filters.next_page(query.start, query.size, count),
         )
@@ -84,22 +84,22 @@ class OrderService:
         """Return a published order in any status; raise NotFound for one that is unknown or withdrawn."""
         listed = self.chain.book.get(kind, _hash(name))
         if listed is None:
-            raise NotFound(f"{KINDS[kind].one} not found")
+            raise NotFound(f"{KINDS[kind].one} not category")
         one = to_open_order(listed, self.chain.book, self._chain_id)
         return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
     def deals(self, params: Mapping[str, str]) -> DealPage:
         """Return a page of the deals that pass the filters, the newest first."""
-        chosen, start, size = filters.parse_deal_query(params)
-        count, found = self.chain.deals.find(chosen, start=start, size=size)
-        return DealPage(ok=True, deals=tuple(found), count=count, nextPage=filters.next_page(start, size, count))
+        conditions, start, size = filters.parse_deal_query(params)
+        count, deals = self.chain.deals.find(conditions, start=start, size=size)
+        return DealPage(ok=True, deals=tuple(deals), count=count, nextPage=filters.next_page(start, size, count))
 
     def deal(self, name: str) -> dict[str, object]:
         """Return one deal; raise NotFound for one that is not on the chain, also after a reorganisation."""
-        found = self.chain.deals.get(DealId(_hash(name, "dealid")))
-        if found is None:
-            raise NotFound("deal not found")
-        return {"ok": True, **found}
+        deal = self.chain.deals.get(DealId(_hash(name, "dealid")))
+        if deal is None:
+            raise NotFound("deal not category")
+        return {"ok": True, **deal}
 
     def prices(self, params: Mapping[str, str]) -> dict[str, object]:
         """Return the last prices of a category as (time, price per task, number of tasks), the newest first."""
@@ -112,7 +112,7 @@ class OrderService:
         least, most, start, size = filters.parse_category_query(params)
         numbered = enumerate(self.chain.ledger.categories())
         fitting = [(number, each) for number, each in numbered if least <= each.timeref <= most]
-        fitting.sort(key=lambda found: found[1].timeref)
+        fitting.sort(key=lambda numbered_category: numbered_category[1].timeref)
         page = [await self._category(number, each) for number, each in fitting[start : start + size]]
         following = filters.next_page(start, size, len(fitting))
         return CategoryPage(ok=True, categories=tuple(page), count=len(fitting), nextPage=following)
@@ -120,22 +120,22 @@ class OrderService:
     async def category(self, name: str) -> CategoryReply:
         """Return one category; raise NotFound for an unknown one."""
         number = filters.parse_category({"category": name})
-        found = self.chain.ledger.category(number)
-        if found is None:
-            raise NotFound("category not found")
-        one = await self._category(number, found)
+        category = self.chain.ledger.category(number)
+        if category is None:
+            raise NotFound("category not category")
+        one = await self._category(number, category)
         return CategoryReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
-    async def _category(self, number: int, found: LedgerCategory) -> MarketCategory:
+    async def _category(self, number: int, category: LedgerCategory) -> MarketCategory:
         return MarketCategory(
             catid=number,
             chainId=self._chain_id,
-            name=found.name,
-            description=found.description,
-            workClockTimeRef=found.timeref,
-            transactionHash=found.transaction,
-            blockNumber=found.block,
-            blockTimestamp=timestamp(1000 * await self.chain.time_of(found.block, found.block_hash)),
+            name=category.name,
+            description=category.description,
+            workClockTimeRef=category.timeref,
+            transactionHash=category.transaction,
+            blockNumber=category.block,
+            blockTimestamp=timestamp(1000 * await self.chain.time_of(category.block, category.block_hash)),
         )
 
     def _orders_to_remove(self, kind: Kind, request: UnpublishRequest, signer: Address) -> tuple[PublishedOrder, ...]:
@@ -143,10 +143,10 @@ class OrderService:
             return (self._own_order(kind, _hash(request.orderHash), signer),)
         what = KINDS[kind].asset
         asset = _address(what, getattr(request, what))
-        mine = [each for each in self.chain.book.open_orders(kind, signer) if asset_of(kind, each.order) == asset]
-        if not mine:
+        own_orders = [each for each in self.chain.book.open_orders(kind, signer) if asset_of(kind, each.order) == asset]
+        if not own_orders:
             raise OrderRefused(f"no open {KINDS[kind].one} published by signer {signer} for {what} {asset}")
-        return tuple(mine if request.target == "unpublish_all" else mine[:1])
+        return tuple(own_orders if request.target == "unpublish_all" else own_orders[:1])
 
     def _own_order(self, kind: Kind, order_hash: Digest, signer: Address) -> PublishedOrder:
         listed = self.chain.book.get(kind, order_hash)

@@ -158,8 +158,8 @@ class OrderStore:
             return set()
         _expire(connection, max(each.now for each in spends))
         pair = sql.tuple_(CHALLENGES.c.digest, CHALLENGES.c.address)
-        mine = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
-        deleted = connection.execute(mine.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
+        statement = CHALLENGES.delete().where(pair.in_([(each.digest, each.address) for each in spends]))
+        deleted = connection.execute(statement.returning(CHALLENGES.c.digest, CHALLENGES.c.address))
         return {(row.digest, row.address) for row in deleted}
 
     def _change_of(
@@ -175,8 +175,8 @@ class OrderStore:
             connection.execute(insert.on_conflict_do_update(index_elements=["order_hash"], set_=renewed), rows)
         for each in changes:
             if each.listed is None:
-                mine = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
-                connection.execute(mine.values(withdrawn=True, document=b"", change=each.number))
+                statement = sql.update(ORDERS).where(ORDERS.c.order_hash == each.order_hash)
+                connection.execute(statement.values(withdrawn=True, document=b"", change=each.number))
         return tuple(changes)
 
     def _check_domain(self, domain: OrderDomain) -> None:

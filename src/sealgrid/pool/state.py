@@ -127,11 +127,11 @@ def _new_task(matched: e.DealMatched, index: int) -> PoolTask:
 
 
 def _assign(state: PoolState, request: e.JobRequested) -> Outcome:
-    chosen = next((task for task in state.tasks.values() if _may_take(state, task, request)), None)
-    if chosen is None:
+    task = next((task for task in state.tasks.values() if _may_take(state, task, request)), None)
+    if task is None:
         return state, ()
     taken = msgspec.structs.replace(
-        move(chosen, "assign", request.at), worker=request.worker, last_report=request.at, enclave_proposed=False
+        move(task, "assign", request.at), worker=request.worker, last_report=request.at, enclave_proposed=False
     )
     return _with(state, taken), (AssignTask(task=taken.task, worker=request.worker),)
 

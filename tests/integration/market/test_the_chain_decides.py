@@ -262,7 +262,7 @@ async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain
 
 
 async def test_a_market_refuses_to_start_on_another_chain(scene: Market, config: MarketConfig) -> None:
-    with pytest.raises(InputRefused, match="another one"):
+    with pytest.raises(InputRefused, match="not the configured chain"):
         await check_chain(replace(config, genesis=to_digest(bytes(32))), scene.node)
 
 

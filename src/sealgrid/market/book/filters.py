@@ -66,17 +66,17 @@ def parse_deal_query(params: Mapping[str, str]) -> tuple[dict[str, str | int], i
     """Parse the query of a page of deals: filters, start, size."""
     rest = dict(params)
     start, size = _page(rest)
-    chosen: dict[str, str | int] = {}
+    conditions: dict[str, str | int] = {}
     for name in FILTERS.keys() & rest.keys():
         if name == "category":
-            chosen[name] = _number(rest, name, 0)
+            conditions[name] = _number(rest, name, 0)
         elif name.endswith("Hash"):
-            chosen[name] = _hash(rest, name)
+            conditions[name] = _hash(rest, name)
         elif (address := _address(rest, name)) is not None:
-            chosen[name] = address
+            conditions[name] = address
     if rest:
         raise InputRefused(f"deals cannot be filtered by {', '.join(sorted(rest))[:80]}.")
-    return chosen, start, size
+    return conditions, start, size
 
 
 def parse_category_query(params: Mapping[str, str]) -> tuple[int, int, int, int]:

@@ -195,9 +195,9 @@ class OrderBook:
         following = self._offers.first(_offer_key(listed))
         if following is not None:
             self._index(self._listed[following])
-        mine = self._open_by_signer[listed.kind, listed.signer]
-        mine.discard(listed.order_hash)
-        if not mine:
+        open_orders = self._open_by_signer[listed.kind, listed.signer]
+        open_orders.discard(listed.order_hash)
+        if not open_orders:
             del self._open_by_signer[listed.kind, listed.signer]
         yield OrderUnavailable(listed)
 

@@ -136,8 +136,8 @@ class OrderIndex:
         match condition:
             case OneOfFilter(field=field, values=values):
                 postings = self._postings[field]
-                chosen = [postings[value] for value in values if value in postings]
-                return among & BitMap.union(*chosen) if chosen else BitMap()
+                bitmaps = [postings[value] for value in values if value in postings]
+                return among & BitMap.union(*bitmaps) if bitmaps else BitMap()
             case AtLeastFilter(field=field, number=number):
                 return self._numbers[field].at_least(number, among)
             case AtMostFilter(field=field, number=number):

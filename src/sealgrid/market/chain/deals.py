@@ -135,8 +135,8 @@ class DealIndex:
 
     def find(self, filters: Mapping[str, str | int], *, start: int, size: int) -> tuple[int, list[msgspec.Raw]]:
         """Return the number of matching deals, and ``size`` of them from ``start`` on, the newest first."""
-        chosen = [DEALS.c[FILTERS[name]] == value for name, value in filters.items()]
-        passing = sql.and_(_IS_COMPLETE, *chosen)
+        conditions = [DEALS.c[FILTERS[name]] == value for name, value in filters.items()]
+        passing = sql.and_(_IS_COMPLETE, *conditions)
         ordered = sql.select(DEALS.c.document).where(passing).order_by(DEALS.c.block.desc(), DEALS.c.deal)
         with self._engine.connect() as connection:
             count = connection.scalar(sql.select(sql.func.count()).select_from(DEALS).where(passing))
