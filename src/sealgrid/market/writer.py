@@ -15,7 +15,7 @@ _POLL_SECONDS: Final = 0.2  #: upper bound on how late another replica's order r
 _UNAVAILABLE: Final = (OperationalError, InterfaceError)  #: the database failed, not an operation: no retry helps
 
 
-class _Pending:
+class _PendingOperation:
     """An operation and the caller that waits for it."""
 
     def __init__(self, operation: Operation) -> None:
@@ -40,11 +40,11 @@ class BatchWriter:
     def __init__(self, store: OrderStore, book: OrderBook, notify: Notify) -> None:
         self._store, self._book, self._notify = store, book, notify
         self._last_applied = 0
-        self._queue: asyncio.Queue[_Pending] = asyncio.Queue()
+        self._queue: asyncio.Queue[_PendingOperation] = asyncio.Queue()
 
     async def submit(self, operation: Operation) -> bool:
         """Return whether the operation had an effect, after it is durable and visible in the book."""
-        pending = _Pending(operation)
+        pending = _PendingOperation(operation)
         self._queue.put_nowait(pending)
         return await pending.result
 
@@ -70,7 +70,7 @@ class BatchWriter:
                 if (own_error := await self._write([pending])) is not None:
                     pending.fail(own_error)
 
-    async def _collect_batch(self) -> list[_Pending]:
+    async def _collect_batch(self) -> list[_PendingOperation]:
         try:
             batch = [await asyncio.wait_for(self._queue.get(), _POLL_SECONDS)]
         except TimeoutError:
@@ -79,7 +79,7 @@ class BatchWriter:
             batch.append(self._queue.get_nowait())
         return batch
 
-    async def _write(self, batch: Sequence[_Pending]) -> Exception | None:
+    async def _write(self, batch: Sequence[_PendingOperation]) -> Exception | None:
         try:
             results, changes = await asyncio.to_thread(self._commit, [pending.operation for pending in batch])
         except Exception as error:  # noqa: BLE001  nothing was committed; the caller decides about a retry
