@@ -40,11 +40,12 @@ def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
 
 
 def _api(order_service: OrderService, config: MarketConfig) -> Litestar:
+    chain = config.network.chain
     return service(
         [
-            *_orders(order_service, config.chain),
-            *_deals(order_service, config.chain),
-            *_by_fact(order_service, config.chain),
+            *_orders(order_service, chain),
+            *_deals(order_service, chain),
+            *_about(order_service, chain),
         ],
         max_body=config.largest_body,
         access=config.access,
@@ -98,7 +99,7 @@ def _deals(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     return [deals, deal, prices]
 
 
-def _by_fact(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
+def _about(order_service: OrderService, chain: int) -> list[HTTPRouteHandler]:
     @get("/challenge")
     async def challenge(request: Ask) -> Response[bytes]:
         params = _query(request, chain)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.units import Address, Digest
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
@@ -12,10 +12,7 @@ class MarketConfig:
     """One order book for one hub."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
+    network: NetworkIdentity
     first_block: int = 0  #: block of the hub's deployment; reading starts here
     follow_seconds: float = 0.1  #: between two polls of the chain
     database: str = ""  #: SQLAlchemy URL of a PostgreSQL that replicas share; empty stores orders in the folder

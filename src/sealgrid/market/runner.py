@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.errors import InputRefused
 from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.api import application
 from sealgrid.market.authentication import ChallengeAuthenticator
@@ -24,8 +23,8 @@ from sealgrid.wire.server import serve
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
-    async with Node(config.rpc_url) as node:
-        await check_chain(config, node)
+    async with Node(*config.network.rpc_urls) as node:
+        await config.network.check_chain(node)
         async with open_service(config, node) as service:
             await serve(application(service, config), sock, ready, config.access)
 
@@ -34,21 +33,22 @@ async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], Non
 async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
     """Open the databases, sync with database and chain, and keep both in sync until the context ends."""
     config.folder.mkdir(parents=True, exist_ok=True)
-    domain = OrderDomain(chain=config.chain, hub=config.hub)
+    network = config.network
+    domain = OrderDomain(chain=network.chain, hub=network.hub)
     with (
         contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as chain_store,
         contextlib.closing(
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
-        feed = MarketFeed(config.chain)
+        feed = MarketFeed(network.chain)
         chain = await MarketChainFollower.open(
-            Hub(node, config.hub), chain_store, feed.notify, first=config.first_block
+            Hub(node, network.hub), chain_store, feed.notify, first=config.first_block
         )
         writer = BatchWriter(store, chain.book, feed.notify)
         await chain.sync()
         await writer.sync()
-        authenticator = ChallengeAuthenticator(chain, writer, config.chain)
+        authenticator = ChallengeAuthenticator(chain, writer, network.chain)
         service = OrderService(
             chain, writer, authenticator, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
         )
@@ -61,9 +61,3 @@ async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderS
                 await feed.close()
                 for task in running:
                     task.cancel()
-
-
-async def check_chain(config: MarketConfig, node: Node) -> None:
-    """Raise InputRefused unless this is the configured chain."""
-    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is not the configured chain; check rpc_url, chain and genesis.")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.pool.events import PoolTimeouts
-from sealgrid.units import Address, Digest
+from sealgrid.units import Address
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.service_access import ServiceAccess
 
@@ -21,11 +22,7 @@ class PoolConfig:
     """One workerpool on one hub; ``key_file`` (mode 0600) holds its owner's key (32 bytes, or 64 hex digits)."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
-    broker: Address
+    network: NetworkIdentity  #: without vaults, the pool checks no refusals
     workerpool: Address
     key_file: Path
     lease_seconds: float = 30.0  #: a worker without a report for this long loses its task
@@ -36,8 +33,6 @@ class PoolConfig:
     first_block: int = 0  #: first block to read on the first start
     confirmations: int = 1  #: confirmations before a block is applied; 1 is the head
     workers: frozenset[Address] = frozenset()  #: allowed workers; empty admits none
-    vaults: tuple[tuple[Address, str], ...] = ()  #: the federation, ascending by address, with URLs
-    threshold: int = 0  #: t; 0 disables checks of refusals
     machines: tuple[OfferedMachine, ...] = ()  #: machine kinds of its workers, for requesters
     access: ServiceAccess = DEFAULT_POOL_ACCESS
 

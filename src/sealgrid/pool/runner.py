@@ -11,9 +11,9 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.chain.pool_gate import pool_speaker
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.wallet import Wallet
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_executor import ChainExecutor
@@ -44,20 +44,20 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
     store = EventStore(config.folder / "pool.sqlite")
     try:
         async with AsyncExitStack() as stack:
-            node = await stack.enter_async_context(Node(config.rpc_url))
+            node = await stack.enter_async_context(Node(*config.network.rpc_urls))
             await check_configuration(config, node, key)
             vaults = [
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}")))
-                for address, url in config.vaults
+                for address, url in config.network.vault_endpoints
             ]
             task_service, background = assemble(config, node, key, store, vaults)
-            authenticator = RequesterAuthenticator(config.chain, time.time)
+            authenticator = RequesterAuthenticator(config.network.chain, time.time)
             paths = [
                 *handlers(task_service),
-                *iexec_handlers(task_service, authenticator, config.chain, config.access.public_url),
+                *iexec_handlers(task_service, authenticator, config.network.chain, config.access.public_url),
             ]
             access = config.access
-            pages = readable_by_pages(access, *cross_origin_paths(config.chain))
+            pages = readable_by_pages(access, *cross_origin_paths(config.network.chain))
             app = service(paths, access=access, pages=pages, cors=cors("GET"))
             await _run_together(background, serve(app, sock, ready, access))
     finally:
@@ -72,24 +72,23 @@ def assemble(
     vaults: Sequence[tuple[Address, Transport]] = (),
 ) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
     """Return the service and its background tasks."""
-    hub, state, clock = Hub(node, config.hub), PersistentState(store), ChainClock()
+    hub, state, clock = Hub(node, config.network.hub), PersistentState(store), ChainClock()
     state.apply(PoolRestarted(at=time.time(), rules=config.rules))
     follower = HubFollower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
     poller = ChainPoller(state, clock, PoolChainReader(hub, config.workerpool), follower)
     executor = ChainExecutor(state, hub, Wallet(node, key), retry=config.retry_seconds)
-    domain = Domain(config.chain, config.broker)
+    domain = config.network.domain
     workers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
-    refusals = RefusalCheck(state, vaults, config.threshold, domain)
+    refusals = RefusalCheck(state, vaults, config.network.threshold, domain)
     task_service = TaskService(state, clock, workers, key, machines=config.machines)
     return task_service, (poller.run(config.poll_seconds), executor.run(), refusals.run())
 
 
 async def check_configuration(config: PoolConfig, node: Node, key: SigningKey) -> None:
     """Raise InputRefused unless this is the configured chain and the key runs the workerpool on it."""
-    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is not the configured chain; check rpc_url, chain and genesis.")
-    owner = await Assets(Hub(node, config.hub)).owner(config.workerpool)
-    speaker = await pool_speaker(node, owner, config.broker)
+    await config.network.check_chain(node)
+    owner = await Assets(Hub(node, config.network.hub)).owner(config.workerpool)
+    speaker = await pool_signer(node, owner, config.network.broker)
     if speaker != key.address:
         raise InputRefused(
             f"workerpool {config.workerpool} is operated by {speaker}; the key belongs to {key.address}."

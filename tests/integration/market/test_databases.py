@@ -40,7 +40,7 @@ from tests.integration.market.postgres import postgres
 from tests.integration.market.traders import InProcess, Traders
 
 pytestmark = pytest.mark.chain
-DATABASE_DOMAIN = OrderDomain(chain=31337, hub=to_address(b"\x12" * 20))
+DOMAIN = OrderDomain(chain=31337, hub=to_address(b"\x12" * 20))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def emptied(url: str) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[OrderStore]:
-    opened = OrderStore(url, DATABASE_DOMAIN)
+    opened = OrderStore(url, DOMAIN)
     yield opened
     opened.close()
 
@@ -125,7 +125,7 @@ def test_challenges_that_nobody_answers_do_not_fill_the_database(store: OrderSto
 
 
 def test_two_replicas_spend_a_challenge_once(url: str) -> None:
-    replicas = [OrderStore(url, DATABASE_DOMAIN) for _ in range(2)]
+    replicas = [OrderStore(url, DOMAIN) for _ in range(2)]
     one = to_address(b"\x01" * 20)
     asked = [StoreChallenge(to_digest(n.to_bytes(32, "big")), one, 1) for n in range(50)]
     replicas[0].perform(asked)
@@ -143,7 +143,7 @@ def test_two_replicas_spend_a_challenge_once(url: str) -> None:
 
 
 def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> None:
-    writers, reader = [OrderStore(url, DATABASE_DOMAIN) for _ in range(2)], OrderStore(url, DATABASE_DOMAIN)
+    writers, reader = [OrderStore(url, DOMAIN) for _ in range(2)], OrderStore(url, DOMAIN)
     seen, missing = 0, set(range(80))
 
     def write(store: OrderStore, numbers: range) -> None:
@@ -165,7 +165,7 @@ def test_no_replica_misses_a_change_that_another_makes_meanwhile(url: str) -> No
 def test_replicas_that_start_together_migrate_once(server: str) -> None:
     url = emptied(server)
     with ThreadPoolExecutor(4) as threads:
-        stores = list(threads.map(lambda _: OrderStore(url, DATABASE_DOMAIN), range(4)))
+        stores = list(threads.map(lambda _: OrderStore(url, DOMAIN), range(4)))
     for each in stores:
         each.close()
 
@@ -176,7 +176,7 @@ async def replica(scene: Market, config: MarketConfig, url: str, folder: str) ->
     async with open_service(mine, scene.node) as service:
         transport = httpx.ASGITransport(application(service, mine))
         async with httpx.AsyncClient(transport=transport, base_url="http://market.example") as http:
-            yield Traders(scene, MarketClient(InProcess(http), config.chain), service)
+            yield Traders(scene, MarketClient(InProcess(http), config.network.chain), service)
 
 
 async def until(wanted: object, look: object) -> None:
@@ -228,7 +228,7 @@ async def test_a_challenge_of_one_replica_is_answered_at_another_once(
     async with replica(scene, config, url, "a") as first, replica(scene, config, url, "b") as second:
         asked = await first.service.authenticator.issue(key.address)
         assert asked["message"]["challenge"].startswith(SENTENCE)
-        token = answer(config.chain, asked["message"]["challenge"], key)
+        token = answer(config.network.chain, asked["message"]["challenge"], key)
         await second.service.authenticator.verify(token)
         with pytest.raises(CallRefused):
             await first.service.authenticator.verify(token)
@@ -237,6 +237,6 @@ async def test_a_challenge_of_one_replica_is_answered_at_another_once(
 def test_a_database_of_another_hub_is_refused_by_every_engine(url: str) -> None:
     from sealgrid.errors import InputRefused
 
-    OrderStore(url, DATABASE_DOMAIN).close()
+    OrderStore(url, DOMAIN).close()
     with pytest.raises(InputRefused, match="another hub"):
         OrderStore(url, OrderDomain(chain=31337, hub=ZERO_ADDRESS))

@@ -38,9 +38,9 @@ async def test_a_listener_hears_of_an_order_when_it_is_listed_and_when_it_is_tak
     order = scene.dataset_order()
     async with listener(url, "orders", transport=transport) as ears:
         name = await traders.publish(order)
-        to_open_order = (await http.get(f"/datasetorders/{name}?chainId={CHAIN}")).json()
-        del to_open_order["ok"], to_open_order["chainId"]
-        assert await ears.next() == ("datasetorder_published", to_open_order)
+        expected = (await http.get(f"/datasetorders/{name}?chainId={CHAIN}")).json()
+        del expected["ok"], expected["chainId"]
+        assert await ears.next() == ("datasetorder_published", expected)
         await traders.unpublish(order, name)
         assert await ears.next() == ("datasetorder_unpublished", name)
         await service.feed.end_connections()  # a poll that waits for news would wait half a minute
@@ -80,9 +80,9 @@ async def test_a_deal_is_told_and_what_it_left_of_its_orders(
             ("datasetorder_updated", (dataset, 998)),
             ("requestorder_unpublished", request),
         }
-        to_open_order = (await http.get(f"/deals/{deal}?chainId={CHAIN}")).json()
-        del to_open_order["ok"]
-        assert await dealer.next() == ("deal_created", to_open_order)
+        expected = (await http.get(f"/deals/{deal}?chainId={CHAIN}")).json()
+        del expected["ok"]
+        assert await dealer.next() == ("deal_created", expected)
 
 
 async def test_a_cancelled_order_is_unpublished_and_published_again_when_a_reorganisation_takes_that_back(
