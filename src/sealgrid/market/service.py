@@ -84,7 +84,7 @@ class OrderService:
         """Return a published order in any status; raise NotFound for one that is unknown or withdrawn."""
         listed = self.chain.book.get(kind, _hash(name))
         if listed is None:
-            raise NotFound(f"{KINDS[kind].one} not category")
+            raise NotFound(f"{KINDS[kind].one} not found")
         one = to_open_order(listed, self.chain.book, self._chain_id)
         return OrderReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 
@@ -98,7 +98,7 @@ class OrderService:
         """Return one deal; raise NotFound for one that is not on the chain, also after a reorganisation."""
         deal = self.chain.deals.get(DealId(_hash(name, "dealid")))
         if deal is None:
-            raise NotFound("deal not category")
+            raise NotFound("deal not found")
         return {"ok": True, **deal}
 
     def prices(self, params: Mapping[str, str]) -> dict[str, object]:
@@ -122,7 +122,7 @@ class OrderService:
         number = filters.parse_category({"category": name})
         category = self.chain.ledger.category(number)
         if category is None:
-            raise NotFound("category not category")
+            raise NotFound("category not found")
         one = await self._category(number, category)
         return CategoryReply(ok=True, **{field: getattr(one, field) for field in one.__struct_fields__})
 

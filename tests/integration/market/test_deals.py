@@ -151,9 +151,9 @@ async def test_a_market_from_before_there_were_deals_reads_the_chain_again(scene
     _as_before(config.folder / "chain.sqlite")
     async with open_service(config, scene.node) as service:
         assert service.chain.deals.get(deal)
-    memory = MarketChainStore(config.folder / "chain.sqlite")
-    assert memory.trail().tip is not None  # a file of today's layout is kept
-    memory.close()
+    store = MarketChainStore(config.folder / "chain.sqlite")
+    assert store.trail().tip is not None  # a file of today's layout is kept
+    store.close()
 
 
 @pytest.mark.parametrize(
