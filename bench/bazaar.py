@@ -72,7 +72,7 @@ async def build(network: Network, folder: Path) -> Bazaar:
     table.write_bytes(b"city,price\n" * 100)
     async with connect(network, development_key("owner")) as owner:
         dataset = await publish.publish(owner, table, name="a table", apps=[first.address], price=10**9)
-        shelf = [dataset.address] + [
+        index = [dataset.address] + [
             await Assets(owner.hub).create_dataset(
                 owner.wallet, name=f"dataset {n}", multiaddr=place, checksum=to_digest(random.randbytes(32))
             )
@@ -82,7 +82,7 @@ async def build(network: Network, folder: Path) -> Bazaar:
         others = [
             await Assets(pool.hub).create_workerpool(pool.wallet, description=f"pool {n}") for n in range(1, POOLS)
         ]
-    return Bazaar(tuple(sold), tuple(shelf), (network.workerpool, *others))
+    return Bazaar(tuple(sold), tuple(index), (network.workerpool, *others))
 
 
 def fill_market(folder: Path, network: Network, bazaar: Bazaar, count: int, chance: random.Random) -> None:

@@ -88,7 +88,7 @@ class Worker:
 
     def __init__(self, key: SigningKey, market: Market, client: PoolClient) -> None:
         self.key, self.market, self.client = key, market, client
-        self.side = SignedPoolClient(client, key, market.domain, market.pool, lambda: int(time.time()))
+        self.reader = SignedPoolClient(client, key, market.domain, market.pool, lambda: int(time.time()))
 
     def signed(self, message: Message, *, issued: int | None = None) -> SignedCall:
         payload, at = encode(message), int(time.time()) if issued is None else issued
@@ -97,13 +97,13 @@ class Worker:
         return SignedCall(worker=self.key.address, issued=at, signature=signature, payload=payload)
 
     async def next(self, wait: float = 15) -> JobAssignment | None:
-        return await self.side.next_job(wait)
+        return await self.reader.next_job(wait)
 
     async def report(self, task: TaskId, stage: Stage, detail: str = "") -> None:
-        await self.side.report(task, stage, detail)
+        await self.reader.report(task, stage, detail)
 
     async def authorise(self, task: TaskId, enclave: SigningKey) -> AuthoriseReply:
-        return await self.side.authorise(task, enclave.address)
+        return await self.reader.authorise(task, enclave.address)
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +239,7 @@ async def test_a_silent_worker_loses_its_task_and_the_next_enclave_comes_with_a_
     assert (reply.reassign.reassign.attempt, reply.reassign.reassign.enclave) == (2, enclave.address)
     owner = development_key("pool").address
     assert reply.reassign.reassign.signer(market.domain, reply.reassign.signature) == owner
-    with pytest.raises(InputRefused, match="not yours"):
+    with pytest.raises(InputRefused, match="not assigned to you"):
         await anna.report(task, "sealed")
     await finish_as(market, bert, second, enclave, reply.authorization.signature)
 
@@ -394,7 +394,7 @@ async def test_after_the_final_deadline_the_requester_has_the_money_back_without
     job = await anna.next()
     assert job is not None
     await until(lambda: reached(client, task_id(plain, 0), "failed"))
-    assert "no enclave (TEE)" in (await exact_stages(market, client, task_id(plain, 0)))[-1].detail
+    assert "does not require an enclave (TEE)" in (await exact_stages(market, client, task_id(plain, 0)))[-1].detail
     assert (await client.task(task_id(plain, 0))).history[-1].detail == ""
     assert (await market.hub.account(requester)).stake < before.stake
 

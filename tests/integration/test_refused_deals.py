@@ -130,9 +130,9 @@ async def test_a_preview_of_a_proposed_deal_decides_as_a_release_would(
     federation: Federation, check: str, terms: dict[str, object], changes: dict[str, object]
 ) -> None:
     await federation.sell_model(**terms)
-    heard = await about(federation, proposal(federation, **changes))
-    assert {each.check for each in heard} == {check}
-    assert not any(each.settles for each in heard), "a deal that nobody made settles nothing"
+    opinions = await about(federation, proposal(federation, **changes))
+    assert {each.check for each in opinions} == {check}
+    assert not any(each.settles for each in opinions), "a deal that nobody made settles nothing"
 
 
 async def test_a_preview_counts_no_use_that_can_no_longer_be_paid(federation: Federation) -> None:
@@ -171,8 +171,8 @@ async def test_7_22_a_key_that_opened_nothing_goes_to_no_later_task_until_its_ow
     assert {each.check for each in await about(federation, proposal(federation))} == {""}
     await result.settled(0, 1)
     assert [(await client.asset(*asset)).unopened for client in federation.clients] == [session.enclave.task] * 2 + [""]
-    heard = await about(federation, proposal(federation))
-    assert [each.check for each in heard] == ["7.22", "7.22", ""], "who saw the receipt refuses, and that are t of n"
+    opinions = await about(federation, proposal(federation))
+    assert [each.check for each in opinions] == ["7.22", "7.22", ""], "who saw the receipt refuses, and that are t of n"
     enclave = await federation.begin(deal, 1)
     request = enclave.evidence(await enclave.nonces())
     for client in federation.clients[:2]:
@@ -245,7 +245,7 @@ async def test_one_vault_that_makes_a_proof_up_releases_nothing_to_others(federa
     deal = await federation.order()
     liar = federation.vaults[0]
     liar.opened_keys.note(liar.share_store.find(record.asset, record.owner).record_digest, TaskId("0x" + "11" * 32), 1)
-    heard = await about(federation, proposal(federation))
-    assert [each.check for each in heard] == ["", "7.23", "7.23"]
+    opinions = await about(federation, proposal(federation))
+    assert [each.check for each in opinions] == ["", "7.23", "7.23"]
     with pytest.raises(DealRefused):
         await (await federation.begin(deal)).released()

@@ -1,4 +1,4 @@
-"""Lets nobody write for an address who does not prove that it is theirs."""
+"""Challenge-response authentication (EIP-712, ERC-1271) for publishing and withdrawing orders."""
 
 import secrets
 import time
@@ -13,35 +13,41 @@ from sealgrid.wire.challenge import SENTENCE, Token, challenge_digest, refused, 
 
 
 class ChallengeAuthenticator:
-    """Hands out challenges and takes each signed one once; ``clock`` is Unix seconds, ``random`` 32 hex digits."""
+    """Issues one-time challenges and verifies signed tokens.
+
+    ``clock`` returns Unix seconds; ``random`` returns 32 hex digits.
+    """
 
     def __init__(
         self,
         chain: MarketChainFollower,
-        clerk: BatchWriter,
+        writer: BatchWriter,
         chain_id: int,
         *,
         clock: Callable[[], float] = time.time,
         random: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._chain, self._clerk, self._id = chain, clerk, chain_id
+        self._chain, self._writer, self._chain_id = chain, writer, chain_id
         self._clock, self._random = clock, random
 
-    async def challenge(self, address: Address) -> dict[str, Any]:
-        """Return typed data that this address must sign within five minutes."""
+    async def issue(self, address: Address) -> dict[str, Any]:
+        """Return EIP-712 typed data that ``address`` must sign within five minutes."""
         sentence = SENTENCE + self._random()
-        await self._clerk.do(StoreChallenge(challenge_digest(self._id, sentence), address, int(self._clock())))
-        return typed_data(self._id, sentence)
+        digest = challenge_digest(self._chain_id, sentence)
+        await self._writer.submit(StoreChallenge(digest, address, int(self._clock())))
+        return typed_data(self._chain_id, sentence)
 
-    async def admit(self, token: Token) -> None:
-        """Take a token, once; raise CallRefused unless
+    async def verify(self, token: Token) -> None:
+        """Consume a token; raise CallRefused unless both checks hold.
 
-        (1) its address signed its digest, by key or as a contract, and (2) the digest is of a challenge that was
-        handed out to this address less than five minutes ago and was not answered yet, on any replica.
+        (1) The address signed the token's digest (EOA signature, or ERC-1271 for contracts).
+        (2) The digest belongs to a challenge issued to this address less than five minutes ago, unused on every
+        replica.
+        Check (1) comes first so that a third party cannot consume another address's challenge.
         """
-        # (1) signature; before (2), so that nobody spends another's challenge
-        if not await self._chain.signed(token.address, token.digest, token.signature):
+        # (1) signature
+        if not await self._chain.is_signed_by(token.address, token.digest, token.signature):
             raise refused()
-        # (2) fresh
-        if not await self._clerk.do(ConsumeChallenge(token.digest, token.address, int(self._clock()))):
+        # (2) fresh and unused
+        if not await self._writer.submit(ConsumeChallenge(token.digest, token.address, int(self._clock()))):
             raise refused()

@@ -1,4 +1,4 @@
-"""Run one market."""
+"""Runs one market process."""
 
 import asyncio
 import contextlib
@@ -25,36 +25,38 @@ async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], Non
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
     async with Node(*config.network.rpc_urls) as node:
         await config.network.check_chain(node)
-        async with open_desk(config, node) as desk:
-            await serve(application(desk, config), sock, ready, config.access)
+        async with open_service(config, node) as service:
+            await serve(application(service, config), sock, ready, config.access)
 
 
 @contextlib.asynccontextmanager
-async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
-    """Open the databases, read both up to now, and keep reading until the end of the context."""
+async def open_service(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
+    """Open the databases, sync with database and chain, and keep both in sync until the context ends."""
     config.folder.mkdir(parents=True, exist_ok=True)
     network = config.network
     domain = OrderDomain(chain=network.chain, hub=network.hub)
     with (
-        contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as memory,
+        contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as chain_store,
         contextlib.closing(
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
         feed = MarketFeed(network.chain)
-        chain = await MarketChainFollower.open(Hub(node, network.hub), memory, feed.tell, first=config.first_block)
-        clerk = BatchWriter(store, chain.book, feed.tell)
-        await chain.catch_up()
-        await clerk.catch_up()
-        doorman = ChallengeAuthenticator(chain, clerk, network.chain)
-        desk = OrderService(
-            chain, clerk, doorman, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
+        chain = await MarketChainFollower.open(
+            Hub(node, network.hub), chain_store, feed.notify, first=config.first_block
+        )
+        writer = BatchWriter(store, chain.book, feed.notify)
+        await chain.sync()
+        await writer.sync()
+        authenticator = ChallengeAuthenticator(chain, writer, network.chain)
+        service = OrderService(
+            chain, writer, authenticator, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
         )
         async with asyncio.TaskGroup() as tasks:
-            work = (clerk.run(), chain.run(every=config.follow_seconds), feed.run())
+            work = (writer.run(), chain.run(every=config.follow_seconds), feed.run())
             running = [tasks.create_task(each) for each in work]
             try:
-                yield desk
+                yield service
             finally:
                 await feed.close()
                 for task in running:

@@ -1,4 +1,4 @@
-"""Orders and deals as iExec's market writes them in JSON."""
+"""JSON of orders and deals, compatible with iExec's market API."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,14 +14,14 @@ from sealgrid.units import Address
 from sealgrid.wire.market import EXACT, Amount, OpenOrder
 
 
-def shown(listed: PublishedOrder, book: OrderBook, chain: int, *, offer: bool = False) -> OpenOrder:
-    """Return a published order with what is left of it and where it stands; ``offer``: and of all on its terms."""
-    one = described(listed, book.remaining(listed), book.status(listed), chain)
-    return msgspec.structs.replace(one, offerRemaining=amount(book.remaining_of_offer(listed))) if offer else one
+def to_open_order(listed: PublishedOrder, book: OrderBook, chain: int, *, offer: bool = False) -> OpenOrder:
+    """Return a published order with its remaining uses and status; ``offer`` adds the uses left of its whole offer."""
+    order = open_order(listed, book.remaining(listed), book.status(listed), chain)
+    return msgspec.structs.replace(order, offerRemaining=amount(book.remaining_of_offer(listed))) if offer else order
 
 
-def described(listed: PublishedOrder, remaining: int, status: OrderStatus, chain: int) -> OpenOrder:
-    """Return a published order as one says it who knows how many uses are left and where it stands."""
+def open_order(listed: PublishedOrder, remaining: int, status: OrderStatus, chain: int) -> OpenOrder:
+    """Return a published order with the given remaining uses and status."""
     return OpenOrder(
         orderHash=listed.order_hash,
         chainId=chain,
@@ -35,8 +35,8 @@ def described(listed: PublishedOrder, remaining: int, status: OrderStatus, chain
     )
 
 
-def deal_shown(event: OrdersMatched, view: DealView, time: int, chain: int) -> dict[str, object]:
-    """Return a deal with the hashes of its orders, and where the chain has it."""
+def deal_document(event: OrdersMatched, view: DealView, time: int, chain: int) -> dict[str, object]:
+    """Return a deal with the hashes of its orders, its block and its transaction."""
 
     def resource(one: ResourceView) -> dict[str, object]:
         return {"pointer": mixed_case(one.pointer), "owner": mixed_case(one.owner), "price": amount(one.price)}

@@ -1,4 +1,4 @@
-"""What the pool reads on the chain: deals for its workerpool, and what became of its tasks."""
+"""Reads the pool's deals and the outcomes of its tasks from the chain, and estimates the chain's clock."""
 
 import logging
 from collections.abc import Sequence
@@ -17,35 +17,35 @@ _log = logging.getLogger("sealgrid.pool")
 
 
 class PoolChainReader:
-    """One workerpool's view of one hub."""
+    """Reads one workerpool's deals on one hub."""
 
     def __init__(self, hub: Hub, workerpool: Address) -> None:
         self.hub, self.assets, self.workerpool = hub, Assets(hub), workerpool
 
     async def read(self, events: Sequence[HubEvent], now: float) -> list[AnyEvent]:
-        """Return what the hub's events mean to this pool; what became of other pools' tasks may be among it."""
-        found: list[AnyEvent] = []
+        """Return the pool events of hub events; they may include outcomes of other pools' tasks."""
+        pool_events: list[AnyEvent] = []
         for event in events:
             if isinstance(event, SchedulerNotice) and event.workerpool == self.workerpool:
-                found.append(await self.deal_or_refusal(event.deal, now))
+                pool_events.append(await self.deal_or_refusal(event.deal, now))
             elif isinstance(event, TaskInitialize):
-                found.append(TaskInitialized(task=event.task, at=now))
+                pool_events.append(TaskInitialized(task=event.task, at=now))
             elif isinstance(event, TaskFinalize):
-                found.append(TaskFinalized(task=event.task, at=now))
+                pool_events.append(TaskFinalized(task=event.task, at=now))
             elif isinstance(event, TaskClaimed):
-                found.append(TaskRefunded(task=event.task, at=now))
-        return found
+                pool_events.append(TaskRefunded(task=event.task, at=now))
+        return pool_events
 
     async def deal_or_refusal(self, deal: DealId, now: float) -> DealMatched:
-        """Read a deal; one that cannot be read is refused, so that it never stands in the way of those after it.
+        """Read a deal; an unreadable deal is refused so that it does not block later ones.
 
-        Raises what the chain says when it does not answer: that passes, and the deal is read then.
+        Raises SealgridError when the chain does not answer, which is temporary: the deal is read again.
         """
         try:
             return await self.deal(deal, now)
         except SealgridError:
             raise
-        except Exception as error:  # noqa: BLE001  whoever makes a deal chooses what stands in it
+        except Exception as error:  # noqa: BLE001  the content of a deal is untrusted
             _log.exception("deal %s cannot be read", deal)
             return unreadable(deal, now, type(error).__name__)
 
@@ -69,7 +69,7 @@ class PoolChainReader:
 
 
 def unreadable(deal: DealId, now: float, why: str) -> DealMatched:
-    """Return the refusal of a deal of which nothing is known: it has no tasks here."""
+    """Return a refused deal without tasks."""
     return DealMatched(
         at=now,
         deal=deal,
@@ -85,9 +85,29 @@ def unreadable(deal: DealId, now: float, why: str) -> DealMatched:
 
 
 def refusal(deal: DealView) -> str:
-    """Return why this pool does not run a deal; empty when it does."""
+    """Return the reason why this pool does not run a deal, or an empty text."""
     if not is_tee(deal.tag):
-        return "the deal's tag asks for no enclave (TEE); replicated jobs are not run by this pool yet"
+        return "the deal's tag does not require an enclave (TEE); this pool does not run replicated jobs yet"
     if deal.trust != 1:
-        return f"the deal asks for trust {deal.trust}; a confidential task is run once, with trust 1"
+        return f"the deal requires trust {deal.trust}; a confidential task runs once, with trust 1"
     return ""
+
+
+class ChainClock:
+    """Estimates the chain's time: that of its newest block plus the time since; never behind the local clock.
+
+    Deadlines pass on a chain without new blocks too: the next transaction would carry the later time.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0.0  #: seconds by which the chain's clock is ahead
+        self._number = -1
+
+    def observe(self, number: int, timestamp: int, now: float) -> None:
+        """Update the estimate from the newest block."""
+        if number != self._number:
+            self._number, self._ahead = number, max(0.0, timestamp - now)
+
+    def now(self, now: float) -> int:
+        """Return the chain's time in whole Unix seconds."""
+        return int(now + self._ahead)

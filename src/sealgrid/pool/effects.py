@@ -1,4 +1,4 @@
-"""What a pool must do: answers follow from one event, chain calls from the state that stands."""
+"""Effects of the pool's state machine: answers to one event, and chain calls derived from current state."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from sealgrid.units import Address, DealId, TaskId
 
 
 class AssignTask(msgspec.Struct, frozen=True, kw_only=True):
-    """Give a task to the worker that asked."""
+    """Assign a task to the requesting worker."""
 
     task: TaskId
     worker: Address
@@ -21,7 +21,7 @@ class SignAuthorisation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
-    """Sign that the task goes to another enclave than before."""
+    """Sign the reassignment of a task to another enclave."""
 
     task: TaskId
     attempt: int
@@ -30,7 +30,7 @@ class SignReassign(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InitializeTask(msgspec.Struct, frozen=True, kw_only=True):
-    """Make the chain know a task of a deal."""
+    """Initialise a task of a deal on chain."""
 
     task: TaskId
     deal: DealId
@@ -38,7 +38,7 @@ class InitializeTask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimRefund(msgspec.Struct, frozen=True, kw_only=True):
-    """Have the requester's money given back; the chain must know the task first."""
+    """Refund the requester on chain; the task must be initialised first."""
 
     task: TaskId
     deal: DealId

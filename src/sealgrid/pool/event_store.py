@@ -1,4 +1,4 @@
-"""The pool's memory: events in the order in which they happened, and how far the chain was read."""
+"""The pool's database: events in the order in which they happened, and how far the chain was read."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ _TRAIL = sql.Table(
 
 
 class EventStore:
-    """An SQLite file; what ``append`` returned from survives a kill."""
+    """An SQLite file; events are durable when ``append`` returns."""
 
     def __init__(self, path: Path) -> None:
         self._engine = sql.create_engine(f"sqlite:///{path}")
@@ -33,7 +33,7 @@ class EventStore:
         _META.create_all(self._engine)
 
     def append(self, events: Sequence[AnyEvent], *, trail: BlockTrail | None = None) -> None:
-        """Keep events, and the blocks that they came from, together or not at all."""
+        """Store events and the blocks that they came from in one transaction."""
         with self._engine.begin() as connection:
             if events:
                 connection.execute(_EVENTS.insert(), [{"body": msgspec.json.encode(event)} for event in events])
@@ -48,7 +48,7 @@ class EventStore:
                 yield msgspec.json.decode(row.body, type=AnyEvent)
 
     def trail(self) -> BlockTrail | None:
-        """Return which blocks were read, or None on the first start."""
+        """Return the blocks that were read, or None on the first start."""
         with self._engine.connect() as connection:
             body: bytes | None = connection.execute(sql.select(_TRAIL.c.body)).scalar()
             return None if body is None else msgspec.json.decode(body, type=BlockTrail)

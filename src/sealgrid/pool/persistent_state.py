@@ -1,4 +1,4 @@
-"""A pool's state together with its store: an event counts once it is stored, and everyone waiting is woken."""
+"""A pool's state with its event store: an event is applied once it is stored; waiters are woken."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,43 +11,43 @@ from sealgrid.pool.state import PoolState, step
 
 
 class PersistentState:
-    """The one place that changes the state; one event at a time, in one event loop."""
+    """The only writer of the state; used from one event loop."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self.state = PoolState()
+        self.current = PoolState()
         self._changed = asyncio.Event()
         for event in store.replay():
-            self.state, _ = step(self.state, event)
+            self.current, _ = step(self.current, event)
 
     def apply(self, event: AnyEvent) -> tuple[Answer, ...]:
-        """Apply and keep one event; raise what the state refuses. An event that changes nothing is not kept."""
-        state, answers = step(self.state, event)
-        if state is not self.state:
+        """Apply and store one event; raise when the state refuses it. An event that changes nothing is not stored."""
+        state, answers = step(self.current, event)
+        if state is not self.current:
             self._store.append([event])
-            self._enter(state)
+            self._replace(state)
         return answers
 
-    def learn(self, events: Iterable[AnyEvent], trail: BlockTrail) -> None:
-        """Apply what the chain said, and keep it with the place up to which the chain was read."""
-        state, kept = self.state, []
+    def apply_chain_events(self, events: Iterable[AnyEvent], trail: BlockTrail) -> None:
+        """Apply events of the chain, and store them together with the blocks that were read."""
+        state, stored = self.current, []
         for event in events:
             after, _ = step(state, event)
             if after is not state:
-                kept.append(event)
+                stored.append(event)
             state = after
-        self._store.append(kept, trail=trail)
-        if kept:
-            self._enter(state)
+        self._store.append(stored, trail=trail)
+        if stored:
+            self._replace(state)
 
-    async def changed(self, within: float) -> None:
-        """Return at the next change, or after ``within`` seconds."""
+    async def wait_for_change(self, seconds: float) -> None:
+        """Return at the next change, or after ``seconds`` seconds."""
         try:
-            await asyncio.wait_for(self._changed.wait(), within)
+            await asyncio.wait_for(self._changed.wait(), seconds)
         except TimeoutError:
             return
 
-    def _enter(self, state: PoolState) -> None:
-        self.state = state
+    def _replace(self, state: PoolState) -> None:
+        self.current = state
         self._changed.set()
         self._changed = asyncio.Event()

@@ -10,34 +10,34 @@ from sealgrid.units import Address, Digest, to_bytes
 from sealgrid.wire.challenge import CORE, Token, challenge_digest, refused, typed_data
 
 VALID_SECONDS: Final = 3600.0
-MOST_CHALLENGES: Final = 10_000  #: at one time; the oldest goes first
+MAX_CHALLENGES: Final = 10_000  #: at one time; the oldest is dropped first
 
 
 class RequesterAuthenticator:
-    """Hands out challenges; each holds for an hour; ``clock`` is Unix seconds, ``random`` a text nobody guesses."""
+    """Issues challenges that are valid for an hour; ``clock`` returns Unix seconds, ``random`` an unguessable text."""
 
     def __init__(
         self, chain: int, clock: Callable[[], float], random: Callable[[], str] = lambda: secrets.token_urlsafe(32)
     ) -> None:
         self._chain, self._clock, self._random = chain, clock, random
-        self._given: dict[Digest, tuple[Address, float]] = {}
+        self._issued: dict[Digest, tuple[Address, float]] = {}
 
-    def challenge(self, address: Address) -> dict[str, Any]:
+    def issue(self, address: Address) -> dict[str, Any]:
         """Return typed data that this address must sign."""
         sentence = self._random()
-        if len(self._given) >= MOST_CHALLENGES:
-            del self._given[next(iter(self._given))]
+        if len(self._issued) >= MAX_CHALLENGES:
+            del self._issued[next(iter(self._issued))]
         digest = challenge_digest(self._chain, sentence, CORE)
-        self._given[digest] = (address, self._clock() + VALID_SECONDS)
+        self._issued[digest] = (address, self._clock() + VALID_SECONDS)
         return typed_data(self._chain, sentence, CORE)
 
-    def admit(self, token: Token, requester: Address) -> None:
+    def verify(self, token: Token, requester: Address) -> None:
         """Raise CallRefused unless
 
-        (1) the challenge was handed out to the token's address in the last hour, (2) that address signed it, and
+        (1) the challenge was issued to the token's address in the last hour, (2) that address signed it, and
         (3) it is the task's requester.
         """
-        address, until = self._given.get(token.digest, (None, 0.0))
+        address, until = self._issued.get(token.digest, (None, 0.0))
         if address != token.address or self._clock() > until:  # (1)
             raise refused()
         if _signer(token) != token.address:  # (2)

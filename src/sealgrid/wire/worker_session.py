@@ -1,4 +1,4 @@
-"""How a worker's calls are authenticated within one session of it with a pool (docs/protocol/pool.md)."""
+"""Sessions between worker and pool: messages, key derivation inputs and MACs (docs/protocol/pool.md)."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ _CALL, _LOGIN = b"sealgrid/pool/call/1", b"sealgrid/pool/session/1"
 
 
 class WorkerLogin(Message, frozen=True, kw_only=True):
-    """Payload of a SignedCall: open a session whose key is sealed to this X25519 key, made for this login alone."""
+    """Payload of a SignedCall: open a session; its key is sealed to this X25519 key, which is fresh for each login."""
 
     public: bytes
 
@@ -35,15 +35,15 @@ class SessionCall(Message, frozen=True, kw_only=True):
 
 
 def login_info(session: str, signature: bytes) -> bytes:
-    """Return what a session's key is sealed under: its name and the login that asked for it."""
+    """Return the HPKE info of a session key: the session's name and the login's signature."""
     return _LOGIN + _lp(session.encode()) + _lp(signature)
 
 
 def call_mac(key: bytes, path: str, number: int, payload: bytes) -> bytes:
     """Return the HMAC-SHA-256 of one call: POST to this path, with this number and this payload."""
     content = hashlib.sha256(payload).digest()
-    said = _CALL + _lp(b"POST") + _lp(path.encode()) + number.to_bytes(8, "big") + content
-    return hmac.new(key, said, hashlib.sha256).digest()
+    message = _CALL + _lp(b"POST") + _lp(path.encode()) + number.to_bytes(8, "big") + content
+    return hmac.new(key, message, hashlib.sha256).digest()
 
 
 def _lp(content: bytes) -> bytes:

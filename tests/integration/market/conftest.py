@@ -9,7 +9,7 @@ from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.runner import open_desk
+from sealgrid.market.runner import open_service
 from sealgrid.market.service import OrderService
 from sealgrid.wire.market import MarketClient
 from sealgrid.wire.service_access import ONE_MACHINE
@@ -46,18 +46,18 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
 
 
 @pytest.fixture
-async def desk(scene: Market, config: MarketConfig) -> AsyncIterator[OrderService]:
-    async with open_desk(config, scene.node) as opened:
+async def service(scene: Market, config: MarketConfig) -> AsyncIterator[OrderService]:
+    async with open_service(config, scene.node) as opened:
         yield opened
 
 
 @pytest.fixture
-async def http(desk: OrderService, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
-    app = application(desk, config)
+async def http(service: OrderService, config: MarketConfig) -> AsyncIterator[httpx.AsyncClient]:
+    app = application(service, config)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://market.example") as client:
         yield client
 
 
 @pytest.fixture
-def traders(scene: Market, http: httpx.AsyncClient, desk: OrderService) -> Traders:
-    return Traders(scene, MarketClient(InProcess(http), scene.deployment.chain), desk)
+def traders(scene: Market, http: httpx.AsyncClient, service: OrderService) -> Traders:
+    return Traders(scene, MarketClient(InProcess(http), scene.deployment.chain), service)

@@ -10,7 +10,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import revert, snapshot
 from sealgrid.market.chain.store import MarketChainStore
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.runner import open_desk
+from sealgrid.market.runner import open_service
 from sealgrid.market.serialization import mixed_case
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS
@@ -146,22 +146,22 @@ async def test_a_deal_that_a_reorganisation_took_back_is_gone(
 
 async def test_a_market_from_before_there_were_deals_reads_the_chain_again(scene: Market, config: MarketConfig) -> None:
     deal = await scene.deal()
-    async with open_desk(config, scene.node) as desk:
-        assert desk.chain.deals.get(deal)
+    async with open_service(config, scene.node) as service:
+        assert service.chain.deals.get(deal)
     _as_before(config.folder / "chain.sqlite")
-    async with open_desk(config, scene.node) as desk:
-        assert desk.chain.deals.get(deal)
-    memory = MarketChainStore(config.folder / "chain.sqlite")
-    assert memory.trail().tip is not None  # a file of today's layout is kept
-    memory.close()
+    async with open_service(config, scene.node) as service:
+        assert service.chain.deals.get(deal)
+    store = MarketChainStore(config.folder / "chain.sqlite")
+    assert store.trail().tip is not None  # a file of today's layout is kept
+    store.close()
 
 
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
         ("/deals", 400, "chainId is a required field"),
-        (f"/deals?{CHAIN}&app=0x12", 400, "app is no address"),
-        (f"/deals?{CHAIN}&apporderHash=0x12", 400, "apporderHash is no bytes32"),
+        (f"/deals?{CHAIN}&app=0x12", 400, "app is not a valid address"),
+        (f"/deals?{CHAIN}&apporderHash=0x12", 400, "apporderHash is not a valid bytes32"),
         (f"/deals?{CHAIN}&colour=red", 400, "cannot be filtered by colour"),
         (f"/deals?{CHAIN}&pageSize=9", 400, "pageSize"),
         (f"/deals/0x12?{CHAIN}", 400, "dealid must be a bytes32"),

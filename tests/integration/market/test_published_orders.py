@@ -75,7 +75,7 @@ async def test_a_signer_takes_off_one_order_the_last_of_an_asset_or_all_of_them(
     assert await take_off(target="unpublish_orderHash", orderHash=names[0]) == {names[0]}
     await traders.publish(orders[0])
     assert await take_off(target="unpublish_all", **mine) == {names[0], names[1]}
-    assert traders.desk.chain.book.count(kind) == 0
+    assert traders.service.chain.book.count(kind) == 0
 
 
 @pytest.mark.parametrize(

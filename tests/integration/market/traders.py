@@ -37,7 +37,7 @@ class Traders:
 
     scene: Market
     client: MarketClient
-    desk: OrderService
+    service: OrderService
 
     async def publish(self, order: Order, who: str = "") -> Digest:
         kind, signer = place_of(order)
@@ -64,7 +64,7 @@ class Traders:
         return (await self.client.order(place_of(order)[0], order_hash)).status
 
     async def look_at_the_chain(self) -> None:
-        await self.desk.chain.catch_up()
+        await self.service.chain.sync()
 
 
 def place_of(order: Order) -> tuple[Kind, str]:

@@ -96,18 +96,18 @@ def test_what_was_kept_is_the_same_ledger_again_with_its_way_back(
 ) -> None:
     path: Path = tmp_path_factory.mktemp("market") / "chain.sqlite"
     ledger, trail = ChainLedger(REGISTRIES), BlockTrail((block(0),))
-    with closing(MarketChainStore(path)) as memory:  # hypothesis may give an example up wherever it draws
+    with closing(MarketChainStore(path)) as store:  # hypothesis may give an example up wherever it draws
         for number, events in enumerate(chain, start=1):
             trail = trail.append(block(number))
-            memory.advance(ledger.apply(dated(events, number)), trail)
+            store.advance(ledger.apply(dated(events, number)), trail)
         if data.draw(st.booleans()):
             back_to = data.draw(st.integers(0, len(chain)))
             trail = trail.truncate(block(back_to))
-            memory.roll_back(ledger.roll_back(back_to), trail)
+            store.roll_back(ledger.roll_back(back_to), trail)
     again = MarketChainStore(path)
     assert (again.facts(), again.undo()) == (ledger._facts, tuple(ledger._undo))
     assert again.trail().tip == trail.tip
-    again.forget()
+    again.clear()
     assert (again.facts(), again.undo(), again.trail()) == ({}, (), BlockTrail())
     again.close()
 

@@ -145,11 +145,11 @@ def signer_of(kind: Kind, order: Order) -> Address:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(kind, name) for kind in KINDS for name in filters.names(kind) if name not in (*PAGES, "grouped")],
+    [(kind, name) for kind in KINDS for name in filters.order_parameters(kind) if name not in (*PAGES, "grouped")],
 )
 def test_a_filter_lets_pass_what_it_says(kind: Kind, name: str) -> None:
     whose = {KINDS[kind].asset: "any"} if kind in ("apporders", "datasetorders") else {}
     for case in cases(kind, name):
-        book, query = book_of(kind, case.orders), filters.read(kind, whose | case.asked)
+        book, query = book_of(kind, case.orders), filters.parse_order_query(kind, whose | case.asked)
         _, passed = book.find(kind, query.filters, start=0, size=100)
         assert sorted(int(each.order_hash, 16) - 1 for each in passed) == case.found, case.asked

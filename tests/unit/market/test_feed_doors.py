@@ -71,7 +71,7 @@ async def test_one_client_has_so_many_connections_and_all_together_so_many(feed:
     said = [(await caller(feed, host=host).get(HANDSHAKE)) for host in ("192.0.2.1",) * 3 + ("192.0.2.2",) * 2]
     assert [each.status_code for each in said] == [200, 200, 429, 200, 429]
     assert "of one client" in said[2].json()["error"]
-    assert "the most that are" in said[4].json()["error"]
+    assert "the limit of this market" in said[4].json()["error"]
     assert said[2].json()["ok"] is False
 
 
@@ -118,12 +118,12 @@ async def test_a_page_of_any_site_may_listen_without_credentials_and_read_why_no
 
 
 async def test_who_does_not_read_is_cut_off_and_nobody_else(feed: MarketFeed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "MOST_BEHIND", 5)
+    monkeypatch.setattr(feeds, "MAX_UNREAD", 5)
     slow, quick = caller(feed), caller(feed, host="192.0.2.2")
     place, read = await connect(slow), await connect(quick)
     heard = ""
     for event in happened(20):
-        feed.tell([event])
+        feed.notify([event])
         heard += (await quick.get(read)).text
     assert heard.count("apporder_published") == 20
     await until(lambda: feed.count() == 1)
@@ -133,9 +133,9 @@ async def test_who_does_not_read_is_cut_off_and_nobody_else(feed: MarketFeed, mo
 async def test_when_more_happens_than_can_be_told_everybody_starts_over(
     feed: MarketFeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "MOST_WAITING", 5)
+    monkeypatch.setattr(feeds, "MAX_QUEUED", 5)
     place = await connect(client := caller(feed))
-    feed.tell(happened(20))
+    feed.notify(happened(20))
     await until(lambda: feed.count() == 0)
     assert (await client.get(place)).status_code == 400
     assert 'published"' in await told_again(feed)
@@ -143,7 +143,7 @@ async def test_when_more_happens_than_can_be_told_everybody_starts_over(
 
 async def told_again(feed: MarketFeed) -> str:
     place = await connect(client := caller(feed))
-    feed.tell(happened(1))
+    feed.notify(happened(1))
     return (await client.get(place)).text
 
 
@@ -151,24 +151,24 @@ async def test_an_announcement_that_fails_is_the_only_one_that_is_missed(
     feed: MarketFeed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = iter([RuntimeError("no such thing")])
-    announce = feeds.announce
+    feed_event = feeds.feed_event
 
     def once(event: OrderOpened, chain: int) -> Any:
         for error in said:
             raise error
-        return announce(event, chain)
+        return feed_event(event, chain)
 
-    monkeypatch.setattr(feeds, "announce", once)
+    monkeypatch.setattr(feeds, "feed_event", once)
     place = await connect(client := caller(feed))
     first, second = happened(2)
-    feed.tell([first, second])
+    feed.notify([first, second])
     heard = (await client.get(place)).text
     assert (first.listed.order_hash in heard, second.listed.order_hash in heard) == (False, True)
     assert "unforeseen RuntimeError" in caplog.text
 
 
 async def test_what_nobody_listens_to_is_not_kept(feed: MarketFeed) -> None:
-    feed.tell(happened(20))
+    feed.notify(happened(20))
     assert feed._waiting.empty()
 
 
@@ -214,7 +214,7 @@ async def test_nonsense_hurts_nobody(feed: MarketFeed, word: str) -> None:
     place = await connect(client := caller(feed, host="192.0.2.2"))
     said = await talk(feed, ["40", word])
     assert said[-1]["type"] == "websocket.close"
-    feed.tell(happened(1))
+    feed.notify(happened(1))
     assert "apporder_published" in (await client.get(place)).text
 
 

@@ -43,7 +43,7 @@ def book(*published: Order) -> OrderBook:
 
 
 def found(made: OrderBook, kind: Kind, **asked: str) -> list[Order]:
-    query = filters.read(kind, WHOSE.get(kind, {}) | asked)
+    query = filters.parse_order_query(kind, WHOSE.get(kind, {}) | asked)
     return [each.order for each in made.find(kind, query.filters, start=query.start, size=query.size)[1]]
 
 
@@ -61,23 +61,23 @@ def test_of_equal_orders_a_grouped_look_shows_the_oldest_and_the_next_when_that_
         made.publish(each)
 
     def offers() -> list[tuple[PublishedOrder, int]]:
-        query = filters.read("apporders", {"app": APP, "grouped": "true"})
+        query = filters.parse_order_query("apporders", {"app": APP, "grouped": "true"})
         assert query.offers
         _, looked = made.find("apporders", query.filters, start=0, size=10)
         return [(each, made.remaining_of_offer(each)) for each in looked if each.order.appprice == 0]
 
     assert offers() == [(equal[0], 6)]
-    made.changed(ledger.apply([matched(1, 50, 51, 52, volume=1)]).facts)
+    made.update(ledger.apply([matched(1, 50, 51, 52, volume=1)]).facts)
     assert offers() == [(equal[0], 5)]
-    made.changed(ledger.apply([matched(1, 50, 51, 53, volume=1)]).facts)
+    made.update(ledger.apply([matched(1, 50, 51, 53, volume=1)]).facts)
     assert offers() == [(equal[1], 4)]
     made.withdraw(equal[1].order_hash)
     assert offers() == [(equal[2], 2)]
 
 
 def test_a_grouped_look_asks_for_no_least_volume() -> None:
-    with pytest.raises(InputRefused, match="minVolume is of one order"):
-        filters.read("apporders", {"app": APP, "grouped": "true", "minVolume": "2"})
+    with pytest.raises(InputRefused, match="minVolume applies to single orders"):
+        filters.parse_order_query("apporders", {"app": APP, "grouped": "true", "minVolume": "2"})
 
 
 def test_of_two_at_one_price_the_older_comes_first() -> None:
@@ -102,7 +102,7 @@ def test_an_order_that_is_cancelled_used_up_sold_or_withdrawn_is_gone_and_says_w
     for each in all_orders:
         made.publish(each)
     events = [closed(1), matched(2, 50, 51, 52, volume=2), matched(3, 50, 51, 53, volume=1), given(OTHER_APP, BERT)]
-    made.changed(ledger.apply(events).facts)
+    made.update(ledger.apply(events).facts)
     said = [made.status(each) for each in all_orders]
     assert said == [OrderStatus.CANCELED, OrderStatus.FILLED, OrderStatus.OPEN, OrderStatus.DEAD]
     assert [order.appprice for order in found(made, "apporders")] == [3]
@@ -118,9 +118,9 @@ def test_an_order_that_was_signed_on_chain_is_open_for_as_long_as_the_chain_has_
     one = listed(AppOrder(app=APP), 1, presigned=True)
     made.publish(one)
     assert made.status(one) is OrderStatus.DEAD
-    made.changed(ledger.apply([signed(1, block=2)]).facts)
+    made.update(ledger.apply([signed(1, block=2)]).facts)
     assert (made.status(one), made.count("apporders")) == (OrderStatus.OPEN, 1)
-    made.changed(ledger.roll_back(1).facts)
+    made.update(ledger.roll_back(1).facts)
     assert (made.status(one), made.count("apporders")) == (OrderStatus.DEAD, 0)
 
 
@@ -131,9 +131,9 @@ def test_a_pool_needs_one_tasks_stake_and_a_request_one_tasks_price() -> None:
     wanted = listed(request(100, appmaxprice=10, datasetmaxprice=1), 2, signer=BERT)
     for each in (pool, wanted):
         made.publish(each)
-    made.changed(ledger.apply([paid(ANNA, ZERO_ADDRESS, 10**9 - 300), paid(BERT, ZERO_ADDRESS, 10**9 - 111)]).facts)
+    made.update(ledger.apply([paid(ANNA, ZERO_ADDRESS, 10**9 - 300), paid(BERT, ZERO_ADDRESS, 10**9 - 111)]).facts)
     assert [made.status(each) for each in (pool, wanted)] == [OrderStatus.OPEN, OrderStatus.OPEN]
-    made.changed(ledger.apply([paid(ANNA, ZERO_ADDRESS, 1), paid(BERT, ZERO_ADDRESS, 1)]).facts)
+    made.update(ledger.apply([paid(ANNA, ZERO_ADDRESS, 1), paid(BERT, ZERO_ADDRESS, 1)]).facts)
     assert [made.status(each) for each in (pool, wanted)] == [OrderStatus.DEAD, OrderStatus.DEAD]
     assert pool_stake(1000) == 300
 
@@ -199,7 +199,7 @@ def expect_offers(made: OrderBook, kind: Kind, open_orders: list[PublishedOrder]
         for equal in offers.values()
     }
     anybody = dict.fromkeys(KINDS[kind].restrict, "any")
-    query = filters.read(kind, WHOSE[kind] | anybody | {"grouped": "true", "pageSize": "1000"})
+    query = filters.parse_order_query(kind, WHOSE[kind] | anybody | {"grouped": "true", "pageSize": "1000"})
     _, looked = made.find(kind, query.filters, start=0, size=1000)
     assert {each.order_hash: made.remaining_of_offer(each) for each in looked} == wanted
 
@@ -219,7 +219,7 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
             all_orders.pop(name_of(rest[0]), None)
             follow(told, made.withdraw(name_of(rest[0])))
         else:
-            follow(told, made.changed(ledger.apply(rest).facts))
+            follow(told, made.update(ledger.apply(rest).facts))
     naive = Naive(made, all_orders)
     assert told == {each.order_hash: made.remaining(each) for kind in KINDS for each in naive.open(kind)}
     for kind in ("apporders", "datasetorders"):
@@ -230,7 +230,7 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
         "maxTag": name_of(tag),
         "minVolume": str(volume),
     }
-    query = filters.read("apporders", {"app": "any"} | asked)
+    query = filters.parse_order_query("apporders", {"app": "any"} | asked)
     admitted = {who} if strict else {who, ZERO_ADDRESS}
     expected = [
         each
@@ -245,7 +245,7 @@ def compare(history: list[tuple], who: str, tag: int, volume: int, strict: bool)
         assert made.count(kind) == len(naive.open(kind))
     for signer in (ANNA, BERT):
         mine = {each.order_hash for each in naive.open("apporders") if each.signer == signer}
-        assert {each.order_hash for each in made.open_of("apporders", signer)} == mine
+        assert {each.order_hash for each in made.open_orders("apporders", signer)} == mine
 
 
 @given_examples(st.lists(happenings, max_size=20), people)
@@ -254,7 +254,7 @@ def test_a_book_on_another_ledger_is_as_if_it_never_knew_the_first(events: list,
     made, told = OrderBook(first), {}
     for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):
         follow(told, made.publish(listed(order, number, signer=who)))
-    follow(told, made.changed(first.apply(events).facts))
+    follow(told, made.update(first.apply(events).facts))
     follow(told, made.replace(rich()))
     fresh, afresh = OrderBook(rich()), {}
     for number, order in enumerate((AppOrder(app=APP), DatasetOrder(dataset=MODEL, volume=1), request(3)), start=1):

@@ -1,4 +1,4 @@
-"""What may be asked of the book over HTTP: iExec's query parameters, read into filters."""
+"""Parses iExec's query parameters into filters."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -20,26 +20,26 @@ from sealgrid.poco.tags import bits
 from sealgrid.units import ZERO_ADDRESS, Digest, to_address, to_digest
 from sealgrid.wire.market import Kind
 
-ANY: Final = "any"  #: an address's filter that lets every one pass
+ANY: Final = "any"  #: value of an address filter that matches every address
 SMALLEST_PAGE, PAGE, LARGEST_PAGE = 10, 20, 1000
 _LARGEST: Final = 2**53 - 2  #: of a number in a query, as iExec's
 GROUPED: Final = "grouped"
 _PAGING: Final = ("page", "pageIndex", "pageSize")
-DEAL_NAMES: Final = (*FILTERS, *_PAGING)
-CATEGORY_NAMES: Final = ("minWorkClockTimeRef", "maxWorkClockTimeRef", *_PAGING)
+DEAL_PARAMETERS: Final = (*FILTERS, *_PAGING)
+CATEGORY_PARAMETERS: Final = ("minWorkClockTimeRef", "maxWorkClockTimeRef", *_PAGING)
 
 
 class OrderQuery(msgspec.Struct, frozen=True):
-    """One page that was asked for."""
+    """A parsed query for one page of orders."""
 
     filters: tuple[Filter, ...]
     start: int
     size: int
-    offers: bool = False  #: one order of each offer, with what is left of the whole offer
+    offers: bool = False  #: one order of each offer, with the remaining uses of the offer
 
 
-def names(kind: Kind) -> tuple[str, ...]:
-    """Return what a look at one kind may be narrowed by."""
+def order_parameters(kind: Kind) -> tuple[str, ...]:
+    """Return the query parameters of one kind."""
     rules = KINDS[kind]
     strict = (_strict(name) for name in rules.restrict)
     more = [name for name in (rules.owner, rules.trust, "bulkOnly" if rules.asset == "dataset" else "") if name]
@@ -47,41 +47,41 @@ def names(kind: Kind) -> tuple[str, ...]:
     return (*rules.equal, *rules.restrict, *strict, *more, *grouped, "minTag", "maxTag", "minVolume", *_PAGING)
 
 
-def read(kind: Kind, asked: Mapping[str, str]) -> OrderQuery:
-    """Read query parameters; raise InputRefused for one that is unknown or makes no sense."""
-    rest = dict(asked)
+def parse_order_query(kind: Kind, params: Mapping[str, str]) -> OrderQuery:
+    """Parse query parameters; raise InputRefused for an unknown or invalid one."""
+    rest = dict(params)
     start, size = _page(rest)
     rules = KINDS[kind]
-    _demand_whose(rules, rest)
-    grouped = rules.offered and _truth(rest, GROUPED)
+    _check_scope(rules, rest)
+    grouped = rules.offered and _boolean(rest, GROUPED)
     if grouped and "minVolume" in rest:
-        raise InputRefused(f"minVolume is of one order; leave {GROUPED} out to see each.")
-    filters = (*_own(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
+        raise InputRefused(f"minVolume applies to single orders; omit {GROUPED} to use it.")
+    filters = (*_field_filters(rules, rest), *_restrictions(rules, rest), *_bounds(rules, rest))
     if rest:
         raise InputRefused(f"{kind} cannot be filtered by {', '.join(sorted(rest))[:80]}.")
     return OrderQuery((*filters, OneOfFilter("first", (True,))) if grouped else filters, start, size, grouped)
 
 
-def read_deals(asked: Mapping[str, str]) -> tuple[dict[str, str | int], int, int]:
-    """Read the parameters of a look at deals: filters, where to start, how many."""
-    rest = dict(asked)
+def parse_deal_query(params: Mapping[str, str]) -> tuple[dict[str, str | int], int, int]:
+    """Parse the query of a page of deals: filters, start, size."""
+    rest = dict(params)
     start, size = _page(rest)
-    chosen: dict[str, str | int] = {}
+    conditions: dict[str, str | int] = {}
     for name in FILTERS.keys() & rest.keys():
         if name == "category":
-            chosen[name] = _number(rest, name, 0)
+            conditions[name] = _number(rest, name, 0)
         elif name.endswith("Hash"):
-            chosen[name] = _hash(rest, name)
-        elif (wanted := _address(rest, name)) is not None:
-            chosen[name] = wanted
+            conditions[name] = _hash(rest, name)
+        elif (address := _address(rest, name)) is not None:
+            conditions[name] = address
     if rest:
         raise InputRefused(f"deals cannot be filtered by {', '.join(sorted(rest))[:80]}.")
-    return chosen, start, size
+    return conditions, start, size
 
 
-def read_categories(asked: Mapping[str, str]) -> tuple[int, int, int, int]:
-    """Read the parameters of a look at categories: the least and the most seconds, where to start, how many."""
-    rest = dict(asked)
+def parse_category_query(params: Mapping[str, str]) -> tuple[int, int, int, int]:
+    """Parse the query of a page of categories: minimum and maximum seconds, start, size."""
+    rest = dict(params)
     start, size = _page(rest)
     least, most = _number(rest, "minWorkClockTimeRef", 0), _number(rest, "maxWorkClockTimeRef", _LARGEST)
     if rest:
@@ -89,16 +89,16 @@ def read_categories(asked: Mapping[str, str]) -> tuple[int, int, int, int]:
     return least, most, start, size
 
 
-def read_category(asked: Mapping[str, str]) -> int:
-    """Read the one category that is asked about."""
-    rest = dict(asked)
+def parse_category(params: Mapping[str, str]) -> int:
+    """Parse the ``category`` parameter."""
+    rest = dict(params)
     if "category" not in rest:
         raise InputRefused("category is a required field")
     return _number(rest, "category", 0)
 
 
 def next_page(start: int, size: int, count: int) -> int | None:
-    """Return how many to skip for the next page; None on the last. iExec's SDK asks only whether there is one."""
+    """Return the offset of the next page; None on the last. iExec's SDK uses only whether there is one."""
     return start + size if start + size < count else None
 
 
@@ -107,35 +107,35 @@ def _page(rest: dict[str, str]) -> tuple[int, int]:
     size = _number(rest, "pageSize", PAGE)
     if not SMALLEST_PAGE <= size <= LARGEST_PAGE:
         raise InputRefused(f"pageSize is {SMALLEST_PAGE} to {LARGEST_PAGE}.")
-    skipped = _number(rest, "page", 0)  # iExec's older way: how many to skip
+    skipped = _number(rest, "page", 0)  # iExec's older parameter: an offset
     return (_number(rest, "pageIndex", 0) * size if numbered else skipped), size
 
 
-def _demand_whose(rules: OrderKind, rest: Mapping[str, str]) -> None:
-    # iExec's market shows apps and datasets of one asset or one owner, or of "any", but wants to hear it.
+def _check_scope(rules: OrderKind, rest: Mapping[str, str]) -> None:
+    # As iExec's market: apps and datasets need an asset or an owner; "any" is a valid value.
     if rules.asset in ("app", "dataset") and rules.asset not in rest and rules.owner not in rest:
         raise InputRefused(f"{rules.asset} or {rules.owner} is required; {rules.asset}=any shows all.")
 
 
-def _own(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
+def _field_filters(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
     for name in rules.equal:
         if name not in rest:
             continue
         if name == "category":
             yield OneOfFilter(name, (_number(rest, name, 0),))
-        elif (wanted := _address(rest, name)) is not None:
-            yield OneOfFilter(name, (wanted,))
+        elif (address := _address(rest, name)) is not None:
+            yield OneOfFilter(name, (address,))
     if rules.owner in rest and (owner := _address(rest, rules.owner)) is not None:
         yield OneOfFilter("signer", (owner,))
 
 
 def _restrictions(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
     for name, field in rules.restrict.items():
-        strict = _truth(rest, _strict(name))
+        strict = _boolean(rest, _strict(name))
         if name not in rest:
             yield OneOfFilter(field, (ZERO_ADDRESS,))
-        elif (wanted := _address(rest, name)) is not None:
-            yield OneOfFilter(field, (wanted,) if strict else (ZERO_ADDRESS, wanted))
+        elif (address := _address(rest, name)) is not None:
+            yield OneOfFilter(field, (address,) if strict else (ZERO_ADDRESS, address))
 
 
 def _strict(name: str) -> str:
@@ -153,19 +153,19 @@ def _bounds(rules: OrderKind, rest: dict[str, str]) -> Iterator[Filter]:
         yield AtLeastFilter("trust", trust)
     if rules.trust == "maxTrust" and "maxTrust" in rest:
         yield AtMostFilter("trust", _number(rest, "maxTrust", 0))
-    if rules.asset == "dataset" and _truth(rest, "bulkOnly"):
+    if rules.asset == "dataset" and _boolean(rest, "bulkOnly"):
         yield OneOfFilter("bulk", (True,))
 
 
-def _number(rest: dict[str, str], name: str, otherwise: int, *, least: int = 0) -> int:
-    text = rest.pop(name, str(otherwise))
+def _number(rest: dict[str, str], name: str, default: int, *, least: int = 0) -> int:
+    text = rest.pop(name, str(default))
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 else _LARGEST + 1
     if not least <= number <= _LARGEST:
         raise InputRefused(f"{name} is a whole number from {least} to {_LARGEST}.")
     return number
 
 
-def _truth(rest: dict[str, str], name: str) -> bool:
+def _boolean(rest: dict[str, str], name: str) -> bool:
     text = rest.pop(name, "false").lower()
     if text not in ("true", "1", "false", "0"):
         raise InputRefused(f"{name} is true or false.")
@@ -179,11 +179,11 @@ def _address(rest: dict[str, str], name: str) -> str | None:
     try:
         return to_address(text)
     except ValueError as error:
-        raise InputRefused(f"{name} is no address: give 0x and 40 hex digits, or any.") from error
+        raise InputRefused(f"{name} is not a valid address: give 0x and 40 hex digits, or any.") from error
 
 
 def _hash(rest: dict[str, str], name: str) -> Digest:
     try:
         return to_digest(rest.pop(name))
     except ValueError as error:
-        raise InputRefused(f"{name} is no bytes32: give 0x and 64 hex digits.") from error
+        raise InputRefused(f"{name} is not a valid bytes32: give 0x and 64 hex digits.") from error

@@ -1,6 +1,6 @@
-"""Offers: open orders of one signer on equal terms, which owners sign in several parts. Pure.
+"""Groups open orders of one signer on equal terms into offers. Pure.
 
-A look may ask for one order of each offer, the oldest that is open. When it is used up, the next one takes its place.
+A grouped query returns one order of each offer: the oldest that is open.
 """
 
 from collections import defaultdict
@@ -11,20 +11,20 @@ from sealgrid.units import Digest
 
 
 class OfferGroups:
-    """Which open orders belong together, and which of them is the oldest."""
+    """Open orders by offer, with the oldest of each."""
 
     def __init__(self) -> None:
         self._members: defaultdict[Hashable, set[Digest]] = defaultdict(set)
         self._oldest: defaultdict[Hashable, list[tuple[int, Digest]]] = defaultdict(list)
 
     def add(self, offer: Hashable, published: int, order_hash: Digest) -> None:
-        """Put an open order to its equals; one that is there is no mistake."""
+        """Add an open order to its offer; adding it again has no effect."""
         if order_hash not in self._members[offer]:
             self._members[offer].add(order_hash)
             heappush(self._oldest[offer], (published, order_hash))
 
     def drop(self, offer: Hashable, order_hash: Digest) -> None:
-        """Take an order away from its equals."""
+        """Remove an order from its offer."""
         members = self._members[offer]
         members.discard(order_hash)
         if not members:

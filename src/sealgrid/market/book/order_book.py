@@ -1,7 +1,7 @@
-"""The book: which published orders can be matched now, and the best of them first. Pure.
+"""Order book: status of every published order, and an index of the open ones. Pure.
 
-What was published and the ledger of the chain decide together; a fact that changes reopens or closes exactly the
-orders that it is about, also when a reorganisation takes it back. Whatever happens to the book returns what that did to
+An order is open when it is published and the chain's ledger permits a match. A changed fact of the ledger updates
+exactly the orders that depend on it, also in a reorganisation. Every method that changes the book returns the events of
 open orders.
 """
 
@@ -24,12 +24,12 @@ from sealgrid.wire.market import Kind
 
 
 class OrderStatus(StrEnum):
-    """Where a published order stands, in iExec's words."""
+    """Status of a published order, by iExec's names."""
 
     OPEN = "open"
     FILLED = "filled"
     CANCELED = "canceled"
-    DEAD = "dead"  #: its signer no longer has the asset, or the money that one task of it takes, or what signed it
+    DEAD = "dead"  #: its signer no longer has the asset, the escrow for one task, or the presignature
 
 
 class PublishedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,25 +40,25 @@ class PublishedOrder(msgspec.Struct, frozen=True, kw_only=True):
     order: Order
     signer: Address
     published: int  #: Unix milliseconds at the market
-    presigned: bool = False  #: it counts by its signer's transaction alone, not by what stands in ``sign``
+    presigned: bool = False  #: valid by its signer's transaction alone, not by its ``sign`` field
 
 
 class OrderOpened(msgspec.Struct, frozen=True):
-    """An order can be matched from now on, or again."""
+    """An order became open."""
 
     listed: PublishedOrder
     remaining: int
 
 
 class OrderUpdated(msgspec.Struct, frozen=True):
-    """Another number of uses is left of an open order."""
+    """The remaining uses of an open order changed."""
 
     listed: PublishedOrder
     remaining: int
 
 
 class OrderUnavailable(msgspec.Struct, frozen=True):
-    """An order cannot be matched any more: taken off, cancelled, used up or dead."""
+    """An order is no longer open: withdrawn, cancelled, used up or dead."""
 
     listed: PublishedOrder
 
@@ -67,97 +67,97 @@ BookEvent = OrderOpened | OrderUpdated | OrderUnavailable
 
 
 class OrderBook:
-    """Every published order, and a shelf of the open ones of each kind."""
+    """All published orders, with an index of the open ones of each kind."""
 
     def __init__(self, ledger: ChainLedger) -> None:
         self._ledger = ledger
         self._listed: dict[Digest, PublishedOrder] = {}
-        self._about: defaultdict[Key, set[Digest]] = defaultdict(set)
-        self._open_of: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
-        self._shelves = {kind: OrderIndex(_fields(kind), _NUMBERS) for kind in KINDS}
+        self._by_fact: defaultdict[Key, set[Digest]] = defaultdict(set)
+        self._open_by_signer: defaultdict[tuple[Kind, Address], set[Digest]] = defaultdict(set)
+        self._indexes = {kind: OrderIndex(_fields(kind), _NUMBERS) for kind in KINDS}
         self._offers = OfferGroups()
 
-    # --- what happens
+    # --- changes
 
     def publish(self, listed: PublishedOrder) -> tuple[BookEvent, ...]:
-        """List an order, or list it anew."""
+        """Add an order, or replace it."""
         self._listed[listed.order_hash] = listed
-        for key in _keys(listed):
-            self._about[key].add(listed.order_hash)
-        return tuple(self._judge(listed))
+        for key in _facts_of(listed):
+            self._by_fact[key].add(listed.order_hash)
+        return tuple(self._refresh(listed))
 
     def withdraw(self, order_hash: Digest) -> tuple[BookEvent, ...]:
-        """Forget an order; one that is not listed is no mistake."""
+        """Remove an order; an unknown one has no effect."""
         listed = self._listed.pop(order_hash, None)
         if listed is None:
             return ()
-        for key in _keys(listed):
-            self._about[key].discard(order_hash)
-            if not self._about[key]:
-                del self._about[key]
+        for key in _facts_of(listed):
+            self._by_fact[key].discard(order_hash)
+            if not self._by_fact[key]:
+                del self._by_fact[key]
         return tuple(self._close(listed))
 
-    def changed(self, facts: Iterable[Key]) -> tuple[BookEvent, ...]:
-        """Judge anew every order that these facts of the ledger are about."""
-        touched = {each for key in facts for each in self._about.get(key, ())}
-        return tuple(event for order_hash in touched for event in self._judge(self._listed[order_hash]))
+    def update(self, facts: Iterable[Key]) -> tuple[BookEvent, ...]:
+        """Update the status of every order that depends on these facts of the ledger."""
+        touched = {each for key in facts for each in self._by_fact.get(key, ())}
+        return tuple(event for order_hash in touched for event in self._refresh(self._listed[order_hash]))
 
     def replace(self, ledger: ChainLedger) -> tuple[BookEvent, ...]:
-        """Judge every order by another ledger: the chain was wiped."""
+        """Use another ledger and update every order: the chain was replaced."""
         self._ledger = ledger
-        return tuple(event for listed in self._listed.values() for event in self._judge(listed))
+        return tuple(event for listed in self._listed.values() for event in self._refresh(listed))
 
-    # --- what it knows
+    # --- queries
 
     def get(self, kind: Kind, order_hash: Digest) -> PublishedOrder | None:
-        """Return a published order, whatever became of it."""
+        """Return a published order in any status."""
         listed = self._listed.get(order_hash)
         return listed if listed and listed.kind == kind else None
 
     def find(
         self, kind: Kind, filters: Sequence[Filter], *, start: int, size: int
     ) -> tuple[int, tuple[PublishedOrder, ...]]:
-        """Return how many open orders pass, and some of them from ``start`` on.
+        """Return the number of matching open orders, and ``size`` of them from ``start`` on.
 
-        Offers come cheapest first, requests best paying first, then oldest first.
+        Order: cheapest offer or best paying request first, then oldest.
         """
-        count, best = self._shelves[kind].find(filters, start=start, size=size)
+        count, best = self._indexes[kind].find(filters, start=start, size=size)
         return count, tuple(self._listed[each] for each in best)
 
     def count(self, kind: Kind) -> int:
         """Return how many orders of a kind are open."""
-        return len(self._shelves[kind])
+        return len(self._indexes[kind])
 
-    def open_of(self, kind: Kind, signer: Address) -> tuple[PublishedOrder, ...]:
+    def open_orders(self, kind: Kind, signer: Address) -> tuple[PublishedOrder, ...]:
         """Return a signer's open orders of one kind, the newest first."""
-        found = [self._listed[each] for each in self._open_of.get((kind, signer), ())]
-        return tuple(sorted(found, key=lambda listed: (-listed.published, listed.order_hash)))
+        orders = [self._listed[each] for each in self._open_by_signer.get((kind, signer), ())]
+        return tuple(sorted(orders, key=lambda listed: (-listed.published, listed.order_hash)))
 
-    def count_open_of(self, kind: Kind, signer: Address) -> int:
+    def count_open_orders(self, kind: Kind, signer: Address) -> int:
         """Return how many open orders of one kind a signer has."""
-        return len(self._open_of.get((kind, signer), ()))
+        return len(self._open_by_signer.get((kind, signer), ()))
 
     def is_open(self, kind: Kind, order_hash: Digest) -> bool:
-        """Tell whether an order of this kind is listed and open."""
-        return self._shelves[kind].get(order_hash) is not None
+        """Return whether an order of this kind is open."""
+        return self._indexes[kind].get(order_hash) is not None
 
     def remaining(self, listed: PublishedOrder) -> int:
-        """Return how many uses of an order are left."""
+        """Return the remaining uses of an order."""
         return max(0, listed.order.volume - self._ledger.consumed(listed.order_hash))
 
     def remaining_of_offer(self, listed: PublishedOrder) -> int:
-        """Return how many uses are left of all open orders on the terms of this one."""
-        return sum(self.remaining(self._listed[each]) for each in self._offers.members(_offer(listed)))
+        """Return the remaining uses of all open orders of the same offer."""
+        return sum(self.remaining(self._listed[each]) for each in self._offers.members(_offer_key(listed)))
 
     def status(self, listed: PublishedOrder) -> OrderStatus:
-        """Return where an order stands at the ledger's block."""
+        """Return the status of an order at the ledger's block."""
         if self._ledger.consumed(listed.order_hash) >= CLOSED:
             return OrderStatus.CANCELED
         if not self.remaining(listed):
             return OrderStatus.FILLED
-        return OrderStatus.OPEN if self._may_be_matched(listed) else OrderStatus.DEAD
+        return OrderStatus.OPEN if self._is_matchable(listed) else OrderStatus.DEAD
 
-    def _may_be_matched(self, listed: PublishedOrder) -> bool:
+    def _is_matchable(self, listed: PublishedOrder) -> bool:
         registry = KINDS[listed.kind].registry
         asset = asset_of(listed.kind, listed.order)
         if registry is not None and self._ledger.owner(registry, asset) != listed.signer:
@@ -166,61 +166,61 @@ class OrderBook:
             return False
         return self._ledger.stake(listed.signer) >= money_for_one(listed.order)
 
-    def _judge(self, listed: PublishedOrder) -> Iterator[BookEvent]:
+    def _refresh(self, listed: PublishedOrder) -> Iterator[BookEvent]:
         if self.status(listed) is not OrderStatus.OPEN:
             yield from self._close(listed)
             return
-        shelf, remaining = self._shelves[listed.kind], self.remaining(listed)
-        before = shelf.get(listed.order_hash)
-        former = self._offers.first(_offer(listed))
-        self._offers.add(_offer(listed), listed.published, listed.order_hash)
-        self._file(listed)
-        if former is not None and former != self._offers.first(_offer(listed)):
-            self._file(self._listed[former])
-        self._open_of[listed.kind, listed.signer].add(listed.order_hash)
+        index, remaining = self._indexes[listed.kind], self.remaining(listed)
+        before = index.get(listed.order_hash)
+        former = self._offers.first(_offer_key(listed))
+        self._offers.add(_offer_key(listed), listed.published, listed.order_hash)
+        self._index(listed)
+        if former is not None and former != self._offers.first(_offer_key(listed)):
+            self._index(self._listed[former])
+        self._open_by_signer[listed.kind, listed.signer].add(listed.order_hash)
         if before is None:
             yield OrderOpened(listed, remaining)
         elif before.fields["remaining"] != remaining:
             yield OrderUpdated(listed, remaining)
 
-    def _file(self, listed: PublishedOrder) -> None:
-        first = self._offers.first(_offer(listed)) == listed.order_hash
-        self._shelves[listed.kind].put(_entry(listed, self.remaining(listed), first=first))
+    def _index(self, listed: PublishedOrder) -> None:
+        first = self._offers.first(_offer_key(listed)) == listed.order_hash
+        self._indexes[listed.kind].put(_entry(listed, self.remaining(listed), first=first))
 
     def _close(self, listed: PublishedOrder) -> Iterator[BookEvent]:
         if not self.is_open(listed.kind, listed.order_hash):
             return
-        self._shelves[listed.kind].drop(listed.order_hash)
-        self._offers.drop(_offer(listed), listed.order_hash)
-        following = self._offers.first(_offer(listed))
+        self._indexes[listed.kind].drop(listed.order_hash)
+        self._offers.drop(_offer_key(listed), listed.order_hash)
+        following = self._offers.first(_offer_key(listed))
         if following is not None:
-            self._file(self._listed[following])
-        mine = self._open_of[listed.kind, listed.signer]
-        mine.discard(listed.order_hash)
-        if not mine:
-            del self._open_of[listed.kind, listed.signer]
+            self._index(self._listed[following])
+        open_orders = self._open_by_signer[listed.kind, listed.signer]
+        open_orders.discard(listed.order_hash)
+        if not open_orders:
+            del self._open_by_signer[listed.kind, listed.signer]
         yield OrderUnavailable(listed)
 
 
-def _offer(listed: PublishedOrder) -> Hashable:
+def _offer_key(listed: PublishedOrder) -> Hashable:
     if not KINDS[listed.kind].offered:
         return listed.order_hash
     return listed.kind, listed.signer, listed.presigned, terms_of(listed.order)
 
 
-def _keys(listed: PublishedOrder) -> tuple[Key, ...]:
+def _facts_of(listed: PublishedOrder) -> tuple[Key, ...]:
     registry = KINDS[listed.kind].registry
-    about: list[Key] = [("consumed", listed.order_hash)]
+    keys: list[Key] = [("consumed", listed.order_hash)]
     if registry is not None:
-        about.append((registry, asset_of(listed.kind, listed.order)))
+        keys.append((registry, asset_of(listed.kind, listed.order)))
     if listed.presigned:
-        about.append(("presigned", listed.order_hash))
+        keys.append(("presigned", listed.order_hash))
     if isinstance(listed.order, RequestOrder | WorkerpoolOrder):
-        about.append(("stake", listed.signer))
-    return tuple(about)
+        keys.append(("stake", listed.signer))
+    return tuple(keys)
 
 
-#: What is found by numbers or bits, with how many binary digits can be asked for: filters end at 2^53 - 2.
+#: Numeric fields and their binary digits: numbers in filters end at 2^53 - 2.
 _NUMBERS: Final = {"tag": 256, "remaining": 53, "trust": 53}
 
 

@@ -1,4 +1,4 @@
-"""The four kinds of orders: whose they are, what they cost, and by what they are found."""
+"""The four kinds of orders: asset, registry, price and filters of each."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,18 +14,18 @@ from sealgrid.wire.market import Kind
 
 
 class OrderKind(msgspec.Struct, frozen=True, kw_only=True):
-    """How the book reads one kind; every name is a field of the order."""
+    """Description of one kind; every name is a field of the order."""
 
-    one: str  #: what iExec calls one of them
+    one: str  #: iExec's singular name
     read: Callable[[Mapping[str, object]], Order]  #: from JSON as iExec's market spells it; raises OrderMalformed
-    asset: str  #: what is sold; for a request, who buys
-    registry: Registry | None  #: who says whose the asset is; a requester is its own
+    asset: str  #: field of the asset; of the requester for a request
+    registry: Registry | None  #: registry of the asset; None for requests, which belong to the requester
     price: str
-    equal: tuple[str, ...]  #: fields that can be filtered by their own name
-    restrict: Mapping[str, str]  #: filter → field that must be open to anyone, or to it
-    owner: str = ""  #: filter by whoever signed
-    trust: str = ""  #: filter by trust: at least, or at most
-    offered: bool = False  #: owners sign several on equal terms, which a look may take for one offer
+    equal: tuple[str, ...]  #: fields that are filters of the same name
+    restrict: Mapping[str, str]  #: filter → restriction field that must be open to anyone, or equal it
+    owner: str = ""  #: name of the filter by signer
+    trust: str = ""  #: name of the filter by trust: a minimum or a maximum
+    offered: bool = False  #: several orders on equal terms can be grouped into one offer
 
 
 KINDS: Final[dict[Kind, OrderKind]] = {
@@ -80,17 +80,17 @@ KINDS: Final[dict[Kind, OrderKind]] = {
 
 
 def asset_of(kind: Kind, order: Order) -> Address:
-    """Return what an order sells, or who requests."""
+    """Return the asset of an order; the requester of a request."""
     return Address(getattr(order, KINDS[kind].asset))
 
 
 def price_of(kind: Kind, order: Order) -> int:
-    """Return an order's price in nRLC; for a request, what it pays a pool at most."""
+    """Return an order's price in nRLC; for a request, the most that it pays a pool."""
     return int(getattr(order, KINDS[kind].price))
 
 
 def money_for_one(order: Order) -> int:
-    """Return what the order's signer must have in escrow for one task of it, in nRLC: a price, or a stake."""
+    """Return the escrow in nRLC that the signer needs for one task of the order: a price or a stake."""
     match order:
         case RequestOrder():
             return order.appmaxprice + order.datasetmaxprice + order.workerpoolmaxprice

@@ -1,4 +1,4 @@
-"""The deals that the chain made of orders, kept with the blocks that hold them, found as iExec's market finds them."""
+"""Stored deals of the hub, with iExec's filters and prices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,8 +8,58 @@ import sqlalchemy as sql
 
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.views import DealView
-from sealgrid.market.chain.tables import DEALS
 from sealgrid.units import DealId
+
+META: Final = sql.MetaData()  #: of one replica's copy of the chain
+
+#: Filterable columns; each has an index over the complete deals.
+INDEXED: Final = (
+    "category",
+    "requester",
+    "beneficiary",
+    "app",
+    "dataset",
+    "workerpool",
+    "app_owner",
+    "dataset_owner",
+    "workerpool_owner",
+    "app_hash",
+    "dataset_hash",
+    "workerpool_hash",
+    "request_hash",
+)
+_COMPLETE: Final = sql.text("document IS NOT NULL")
+
+#: The event is stored with its block; the rest is read from the hub afterwards, and only then is a deal visible.
+DEALS: Final = sql.Table(
+    "deals",
+    META,
+    sql.Column("deal", sql.String(66), primary_key=True),
+    sql.Column("block", sql.Integer, nullable=False, index=True),
+    sql.Column("event", sql.LargeBinary, nullable=False),
+    sql.Column("document", sql.LargeBinary),  # the JSON of the API; NULL until it was read from the hub
+    sql.Column("time", sql.Integer),  # Unix seconds
+    sql.Column("volume", sql.String),  # decimal: may exceed SQLite's 64 bits
+    sql.Column("pool_price", sql.String),
+    sql.Column("category", sql.Integer),
+    *(
+        sql.Column(name, sql.String(42))
+        for name in (
+            "requester",
+            "beneficiary",
+            "app",
+            "dataset",
+            "workerpool",
+            "app_owner",
+            "dataset_owner",
+            "workerpool_owner",
+        )
+    ),
+    *(sql.Column(name, sql.String(66)) for name in ("app_hash", "dataset_hash", "workerpool_hash", "request_hash")),
+    *(sql.Index(f"deals_by_{name}", name, sql.desc("block"), "deal", sqlite_where=_COMPLETE) for name in INDEXED),
+    sql.Index("deals_by_block", sql.desc("block"), "deal", sqlite_where=_COMPLETE),
+    sql.Index("deals_to_describe", "block", sqlite_where=sql.text("document IS NULL")),
+)
 
 MOST_PRICES: Final = 100
 #: iExec's name of a filter → our column
@@ -28,11 +78,11 @@ FILTERS: Final[Mapping[str, str]] = {
     "workerpoolorderHash": "workerpool_hash",
     "requestorderHash": "request_hash",
 }
-_SHOWN: Final = DEALS.c.document.is_not(None)  #: the indexes hold these alone
+_IS_COMPLETE: Final = DEALS.c.document.is_not(None)  #: the indexes cover only these
 
 
 class DealPrice(msgspec.Struct, frozen=True):
-    """What computing was sold at in one deal."""
+    """Price of computing in one deal."""
 
     time: int  #: Unix seconds
     price: int  #: nRLC a task
@@ -40,26 +90,26 @@ class DealPrice(msgspec.Struct, frozen=True):
 
 
 def add(connection: sql.Connection, matched: Sequence[OrdersMatched]) -> None:
-    """Keep deals as the chain announced them, in the transaction that keeps their blocks."""
+    """Store deal events, in the transaction that stores their blocks."""
     rows = [{"deal": each.deal, "block": each.block_number, "event": msgspec.json.encode(each)} for each in matched]
     if rows:
         connection.execute(DEALS.insert().prefix_with("OR REPLACE"), rows)
 
 
 class DealIndex:
-    """Reads them; a deal is found once the hub was asked about it."""
+    """Queries over stored deals; a deal is visible once it is complete."""
 
     def __init__(self, engine: sql.Engine) -> None:
         self._engine = engine
 
-    def undescribed(self) -> list[OrdersMatched]:
-        """Return the deals that the hub is still to be asked about, oldest first."""
+    def incomplete(self) -> list[OrdersMatched]:
+        """Return the events of deals that are not complete yet, oldest first."""
         query = sql.select(DEALS.c.event).where(DEALS.c.document.is_(None)).order_by(DEALS.c.block)
         with self._engine.connect() as connection:
             return [msgspec.json.decode(event, type=OrdersMatched) for event in connection.scalars(query)]
 
-    def describe(self, event: OrdersMatched, view: DealView, time: int, document: bytes) -> bool:
-        """Keep what the hub said of a deal, and how it is shown; False for one that was rolled back meanwhile."""
+    def complete(self, event: OrdersMatched, view: DealView, time: int, document: bytes) -> bool:
+        """Store a deal's view and JSON; return False when the deal was rolled back meanwhile."""
         row = {
             "document": document,
             "time": time,
@@ -79,30 +129,32 @@ class DealIndex:
             "workerpool_hash": event.workerpool_hash,
             "request_hash": event.request_hash,
         }
-        here = (DEALS.c.deal == event.deal) & (DEALS.c.event == msgspec.json.encode(event))
+        unchanged = (DEALS.c.deal == event.deal) & (DEALS.c.event == msgspec.json.encode(event))
         with self._engine.begin() as connection:
-            return connection.execute(DEALS.update().where(here).values(row)).rowcount > 0
+            return connection.execute(DEALS.update().where(unchanged).values(row)).rowcount > 0
 
     def find(self, filters: Mapping[str, str | int], *, start: int, size: int) -> tuple[int, list[msgspec.Raw]]:
-        """Return how many deals pass, and some of them from ``start`` on, the newest first."""
-        chosen = [DEALS.c[FILTERS[name]] == value for name, value in filters.items()]
-        passing = sql.and_(_SHOWN, *chosen)
+        """Return the number of matching deals, and ``size`` of them from ``start`` on, the newest first."""
+        conditions = [DEALS.c[FILTERS[name]] == value for name, value in filters.items()]
+        passing = sql.and_(_IS_COMPLETE, *conditions)
         ordered = sql.select(DEALS.c.document).where(passing).order_by(DEALS.c.block.desc(), DEALS.c.deal)
         with self._engine.connect() as connection:
             count = connection.scalar(sql.select(sql.func.count()).select_from(DEALS).where(passing))
-            found = connection.scalars(ordered.offset(start).limit(size))
-            return int(count or 0), [msgspec.Raw(document) for document in found]
+            documents = connection.scalars(ordered.offset(start).limit(size))
+            return int(count or 0), [msgspec.Raw(document) for document in documents]
 
     def get(self, deal: DealId) -> dict[str, Any] | None:
-        """Return one deal as it is shown."""
+        """Return the JSON of one deal."""
         query = sql.select(DEALS.c.document).where(DEALS.c.deal == deal)
         with self._engine.connect() as connection:
             document = connection.scalar(query)
         return None if document is None else msgspec.json.decode(document, type=dict[str, Any])
 
     def prices(self, category: int) -> list[DealPrice]:
-        """Return what computing in a category was last sold at, the newest first, then the cheapest."""
-        query = sql.select(DEALS.c.time, DEALS.c.pool_price, DEALS.c.volume).where(_SHOWN, DEALS.c.category == category)
+        """Return the last prices of a category, the newest first, then the cheapest."""
+        query = sql.select(DEALS.c.time, DEALS.c.pool_price, DEALS.c.volume).where(
+            _IS_COMPLETE, DEALS.c.category == category
+        )
         dearer = (sql.func.length(DEALS.c.pool_price), DEALS.c.pool_price)  # decimal text, by its value
         ordered = query.order_by(DEALS.c.block.desc(), *dearer, DEALS.c.deal).limit(MOST_PRICES)
         with self._engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The market's view of the chain: it follows the hub and its registries, and asks the hub what no event tells."""
+"""Follows the hub and its registries; updates ledger, order book and deals."""
 
 import asyncio
 import logging
@@ -11,48 +11,48 @@ from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, Se
 from sealgrid.market.book.order_book import OrderBook
 from sealgrid.market.chain.ledger import ChainLedger
 from sealgrid.market.chain.store import MarketChainStore
-from sealgrid.market.feed.events import DealCreated, Tell
-from sealgrid.market.serialization import deal_shown
+from sealgrid.market.feed.events import DealCreated, Notify
+from sealgrid.market.serialization import deal_document
+from sealgrid.poco import typed_data
 from sealgrid.poco.matching import Registry
-from sealgrid.poco.typed_data import is_signed_by
 from sealgrid.units import Address, Digest
 from sealgrid.wire.message import encode
 
 _log = logging.getLogger("sealgrid")
-_REST_SECONDS: Final = 1.0  #: after the node did not answer
+_RETRY_SECONDS: Final = 1.0  #: pause after a failed read of the chain
 
 
 class MarketChainFollower:
-    """One hub as the market knows it; ``open`` one, then let ``run`` follow the chain.
+    """The market's view of one hub; call ``open``, then ``run``.
 
-    ``tell`` hears what the chain does to open orders, and of deals.
+    ``notify`` is called with the events of open orders and deals.
     """
 
     def __init__(
         self,
         hub: Hub,
         registries: dict[Address, Registry],
-        memory: MarketChainStore,
-        tell: Tell,
+        store: MarketChainStore,
+        notify: Notify,
         *,
         first: int,
         chain: int,
     ) -> None:
-        self._hub, self._registries, self._memory, self._first = hub, registries, memory, first
-        self._chain, self.deals, self._tell = chain, memory.deals, tell
-        self.ledger = ChainLedger(registries, memory.facts(), memory.undo())
+        self._hub, self._registries, self._store, self._first = hub, registries, store, first
+        self._chain, self.deals, self._notify = chain, store.deals, notify
+        self.ledger = ChainLedger(registries, store.facts(), store.undo())
         self.book = OrderBook(self.ledger)
         self._follower = self._new_follower()
-        self._stepping = asyncio.Lock()
+        self._sync_lock = asyncio.Lock()
         self._code: tuple[Digest | None, dict[Address, bool]] = (None, {})
         self._times: dict[Digest, int] = {}
 
     @classmethod
-    async def open(cls, hub: Hub, memory: MarketChainStore, tell: Tell, *, first: int) -> "MarketChainFollower":
-        """Return the view as it was kept; the registries are the hub's own."""
+    async def open(cls, hub: Hub, store: MarketChainStore, notify: Notify, *, first: int) -> "MarketChainFollower":
+        """Return the stored view; the registries are read from the hub."""
         apps, datasets, pools = await hub.registries()
         registries: dict[Address, Registry] = {apps: "App", datasets: "Dataset", pools: "Workerpool"}
-        return cls(hub, registries, memory, tell, first=first, chain=await hub.node.chain())
+        return cls(hub, registries, store, notify, first=first, chain=await hub.node.chain())
 
     @property
     def block(self) -> int:
@@ -61,30 +61,30 @@ class MarketChainFollower:
         return tip.number if tip else -1
 
     async def run(self, *, every: float) -> NoReturn:
-        """Follow the chain for ever, looking ``every`` so many seconds."""
+        """Sync every ``every`` seconds until cancelled."""
         while True:
             try:
-                await self.catch_up()
+                await self.sync()
                 await asyncio.sleep(every)
             except (ChainError, CheckFailed, ServiceUnavailable) as error:
                 _log.warning("the chain could not be read: %s", error)
-                await asyncio.sleep(_REST_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    async def catch_up(self) -> None:
-        """Read on to the newest block."""
-        async with self._stepping:
+    async def sync(self) -> None:
+        """Read up to the newest block and complete new deals."""
+        async with self._sync_lock:
             while (change := await self._step()) is not None:
-                self._take(change)
-            await self._describe_deals()
+                self._apply(change)
+            await self._complete_deals()
 
-    async def signed(self, account: Address, digest: Digest, signature: bytes) -> bool:
-        """Tell whether PoCo takes this signature for this account's; one that has code is asked by ERC-1271."""
+    async def is_signed_by(self, account: Address, digest: Digest, signature: bytes) -> bool:
+        """Return whether PoCo accepts an account's signature of a digest: by key, or by ERC-1271 for contracts."""
         if not await self._has_code(account):
-            return is_signed_by(account, digest, signature)
+            return typed_data.is_signed_by(account, digest, signature)
         return await self._hub.verify_signature(account, digest, signature)
 
-    async def signed_on_chain(self, account: Address, digest: Digest) -> bool:
-        """Tell whether an account signed an order by a transaction, which this market has read too."""
+    async def is_presigned_by(self, account: Address, digest: Digest) -> bool:
+        """Return whether an account presigned an order on chain, in a block that this market has read."""
         return self.ledger.presigned(digest) and await self._hub.view_presigned(digest) == account
 
     async def time_of(self, number: int, block: Digest) -> int:
@@ -94,7 +94,7 @@ class MarketChainFollower:
         return self._times[block]
 
     async def is_member(self, group: Address, account: Address) -> bool:
-        """Tell whether a group (ERC-734) counts an account among its members, as PoCo asks it now."""
+        """Return whether an account is a member of a group (ERC-734), by PoCo's call at the newest block."""
         return await self._hub.is_member(group, account)
 
     async def _has_code(self, account: Address) -> bool:
@@ -112,34 +112,34 @@ class MarketChainFollower:
             return await self._follower.step()
         except ChainReplaced:
             _log.warning("the chain was wiped or replaced; reading it anew from block %d", self._first)
-            self._memory.forget()
+            self._store.clear()
             self.ledger = ChainLedger(self._registries)
-            self._tell(self.book.replace(self.ledger))
+            self._notify(self.book.replace(self.ledger))
             self._follower = self._new_follower()
             return await self._follower.step()
 
-    def _take(self, change: Change) -> None:
+    def _apply(self, change: Change) -> None:
         trail = self._follower.trail
         if isinstance(change, BlocksApplied):
-            written = self.ledger.apply(change.events)
+            delta = self.ledger.apply(change.events)
             self.ledger.settle(trail.blocks[0].number)
-            self._memory.advance(written, trail, [each for each in change.events if isinstance(each, OrdersMatched)])
+            self._store.advance(delta, trail, [each for each in change.events if isinstance(each, OrdersMatched)])
         else:
-            written = self.ledger.roll_back(change.block.number)
-            self._memory.roll_back(written, trail)
-        self._tell(self.book.changed(written.facts))
+            delta = self.ledger.roll_back(change.block.number)
+            self._store.roll_back(delta, trail)
+        self._notify(self.book.update(delta.facts))
 
-    async def _describe_deals(self) -> None:
-        # After the step that found them, which must never wait: what the follower has read is kept at once.
-        for event in self.deals.undescribed():
+    async def _complete_deals(self) -> None:
+        # After the step that stored their events: a step must be stored at once and must not wait for these calls.
+        for event in self.deals.incomplete():
             try:
                 view = await self._hub.view_deal(event.deal)
             except NotFound:
-                continue  # a reorganisation took it back; the next step does so here
+                continue  # removed by a reorganisation, which the next step applies
             time = (await self._hub.node.block(event.block_number)).timestamp
-            document = encode(deal_shown(event, view, time, self._chain))
-            if self.deals.describe(event, view, time, document):
-                self._tell([DealCreated(document)])
+            document = encode(deal_document(event, view, time, self._chain))
+            if self.deals.complete(event, view, time, document):
+                self._notify([DealCreated(document)])
 
     def _new_follower(self) -> HubFollower:
-        return HubFollower(self._hub, self._memory.trail(), first=self._first, registries=tuple(self._registries))
+        return HubFollower(self._hub, self._store.trail(), first=self._first, registries=tuple(self._registries))

@@ -1,6 +1,6 @@
-"""What the chain says that orders depend on, kept by folding its events, each step of which can be taken back. Pure.
+"""Facts of the chain that orders depend on: a fold over hub events, with an undo log for reorganisations. Pure.
 
-A fact is a value under a key of two parts, a table and a name within it; a fact that nobody wrote is not there.
+A fact is a value under a key of table and name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,11 +24,11 @@ from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
 Table = Literal["App", "Dataset", "Workerpool", "stake", "consumed", "presigned", "category"]
 Key = tuple[Table, str]
 Value = str | int
-CLOSED: Final = 2**256  #: what a cancelled order counts as consumed: more than any order's volume
+CLOSED: Final = 2**256  #: ``consumed`` of a cancelled order: more than any order's volume
 
 
 class LedgerCategory(msgspec.Struct, frozen=True):
-    """A category of tasks, and what made it; ``timeref`` in seconds."""
+    """A category of tasks, with the block and transaction that created it; ``timeref`` in seconds."""
 
     name: str
     description: str
@@ -39,7 +39,7 @@ class LedgerCategory(msgspec.Struct, frozen=True):
 
 
 class LedgerUndo(msgspec.Struct, frozen=True):
-    """How to take back one write of a block; None says that there was nothing."""
+    """Undo entry of one write: the value before, or None when there was none."""
 
     block: int
     key: Key
@@ -47,14 +47,14 @@ class LedgerUndo(msgspec.Struct, frozen=True):
 
 
 class LedgerDelta(msgspec.Struct, frozen=True):
-    """What one step changed; None says that the fact is gone."""
+    """The facts that one step changed; None marks a removed fact."""
 
     facts: Mapping[Key, Value | None]
     undo: tuple[LedgerUndo, ...] = ()
 
 
 class ChainLedger:
-    """The facts at the newest block that was read, and how to go back from there."""
+    """The facts at the newest block that was read, with an undo log."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class ChainLedger:
         self._facts = dict(facts or {})
         self._undo = list(undo)
 
-    # --- what it knows
+    # --- queries
 
     def owner(self, registry: Registry, asset: Address) -> Address | None:
-        """Return whose an asset is; None when the registry does not know it."""
+        """Return the owner of an asset; None when it is not registered."""
         found = self._facts.get((registry, asset))
         return None if found is None else Address(str(found))
 
@@ -78,15 +78,15 @@ class ChainLedger:
         return self._number("stake", account)
 
     def consumed(self, order: Digest) -> int:
-        """Return how many uses of an order are gone; ``CLOSED`` or more when it was cancelled."""
+        """Return the consumed uses of an order; ``CLOSED`` or more when it was cancelled."""
         return self._number("consumed", order)
 
     def presigned(self, order: Digest) -> bool:
-        """Tell whether somebody whose the order's asset was then signed it in a transaction."""
+        """Return whether the then owner of an order's asset presigned it on chain."""
         return ("presigned", order) in self._facts
 
     def category(self, number: int) -> LedgerCategory | None:
-        """Return a category; None when the hub has none of this number."""
+        """Return a category; None when the hub has no such category."""
         found = self._facts.get(("category", str(number)))
         return None if found is None else msgspec.json.decode(str(found), type=LedgerCategory)
 
@@ -95,20 +95,20 @@ class ChainLedger:
         numbers = takewhile(lambda number: ("category", str(number)) in self._facts, count())
         return tuple(found for number in numbers if (found := self.category(number)) is not None)
 
-    # --- what happens
+    # --- changes
 
     def apply(self, events: Iterable[HubEvent]) -> LedgerDelta:
-        """Take in events, oldest first; return what they changed."""
+        """Apply events, oldest first; return the changes."""
         start, touched = len(self._undo), set[Key]()
         for event in events:
-            for key, value in self._told(event):
+            for key, value in self._writes(event):
                 self._undo.append(LedgerUndo(event.block_number, key, self._facts.get(key)))
                 self._facts[key] = value
                 touched.add(key)
         return LedgerDelta({key: self._facts[key] for key in touched}, tuple(self._undo[start:]))
 
     def roll_back(self, block: int) -> LedgerDelta:
-        """Take back every event of a higher block; return the facts as they are then."""
+        """Undo every event of a higher block; return the facts afterwards."""
         touched = set[Key]()
         while self._undo and self._undo[-1].block > block:
             last = self._undo.pop()
@@ -120,13 +120,13 @@ class ChainLedger:
         return LedgerDelta({key: self._facts.get(key) for key in touched})
 
     def settle(self, block: int) -> None:
-        """Forget how to go back beyond a block."""
+        """Drop the undo entries up to a block."""
         self._undo = [each for each in self._undo if each.block > block]
 
-    def _told(self, event: HubEvent) -> Iterator[tuple[Key, Value]]:
+    def _writes(self, event: HubEvent) -> Iterator[tuple[Key, Value]]:
         match event:
             case OrdersMatched() | OrderClosed() | OrderSigned():
-                yield from self._told_of_orders(event)
+                yield from self._order_writes(event)
             case AssetTransferred(registry=registry, asset=asset, receiver=receiver) if registry in self._registries:
                 yield (self._registries[registry], asset), receiver
             case Transfer(sender=sender, receiver=receiver, amount=amount):
@@ -135,7 +135,7 @@ class ChainLedger:
                 if receiver != ZERO_ADDRESS:
                     yield ("stake", receiver), self.stake(receiver) + amount
             case CategoryCreated():
-                made = LedgerCategory(
+                category = LedgerCategory(
                     event.name,
                     event.description,
                     event.timeref,
@@ -143,9 +143,9 @@ class ChainLedger:
                     event.block_hash,
                     event.transaction,
                 )
-                yield ("category", str(event.category)), msgspec.json.encode(made).decode()
+                yield ("category", str(event.category)), msgspec.json.encode(category).decode()
 
-    def _told_of_orders(self, event: OrdersMatched | OrderClosed | OrderSigned) -> Iterator[tuple[Key, Value]]:
+    def _order_writes(self, event: OrdersMatched | OrderClosed | OrderSigned) -> Iterator[tuple[Key, Value]]:
         match event:
             case OrdersMatched():
                 for order in (event.app_hash, event.dataset_hash, event.workerpool_hash, event.request_hash):

@@ -1,6 +1,6 @@
-"""What a replica remembers of the chain: facts, how to go back, the blocks it read, and the deals. One SQLite file.
+"""SQLite copy of the chain for one replica: facts, undo log, block trail and deals.
 
-It is a copy of what the chain says, so each replica has its own, and one that is lost is made again from the chain.
+Each replica has its own; a lost file is rebuilt from the chain.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,43 @@ from sqlalchemy.dialects.sqlite import insert
 
 from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.chain.events import OrdersMatched
-from sealgrid.market.chain.deals import DealIndex, add
+from sealgrid.market.chain.deals import DEALS, META, DealIndex, add
 from sealgrid.market.chain.ledger import Key, LedgerDelta, LedgerUndo, Table, Value
-from sealgrid.market.chain.tables import BLOCKS, DEALS, FACTS, META, UNDO
 
-LAYOUT: Final = 5  #: of the tables
+SCHEMA_VERSION: Final = 5  #: of the tables
+
+FACTS: Final = sql.Table(
+    "facts",
+    META,
+    sql.Column("table", sql.String, primary_key=True),
+    sql.Column("name", sql.String, primary_key=True),
+    sql.Column("value", sql.LargeBinary, nullable=False),
+)
+
+UNDO: Final = sql.Table(
+    "undo",
+    META,
+    sql.Column("id", sql.Integer, primary_key=True),
+    sql.Column("block", sql.Integer, nullable=False, index=True),
+    sql.Column("table", sql.String, nullable=False),
+    sql.Column("name", sql.String, nullable=False),
+    sql.Column("before", sql.LargeBinary, nullable=False),
+)
+
+BLOCKS: Final = sql.Table(
+    "blocks",
+    META,
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("block", sql.LargeBinary, nullable=False),
+)
 
 
 class MarketChainStore:
-    """Keeps each step of a follower with what it changed, in one transaction."""
+    """Stores each step of the follower and its changes in one transaction."""
 
     def __init__(self, path: Path) -> None:
         self._engine = sql.create_engine(f"sqlite:///{path}")
-        _lay_out(self._engine)
+        _create_tables(self._engine)
         self.deals = DealIndex(self._engine)
 
     def trail(self) -> BlockTrail:
@@ -35,37 +59,37 @@ class MarketChainStore:
         return BlockTrail(tuple(msgspec.json.decode(row.block, type=Block) for row in rows))
 
     def facts(self) -> dict[Key, Value]:
-        """Return the facts at the newest of them."""
+        """Return the facts at the newest block."""
         with self._engine.connect() as connection:
             rows = connection.execute(sql.select(FACTS)).all()
-        return {_key(row): cast("Value", _value(row.value)) for row in rows}
+        return {_key(row): cast("Value", _decode_value(row.value)) for row in rows}
 
     def undo(self) -> tuple[LedgerUndo, ...]:
-        """Return how to go back, the oldest step first."""
+        """Return the undo log, oldest entry first."""
         with self._engine.connect() as connection:
             rows = connection.execute(sql.select(UNDO).order_by(UNDO.c.id)).all()
-        return tuple(LedgerUndo(row.block, _key(row), _value(row.before)) for row in rows)
+        return tuple(LedgerUndo(row.block, _key(row), _decode_value(row.before)) for row in rows)
 
     def advance(self, written: LedgerDelta, trail: BlockTrail, matched: Sequence[OrdersMatched] = ()) -> None:
-        """Keep a step forward with the deals in it, and forget how to go back beyond the trail."""
+        """Store a step forward with its deals, and drop undo entries older than the trail."""
         with self._engine.begin() as connection:
             add(connection, matched)
             self._write(connection, written.facts)
             if written.undo:
                 connection.execute(UNDO.insert(), [_undo_row(each) for each in written.undo])
             connection.execute(UNDO.delete().where(UNDO.c.block <= trail.blocks[0].number))
-            _keep_trail(connection, trail)
+            _store_trail(connection, trail)
 
     def roll_back(self, written: LedgerDelta, trail: BlockTrail) -> None:
-        """Keep a step back."""
+        """Store a step back."""
         with self._engine.begin() as connection:
             self._write(connection, written.facts)
             for table in (UNDO, DEALS):
                 connection.execute(table.delete().where(table.c.block > trail.blocks[-1].number))
-            _keep_trail(connection, trail)
+            _store_trail(connection, trail)
 
-    def forget(self) -> None:
-        """Forget everything: the chain is another one."""
+    def clear(self) -> None:
+        """Delete everything: the chain was replaced."""
         with self._engine.begin() as connection:
             for table in META.tables.values():
                 connection.execute(table.delete())
@@ -79,7 +103,7 @@ class MarketChainStore:
             if value is None:
                 connection.execute(FACTS.delete().where(FACTS.c.table == table, FACTS.c.name == name))
             else:
-                row = {"table": table, "name": name, "value": _bytes(value)}
+                row = {"table": table, "name": name, "value": _encode_value(value)}
                 connection.execute(
                     insert(FACTS)
                     .values(row)
@@ -87,16 +111,16 @@ class MarketChainStore:
                 )
 
 
-def _lay_out(engine: sql.Engine) -> None:
-    # A file of another layout is emptied: all of it can be read from the chain again.
+def _create_tables(engine: sql.Engine) -> None:
+    # A file of another schema version is emptied: its content is read from the chain again.
     with engine.begin() as connection:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar() != LAYOUT:
+        if connection.exec_driver_sql("PRAGMA user_version").scalar() != SCHEMA_VERSION:
             META.drop_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {LAYOUT}")
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
         META.create_all(connection)
 
 
-def _keep_trail(connection: sql.Connection, trail: BlockTrail) -> None:
+def _store_trail(connection: sql.Connection, trail: BlockTrail) -> None:
     numbers = [block.number for block in trail.blocks]
     connection.execute(BLOCKS.delete().where(BLOCKS.c.number.not_in(numbers)))
     newest = {"number": trail.blocks[-1].number, "block": msgspec.json.encode(trail.blocks[-1])}
@@ -105,18 +129,18 @@ def _keep_trail(connection: sql.Connection, trail: BlockTrail) -> None:
 
 def _undo_row(undo: LedgerUndo) -> dict[str, object]:
     table, name = undo.key
-    return {"block": undo.block, "table": table, "name": name, "before": _bytes(undo.before)}
+    return {"block": undo.block, "table": table, "name": name, "before": _encode_value(undo.before)}
 
 
 def _key(row: sql.Row[Any]) -> Key:
     return msgspec.convert(row.table, Table), row.name
 
 
-def _bytes(value: Value | None) -> bytes:
-    # Amounts are larger than what SQLite, or JSON in msgspec, holds as a number.
+def _encode_value(value: Value | None) -> bytes:
+    # Amounts exceed the integers of SQLite and of msgspec's JSON.
     return msgspec.json.encode({"number": str(value)} if isinstance(value, int) else {"text": value})
 
 
-def _value(raw: bytes) -> Value | None:
-    found = msgspec.json.decode(raw, type=dict[str, str | None])
-    return int(cast("str", found["number"])) if "number" in found else found["text"]
+def _decode_value(raw: bytes) -> Value | None:
+    fields = msgspec.json.decode(raw, type=dict[str, str | None])
+    return int(cast("str", fields["number"])) if "number" in fields else fields["text"]

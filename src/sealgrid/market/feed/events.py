@@ -1,4 +1,4 @@
-"""What happens to orders and deals, as iExec's market tells it to whoever listens. Pure."""
+"""Feed events of orders and deals, with iExec's topics and names. Pure."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
@@ -14,20 +14,20 @@ from sealgrid.market.book.order_book import (
     PublishedOrder,
 )
 from sealgrid.market.book.order_kinds import KINDS
-from sealgrid.market.serialization import described
+from sealgrid.market.serialization import open_order
 
 Topic = Literal["orders", "deals"]
 TOPICS: Final[tuple[Topic, ...]] = ("orders", "deals")
 
 
 class DealCreated(msgspec.Struct, frozen=True):
-    """The chain made a deal, and the hub said what it is; JSON as ``GET /deals`` has it."""
+    """A deal is complete; ``document`` is its JSON as in ``GET /deals``."""
 
     document: bytes
 
 
 Event = BookEvent | DealCreated
-Tell = Callable[[Sequence[Event]], None]
+Notify = Callable[[Sequence[Event]], None]
 
 
 class FeedEvent(msgspec.Struct, frozen=True):
@@ -39,25 +39,25 @@ class FeedEvent(msgspec.Struct, frozen=True):
 
 
 def topic_of(event: Event) -> Topic:
-    """Return under which topic an event is told."""
+    """Return the topic of an event."""
     return "deals" if isinstance(event, DealCreated) else "orders"
 
 
-def announce(event: Event, chain: int) -> FeedEvent:
-    """Return an event in iExec's words: a deal whole, an order without its chain, one that is closed by its hash."""
+def feed_event(event: Event, chain: int) -> FeedEvent:
+    """Return iExec's form of an event: a deal whole, an order without its chain, a closed order by its hash."""
     match event:
         case DealCreated(document=document):
             return FeedEvent("deals", "deal_created", msgspec.json.decode(document))
         case OrderUnavailable(listed=listed):
             return FeedEvent("orders", f"{KINDS[listed.kind].one}_unpublished", listed.order_hash)
         case OrderOpened(listed=listed, remaining=remaining):
-            said = "published"
+            name = "published"
         case OrderUpdated(listed=listed, remaining=remaining):
-            said = "updated"
-    return FeedEvent("orders", f"{KINDS[listed.kind].one}_{said}", _order(listed, remaining, chain))
+            name = "updated"
+    return FeedEvent("orders", f"{KINDS[listed.kind].one}_{name}", _order(listed, remaining, chain))
 
 
 def _order(listed: PublishedOrder, remaining: int, chain: int) -> dict[str, Any]:
-    message: dict[str, Any] = msgspec.to_builtins(described(listed, remaining, OrderStatus.OPEN, chain))
-    del message["chainId"]  # the room says it
+    message: dict[str, Any] = msgspec.to_builtins(open_order(listed, remaining, OrderStatus.OPEN, chain))
+    del message["chainId"]  # implied by the subscription
     return message

@@ -9,8 +9,7 @@ from sealgrid.chain.follower import BlocksApplied
 from sealgrid.errors import ChainError
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.chain_clock import ChainClock
-from sealgrid.pool.chain_reader import PoolChainReader
+from sealgrid.pool.chain_reader import ChainClock, PoolChainReader
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.runner import ChainPoller
@@ -22,7 +21,7 @@ BLOCK = Block(number=7, hash=to_digest(b"\x07" * 32), parent=to_digest(b"\x06" *
 
 
 class Side(PoolChainReader):
-    """The chain's side, where reading the first deal fails."""
+    """The chain's reader, where reading the first deal fails."""
 
     def __init__(self, errors: list[Exception]) -> None:
         self.workerpool, self.errors = POOL, errors
@@ -62,28 +61,28 @@ def notice(deal: DealId) -> SchedulerNotice:
     )
 
 
-def watch(store: EventStore, error: Exception) -> tuple[ChainPoller, PersistentState]:
-    memory = PersistentState(store)
+def poller(store: EventStore, error: Exception) -> tuple[ChainPoller, PersistentState]:
+    state = PersistentState(store)
     follower: Any = OneBlock()
-    return ChainPoller(memory, ChainClock(), Side([error]), follower), memory
+    return ChainPoller(state, ChainClock(), Side([error]), follower), state
 
 
 async def test_a_deal_that_cannot_be_read_is_refused_and_the_next_one_is_served(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    watching, memory = watch(store, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
-    await watching.look(now=100.0)
-    assert memory.state.deals[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
-    assert list(memory.state.tasks) == [task_id(GOOD, 0)]
-    assert PersistentState(store).state == memory.state
+    watching, state = poller(store, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"))
+    await watching.poll(now=100.0)
+    assert state.current.deals[BAD].refusal == "the deal cannot be read (UnicodeDecodeError)"
+    assert list(state.current.tasks) == [task_id(GOOD, 0)]
+    assert PersistentState(store).current == state.current
     store.close()
 
 
 async def test_a_deal_that_the_chain_would_not_show_for_a_moment_is_read_then(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    watching, memory = watch(store, ChainError("no answer"))
+    watching, state = poller(store, ChainError("no answer"))
     with pytest.raises(ChainError):
-        await watching.look(now=100.0)
-    assert memory.state.deals == {}
-    await watching.look(now=101.0)
-    assert sorted(memory.state.tasks) == sorted([task_id(BAD, 0), task_id(GOOD, 0)])
+        await watching.poll(now=100.0)
+    assert state.current.deals == {}
+    await watching.poll(now=101.0)
+    assert sorted(state.current.tasks) == sorted([task_id(BAD, 0), task_id(GOOD, 0)])
     store.close()

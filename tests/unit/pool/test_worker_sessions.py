@@ -17,12 +17,11 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, CheckFailed, InputRefused, SessionEnded
 from sealgrid.pool.api import handlers
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.worker_auth import AllowedWorkers
-from sealgrid.pool.worker_sessions import WINDOW, WorkerSessions
+from sealgrid.pool.worker_sessions import WINDOW, AllowedWorkers, WorkerSessions
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.http_transport import error_of
 from sealgrid.wire.message import Message, encode
@@ -196,7 +195,7 @@ def test_the_sessions_key_is_in_no_repr(session: Opened):
 
 
 class InProcess:
-    """A transport to whatever desk is there now, that keeps what passed."""
+    """A transport to the present service that records every message."""
 
     def __init__(self) -> None:
         self.app: object = None
@@ -218,22 +217,22 @@ async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hou
 
     def restart() -> None:
         stores.append(EventStore(tmp_path / "pool.sqlite"))
-        desk = TaskService(
+        task_service = TaskService(
             PersistentState(stores[-1]), ChainClock(), OURS, SigningKey.generate(), clock=lambda: clock[0]
         )
-        wire.app = service(handlers(desk))
+        wire.app = service(handlers(task_service))
 
     restart()
-    side = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))
+    reader = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))
     for _ in range(3):
-        assert await side.next_job(wait=0) is None
+        assert await reader.next_job(wait=0) is None
     assert [path for path, _ in wire.seen] == ["/jobs/login", NEXT, NEXT, NEXT]
     restart()
     wire.seen.clear()
-    await asyncio.gather(*(side.next_job(wait=0) for _ in range(5)))
+    await asyncio.gather(*(reader.next_job(wait=0) for _ in range(5)))
     assert [path for path, _ in wire.seen].count("/jobs/login") == 1
     clock[0] += 3601 + next(now) - 1000
-    assert await side.next_job(wait=0) is None
+    assert await reader.next_job(wait=0) is None
     assert [path for path, _ in wire.seen].count("/jobs/login") == 2
     assert list(stores[-1].replay()) == []
     for store in stores:

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,12 +13,12 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
+from sealgrid.pool.config import read_key
 from sealgrid.pool.event_store import EventStore
-from sealgrid.pool.key_file import read_key
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import TaskService
-from sealgrid.pool.worker_auth import AllowedWorkers, verify
+from sealgrid.pool.worker_sessions import AllowedWorkers, verify_login
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import AuthoriseRequest, NextJob, SignedCall
@@ -55,12 +56,12 @@ def signed_login(*, issued: int = 1000) -> tuple[SignedCall, HpkeKey]:
 
 def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = PersistentState(store)
-    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
-    memory.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
+    state = PersistentState(store)
+    state.apply_chain_events([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    state.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
     store.close()
     again = EventStore(tmp_path / "pool.sqlite")
-    assert PersistentState(again).state == memory.state
+    assert PersistentState(again).current == state.current
     assert again.trail() == BlockTrail((BLOCK,))
     again.close()
 
@@ -68,24 +69,24 @@ def test_what_was_applied_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_an_event_that_changes_nothing_is_not_kept(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
     PersistentState(store).apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
-    PersistentState(store).learn([e.TaskFinalized(at=3, task=TASK)], BlockTrail((BLOCK,)))
+    PersistentState(store).apply_chain_events([e.TaskFinalized(at=3, task=TASK)], BlockTrail((BLOCK,)))
     assert list(store.replay()) == []
     store.close()
 
 
 async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> None:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = PersistentState(store)
-    desk = TaskService(memory, ChainClock(), OURS, SigningKey.generate())
+    state = PersistentState(store)
+    task_service = TaskService(state, ChainClock(), OURS, SigningKey.generate())
     login, key = signed_login(issued=int(time.time()))
-    opened = desk.login(login)
+    opened = task_service.login(login)
     secret, payload = key.open(opened.sealed, login_info(opened.session, login.signature)), encode(NextJob(wait=30))
     mac = call_mac(secret, "/jobs/next", 1, payload)
     call = SessionCall(session=opened.session, number=1, mac=mac, payload=payload)
-    waiting = asyncio.create_task(desk.next_job(call))
+    waiting = asyncio.create_task(task_service.next_job(call))
     await asyncio.sleep(0)
     assert not waiting.done()
-    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
+    state.apply_chain_events([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail((BLOCK,)))
     job = await waiting
     assert job is not None
     assert job.task == TASK
@@ -94,47 +95,49 @@ async def test_a_waiting_worker_is_woken_by_the_deal_itself(tmp_path: Path) -> N
 
 def test_a_good_login_says_who_speaks_and_what() -> None:
     login = WorkerLogin(public=b"key")
-    assert verify(signed(login), OURS, at=1030.0) == (WORKER.address, login)
+    assert verify_login(signed(login), OURS, at=1030.0) == (WORKER.address, login)
 
 
 @pytest.mark.parametrize("at", [939.0, 1061.0])
 def test_1_a_call_that_is_too_old_or_too_new_is_refused(at: float) -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed_login()[0], OURS, at=at)
+        verify_login(signed_login()[0], OURS, at=at)
     assert refused.value.check == "1"
 
 
 def test_2_a_call_for_another_pool_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed(WorkerLogin(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
+        verify_login(signed(WorkerLogin(public=b"key"), pool=WORKER.address), OURS, at=1000.0)
     assert refused.value.check == "2"
 
 
 def test_2_a_call_without_a_signature_is_refused() -> None:
     call, _ = signed_login()
     with pytest.raises(CallRefused) as refused:
-        verify(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), OURS, at=1000)
+        verify_login(SignedCall(worker=call.worker, issued=1000, signature=b"", payload=call.payload), OURS, at=1000)
     assert refused.value.check == "2"
 
 
 def test_3_a_pool_without_a_list_admits_nobody_and_remembers_nobody(tmp_path: Path) -> None:
     store, nobody = EventStore(tmp_path / "pool.sqlite"), AllowedWorkers(domain=DOMAIN, pool=POOL, allowed=frozenset())
-    desk = TaskService(PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0)
+    task_service = TaskService(
+        PersistentState(store), ChainClock(), nobody, SigningKey.generate(), clock=lambda: 1000.0
+    )
     with pytest.raises(CallRefused) as refused:
-        desk.login(signed_login()[0])
-    assert (refused.value.check, desk.view().workers) == ("3", 0)
+        task_service.login(signed_login()[0])
+    assert (refused.value.check, task_service.view().workers) == ("3", 0)
     store.close()
 
 
 def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
     with pytest.raises(CallRefused) as refused:
-        verify(signed_login()[0], AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
+        verify_login(signed_login()[0], AllowedWorkers(domain=DOMAIN, pool=POOL, allowed={POOL}), at=1000.0)
     assert refused.value.check == "3"
 
 
 def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
     with pytest.raises(InputRefused, match="no WorkerLogin"):
-        verify(signed(AuthoriseRequest(task=TASK, enclave=POOL)), OURS, at=1000.0)
+        verify_login(signed(AuthoriseRequest(task=TASK, enclave=POOL)), OURS, at=1000.0)
 
 
 def test_the_chains_clock_goes_on_without_blocks_and_follows_a_jump() -> None:
@@ -178,3 +181,21 @@ def test_what_is_no_key_is_refused_without_showing_it(tmp_path: Path, content: b
         read_key(file)
     assert refused.value.__cause__ is None
     assert "no key at all" not in str(refused.value)
+
+
+def test_events_of_older_pools_replay_under_their_stored_tags() -> None:
+    stored = (
+        "DealSeen",
+        "WorkerAsked",
+        "ChainInitialised",
+        "EnclaveNamed",
+        "StageReported",
+        "VaultsAnswered",
+        "LeaseExpired",
+        "ContributionClosed",
+        "RefundDue",
+        "ChainFinalized",
+        "ChainClaimed",
+        "Restarted",
+    )
+    assert tuple(each.__struct_config__.tag for each in get_args(e.AnyEvent)) == stored

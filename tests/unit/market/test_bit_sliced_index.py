@@ -24,8 +24,8 @@ def test_what_is_found_is_what_a_look_at_every_number_finds(
     left = {row: min(number, 2**MOST - 1) for row, number in filed.items() if row not in dropped and row in among}
     looked = BitMap(left)
     assert set(digits.at_least(asked, looked)) == {row for row, number in left.items() if number >= asked}
-    assert set(digits.having(asked, looked)) == {row for row, number in left.items() if not asked & ~number}
-    assert set(digits.within(asked, looked)) == {row for row, number in left.items() if not number & ~asked}
+    assert set(digits.with_all_bits(asked, looked)) == {row for row, number in left.items() if not asked & ~number}
+    assert set(digits.with_only_bits(asked, looked)) == {row for row, number in left.items() if not number & ~asked}
     assert looked == BitMap(left)
 
 

@@ -1,8 +1,9 @@
 """What iExec's SDK asks a pool, as it asks it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -15,13 +16,13 @@ from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
 from sealgrid.pool.api import handlers
-from sealgrid.pool.chain_clock import ChainClock
+from sealgrid.pool.chain_reader import ChainClock
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.iexec_api import iexec_handlers
 from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
 from sealgrid.pool.service import MAX_WAIT, TaskService
-from sealgrid.pool.worker_auth import AllowedWorkers
+from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import DealId, to_address, to_digest
 from sealgrid.wire.server import service
 
@@ -58,20 +59,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[PersistentState]:
+def state(tmp_path: Path) -> Iterator[PersistentState]:
     store = EventStore(tmp_path / "pool.sqlite")
-    memory = PersistentState(store)
-    memory.learn([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail(()))
-    memory.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
-    yield memory
+    state = PersistentState(store)
+    state.apply_chain_events([SEEN, e.TaskInitialized(at=2, task=TASK)], BlockTrail(()))
+    state.apply(e.JobRequested(at=3, worker=WORKER.address, chain_now=3))
+    yield state
     store.close()
 
 
 @pytest.fixture
-async def pool(memory: PersistentState, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    callers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
-    desk = TaskService(memory, ChainClock(), callers, WORKER, clock=clock)
-    app = service([*handlers(desk), *iexec_handlers(desk, RequesterAuthenticator(CHAIN, clock), CHAIN)])
+async def pool(state: PersistentState, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+    workers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
+    task_service = TaskService(state, ChainClock(), workers, WORKER, clock=clock)
+    app = service([*handlers(task_service), *iexec_handlers(task_service, RequesterAuthenticator(CHAIN, clock), CHAIN)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
         yield client
 
@@ -91,16 +92,16 @@ async def test_a_task_is_told_in_iexecs_words(pool: httpx.AsyncClient) -> None:
     assert (replicate["walletAddress"], replicate["currentStatus"]) == (WORKER.address, "STARTED")
 
 
-async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, memory: PersistentState) -> None:
+async def test_everybody_sees_coarse_stages_in_whole_seconds(pool: httpx.AsyncClient, state: PersistentState) -> None:
     for at, stage in ((4.25, "launched"), (5.5, "running"), (6.75, "sealed")):
-        memory.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
+        state.apply(e.StageReported(at=at, task=TASK, worker=WORKER.address, stage=stage, detail="a worker's word"))
     told = (await pool.get(f"/tasks/{TASK}/status")).json()["history"]
     assert told == [{"stage": "waiting", "at": 1, "detail": ""}, {"stage": "working", "at": 3, "detail": ""}]
     assert "5.5" not in (await pool.get(f"/tasks/{TASK}")).text
 
 
-async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, memory: PersistentState) -> None:
-    memory.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClient, state: PersistentState) -> None:
+    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
     exact = (await pool.get(f"/tasks/{TASK}/stages", headers=await token(pool, REQUESTER))).json()["history"]
     assert [(entry["stage"], entry["at"]) for entry in exact] == [("waiting", 1.0), ("assigned", 3.0), ("running", 5.5)]
     for proof in ({}, await token(pool, STRANGER), await token(pool, REQUESTER, signer=STRANGER)):
@@ -108,25 +109,27 @@ async def test_the_requester_alone_reads_the_exact_stages(pool: httpx.AsyncClien
 
 
 async def test_a_question_for_stages_waits_for_one_that_is_not_known_yet(
-    pool: httpx.AsyncClient, memory: PersistentState
+    pool: httpx.AsyncClient, state: PersistentState
 ) -> None:
     known = {"after": 2, "wait": 20}
     asked = pool.get(f"/tasks/{TASK}/stages", params=known, headers=await token(pool, REQUESTER))
     asking = asyncio.create_task(asked)
     await asyncio.wait({asking}, timeout=0.05)
     assert not asking.done()
-    memory.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
     assert [entry["stage"] for entry in (await asking).json()["history"]] == ["waiting", "assigned", "running"]
 
 
 async def test_a_question_for_stages_ends_when_its_time_has_passed(
-    pool: httpx.AsyncClient, memory: PersistentState, clock: Clock
+    pool: httpx.AsyncClient, state: PersistentState, clock: Clock
 ) -> None:
     asked = pool.get(f"/tasks/{TASK}/stages", params={"after": 2, "wait": 1e9}, headers=await token(pool, REQUESTER))
     asking = asyncio.create_task(asked)
     await asyncio.wait({asking}, timeout=0.05)
     clock.now += MAX_WAIT
-    memory.learn([e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(()))  # wakes whoever waits
+    state.apply_chain_events(
+        [e.TaskFinalized(at=6, task=task_id(DEAL, 1)), SEEN_LATER], BlockTrail(())
+    )  # wakes whoever waits
     assert len((await asking).json()["history"]) == 2
 
 
@@ -173,3 +176,40 @@ async def test_a_pool_says_where_its_own_api_is_and_knows_no_other(pool: httpx.A
     assert (await pool.get(f"/{CHAIN}/workerpools/{WORKER.address}")).status_code == 404
     assert (await pool.get(f"/1/workerpools/{POOL}")).status_code == 404
     assert (await pool.get(f"/{CHAIN}/workerpools/0x12")).status_code == 400
+
+
+async def test_the_public_status_waits_for_a_public_stage_and_answers_at_a_whole_second(
+    pool: httpx.AsyncClient, state: PersistentState, clock: Clock
+) -> None:
+    clock.now = 1000.9
+    request = asyncio.create_task(_json_of(pool.get(f"/tasks/{TASK}/status", params={"after": 2, "wait": 20})))
+    await asyncio.wait({request}, timeout=0.02)
+    state.apply(e.StageReported(at=5.5, task=TASK, worker=WORKER.address, stage="running", detail=""))
+    await asyncio.wait({request}, timeout=0.25)
+    assert not request.done(), "an exact stage is no public one"
+    state.apply_chain_events([e.TaskFinalized(at=6.5, task=TASK)], BlockTrail(()))
+    assert [(entry["stage"], entry["at"]) for entry in (await request)["history"]] == [
+        ("waiting", 1),
+        ("working", 3),
+        ("completed", 6),
+    ]
+
+
+async def test_a_wait_for_the_public_status_ends_with_its_time(pool: httpx.AsyncClient, clock: Clock) -> None:
+    clock.now = 1000.9
+    request = asyncio.create_task(_json_of(pool.get(f"/tasks/{TASK}/status", params={"after": 2, "wait": 1e9})))
+    await asyncio.wait({request}, timeout=0.02)
+    assert not request.done()
+    clock.now += MAX_WAIT
+    assert len((await request)["history"]) == 2
+
+
+@pytest.mark.parametrize("params", [{}, {"after": 1, "wait": 20}, {"after": 2}, {"after": 2, "wait": "nan"}])
+async def test_the_public_status_is_answered_at_once_without_a_reason_to_wait(
+    pool: httpx.AsyncClient, params: dict[str, str]
+) -> None:
+    assert len((await pool.get(f"/tasks/{TASK}/status", params=params)).json()["history"]) == 2
+
+
+async def _json_of(response: Awaitable[httpx.Response]) -> Any:
+    return (await response).json()
