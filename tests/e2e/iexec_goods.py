@@ -25,7 +25,7 @@ from sealgrid.crypto.shares import record_for, split
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk.operations import buy
+from sealgrid.sdk.operations.follow import history
 from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.message import encode
@@ -127,7 +127,7 @@ async def ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
     """Return how a task ended: on the chain, or by the last word of the pool."""
     async with asyncio.timeout(SECONDS):
         while True:
-            view, told = await conn.hub.view_task(task), await buy.history(conn, task)
+            view, told = await conn.hub.view_task(task), await history(conn, task)
             if view.status is TaskStatus.COMPLETED or (told and told[-1].stage == "failed"):
                 return view.status, told[-1].detail if told else ""
             await asyncio.sleep(0.2)

@@ -81,7 +81,7 @@ def test_money_goes_into_escrow_and_back(sealgrid, localnet):
         (("run", "onnx-runner", "--model", "no-such-model"), "nobody offers a model called 'no-such-model'"),
         (("run", "onnx-runner", "--model", "nouns", "--file", "nowhere.json"), "nowhere.json cannot be read"),
         (("run", "onnx-runner", "--model", "nouns", "--max-price", "0.1"), "more than the"),
-        (("run", "onnx-runner", "--as", "nobody"), "there is no account 'nobody'"),
+        (("run", "onnx-runner", "--as", "nobody"), "account 'nobody' does not exist"),
         (("run", "onnx-runner", "--account", "vault2"), "escrow is too small; deposit more"),
         (("model", "publish", "input.json", "--price", "3"), "input.json is no ONNX model"),
         (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is no amount"),
@@ -89,7 +89,7 @@ def test_money_goes_into_escrow_and_back(sealgrid, localnet):
         (("account", "withdraw", "1000000", "--account", "publisher"), "is free in escrow"),
         (("account", "deposit", "80000000"), "wallet holds less"),
         (("app", "deploy", "nowhere"), "neither a folder with an app.toml nor a shipped app"),
-        (("task", "result", "0x12"), "is no task"),
+        (("task", "result", "0x12"), "is not a valid task id"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_of_a_run_it_says_that_no_money_moved(sealgrid, bought, words, line):

@@ -130,7 +130,7 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_sent(owner,
     with pytest.raises(InputRefused, match="cannot be read"):
         await owner.models.publish(tmp_path / "nowhere", price="3")
     with pytest.warns(sealgrid.SimulatedPlatformWarning):
-        odd = await owner.models.publish(wrong, price="3", any_file=True)
+        odd = await owner.models.publish(wrong, price="3", check_file=False)
     await owner.models.unlist(odd)
 
 
@@ -147,7 +147,7 @@ async def test_an_app_of_somebody_else_gets_no_model_by_its_name_alone(localnet,
         await thief.apps.deploy(lure)
         fake = await thief.apps.deploy(impostor)
     with pytest.raises(InputRefused, match="anybody may take a name; give its address"):
-        await owner.models.publish(folder / "my-model.onnx", app="lure", price="3", any_file=True)
+        await owner.models.publish(folder / "my-model.onnx", app="lure", price="3", check_file=False)
     assert (await owner.apps.show("onnx-runner")).digest != fake.digest
 
 

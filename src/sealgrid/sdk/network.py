@@ -1,4 +1,4 @@
-"""Where a network's parts are and which of them a client believes."""
+"""The network file: addresses and URLs of a network's parts, and the roots of trust that clients pin."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
+from sealgrid.receipts.report import TrustPins
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 
@@ -89,3 +90,17 @@ def load_network(path: Path) -> Network:
         raise NetworkNotRunning("no local network is running; start one with: sealgrid up") from error
     except UNREADABLE as error:
         raise InputRefused(f"{path} is no network file: {error}.") from error
+
+
+def pins_of(network: Network) -> TrustPins:
+    """Return the pins of a network file."""
+    return TrustPins(
+        chain=network.chain,
+        hub=network.hub,
+        broker=network.broker,
+        vaults=tuple(vault.address for vault in network.vaults),
+        t=network.threshold,
+        roots=tuple(root.trusted() for root in network.roots),
+        runtimes=frozenset(network.runtimes),
+        allow_simulated=network.allow_simulated,
+    )

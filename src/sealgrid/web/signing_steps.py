@@ -15,7 +15,6 @@ from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import AsyncClient
 from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, on_paper
-from sealgrid.sdk.operations.reprice import price_of
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
 from sealgrid.web.flash import joined
@@ -77,7 +76,7 @@ def _order(site: Site, step: UnsignedOrder) -> dict[str, Any]:
     order: AppOrder | DatasetOrder = (
         from_document(AppOrder, step.order) if step.kind == "apporders" else from_document(DatasetOrder, step.order)
     )
-    say = f"Signing the offer of {order.volume} uses at {Amount(price_of(order))}"
+    say = f"Signing the offer of {order.volume} uses at {Amount(order.price)}"
     return {"say": say, "typed": typed_order(site, order)}
 
 

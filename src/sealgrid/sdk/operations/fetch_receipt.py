@@ -28,7 +28,7 @@ from sealgrid.receipts.report import ChainEvidence, VerificationReport
 from sealgrid.receipts.request_document import hash_of
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.pins import pins_of
+from sealgrid.sdk.network import pins_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
 from sealgrid.wire.vault import OpenReply, OpenRequest, Testimony
 
@@ -114,7 +114,7 @@ async def _testimonies(
     }
 
 
-async def verify_on_line(conn: Connection, envelope: bytes) -> VerificationReport:
+async def verify_online(conn: Connection, envelope: bytes) -> VerificationReport:
     """Verify a receipt against the pins of the network and what the chain and the storage say now."""
     body = parse_envelope(envelope).receipt.body
     return verify(envelope, pins_of(conn.network), await _on_chain(conn, parse_envelope(envelope), body.task))

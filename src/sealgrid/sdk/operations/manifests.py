@@ -19,7 +19,7 @@ from sealgrid.units import Address, Digest, to_digest
 _LOCAL_HEADER: Final = 30  #: bytes of a local file header before its name (APPNOTE 4.3.7)
 
 
-async def expect_runnable(conn: Connection, app: Address) -> None:
+async def check_runnable(conn: Connection, app: Address) -> None:
     """Raise InterpreterMismatch unless the app is built for the Python that this network runs apps on.
 
     Called before every purchase: a worker would otherwise give the paid task back. Raises as ``manifest_of``.

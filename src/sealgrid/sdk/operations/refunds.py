@@ -5,7 +5,7 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.money import MoneyState, moment
+from sealgrid.sdk.money import MoneyState, format_time
 from sealgrid.sdk.operations.run_money import money_on_chain, with_money
 from sealgrid.units import DealId, TaskId
 
@@ -56,4 +56,4 @@ async def _index_of(conn: Connection, deal: DealId, task: TaskId) -> int:
 
 
 def _too_early(task: TaskId, money: MoneyState) -> InputRefused:
-    return InputRefused(f"the refund of task {task} can be claimed from {moment(money.until)} on.")
+    return InputRefused(f"the refund of task {task} can be claimed from {format_time(money.until)} on.")

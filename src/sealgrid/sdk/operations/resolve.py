@@ -10,9 +10,10 @@ from sealgrid.chain.accounts import NAMES, development_key
 from sealgrid.chain.assets import Assets
 from sealgrid.errors import InputRefused, NotFound, OrderRefused
 from sealgrid.sdk import shipped_apps
+from sealgrid.sdk.asset_facts import AssetKind
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.build import shipped_bundle
-from sealgrid.sdk.resources.offers import Kind, Named, Offer, open_offers
+from sealgrid.sdk.resources.offers import Named, Offer, open_offers
 from sealgrid.units import Address, to_address
 
 _WORD = {"App": "app", "Dataset": "model"}
@@ -75,7 +76,7 @@ def _address(asset: Named) -> Address | None:
         return None
 
 
-async def _existing(conn: Connection, kind: Kind, address: Address) -> Address:
+async def _existing(conn: Connection, kind: AssetKind, address: Address) -> Address:
     if not await Assets(conn.hub).is_registered(kind, address):
         raise NotFound(f"no {_WORD[kind]} stands at {address} on this network.")
     return address
@@ -90,7 +91,7 @@ async def _suited(conn: Connection, offers: list[Offer], name: str, model: Addre
     return next((offer.address for offer in offers if offer.address in allowed), offers[0].address)
 
 
-def _only(offers: list[Offer], kind: Kind, name: str) -> Address:
+def _only(offers: list[Offer], kind: AssetKind, name: str) -> Address:
     found = sorted({offer.address for offer in offers})
     if not found:
         raise OrderRefused(
@@ -101,5 +102,5 @@ def _only(offers: list[Offer], kind: Kind, name: str) -> Address:
     return found[0]
 
 
-def _article(kind: Kind) -> str:
+def _article(kind: AssetKind) -> str:
     return "an app" if kind == "App" else "a model"

@@ -17,8 +17,8 @@ from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.receipts.consistency import signed_by
 from sealgrid.receipts.receipt import ReceiptBody, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_on_line
-from sealgrid.sdk.operations.key_versions import unopened_in, views_of
+from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_online
+from sealgrid.sdk.operations.key_versions import unopened_task, views_of
 from sealgrid.sdk.operations.usage import ChainTask, ModelUse, UsageEvidence, UsageReport, compare, uses_of
 from sealgrid.sdk.operations.vault_logs import VerifiedLog, hear_witnesses, read_books
 from sealgrid.units import Address, TaskId
@@ -37,7 +37,7 @@ async def usage_of(conn: Connection, model: Address) -> UsageReport:
         unpaid=await _unpaid(conn, {use.task for use in uses}),
     )
     views = await views_of(conn, model, await Assets(conn.hub).owner(model))
-    return replace(compare(model, books, accusations, evidence), unopened=unopened_in(views))
+    return replace(compare(model, books, accusations, evidence), unopened=unopened_task(views))
 
 
 async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address]:
@@ -107,7 +107,7 @@ async def _is_refused(conn: Connection, task: TaskId) -> bool:
     """Return whether t vaults proved that they refused a paid task: then nobody got the model's key for it."""
     try:
         document = await fetch_receipt(conn, task)
-        return bool(parse_envelope(document).refusal) and (await verify_on_line(conn, document)).ok
+        return bool(parse_envelope(document).refusal) and (await verify_online(conn, document)).ok
     except SealgridError:
         return False
 

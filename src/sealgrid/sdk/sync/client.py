@@ -8,7 +8,7 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.client import AsyncClient, InputFile, connect_async
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.offers import Named
 from sealgrid.sdk.sync.account import Account
 from sealgrid.sdk.sync.apps import Apps
@@ -67,27 +67,29 @@ class Client:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
-        told: Progress = silent,
+        on_progress: Progress = ignore_progress,
     ) -> Run:
-        """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
+        """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
-        ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
-        the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
-        the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
-        before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
-        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
-        the same input; ``Run.bag`` has them all.
-        ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
-        its name there, at any pool by its address, or at the best one on the market for "any".
-        ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
+        ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
+        the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
+        ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
+        the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the data open with the
+        result, and ``Run.deliver`` passes them to any contract. ``tasks`` is the number of runs on this input;
+        ``Run.tasks`` has them all.
+        ``max_price`` bounds the price of all tasks together: app, model and computing.
+        ``pool`` selects where computing is bought: by default at the pools that the network file pins, else at a pinned
+        pool by name, at any pool by address, or with "any" at the best pool on the market.
+        ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
+        not pinned; possibly from another thread.
 
-        ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
-        the run and its result are this account's. Whoever sees the signed request before the deal is made could make
-        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
+        ``sponsor`` is another account, named as for ``connect``, which pays from its escrow and gets refunds; the run
+        and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
+        this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
-        model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app
-        that is built for another Python than this network runs apps on.
+        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
+        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
+        built for another Python than the network's.
         """
         return Run(
             BACKGROUND.run(
@@ -105,7 +107,7 @@ class Client:
                     sponsor=sponsor,
                     sponsor_password=sponsor_password,
                     pool=pool,
-                    told=told,
+                    on_progress=on_progress,
                 )
             )
         )

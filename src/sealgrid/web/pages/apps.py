@@ -79,7 +79,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             files=await files_of(uploads),
             args=words_of(str(form.get("args", ""))),
             pool=str(form.get("pool", "")).strip(),
-            told=steps.append,
+            on_progress=steps.append,
         )
         why = [step.what for step in steps if step.lasting]
         return await site.done(f"/tasks/{bought.task}", *why)

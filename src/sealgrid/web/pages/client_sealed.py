@@ -22,15 +22,17 @@ from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.money import sentence
 from sealgrid.sdk.operations import fetch_receipt
-from sealgrid.sdk.operations.client_sealed_models import ClientSealedModel, KeyStatements, plan
-from sealgrid.sdk.operations.client_sealed_runs import (
+from sealgrid.sdk.operations.client_sealed import (
     ClientSealedInput,
+    ClientSealedModel,
     Document,
+    KeyStatements,
     PreparedPurchase,
-    match,
-    prepare,
+    match_signed,
+    prepare_publication,
+    prepare_purchase,
 )
-from sealgrid.sdk.operations.deposit import pass_on
+from sealgrid.sdk.operations.deposit import deposit_sealed_shares
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
 from sealgrid.units import Digest, TaskId, to_digest
@@ -102,7 +104,7 @@ def _keys(site: Site) -> list[HTTPRouteHandler]:
             policy_signature=signature_of(given.policy_signature),
         )
         needed = len(site.network.vaults) if given.grant is None else site.network.threshold  # (ADR 10)
-        await pass_on(site.reader, common, given.sealed, needed)
+        await deposit_sealed_shares(site.reader, common, given.sealed, needed)
 
     return [vaults, give]
 
@@ -112,13 +114,13 @@ def _buying(site: Site) -> list[HTTPRouteHandler]:
     async def begin(request: Ask) -> Response[bytes]:
         wanted = await json_of(request, ClientSealedInput)
         conn, _ = on_paper(site.reader, own_wallet(site, request))
-        return _json(_run(site, await prepare(conn, wanted)))
+        return _json(_run(site, await prepare_purchase(conn, wanted)))
 
     @post("/wallet/runs/match", status_code=200)
     async def buy(request: Ask) -> Response[bytes]:
         signed, buyer = await json_of(request, SignedOrders), own_wallet(site, request)
         conn, steps = on_paper(site.reader, buyer)
-        await match(conn, signed.orders)
+        await match_signed(conn, signed.orders)
         return planned(site, buyer, steps, f"/tasks/{signed.task}")
 
     return [begin, buy]
@@ -129,7 +131,9 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
     async def begin(request: Ask) -> Response[bytes]:
         wanted, owner = await json_of(request, ClientSealedModel), own_wallet(site, request)
         conn, steps = on_paper(site.reader, owner)
-        return _json(_model(site, wanted, await plan(conn, wanted), [shown(site, owner, step) for step in steps]))
+        return _json(
+            _model(site, wanted, await prepare_publication(conn, wanted), [shown(site, owner, step) for step in steps])
+        )
 
     return [begin]
 
@@ -178,7 +182,12 @@ def _run(site: Site, prepared: PreparedPurchase) -> dict[str, Any]:
         "grant": typed_statement(site, prepared.grant),
         "request": typed_order(site, terms.request),
     }
-    shown = {"price": str(Amount(terms.price)), "why": prepared.why, "record": prepared.record, "grant": prepared.grant}
+    shown = {
+        "price": str(Amount(terms.price)),
+        "why": prepared.reason,
+        "record": prepared.record,
+        "grant": prepared.grant,
+    }
     return {"kept": kept, "typed": typed} | shown
 
 

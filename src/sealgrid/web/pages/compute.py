@@ -23,7 +23,7 @@ from sealgrid.web.site import Ask, Site
 from sealgrid.wire.market import OpenOrder
 from sealgrid.wire.pool import PoolView
 
-MOST_ORDERS = 50
+MAX_ORDERS = 50
 
 
 def handlers(site: Site) -> list[HTTPRouteHandler]:
@@ -49,7 +49,7 @@ async def _book(site: Site, category: int) -> dict[str, Any]:
         site.reader.market.orders(
             "workerpoolorders",
             category=str(category),
-            pageSize=str(MOST_ORDERS),
+            pageSize=str(MAX_ORDERS),
             app="any",
             dataset="any",
             requester="any",

@@ -10,8 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
-from sealgrid.sdk.operations.access_grants import granted
-from sealgrid.sdk.operations.key_versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
+from sealgrid.sdk.operations.access_grants import read_grants
+from sealgrid.sdk.operations.key_versions import is_iexec_key, key_versions, opened_task, unopened_task, views_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.web import charts
 from sealgrid.web.index.index import CARDS, TaskFilter
@@ -77,10 +77,10 @@ async def _shown(site: Site, row: Any, *, mine: bool) -> dict[str, Any]:
         "unlimited": UNLIMITED,
         "forever": FOREVER,
         "now": now,
-        "versions": versions_in(views),
-        "iexec": came_by_iexec(views),
-        "unopened": unopened_in(views),
-        "opened": opened_in(views),
+        "versions": key_versions(views),
+        "iexec": is_iexec_key(views),
+        "unopened": unopened_task(views),
+        "opened": opened_task(views),
         "names": site.index.names({row.address, *(each.app for each in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
         "usage": charts.per_month(charts.per_day(used, now), f"{len(used)} uses in the last 30 days"),
@@ -98,7 +98,7 @@ async def _buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGrant]:
     """Return who was granted the model, and the latest time that any of its offers says."""
     found: dict[Address, int] = {}
     for restriction in sorted({offer.buyer for offer in offers} - {ZERO_ADDRESS}):
-        for member in await granted(site.reader, restriction):
+        for member in await read_grants(site.reader, restriction):
             found[member.account] = max(found.get(member.account, 0), member.until)
     return [AccessGrant(account, until) for account, until in sorted(found.items())]
 

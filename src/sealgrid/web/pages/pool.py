@@ -11,7 +11,7 @@ from sealgrid.errors import NotFound
 from sealgrid.units import Address
 from sealgrid.web.index.index import LATEST, TaskFilter
 from sealgrid.web.pages.apps import asset_of
-from sealgrid.web.pages.compute import MOST_ORDERS, computing_offers, standing
+from sealgrid.web.pages.compute import MAX_ORDERS, computing_offers, standing
 from sealgrid.web.site import Ask, Site
 
 MOST_MACHINES = 20  #: that are shown; each asks the chain for its stake
@@ -46,7 +46,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
 async def _offers(site: Site, pool: Address) -> list[dict[str, Any]]:
     found = await site.reader.market.orders(
-        "workerpoolorders", workerpool=pool, pageSize=str(MOST_ORDERS), app="any", dataset="any", requester="any"
+        "workerpoolorders", workerpool=pool, pageSize=str(MAX_ORDERS), app="any", dataset="any", requester="any"
     )
     return await computing_offers(site, found)
 

@@ -13,9 +13,10 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from sealgrid.errors import AppFailed, NotFound, SealgridError
 from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.money import Kind, MoneyState, sentence
-from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.follow import public_history
 from sealgrid.sdk.operations.open_result import RunResult
-from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, waiting_sentence, waits
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, is_waiting, waiting_sentence
 from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.units import TaskId, to_digest
 from sealgrid.web.forms import form_of
@@ -105,7 +106,7 @@ def _receipt(site: Site) -> list[HTTPRouteHandler]:
         problem = ""
         try:
             envelope = await fetch_receipt.fetch_receipt(site.reader, _task_id(task))
-            report = await fetch_receipt.verify_on_line(site.reader, envelope)
+            report = await fetch_receipt.verify_online(site.reader, envelope)
         except SealgridError as error:
             problem = error.message
         return site.asked_part(request, "checks.html", {"report": report, "problem": problem, "task": task})
@@ -181,7 +182,7 @@ async def _story(site: Site, request: Ask, task: TaskId) -> dict[str, Any]:
     lines = [TimelineLine(stage.at, _WORDS[stage.stage], stage.detail) for stage in stages]
     now = 0 if row.state in ENDED else (await site.hub.node.block()).timestamp  # the chain's clock decides
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
-    waiting = money.kind == "locked" and age >= PATIENCE_SECONDS and waits(stages)
+    waiting = money.kind == "locked" and age >= PATIENCE_SECONDS and is_waiting(stages)
     return {
         "task": row,
         "names": site.index.names({row.app, row.dataset, row.workerpool}),
@@ -202,7 +203,7 @@ async def _stages(site: Site, request: Ask, task: TaskId, *, mine: bool) -> tupl
     # A wallet of the visitor's own would have to sign for the exact stages.
     if mine and site.account(request):
         return await (await site.client(request)).stages(task)
-    return await buy.public_history(site.reader, task)
+    return await public_history(site.reader, task)
 
 
 def _mine(site: Site, request: Ask, row: Any) -> bool:

@@ -12,8 +12,8 @@ from litestar.response import Redirect
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import InputRefused, ServiceUnavailable
 from sealgrid.sdk.external_wallet import on_paper
-from sealgrid.sdk.operations.policies import give_policy
-from sealgrid.sdk.operations.unlist import until_market_follows
+from sealgrid.sdk.operations.own_offers import until_market_follows
+from sealgrid.sdk.operations.policies import send_policy
 from sealgrid.units import Address, to_address
 from sealgrid.web.flash import remember
 from sealgrid.web.forms import field_of, form_of, json_of
@@ -96,7 +96,7 @@ def _signed(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/policies", status_code=204)
     async def policy(request: Ask) -> None:
         signed = await json_of(request, WalletPolicy)
-        await give_policy(site.reader, PolicyRequest(policy=signed.policy, signature=signature_of(signed.signature)))
+        await send_policy(site.reader, PolicyRequest(policy=signed.policy, signature=signature_of(signed.signature)))
 
     return [ask, publish, policy]
 

@@ -1,13 +1,23 @@
-"""Tell an ONNX model from what people mistake for one, by its outermost protobuf fields alone.
+"""Check before publishing that the shipped app which is to use a file can read it: ONNX models and CSV tables.
 
 An ONNX file is one ``ModelProto`` (onnx.proto): ir_version is field 1, the graph field 7.
 """
 
+import asyncio
 import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sealgrid.errors import InputRefused
+from sealgrid.chain.assets import Assets
+from sealgrid.errors import InputRefused, InterpreterMismatch, SetupMissing
+from sealgrid.sdk import shipped_apps
+from sealgrid.sdk.connection import Connection
+from sealgrid.sdk.operations.build import shipped_bundle
+from sealgrid.sdk.operations.resolve import find_app, is_shipped
+from sealgrid.sdk.resources.offers import Named
+from sealgrid.units import Digest
 
 IR_VERSION, GRAPH = 1, 7
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -84,3 +94,41 @@ def _varint(file: BinaryIO) -> int:
         if byte[0] < 0x80:
             return value
     raise ValueError("it is not protobuf")
+
+
+def check_csv(path: Path) -> None:
+    """Raise InputRefused unless csv-statistics can read a table; the checks are those of its ``columns/table.py``."""
+    from sealgrid.shipped_apps.csv_statistics.columns.errors import TableRefused  # noqa: PLC0415  only where the shipped apps are
+    from sealgrid.shipped_apps.csv_statistics.columns.table import read_table  # noqa: PLC0415
+
+    try:
+        read_table(path)
+    except TableRefused as refused:
+        raise InputRefused(f"{path.name} cannot be sold as a table: {refused}") from refused
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read ({error.strerror}).") from error
+
+
+_CHECKS: Final[Mapping[str, Callable[[Path], None]]] = {
+    shipped_apps.ONNX_RUNNER: check_onnx,
+    shipped_apps.CSV_STATISTICS: check_csv,
+}
+
+
+async def check_readable(conn: Connection, file: Path, app: Named) -> None:
+    """Raise InputRefused when a shipped app, known by its name or by its code, could never read the file."""
+    name = str(app) if is_shipped(app) else _named(await _code(conn, app), conn.network.python)
+    if name in _CHECKS:
+        await asyncio.to_thread(_CHECKS[name], file)
+
+
+async def _code(conn: Connection, app: Named) -> Digest:
+    return await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
+
+
+def _named(code: Digest, python: str) -> str:
+    for name in (name for name in _CHECKS if shipped_apps.app_folder(name) is not None):
+        with suppress(InterpreterMismatch, SetupMissing):  # this machine cannot build it for the network's Python
+            if shipped_bundle(name, python).app_digest == code:
+                return name
+    return ""

@@ -10,7 +10,8 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
 from sealgrid.sdk.network import PinnedPool
-from sealgrid.sdk.operations.deal_terms import offers_for
+from sealgrid.sdk.operations.deal_terms import choose_offers
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import to_address, to_digest
 from sealgrid.wire.market import MarketClient
 
@@ -63,7 +64,7 @@ class NoGroups:
         raise ChainError("no contract is at this address.")
 
 
-async def bought_at(*, pool=None, progress=lambda step: None, **offers):
+async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
     transport = Answers(**({kind: [order] for kind, order in HONEST.items()} | offers))
     conn = SimpleNamespace(
         market=MarketClient(transport, 31337),
@@ -71,7 +72,7 @@ async def bought_at(*, pool=None, progress=lambda step: None, **offers):
         address=ME.address,
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
     )
-    found = await offers_for(conn, APP, MODEL, 1, category=None, pool=pool, progress=progress)
+    found = await choose_offers(conn, RunRequest(APP, MODEL, pool=pool), on_progress)
     return found, transport.asked
 
 
@@ -116,7 +117,7 @@ STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, catego
 async def test_where_any_pool_will_do_one_is_taken_that_the_owners_of_app_and_model_admit(restricted):
     said = []
     found, _ = await bought_at(
-        pool="any", progress=said.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
+        pool="any", on_progress=said.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
     )
     assert found[2] == STRANGER, "the pinned pool comes first, and is not admitted"
     assert "app and model admit none of 1 better pools" in str(said[-1])

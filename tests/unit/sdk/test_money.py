@@ -63,7 +63,7 @@ LATE = "and was not paid; the final deadline has passed: it comes back"
 TABLE = {
     UNMATCHED: "No money moved.",
     MoneyState("unknown", TASK): (
-        f"The chain did not say whether the run was bought; ask it with: sealgrid task show {TASK}"
+        f"The chain did not say whether the run was bought; check it with: sealgrid task show {TASK}"
     ),
     MoneyState("locked", TASK, DEADLINE): (
         f"The price is locked until {UTC}: it is paid if a machine finishes the task by then; if none does, it comes "

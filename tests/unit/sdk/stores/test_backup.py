@@ -31,7 +31,7 @@ def test_after_a_wipe_everything_is_back_and_private(place, tmp_path):
     assert stat.S_IMODE((tmp_path / "backup.zip").stat().st_mode) == 0o600
     shutil.rmtree(tmp_path / "home")
     done = restore(place, tmp_path / "backup.zip")
-    assert (done.written, done.left) == (kept, ())
+    assert (done.written, done.conflicts) == (kept, ())
     assert [path.read_text() for path in kept] == contents
     for path in kept:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -42,7 +42,7 @@ def test_what_is_here_is_left_as_it_is(place, tmp_path):
     alice, model, job = back_up(place, tmp_path / "backup.zip")
     alice.write_text("a newer one")
     done = restore(place, tmp_path / "backup.zip")
-    assert (done.written, done.left) == ((), (alice,))
+    assert (done.written, done.conflicts) == ((), (alice,))
     assert alice.read_text() == "a newer one"
     assert model.exists()
     assert job.exists()
@@ -50,7 +50,7 @@ def test_what_is_here_is_left_as_it_is(place, tmp_path):
 
 def test_a_backup_never_replaces_a_file(place, tmp_path):
     (tmp_path / "backup.zip").write_text("precious")
-    with pytest.raises(InputRefused, match="there already"):
+    with pytest.raises(InputRefused, match="exists already"):
         back_up(place, tmp_path / "backup.zip")
     assert (tmp_path / "backup.zip").read_text() == "precious"
 

@@ -1,15 +1,17 @@
-"""Publishing for onnx-runner looks whether a file is an ONNX model, and names what it is instead."""
+"""Before publishing, a file is checked to be an ONNX model or a CSV table that the shipped app can read."""
 
 import io
 import pickle
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.operations.onnx_file import check_onnx
+from sealgrid.sdk.operations.file_checks import check_csv, check_onnx
+from sealgrid.sdk.shipped_apps import app_for
 
 GRAPH = b"\x3a\x02\x12\x00"  # field 7, a graph
 MODEL = b"\x08\x08" + GRAPH + b"\x42\x02\x10\x0d"  # ir_version 8, graph, opset
@@ -74,3 +76,36 @@ def test_a_large_model_is_never_read_into_memory(tmp_path):
         file.write(b"\x08\x08\x3a\x80\x80\x80\x80\x08")  # a graph of 2 GiB
         file.truncate(file.tell() + (2 << 30))
     check_onnx(path)
+
+
+ROWS = "".join(f"Lyon,{n}\n" for n in range(10))
+
+
+def test_a_table_passes(tmp_path):
+    (tmp_path / "rides.csv").write_text("city,price\n" + ROWS)
+    check_csv(tmp_path / "rides.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"city,price\n" + b"Lyon,1\n" * 9, "fewer than 10"),
+        (b"\x08\x08\x3a\x02\xff", "it is not text in UTF-8"),
+        (ROWS.encode(), "here it holds a number"),
+        (b"city,price\n" + ROWS.encode() + b"Nice\n", "line 12 has 1 cells"),
+    ],
+)
+def test_what_the_app_would_refuse_is_refused_before_anything_is_sealed(tmp_path, content, said):
+    (tmp_path / "rides.csv").write_bytes(content)
+    with pytest.raises(InputRefused, match=f"rides.csv cannot be sold as a table: .*{said}"):
+        check_csv(tmp_path / "rides.csv")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(InputRefused, match=r"nothing.csv cannot be read"):
+        check_csv(tmp_path / "nothing.csv")
+
+
+def test_a_file_is_for_the_app_that_its_name_says():
+    assert app_for(Path("rides.CSV")) == "csv-statistics"
+    assert app_for(Path("model.onnx")) == app_for(Path("model")) == "onnx-runner"
