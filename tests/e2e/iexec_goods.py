@@ -26,7 +26,7 @@ from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Reque
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.operations.follow import history
-from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import IexecDeposit, SharePart
@@ -87,7 +87,7 @@ async def deployed_dataset(
 
 
 async def cheapest(conn, kind: type[Any], **filters: str) -> Any:
-    found = await conn.market.orders(KINDS[kind], requester=conn.address, minVolume="1", **filters)
+    found = await conn.market.orders(kind.kind, requester=conn.address, minVolume="1", **filters)
     return cheapest_of(found, kind, kind.__name__, uses=1)
 
 

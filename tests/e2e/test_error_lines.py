@@ -30,7 +30,7 @@ from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations import publish as models
-from sealgrid.sdk.operations.client_sealed import ClientSealedInput, prepare
+from sealgrid.sdk.operations.client_sealed import ClientSealedInput, prepare_purchase
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.sdk.operations.policies import policy_of, set_policy
@@ -152,7 +152,7 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
     )
     conn, steps = on_paper(people.stranger, people.stranger.address)
     with pytest.raises(InterpreterMismatch, match="No money moved"):
-        await prepare(conn, sealed)
+        await prepare_purchase(conn, sealed)
     assert steps == []
     page = await to_thread(httpx.get, f"{localnet.network.web_url}/apps/{foreign}")
     assert f"This app is built for Python {NOT_OURS}" in page.text

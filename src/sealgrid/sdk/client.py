@@ -1,6 +1,6 @@
-"""``sealgrid.connect_async()``: everything that an account does on a network, in a few words.
+"""The asynchronous client: ``sealgrid.connect_async()``.
 
-``sealgrid.connect()``, the blocking twin, is generated from this source (``python -m sealgrid.sdk.sync.generate``).
+The blocking client, ``sealgrid.connect()``, is generated from this source (``python -m sealgrid.sdk.sync.generate``).
 """
 
 import asyncio
@@ -45,19 +45,19 @@ InputFile = str | Path | tuple[str, bytes]  #: a file's path, or a name and the 
 class AsyncClient:
     """One account, connected to one network."""
 
-    def __init__(self, conn: Connection, place: Home) -> None:
+    def __init__(self, conn: Connection, folders: Home) -> None:
         self._conn = conn
-        self._jobs, self._model_store = JobStore(place.jobs), ModelStore(place.models)
-        self._accounts = KeystoreFolder(place.accounts)
+        self._jobs, self._model_store = JobStore(folders.jobs), ModelStore(folders.models)
+        self._accounts = KeystoreFolder(folders.accounts)
 
     @property
     def network(self) -> Network:
-        """Return which network this is; public, and what a verifier pins."""
+        """Return the network file's content: public, and the pins of a verifier."""
         return self._conn.network
 
     @property
     def account(self) -> AsyncAccount:
-        """Return the account's money."""
+        """Return the account, with its money."""
         return AsyncAccount(self._conn)
 
     @property
@@ -72,7 +72,7 @@ class AsyncClient:
 
     @property
     def data(self) -> AsyncModels:
-        """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
+        """Return the network's data; on the chain, models and data are both datasets."""
         return self.models
 
     async def run(
@@ -156,17 +156,17 @@ class AsyncClient:
         return AsyncRun(self._conn, job)
 
     def reopen(self, task: str) -> AsyncRun:
-        """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
+        """Return a run that was bought before, from its stored key; raise NotFound when there is none.
 
         Raises InputRefused for a task of another chain.
         """
         entry, network = self._jobs.read(task), self._conn.network
         if (entry.genesis, entry.hub) != (network.genesis, network.hub):
-            raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r} is.", money="")
+            raise InputRefused(f"task {entry.task} was bought on another chain than {network.name!r}.", money="")
         return AsyncRun(self._conn, entry.job())
 
     async def stages(self, task: TaskId) -> tuple[StageAt, ...]:
-        """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
+        """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""
         return await history(self._conn, task)
 
     def _remove(self, unsold: Sequence[PurchasedTask]) -> None:
@@ -174,27 +174,28 @@ class AsyncClient:
             self._jobs.remove(job.task)
 
     async def claim(self, task: str, *, deal: str | None = None) -> str:
-        """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
+        """Claim the refund of a task that missed its final deadline; anyone may call it, the payer gets the price.
 
-        Returns where the price is then, in one sentence. It does not matter who claimed it before, nor whether a pool
-        ever opened the task; only for one that no pool opened and that this folder has no key of, ``deal`` must be
-        given. Raises InputRefused before the deadline, with the time from which it can be claimed, and for a task that
-        was paid.
+        Returns one sentence that says where the price is then. Works also after another claim and for a task that no
+        pool opened; such a task needs ``deal``, unless its key is stored here. Raises InputRefused before the deadline,
+        with the time from which the refund can be claimed, and for a task that was paid.
         """
-        wanted = self._jobs.parse_task(task)
-        return sentence(await refunds.claim(self._conn, await self._deal(wanted, deal), wanted))
+        task_id = self._jobs.parse_task(task)
+        return sentence(await refunds.claim(self._conn, await self._deal(task_id, deal), task_id))
 
     async def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
-        """Claim the refund of every task of a task's deal; return of each where its price is then.
+        """Claim the refunds of all unpaid tasks of a task's deal; return a sentence about the price of each task.
 
-        A task that was paid is left as it is. Raises InputRefused before the deadline, when nothing is claimed.
+        Raises InputRefused before the deadline; then nothing is claimed.
         """
-        chosen = await self._deal(self._jobs.parse_task(task), deal)
-        found: dict[TaskId, str] = {}
-        for each in await refunds.tasks_of(self._conn, chosen):
-            money = await money_on_chain(self._conn, chosen, each)
-            found[each] = sentence(money if money.kind == "paid" else await refunds.claim(self._conn, chosen, each))
-        return found
+        deal_id = await self._deal(self._jobs.parse_task(task), deal)
+        sentences: dict[TaskId, str] = {}
+        for each in await refunds.tasks_of(self._conn, deal_id):
+            money = await money_on_chain(self._conn, deal_id, each)
+            sentences[each] = sentence(
+                money if money.kind == "paid" else await refunds.claim(self._conn, deal_id, each)
+            )
+        return sentences
 
     async def _deal(self, task: TaskId, deal: str | None) -> DealId:
         if deal is not None:
@@ -223,22 +224,22 @@ async def connect_async(
     data: str | Path | None = None,
     password: str | None = None,
 ) -> AsyncIterator[AsyncClient]:
-    """Connect an account to a network, the running local one by default.
+    """Connect an account to a network, by default the running local one.
 
-    ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
-    network also a development account's (owner, developer, requester …); or a key. ``network`` is a network file,
-    ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
-    network, InputRefused for an unknown account or a wrong password.
+    ``account`` is the name of one of your accounts (``sealgrid account new``), which ``password`` opens; on a local
+    network also the name of a development account (owner, developer, requester …); or a key. ``network`` is a network
+    file, ``data`` the data folder, by default SEALGRID_HOME or the user's. Raises NetworkNotRunning without a network,
+    InputRefused for an unknown account or a wrong password.
     """
-    place = home(data)
-    chosen = network if isinstance(network, Network) else load_network(Path(network) if network else place.network)
+    folders = home(data)
+    chosen = network if isinstance(network, Network) else load_network(Path(network) if network else folders.network)
     key = (
         account
         if isinstance(account, SigningKey)
-        else await _key(account, password, chosen, KeystoreFolder(place.accounts))
+        else await _key(account, password, chosen, KeystoreFolder(folders.accounts))
     )
     async with open_connection(chosen, key) as conn:
-        yield AsyncClient(conn, place)
+        yield AsyncClient(conn, folders)
 
 
 async def _key(name: str, password: str | None, network: Network, own: KeystoreFolder) -> SigningKey:
@@ -250,7 +251,7 @@ async def _key(name: str, password: str | None, network: Network, own: KeystoreF
         known = f"; a local network has {', '.join(NAMES)}" if network.folder else ""
         raise InputRefused(f"there is no account {name!r}; make one with `sealgrid account new`{known}.")
     if not network.folder:
-        raise InputRefused(f"everybody knows the key of {name!r}; use your own on the network {network.name!r}.")
+        raise InputRefused(f"the key of {name!r} is public; use your own on the network {network.name!r}.")
     return development_key(name)
 
 
@@ -258,7 +259,7 @@ def _parse_contract(written: str | None) -> Address:
     try:
         return ZERO_ADDRESS if written is None else to_address(written.lower())
     except ValueError as error:
-        raise InputRefused(f"{written!r} is no contract's address to call back.") from error
+        raise InputRefused(f"{written!r} is not a contract address for a callback.") from error
 
 
 def _read_files(files: Sequence[InputFile]) -> list[tuple[str, bytes]]:

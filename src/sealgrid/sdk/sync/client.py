@@ -28,12 +28,12 @@ class Client:
 
     @property
     def network(self) -> Network:
-        """Return which network this is; public, and what a verifier pins."""
+        """Return the network file's content: public, and the pins of a verifier."""
         return self._inner.network
 
     @property
     def account(self) -> Account:
-        """Return the account's money."""
+        """Return the account, with its money."""
         return Account(self._inner.account)
 
     @property
@@ -48,7 +48,7 @@ class Client:
 
     @property
     def data(self) -> Models:
-        """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
+        """Return the network's data; on the chain, models and data are both datasets."""
         return Models(self._inner.data)
 
     def run(
@@ -113,30 +113,29 @@ class Client:
         )
 
     def reopen(self, task: str) -> Run:
-        """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
+        """Return a run that was bought before, from its stored key; raise NotFound when there is none.
 
         Raises InputRefused for a task of another chain.
         """
         return Run(self._inner.reopen(task))
 
     def stages(self, task: TaskId) -> tuple[StageAt, ...]:
-        """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
+        """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""
         return BACKGROUND.run(self._inner.stages(task))
 
     def claim(self, task: str, *, deal: str | None = None) -> str:
-        """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
+        """Claim the refund of a task that missed its final deadline; anyone may call it, the payer gets the price.
 
-        Returns where the price is then, in one sentence. It does not matter who claimed it before, nor whether a pool
-        ever opened the task; only for one that no pool opened and that this folder has no key of, ``deal`` must be
-        given. Raises InputRefused before the deadline, with the time from which it can be claimed, and for a task that
-        was paid.
+        Returns one sentence that says where the price is then. Works also after another claim and for a task that no
+        pool opened; such a task needs ``deal``, unless its key is stored here. Raises InputRefused before the deadline,
+        with the time from which the refund can be claimed, and for a task that was paid.
         """
         return BACKGROUND.run(self._inner.claim(task, deal=deal))
 
     def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
-        """Claim the refund of every task of a task's deal; return of each where its price is then.
+        """Claim the refunds of all unpaid tasks of a task's deal; return a sentence about the price of each task.
 
-        A task that was paid is left as it is. Raises InputRefused before the deadline, when nothing is claimed.
+        Raises InputRefused before the deadline; then nothing is claimed.
         """
         return BACKGROUND.run(self._inner.claim_deal(task, deal=deal))
 
@@ -158,12 +157,12 @@ def connect(
     data: str | Path | None = None,
     password: str | None = None,
 ) -> Client:
-    """Connect an account to a network, the running local one by default.
+    """Connect an account to a network, by default the running local one.
 
-    ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
-    network also a development account's (owner, developer, requester …); or a key. ``network`` is a network file,
-    ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
-    network, InputRefused for an unknown account or a wrong password.
+    ``account`` is the name of one of your accounts (``sealgrid account new``), which ``password`` opens; on a local
+    network also the name of a development account (owner, developer, requester …); or a key. ``network`` is a network
+    file, ``data`` the data folder, by default SEALGRID_HOME or the user's. Raises NetworkNotRunning without a network,
+    InputRefused for an unknown account or a wrong password.
     """
     context = BackgroundContext(connect_async(account, network=network, data=data, password=password))
     return Client(context.value, context)
