@@ -59,7 +59,7 @@ def test_a_no_in_the_wallet_changes_nothing_and_is_one_sentence(visitor: Visitor
     expect(page.get_by_role("button", name="Deposit")).to_be_enabled()
     page.get_by_label("From the wallet into escrow").fill("a lot")
     page.get_by_role("button", name="Deposit").click()
-    expect(page.get_by_text("is no amount")).to_be_visible()
+    expect(page.get_by_text("is not a valid amount")).to_be_visible()
 
 
 def test_a_wallet_is_asked_for_nothing_without_the_pages_script(visitor: Visitor):

@@ -48,7 +48,7 @@ def test_a_mistake_is_one_sentence(visitor: Visitor):
     as_(visitor, "stranger")
     visitor.page.get_by_label("From escrow").fill("a lot")
     visitor.page.get_by_role("button", name="Withdraw").click()
-    expect(visitor.page.get_by_text("is no amount")).to_be_visible()
+    expect(visitor.page.get_by_text("is not a valid amount")).to_be_visible()
 
 
 def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buyer_is_refused(

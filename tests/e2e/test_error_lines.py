@@ -26,7 +26,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import InterpreterMismatch
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations import publish as models
@@ -150,7 +150,7 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
     sealed = ClientSealedInput(
         app=foreign, sha256="0x" + "11" * 32, commitments=("0x" + "22" * 32,) * 3, result_key="0x" + "33" * 32
     )
-    conn, steps = on_paper(people.stranger, people.stranger.address)
+    conn, steps = recording_connection(people.stranger, people.stranger.address)
     with pytest.raises(InterpreterMismatch, match="No money moved"):
         await prepare_purchase(conn, sealed)
     assert steps == []

@@ -90,7 +90,7 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
 def test_nobody_sets_the_secret_of_somebody_elses_app(requester, app):
     with pytest.raises(sealgrid.SealgridError, match=r"\(deposit\.4\)"):
         requester.apps.set_secret(app, "mine now")
-    with pytest.raises(InputRefused, match="somebody else's"):
+    with pytest.raises(InputRefused, match="belongs to another account"):
         requester.apps.set_secret("takes", "mine now")
 
 

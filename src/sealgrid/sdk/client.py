@@ -29,7 +29,7 @@ from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.sdk.resources.apps import AsyncApps
 from sealgrid.sdk.resources.models import AsyncModels
-from sealgrid.sdk.resources.offers import Named
+from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.resources.runs import AsyncRun
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.sdk.stores.home import Home, home
@@ -77,8 +77,8 @@ class AsyncClient:
 
     async def run(
         self,
-        app: Named,
-        model: Named | None = None,
+        app: AssetRef,
+        model: AssetRef | None = None,
         files: Sequence[InputFile] = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,

@@ -1,7 +1,7 @@
 """What owners say of their models, read once from each sealed file, which is checked whole."""
 
 from sealgrid.errors import SealgridError
-from sealgrid.sdk.model_cards import card_of
+from sealgrid.sdk.model_cards import read_card
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
 from sealgrid.web.shared_reads import SharedReads
@@ -22,6 +22,6 @@ class ModelCards:
         try:
             if await self._storage.size(checksum) > MOST_SEALED:
                 return None
-            return await self._readings.once(checksum, lambda: card_of(self._storage, checksum, MOST_SEALED))
+            return await self._readings.once(checksum, lambda: read_card(self._storage, checksum, MOST_SEALED))
         except SealgridError:
             return None

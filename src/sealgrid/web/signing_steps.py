@@ -14,7 +14,7 @@ from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import AsyncClient
-from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, on_paper
+from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, recording_connection
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
 from sealgrid.web.flash import joined
@@ -48,7 +48,7 @@ async def acting(site: Site, request: Ask) -> SigningSession:
         return SigningSession(site, client, client.account.address, None)
     if HEADER not in request.headers:
         raise InputRefused("your wallet signs through this page's script; switch scripts on, or use the command line.")
-    conn, steps = on_paper(site.reader, address)
+    conn, steps = recording_connection(site.reader, address)
     return SigningSession(site, AsyncClient(conn, home(NOWHERE)), address, steps)
 
 

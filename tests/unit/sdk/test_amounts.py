@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sealgrid.errors import InputRefused
-from sealgrid.sdk.amounts import MOST_NRLC, Amount, amount
+from sealgrid.sdk.amounts import MAX_NRLC, Amount, amount
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_bare_number_is_refused_because_it_could_mean_rlc_or_nrlc(bare):
         amount(bare)
 
 
-@given(st.integers(0, MOST_NRLC))
+@given(st.integers(0, MAX_NRLC))
 def test_what_an_amount_prints_reads_back_as_the_same_amount(nrlc):
     assert amount(str(Amount(nrlc))) == nrlc
 

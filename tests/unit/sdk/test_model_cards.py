@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sealgrid.crypto import container
 from sealgrid.errors import ContentDiffers, InputRefused
-from sealgrid.sdk.model_cards import card_of, encoded
+from sealgrid.sdk.model_cards import encode_card, read_card
 from sealgrid.storage.verifying_reader import VerifyingReader
 
 
@@ -33,7 +33,7 @@ class Shelf(VerifyingReader):
 def stored(card: str, content: bytes = b"weights") -> tuple[Shelf, str]:
     sealed = io.BytesIO()
     container.seal(
-        io.BytesIO(content), sealed, dek=b"k" * 32, size=len(content), key_id=b"i" * 16, metadata=encoded(card)
+        io.BytesIO(content), sealed, dek=b"k" * 32, size=len(content), key_id=b"i" * 16, metadata=encode_card(card)
     )
     files = Shelf()
     return files, files.put(sealed.getvalue())
@@ -42,19 +42,19 @@ def stored(card: str, content: bytes = b"weights") -> tuple[Shelf, str]:
 @given(st.text(max_size=300))
 def test_anybody_reads_the_card_that_the_owner_wrote(card):
     files, checksum = stored(card)
-    assert asyncio.run(card_of(files, checksum)) == card.encode(errors="replace").decode()
+    assert asyncio.run(read_card(files, checksum)) == card.encode(errors="replace").decode()
 
 
 async def test_a_card_is_at_most_64_kib():
     files, checksum = stored("x" * 65536, b"w" * 10_000)
-    assert len(await card_of(files, checksum)) == 65536
+    assert len(await read_card(files, checksum)) == 65536
     with pytest.raises(InputRefused, match="at most 65536 bytes"):
-        encoded("é" * 40_000)
+        encode_card("é" * 40_000)
 
 
 async def test_a_file_that_is_no_sealed_one_has_no_card():
     files = Shelf()
-    assert await card_of(files, files.put(b"iv" * 8 + b"anything at all")) == ""
+    assert await read_card(files, files.put(b"iv" * 8 + b"anything at all")) == ""
 
 
 async def test_no_store_can_show_another_card():
@@ -62,4 +62,4 @@ async def test_no_store_can_show_another_card():
     other, lie = stored("theirs")
     files.files[checksum] = other.files[lie]
     with pytest.raises(ContentDiffers):
-        await card_of(files, checksum)
+        await read_card(files, checksum)

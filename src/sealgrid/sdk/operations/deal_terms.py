@@ -21,7 +21,7 @@ from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.concurrency import both
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
-from sealgrid.sdk.operations.pool_selection import MOST_POOLS, candidates, pinned_pools, pools_named, ranked
+from sealgrid.sdk.operations.pool_selection import MAX_POOLS, candidates, pinned_pools, pools_named, ranked
 from sealgrid.sdk.progress import Progress, ProgressStep, ignore_progress
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address
@@ -74,7 +74,7 @@ async def choose_offers(conn: Connection, request: RunRequest, on_progress: Prog
         return await _offers_at(conn, request.pool_order, parties, request)
     choices = await _pool_choices(conn, request, parties)
     refusals: list[OrderRefused] = []
-    for choice in choices[:MOST_POOLS]:
+    for choice in choices[:MAX_POOLS]:
         try:
             offers = await _offers_at(conn, choice.order, parties, request)
         except OrderRefused as error:  # the owner of app or model may admit another pool

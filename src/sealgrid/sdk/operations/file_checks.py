@@ -16,7 +16,7 @@ from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.build import shipped_bundle
 from sealgrid.sdk.operations.resolve import find_app, is_shipped
-from sealgrid.sdk.resources.offers import Named
+from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.units import Digest
 
 IR_VERSION, GRAPH = 1, 7
@@ -33,30 +33,30 @@ _MISTAKEN: Final = (
 
 
 def check_onnx(path: Path) -> None:
-    """Raise InputRefused unless a file is one ONNX model, as far as its outermost fields tell.
+    """Raise InputRefused unless the outermost fields of a file are those of one ONNX model.
 
-    (1) It is not empty. (2) It is no other well-known kind of file. (3) It is protobuf from its first to its last
+    (1) It is not empty. (2) It is not another well-known kind of file. (3) It is protobuf from its first to its last
     byte. (4) It has an IR version and a graph, as every ModelProto has.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         # (1)
         if size == 0:
-            raise InputRefused(f"{path.name} is empty, and no ONNX model.")
+            raise InputRefused(f"{path.name} is empty, not an ONNX model.")
         # (2)
         start = file.read(16)
         for offset, magic, what in _MISTAKEN:
             if start[offset:].startswith(magic):
-                raise InputRefused(f"{path.name} is no ONNX model but {what}.")
+                raise InputRefused(f"{path.name} is not an ONNX model but {what}.")
         # (3)
         file.seek(0)
         try:
             found = _fields(file, size)
         except ValueError as error:
-            raise InputRefused(f"{path.name} is no ONNX model ({error}); export the model to ONNX.") from error
+            raise InputRefused(f"{path.name} is not an ONNX model ({error}); export the model to ONNX.") from error
     # (4)
     if not {(IR_VERSION, VARINT), (GRAPH, BYTES)} <= found:
-        raise InputRefused(f"{path.name} is no ONNX model (it has no IR version or no graph).")
+        raise InputRefused(f"{path.name} is not an ONNX model (it has no IR version or no graph).")
 
 
 def _fields(file: BinaryIO, size: int) -> set[tuple[int, int]]:
@@ -115,18 +115,18 @@ _CHECKS: Final[Mapping[str, Callable[[Path], None]]] = {
 }
 
 
-async def check_readable(conn: Connection, file: Path, app: Named) -> None:
-    """Raise InputRefused when a shipped app, known by its name or by its code, could never read the file."""
-    name = str(app) if is_shipped(app) else _named(await _code(conn, app), conn.network.python)
+async def check_readable(conn: Connection, file: Path, app: AssetRef) -> None:
+    """Raise InputRefused if the app is a shipped one, by name or digest, that cannot read the file."""
+    name = str(app) if is_shipped(app) else _shipped_name(await _app_digest(conn, app), conn.network.python)
     if name in _CHECKS:
         await asyncio.to_thread(_CHECKS[name], file)
 
 
-async def _code(conn: Connection, app: Named) -> Digest:
+async def _app_digest(conn: Connection, app: AssetRef) -> Digest:
     return await Assets(conn.hub).checksum("App", await find_app(conn, app, own=True))
 
 
-def _named(code: Digest, python: str) -> str:
+def _shipped_name(code: Digest, python: str) -> str:
     for name in (name for name in _CHECKS if shipped_apps.app_folder(name) is not None):
         with suppress(InterpreterMismatch, SetupMissing):  # this machine cannot build it for the network's Python
             if shipped_bundle(name, python).app_digest == code:

@@ -18,7 +18,7 @@ from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import encoded
+from sealgrid.sdk.model_cards import encode_card
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.sdk.operations.prove import check_provable, prove_new_key
@@ -86,7 +86,7 @@ async def publish(
     if proved:
         await check_provable(conn, apps[0], on_progress)
     dek = os.urandom(DEK_BYTES)
-    checksum, size = await seal_and_upload(conn, source, dek, on_progress, encoded(card))
+    checksum, size = await seal_and_upload(conn, source, dek, on_progress, encode_card(card))
     on_progress(ProgressStep("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)

@@ -1,4 +1,4 @@
-"""Claim refunds of tasks that no machine finished before their final deadline; their pools do it too."""
+"""Claim refunds of tasks that missed their final deadline; pools claim them too."""
 
 from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
@@ -11,7 +11,7 @@ from sealgrid.units import DealId, TaskId
 
 
 async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
-    """Have the price of one task of a deal refunded, and return where it is then; anybody may ask.
+    """Claim the refund of one task of a deal, and return where its price is then; anyone may call it.
 
     Raises InputRefused before the final deadline and for a task that was paid, NotFound for a task of another deal.
     """
@@ -27,7 +27,7 @@ async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
         try:
             await claim_refund(conn.hub, conn.wallet, deal, index)
         except ContractReverted as error:
-            if (await money_on_chain(conn, deal, task)).kind == "locked":  # this machine's clock was ahead
+            if (await money_on_chain(conn, deal, task)).kind == "locked":  # this machine's clock is ahead
                 raise _too_early(task, money) from error
             raise
         return await money_on_chain(conn, deal, task)
@@ -40,10 +40,10 @@ async def tasks_of(conn: Connection, deal: DealId) -> tuple[TaskId, ...]:
 
 
 async def deal_of(conn: Connection, task: TaskId) -> DealId:
-    """Return the deal of a task that some pool opened; raise NotFound for one that the chain does not know."""
+    """Return the deal of a task that a pool opened; raise NotFound for other tasks."""
     view = await conn.hub.view_task(task)
     if view.status is TaskStatus.UNSET:
-        raise NotFound(f"no pool opened task {task}, so the chain does not know whose it is; name its deal too.")
+        raise NotFound(f"no pool opened task {task}, so the chain does not know its deal; give the deal too.")
     return view.deal
 
 

@@ -10,7 +10,7 @@ from sealgrid.sdk.operations import deploy
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
 from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
 from sealgrid.sdk.operations.resolve import find_app
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, listing_of, open_offers
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, listing_of, open_offers
 
 
 class AsyncApps:
@@ -45,13 +45,13 @@ class AsyncApps:
         offers = await open_offers(self._conn, "App")
         return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
 
-    async def show(self, app: Named) -> Listing:
+    async def show(self, app: AssetRef) -> Listing:
         """Return an app's data from the chain, with its open offers."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
 
     async def offer(
         self,
-        app: Named,
+        app: AssetRef,
         *,
         price: Price,
         uses: int = 1_000_000,
@@ -69,7 +69,7 @@ class AsyncApps:
         )
         return await listing_of(self._conn, "App", address)
 
-    async def reprice(self, app: Named, price: Price) -> RepriceResult:
+    async def reprice(self, app: AssetRef, price: Price) -> RepriceResult:
         """Sell the remaining uses of every open offer of an own app at another price; cancel the old offers.
 
         Cancelling is permanent. Raises NotFound when nothing is for sale.
@@ -77,7 +77,7 @@ class AsyncApps:
         per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)
         return await reprice(self._conn, address, per_run, await open_app_offers(self._conn, address))
 
-    async def unlist(self, app: Named) -> UnlistResult:
+    async def unlist(self, app: AssetRef) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own app; runs that were bought before continue.
 
         Raises NotFound when this account offers no such app.
@@ -85,7 +85,7 @@ class AsyncApps:
         address = await find_app(self._conn, app, own=True)
         return await unlist(self._conn, address, await open_app_offers(self._conn, address))
 
-    async def verify(self, app: Named) -> RebuildResult:
+    async def verify(self, app: AssetRef) -> RebuildResult:
         """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.
 
         The wheels are those that ``make setup`` fetched for the shipped apps. Raises BundleRefused with the number of
@@ -94,7 +94,7 @@ class AsyncApps:
         listing = await self.show(app)
         return await rebuild(self._conn, listing.location, listing.digest)
 
-    async def set_secret(self, app: Named, secret: str) -> None:
+    async def set_secret(self, app: AssetRef, secret: str) -> None:
         """Set the developer secret of an own app; only later runs of the app get it, as IEXEC_APP_DEVELOPER_SECRET.
 
         Setting it again replaces it. Raises SharesRefused for another owner's app, InputRefused for a text that is not

@@ -13,7 +13,7 @@ from sealgrid.poco.orders import DatasetOrder
 from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import card_of
+from sealgrid.sdk.model_cards import read_card
 from sealgrid.sdk.operations import publish
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult, grant, revoke
 from sealgrid.sdk.operations.file_checks import check_readable
@@ -27,13 +27,13 @@ from sealgrid.sdk.operations.own_offers import (
 )
 from sealgrid.sdk.operations.policies import PolicyUpdate, policy_of, set_policy
 from sealgrid.sdk.operations.prove import Proof, check_provable, check_proved, prove
-from sealgrid.sdk.operations.resolve import find_app, find_model, find_person, is_shipped
+from sealgrid.sdk.operations.resolve import find_account, find_app, find_model, is_shipped
 from sealgrid.sdk.operations.rotate import RotationResult, rotate_key, rotate_shares
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.apps import AsyncApps
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, PublishedListing, listing_of, open_offers
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing, listing_of, open_offers
 from sealgrid.sdk.stores.model_store import ModelRecord, ModelStore
 from sealgrid.units import ZERO_ADDRESS, Address
 
@@ -48,7 +48,7 @@ class AsyncModels:
         self,
         file: str | Path,
         *,
-        app: Named | None = None,
+        app: AssetRef | None = None,
         price: Price,
         name: str | None = None,
         uses: int = 1000,
@@ -116,16 +116,16 @@ class AsyncModels:
         offers = await open_offers(self._conn, "Dataset")
         return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
 
-    async def show(self, model: Named) -> Listing:
+    async def show(self, model: AssetRef) -> Listing:
         """Return a model's data from chain and vaults, with its open offers."""
         return await listing_of(self._conn, "Dataset", await find_model(self._conn, model))
 
-    async def card(self, model: Named) -> str:
+    async def card(self, model: AssetRef) -> str:
         """Return the owner's description of a model, untrusted Markdown; empty without one."""
         address = await find_model(self._conn, model)
-        return await card_of(self._conn.storage, await Assets(self._conn.hub).checksum("Dataset", address))
+        return await read_card(self._conn.storage, await Assets(self._conn.hub).checksum("Dataset", address))
 
-    async def unlist(self, model: Named) -> UnlistResult:
+    async def unlist(self, model: AssetRef) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.
 
         Runs that were bought before continue. The result names sources that could not be searched. Raises NotFound
@@ -136,7 +136,7 @@ class AsyncModels:
             self._conn, address, await open_model_offers(self._conn, address, self._find_record(address))
         )
 
-    async def reprice(self, model: Named, price: Price) -> RepriceResult:
+    async def reprice(self, model: AssetRef, price: Price) -> RepriceResult:
         """Sell the remaining uses of every open offer of an own model at another price, to the same buyers.
 
         The old offers are cancelled on the chain, permanently; existing deals are not affected. Raises NotFound when
@@ -149,7 +149,7 @@ class AsyncModels:
 
     async def offer(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         price: Price,
         uses: int = 1000,
@@ -182,7 +182,7 @@ class AsyncModels:
         )
         return await listing_of(self._conn, "Dataset", address)
 
-    async def recover(self, model: Named, target: str | Path) -> Path:
+    async def recover(self, model: AssetRef, target: str | Path) -> Path:
         """Write an own model's plain file, from the network's sealed file and the key in the data folder.
 
         Raises NotFound without that key, InputRefused when the target exists or cannot be written.
@@ -190,7 +190,9 @@ class AsyncModels:
         record = self._read_record(model)
         return await publish.recover(self._conn, record.checksum, bytes.fromhex(record.dek), Path(target))
 
-    async def prove(self, model: Named, *, app: Named | None = None, on_progress: Progress = ignore_progress) -> Proof:
+    async def prove(
+        self, model: AssetRef, *, app: AssetRef | None = None, on_progress: Progress = ignore_progress
+    ) -> Proof:
         """Prove that the newest key of an own model opens its file: buy one run, at price 0 for the model.
 
         If the policy requires the proof, the vaults release this key to no other account before. ``publish`` and
@@ -204,10 +206,10 @@ class AsyncModels:
 
     async def rotate(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         reseal: bool = False,
-        app: Named | None = None,
+        app: AssetRef | None = None,
         unproved: bool = False,
         on_progress: Progress = ignore_progress,
     ) -> RotationResult:
@@ -227,20 +229,20 @@ class AsyncModels:
         return await rotate_shares(self._conn, record, proof_app, on_progress)
 
     async def grant(
-        self, model: Named, person: str, *, until: int | None = None, app: Named | None = None
+        self, model: AssetRef, account: str, *, until: int | None = None, app: AssetRef | None = None
     ) -> GrantResult:
         """Allow an account to buy uses of an own model until a Unix time; the first grant excludes other accounts.
 
         Offers to everybody are signed again for granted accounts, then cancelled. ``app`` restricts the grant to that
         app's offers and allows the app to use the model. Raises NotFound when nothing is for sale.
         """
-        address, account = await self._own(model), find_person(self._conn, person)
+        address, buyer = await self._own(model), find_account(self._conn, account)
         record = self._find_record(address)
         found = await open_model_offers(self._conn, address, record)
         granted = await grant(
             self._conn,
             address,
-            account,
+            buyer,
             list(found.orders),
             until=until,
             app=None if app is None else await self._offered(app),
@@ -249,23 +251,23 @@ class AsyncModels:
         await until_market_follows(self._conn, "Dataset", address)
         return granted
 
-    async def revoke(self, model: Named, person: str, *, running: bool = False) -> RevokeResult:
+    async def revoke(self, model: AssetRef, account: str, *, running: bool = False) -> RevokeResult:
         """Stop an account from buying uses of an own model, from the block of this transaction.
 
         Earlier deals may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse those too,
         and they are refunded. Raises InputRefused when nothing would be refused.
         """
-        address, account = await self._own(model), find_person(self._conn, person)
+        address, buyer = await self._own(model), find_account(self._conn, account)
         found = await open_model_offers(self._conn, address, self._find_record(address))
-        return await revoke(self._conn, address, account, list(found.orders), running=running)
+        return await revoke(self._conn, address, buyer, list(found.orders), running=running)
 
-    async def policy(self, model: Named) -> Policy:
+    async def policy(self, model: AssetRef) -> Policy:
         """Return the newest policy that the model's owner signed, from the vaults."""
         return await policy_of(self._conn, await find_model(self._conn, model))
 
     async def set_policy(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         expiry: int | None = None,
         machines: Machines | None = None,
@@ -298,7 +300,7 @@ class AsyncModels:
         changes = {name: value for name, value in fields.items() if value is not None}
         return await set_policy(self._conn, msgspec.structs.replace(current, **changes))
 
-    async def usage(self, model: Named) -> UsageReport:
+    async def usage(self, model: AssetRef) -> UsageReport:
         """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.
 
         ``findings`` name inconsistencies and the vault at fault; ``ok`` is false if a vault lied.
@@ -311,7 +313,7 @@ class AsyncModels:
         sealed = publish.SealedFile(record.model, record.name, record.checksum, bytes.fromhex(record.dek))
         return lambda signed: self._store.store(self._conn, replace(sealed, order=signed))
 
-    async def _own(self, model: Named) -> Address:
+    async def _own(self, model: AssetRef) -> Address:
         try:
             return await find_model(self._conn, model, own=True)
         except (OrderRefused, ServiceUnavailable):
@@ -319,13 +321,13 @@ class AsyncModels:
                 raise
             return record.model
 
-    def _read_record(self, model: Named) -> ModelRecord:
+    def _read_record(self, model: AssetRef) -> ModelRecord:
         if (record := self._find_record(model)) is None:
             name = _name_or_address(model)
             raise NotFound(f"{self._store.folder} has no key of a model {name!r}; restore your backup.", money="")
         return record
 
-    def _find_record(self, model: Named) -> ModelRecord | None:
+    def _find_record(self, model: AssetRef) -> ModelRecord | None:
         name = _name_or_address(model)
         own = self._store.own(self._conn)
         found = [each for each in own if name == each.model or (name == each.name and not each.successor)]
@@ -334,7 +336,7 @@ class AsyncModels:
             raise InputRefused(f"{len(found)} models of yours are called {name!r}; give an address: {addresses}.")
         return found[0] if found else None
 
-    async def _app_for_proof(self, record: ModelRecord | None, app: Named | None) -> Address:
+    async def _app_for_proof(self, record: ModelRecord | None, app: AssetRef | None) -> Address:
         if app is not None:
             return await find_app(self._conn, app)
         apps = [order.apprestrict for order in (record.offers() if record else ()) if order.apprestrict != ZERO_ADDRESS]
@@ -344,7 +346,7 @@ class AsyncModels:
             )
         return apps[-1]
 
-    async def _offered(self, app: Named) -> Address:
+    async def _offered(self, app: AssetRef) -> Address:
         try:
             return await find_app(self._conn, app, own=True)
         except OrderRefused:
@@ -353,7 +355,7 @@ class AsyncModels:
             return (await AsyncApps(self._conn).deploy(str(app))).address
 
 
-def _name_or_address(model: Named) -> str:
+def _name_or_address(model: AssetRef) -> str:
     return model if isinstance(model, str) else model.address
 
 

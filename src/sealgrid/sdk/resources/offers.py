@@ -34,7 +34,7 @@ class HasAddress(Protocol):
         """The address on the chain."""
 
 
-Named = str | HasAddress  #: an app or model: its address, its name, or an object with its address
+AssetRef = str | HasAddress  #: an app or model: its address, its name, or an object with its address
 
 
 @dataclass(frozen=True, slots=True)

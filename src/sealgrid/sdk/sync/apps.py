@@ -6,7 +6,7 @@ from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.rebuild import RebuildResult
 from sealgrid.sdk.resources.apps import AsyncApps
-from sealgrid.sdk.resources.offers import Listing, Named, Offer
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer
 from sealgrid.sdk.sync.background import BACKGROUND
 
 
@@ -39,13 +39,13 @@ class Apps:
         """Return the apps that are offered now, cheapest first; ``mine`` selects this account's."""
         return BACKGROUND.run(self._inner.list(mine=mine))
 
-    def show(self, app: Named) -> Listing:
+    def show(self, app: AssetRef) -> Listing:
         """Return an app's data from the chain, with its open offers."""
         return BACKGROUND.run(self._inner.show(app))
 
     def offer(
         self,
-        app: Named,
+        app: AssetRef,
         *,
         price: Price,
         uses: int = 1000000,
@@ -61,21 +61,21 @@ class Apps:
             self._inner.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         )
 
-    def reprice(self, app: Named, price: Price) -> RepriceResult:
+    def reprice(self, app: AssetRef, price: Price) -> RepriceResult:
         """Sell the remaining uses of every open offer of an own app at another price; cancel the old offers.
 
         Cancelling is permanent. Raises NotFound when nothing is for sale.
         """
         return BACKGROUND.run(self._inner.reprice(app, price))
 
-    def unlist(self, app: Named) -> UnlistResult:
+    def unlist(self, app: AssetRef) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own app; runs that were bought before continue.
 
         Raises NotFound when this account offers no such app.
         """
         return BACKGROUND.run(self._inner.unlist(app))
 
-    def verify(self, app: Named) -> RebuildResult:
+    def verify(self, app: AssetRef) -> RebuildResult:
         """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.
 
         The wheels are those that ``make setup`` fetched for the shipped apps. Raises BundleRefused with the number of
@@ -83,7 +83,7 @@ class Apps:
         """
         return BACKGROUND.run(self._inner.verify(app))
 
-    def set_secret(self, app: Named, secret: str) -> None:
+    def set_secret(self, app: AssetRef, secret: str) -> None:
         """Set the developer secret of an own app; only later runs of the app get it, as IEXEC_APP_DEVELOPER_SECRET.
 
         Setting it again replaces it. Raises SharesRefused for another owner's app, InputRefused for a text that is not

@@ -9,7 +9,7 @@ from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.client import AsyncClient, InputFile, connect_async
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.progress import Progress, ignore_progress
-from sealgrid.sdk.resources.offers import Named
+from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.sync.account import Account
 from sealgrid.sdk.sync.apps import Apps
 from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext
@@ -53,8 +53,8 @@ class Client:
 
     def run(
         self,
-        app: Named,
-        model: Named | None = None,
+        app: AssetRef,
+        model: AssetRef | None = None,
         files: Sequence[InputFile] = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,

@@ -12,7 +12,7 @@ from sealgrid.sdk.operations.rotate import RotationResult
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.models import AsyncModels
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, PublishedListing
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing
 from sealgrid.sdk.sync.background import BACKGROUND
 
 
@@ -26,7 +26,7 @@ class Models:
         self,
         file: str | Path,
         *,
-        app: Named | None = None,
+        app: AssetRef | None = None,
         price: Price,
         name: str | None = None,
         uses: int = 1000,
@@ -77,15 +77,15 @@ class Models:
         """Return the models that are offered now, cheapest first; ``mine`` selects this account's."""
         return BACKGROUND.run(self._inner.list(mine=mine))
 
-    def show(self, model: Named) -> Listing:
+    def show(self, model: AssetRef) -> Listing:
         """Return a model's data from chain and vaults, with its open offers."""
         return BACKGROUND.run(self._inner.show(model))
 
-    def card(self, model: Named) -> str:
+    def card(self, model: AssetRef) -> str:
         """Return the owner's description of a model, untrusted Markdown; empty without one."""
         return BACKGROUND.run(self._inner.card(model))
 
-    def unlist(self, model: Named) -> UnlistResult:
+    def unlist(self, model: AssetRef) -> UnlistResult:
         """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.
 
         Runs that were bought before continue. The result names sources that could not be searched. Raises NotFound
@@ -93,7 +93,7 @@ class Models:
         """
         return BACKGROUND.run(self._inner.unlist(model))
 
-    def reprice(self, model: Named, price: Price) -> RepriceResult:
+    def reprice(self, model: AssetRef, price: Price) -> RepriceResult:
         """Sell the remaining uses of every open offer of an own model at another price, to the same buyers.
 
         The old offers are cancelled on the chain, permanently; existing deals are not affected. Raises NotFound when
@@ -103,7 +103,7 @@ class Models:
 
     def offer(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         price: Price,
         uses: int = 1000,
@@ -121,14 +121,14 @@ class Models:
             self._inner.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         )
 
-    def recover(self, model: Named, target: str | Path) -> Path:
+    def recover(self, model: AssetRef, target: str | Path) -> Path:
         """Write an own model's plain file, from the network's sealed file and the key in the data folder.
 
         Raises NotFound without that key, InputRefused when the target exists or cannot be written.
         """
         return BACKGROUND.run(self._inner.recover(model, target))
 
-    def prove(self, model: Named, *, app: Named | None = None, on_progress: Progress = ignore_progress) -> Proof:
+    def prove(self, model: AssetRef, *, app: AssetRef | None = None, on_progress: Progress = ignore_progress) -> Proof:
         """Prove that the newest key of an own model opens its file: buy one run, at price 0 for the model.
 
         If the policy requires the proof, the vaults release this key to no other account before. ``publish`` and
@@ -139,10 +139,10 @@ class Models:
 
     def rotate(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         reseal: bool = False,
-        app: Named | None = None,
+        app: AssetRef | None = None,
         unproved: bool = False,
         on_progress: Progress = ignore_progress,
     ) -> RotationResult:
@@ -158,29 +158,31 @@ class Models:
             self._inner.rotate(model, reseal=reseal, app=app, unproved=unproved, on_progress=on_progress)
         )
 
-    def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> GrantResult:
+    def grant(
+        self, model: AssetRef, account: str, *, until: int | None = None, app: AssetRef | None = None
+    ) -> GrantResult:
         """Allow an account to buy uses of an own model until a Unix time; the first grant excludes other accounts.
 
         Offers to everybody are signed again for granted accounts, then cancelled. ``app`` restricts the grant to that
         app's offers and allows the app to use the model. Raises NotFound when nothing is for sale.
         """
-        return BACKGROUND.run(self._inner.grant(model, person, until=until, app=app))
+        return BACKGROUND.run(self._inner.grant(model, account, until=until, app=app))
 
-    def revoke(self, model: Named, person: str, *, running: bool = False) -> RevokeResult:
+    def revoke(self, model: AssetRef, account: str, *, running: bool = False) -> RevokeResult:
         """Stop an account from buying uses of an own model, from the block of this transaction.
 
         Earlier deals may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse those too,
         and they are refunded. Raises InputRefused when nothing would be refused.
         """
-        return BACKGROUND.run(self._inner.revoke(model, person, running=running))
+        return BACKGROUND.run(self._inner.revoke(model, account, running=running))
 
-    def policy(self, model: Named) -> Policy:
+    def policy(self, model: AssetRef) -> Policy:
         """Return the newest policy that the model's owner signed, from the vaults."""
         return BACKGROUND.run(self._inner.policy(model))
 
     def set_policy(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         expiry: int | None = None,
         machines: Machines | None = None,
@@ -213,7 +215,7 @@ class Models:
             )
         )
 
-    def usage(self, model: Named) -> UsageReport:
+    def usage(self, model: AssetRef) -> UsageReport:
         """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.
 
         ``findings`` name inconsistencies and the vault at fault; ``ok`` is false if a vault lied.

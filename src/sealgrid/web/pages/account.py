@@ -10,7 +10,7 @@ from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import Address
 from sealgrid.web.dev_wallet import OFFERED
@@ -62,7 +62,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
 
 async def _shown(site: Site, address: Address) -> dict[str, Any]:
-    reading, _ = on_paper(site.reader, address)
+    reading, _ = recording_connection(site.reader, address)
     balance, of_models, of_apps = await asyncio.gather(
         AsyncAccount(reading).balance(), offers_by(reading, "Dataset", address), offers_by(reading, "App", address)
     )

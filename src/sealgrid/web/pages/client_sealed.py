@@ -19,7 +19,7 @@ from sealgrid.errors import DealRefused, NotFound, SealgridError
 from sealgrid.poco.orders import to_document
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.amounts import Amount
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.money import sentence
 from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.client_sealed import (
@@ -113,13 +113,13 @@ def _buying(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/runs", status_code=200)
     async def begin(request: Ask) -> Response[bytes]:
         wanted = await json_of(request, ClientSealedInput)
-        conn, _ = on_paper(site.reader, own_wallet(site, request))
+        conn, _ = recording_connection(site.reader, own_wallet(site, request))
         return _json(_run(site, await prepare_purchase(conn, wanted)))
 
     @post("/wallet/runs/match", status_code=200)
     async def buy(request: Ask) -> Response[bytes]:
         signed, buyer = await json_of(request, SignedOrders), own_wallet(site, request)
-        conn, steps = on_paper(site.reader, buyer)
+        conn, steps = recording_connection(site.reader, buyer)
         await match_signed(conn, signed.orders)
         return planned(site, buyer, steps, f"/tasks/{signed.task}")
 
@@ -130,7 +130,7 @@ def _publishing(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/models", status_code=200)
     async def begin(request: Ask) -> Response[bytes]:
         wanted, owner = await json_of(request, ClientSealedModel), own_wallet(site, request)
-        conn, steps = on_paper(site.reader, owner)
+        conn, steps = recording_connection(site.reader, owner)
         return _json(
             _model(site, wanted, await prepare_publication(conn, wanted), [shown(site, owner, step) for step in steps])
         )

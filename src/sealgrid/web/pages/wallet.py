@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.operations.own_offers import until_market_follows
 from sealgrid.sdk.operations.policies import send_policy
 from sealgrid.units import Address, to_address
@@ -104,7 +104,7 @@ def _signed(site: Site) -> list[HTTPRouteHandler]:
 async def _until_sold_as_signed(site: Site, request: Ask, path: str) -> None:
     kind, _, asset = path.strip("/").partition("/")
     if kind in ("models", "apps"):
-        conn, _ = on_paper(site.reader, own_wallet(site, request))
+        conn, _ = recording_connection(site.reader, own_wallet(site, request))
         await until_market_follows(conn, "Dataset" if kind == "models" else "App", _address(asset))
 
 

@@ -11,7 +11,7 @@ from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.sdk.network import Network, PinnedPool
 from sealgrid.sdk.operations.pool_selection import (
-    MOST_POOLS,
+    MAX_POOLS,
     WINDOW_DAYS,
     PoolCandidate,
     PoolRecord,
@@ -67,10 +67,10 @@ GOOD = PoolRecord(10, 9)
 @pytest.mark.parametrize(
     ("others", "why"),
     [
-        pytest.param([found(STRANGER, 0)], "did well lately, or is pinned", id="free, without a record"),
-        pytest.param([found(STRANGER, 0, GOOD)], "did well lately, or is pinned", id="free, so without a stake"),
-        pytest.param([found(STRANGER, 3, GOOD)], "did well lately, or is pinned", id="a price whose 30 % is nothing"),
-        pytest.param([found(STRANGER, RLC)], "did well lately, or is pinned", id="a stake and no record"),
+        pytest.param([found(STRANGER, 0)], "succeeded lately, or is pinned", id="free, without a record"),
+        pytest.param([found(STRANGER, 0, GOOD)], "succeeded lately, or is pinned", id="free, so without a stake"),
+        pytest.param([found(STRANGER, 3, GOOD)], "succeeded lately, or is pinned", id="a price whose 30 % is nothing"),
+        pytest.param([found(STRANGER, RLC)], "succeeded lately, or is pinned", id="a stake and no record"),
         pytest.param(
             [found(STRANGER, RLC, PoolRecord(10, 4))], "or is pinned", id="most of its deals did not end well"
         ),
@@ -98,7 +98,7 @@ def test_a_pinned_pool_that_is_new_is_taken_before_an_unknown_one():
 def test_a_pool_for_which_nothing_speaks_is_not_chosen_silently():
     best, said = ranked([found(STRANGER, 0), found(OTHER, RLC)])[0]
     assert best.order.workerpool == OTHER, "one with a stake before a free one"
-    assert "although nothing speaks for it" in said
+    assert "without a good record" in said
     assert "it locks 0.3 RLC for a task and completed 0 of its 0 latest deals" in said
     assert "it locks no stake" in ranked([found(STRANGER, 0)])[0][1]
 
@@ -158,5 +158,5 @@ async def test_a_flood_of_free_pools_neither_costs_many_looks_nor_crowds_the_pin
     flood = [order(to_address(n.to_bytes(20, "big")), 0) for n in range(100, 300)]
     chain = Chain({}, [])
     looked = await candidates(chain.conn(), [*flood, order(PINNED, RLC)])
-    assert len(looked) == chain.looks == MOST_POOLS + 1
+    assert len(looked) == chain.looks == MAX_POOLS + 1
     assert ranked(looked)[0][0].order.workerpool == PINNED
