@@ -15,7 +15,7 @@ def test_a_receipt_with_the_order_that_was_signed_is_taken():
 
 @pytest.mark.parametrize("kind", ["presigned", "contract"])
 def test_20_the_vaults_word_for_a_signature_does_not_stand_for_the_one_that_was_given(kind):
-    with pytest.raises(ReceiptRefused, match="only the vaults' word") as caught:
+    with pytest.raises(ReceiptRefused, match="only the vaults' statement") as caught:
         check_own(Job(signature=kind).envelope(), SIGNED, ORDERS)
     assert caught.value.check == "20"
 
