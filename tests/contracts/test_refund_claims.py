@@ -113,7 +113,7 @@ async def test_a_task_is_claimed_for_its_own_deal_only(market: Market) -> None:
     unknown = TaskId(to_digest(b"\x01" * 32))
     with pytest.raises(NotFound, match="has no task"):
         await claim(connected(market), made.deal, unknown)
-    with pytest.raises(NotFound, match="name its deal"):
+    with pytest.raises(NotFound, match="give the deal"):
         await deal_of(connected(market), unknown)
 
 

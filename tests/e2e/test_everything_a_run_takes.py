@@ -83,7 +83,7 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
     assert seen["args"] == ["two words", "shown", "private"]
     assert seen["environment"]["IEXEC_REQUESTER_SECRET_2"] == "the requester's"
     assert seen["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "the developer's"
-    assert steps[0] == "sealing the input"
+    assert steps[0] == "choosing the cheapest offers"
     assert steps[-1] == "making the deal on the chain"
 
 
@@ -118,7 +118,7 @@ def test_a_bag_larger_than_any_offer_is_refused_before_anything_is_bought(reques
 
 def test_somebody_may_stop_waiting_and_the_run_goes_on(requester, app):
     run = requester.run(app)
-    with pytest.raises(StillRunning, match="it goes on"):
+    with pytest.raises(StillRunning, match="it continues"):
         run.result(timeout=0)
     assert run.result(timeout=120).json()
     assert run.status().deadline > time.time() - 3600
@@ -145,7 +145,7 @@ async def test_a_callback_gets_what_the_app_gives_it_where_the_models_owner_allo
         run = await requester.run(app, model=model, args=["callback", "0x" + "ab" * 32], callback=contract)
         await run.result(timeout=120)
         assert await received(network, run.task, contract) == bytes.fromhex("ab" * 32)
-        with pytest.raises(InputRefused, match="no contract's address"):
+        with pytest.raises(InputRefused, match="not a contract address"):
             await requester.run(app, callback="my-contract")
 
 
