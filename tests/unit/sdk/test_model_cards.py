@@ -14,8 +14,8 @@ from sealgrid.sdk.model_cards import encode_card, read_card
 from sealgrid.storage.verifying_reader import VerifyingReader
 
 
-class Shelf(VerifyingReader):
-    """A store that keeps files in memory, and says whatever it was told to."""
+class MemoryFiles(VerifyingReader):
+    """A store in memory that returns what a test put there, whatever its digest."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
@@ -30,12 +30,12 @@ class Shelf(VerifyingReader):
         return checksum
 
 
-def stored(card: str, content: bytes = b"weights") -> tuple[Shelf, str]:
+def stored(card: str, content: bytes = b"weights") -> tuple[MemoryFiles, str]:
     sealed = io.BytesIO()
     container.seal(
         io.BytesIO(content), sealed, dek=b"k" * 32, size=len(content), key_id=b"i" * 16, metadata=encode_card(card)
     )
-    files = Shelf()
+    files = MemoryFiles()
     return files, files.put(sealed.getvalue())
 
 
@@ -53,7 +53,7 @@ async def test_a_card_is_at_most_64_kib():
 
 
 async def test_a_file_that_is_no_sealed_one_has_no_card():
-    files = Shelf()
+    files = MemoryFiles()
     assert await read_card(files, files.put(b"iv" * 8 + b"anything at all")) == ""
 
 

@@ -83,9 +83,9 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize(("money", "said"), TABLE.items())
-def test_every_place_of_the_price_has_one_sentence(money, said):
-    assert sentence(money) == said
+@pytest.mark.parametrize(("money", "expected"), TABLE.items())
+def test_every_state_of_the_price_has_one_sentence(money, expected):
+    assert sentence(money) == expected
 
 
 @pytest.mark.parametrize("money", TABLE)
@@ -103,8 +103,8 @@ def test_an_error_from_below_says_nothing_about_money_until_somebody_who_knows_a
 
 
 def test_another_process_is_not_believed_about_our_money():
-    told = NotFound("gone.").to_wire() | {"money": "No money moved."}
-    assert from_wire(told, 404).money == ""
+    document = NotFound("gone.").to_wire() | {"money": "No money moved."}
+    assert from_wire(document, 404).money == ""
     assert from_wire({"error": "gone.", "money": "No money moved."}, 500).money == ""
 
 

@@ -10,8 +10,8 @@ from tests.unit.attestation.hardware_machines import machine
 
 def test_a_root_in_a_network_file_keeps_its_terms():
     der = machine(Platform.SNP).root_der
-    told = Root(Platform.SNP, der, traits=("smt",), least_tcb=TcbVersion(snp=24))
-    trusted = msgspec.json.decode(msgspec.json.encode(told), type=Root).trusted()
+    root = Root(Platform.SNP, der, traits=("smt",), least_tcb=TcbVersion(snp=24))
+    trusted = msgspec.json.decode(msgspec.json.encode(root), type=Root).trusted()
     assert (trusted.platform, trusted.traits, trusted.least_tcb) == (Platform.SNP, {"smt"}, TcbVersion(snp=24))
 
 

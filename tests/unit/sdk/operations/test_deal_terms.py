@@ -1,4 +1,4 @@
-"""Which offers a run is bought on, where the market answers with others than it was asked for."""
+"""The offers of a run, when the market returns others than requested."""
 
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
@@ -26,18 +26,18 @@ ASKED = {"apporders": "app", "datasetorders": "dataset", "workerpoolorders": "ca
 
 
 class Answers:
-    """A market over the wire: it gives what it likes, whatever it is asked for."""
+    """A market over the wire: it gives what it likes, whatever it is requested for."""
 
     def __init__(self, **offers) -> None:
-        self.offers, self.asked = offers, {}
+        self.offers, self.requested = offers, {}
 
     async def request(self, method, path, body=b"", headers=None):
         kind = urlsplit(path).path.strip("/")
         if kind not in ASKED:
             raise ServiceUnavailable("this market knows no deals.")
-        self.asked[kind] = parse_qs(urlsplit(path).query)[ASKED[kind]]
-        told = [self._listed(number, order) for number, order in enumerate(self.offers.get(kind, ()))]
-        return msgspec.json.encode({"ok": True, "orders": told, "count": len(told)})
+        self.requested[kind] = parse_qs(urlsplit(path).query)[ASKED[kind]]
+        listed = [self._listed(number, order) for number, order in enumerate(self.offers.get(kind, ()))]
+        return msgspec.json.encode({"ok": True, "orders": listed, "count": len(listed)})
 
     def _listed(self, number, order):
         return {
@@ -73,13 +73,13 @@ async def bought_at(*, pool=None, on_progress=lambda step: None, **offers):
         network=SimpleNamespace(short_category=2, pools=(PinnedPool(POOL, "local"),)),
     )
     found = await choose_offers(conn, RunRequest(APP, MODEL, pool=pool), on_progress)
-    return found, transport.asked
+    return found, transport.requested
 
 
 async def test_a_run_is_bought_on_the_offers_of_what_was_asked_for():
-    found, asked = await bought_at()
+    found, requested = await bought_at()
     assert found == tuple(HONEST.values())
-    assert asked == {"apporders": [APP], "datasetorders": [MODEL], "workerpoolorders": ["2"]}
+    assert requested == {"apporders": [APP], "datasetorders": [MODEL], "workerpoolorders": ["2"]}
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ STRANGER = WorkerpoolOrder(workerpool=OTHER, workerpoolprice=1, volume=9, catego
     ids=["app", "model"],
 )
 async def test_where_any_pool_will_do_one_is_taken_that_the_owners_of_app_and_model_admit(restricted):
-    said = []
+    steps = []
     found, _ = await bought_at(
-        pool="any", on_progress=said.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
+        pool="any", on_progress=steps.append, workerpoolorders=[HONEST["workerpoolorders"], STRANGER], **restricted
     )
     assert found[2] == STRANGER, "the pinned pool comes first, and is not admitted"
-    assert "app and model admit none of 1 better pools" in str(said[-1])
+    assert "app and model admit none of 1 better pools" in str(steps[-1])
 
 
 async def test_where_any_pool_will_do_the_best_is_taken_that_nothing_forbids():

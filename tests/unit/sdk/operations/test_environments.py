@@ -71,8 +71,8 @@ def test_what_is_unpacked_from_it_is_what_the_wheels_hold_with_bytecode_that_pyt
     below.parent.mkdir(parents=True)
     below.symlink_to(target / BYTECODE)
     command = [sys.executable, "-I", "-S", "-B", "-X", f"pycache_prefix={prefix}", "-c", code]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert said.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "['a', 'b', 'c', 1, 'interned', 3.5, (1, 2)]\n"
 
 
 def test_an_environment_is_compiled_by_the_python_that_is_asked_for(wheels, tmp_path, monkeypatch):

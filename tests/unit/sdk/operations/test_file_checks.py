@@ -87,7 +87,7 @@ def test_a_table_passes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (b"city,price\n" + b"Lyon,1\n" * 9, "fewer than 10"),
         (b"\x08\x08\x3a\x02\xff", "it is not text in UTF-8"),
@@ -95,9 +95,9 @@ def test_a_table_passes(tmp_path):
         (b"city,price\n" + ROWS.encode() + b"Nice\n", "line 12 has 1 cells"),
     ],
 )
-def test_what_the_app_would_refuse_is_refused_before_anything_is_sealed(tmp_path, content, said):
+def test_what_the_app_would_refuse_is_refused_before_anything_is_sealed(tmp_path, content, reason):
     (tmp_path / "rides.csv").write_bytes(content)
-    with pytest.raises(InputRefused, match=f"rides.csv cannot be sold as a table: .*{said}"):
+    with pytest.raises(InputRefused, match=f"rides.csv cannot be sold as a table: .*{reason}"):
         check_csv(tmp_path / "rides.csv")
 
 

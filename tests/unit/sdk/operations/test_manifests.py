@@ -42,21 +42,21 @@ class Node:
 class Assets:
     """What the chain says of one app."""
 
-    def __init__(self, digest, place):
-        self._digest, self._place = digest, place
+    def __init__(self, digest, multiaddr):
+        self._digest, self._multiaddr = digest, multiaddr
 
     async def checksum(self, kind, app):
         return self._digest
 
     async def multiaddr(self, kind, app):
-        return self._place
+        return self._multiaddr
 
 
 @pytest.fixture
 def network(monkeypatch):
-    def of(archive, digest, *, python="3.13", place=None, stored=True):
-        said = Assets(digest, place or location(to_digest(sha256(archive))))
-        monkeypatch.setattr(manifests, "Assets", lambda hub: said)
+    def of(archive, digest, *, python="3.13", multiaddr=None, stored=True):
+        assets = Assets(digest, multiaddr or location(to_digest(sha256(archive))))
+        monkeypatch.setattr(manifests, "Assets", lambda hub: assets)
         node = Node(archive) if stored else Node()
         return SimpleNamespace(hub=None, storage=RemoteFiles(node), network=SimpleNamespace(python=python)), node
 
@@ -119,4 +119,4 @@ async def test_an_app_without_a_bundle_here_is_refused(network):
     with pytest.raises(NotFound):
         await manifests.manifest_of(network(pack(members), manifest.digest(), stored=False)[0], APP)
     with pytest.raises(InputRefused, match="names no bundle"):
-        await manifests.manifest_of(network(pack(members), manifest.digest(), place="docker.io/a:1")[0], APP)
+        await manifests.manifest_of(network(pack(members), manifest.digest(), multiaddr="docker.io/a:1")[0], APP)

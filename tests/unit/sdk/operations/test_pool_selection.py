@@ -1,4 +1,4 @@
-"""At which pools a run is bought: pinned ones, named ones, or the best on the market, with the reason said."""
+"""Pools of a run: pinned ones, named ones, or the best on the market, with the reason for the choice."""
 
 from types import SimpleNamespace
 
@@ -78,10 +78,10 @@ GOOD = PoolRecord(10, 9)
     ],
 )
 def test_where_any_pool_will_do_a_good_one_comes_before_a_cheap_one(others, why):
-    best, said = ranked([*others, found(PINNED, 2 * RLC, GOOD, pinned=True)])[0]
+    best, reason = ranked([*others, found(PINNED, 2 * RLC, GOOD, pinned=True)])[0]
     assert best.order.workerpool == PINNED
-    assert why in said
-    assert said.endswith("it locks 0.6 RLC for a task and completed 9 of its 10 latest deals in 7 days")
+    assert why in reason
+    assert reason.endswith("it locks 0.6 RLC for a task and completed 9 of its 10 latest deals in 7 days")
 
 
 def test_a_cheaper_pool_with_a_stake_and_success_is_taken_before_the_pinned_one():
@@ -90,16 +90,16 @@ def test_a_cheaper_pool_with_a_stake_and_success_is_taken_before_the_pinned_one(
 
 
 def test_a_pinned_pool_that_is_new_is_taken_before_an_unknown_one():
-    best, said = ranked([found(STRANGER, 0), found(PINNED, 2 * RLC, pinned=True)])[0]
+    best, reason = ranked([found(STRANGER, 0), found(PINNED, 2 * RLC, pinned=True)])[0]
     assert best.order.workerpool == PINNED
-    assert "pinned by the network file" in said
+    assert "pinned by the network file" in reason
 
 
 def test_a_pool_for_which_nothing_speaks_is_not_chosen_silently():
-    best, said = ranked([found(STRANGER, 0), found(OTHER, RLC)])[0]
+    best, reason = ranked([found(STRANGER, 0), found(OTHER, RLC)])[0]
     assert best.order.workerpool == OTHER, "one with a stake before a free one"
-    assert "without a good record" in said
-    assert "it locks 0.3 RLC for a task and completed 0 of its 0 latest deals" in said
+    assert "without a good record" in reason
+    assert "it locks 0.3 RLC for a task and completed 0 of its 0 latest deals" in reason
     assert "it locks no stake" in ranked([found(STRANGER, 0)])[0][1]
 
 

@@ -36,7 +36,7 @@ def entry(task, **changes):
     return LogEntry(**usual | changes)
 
 
-def books(*of_each):
+def logs_of(*of_each):
     return [VerifiedLog(vault, None, tuple(entries), ()) for vault, entries in zip(VAULTS, of_each, strict=True)]
 
 
@@ -45,11 +45,11 @@ def evidence(*tasks, **changes):
     return replace(UsageEvidence(known, {}, frozenset()), **changes)
 
 
-def found(told, known, accusations=()):
-    return [(each.check, each.vault, each.task) for each in compare(MODEL, told, accusations, known).findings]
+def found(logs, known, accusations=()):
+    return [(each.check, each.vault, each.task) for each in compare(MODEL, logs, accusations, known).findings]
 
 
-ALL = books(*[[entry(1), entry(2)]] * 3)
+ALL = logs_of(*[[entry(1), entry(2)]] * 3)
 
 
 def test_logs_that_say_what_the_chain_says_leave_nothing_to_find():
@@ -60,13 +60,13 @@ def test_logs_that_say_what_the_chain_says_leave_nothing_to_find():
 
 
 def test_the_second_answer_to_one_enclave_is_the_same_use():
-    twice = books([entry(1), entry(1, time=5000)], [entry(1)], [entry(1)])
+    twice = logs_of([entry(1), entry(1, time=5000)], [entry(1)], [entry(1)])
     (use,) = uses_of(twice)
     assert (use.time, use.vaults) == (1001, VAULTS)
 
 
 def test_what_was_released_and_never_paid_is_told_by_who_took_part_and_accuses_nobody():
-    logs = books(*[[entry(1), entry(2, worker=STRANGER), entry(3), entry(4, requester=STRANGER)]] * 3)
+    logs = logs_of(*[[entry(1), entry(2, worker=STRANGER), entry(3), entry(4, requester=STRANGER)]] * 3)
     known = evidence(1, 2, 3, unpaid={entry(task).task: APP for task in (1, 2, 3, 4)})
     usage = compare(MODEL, logs, (), known)
     assert usage.unpaid == (UnpaidUses(REQUESTER, APP, WORKER, 2), UnpaidUses(REQUESTER, APP, STRANGER, 1))
@@ -75,14 +75,14 @@ def test_what_was_released_and_never_paid_is_told_by_who_took_part_and_accuses_n
 
 def test_several_enclaves_of_one_unpaid_task_are_one_use():
     again = entry(1, enclave=STRANGER, worker=STRANGER, session=DEAL, time=5000)
-    usage = compare(MODEL, books(*[[entry(1), again]] * 3), (), evidence(1, unpaid={entry(1).task: APP}))
+    usage = compare(MODEL, logs_of(*[[entry(1), again]] * 3), (), evidence(1, unpaid={entry(1).task: APP}))
     assert usage.unpaid == (UnpaidUses(REQUESTER, APP, STRANGER, 1),)
 
 
 def test_usage_1_a_log_that_is_not_proved_is_named_and_no_lie_yet():
-    told = [*ALL[:2], VerifiedLog(VAULTS[2], None, (), ("its log cannot be read",))]
-    assert found(told, evidence(1, 2)) == [("usage.1", VAULTS[2], None)]
-    assert compare(MODEL, told, (), evidence(1, 2)).ok
+    logs = [*ALL[:2], VerifiedLog(VAULTS[2], None, (), ("its log cannot be read",))]
+    assert found(logs, evidence(1, 2)) == [("usage.1", VAULTS[2], None)]
+    assert compare(MODEL, logs, (), evidence(1, 2)).ok
 
 
 def test_usage_2_a_vault_that_contradicted_its_log_is_named():
@@ -102,21 +102,21 @@ def test_usage_2_a_vault_that_contradicted_its_log_is_named():
     ],
 )
 def test_usage_3_a_release_without_its_task_on_the_chain_is_named(chain):
-    told = books(*[[entry(1)]] * 3)
-    assert found(told, evidence(tasks=chain)) == [("usage.3", None, entry(1).task)]
+    logs = logs_of(*[[entry(1)]] * 3)
+    assert found(logs, evidence(tasks=chain)) == [("usage.3", None, entry(1).task)]
 
 
 def test_usage_4_a_vault_that_hides_a_release_which_it_signed_is_named():
-    told = books([entry(1)], [], [entry(1)])
+    logs = logs_of([entry(1)], [], [entry(1)])
     signed = {entry(1).task: frozenset(VAULTS)}
-    assert found(told, evidence(1, signed=signed)) == [("usage.4", VAULTS[1], entry(1).task)]
-    assert not compare(MODEL, told, (), evidence(1, signed=signed)).ok
+    assert found(logs, evidence(1, signed=signed)) == [("usage.4", VAULTS[1], entry(1).task)]
+    assert not compare(MODEL, logs, (), evidence(1, signed=signed)).ok
 
 
 def test_usage_5_a_vault_without_a_release_that_it_did_not_sign_may_have_been_away():
-    told = books([entry(1)], [], [entry(1)])
-    assert found(told, evidence(1)) == [("usage.5", VAULTS[1], entry(1).task)]
-    assert compare(MODEL, told, (), evidence(1)).ok
+    logs = logs_of([entry(1)], [], [entry(1)])
+    assert found(logs, evidence(1)) == [("usage.5", VAULTS[1], entry(1).task)]
+    assert compare(MODEL, logs, (), evidence(1)).ok
 
 
 def test_usage_6_a_paid_task_that_nobody_logged_is_named():
@@ -124,15 +124,17 @@ def test_usage_6_a_paid_task_that_nobody_logged_is_named():
     assert found(ALL, evidence(1, 2, unlogged=paid)) == [("usage.6", None, entry(9).task)]
 
 
-@given(held=st.lists(st.sets(st.integers(1, 6)), min_size=3, max_size=3), signed=st.sets(st.integers(0, 2)))
-def test_every_release_that_a_vault_lacks_is_named_once_for_that_vault(held, signed):
-    told = books(*[[entry(task) for task in sorted(each)] for each in held])
-    every = set().union(*held)
-    hands = {entry(task).task: frozenset(VAULTS[n] for n in signed) for task in every}
-    lacking = {(VAULTS[n], entry(task).task) for n in range(3) for task in every - held[n]}
-    named = compare(MODEL, told, (), evidence(*every, signed=hands)).findings
+@given(entries_of=st.lists(st.sets(st.integers(1, 6)), min_size=3, max_size=3), signed=st.sets(st.integers(0, 2)))
+def test_every_release_that_a_vault_lacks_is_named_once_for_that_vault(entries_of, signed):
+    logs = logs_of(*[[entry(task) for task in sorted(each)] for each in entries_of])
+    every = set().union(*entries_of)
+    signers = {entry(task).task: frozenset(VAULTS[n] for n in signed) for task in every}
+    lacking = {(VAULTS[n], entry(task).task) for n in range(3) for task in every - entries_of[n]}
+    named = compare(MODEL, logs, (), evidence(*every, signed=signers)).findings
     assert {(each.vault, each.task) for each in named} == lacking
-    assert {each.vault for each in named if each.check == "usage.4"} == {VAULTS[n] for n in signed if every - held[n]}
+    assert {each.vault for each in named if each.check == "usage.4"} == {
+        VAULTS[n] for n in signed if every - entries_of[n]
+    }
     assert len(named) == len(lacking)
 
 

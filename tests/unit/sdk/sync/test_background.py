@@ -10,7 +10,7 @@ from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext, Backgrou
 
 
 @contextlib.asynccontextmanager
-async def place(log):
+async def context(log):
     log.append("entered")
     yield threading.current_thread().name
     log.append("left")
@@ -18,7 +18,7 @@ async def place(log):
 
 def test_a_context_is_entered_and_left_on_the_background_thread_which_then_ends():
     log = []
-    opened = BackgroundContext(place(log))
+    opened = BackgroundContext(context(log))
     assert opened.value == "sealgrid"
     opened.close()
     opened.close()
@@ -27,7 +27,7 @@ def test_a_context_is_entered_and_left_on_the_background_thread_which_then_ends(
 
 
 def test_two_clients_share_one_thread_and_the_first_to_close_does_not_end_it():
-    first, second = BackgroundContext(place([])), BackgroundContext(place([]))
+    first, second = BackgroundContext(context([])), BackgroundContext(context([]))
     assert [thread.name for thread in threading.enumerate()].count("sealgrid") == 1
     first.close()
     assert BACKGROUND.run(asyncio.sleep(0, "still here")) == "still here"
