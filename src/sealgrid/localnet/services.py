@@ -49,7 +49,7 @@ from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import open_keys
 from sealgrid.vault.runner import run as run_vault
-from sealgrid.web.config import WebConfig
+from sealgrid.web.runner import WebConfig
 from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import RuntimeMeasurement
 from sealgrid.wire.preview import OfferedMachine
