@@ -7,7 +7,7 @@ import msgspec
 from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from sealgrid.chain.pool_gate import pool_speaker
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.units import Address, TaskId
@@ -55,7 +55,7 @@ async def _task_parties(site: Site, task: TaskId) -> TaskParties:
     deal = await site.hub.view_deal(view.deal)
     owner = deal.workerpool.owner
     signer, balance = await asyncio.gather(
-        pool_speaker(site.hub.node, owner, site.network.broker), _balance(site, owner)
+        pool_signer(site.hub.node, owner, site.network.broker), _balance(site, owner)
     )
     return TaskParties(
         active=view.status is TaskStatus.ACTIVE and head.timestamp < view.contribution_deadline,

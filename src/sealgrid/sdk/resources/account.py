@@ -6,7 +6,7 @@ from typing import Final
 from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.deploy import fund
-from sealgrid.chain.events import Reward, Transfer, events_of
+from sealgrid.chain.events import Reward, Transfer, parse_events
 from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
@@ -91,7 +91,7 @@ class AsyncAccount:
         conn, hub = self._conn, interface("Hub")
         topics = [hub.topic("Reward"), hub.topic("Transfer")]
         head = (await conn.node.block()).number
-        events = events_of(await conn.node.logs(conn.hub.address, [topics], first=0, last=head))
+        events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=head))
         rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
         paid = tuple(
             EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount

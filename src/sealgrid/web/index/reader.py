@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.units import Address, Digest
 from sealgrid.web.index.tables import assets, deals, progress, steps, tasks
 from sealgrid.wire.chain_view import FileAddresses

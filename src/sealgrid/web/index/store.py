@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.units import Digest
 from sealgrid.web.index.tables import META, assets, deals, owners, progress, steps, tasks
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar import MediaType, Response
 
-from sealgrid.chain.recording_wallet import UnsignedTransaction
+from sealgrid.chain.wallet import UnsignedTransaction
 from sealgrid.crypto.signing import Statement
 from sealgrid.crypto.typed_data_json import wallet_form
 from sealgrid.errors import InputRefused

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sealgrid.chain.block_trail import BlockTrail
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.web.index.reader import IndexReader, TaskFilter
 from sealgrid.web.index.store import IndexedBlocks, IndexStore
 from sealgrid.wire.chain_view import FileAddresses

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealgrid.poco.proof_judge import ProofJudge, judging
+from sealgrid.poco.proof_judge import ProofJudge, judge_of
 from sealgrid.units import ZERO_ADDRESS, to_address
 
 OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))
@@ -20,7 +20,7 @@ OURS, OTHER, PERSON = (to_address(bytes([n]) * 20) for n in (1, 2, 3))
     ],
 )
 def test_the_pinned_contract_judges_only_where_poco_asks_it(teebroker, pool_owner, judge):
-    assert judging(teebroker=teebroker, pool_owner=pool_owner, pinned=OURS) is judge
+    assert judge_of(teebroker=teebroker, pool_owner=pool_owner, pinned=OURS) is judge
 
 
 def test_a_mode_reads_as_people_are_told_it():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.chain import artifacts
-from sealgrid.chain.artifacts.generate import written
+from sealgrid.chain.artifacts.generate import render_artifacts
 
 pytestmark = pytest.mark.chain
 ROOT = Path(__file__).parents[3]
@@ -14,7 +14,7 @@ LIMIT = 24_576  #: bytes of code that Ethereum allows (EIP-170)
 
 @pytest.fixture(scope="module")
 def fresh() -> dict[str, str]:
-    return written(ROOT / "contracts", ROOT / ".cache/poco")
+    return render_artifacts(ROOT / "contracts", ROOT / ".cache/poco")
 
 
 @pytest.mark.parametrize("name", [*(f"{contract}.json" for contract in artifacts.SOURCES), "poco.json"])

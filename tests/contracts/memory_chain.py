@@ -1,6 +1,6 @@
-"""A chain inside this process (titanoboa's EVM) behind the same face as Node and Wallet: for thousands of transactions.
+"""A chain in this process (titanoboa's EVM) with the interface of Node and Wallet, for thousands of transactions.
 
-Nothing here waits, so what awaits it is finished by ``now``, without an event loop.
+No coroutine here suspends: ``now`` runs one without an event loop.
 """
 
 from collections.abc import Coroutine, Iterator
@@ -23,16 +23,16 @@ _ERROR = bytes.fromhex("08c379a0")  #: selector of Error(string)
 
 
 def now(work: Coroutine[Any, Any, T]) -> T:
-    """Finish a coroutine that waits for nothing."""
+    """Run a coroutine that never suspends."""
     try:
         work.send(None)
     except StopIteration as done:
         return done.value
-    raise AssertionError("something waits")
+    raise AssertionError("the coroutine suspended")
 
 
 class MemoryNode:
-    """What Node tells, of a chain of its own."""
+    """A Node with its own chain."""
 
     def __init__(self, chain: int = LOCAL_CHAIN) -> None:
         self.env = boa.Env()
@@ -40,7 +40,7 @@ class MemoryNode:
 
     @contextmanager
     def anchored(self) -> Iterator[None]:
-        """Take back afterwards whatever happens within."""
+        """Revert all changes at the end of the context."""
         with self.env.anchor():
             yield
 
@@ -48,7 +48,7 @@ class MemoryNode:
         self.env.evm.patch.timestamp += seconds
 
     def fork(self, chain: int) -> None:
-        """Let the chain have another id from now on."""
+        """Change the chain's id."""
         self.env.evm.patch.chain_id = chain
 
     async def chain(self) -> int:
@@ -69,7 +69,7 @@ class MemoryNode:
 
 
 class MemoryWallet:
-    """What Wallet does, on that chain."""
+    """A Wallet on that chain."""
 
     def __init__(self, node: MemoryNode, key: SigningKey) -> None:
         self.node, self.address = node, key.address
@@ -93,8 +93,8 @@ class MemoryWallet:
 def _checked(done: Any, doing: str) -> Any:
     if done.is_error:
         output = done.output
-        said = decode(["string"], output[4:])[0] if output[:4] == _ERROR else "it gives no reason"
-        raise ContractReverted(f"{doing}: {said}")
+        reason = decode(["string"], output[4:])[0] if output[:4] == _ERROR else "it gives no reason"
+        raise ContractReverted(f"{doing}: {reason}")
     return done
 
 

@@ -27,12 +27,12 @@ VERDICT = Verdict(
 TERMS = {"deal": to_digest(b"\x06" * 32), "index": 0, "pool_signature": bytes(65)}
 
 
-def given(key: SigningKey, **changes: object) -> tuple:
+def signed_verdict(key: SigningKey, **changes: object) -> tuple:
     return key.address, msgspec.structs.replace(VERDICT, **changes), bytes(65)
 
 
 def test_the_order_in_which_vaults_answered_does_not_matter() -> None:
-    verdicts = [given(key, issued=10 + n) for n, key in enumerate(KEYS)]
+    verdicts = [signed_verdict(key, issued=10 + n) for n, key in enumerate(KEYS)]
     assert encode_proof(**TERMS, verdicts=verdicts) == encode_proof(**TERMS, verdicts=verdicts[::-1])
 
 
@@ -46,8 +46,8 @@ def test_the_order_in_which_vaults_answered_does_not_matter() -> None:
     ],
 )
 def test_verdicts_about_different_results_make_no_proof(change: dict[str, object]) -> None:
-    with pytest.raises(InputRefused, match="not about the same result"):
-        encode_proof(**TERMS, verdicts=[given(KEYS[0]), given(KEYS[1], **change)])
+    with pytest.raises(InputRefused, match="about different results"):
+        encode_proof(**TERMS, verdicts=[signed_verdict(KEYS[0]), signed_verdict(KEYS[1], **change)])
 
 
 def test_no_verdict_makes_no_proof() -> None:

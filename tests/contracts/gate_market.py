@@ -1,4 +1,4 @@
-"""The same market where nobody set a teebroker, and a PoolGate owns the pool."""
+"""The market of scene.py on a hub without a teebroker, with a PoolGate that owns the pool."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ class GatedMarket(Market):
 
 
 async def gated(market: Market, terms: BrokerConfig = TERMS) -> GatedMarket:
-    """Unset the teebroker, deploy a gate, give it a pool and a stake."""
+    """Unset the teebroker, deploy a gate, register its pool and deposit its stake."""
     admin, operator = market.wallet("admin"), market.wallet(OPERATOR)
     await admin.call(market.hub.address, "Hub", "setTeeBroker", ZERO_ADDRESS)
     gate = PoolGate(market.node, await deploy_gate(admin, market.hub.address, terms, operator.address))
@@ -50,7 +50,7 @@ async def gated(market: Market, terms: BrokerConfig = TERMS) -> GatedMarket:
 
 
 async def judged_by(who: str, market: Market) -> Market:
-    """The market as it is, or behind a gate."""
+    """The market with its broker, or with a gate."""
     return market if who == "broker" else await gated(market)
 
 

@@ -1,4 +1,4 @@
-"""What the face answers by HTTP about result keys, and to whom; keys of datasets are in tests/integration."""
+"""Routes for result keys. Routes for secrets are tested in tests/integration/test_iexec_secrets.py."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -13,12 +13,11 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.iexec_sms import service as desk_module
+from sealgrid.iexec_sms import service as service_module
 from sealgrid.iexec_sms.api import application
 from sealgrid.iexec_sms.document_store import DocumentStore
-from sealgrid.iexec_sms.federation import VaultMembers
-from sealgrid.iexec_sms.key_splitter import SecretAsset, SplitTarget
-from sealgrid.iexec_sms.service import Delivery, GivenUp, SecretService
+from sealgrid.iexec_sms.federation import SecretAsset, SplitTarget, VaultMembers
+from sealgrid.iexec_sms.service import Delivery, ReplacedKeys, SecretService
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
@@ -42,20 +41,20 @@ def a_key() -> bytes:
 FIRST, SECOND, THIRD = a_key(), a_key(), a_key()
 
 
-def face(folder: Path, *, most: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
+def adapter(folder: Path, *, limit: int = 10, requests_per_minute: int = 0) -> httpx.AsyncClient:
     members = VaultMembers(SplitTarget(Domain(31337, ZERO_ADDRESS), ZERO_ADDRESS, (), 1), ())
-    deliveries = DocumentStore(folder / "deliveries", Delivery, most=most)
+    deliveries = DocumentStore(folder / "deliveries", Delivery, limit=limit)
     files = LocalFiles(ContentFolder(folder / "files"))
-    result_keys = DocumentStore(folder / "result-keys", RegisteredResultKey, most=most)
-    given_up = DocumentStore(folder / "given-up", GivenUp, most=most)
-    desk = SecretService(members, NoAssets(), files, deliveries, result_keys, given_up=given_up)
-    app = application(desk, ServiceAccess(requests_per_minute=requests_per_minute))
+    result_keys = DocumentStore(folder / "result-keys", RegisteredResultKey, limit=limit)
+    replaced = DocumentStore(folder / "given-up", ReplacedKeys, limit=limit)
+    secrets = SecretService(members, NoAssets(), files, deliveries, result_keys, replaced_keys=replaced)
+    app = application(secrets, ServiceAccess(requests_per_minute=requests_per_minute))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 @pytest.fixture
 async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with face(tmp_path) as client:
+    async with adapter(tmp_path) as client:
         yield client
 
 
@@ -73,19 +72,19 @@ async def push(
     return await http.request(method, "/secrets/web2", params=params, content=value, headers=headers)
 
 
-async def there(http: httpx.AsyncClient, name: str = RESULT_KEY_NAME) -> int:
+async def exists(http: httpx.AsyncClient, name: str = RESULT_KEY_NAME) -> int:
     return (await http.head("/secrets/web2", params={"ownerAddress": OWNER.address, "secretName": name})).status_code
 
 
-async def test_a_result_key_is_shown_to_everybody_with_its_owners_signature(http: httpx.AsyncClient) -> None:
-    assert await there(http) == 404
+async def test_a_result_key_is_public_with_its_owners_signature(http: httpx.AsyncClient) -> None:
+    assert await exists(http) == 404
     assert (await push(http)).status_code == 204
-    assert await there(http) == 204
+    assert await exists(http) == 204
     shown = (await http.get(f"/result-keys/{OWNER.address}")).json()
     assert (shown["owner"], shown["value"].encode()) == (OWNER.address, FIRST)
 
 
-async def test_a_result_key_is_replaced_by_put_alone(http: httpx.AsyncClient) -> None:
+async def test_only_put_replaces_a_result_key(http: httpx.AsyncClient) -> None:
     await push(http)
     again = await push(http, SECOND)
     assert (again.status_code, again.json()["check"]) == (409, "result-key.4")
@@ -93,7 +92,7 @@ async def test_a_result_key_is_replaced_by_put_alone(http: httpx.AsyncClient) ->
     assert (await http.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
 
 
-async def test_a_key_that_was_given_up_is_not_brought_back_by_who_kept_its_public_signature(
+async def test_a_replaced_key_is_not_restored_with_its_public_signature(
     http: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     await push(http)
@@ -101,41 +100,41 @@ async def test_a_key_that_was_given_up_is_not_brought_back_by_who_kept_its_publi
     await push(http, SECOND, method="PUT")
     authorization = "0x" + base64.b64decode(old["signature"]).hex()
     params = {"ownerAddress": OWNER.address, "secretName": RESULT_KEY_NAME}
-    asked = {"params": params, "content": old["value"].encode(), "headers": {"authorization": authorization}}
-    async with face(tmp_path) as restarted:
-        again = await restarted.put("/secrets/web2", **asked)
+    request = {"params": params, "content": old["value"].encode(), "headers": {"authorization": authorization}}
+    async with adapter(tmp_path) as restarted:
+        again = await restarted.put("/secrets/web2", **request)
         assert (again.status_code, again.json()["check"]) == (409, "result-key.5")
         assert (await restarted.get(f"/result-keys/{OWNER.address}")).json()["value"].encode() == SECOND
 
 
-async def test_a_key_that_is_pushed_again_is_not_given_up(http: httpx.AsyncClient) -> None:
+async def test_a_key_that_is_pushed_again_does_not_count_as_replaced(http: httpx.AsyncClient) -> None:
     await push(http)
     assert [(await push(http, method="PUT")).status_code for _ in range(2)] == [204, 204]
 
 
-async def test_an_account_replaces_its_key_only_so_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk_module, "MOST_GIVEN_UP", 1)
-    async with face(tmp_path) as http:
+async def test_the_number_of_replacements_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "MAX_REPLACED_KEYS", 1)
+    async with adapter(tmp_path) as http:
         await push(http)
         assert (await push(http, SECOND, method="PUT")).status_code == 204
         assert (await push(http, THIRD, method="PUT")).json()["check"] == "result-key.5"
 
 
-async def test_result_keys_outlive_the_face(http: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_result_keys_survive_a_restart(http: httpx.AsyncClient, tmp_path: Path) -> None:
     await push(http)
-    async with face(tmp_path) as again:
-        assert await there(again) == 204
+    async with adapter(tmp_path) as again:
+        assert await exists(again) == 204
 
 
-async def test_nobody_replaces_the_key_of_another(http: httpx.AsyncClient) -> None:
+async def test_an_account_does_not_replace_the_key_of_another(http: httpx.AsyncClient) -> None:
     await push(http)
     assert (await push(http, SECOND, OTHER, method="PUT")).status_code == 401
 
 
-async def test_a_token_for_another_storage_is_not_taken_since_results_go_to_ipfs(http: httpx.AsyncClient) -> None:
+async def test_a_token_for_another_storage_is_refused_since_results_go_to_ipfs(http: httpx.AsyncClient) -> None:
     answer = await push(http, name="iexec-result-dropbox-token")
     assert (answer.status_code, "IPFS" in answer.json()["error"]) == (400, True)
-    assert await there(http, "iexec-result-dropbox-token") == 404
+    assert await exists(http, "iexec-result-dropbox-token") == 404
 
 
 @pytest.mark.parametrize(("size", "status"), [(5000, 413), (50_000, 413)])
@@ -143,30 +142,30 @@ async def test_a_value_that_is_too_long_is_refused(http: httpx.AsyncClient, size
     assert (await push(http, b"A" * size)).status_code == status
 
 
-async def test_what_is_no_address_is_refused(http: httpx.AsyncClient) -> None:
+async def test_an_invalid_address_is_refused(http: httpx.AsyncClient) -> None:
     for path in ("/secrets/web3?secretAddress=0x12", "/secrets/web3", f"/secrets/web2?secretName={RESULT_KEY_NAME}"):
         assert (await http.head(path)).status_code == 400
     assert (await http.get("/result-keys/..%2Fx")).status_code in {400, 404}
 
 
-async def test_whoever_registered_no_key_is_not_found(http: httpx.AsyncClient) -> None:
+async def test_an_account_without_a_key_is_not_found(http: httpx.AsyncClient) -> None:
     assert (await http.get(f"/result-keys/{OTHER.address}")).status_code == 404
 
 
-async def test_no_more_keys_are_kept_than_there_is_room_for(tmp_path: Path) -> None:
-    async with face(tmp_path, most=0) as full:
+async def test_the_number_of_stored_keys_is_limited(tmp_path: Path) -> None:
+    async with adapter(tmp_path, limit=0) as full:
         assert (await push(full)).status_code == 503
-        assert await there(full) == 404
+        assert await exists(full) == 404
 
 
-async def test_whoever_asks_too_often_has_to_wait(tmp_path: Path) -> None:
-    async with face(tmp_path, requests_per_minute=2) as busy:
-        assert [await there(busy) for _ in range(3)] == [404, 404, 429]
+async def test_the_request_rate_is_limited(tmp_path: Path) -> None:
+    async with adapter(tmp_path, requests_per_minute=2) as busy:
+        assert [await exists(busy) for _ in range(3)] == [404, 404, 429]
 
 
-async def test_pages_of_any_site_may_ask_and_push(http: httpx.AsyncClient) -> None:
-    asked = {"access-control-request-method": "PUT", "access-control-request-headers": "authorization"}
-    leave = await http.options("/secrets/web2", headers=PAGE | asked)
+async def test_pages_of_any_origin_may_read_and_push(http: httpx.AsyncClient) -> None:
+    request = {"access-control-request-method": "PUT", "access-control-request-headers": "authorization"}
+    leave = await http.options("/secrets/web2", headers=PAGE | request)
     assert leave.headers["access-control-allow-origin"] == "*"
     assert "PUT" in leave.headers["access-control-allow-methods"]
     assert (await http.get(f"/result-keys/{OWNER.address}", headers=PAGE)).headers["access-control-allow-origin"] == "*"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.chain.multiaddr import to_text
+from sealgrid.chain.assets import multiaddr_text
 from sealgrid.crypto.digests import cid_of
 from sealgrid.units import to_digest
 
@@ -17,20 +17,20 @@ BY_SDK = {
 
 @pytest.mark.parametrize(("text", "raw"), BY_SDK.items())
 def test_what_iexecs_sdk_registers_is_read_as_the_address_that_it_was_given(text: str, raw: str) -> None:
-    assert to_text(bytes.fromhex(raw), whole=text.startswith("/ipfs/b")) == text
+    assert multiaddr_text(bytes.fromhex(raw), is_raw_block=text.startswith("/ipfs/b")) == text
 
 
 @pytest.mark.parametrize("text", ["/ipfs/bafkrei", "https://example.org/a", "registry.example/app:1", ""])
 def test_text_stays_text(text: str) -> None:
-    assert to_text(text.encode(), whole=True) == text
+    assert multiaddr_text(text.encode(), is_raw_block=True) == text
 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_raise(raw: bytes) -> None:
-    assert isinstance(to_text(raw, whole=False), str)
+    assert isinstance(multiaddr_text(raw, is_raw_block=False), str)
 
 
 @given(st.binary(min_size=32, max_size=32))
 def test_a_bundle_is_found_by_its_digest(digest: bytes) -> None:
     raw = bytes.fromhex("a5032212 20".replace(" ", "")) + digest
-    assert to_text(raw, whole=True) == f"/ipfs/{cid_of(to_digest(digest))}"
+    assert multiaddr_text(raw, is_raw_block=True) == f"/ipfs/{cid_of(to_digest(digest))}"

@@ -15,7 +15,7 @@ from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
 from sealgrid.iexec_sms.push_checks import (
-    MOST_BYTES,
+    MAX_SECRET_BYTES,
     PushedSecret,
     check_app_secret,
     check_dataset_key,
@@ -65,12 +65,12 @@ def refused_result_key(pushed: PushedSecret, number: str, kind: type[SecretRefus
     assert caught.value.check == f"result-key.{number}"
 
 
-def test_a_key_that_its_datasets_owner_signed_is_taken() -> None:
+def test_a_key_that_its_datasets_owner_signed_is_accepted() -> None:
     assert check_dataset_key(dataset_key(), OWNER.address) == KEY
 
 
 def test_a_value_longer_than_iexecs_limit_is_refused() -> None:
-    refused(dataset_key(b"A" * (MOST_BYTES + 1)), "1", SecretTooLarge)
+    refused(dataset_key(b"A" * (MAX_SECRET_BYTES + 1)), "1", SecretTooLarge)
 
 
 def test_a_dataset_that_nobody_registered_has_no_owner_to_sign_for_it() -> None:
@@ -88,7 +88,7 @@ def test_a_signature_for_another_dataset_another_value_or_a_name_is_refused() ->
 
 
 @pytest.mark.parametrize("header", ["", "0x", "Bearer x", "0x" + "00" * 65, "0x" + "11" * 64])
-def test_what_is_no_signature_is_refused(header: str) -> None:
+def test_an_invalid_signature_is_refused(header: str) -> None:
     refused(PushedSecret(DATASET, VALUE, header), "2", SecretNotSigned)
 
 
@@ -97,14 +97,14 @@ def test_what_is_no_signature_is_refused(header: str) -> None:
     [b"", b"not base64!", base64.b64encode(KEY[:31]), base64.b64encode(KEY * 2), VALUE + b"\n", b" " + VALUE],
     ids=["nothing", "no base64", "too short", "too long", "with a line's end", "with a space"],
 )
-def test_what_is_not_the_text_of_one_key_is_refused(value: bytes) -> None:
+def test_a_value_that_is_not_the_text_of_one_key_is_refused(value: bytes) -> None:
     refused(dataset_key(value), "3", SecretRefused)
 
 
-def test_a_second_spelling_of_the_same_key_is_refused_since_the_enclave_hashes_the_first() -> None:
-    spelling = VALUE[:-2] + b"9="  # the last two bits of base64 text say nothing
-    assert base64.b64decode(spelling) == KEY
-    refused(dataset_key(spelling), "3", SecretRefused)
+def test_another_base64_text_of_the_same_key_is_refused() -> None:
+    text = VALUE[:-2] + b"9="  # the last two bits of base64 text are ignored
+    assert base64.b64decode(text) == KEY
+    refused(dataset_key(text), "3", SecretRefused)
 
 
 def app_secret(value: bytes = b"a password", **signed: Any) -> PushedSecret:
@@ -117,13 +117,13 @@ def refused_app_secret(pushed: PushedSecret, number: str, kind: type[SecretRefus
     assert (type(caught.value), caught.value.check) == (kind, f"app-secret.{number}")
 
 
-def test_a_secret_that_its_apps_owner_signed_is_taken() -> None:
+def test_a_secret_that_its_apps_owner_signed_is_accepted() -> None:
     check_app_secret(app_secret(), OWNER.address)
     check_app_secret(app_secret("schlüssel".encode()), OWNER.address)
 
 
 def test_an_apps_secret_longer_than_iexecs_limit_is_refused_with_the_status_that_iexec_gives_here() -> None:
-    refused_app_secret(app_secret(b"A" * (MOST_BYTES + 1)), "1", SecretRefused)
+    refused_app_secret(app_secret(b"A" * (MAX_SECRET_BYTES + 1)), "1", SecretRefused)
     assert SecretRefused.http_status == 400
 
 
@@ -150,12 +150,12 @@ def refused_requesters(pushed: PushedSecret, number: str, kind: type[SecretRefus
     assert (type(caught.value), caught.value.check) == (kind, f"requester-secret.{number}")
 
 
-def test_a_secret_that_its_requester_signed_under_its_name_is_taken() -> None:
+def test_a_secret_that_its_requester_signed_under_its_name_is_accepted() -> None:
     check_requester_secret(requesters(), "api-key")
 
 
 def test_a_requesters_secret_that_is_too_long_or_badly_called_is_refused() -> None:
-    refused_requesters(requesters(b"A" * (MOST_BYTES + 1)), "1", SecretRefused)
+    refused_requesters(requesters(b"A" * (MAX_SECRET_BYTES + 1)), "1", SecretRefused)
     for name in ("", "a b", "x" * 65, "ä"):
         refused_requesters(requesters(name=name), "1", SecretRefused, name)
 
@@ -180,7 +180,7 @@ def test_an_accounts_rsa_key_is_kept_as_it_was_signed() -> None:
 
 
 def test_a_result_key_longer_than_iexecs_limit_is_refused() -> None:
-    refused_result_key(result_key(RSA + b"A" * MOST_BYTES), "1", SecretTooLarge)
+    refused_result_key(result_key(RSA + b"A" * MAX_SECRET_BYTES), "1", SecretTooLarge)
 
 
 def test_a_result_key_that_another_account_signed_is_refused() -> None:
