@@ -7,6 +7,7 @@ from attacks.scene import Scene
 from sealgrid.chain import artifacts
 from sealgrid.errors import ContractReverted
 from sealgrid.sdk.operations import buy
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import to_digest
 
 
@@ -17,7 +18,7 @@ async def deliver_before_the_payment(scene: Scene) -> Outcome:
     trusted = (conn.network.hub, conn.network.broker, scene.app.address, scene.model)
     contract = await conn.wallet.deploy(code, abi, *trusted)
     job = await buy.run(
-        conn, scene.app.address, model=scene.model, workerpool=scene.thief.order, deferred_callback=True
+        conn, RunRequest(scene.app.address, model=scene.model, pool_order=scene.thief.order, deferred_callback=True)
     )
     await scene.thief.open_task(job)
     forged = (job.task, to_digest(os.urandom(32)), os.urandom(32), b"a score of my own")

@@ -29,10 +29,10 @@ from sealgrid.poco.typed_data import order_hash, sign_order
 from sealgrid.receipts.receipt import MAX_BYTES, parse_envelope
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.receipts.verify import verify
+from sealgrid.sdk.network import pins_of
 from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.buy import PurchasedTask, params_of
 from sealgrid.sdk.operations.orders import fresh_salt
-from sealgrid.sdk.pins import pins_of
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.relay import RelayHello, RelayWelcome, ResultDelivery
 from sealgrid.wire.vault import NonceReply, ReleaseRequest, SettleReply, SettleRequest

@@ -17,6 +17,7 @@ from sealgrid.sdk.operations import buy, fetch_receipt, publish
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.operations.policies import policy_of, set_policy
 from sealgrid.sdk.operations.usage_evidence import usage_of
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address
 from sealgrid.worker.job import JobRun
 
@@ -97,7 +98,9 @@ async def limited_model(scene: Scene) -> Address:
 
 async def bought(scene: Scene, model: Address) -> buy.PurchasedTask:
     """Have the requester buy one use of a model at the thief's pool, without asking the vaults first."""
-    return await buy.run(scene.requester, scene.app.address, model=model, workerpool=scene.thief.order, preview=False)
+    return await buy.run(
+        scene.requester, RunRequest(scene.app.address, model=model, pool_order=scene.thief.order), preview=False
+    )
 
 
 async def refusal_of(scene: Scene, job: buy.PurchasedTask) -> str:

@@ -13,6 +13,8 @@ from sealgrid.attestation.statements import ResultOpened
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Message, call
 from sealgrid.wire.storage import (
@@ -42,9 +44,9 @@ async def flood_with_uploads(scene: Scene) -> Outcome:
                 while not answers[429]:  # until the attack is in full swing
                     await asyncio.sleep(0.05)
             await scene.owner.storage.put_bytes(bytes(FILE_BYTES))
-            job = await buy.run(scene.requester, scene.app.address, files=[("private", b"private")])
+            job = await buy.run(scene.requester, RunRequest(scene.app.address, files=[("private", b"private")]))
             async with asyncio.timeout(120):
-                await buy.follow(scene.requester, job)
+                await follow(scene.requester, job)
             settled = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task)).settle
             assert (await open_result.open_result(scene.requester, settled, job.result_key)).exit == 0
         finally:

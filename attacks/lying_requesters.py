@@ -14,10 +14,11 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
-from sealgrid.sdk.operations.buy import PurchasedTask, grant_of, name_of, params_of
-from sealgrid.sdk.operations.deal_terms import RunRequest, offers_for, terms_of
+from sealgrid.sdk.operations.buy import PurchasedTask, grant_of, input_asset, params_of
+from sealgrid.sdk.operations.deal_terms import choose_offers, sign_request
 from sealgrid.sdk.operations.deposit import deposit
-from sealgrid.units import ZERO_ADDRESS, to_digest
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import to_digest
 from sealgrid.worker.job import JobRun
 
 FORGED = b"weights that the requester likes better"
@@ -34,10 +35,7 @@ async def swap_the_model_by_a_name(scene: Scene) -> Outcome:
     """Name an input file like the model, so that the app reads it instead and the receipt vouches for it."""
     job = await buy.run(
         scene.requester,
-        scene.app.address,
-        model=scene.model,
-        files=[(scene.model, FORGED)],
-        workerpool=scene.thief.order,
+        RunRequest(scene.app.address, model=scene.model, files=[(scene.model, FORGED)], pool_order=scene.thief.order),
     )
     opened, _ = await _ended(scene, job)
     told = opened.json()
@@ -58,11 +56,13 @@ async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
     )
     job = await buy.run(
         scene.requester,
-        app.address,
-        model=model.address,
-        files=[(model.address, FORGED)],
-        callback=scene.network.token,
-        workerpool=scene.thief.order,
+        RunRequest(
+            app.address,
+            model=model.address,
+            files=[(model.address, FORGED)],
+            callback=scene.network.token,
+            pool_order=scene.thief.order,
+        ),
     )
     await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
     digest = (await scene.requester.hub.view_task(job.task)).result_digest
@@ -88,7 +88,7 @@ async def end_the_app_by_a_signal(scene: Scene) -> Outcome:
     (folder / "main.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
     (folder / "app.toml").write_text('name = "suicide"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
     app = await deploy.deploy(scene.developer, folder)
-    job = await buy.run(scene.requester, app.address, workerpool=scene.thief.order)
+    job = await buy.run(scene.requester, RunRequest(app.address, pool_order=scene.thief.order))
     opened, _ = await _ended(scene, job)
     status = (await scene.requester.hub.view_task(job.task)).status
     if opened.exit == 0 or status is not TaskStatus.COMPLETED:
@@ -100,10 +100,13 @@ async def _bought_with(scene: Scene, archive: bytes) -> PurchasedTask:
     """Buy a run whose sealed input is made by no code of ours."""
     conn, key, dek = scene.requester, HpkeKey.generate(), os.urandom(32)
     sha256 = await conn.storage.put_bytes(container.seal_bytes(archive, dek=dek, key_id=os.urandom(16)))
-    offers = await offers_for(conn, scene.app.address, scene.model, 1, category=None, pool=scene.thief.order)
-    terms = terms_of(conn, offers, RunRequest(params_of(sha256, key.public), ZERO_ADDRESS, 1, None))
+    request = RunRequest(scene.app.address, scene.model, pool_order=scene.thief.order)
+    offers = await choose_offers(conn, request)
+    terms = sign_request(conn, offers, request, params_of(sha256, key.public))
     grant = await grant_of(conn, sha256, terms)
-    await deposit(conn, dek, asset=name_of(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold)
+    await deposit(
+        conn, dek, asset=input_asset(sha256), file_sha256=sha256, grant=grant, at_least=conn.network.threshold
+    )
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
     return PurchasedTask(deal, await scene.first_task(deal), terms, key)
 

@@ -60,7 +60,7 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
 
     await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
     envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
-    assert (await fetch_receipt.verify_on_line(scene.requester, envelope)).ok
+    assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
     enclave = parse_envelope(envelope).receipt.body.enclave
     reply = await scene.requester.vaults[1].open(OpenRequest(task=job.task, enclave=enclave, testimony=True))
     assert reply.testimony is not None
@@ -144,9 +144,7 @@ async def refuse_as_one_vault(scene: Scene) -> Outcome:
     job, run = await scene.job(Refusing)
     await run.run()
     assert (
-        await fetch_receipt.verify_on_line(
-            scene.requester, await fetch_receipt.fetch_receipt(scene.requester, job.task)
-        )
+        await fetch_receipt.verify_online(scene.requester, await fetch_receipt.fetch_receipt(scene.requester, job.task))
     ).ok
     return harmless("the other vaults", "two of three vaults are enough; the job succeeded.")
 

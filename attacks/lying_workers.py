@@ -174,7 +174,7 @@ async def point_the_results_elsewhere(scene: Scene) -> Outcome:
     job, run = await scene.job(Pointing)
     await run.run()
     envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
-    assert (await fetch_receipt.verify_on_line(scene.requester, envelope)).ok
+    assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
     opened = await open_result.open_result(scene.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.exit == 0
     return harmless("requester's SDK", "the result was found by the digest that the vaults testify, and opened.")

@@ -4,6 +4,8 @@ from attacks.attack import Outcome, harmless
 from attacks.scene import Scene
 from sealgrid.errors import CallRefused
 from sealgrid.sdk.operations import buy
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import TaskId
 from sealgrid.wire.challenge import CORE, answer
 
@@ -27,6 +29,6 @@ async def time_the_app_by_its_stages(scene: Scene) -> Outcome:
 
 
 async def _own_pools_task(scene: Scene) -> TaskId:
-    job = await buy.run(scene.requester, scene.app.address, files=[("private", b"")])
-    await buy.follow(scene.requester, job)
+    job = await buy.run(scene.requester, RunRequest(scene.app.address, files=[("private", b"")]))
+    await follow(scene.requester, job)
     return job.task

@@ -17,8 +17,9 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, fetch_receipt
-from sealgrid.sdk.operations.deal_terms import RunRequest, offers_for, terms_of
-from sealgrid.units import ZERO_ADDRESS, TaskId
+from sealgrid.sdk.operations.deal_terms import choose_offers, sign_request
+from sealgrid.sdk.run_request import RunRequest
+from sealgrid.units import TaskId
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.vault import ReleaseRequest
@@ -33,15 +34,16 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
     """Buy two tasks at the network's pool that every vault refuses (7.8), so that PoCo fines the pool for them."""
     requester, pool = scene.requester, (await scene.requester.pool.view()).owner
     before = await requester.hub.account(pool)
-    offers = await offers_for(requester, scene.app.address, ZERO_ADDRESS, 2, category=None, pool=None)
+    request = RunRequest(scene.app.address, tasks=2)
+    offers = await choose_offers(requester, request)
     params = json.dumps({"iexec_input_files": ["https://example.org/input"]})
-    terms = terms_of(requester, offers, RunRequest(params, ZERO_ADDRESS, 2, None))
+    terms = sign_request(requester, offers, request, params)
     deal = await requester.hub.match_orders(requester.wallet, terms.app, terms.dataset, terms.workerpool, terms.request)
     tasks = [task_id(deal, index) for index in (0, 1)]
     for task in tasks:
         await _completed(scene, task)
         envelope = await fetch_receipt.fetch_receipt(requester, task)
-        assert (await fetch_receipt.verify_on_line(requester, envelope)).ok
+        assert (await fetch_receipt.verify_online(requester, envelope)).ok
         assert parse_envelope(envelope).refusal == "7.8"
     after = await requester.hub.account(pool)
     if after.stake + after.locked < before.stake + before.locked:
@@ -52,7 +54,7 @@ async def take_a_pools_stake(scene: Scene) -> Outcome:
 async def make_up_refusals(scene: Scene) -> Outcome:
     """Take a task at the network's pool, name an enclave that is none, and report that the vaults refused the deal."""
     requester = scene.requester
-    await buy.run(requester, scene.app.address, files=[("private", b"input")], tasks=4)
+    await buy.run(requester, RunRequest(scene.app.address, files=[("private", b"input")], tasks=4))
     key, network = development_key(MADE_UP), scene.network
     async with HttpTransport(network.pool_url, name="the pool") as transport:
         side = SignedPoolClient(

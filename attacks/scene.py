@@ -21,6 +21,7 @@ from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, deploy, publish
 from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_digest
 from sealgrid.vault.checks.deposit import StoredShare, input_asset
@@ -64,10 +65,7 @@ class Scene:
         """Have the requester buy one use of the model from the thief's pool."""
         return await buy.run(
             self.requester,
-            self.app.address,
-            model=self.model,
-            files=[("private", content)],
-            workerpool=self.thief.order,
+            RunRequest(self.app.address, model=self.model, files=[("private", content)], pool_order=self.thief.order),
         )
 
     async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.PurchasedTask, JobRun]:
@@ -208,7 +206,7 @@ async def _operate(network: Network, node: Node, operator: Address) -> None:
 
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:
     """Run one job in which nobody lies: without it, a refusal would prove nothing."""
-    job = await buy.run(requester, app, model=model, files=[("private", b"")], workerpool=thief.order)
+    job = await buy.run(requester, RunRequest(app, model=model, files=[("private", b"")], pool_order=thief.order))
     run = JobRun(await thief.open_task(job), thief.shop)
     await run.run()
     assert run.enclave is not None

@@ -41,7 +41,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import deploy, fetch_receipt
-from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
 from sealgrid.units import Address, TaskId, to_digest
 
 BYTES = 1000  #: of each dataset
@@ -101,7 +101,7 @@ async def _timed(requester: Connection, app: Address, offers: list[Offered]) -> 
             await asyncio.sleep(0.02)
     seconds = time.perf_counter() - begun
     receipt = await fetch_receipt.fetch_receipt(requester, task)
-    if not (await fetch_receipt.verify_on_line(requester, receipt)).ok:
+    if not (await fetch_receipt.verify_online(requester, receipt)).ok:
         raise NotMeasured("a receipt of a bulk's task does not verify.")
     await _expect_right(requester, json.loads(view.results)["location"], offers)
     return seconds, float(len(receipt))
@@ -167,7 +167,7 @@ async def _bought(requester: Connection, app: Address, params: str) -> TaskId:
 
 
 async def _cheapest(conn: Connection, kind: type[AnyOrder], **filters: str) -> AnyOrder:
-    found = await conn.market.orders(KINDS[kind], requester=conn.address, minVolume="1", **filters)
+    found = await conn.market.orders(kind.kind, requester=conn.address, minVolume="1", **filters)
     return cheapest_of(found, kind, kind.__name__, uses=1)
 
 

@@ -31,6 +31,7 @@ from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy
 from sealgrid.sdk.operations.orders import fresh_salt
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Digest, TaskId
 from sealgrid.wire.vault import Authorization, NonceRequest, ReleaseAnswer, ReleaseRequest, VaultClient
 
@@ -127,4 +128,6 @@ async def _bought(
     pool = await Assets(us.hub).create_workerpool(us.wallet, description=f"bench {os.urandom(4).hex()}")
     order = WorkerpoolOrder(workerpool=pool, volume=tasks, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())
     signed = sign_order(order, us.order_domain, us.key)
-    return await buy.run(requester, sold.app, model=sold.model, files=[workload.file], tasks=tasks, workerpool=signed)
+    return await buy.run(
+        requester, RunRequest(sold.app, model=sold.model, files=[workload.file], tasks=tasks, pool_order=signed)
+    )

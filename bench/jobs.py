@@ -11,6 +11,8 @@ from bench.workloads import Workload
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.follow import follow, history
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -61,10 +63,10 @@ async def timed(requester: Connection, sold: Sold, workload: Workload) -> Timed:
     """Buy one run, wait for it, verify its receipt on line, open the result; raise NotMeasured for a wrong one."""
     clock, begun = time.time(), time.perf_counter()
     async with asyncio.timeout(JOB_SECONDS):
-        job = await buy.run(requester, sold.app, model=sold.model, files=[workload.file])
-        await buy.follow(requester, job)
+        job = await buy.run(requester, RunRequest(sold.app, model=sold.model, files=[workload.file]))
+        await follow(requester, job)
         envelope = await fetch_receipt.fetch_receipt(requester, job.task)
-        report = await fetch_receipt.verify_on_line(requester, envelope)
+        report = await fetch_receipt.verify_online(requester, envelope)
         result = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
     total = time.perf_counter() - begun
     if not report.ok:
@@ -77,7 +79,7 @@ async def _whole_history(requester: Connection, task: TaskId) -> tuple[StageAt, 
     # The chain is a moment ahead of the pool, which hears of the end from it.
     async with asyncio.timeout(JOB_SECONDS):
         while True:
-            known = await buy.history(requester, task)
+            known = await history(requester, task)
             if known and known[-1].stage == "completed":
                 return known
             await asyncio.sleep(0.05)

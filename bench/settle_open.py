@@ -20,6 +20,8 @@ from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.wire.message import encode
 from sealgrid.wire.vault import OpenRequest
 from sealgrid.worker.exposure_log import exposure_file
@@ -60,8 +62,8 @@ async def _one(network: Network, folder: Path) -> Cost:
         aiohttp.ClientSession(auto_decompress=False) as raw,
     ):
         sold = await sell(developer, owner, workload, folder)
-        job = await buy.run(requester, sold.app, model=sold.model, files=[workload.file])
-        await buy.follow(requester, job)
+        job = await buy.run(requester, RunRequest(sold.app, model=sold.model, files=[workload.file]))
+        await follow(requester, job)
         settle = parse_envelope(await fetch_receipt.fetch_receipt(requester, job.task)).settle
         exchanged = await _exchanged(network, settle)
         receipt = await requester.storage.size(settle.receipt_sha256)

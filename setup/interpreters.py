@@ -23,7 +23,7 @@ TESTS = (
     "tests/unit/platform",
     "tests/unit/crypto",
     "tests/unit/apps",
-    "tests/unit/sdk/test_environments.py",
+    "tests/unit/sdk/operations/test_environments.py",
     "tests/vectors",
 )
 LOCKS = tuple(ROOT / "requirements" / name for name in ("dev.txt", "build.txt"))

@@ -21,6 +21,7 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import buy
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.sdk.resources.offers import open_offers
+from sealgrid.sdk.run_request import RunRequest
 
 FINAL_SECONDS = 10 * 30 + 1
 NOTICE_SECONDS = 30 + 1
@@ -82,8 +83,10 @@ async def buy_from_idle_pool(site: LocalSite) -> tuple[str, str, str]:
         signed = sign_order(order, pool.order_domain, pool.key)
     async with connect(network, development_key("requester2")) as me:
         app = next(offer.address for offer in await open_offers(me, "App") if offer.name == "hash-file")
-        made = [(await buy.run(me, app, workerpool=signed)).task for _ in range(2)]
-        sponsored = await buy.run(me, app, workerpool=signed, sponsor=Wallet(me.node, development_key("owner")))
+        made = [(await buy.run(me, RunRequest(app, pool_order=signed))).task for _ in range(2)]
+        sponsored = await buy.run(
+            me, RunRequest(app, pool_order=signed), sponsor=Wallet(me.node, development_key("owner"))
+        )
     await advance_time(site, NOTICE_SECONDS)
     return made[0], made[1], sponsored.task
 

@@ -10,7 +10,7 @@ from sealgrid.chain.hub import Hub
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
-from sealgrid.sdk.money import MoneyState, moment
+from sealgrid.sdk.money import MoneyState, format_time
 from sealgrid.sdk.operations.refunds import claim, deal_of, tasks_of
 from sealgrid.units import TaskId, to_digest
 from tests.contracts.scene import Attempt, Market, attempt
@@ -44,9 +44,9 @@ async def test_every_task_of_a_deal_that_no_pool_ever_opened_is_claimed(market: 
 async def test_before_the_deadline_it_is_said_from_when_on_and_nothing_is_sent(market: Market) -> None:
     deal = await market.deal(category="Short")
     until = (await market.hub.view_deal(deal)).start_time + FINAL
-    with pytest.raises(InputRefused, match=f"can be claimed from {moment(until)} on") as early:
+    with pytest.raises(InputRefused, match=f"can be claimed from {format_time(until)} on") as early:
         await claim(connected(market), deal, task_id(deal, 0))
-    assert f"The price is locked until {moment(until)}" in early.value.money
+    assert f"The price is locked until {format_time(until)}" in early.value.money
     assert (await market.hub.view_task(task_id(deal, 0))).status is TaskStatus.UNSET, "it was not even opened"
 
 
@@ -112,7 +112,7 @@ async def test_a_task_is_claimed_for_its_own_deal_only(market: Market) -> None:
     unknown = TaskId(to_digest(b"\x01" * 32))
     with pytest.raises(NotFound, match="has no task"):
         await claim(connected(market), made.deal, unknown)
-    with pytest.raises(NotFound, match="name its deal"):
+    with pytest.raises(NotFound, match="give the deal"):
         await deal_of(connected(market), unknown)
 
 

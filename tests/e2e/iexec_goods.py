@@ -24,8 +24,8 @@ from sealgrid.crypto.shares import record_for, split
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
-from sealgrid.sdk.operations import buy
-from sealgrid.sdk.operations.orders import KINDS, cheapest_of, fresh_salt
+from sealgrid.sdk.operations.follow import history
+from sealgrid.sdk.operations.orders import cheapest_of, fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, TaskId, to_digest
 from sealgrid.wire.shares import seal_share
 from sealgrid.wire.vault import IexecDeposit
@@ -85,7 +85,7 @@ async def deployed_dataset(
 
 
 async def cheapest(conn, kind: type[Any], **filters: str) -> Any:
-    found = await conn.market.orders(KINDS[kind], requester=conn.address, minVolume="1", **filters)
+    found = await conn.market.orders(kind.kind, requester=conn.address, minVolume="1", **filters)
     return cheapest_of(found, kind, kind.__name__, uses=1)
 
 
@@ -125,7 +125,7 @@ async def ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
     """Return how a task ended: on the chain, or by the last word of the pool."""
     async with asyncio.timeout(SECONDS):
         while True:
-            view, told = await conn.hub.view_task(task), await buy.history(conn, task)
+            view, told = await conn.hub.view_task(task), await history(conn, task)
             if view.status is TaskStatus.COMPLETED or (told and told[-1].stage == "failed"):
                 return view.status, told[-1].detail if told else ""
             await asyncio.sleep(0.2)

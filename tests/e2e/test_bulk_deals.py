@@ -105,7 +105,7 @@ async def test_an_order_that_does_not_hold_leaves_its_dataset_out_and_not_the_ta
 async def test_the_receipt_names_what_was_used_and_proves_that_each_release_was_logged(people, bulk):
     await ended(people.requester, bulk.task(1))
     receipt = await fetch_receipt.fetch_receipt(people.requester, bulk.task(1))
-    report = await fetch_receipt.verify_on_line(people.requester, receipt)
+    report = await fetch_receipt.verify_online(people.requester, receipt)
     assert report.ok, report.failed
     said = json.loads(receipt)
     assert [each["address"] for each in said["receipt"]["body"]["bulk"]] == [bulk.datasets["two"]]

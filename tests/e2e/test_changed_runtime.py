@@ -12,6 +12,7 @@ from sealgrid.errors import ReleaseRefused
 from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
 from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.platform import PlatformClient
 from sealgrid.wire.server import listen
@@ -42,7 +43,7 @@ async def test_one_changed_byte_of_the_runtime_is_refused_by_the_vaults(localnet
             assert measured.root_ca_der == localnet.network.roots[0].root_ca_der
             assert measured.runtime not in localnet.network.runtimes
             app = await deploy.deploy(people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=0)
-            job = await buy.run(people.requester2, app.address, files=[("a", b"a")], workerpool=thief.order)
+            job = await buy.run(people.requester2, RunRequest(app.address, files=[("a", b"a")], pool_order=thief.order))
             shop = dataclasses.replace(thief.shop, platform=platform)
             with pytest.raises(ReleaseRefused) as refused:
                 await JobRun(await thief.open_task(job), shop).run()

@@ -15,11 +15,13 @@ from sealgrid.cli.offer_lines import listing_lines
 from sealgrid.demos.common.thief import UnpaidJobRun, thief_of
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, OrderRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
-from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, key_rotation, open_result, publish
-from sealgrid.sdk.operations.prove import expect_proved, prove
+from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, open_result, publish, rotate
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.operations.prove import check_proved, prove
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.sdk.resources.offers import listing_of
 from sealgrid.sdk.resources.runs import AsyncRun
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import to_address
 from sealgrid.wire.vault import OpenReply, OpenRequest, VaultClient
 from sealgrid.worker.job import JobRun
@@ -51,21 +53,21 @@ async def hasher(people) -> deploy.DeployedApp:
 
 async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, people, hasher):
     async with thief_of(localnet.network) as thief:
-        job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
+        job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")], pool_order=thief.order))
         await HidingRun(await thief.open_task(job), thief.shop).run()
     assert (await people.requester.hub.view_task(job.task)).results == b"{}"
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
-    assert (await fetch_receipt.verify_on_line(people.requester, envelope)).ok
+    assert (await fetch_receipt.verify_online(people.requester, envelope)).ok
     opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert opened.json()["files"][0]["name"] == "a"
 
 
 async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, people, hasher):
     async with thief_of(localnet.network) as thief:
-        job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
+        job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")], pool_order=thief.order))
         hoard = UnpaidJobRun(await thief.open_task(job), thief.shop)
         await hoard.run()
-        assert hoard.kept is not None
+        assert hoard.stored is not None
         assert hoard.enclave is not None
         for vault in people.requester.vaults:
             with pytest.raises(ReleaseRefused) as refused:
@@ -82,11 +84,11 @@ class Rubbish(JobInput):
 
 async def test_input_that_is_provably_bad_is_settled_and_paid_with_the_reason_sealed(people, hasher, monkeypatch):
     monkeypatch.setattr(buy, "JobInput", Rubbish)
-    job = await buy.run(people.requester, hasher.address)
-    await asyncio.wait_for(buy.follow(people.requester, job), 60)
+    job = await buy.run(people.requester, RunRequest(hasher.address))
+    await asyncio.wait_for(follow(people.requester, job), 60)
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
     assert parse_envelope(envelope).receipt.body.exit_class == "app-failed"
-    assert (await fetch_receipt.verify_on_line(people.requester, envelope)).ok
+    assert (await fetch_receipt.verify_online(people.requester, envelope)).ok
     opened = await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
     assert b"not a valid sealgrid/input/1 archive" in opened.files["app.log"]
 
@@ -103,15 +105,15 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
         return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
     (tmp_path / "model").write_bytes(b"weights")
-    kept: list[publish.SealedFile] = []
+    stored: list[publish.SealedFile] = []
     with monkeypatch.context() as lying:
         lying.setattr(publish, "deposit", with_another_key)
         model = await publish.publish(
-            people.owner, tmp_path / "model", name="shut", apps=[hasher.address], price=7, keep=kept.append
+            people.owner, tmp_path / "model", name="shut", apps=[hasher.address], price=7, store=stored.append
         )
     buyer, seller = people.requester2, people.owner
     before = (await seller.hub.account(seller.address)).stake
-    first = await buy.run(buyer, hasher.address, model=model.address)
+    first = await buy.run(buyer, RunRequest(hasher.address, model=model.address))
     with pytest.raises(AppFailed, match="does not open") as failed:
         await asyncio.wait_for(AsyncRun(buyer, first).result(), 60)
     assert "The run was paid" in failed.value.money
@@ -125,12 +127,12 @@ async def test_a_model_that_does_not_open_is_sold_once_for_each_key(localnet, pe
     assert (await usage_of(seller, model.address)).unopened == first.task
     money = await buyer.hub.account(buyer.address)
     with pytest.raises(DealRefused) as refused:
-        await buy.run(buyer, hasher.address, model=model.address)
+        await buy.run(buyer, RunRequest(hasher.address, model=model.address))
     assert refused.value.check == "7.22"
     assert await buyer.hub.account(buyer.address) == money
-    await key_rotation.reshare(seller, key_rotation.ModelKey(model.address, model.checksum, kept[0].dek))
+    await rotate.reshare(seller, rotate.ModelKey(model.address, model.checksum, stored[0].dek))
     assert (await listing_of(buyer, "Dataset", model.address)).unopened is None
-    again = await AsyncRun(buyer, await buy.run(buyer, hasher.address, model=model.address)).result()
+    again = await AsyncRun(buyer, await buy.run(buyer, RunRequest(hasher.address, model=model.address))).result()
     assert again.exit == 0
 
 
@@ -141,7 +143,7 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
         return await deposit.deposit(conn, os.urandom(len(dek)), **terms)
 
     (tmp_path / "model").write_bytes(b"weights")
-    kept: list[publish.SealedFile] = []
+    stored: list[publish.SealedFile] = []
     steps: list[str] = []
     buyer, seller = people.requester2, people.owner
     with monkeypatch.context() as lying:
@@ -154,29 +156,29 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
                 apps=[hasher.address],
                 price=7,
                 proved=True,
-                keep=kept.append,
+                store=stored.append,
                 progress=lambda step: steps.append(step.what),
             )
     assert failed.value.money == "The run was paid."
     assert any("an own run proves that the model opens" in step for step in steps)
-    model = kept[0].address
+    model = stored[0].address
     assert (await listing_of(buyer, "Dataset", model)).offers == (), "nothing was offered"
-    await key_rotation.reshare(seller, key_rotation.ModelKey(model, kept[0].checksum, kept[0].dek))
+    await rotate.reshare(seller, rotate.ModelKey(model, stored[0].checksum, stored[0].dek))
     with pytest.raises(OrderRefused, match="sealgrid model prove"):
-        await expect_proved(seller, model)
+        await check_proved(seller, model)
     await publish.sell(seller, model, price=7, uses=5, app=hasher.address)
     money = await buyer.hub.account(buyer.address)
     with pytest.raises(DealRefused) as refused:
-        await buy.run(buyer, hasher.address, model=model)
+        await buy.run(buyer, RunRequest(hasher.address, model=model))
     assert refused.value.check == "7.23"
     assert await buyer.hub.account(buyer.address) == money
     assert (await prove(seller, model, hasher.address)).unreached == ()
-    await expect_proved(seller, model)
+    await check_proved(seller, model)
     assert any("by an enclave" in line for line in listing_lines(await listing_of(buyer, "Dataset", model), sealed=""))
-    assert (await AsyncRun(buyer, await buy.run(buyer, hasher.address, model=model)).result()).exit == 0
-    await key_rotation.reshare(seller, key_rotation.ModelKey(model, kept[0].checksum, kept[0].dek))
+    assert (await AsyncRun(buyer, await buy.run(buyer, RunRequest(hasher.address, model=model))).result()).exit == 0
+    await rotate.reshare(seller, rotate.ModelKey(model, stored[0].checksum, stored[0].dek))
     with pytest.raises(DealRefused) as refused:
-        await buy.run(buyer, hasher.address, model=model)
+        await buy.run(buyer, RunRequest(hasher.address, model=model))
     assert refused.value.check == "7.23", "each version anew"
 
 
@@ -188,10 +190,12 @@ async def test_nothing_is_published_while_the_run_that_proves_it_cannot_be_paid_
     dear = await deploy.deploy(people.developer, tmp_path / "dear", price=10**18)
     unheard = to_address(os.urandom(20))
     for app, error, why in ((dear.address, InputRefused, "free in escrow"), (unheard, OrderRefused, "nobody offers")):
-        kept: list[publish.SealedFile] = []
+        stored: list[publish.SealedFile] = []
         with pytest.raises(error, match=f"{why}.*--unproved") as refused:
-            await publish.publish(people.owner, tmp_path / "model", name="x", apps=[app], proved=True, keep=kept.append)
-        assert (refused.value.money, kept) == ("No money moved.", [])
+            await publish.publish(
+                people.owner, tmp_path / "model", name="x", apps=[app], proved=True, store=stored.append
+            )
+        assert (refused.value.money, stored) == ("No money moved.", [])
 
 
 async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(people, tmp_path):
@@ -207,8 +211,8 @@ async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(peo
     app = await deploy.deploy(people.developer, folder)
     (tmp_path / "model").write_bytes(bytes(range(256)) * 40)
     model = await publish.publish(people.owner, tmp_path / "model", name="m", apps=[app.address], output_bytes=64)
-    job = await buy.run(people.requester, app.address, model=model.address)
-    await asyncio.wait_for(buy.follow(people.requester, job), 60)
+    job = await buy.run(people.requester, RunRequest(app.address, model=model.address))
+    await asyncio.wait_for(follow(people.requester, job), 60)
     settled = parse_envelope(await fetch_receipt.fetch_receipt(people.requester, job.task)).settle
     opened = await open_result.open_result(people.requester, settled, job.result_key)
     assert len(opened.files["app.log"]) == 64
@@ -216,8 +220,8 @@ async def test_the_owners_cap_holds_for_logs_and_names_of_an_app_that_steals(peo
 
 @pytest.mark.parametrize("liar", [0, 1, 2])
 async def test_one_lying_vault_does_not_keep_a_paid_result_shut(people, hasher, liar):
-    job = await buy.run(people.requester, hasher.address, files=[("a", b"a")])
-    await asyncio.wait_for(buy.follow(people.requester, job), 60)
+    job = await buy.run(people.requester, RunRequest(hasher.address, files=[("a", b"a")]))
+    await asyncio.wait_for(follow(people.requester, job), 60)
     vaults = list(people.requester.vaults)
     vaults[liar] = Lying(vaults[liar].transport)
     conn = dataclasses.replace(people.requester, vaults=tuple(vaults))

@@ -26,13 +26,15 @@ from sealgrid.chain.assets import Assets
 from sealgrid.errors import InterpreterMismatch
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations import publish as models
-from sealgrid.sdk.operations.client_sealed_runs import ClientSealedInput, prepare
+from sealgrid.sdk.operations.client_sealed import ClientSealedInput, prepare_purchase
+from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.sdk.operations.policies import policy_of, set_policy
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.wire.storage import location
 from tests.unit.apps.onnx_writer import passing
@@ -90,7 +92,7 @@ def odd(sealgrid) -> str:
 @pytest.fixture(scope="module")
 def model(sealgrid, odd) -> Callable[..., str]:
     def publish(name: str, *more: object) -> str:
-        words = ("errors.onnx", "--any-file", "--app", odd, "--price", "1", "--name", name, *more)
+        words = ("errors.onnx", "--no-check", "--app", odd, "--price", "1", "--name", name, *more)
         return sealgrid.says("model", "publish", *words).split()[0]
 
     return publish
@@ -148,9 +150,9 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
     sealed = ClientSealedInput(
         app=foreign, sha256="0x" + "11" * 32, commitments=("0x" + "22" * 32,) * 3, result_key="0x" + "33" * 32
     )
-    conn, steps = on_paper(people.stranger, people.stranger.address)
+    conn, steps = recording_connection(people.stranger, people.stranger.address)
     with pytest.raises(InterpreterMismatch, match="No money moved"):
-        await prepare(conn, sealed)
+        await prepare_purchase(conn, sealed)
     assert steps == []
     page = await to_thread(httpx.get, f"{localnet.network.web_url}/apps/{foreign}")
     assert f"This app is built for Python {NOT_OURS}" in page.text
@@ -158,7 +160,7 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
 
 
 async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):
-    publish = ("model", "publish", "errors.onnx", "--any-file", "--price", "1", "--app")
+    publish = ("model", "publish", "errors.onnx", "--no-check", "--price", "1", "--app")
     await to_thread(
         meets, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
     )
@@ -228,14 +230,14 @@ async def test_a_model_restricted_to_another_person_is_sold_to_that_person_alone
 
 async def test_an_order_is_sold_once_for_each_of_its_uses(sealgrid, people, odd, model, monkeypatch):
     address = await to_thread(model, "sold-out", "--uses", "1")
-    job = await buy.run(people.stranger, odd, model=address)
-    await buy.follow(people.stranger, job)
+    job = await buy.run(people.stranger, RunRequest(odd, model=address))
+    await follow(people.stranger, job)
     await to_thread(meets, sealgrid, "sold-out order", "run", odd, "--model", "sold-out")
 
     async def as_the_market_said_before(*_, **__):
         return job.terms.app, job.terms.dataset, job.terms.workerpool
 
-    monkeypatch.setattr(buy, "offers_for", as_the_market_said_before)
+    monkeypatch.setattr(buy, "choose_offers", as_the_market_said_before)
     await to_thread(meets, sealgrid, "order sold out while it was bought", "run", odd)
 
 
@@ -357,7 +359,7 @@ def test_a_full_disk_leaves_no_half_sealed_model(sealgrid, disk, odd, tmp_path_f
     large = tmp_path_factory.mktemp("large") / "large.bin"
     large.write_bytes(bytes(1 << 20))
     before = purse(sealgrid, "owner")
-    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --any-file --app {odd} --price 1')
+    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check --app {odd} --price 1')
     TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
     assert left == []
     assert purse(sealgrid, "owner") == before
@@ -370,7 +372,7 @@ def test_nothing_is_bought_when_the_disk_is_too_full_for_the_results_key(sealgri
         f'cp {sealgrid.home}/network.json "$DISK"; cat /dev/zero > "$DISK/full" 2>/dev/null\n'
         f'$SEALGRID run {odd} --account {BUYER} --data "$DISK"',
     )
-    TABLE["disk full where the result's key is kept"].expect(ended.returncode, ended.stderr)
+    TABLE["disk full where the result's key is stored"].expect(ended.returncode, ended.stderr)
     assert sorted(left) == ["full", "network.json"]
     assert purse(sealgrid, BUYER) == before
 
@@ -416,7 +418,7 @@ def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, 
         (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
         before = purse(sealgrid, "owner")
         ended = sealgrid(
-            "model", "publish", tmp_path / "large.bin", "--any-file", "--app", odd, "--price", "1", home=tmp_path
+            "model", "publish", tmp_path / "large.bin", "--no-check", "--app", odd, "--price", "1", home=tmp_path
         )
         TABLE["disk full at the storage node"].expect(ended.code, ended.err)
         left, _ = store.communicate()

@@ -77,28 +77,30 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
         args=["private"],
         public_args=["two words", "shown"],
         secrets={2: "the requester's"},
-        told=lambda step: steps.append(step.what),
+        on_progress=lambda step: steps.append(step.what),
     )
     seen = run.result().json()
     assert seen["args"] == ["two words", "shown", "private"]
     assert seen["environment"]["IEXEC_REQUESTER_SECRET_2"] == "the requester's"
     assert seen["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "the developer's"
-    assert steps[0] == "sealing the input"
+    assert steps[0] == "choosing the cheapest offers"
     assert steps[-1] == "making the deal on the chain"
 
 
 def test_nobody_sets_the_secret_of_somebody_elses_app(requester, app):
     with pytest.raises(sealgrid.SealgridError, match=r"\(deposit\.4\)"):
         requester.apps.set_secret(app, "mine now")
-    with pytest.raises(InputRefused, match="somebody else's"):
+    with pytest.raises(InputRefused, match="belongs to another account"):
         requester.apps.set_secret("takes", "mine now")
 
 
 def test_a_bag_has_a_handle_and_a_key_for_each_task(requester, app, tmp_path):
     run = requester.run(app, tasks=2, max_price="9")
-    assert len({each.task for each in run.bag}) == 2
-    assert {entry.task for entry in JobStore(tmp_path / "requester" / "jobs").all()} == {each.task for each in run.bag}
-    seen = [requester.reopen(each.task).result().json()["environment"] for each in run.bag]
+    assert len({each.task for each in run.tasks}) == 2
+    assert {entry.task for entry in JobStore(tmp_path / "requester" / "jobs").all()} == {
+        each.task for each in run.tasks
+    }
+    seen = [requester.reopen(each.task).result().json()["environment"] for each in run.tasks]
     assert [each["IEXEC_BOT_TASK_INDEX"] for each in seen] == ["0", "1"]
     with pytest.raises(OrderRefused, match="more than"):
         requester.run(app, tasks=3, max_price=sealgrid.Amount(3 * run.price - 1))
@@ -107,7 +109,7 @@ def test_a_bag_has_a_handle_and_a_key_for_each_task(requester, app, tmp_path):
 
 
 def test_a_bag_larger_than_any_offer_is_refused_before_anything_is_bought(requester, owner, app, folder):
-    model = owner.models.publish(folder / "weights", app=app, price="1", uses=1, any_file=True, name="takes-few")
+    model = owner.models.publish(folder / "weights", app=app, price="1", uses=1, check_file=False, name="takes-few")
     before = requester.account.balance()
     with pytest.raises(OrderRefused, match="has 2 uses left; the largest has 1"):
         requester.run(app, model=model, tasks=2)
@@ -116,9 +118,9 @@ def test_a_bag_larger_than_any_offer_is_refused_before_anything_is_bought(reques
 
 def test_somebody_may_stop_waiting_and_the_run_goes_on(requester, app):
     run = requester.run(app)
-    with pytest.raises(StillRunning, match="it goes on"):
-        run.result(within=0)
-    assert run.result(within=120).json()
+    with pytest.raises(StillRunning, match="it continues"):
+        run.result(timeout=0)
+    assert run.result(timeout=120).json()
     assert run.status().deadline > time.time() - 3600
 
 
@@ -138,12 +140,12 @@ async def test_a_callback_gets_what_the_app_gives_it_where_the_models_owner_allo
         sealgrid.connect_async("owner", network=network, data=tmp_path / "o") as owner,
         sealgrid.connect_async("requester2", network=network, data=tmp_path / "r") as requester,
     ):
-        loud = {"callback": True, "any_file": True, "name": "loud"}
+        loud = {"callback": True, "check_file": False, "name": "loud"}
         model = await owner.models.publish(folder / "weights", app=app, price="1", **loud)
         run = await requester.run(app, model=model, args=["callback", "0x" + "ab" * 32], callback=contract)
-        await run.result(within=120)
+        await run.result(timeout=120)
         assert await received(network, run.task, contract) == bytes.fromhex("ab" * 32)
-        with pytest.raises(InputRefused, match="no contract's address"):
+        with pytest.raises(InputRefused, match="not a contract address"):
             await requester.run(app, callback="my-contract")
 
 
@@ -155,12 +157,12 @@ async def test_a_deferred_callback_is_delivered_once_the_run_is_paid(localnet, a
         sealgrid.connect_async("requester2", network=network, data=tmp_path / "r") as requester,
     ):
         # The owner allows no plain callback: nothing is published before the payment.
-        model = await owner.models.publish(folder / "weights", app=app, price="1", any_file=True, name="deferred")
+        model = await owner.models.publish(folder / "weights", app=app, price="1", check_file=False, name="deferred")
         code, abi = artifacts.bytecode("AnswerReceiver"), artifacts.abi("AnswerReceiver")
         trusted = (network.hub, network.broker, app.address, model.address)
         contract = await conn.wallet.deploy(code, abi, *trusted)
         run = await requester.run(app, model=model, args=["callback", "0x" + "cd" * 32], deferred_callback=True)
-        await run.result(within=120)
+        await run.result(timeout=120)
         receipt = await run.receipt.verify()
         assert receipt.ok
         await run.deliver(contract)
@@ -170,7 +172,7 @@ async def test_a_deferred_callback_is_delivered_once_the_run_is_paid(localnet, a
         with pytest.raises(ContractReverted, match="here already"):
             await run.deliver(contract)
         plain = await requester.run(app, model=model)
-        await plain.result(within=120)
+        await plain.result(timeout=120)
         with pytest.raises(InputRefused, match="no deferred callback"):
             await plain.deliver(contract)
         with pytest.raises(InputRefused, match="not both"):
@@ -184,7 +186,7 @@ def test_an_offer_that_the_market_never_heard_of_is_cancelled_on_the_chain_from_
     deaf = msgspec.structs.replace(network, market_url="http://127.0.0.1:1")
     with sealgrid.connect("owner", network=deaf, data=tmp_path) as cut_off, pytest.raises(ServiceUnavailable):
         cut_off.models.publish(
-            folder / "weights", app=app.address, price="1", any_file=True, name="unheard", unproved=True
+            folder / "weights", app=app.address, price="1", check_file=False, name="unheard", unproved=True
         )
     (record,) = ModelStore(tmp_path / "models").all()
     offers = record.offers()
@@ -209,7 +211,7 @@ def consumed(network, offer) -> int:
 
 
 def test_without_a_record_unlisting_says_what_it_could_not_reach(localnet, owner, app, folder, tmp_path):
-    model = owner.models.publish(folder / "weights", app=app, price="1", any_file=True, name="elsewhere")
+    model = owner.models.publish(folder / "weights", app=app, price="1", check_file=False, name="elsewhere")
     with sealgrid.connect("owner", network=localnet.layout.network, data=tmp_path / "new machine") as other:
         done = other.models.unlist(model.address)
     assert done.cancelled == 1
@@ -217,7 +219,7 @@ def test_without_a_record_unlisting_says_what_it_could_not_reach(localnet, owner
 
 
 def test_an_owner_that_lost_the_file_writes_it_again_from_the_network(owner, app, folder, tmp_path):
-    model = owner.models.publish(folder / "weights", app=app, price="1", any_file=True, name="lost")
+    model = owner.models.publish(folder / "weights", app=app, price="1", check_file=False, name="lost")
     assert owner.models.recover("lost", tmp_path / "found").read_bytes() == WEIGHTS
     with pytest.raises(InputRefused, match="nothing was overwritten"):
         owner.models.recover(model, tmp_path / "found")
@@ -251,7 +253,7 @@ def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
         "2",
         "--max-price",
         "9",
-        "--within",
+        "--timeout",
         "120",
         "--out",
         "answers",

@@ -14,6 +14,8 @@ from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,13 +42,13 @@ async def test_a_confidential_job_runs_is_paid_opens_and_says_that_a_gate_judged
         assert await requester.hub.teebroker() == ZERO_ADDRESS
         app = await deploy.deploy(developer, folder, price=1)
         sold = await publish.publish(owner, model, name="weights", apps=[app.address], price=2)
-        job = await buy.run(requester, app.address, model=sold.address, files=[("letter", b"private")])
-        await asyncio.wait_for(buy.follow(requester, job, lambda _: None), 60)
+        job = await buy.run(requester, RunRequest(app.address, model=sold.address, files=[("letter", b"private")]))
+        await asyncio.wait_for(follow(requester, job, lambda _: None), 60)
         envelope = await fetch_receipt.fetch_receipt(requester, job.task)
         opened = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
         assert opened.json()["files"][0]["name"] == "letter"
 
-        report = await fetch_receipt.verify_on_line(requester, envelope)
+        report = await fetch_receipt.verify_online(requester, envelope)
         assert report.ok, report.failed
         assert report.checks[13].detail == f"gate {network.broker}"
         paid = {payment.account for payment in await requester.hub.payments(job.task)}

@@ -10,7 +10,9 @@ from sealgrid.errors import OrderRefused
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
+from sealgrid.sdk.run_request import RunRequest
 
 pytestmark = pytest.mark.localnet
 GREETS = """
@@ -34,13 +36,13 @@ async def test_an_app_that_is_offered_to_two_groups_runs_for_a_member_of_both_on
     await sign_and_publish(developer, order)
     for group, member in ((buyers, requester.address), (pools, developer.network.workerpool)):
         with pytest.raises(OrderRefused, match="nobody offers the app"):
-            await buy.run(requester, app.address)
+            await buy.run(requester, RunRequest(app.address))
         await group.grant(developer.wallet, member)
     # What is offered to everybody but costs more is not bought.
     await sign_and_publish(developer, AppOrder(app=app.address, appprice=6, volume=9, tag=TEE_TAG, salt=fresh_salt()))
-    job = await buy.run(requester, app.address)
+    job = await buy.run(requester, RunRequest(app.address))
     assert job.terms.app.appprice == 5
-    await buy.follow(requester, job)
+    await follow(requester, job)
 
 
 async def cancelled(developer, app) -> AppOrder:

@@ -6,6 +6,8 @@ import pytest
 
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow, history
+from sealgrid.sdk.run_request import RunRequest
 
 pytestmark = pytest.mark.localnet
 
@@ -33,9 +35,9 @@ async def deployed(people, place, source: str, name: str) -> str:
 
 
 async def outcome(people, app: str):
-    job = await buy.run(people.requester, app, files=[("letter", b"dear machine")])
+    job = await buy.run(people.requester, RunRequest(app, files=[("letter", b"dear machine")]))
     async with asyncio.timeout(SECONDS):
-        await buy.follow(people.requester, job)
+        await follow(people.requester, job)
         envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
         return await open_result.open_result(people.requester, parse_envelope(envelope).settle, job.result_key)
 
@@ -47,7 +49,7 @@ async def stake_of_the_pool(conn) -> int:
 
 async def told(conn, job: buy.PurchasedTask) -> str:
     """Return all that the pool's history of a job says."""
-    return " ".join(at.detail for at in await buy.history(conn, job.task))
+    return " ".join(at.detail for at in await history(conn, job.task))
 
 
 @pytest.mark.parametrize("name", ITS_OWN_DOING)
@@ -64,8 +66,8 @@ async def test_an_app_that_ends_itself_is_settled_and_the_pool_keeps_its_stake(p
 
 async def test_a_job_that_its_time_limit_ends_is_judged_by_the_speed_that_it_got(people, tmp_path):
     bad = await deployed(people, tmp_path / "bad", ENDLESS, "bad-endless-log")
-    job = await buy.run(people.requester2, bad)
-    settled = asyncio.create_task(buy.follow(people.requester2, job))
+    job = await buy.run(people.requester2, RunRequest(bad))
+    settled = asyncio.create_task(follow(people.requester2, job))
     async with asyncio.timeout(SECONDS):
         while not settled.done() and "did not end within its time limit" not in await told(people.requester2, job):
             await asyncio.sleep(0.1)

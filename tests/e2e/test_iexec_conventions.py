@@ -22,7 +22,9 @@ from sealgrid.errors import ContainerRefused, DealRefused, InputRefused, SharesR
 from sealgrid.poco.ids import task_id
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.follow import follow, history
 from sealgrid.sdk.resources.runs import AsyncRun
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address
 from sealgrid.wire.vault import PolicyRequest
 
@@ -81,14 +83,14 @@ class Ended:
 
 
 async def ended(requester, job: buy.PurchasedTask) -> Ended:
-    await asyncio.wait_for(buy.follow(requester, job), SECONDS)
+    await asyncio.wait_for(follow(requester, job), SECONDS)
     envelope = await fetch_receipt.fetch_receipt(requester, job.task)
     result = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
     return Ended(job, envelope, result)
 
 
 async def ran(requester, app: Address, *args: str, **wanted: Any) -> Ended:
-    return await ended(requester, await buy.run(requester, app, args=args, **wanted))
+    return await ended(requester, await buy.run(requester, RunRequest(app, args=args, **wanted)))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -96,13 +98,15 @@ async def whole(people, app, model) -> list[Ended]:
     """Both tasks of one deal that uses everything."""
     first = await buy.run(
         people.requester,
-        app,
-        model=model.address,
-        files=FILES,
-        args=["a private word", "--deep"],
-        public_args="--mode 'two words'",
-        secrets={"1": REQUESTER_SECRET, "3": "three"},
-        tasks=2,
+        RunRequest(
+            app,
+            model=model.address,
+            files=FILES,
+            args=["a private word", "--deep"],
+            public_args="--mode 'two words'",
+            secrets={"1": REQUESTER_SECRET, "3": "three"},
+            tasks=2,
+        ),
     )
     second = replace(first, task=task_id(first.deal, 1))
     return [await ended(people.requester, job) for job in (first, second)]
@@ -211,7 +215,7 @@ async def test_a_secret_that_has_no_number_is_refused_before_anything_is_bought(
     before = await people.requester.hub.account(people.requester.address)
     for name in ("", "0", "01", "one", "1=2"):
         with pytest.raises(InputRefused, match="number"):
-            await buy.run(people.requester, app, secrets={name: "x"})
+            await buy.run(people.requester, RunRequest(app, secrets={name: "x"}))
     assert await people.requester.hub.account(people.requester.address) == before
 
 
@@ -242,7 +246,7 @@ async def test_callback_data_reach_the_deals_contract(people, app, receiver):
     assert await receiver.asked("results", done.job.task) == DATA
     digest = (await people.requester.hub.view_task(done.job.task)).result_digest
     assert digest == "0x" + keccak.new(digest_bits=256, data=DATA).hexdigest()
-    report = await fetch_receipt.verify_on_line(people.stranger, done.envelope)
+    report = await fetch_receipt.verify_online(people.stranger, done.envelope)
     assert report.ok, report.failed
 
 
@@ -266,12 +270,12 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
     forbidden = await published(people, app, tmp_path)
     wanted = {"model": forbidden.address, "callback": receiver.address}
     with pytest.raises(DealRefused, match="results to be published by a callback") as caught:
-        await buy.run(people.requester2, app, args=["callback", "0x" + DATA.hex()], **wanted)
+        await buy.run(people.requester2, RunRequest(app, args=["callback", "0x" + DATA.hex()], **wanted))
     assert caught.value.check == "7.3"
     args = ["callback", "0x" + DATA.hex()]
-    job = await buy.run(people.requester2, app, args=args, preview=False, **wanted)
+    job = await buy.run(people.requester2, RunRequest(app, args=args, **wanted), preview=False)
     with pytest.raises(DealRefused, match="The run was paid") as settled:
-        await AsyncRun(people.requester2, job).result(within=SECONDS)
+        await AsyncRun(people.requester2, job).result(timeout=SECONDS)
     assert settled.value.check == "7.3"
     assert await receiver.asked("results", job.task) == b"", "nothing of the model's is published"
 
@@ -287,7 +291,7 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
 async def told(conn, job: buy.PurchasedTask, words: str) -> None:
     """Wait until the pool's history of a job says so."""
     async with asyncio.timeout(SECONDS):
-        while not any(words in stage.detail for stage in await buy.history(conn, job.task)):
+        while not any(words in stage.detail for stage in await history(conn, job.task)):
             await asyncio.sleep(0.1)
 
 
@@ -299,7 +303,7 @@ async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(pe
     assert "result.json" not in done.result.files
     envelope = parse_envelope(done.envelope)
     assert envelope.receipt.body.exit_class == "app-failed"
-    assert (await fetch_receipt.verify_on_line(people.stranger, done.envelope)).ok
+    assert (await fetch_receipt.verify_online(people.stranger, done.envelope)).ok
     paid = {payment.account: payment.amount for payment in await people.requester.hub.payments(done.job.task)}
     assert paid[people.developer.address] == APP_PRICE
     with pytest.raises(ContainerRefused):
@@ -311,7 +315,7 @@ async def test_a_failing_app_is_paid_and_its_log_opens_for_the_requester_only(pe
 
 async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people, app, monkeypatch):
     with pytest.raises(InputRefused, match=r"\(input\.8\)"):
-        await buy.run(people.requester, app, public_args="'never closed")
+        await buy.run(people.requester, RunRequest(app, public_args="'never closed"))
     monkeypatch.setattr(buy, "split_arguments", lambda text: [text])  # as a client of somebody else's would
     done = await ran(people.requester, app, public_args="'never closed")
     assert done.result.exit == -1
@@ -321,12 +325,12 @@ async def test_arguments_that_cannot_be_split_are_the_requesters_failure(people,
 async def test_an_app_that_runs_too_long_is_paid_where_it_had_its_time_and_never_else(people, tmp_path):
     folder = folder_of(tmp_path / "slow", version="1.0.1", seconds=1)
     slow = await deploy.deploy(people.developer, folder, price=APP_PRICE)
-    job = await buy.run(people.requester2, slow.address, args=["sleep"])
+    job = await buy.run(people.requester2, RunRequest(slow.address, args=["sleep"]))
     async with asyncio.timeout(SECONDS):
         stages = ()
         while not stages or stages[-1].stage not in {"completed", "failed"}:
             await asyncio.sleep(0.1)
-            stages = await buy.history(people.requester2, job.task)
+            stages = await history(people.requester2, job.task)
     status = (await people.requester2.hub.view_task(job.task)).status
     paid = bool(await people.requester2.hub.payments(job.task))
     if stages[-1].stage == "completed":

@@ -37,7 +37,7 @@ async def test_a_deal_of_iexecs_client_is_run_over_its_dataset_and_its_result_is
 async def test_such_a_task_has_a_receipt_that_holds_in_every_check(people, goods):
     task = task_id(await bought(people, goods.app, ZERO_ADDRESS, {"iexec_args": ""}), 0)
     assert (await ended(people.requester, task))[0] is TaskStatus.COMPLETED
-    report = await fetch_receipt.verify_on_line(
+    report = await fetch_receipt.verify_online(
         people.requester, await fetch_receipt.fetch_receipt(people.requester, task)
     )
     assert report.ok, report.failed

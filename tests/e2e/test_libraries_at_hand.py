@@ -13,6 +13,7 @@ from sealgrid.demos.common.thief import thief_of
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Digest
 from sealgrid.worker.job import JobRun
@@ -47,10 +48,9 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
     async with thief_of(localnet.network) as other:
         job = await buy.run(
             people.requester,
-            app.address,
-            model=model.address,
-            files=[("input.json", b"[[1, 2, 3]]")],
-            workerpool=other.order,
+            RunRequest(
+                app.address, model=model.address, files=[("input.json", b"[[1, 2, 3]]")], pool_order=other.order
+            ),
         )
         task = await other.open_task(job)
         bundle = digest_of_cid(task.bundle.removeprefix("/ipfs/"))

@@ -58,7 +58,7 @@ async def test_grant_use_usage_revoke_refused(localnet, people, shell):
     assert (granted["closed"], granted["account"]) == (1, development_key("requester").address)
 
     async with sealgrid.connect_async("requester2", data=localnet.layout.root) as other:
-        with pytest.raises(OrderRefused, match="for others only"):
+        with pytest.raises(OrderRefused, match="restricted to others"):
             await other.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
     async with sealgrid.connect_async("requester", data=localnet.layout.root) as me:
         run = await me.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
@@ -89,7 +89,7 @@ async def test_grant_use_usage_revoke_refused(localnet, people, shell):
     with pytest.raises(ContractReverted, match=explain(REFUSED_REQUESTER)):
         await matched_anyway(people.requester, run, order)
     async with sealgrid.connect_async("requester", data=localnet.layout.root) as me:
-        with pytest.raises(OrderRefused, match="for others only"):
+        with pytest.raises(OrderRefused, match="restricted to others"):
             await me.run("onnx-runner", model=made, files=[shell.folder / "input.json"])
 
 

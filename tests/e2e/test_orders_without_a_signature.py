@@ -42,7 +42,7 @@ async def four(people, app) -> tuple[Order, ...]:
 async def verified(people, task: TaskId) -> VerificationReport:
     status, why = await ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
-    report = await fetch_receipt.verify_on_line(
+    report = await fetch_receipt.verify_online(
         people.requester, await fetch_receipt.fetch_receipt(people.requester, task)
     )
     assert report.ok, report.failed

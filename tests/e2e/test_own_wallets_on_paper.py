@@ -5,7 +5,7 @@ import pytest
 from sealgrid.chain.abi import interface
 from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.wallet import UnsignedTransaction
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import TaskId
 
@@ -15,7 +15,7 @@ TASK = TaskId("0x" + "5a" * 32)
 
 async def test_the_steps_are_those_of_the_account_and_nothing_happens_before_they_are_signed(people):
     owner, before = people.owner, await people.owner.node.block()
-    paper, steps = on_paper(people.stranger, owner.address)
+    paper, steps = recording_connection(people.stranger, owner.address)
     await AsyncAccount(paper).deposit("1 nRLC")
     foreseen = await AccessPolicy.deploy(paper.wallet)
     await foreseen.grant(paper.wallet, people.stranger.address)

@@ -84,7 +84,7 @@ def bought(localnet, tmp_path_factory) -> Bought:
     (folder / "input").write_text("what a requester wants to know about")
     sealgrid = Shell(folder, localnet.layout.root)
     address = sealgrid.says("app", "deploy", "./app").split()[0]
-    sealgrid.says("model", "publish", "input", "--any-file", "--app", address, "--price", "1", "--name", "receipts")
+    sealgrid.says("model", "publish", "input", "--no-check", "--app", address, "--price", "1", "--name", "receipts")
     for out in ("first", "second"):
         sealgrid.says("run", address, "--model", "receipts", "--file", "input", "--out", out)
     first, second = ((folder / out / "receipt.json").read_bytes() for out in ("first", "second"))

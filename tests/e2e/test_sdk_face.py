@@ -108,7 +108,7 @@ async def test_nothing_is_bought_when_the_key_of_the_result_cannot_be_kept(local
     (tmp_path / "jobs").write_text("a file where the folder would be")
     async with sealgrid.connect_async("requester", network=localnet.layout.network, data=tmp_path) as me:
         before = await me.account.balance()
-        with pytest.raises(InputRefused, match="so nothing was bought"):
+        with pytest.raises(InputRefused, match="nothing was bought"):
             await me.run("onnx-runner", files=[folder / "input.json"])
         assert await me.account.balance() == before
 
@@ -130,7 +130,7 @@ async def test_a_file_that_is_no_model_is_refused_before_anything_is_sent(owner,
     with pytest.raises(InputRefused, match="cannot be read"):
         await owner.models.publish(tmp_path / "nowhere", price="3")
     with pytest.warns(sealgrid.SimulatedPlatformWarning):
-        odd = await owner.models.publish(wrong, price="3", any_file=True)
+        odd = await owner.models.publish(wrong, price="3", check_file=False)
     await owner.models.unlist(odd)
 
 
@@ -146,8 +146,8 @@ async def test_an_app_of_somebody_else_gets_no_model_by_its_name_alone(localnet,
     async with sealgrid.connect_async("thief", data=localnet.layout.root) as thief:
         await thief.apps.deploy(lure)
         fake = await thief.apps.deploy(impostor)
-    with pytest.raises(InputRefused, match="anybody may take a name; give its address"):
-        await owner.models.publish(folder / "my-model.onnx", app="lure", price="3", any_file=True)
+    with pytest.raises(InputRefused, match="names are not unique; give its address"):
+        await owner.models.publish(folder / "my-model.onnx", app="lure", price="3", check_file=False)
     assert (await owner.apps.show("onnx-runner")).digest != fake.digest
 
 

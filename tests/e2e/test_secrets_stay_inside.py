@@ -8,6 +8,8 @@ import pytest
 
 from sealgrid.demos.common.leak_search import search, windows
 from sealgrid.sdk.operations import buy, deploy, publish
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 
 pytestmark = pytest.mark.localnet
 
@@ -49,9 +51,9 @@ async def test_arguments_environments_and_disk_hold_nothing_while_the_app_has_it
     letter, argument = os.urandom(40_000), os.urandom(60).hex()
     stages: list[str] = []
     job = await buy.run(
-        people.requester, app.address, model=published.address, files=[("letter", letter)], args=[argument]
+        people.requester, RunRequest(app.address, model=published.address, files=[("letter", letter)], args=[argument])
     )
-    following = asyncio.create_task(buy.follow(people.requester, job, lambda at: stages.append(at.stage)))
+    following = asyncio.create_task(follow(people.requester, job, lambda at: stages.append(at.stage)))
     async with asyncio.timeout(60):
         while "running" not in stages:
             await asyncio.sleep(0.02)

@@ -15,6 +15,8 @@ from sealgrid.chain.views import AccountView
 from sealgrid.errors import ContractReverted
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations.deploy import DeployedApp
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 
 pytestmark = pytest.mark.localnet
 PENNILESS = "vault1"  #: a development account without anything in escrow
@@ -50,11 +52,11 @@ async def test_an_account_without_money_runs_an_app_that_its_sponsor_pays_for(lo
     after = await hub.account(sponsor)
     assert (told["payer"], before.stake - after.stake, after.locked) == (sponsor, told["price"], before.locked)
     assert await hub.account(me) == AccountView(stake=0, locked=0)
-    page = await follow(f"{localnet.network.web_url}/tasks/{task}")
+    page = await page_of(f"{localnet.network.web_url}/tasks/{task}")
     assert "pays, and gets what is refunded" in page
 
 
-async def follow(url: str) -> str:
+async def page_of(url: str) -> str:
     """Return a page once it is there: the pages read the chain a moment after it moved."""
     async with httpx.AsyncClient() as browser, asyncio.timeout(30):
         while (answer := await browser.get(url)).status_code != httpx.codes.OK:
@@ -73,11 +75,11 @@ class Hasty(Hub):
 async def test_a_deal_that_somebody_made_of_the_same_orders_first_is_bought_all_the_same(people, greeter):
     hasty = Hasty(people.requester.node, people.requester.hub.address)
     hasty.rival = people.requester2.wallet
-    kept = []
-    job = await buy.run(replace(people.requester, hub=hasty), greeter.address, keep=kept.append)
-    assert [each.deal for each in kept] == [job.deal]
+    stored = []
+    job = await buy.run(replace(people.requester, hub=hasty), RunRequest(greeter.address), store=stored.append)
+    assert [each.deal for each in stored] == [job.deal]
     assert await buy.payer(people.requester, job.deal) == people.requester2.address
-    await buy.follow(people.requester, job)
+    await follow(people.requester, job)
 
 
 async def test_a_sponsor_without_money_is_told_so_and_nothing_is_bought(localnet, people, greeter, tmp_path):

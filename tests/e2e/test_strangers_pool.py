@@ -15,8 +15,10 @@ from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.operations import buy, deploy
+from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.sdk.operations.wait_notices import WaitNotice
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,9 +64,9 @@ def sealgrid(localnet, tmp_path_factory) -> Shell:
 async def test_the_cheapest_offer_of_the_whole_market_is_not_taken_by_default(people, hasher, free_pool, localnet):
     offered = await people.requester.market.orders("workerpoolorders", category=str(localnet.network.short_category))
     assert offered[0].order["workerpool"].lower() == free_pool, "the market shows the free pool first"
-    job = await buy.run(people.requester, hasher, files=[("letter", b"dear machine")])
+    job = await buy.run(people.requester, RunRequest(hasher, files=[("letter", b"dear machine")]))
     assert job.terms.workerpool.workerpool == localnet.network.workerpool
-    await buy.follow(people.requester, job)
+    await follow(people.requester, job)
 
 
 async def test_any_pool_means_the_best_one_and_says_why(people, hasher, free_pool, localnet, sealgrid):
@@ -87,7 +89,7 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
 ):
     hub = people.requester.hub
     before = await to_thread(sealgrid.says, "account", "balance", "--account", BUYER)
-    words = ("--pool", free_pool, "--notice-after", "0.5", "--within", "2", "--tasks", "2")
+    words = ("--pool", free_pool, "--notice-after", "0.5", "--timeout", "2", "--tasks", "2")
     bought = await to_thread(sealgrid, "run", hasher, "--file", "letter", "--account", BUYER, *words)
     assert bought.code == 1
     assert f"pool {free_pool} is not pinned: it locks no stake and completed 0 of its 0 latest deals" in bought.err
@@ -118,11 +120,11 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
 
 async def test_the_sdk_calls_back_once_and_buys_nothing_by_itself(people, hasher, free_pool):
     account = await people.requester2.hub.account(people.requester2.address)
-    job = await buy.run(people.requester2, hasher, files=[("letter", b"")], pool=free_pool)
+    job = await buy.run(people.requester2, RunRequest(hasher, files=[("letter", b"")], pool=free_pool))
     bought = await people.requester2.hub.account(people.requester2.address)
     assert account.stake - bought.stake == job.terms.price == 10**9
     told: list[WaitNotice] = []
-    following = buy.follow(people.requester2, job, patience=0, on_waiting=told.append)
+    following = follow(people.requester2, job, patience=0, on_waiting=told.append)
     with pytest.raises(TimeoutError):
         await _for_a_second(following)
     assert [(each.task, each.pool, each.money.kind) for each in told] == [(job.task, free_pool, "locked")]

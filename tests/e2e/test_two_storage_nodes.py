@@ -16,6 +16,8 @@ from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.chain_view import ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
@@ -39,9 +41,9 @@ async def test_a_result_opens_though_one_node_removed_all_its_files_after_the_pa
 ) -> None:
     """Red team 14: paid, then gone."""
     app = await deploy.deploy(requester, HASHER)
-    job = await buy.run(requester, app.address, files=[("private", b"private")])
+    job = await buy.run(requester, RunRequest(app.address, files=[("private", b"private")]))
     async with asyncio.timeout(120):
-        await buy.follow(requester, job)
+        await follow(requester, job)
     removed = list((network.layout.part("storage") / "files").glob("*/*"))
     for file in removed:
         file.unlink()

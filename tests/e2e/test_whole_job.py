@@ -15,6 +15,8 @@ from sealgrid.demos.common.leak_search import search
 from sealgrid.errors import DealRefused, OrderRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
 from sealgrid.worker.exposure_log import exposure_file
 
@@ -59,8 +61,8 @@ async def run_to_the_end(
     requester, app, model=ZERO_ADDRESS, files=()
 ) -> tuple[buy.PurchasedTask, bytes, open_result.RunResult, list[str]]:
     stages: list[str] = []
-    job = await buy.run(requester, app, model=model, files=files)
-    await asyncio.wait_for(buy.follow(requester, job, lambda stage: stages.append(stage.stage)), SECONDS)
+    job = await buy.run(requester, RunRequest(app, model=model, files=files))
+    await asyncio.wait_for(follow(requester, job, lambda stage: stages.append(stage.stage)), SECONDS)
     envelope = await fetch_receipt.fetch_receipt(requester, job.task)
     return (
         job,
@@ -92,7 +94,7 @@ def test_the_requester_is_told_every_stage_in_order(done):
 
 
 async def test_every_check_of_the_receipt_holds_on_line(people, done):
-    report = await fetch_receipt.verify_on_line(people.stranger, done.envelope)
+    report = await fetch_receipt.verify_online(people.stranger, done.envelope)
     assert [check.number for check in report.checks] == list(range(1, 21))
     assert report.ok, report.failed
 
@@ -101,7 +103,7 @@ async def test_a_receipt_of_one_task_does_not_pass_for_another(people, sold, don
     _, other, _, _ = await run_to_the_end(people.requester, sold.app.address, sold.model.address, [("b", b"b")])
     body = parse_envelope(done.envelope).receipt.body
     mixed = done.envelope.replace(body.task.encode(), parse_envelope(other).receipt.body.task.encode())
-    assert not (await fetch_receipt.verify_on_line(people.stranger, mixed)).ok
+    assert not (await fetch_receipt.verify_online(people.stranger, mixed)).ok
 
 
 async def test_everyone_is_paid_and_the_sum_is_what_the_requester_pays(people, sold, done):
@@ -163,11 +165,11 @@ async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
     await publish.sell(people.owner, sold.model.address, price=0, uses=1, app=ZERO_ADDRESS)
     before = await people.requester2.hub.account(people.requester2.address)
     with pytest.raises(DealRefused, match=r"\(5\) the owner's policy does not allow this app"):
-        await buy.run(people.requester2, hostile.address, model=sold.model.address)
+        await buy.run(people.requester2, RunRequest(hostile.address, model=sold.model.address))
     assert await people.requester2.hub.account(people.requester2.address) == before
-    job = await buy.run(people.requester2, hostile.address, model=sold.model.address, preview=False)
+    job = await buy.run(people.requester2, RunRequest(hostile.address, model=sold.model.address), preview=False)
     stages: list[str] = []
-    await asyncio.wait_for(buy.follow(people.requester2, job, lambda at: stages.append(at.stage)), SECONDS)
+    await asyncio.wait_for(follow(people.requester2, job, lambda at: stages.append(at.stage)), SECONDS)
     assert "running" not in stages
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(people.requester2, job.task))
     assert envelope.refusal == "5"  # settled as its requester's doing, without a key
@@ -176,4 +178,4 @@ async def test_an_app_that_the_owner_did_not_approve_gets_no_key(people, sold):
 async def test_a_model_that_is_sold_for_one_app_cannot_be_bought_for_another(people, sold):
     other = await deploy.deploy(people.stranger, ROOT / "src/sealgrid/shipped_apps" / "copy_out")
     with pytest.raises(OrderRefused, match="model"):
-        await buy.run(people.requester, other.address, model=sold.model.address)
+        await buy.run(people.requester, RunRequest(other.address, model=sold.model.address))

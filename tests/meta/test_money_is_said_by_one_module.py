@@ -17,7 +17,7 @@ CLAIM = re.compile(
     re.IGNORECASE,
 )
 KNOWN = (
-    "so nothing was bought",  # sdk/kept_jobs.py, asked before the deal is sent: a file cannot be written
+    "nothing was bought",  # sdk/stores/job_store.py, before the deal is sent: a file cannot be written
     "was kept, or nothing was refunded",  # cli/stories/thefts.py, after a look at the escrow
 )
 

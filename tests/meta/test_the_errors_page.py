@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
-from sealgrid.sdk.money import Kind, MoneyState, moment, sentence
+from sealgrid.sdk.money import Kind, MoneyState, format_time, sentence
 from sealgrid.storage_node.clients import ClientKind, StorageClientId, quota_reached, store_full
 from sealgrid.units import TaskId
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
@@ -57,7 +57,7 @@ NO_RUN = set(
 def test_every_sentence_about_money_that_the_page_promises_is_the_one_that_is_said():
     task, page = TaskId("TASK"), PAGE.read_text()
     for kind in get_args(Kind):
-        said = sentence(MoneyState(kind, task, 0)).replace(moment(0), "TIME")
+        said = sentence(MoneyState(kind, task, 0)).replace(format_time(0), "TIME")
         assert f"| {said} |" in page, kind
 
 

@@ -29,6 +29,7 @@ NOT_PARTICIPLES = {
     "signing",
     "string",
     "token",
+    "warning",
 }
 
 

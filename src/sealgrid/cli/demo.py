@@ -124,7 +124,7 @@ def _table(file: Path | None, seed: int | None) -> tuple[str, bytes]:
 
     if file is None:
         return "bicycle rides", draw_rides(_seed(seed))
-    from sealgrid.sdk.operations.csv_file import check_csv
+    from sealgrid.sdk.operations.file_checks import check_csv
 
     check_csv(file)
     return file.stem, _read(file, "--file")

@@ -44,7 +44,9 @@ def publish(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Its public name; the file's by default.")] = None,
     orders: Orders = None,
     any_pool: AnyPool = False,
-    any_file: Annotated[bool, typer.Option("--any-file", help="Do not look whether that app can read it.")] = False,
+    check_file: Annotated[
+        bool, typer.Option(" /--no-check", help="Do not check that the app can read the file.")
+    ] = True,
     callback: Annotated[
         bool,
         typer.Option(
@@ -73,7 +75,7 @@ def publish(
 
     async def work(me: "AsyncClient") -> None:
         warn_of_simulated(me.network)
-        with shown_progress() as told:
+        with shown_progress() as on_progress:
             made = await me.models.publish(
                 file,
                 app=allowed,
@@ -82,11 +84,11 @@ def publish(
                 uses=uses,
                 orders=orders,
                 any_pool=any_pool,
-                any_file=any_file,
+                check_file=check_file,
                 callback=callback,
                 card="" if card is None else _text(card),
                 unproved=unproved,
-                told=told,
+                on_progress=on_progress,
             )
         offer = made.offers[0]
         answers.print(f"{made.address}  {made.name!r}, {uses} uses at {offer.price}{unit(me.network)} for {allowed}")
@@ -194,8 +196,8 @@ def prove(
     """Run an app once on an own model, so that the vaults know that its key opens the file and serve others."""
 
     async def work(me: "AsyncClient") -> None:
-        with shown_progress() as told:
-            done = await me.models.prove(model, app=runs, told=told)
+        with shown_progress() as on_progress:
+            done = await me.models.prove(model, app=runs, on_progress=on_progress)
         answers.print(f"{done.task}  an enclave opened the file of {model}", markup=False)
         for left in done.unreached:
             notes.print(left, style="yellow", markup=False)
@@ -220,8 +222,8 @@ def rotate(
     """Share an own model's key anew among the vaults, which destroy the shares that they held."""
 
     async def work(me: "AsyncClient") -> None:
-        with shown_progress() as told:
-            done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, told=told)
+        with shown_progress() as on_progress:
+            done = await me.models.rotate(model, reseal=reseal, app=runs, unproved=unproved, on_progress=on_progress)
         anew = f", sealed anew, with {done.offers} offer{'s' if done.offers != 1 else ''}" if reseal else ""
         answers.print(f"{done.address}  version {done.version} of its key{anew}", markup=False)
         for left in done.unreached:

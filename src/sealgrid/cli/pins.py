@@ -9,8 +9,7 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.receipts.report import TrustPins
-from sealgrid.sdk.network import load_network
-from sealgrid.sdk.pins import pins_of
+from sealgrid.sdk.network import load_network, pins_of
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address, to_address, to_digest
 

@@ -83,12 +83,12 @@ def _online(envelope: bytes, network: Path | None, data: Path | None) -> "Verifi
     from sealgrid.crypto.signing import SigningKey
     from sealgrid.sdk.connection import connect
     from sealgrid.sdk.network import load_network
-    from sealgrid.sdk.operations.fetch_receipt import verify_on_line
+    from sealgrid.sdk.operations.fetch_receipt import verify_online
     from sealgrid.sdk.stores.home import home
 
     async def ask() -> "VerificationReport":
         chosen = load_network(network or home(data).network)
         async with connect(chosen, SigningKey.generate()) as conn:  # only reads; any key will do
-            return await verify_on_line(conn, envelope)
+            return await verify_online(conn, envelope)
 
     return asyncio.run(ask())

@@ -29,7 +29,7 @@ MOST_SHOWN = 4000  #: characters, to a person
 class FollowTimeouts:
     """How long a command waits, in seconds."""
 
-    within: float | None  #: for the end of a run; None: as long as it takes
+    timeout: float | None  #: for the end of a run; None: no limit
     notice: float  #: before it says that no machine has taken the task
 
 
@@ -62,7 +62,7 @@ async def follow(run: "AsyncRun", network: "Network", out: Path | None, waits: F
     """Tell every stage, open the result, write it with its receipt into ``out``, or show it."""
     try:
         with _waiting() as told:
-            opened = await run.result(told, waits.within, patience=waits.notice, on_waiting=_say_waiting)
+            opened = await run.result(told, waits.timeout, patience=waits.notice, on_waiting=_say_waiting)
     except AppFailed:
         if out is not None:
             _keep_log(await run.log(), out)

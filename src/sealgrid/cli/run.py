@@ -55,8 +55,9 @@ def run(
     tasks: Annotated[
         int, typer.Option(min=1, metavar="NUMBER", help="AsyncRun the app so often on the same input.")
     ] = 1,
-    within: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Stop waiting for a result then; the run goes on.")
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Stop waiting for a result after this time; the run continues."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
@@ -89,7 +90,7 @@ def run(
             notes.print(_PUBLIC, style="bold yellow")
         if callback:
             notes.print(_UNPAID, style="bold yellow")
-        with shown_progress() as told:
+        with shown_progress() as on_progress:
             bought = await me.run(
                 app,
                 model=model,
@@ -104,11 +105,11 @@ def run(
                 sponsor=sponsor,
                 sponsor_password=opens,
                 pool=pool,
-                told=told,
+                on_progress=on_progress,
             )
-        runs.extend(bought.bag)
+        runs.extend(bought.tasks)
         _say_bought(bought, unit(me.network))
-        await follow_all(runs, me.network, out, FollowTimeouts(within, notice_after))
+        await follow_all(runs, me.network, out, FollowTimeouts(timeout, notice_after))
 
     with nothing_bought_before(runs):
         check_free(out)
@@ -118,10 +119,10 @@ def run(
 
 
 def _say_bought(bought: "AsyncRun", unit: str) -> None:
-    bag = bought.bag
-    if len(bag) == 1:
+    tasks = bought.tasks
+    if len(tasks) == 1:
         notes.print(f"bought for {bought.price}{unit}; open it at any later time with:")
     else:
-        notes.print(f"bought {len(bag)} tasks for {bought.price}{unit} each; open them at any later time with:")
-    for run in bag:
+        notes.print(f"bought {len(tasks)} tasks for {bought.price}{unit} each; open them at any later time with:")
+    for run in tasks:
         notes.print(f"  sealgrid task result {run.task}")

@@ -122,11 +122,11 @@ def _bundle(folder: Path | None) -> "VerifiedBundle":
     from sealgrid.bundle.interpreter import running_python
     from sealgrid.bundle.verify import verify_bundle
     from sealgrid.errors import InputRefused
-    from sealgrid.sdk.operations.build import built
+    from sealgrid.sdk.operations.build import build_app
 
     if folder is None:
         raise InputRefused("an SGX runtime holds one app; name its folder with --app.", money="")
-    made = built(folder, running_python()).bundle  # the runtime is laid out with this interpreter
+    made = build_app(folder, running_python()).bundle  # the runtime is laid out with this interpreter
     return verify_bundle(made.archive, made.app_digest)
 
 

@@ -99,7 +99,9 @@ def result(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write result, receipt and the network's pins here.")
     ] = None,
-    within: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop waiting then; the run goes on.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Stop waiting after this time; the run continues.")
+    ] = None,
     notice_after: NoticeAfter = PATIENCE_SECONDS,
     account: Account = "requester",
     password_file: PasswordFile = None,
@@ -113,7 +115,7 @@ def result(
     async def work(me: "AsyncClient") -> None:
         run = me.reopen(task)
         notes.print(f"task {run.task}")
-        await follow(run, me.network, out, FollowTimeouts(within, notice_after))
+        await follow(run, me.network, out, FollowTimeouts(timeout, notice_after))
 
     as_account(account, data, work, password_file)
 

@@ -85,7 +85,7 @@ def restore(
 
     done = put_back(home(data), file)
     answers.print(f"restored {_counted(done.written)}", markup=False)
-    for path in done.left:
+    for path in done.conflicts:
         notes.print(f"{path} is another one here; it was left as it is", markup=False)
 
 

@@ -1,13 +1,12 @@
 """Stores a limited number of small documents in a folder, one file each, written atomically."""
 
-import os
-import secrets
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from sealgrid.errors import ServiceUnavailable
+from sealgrid.storage.atomic_file import write_atomically
 from sealgrid.storage.content_folder import disk_errors
 
 T = TypeVar("T")
@@ -31,12 +30,8 @@ class DocumentStore(Generic[T]):
         """Store or replace a document durably; raise ServiceUnavailable if the limit is reached."""
         if name not in self._names and len(self._names) >= self._limit:
             raise ServiceUnavailable("the storage of this service is full; contact its operator.")
-        part = self._folder / f".{secrets.token_hex(8)}.part"
-        with disk_errors(), os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(document))
-            file.flush()
-            os.fsync(file.fileno())
-            part.replace(self._path(name))
+        with disk_errors():
+            write_atomically(self._path(name), msgspec.json.encode(document))
         self._names.add(name)
 
     def delete(self, name: str) -> None:

@@ -6,7 +6,7 @@ nRLC; a zero address as a restriction admits everyone.
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, Literal, Self, TypeVar
 
 import msgspec
 
@@ -16,11 +16,14 @@ from sealgrid.errors import OrderMalformed
 from sealgrid.poco.tags import NO_TAG
 from sealgrid.units import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest, to_address, to_digest
 
+OrderBookName = Literal["apporders", "datasetorders", "workerpoolorders", "requestorders"]
+
 
 class PocoOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the four orders. ``TYPES`` is PoCo's struct in ABI order, without ``sign``, the last field."""
 
     TYPES: ClassVar[tuple[tuple[str, str], ...]] = ()
+    kind: ClassVar[OrderBookName]  #: the collection of iExec's market that lists such orders
 
     sign: bytes = b""
 
@@ -36,9 +39,35 @@ def _type_hash(kind: type[PocoOrder]) -> bytes:
     return keccak256(f"{kind.__name__}({fields})".encode())
 
 
-class AppOrder(PocoOrder, frozen=True, kw_only=True):
+class AssetOrder(PocoOrder, frozen=True, kw_only=True):
+    """Base of the three that sell the use of an asset: an app, a dataset or a workerpool."""
+
+    ASSET_FIELD: ClassVar[str]
+    PRICE_FIELD: ClassVar[str]
+
+    @property
+    def asset(self) -> Address:
+        """Return the address of what the order sells."""
+        address: Address = getattr(self, self.ASSET_FIELD)
+        return address
+
+    @property
+    def price(self) -> int:
+        """Return the price of one use, in nRLC."""
+        price: int = getattr(self, self.PRICE_FIELD)
+        return price
+
+    def with_price(self, price: int) -> Self:
+        """Return the order at another price, unsigned."""
+        return msgspec.structs.replace(self, sign=b"", **{self.PRICE_FIELD: price})
+
+
+class AppOrder(AssetOrder, frozen=True, kw_only=True):
     """An app's owner sells its use."""
 
+    kind: ClassVar[OrderBookName] = "apporders"
+    ASSET_FIELD: ClassVar = "app"
+    PRICE_FIELD: ClassVar = "appprice"
     TYPES: ClassVar = (
         ("address", "app"),
         ("uint256", "appprice"),
@@ -60,9 +89,12 @@ class AppOrder(PocoOrder, frozen=True, kw_only=True):
     salt: Digest = ZERO_DIGEST
 
 
-class DatasetOrder(PocoOrder, frozen=True, kw_only=True):
+class DatasetOrder(AssetOrder, frozen=True, kw_only=True):
     """A dataset's owner sells its use; the zero address means a deal without a dataset."""
 
+    kind: ClassVar[OrderBookName] = "datasetorders"
+    ASSET_FIELD: ClassVar = "dataset"
+    PRICE_FIELD: ClassVar = "datasetprice"
     TYPES: ClassVar = (
         ("address", "dataset"),
         ("uint256", "datasetprice"),
@@ -84,9 +116,12 @@ class DatasetOrder(PocoOrder, frozen=True, kw_only=True):
     salt: Digest = ZERO_DIGEST
 
 
-class WorkerpoolOrder(PocoOrder, frozen=True, kw_only=True):
+class WorkerpoolOrder(AssetOrder, frozen=True, kw_only=True):
     """A workerpool's owner sells computing."""
 
+    kind: ClassVar[OrderBookName] = "workerpoolorders"
+    ASSET_FIELD: ClassVar = "workerpool"
+    PRICE_FIELD: ClassVar = "workerpoolprice"
     TYPES: ClassVar = (
         ("address", "workerpool"),
         ("uint256", "workerpoolprice"),
@@ -115,6 +150,7 @@ class WorkerpoolOrder(PocoOrder, frozen=True, kw_only=True):
 class RequestOrder(PocoOrder, frozen=True, kw_only=True):
     """A requester buys tasks. ``workerpool`` is a restriction; ``params`` is the job's public JSON."""
 
+    kind: ClassVar[OrderBookName] = "requestorders"
     TYPES: ClassVar = (
         ("address", "app"),
         ("uint256", "appmaxprice"),

@@ -1,6 +1,6 @@
-"""A model's card: what its owner says of it in public, as Markdown in the header of its sealed file.
+"""A model's card: its owner's public description, as Markdown in the header of the sealed file.
 
-The chain names the file's SHA-256, so a card is as fixed as the model, and no store can change it.
+The chain has the file's SHA-256, so the card is as immutable as the model.
 """
 
 import io
@@ -13,18 +13,18 @@ from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Digest
 
 
-def encoded(card: str) -> bytes:
-    """Return a card as it stands in the header; raise InputRefused for one of more than 64 KiB."""
+def encode_card(card: str) -> bytes:
+    """Return a card as header bytes; raise InputRefused for more than 64 KiB."""
     content = card.encode(errors="replace")
     if len(content) > MAX_METADATA:
         raise InputRefused(f"a model's card has at most {MAX_METADATA} bytes; this one has {len(content)}.")
     return content
 
 
-async def card_of(storage: VerifyingReader, checksum: Digest, limit: int = NO_LIMIT) -> str:
-    """Return the card of a sealed file, which is read whole to know that it is the file; empty for none.
+async def read_card(storage: VerifyingReader, checksum: Digest, limit: int = NO_LIMIT) -> str:
+    """Return the card of a sealed file, or an empty text; the whole file is read to verify its digest.
 
-    Raises NotFound for a file that the store does not have, InputRefused for one of more than ``limit`` bytes.
+    Raises NotFound for a missing file, InputRefused for one of more than ``limit`` bytes.
     """
     head = b""
     async for piece in storage.verified(checksum, limit):

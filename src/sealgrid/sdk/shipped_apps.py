@@ -1,4 +1,4 @@
-"""Finds the apps that ship with Sealgrid, and the wheels that they run on."""
+"""The folders of the shipped apps and of their wheels."""
 
 from pathlib import Path
 

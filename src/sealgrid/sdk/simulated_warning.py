@@ -1,23 +1,23 @@
-"""Say loudly that the simulated platform protects nothing from the one who runs the machine."""
+"""The warning that the simulated platform does not protect secrets from the operator of the machine."""
 
 import warnings
 
 from sealgrid.sdk.network import Network
 
 SENTENCE = (
-    "this network runs on the SIMULATED platform: whoever is root on the machine can read every model and input. "
+    "this network runs on the SIMULATED platform: root on the machine can read every model and input. "
     "Never publish a real secret here."
 )
 
 
 class SimulatedPlatformWarning(UserWarning):
-    """Something was given to a network whose enclaves are simulated."""
+    """A secret was sent to a network with simulated enclaves."""
 
 
 def warn(network: Network) -> str:
-    """Warn before a secret goes to a network whose enclaves are simulated; return the sentence, empty elsewhere."""
+    """Warn if the enclaves of a network are simulated; return the sentence, or an empty text."""
     if not network.allow_simulated:
         return ""
-    # Not the caller's line: it may be on another thread, and the sentence matters each time.
+    # Without the caller's line, which may be on another thread; the warning is shown each time.
     warnings.warn_explicit(SENTENCE, SimulatedPlatformWarning, filename="sealgrid", lineno=1)
     return SENTENCE

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document
+from sealgrid.sdk.asset_facts import AssetKind as Kind
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.resources.offers import Kind
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.wire.market import Kind as OrderKind
 from sealgrid.wire.market import OpenOrder

@@ -9,7 +9,7 @@ from sealgrid.bundle.manifest import Manifest
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import BundleRefused, SealgridError
-from sealgrid.sdk.model_cards import card_of
+from sealgrid.sdk.model_cards import read_card
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest
 from sealgrid.web.html.templates import MAX_README
@@ -87,6 +87,6 @@ class ModelCards:
         try:
             if await self._storage.size(checksum) > MAX_SEALED_MODEL:
                 return None
-            return await self._reads.get(checksum, lambda: card_of(self._storage, checksum, MAX_SEALED_MODEL))
+            return await self._reads.get(checksum, lambda: read_card(self._storage, checksum, MAX_SEALED_MODEL))
         except SealgridError:
             return None

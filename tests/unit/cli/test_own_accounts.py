@@ -67,7 +67,7 @@ def test_an_account_of_another_wallet_or_a_plain_key_is_taken_over(sealgrid, tmp
         assert ended.code == 0, ended.err
         assert KeystoreFolder(tmp_path / "home" / "accounts").open(name, "correct horse").secret == key.secret
     (tmp_path / "password").write_text("another horse")
-    assert "not the password" in sealgrid("account", "import", "three", elsewhere, "--password-file", "password").err
+    assert "wrong password" in sealgrid("account", "import", "three", elsewhere, "--password-file", "password").err
 
 
 def test_accounts_come_back_from_a_backup(sealgrid, tmp_path):

@@ -115,3 +115,19 @@ def test_an_order_without_a_signature_has_no_signer(noise: str) -> None:
     order = AppOrder(app=Address("0x" + "ab" * 20), sign=sign[:64])
     with pytest.raises(OrderRefused, match="no valid signature"):
         order_signer(order, DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("order", "kind"),
+    [
+        (AppOrder(app=KEY.address, appprice=4, sign=b"s"), "apporders"),
+        (DatasetOrder(dataset=KEY.address, datasetprice=4, sign=b"s"), "datasetorders"),
+        (WorkerpoolOrder(workerpool=KEY.address, workerpoolprice=4, sign=b"s"), "workerpoolorders"),
+    ],
+)
+def test_an_order_names_its_kind_its_asset_and_its_price(
+    order: AppOrder | DatasetOrder | WorkerpoolOrder, kind: str
+) -> None:
+    assert (order.kind, order.asset, order.price) == (kind, KEY.address, 4)
+    again = order.with_price(7)
+    assert (again.price, again.sign, again.asset) == (7, b"", KEY.address)

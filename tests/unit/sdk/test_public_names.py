@@ -1,23 +1,86 @@
-"""What ``import sealgrid`` gives, and that the blocking client is the asynchronous one's twin."""
+"""The public names of ``sealgrid``, and the generated blocking client."""
 
+import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import sealgrid
+from sealgrid import errors
 from sealgrid.sdk.sync.generate import SOURCES, generated, target_of
 
+PAGES = Path(__file__).resolve().parents[3] / "docs"
 
-def test_the_package_offers_exactly_these_names():
-    names = ["Amount", "SealgridError", "SimulatedPlatformWarning", "connect", "connect_async"]
-    assert sealgrid.__all__ == names
-    assert all(getattr(sealgrid, name) is not None for name in names)
-    assert set(names) <= set(dir(sealgrid))
+#: everything but the errors; a change of this list is a change of the public interface
+NAMES = [
+    "Account",
+    "Allowance",
+    "Amount",
+    "Apps",
+    "AsyncAccount",
+    "AsyncApps",
+    "AsyncClient",
+    "AsyncModels",
+    "AsyncReceipt",
+    "AsyncRun",
+    "Balance",
+    "Client",
+    "EarnedPayment",
+    "Earnings",
+    "GrantResult",
+    "KeyVersionView",
+    "Listing",
+    "Machines",
+    "ModelUse",
+    "Models",
+    "Network",
+    "Offer",
+    "Platform",
+    "Policy",
+    "PolicyUpdate",
+    "ProgressStep",
+    "Proof",
+    "PublishedListing",
+    "RebuildResult",
+    "Receipt",
+    "RepriceResult",
+    "RevokeResult",
+    "RotationResult",
+    "Run",
+    "RunResult",
+    "RunStatus",
+    "SigningKey",
+    "SimulatedPlatformWarning",
+    "StageAt",
+    "TrustPins",
+    "UnlistResult",
+    "UnpaidUses",
+    "UsageFinding",
+    "UsageReport",
+    "VerificationReport",
+    "WaitNotice",
+    "connect",
+    "connect_async",
+    "load_network",
+]
 
 
-def test_a_name_that_it_does_not_offer_is_an_attribute_error():
+def error_names() -> set[str]:
+    return {
+        name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.SealgridError)
+    }
+
+
+def test_the_package_exports_exactly_these_names_and_every_error():
+    assert sealgrid.__all__ == sorted({*NAMES, *error_names()})
+    assert all(getattr(sealgrid, name) is not None for name in sealgrid.__all__)
+    assert set(sealgrid.__all__) <= set(dir(sealgrid))
+
+
+def test_another_name_is_an_attribute_error():
     assert not hasattr(sealgrid, "publish")
 
 
@@ -26,13 +89,33 @@ def test_importing_the_package_loads_nothing_of_it():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_types_of_the_package_are_those_that_it_offers():
-    stub = Path(sealgrid.__file__).with_suffix(".pyi").read_text()
-    assert all(f"import {name}\n" in stub for name in sealgrid.__all__)
-    assert f"__all__ = {sealgrid.__all__}".replace("'", '"') in stub
+def test_the_stub_has_each_exported_name_from_the_module_that_defines_it():
+    stub = ast.parse(Path(sealgrid.__file__).with_suffix(".pyi").read_text())
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    modules = {alias.name: node.module for node in imports for alias in node.names}
+    assert modules == {name: getattr(sealgrid, name).__module__ for name in modules}
+    (exported,) = [node.value for node in stub.body if isinstance(node, ast.Assign)]
+    assert ast.literal_eval(exported) == sealgrid.__all__ == sorted(modules)
 
 
-def test_the_blocking_client_is_what_its_generator_writes_now():
+def test_what_public_methods_take_and_return_is_exported():
+    for name in SOURCES:
+        module = importlib.import_module(f"sealgrid.sdk.sync.{name.lower()}")
+        for method in vars(getattr(module, name)).values():
+            function = method.fget if isinstance(method, property) else method
+            returned = getattr(function, "__annotations__", {}).get("return")
+            for each in (returned, *getattr(returned, "__args__", ())):
+                if isinstance(each, type) and each.__module__.startswith("sealgrid."):
+                    assert each.__name__ in sealgrid.__all__, (name, method)
+
+
+def test_no_page_for_users_imports_a_private_module():
+    for page in ("your-own-model.md", "your-own-app.md", "what-a-run-takes.md", "accounts-of-your-own.md"):
+        text = (PAGES / "howto" / page).read_text()
+        assert not re.search(r"^\s*(from|import) sealgrid\.", text, re.MULTILINE), page
+
+
+def test_the_blocking_client_is_the_output_of_its_generator():
     for name in SOURCES:
         assert target_of(name).read_text() == generated(name), "run: python -m sealgrid.sdk.sync.generate"
 

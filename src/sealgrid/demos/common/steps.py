@@ -15,6 +15,8 @@ from sealgrid.sdk import shipped_apps
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import buy, fetch_receipt, open_result
+from sealgrid.sdk.operations.follow import follow
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.pool import StageAt
 
@@ -44,7 +46,7 @@ class DemoSteps:
     ) -> CompletedRun:
         """Buy one run, follow it to the payment, open its result."""
         with self.watch.stage("seal the input and buy a run"):
-            job = await buy.run(requester, app, model=dataset, files=files)
+            job = await buy.run(requester, RunRequest(app, model=dataset, files=files))
         self.told(f"the requester bought one run: deal {job.deal[:18]}…")
         stages: list[StageAt] = []
 
@@ -53,7 +55,7 @@ class DemoSteps:
             self.told(f"  {stage.stage}")
 
         with self.watch.stage("from the deal to the payment"):
-            await buy.follow(requester, job, on, on_waiting=lambda waiting: self.told(str(waiting)))
+            await follow(requester, job, on, on_waiting=lambda waiting: self.told(str(waiting)))
         for before, after in itertools.pairwise(stages):
             self.watch.seconds[f"  {before.stage} → {after.stage}"] = round(after.at - before.at, 3)
         with self.watch.stage("open the result"):
@@ -64,7 +66,7 @@ class DemoSteps:
     async def verified(self, requester: Connection, envelope: bytes) -> tuple[CheckLine, ...]:
         """Verify a receipt by itself and against the chain."""
         with self.watch.stage("verify the receipt"):
-            report = await fetch_receipt.verify_on_line(requester, envelope)
+            report = await fetch_receipt.verify_online(requester, envelope)
         return tuple(CheckLine(str(check.number), check.sentence, check.ok) for check in report.checks)
 
     async def payments(self, requester: Connection, task: TaskId) -> tuple[PartyPayment, ...]:

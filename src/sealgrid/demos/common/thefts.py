@@ -23,6 +23,7 @@ from sealgrid.sdk.operations.buy import PurchasedTask, run
 from sealgrid.sdk.operations.deploy import deploy
 from sealgrid.sdk.operations.fetch_receipt import fetch_receipt
 from sealgrid.sdk.operations.publish import sell
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS, Address, to_digest
 from sealgrid.wire.vault import NonceRequest, OpenRequest, ReleaseRequest
 from sealgrid.worker.job import JobRun
@@ -115,7 +116,7 @@ async def with_copying_app(
     """An unapproved app copies what is sold out, though its owner even signed an order that is open to every app."""
     app = await deploy(thief.conn, folder)
     await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
-    job = await run(accomplice, app.address, model=model, workerpool=thief.order, preview=False)
+    job = await run(accomplice, RunRequest(app.address, model=model, pool_order=thief.order), preview=False)
     return await _tried(f"an unapproved app copies {what} out", "vaults", released(thief, accomplice, job))
 
 
@@ -131,7 +132,7 @@ async def without_paying(
     thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes
 ) -> TheftRefusal:
     """A requester keeps the sealed result with the worker's help, lets the task expire and is refunded."""
-    job = await run(accomplice, app, model=model, files=[("picture.png", picture)], workerpool=thief.order)
+    job = await run(accomplice, RunRequest(app, model=model, files=[("picture.png", picture)], pool_order=thief.order))
     hoard = UnpaidJobRun(await thief.open_task(job), thief.shop)
     await hoard.run()
     before = await accomplice.hub.account(accomplice.address)

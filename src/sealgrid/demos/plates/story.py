@@ -12,6 +12,7 @@ from sealgrid.demos.common.thief import thief_of
 from sealgrid.demos.plates.report import PlatesReport, text_of
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import buy, deploy, publish
+from sealgrid.sdk.run_request import RunRequest
 from sealgrid.shipped_apps.plate_reader import plates
 from sealgrid.units import Address
 
@@ -98,7 +99,9 @@ class PlatesStory:
         self, accomplice: Connection, owner: Connection, app: Address, model: Address, shot: PlateImage
     ) -> tuple[TheftRefusal, ...]:
         async with thief_of(self.telling.network) as thief:
-            job = await buy.run(accomplice, app, model=model, files=[(PICTURE, shot.picture)], workerpool=thief.order)
+            job = await buy.run(
+                accomplice, RunRequest(app, model=model, files=[(PICTURE, shot.picture)], pool_order=thief.order)
+            )
             refused = (
                 await thefts.with_own_quote(thief, job),
                 await thefts.without_enclave(thief, job),

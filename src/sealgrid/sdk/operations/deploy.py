@@ -1,4 +1,4 @@
-"""Deploy an app: a measured bundle, registered under its digest, its use for sale."""
+"""Deploy an app: build and register its measured bundle, sell its use, set its developer secret."""
 
 import asyncio
 import io
@@ -14,21 +14,21 @@ from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.build import built
+from sealgrid.sdk.operations.build import build_app
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import location
 from sealgrid.wire.vault import VaultClient
 
-MOST_SECRET_BYTES = 64 << 10
+MAX_SECRET_BYTES = 64 << 10
 
 
 class DeployedApp(msgspec.Struct, frozen=True):
     """A deployed app."""
 
     address: Address
-    digest: Digest  #: sha256 of its manifest; what enclaves lock and owners approve
+    digest: Digest  #: sha256 of its manifest, which owners approve and enclaves enforce
     name: str
     bundle: Digest  #: sha256 of the bundle's zip
     orders: tuple[AppOrder, ...]
@@ -45,15 +45,14 @@ async def deploy(
 ) -> DeployedApp:
     """Build a folder with an ``app.toml`` into a bundle, register it and sell its use at ``price`` nRLC.
 
-    It is built for the network's Python. What its runs need beside the bundle is stored with it: its wheels, or the
-    environment made of them. Deploying the same bundle again returns the same app. Raises InputRefused for a wheel
-    that is not there, InterpreterMismatch for an app.toml that demands another Python and for a wheel of another,
-    SetupMissing where this machine cannot compile for that Python, BundleRefused for a folder that makes no valid
-    bundle.
+    It is built for the network's Python. Its wheels, or the environment compiled from them, are stored beside the
+    bundle. Deploying the same bundle again returns the same app. Raises InputRefused for a missing wheel,
+    InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine cannot
+    compile for that Python, BundleRefused for an invalid bundle.
     """
-    made = await asyncio.to_thread(built, folder, conn.network.python)
-    bundle = made.bundle
-    for file in made.beside:
+    app = await asyncio.to_thread(build_app, folder, conn.network.python)
+    bundle = app.bundle
+    for file in app.dependencies:
         await conn.storage.put_file(file)
     stored = await conn.storage.put_bytes(bundle.archive)
     assets = Assets(conn.hub)
@@ -76,9 +75,9 @@ async def sell(
     any_pool: bool = False,
     presign: bool = False,
 ) -> tuple[AppOrder, ...]:
-    """Offer uses of an app at ``price`` nRLC for each run, to everybody; ``presign`` signs by a transaction.
+    """Offer uses of an app at ``price`` nRLC a run to everybody; ``presign`` signs by a transaction.
 
-    ``orders`` as in ``offer_in_parts``; ``any_pool`` offers it to runs at pools outside the network's group as well.
+    ``orders`` as in ``offer_in_parts``; ``any_pool`` includes runs at pools outside the network's group.
     """
     pools = pools_for(conn, any_pool=any_pool)
     order = AppOrder(app=app, appprice=price, volume=uses, tag=TEE_TAG, workerpoolrestrict=pools)
@@ -86,23 +85,23 @@ async def sell(
 
 
 async def set_secret(conn: Connection, app: Address, secret: str) -> KeyRecord:
-    """Give an app its developer's secret: every later task of the app finds it as IEXEC_APP_DEVELOPER_SECRET.
+    """Set an app's developer secret: later tasks of the app get it as IEXEC_APP_DEVELOPER_SECRET.
 
-    It is sealed, and its key goes to the vaults, who give it to this app alone and only while this account owns it.
-    Setting it again replaces it. Raises InputRefused for what no environment variable can hold, SharesRefused
-    ("deposit.4") for an app of somebody else.
+    The secret is sealed; the vaults release its key to this app alone, and only while this account owns the app.
+    Setting it again replaces it. Raises InputRefused for a text that is not a valid environment variable,
+    SharesRefused ("deposit.4") for another owner's app.
     """
     content = secret.encode()
-    if not content or b"\0" in content or len(content) > MOST_SECRET_BYTES:
-        raise InputRefused(f"a secret is a text of 1 to {MOST_SECRET_BYTES} bytes without a zero byte.", money="")
+    if not content or b"\0" in content or len(content) > MAX_SECRET_BYTES:
+        raise InputRefused(f"a secret is a text of 1 to {MAX_SECRET_BYTES} bytes without a zero byte.", money="")
     dek, sealed = os.urandom(32), io.BytesIO()
     sha256 = container.seal(io.BytesIO(content), sealed, dek=dek, size=len(content), key_id=os.urandom(16))
     await conn.storage.put_bytes(sealed.getvalue())
-    known = await asyncio.gather(*(_version_at(vault, app, conn.address) for vault in conn.vaults))
-    return await deposit(conn, dek, asset=app, file_sha256=sha256, version=max(known) + 1)
+    versions = await asyncio.gather(*(_current_version(vault, app, conn.address) for vault in conn.vaults))
+    return await deposit(conn, dek, asset=app, file_sha256=sha256, version=max(versions) + 1)
 
 
-async def _version_at(vault: VaultClient, app: Address, owner: Address) -> int:
+async def _current_version(vault: VaultClient, app: Address, owner: Address) -> int:
     try:
         return (await vault.asset(app, owner)).record.version
     except NotFound:

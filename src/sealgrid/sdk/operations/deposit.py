@@ -1,4 +1,4 @@
-"""Give a key to the vaults: split it, sign the record, seal each share to its vault, keep the receipts."""
+"""Deposit a key at the vaults: split it, sign the record, seal each share to its vault, verify the receipts."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord, record_for, split
 from sealgrid.errors import InputRefused
+from sealgrid.sdk.concurrency import require_replies
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.vault_quorum import require
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import check_identity, check_receipt, seal_to_vault
 from sealgrid.wire.quorum import call_all
@@ -31,10 +31,10 @@ async def deposit(
     grant: InputGrant | None = None,
     at_least: int | None = None,
 ) -> KeyRecord:
-    """Deposit a 32-byte key at every vault; return once ``at_least`` of them, or else all, signed for their share.
+    """Deposit a 32-byte key at every vault; return once ``at_least`` of them (default: all) signed for their share.
 
-    What is used for a long time needs all, so that t of them can open it whichever others are away then; the input of
-    one run needs t (ADR 10). Raises what the vaults refused, or ServiceUnavailable when too few of them answer.
+    Long-lived keys need all vaults, so any t of them can release later; the input of one run needs t (ADR 10). Raises
+    a vault's refusal, or ServiceUnavailable when too few vaults answer.
     """
     network = conn.network
     needed = len(network.vaults) if at_least is None else at_least
@@ -59,29 +59,35 @@ async def deposit(
         grant=grant,
         grant_signature=grant.sign(conn.domain, conn.key) if grant else b"",
     )
-    await _give_all(conn, common, [partial(seal_to_vault, share) for share in shares], needed)
+    await _deposit_all(conn, common, [partial(seal_to_vault, share) for share in shares], needed)
     return record
 
 
-async def pass_on(conn: Connection, common: DepositRequest, sealed: Sequence[bytes], needed: int) -> None:
-    """Give the vaults shares that the owner sealed to them elsewhere, in their order; raise as ``deposit`` does."""
+async def deposit_sealed_shares(conn: Connection, common: DepositRequest, sealed: Sequence[bytes], needed: int) -> None:
+    """Deposit shares that the owner sealed in a browser, in the vaults' order; raise like ``deposit``."""
     if common.record.vaults != conn.vault_addresses or len(sealed) != len(conn.vaults):
-        raise InputRefused("this key is for other vaults than the network's; seal one share to each of these.")
-    await _give_all(conn, common, [partial(_sealed_before, part) for part in sealed], needed)
+        raise InputRefused(
+            "this key is for other vaults than the network's; seal one share to each vault of the network."
+        )
+    await _deposit_all(conn, common, [partial(_presealed, part) for part in sealed], needed)
 
 
-def _sealed_before(part: bytes, _identity: VaultIdentity, _record: Digest) -> bytes:
+def _presealed(part: bytes, _identity: VaultIdentity, _record: Digest) -> bytes:
     return part
 
 
-async def _give_all(conn: Connection, common: DepositRequest, parts: Sequence[Part], needed: int) -> None:
-    members = enumerate(zip(conn.vaults, parts, strict=True))
-    asked = [_give(conn, vault, at, part, common) for at, (vault, part) in members]
-    require(await call_all(asked, enough=needed), needed)
+async def _deposit_all(conn: Connection, common: DepositRequest, parts: Sequence[Part], needed: int) -> None:
+    deposits = [
+        _deposit_share(conn, vault, position, part, common)
+        for position, (vault, part) in enumerate(zip(conn.vaults, parts, strict=True))
+    ]
+    require_replies(await call_all(deposits, enough=needed), needed)
 
 
-async def _give(conn: Connection, vault: VaultClient, at: int, part: Part, common: DepositRequest) -> None:
-    address, index = common.record.vaults[at], at + 1
+async def _deposit_share(
+    conn: Connection, vault: VaultClient, position: int, part: Part, common: DepositRequest
+) -> None:
+    address, index = common.record.vaults[position], position + 1
     identity, record = await vault.identity(), to_digest(common.record.digest(conn.domain))
     check_identity(identity, address, conn.domain)
     sealed = part(identity, record)

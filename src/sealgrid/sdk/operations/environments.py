@@ -1,7 +1,6 @@
-"""Build the environment of an app: its wheels unpacked and compiled, as one archive that anybody can build again."""
+"""Build an app's environment: its wheels, unpacked and compiled into one reproducible archive."""
 
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sealgrid.bundle import bytecode
 from sealgrid.bundle.archive import file_entry
@@ -19,11 +19,12 @@ from sealgrid.bundle.manifest import EnvironmentEntry, WheelEntry
 from sealgrid.bundle.wheel_unpacker import PrivateCopy, unpack_wheels
 from sealgrid.crypto.digests import canonical, sha256
 from sealgrid.errors import SetupMissing
+from sealgrid.storage.atomic_file import atomic_writer
 from sealgrid.units import to_digest
 
-FOLDER = "environments"  #: below a folder of wheels: where what was built is kept
-RULE = 2  #: how archives are built; counts up when equal wheels begin to give other bytes
-PREFIX = "/wheels"  #: where the app sees its environment
+FOLDER = "environments"  #: cache below a folder of wheels
+RULE = 2  #: version of the build; increment it when equal wheels give other bytes
+PREFIX = "/wheels"  #: the environment's path for the app
 _FIXED = {"PYTHONHASHSEED": "0", "PATH": "/usr/bin:/bin"}
 _VERSION = "import platform; print(platform.python_version())"
 
@@ -45,10 +46,10 @@ def compiler_for(python: str | None = None) -> EnvironmentCompiler:
         return EnvironmentCompiler(sys.executable, platform.python_version())
     program = shutil.which(f"python{python}")
     if program is not None:
-        asked = (program, "-I", "-S", "-c", _VERSION)
-        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
-        if said.startswith(f"{python}."):
-            return EnvironmentCompiler(program, said)
+        command = (program, "-I", "-S", "-c", _VERSION)
+        version = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+        if version.startswith(f"{python}."):
+            return EnvironmentCompiler(program, version)
     raise SetupMissing(
         f"the network runs apps on Python {python}, which compiles the app's environment; install python{python}, "
         f"or set `environment = false` in app.toml."
@@ -58,15 +59,14 @@ def compiler_for(python: str | None = None) -> EnvironmentCompiler:
 def environment_of(
     wheels: Sequence[WheelEntry], folder: Path, python: str | None = None
 ) -> tuple[EnvironmentEntry, Path]:
-    """Return the environment of wheels that lie in a folder, and its archive, which is built once and kept there.
+    """Return the environment of the wheels in a folder, and its archive, which is built once and cached there.
 
-    ``python`` ("3.13") compiles it, this interpreter by default. Equal wheels and an equal Python give equal bytes.
-    Raises BundleRefused for wheels that no enclave would unpack, SetupMissing when the folder lacks one or this
-    machine lacks that Python.
+    ``python`` ("3.13") compiles it, by default this interpreter. Equal wheels and an equal Python give equal bytes.
+    Raises BundleRefused for wheels that enclaves refuse, SetupMissing when a wheel or that Python is missing.
     """
     compiler = compiler_for(python)
-    made_of = {"rule": RULE, "python": compiler.version, "wheels": [wheel.sha256 for wheel in wheels]}
-    key = sha256(canonical(made_of)).hex()
+    inputs = {"rule": RULE, "python": compiler.version, "wheels": [wheel.sha256 for wheel in wheels]}
+    key = sha256(canonical(inputs)).hex()
     archive = folder / FOLDER / f"{key}.zip"
     if not archive.exists():
         archive.parent.mkdir(exist_ok=True)
@@ -80,17 +80,17 @@ def environment_of(
 def build(
     wheels: Sequence[WheelEntry], sources: Mapping[str, Path], archive: Path, compiler: EnvironmentCompiler
 ) -> None:
-    """Unpack wheels, compile them, pack the result; ``archive`` is there, whole, or not at all."""
+    """Unpack wheels, compile them, and pack the result atomically into ``archive``."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-environment-") as name:
-        folder, part = Path(name), archive.with_suffix(f".{os.getpid()}.part")
+        folder = Path(name)
         unpack_wheels(wheels, {name: PrivateCopy.of(path) for name, path in sources.items()}, folder)
         command = (compiler.program, "-I", "-S", "-B", str(bytecode.__file__), str(folder), PREFIX)
         subprocess.run(command, check=True, env=_FIXED, capture_output=True)  # noqa: S603  our own script
-        _pack(folder, part)
-        part.replace(archive)
+        with atomic_writer(archive, mode=0o644) as target:
+            _pack(folder, target)
 
 
-def _pack(folder: Path, target: Path) -> None:
+def _pack(folder: Path, target: BinaryIO) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):

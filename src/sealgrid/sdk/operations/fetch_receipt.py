@@ -1,4 +1,4 @@
-"""Fetch a job's receipt and verify it, against the chain or off line."""
+"""Fetch the receipt of a task, and verify it against the chain."""
 
 import asyncio
 from collections import Counter
@@ -27,7 +27,7 @@ from sealgrid.receipts.report import ChainEvidence, VerificationReport
 from sealgrid.receipts.request_document import hash_request
 from sealgrid.receipts.verify import verify
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.pins import pins_of
+from sealgrid.sdk.network import pins_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId, to_digest
 from sealgrid.wire.vault import OpenReply, OpenRequest, Testimony
 
@@ -35,8 +35,8 @@ from sealgrid.wire.vault import OpenReply, OpenRequest, Testimony
 async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
     """Return the envelope of a completed task; Settle and body are those of the enclave that the chain paid.
 
-    The hint on the chain is the worker's word: where it is missing, or leads nowhere or to what that enclave did not
-    sign, the vaults' testimonies and the signed body that they fetched before their verdicts make the same receipt.
+    The link on the chain is the worker's and not trusted: if it is missing, broken or leads to content that the enclave
+    did not sign, the receipt is rebuilt from the vaults' testimonies and the signed body in the storage.
     Raises ReleaseRefused while the chain has not paid, and NotFound when too few vaults know the task.
     """
     try:
@@ -48,11 +48,11 @@ async def fetch_receipt(conn: Connection, task: TaskId) -> bytes:
             return found
     except (SealgridError, *UNREADABLE):
         pass
-    return await _rebuilt(conn, task)
+    return await _rebuild(conn, task)
 
 
 async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: bytes) -> bool:
-    """Tell whether the enclave whose work the chain accepted for a task signed this Settle: it signs no other."""
+    """Return whether the enclave whose result the chain accepted signed this Settle; it signs only one."""
     if settle.task != task or not settle.is_signed_by(settle.enclave, conn.domain, signature):
         return False
     found = await conn.hub.view_contribution(task, settle.worker)
@@ -60,24 +60,26 @@ async def _is_paid(conn: Connection, task: TaskId, settle: Settle, signature: by
 
 
 def check_own(envelope: ReceiptEnvelope, request: RequestOrder, domain: OrderDomain) -> None:
-    """Raise ReceiptRefused (20) unless a receipt of our own run carries the order that we signed, with our signature.
+    """Raise ReceiptRefused (20) unless the receipt carries this account's order, with this account's signature.
 
-    The vaults' word that a contract signed, or that it was presigned, counts for nothing where a key of ours did sign.
-    Where a wallet elsewhere signed, or a contract, the order alone is compared.
+    If a key signed the order, the vaults' statement that it was presigned or signed by a contract is not accepted. For
+    other signers only the order is compared.
     """
-    shown = envelope.receipt.body.request
-    ours = order_hash(request, domain)
-    if hash_request(shown.order(), domain) != ours:
-        raise ReceiptRefused("20", "the receipt is about another order than the one that you signed.", money="")
-    if is_signed_by(request.requester, ours, request.sign) and not is_signed_by(request.requester, ours, shown.sign):
-        raise ReceiptRefused("20", "the receipt does not carry your signature, only the vaults' word for it.", money="")
+    document = envelope.receipt.body.request
+    signed = order_hash(request, domain)
+    if hash_request(document.order(), domain) != signed:
+        raise ReceiptRefused("20", "the receipt is for another order than the one that you signed.", money="")
+    if is_signed_by(request.requester, signed, request.sign) and not is_signed_by(
+        request.requester, signed, document.sign
+    ):
+        raise ReceiptRefused("20", "the receipt does not carry your signature, only the vaults' statement.", money="")
 
 
 class _Hint(msgspec.Struct, frozen=True):
     receipt: str
 
 
-async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
+async def _rebuild(conn: Connection, task: TaskId) -> bytes:
     worker = next(iter((await conn.hub.view_task(task)).contributors), ZERO_ADDRESS)
     enclave = (await conn.hub.view_contribution(task, worker)).enclave
     request = OpenRequest(task=task, enclave=enclave, testimony=True)
@@ -85,41 +87,43 @@ async def _rebuilt(conn: Connection, task: TaskId) -> bytes:
     opened = await _testimonies(conn, task, replies)
     if not opened:
         refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
-        raise next(iter(refusals), NotFound(f"no vault knows a result of task {task}.", money=""))
+        raise next(iter(refusals), NotFound(f"no vault has a result of task {task}.", money=""))
     first = Counter((each.settle, each.facts) for each in opened.values()).most_common(1)[0][0]
-    told = {vault: each for vault, each in opened.items() if (each.settle, each.facts) == first}
-    one = next(iter(told.values()))
+    agreeing = {vault: each for vault, each in opened.items() if (each.settle, each.facts) == first}
+    one = next(iter(agreeing.values()))
     body = await conn.storage.get_bytes(one.settle.receipt_sha256, MAX_BYTES)
     return build_envelope(
         receipt=parse_signed_body(body),
         facts=one.facts.encode(),
-        releases={v: SignedRelease(release=t.release, signature=t.release_signature) for v, t in told.items()},
+        releases={v: SignedRelease(release=t.release, signature=t.release_signature) for v, t in agreeing.items()},
         settle=one.settle,
         settle_signature=one.settle_signature,
-        verdicts={v: SignedVerdict(verdict=t.verdict, signature=t.verdict_signature) for v, t in told.items()},
+        verdicts={v: SignedVerdict(verdict=t.verdict, signature=t.verdict_signature) for v, t in agreeing.items()},
     ).encode()
 
 
 async def _testimonies(
     conn: Connection, task: TaskId, replies: Sequence[OpenReply | BaseException]
 ) -> dict[Address, Testimony]:
-    told = {
+    testimonies = {
         vault: reply.testimony
         for vault, reply in zip(conn.vault_addresses, replies, strict=True)
         if isinstance(reply, OpenReply) and reply.testimony
     }
     return {
-        vault: each for vault, each in told.items() if await _is_paid(conn, task, each.settle, each.settle_signature)
+        vault: each
+        for vault, each in testimonies.items()
+        if await _is_paid(conn, task, each.settle, each.settle_signature)
     }
 
 
-async def verify_on_line(conn: Connection, envelope: bytes) -> VerificationReport:
-    """Verify a receipt against the pins of the network and what the chain and the storage say now."""
+async def verify_online(conn: Connection, envelope: bytes) -> VerificationReport:
+    """Verify a receipt against the network's pins, the chain and the storage."""
     body = parse_envelope(envelope).receipt.body
-    return verify(envelope, pins_of(conn.network), await _on_chain(conn, parse_envelope(envelope), body.task))
+    return verify(envelope, pins_of(conn.network), await _chain_evidence(conn, parse_envelope(envelope), body.task))
 
 
-async def _on_chain(conn: Connection, envelope: ReceiptEnvelope, task_id: TaskId) -> ChainEvidence:
+async def _chain_evidence(conn: Connection, envelope: ReceiptEnvelope, task_id: TaskId) -> ChainEvidence:
     task = await conn.hub.view_task(task_id)
     worker = task.contributors[0] if task.contributors else ZERO_ADDRESS
     assets, settle = Assets(conn.hub), envelope.settle
@@ -153,8 +157,8 @@ async def _checksum_of_dataset(assets: Assets, dataset: Address) -> Digest | Non
     return None if dataset == ZERO_ADDRESS else await assets.checksum("Dataset", dataset)
 
 
-async def _stored(conn: Connection, wanted: Digest) -> Digest | None:
+async def _stored(conn: Connection, content: Digest) -> Digest | None:
     try:
-        return to_digest(sha256(await conn.storage.get_bytes(wanted, 1 << 30)))
+        return to_digest(sha256(await conn.storage.get_bytes(content, 1 << 30)))
     except SealgridError:
         return None

@@ -1,4 +1,4 @@
-"""Which versions of a model's key the vaults hold or held, as far as they tell."""
+"""Versions of a model's key, from the vaults' unverified answers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ class KeyVersionView:
 
     number: int
     record: Digest  #: of the KeyRecord that the owner signed
-    since: int  #: Unix seconds, the earliest that a vault tells
-    held: int  #: how many vaults hold a share of it now
+    since: int  #: Unix seconds, the earliest that a vault reports
+    held: int  #: number of vaults that hold a share of it now
 
 
 async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
-    """Return what each vault tells of a key, None for one that knows nothing or does not answer."""
+    """Return each vault's view of a key, None for a vault without one or without an answer."""
     replies = await asyncio.gather(*(vault.asset(model, owner) for vault in conn.vaults), return_exceptions=True)
     for reply in replies:
         if isinstance(reply, BaseException) and not isinstance(reply, NotFound | ServiceUnavailable):
@@ -30,43 +30,42 @@ async def views_of(conn: Connection, model: Address, owner: Address) -> tuple[As
     return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
 
 
-async def views_heard(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
-    """Return the same, waiting for no vault that is silent, and without an error of one, while t others answer."""
-    asked = [vault.asset(model, owner) for vault in conn.vaults]
-    replies = await call_all(asked, enough=conn.network.threshold)
+async def views_of_quorum(conn: Connection, model: Address, owner: Address) -> tuple[AssetView | None, ...]:
+    """Return the same once t vaults answered; slow vaults and vaults that fail count as None."""
+    replies = await call_all([vault.asset(model, owner) for vault in conn.vaults], enough=conn.network.threshold)
     return tuple(reply if isinstance(reply, AssetView) else None for reply in replies)
 
 
-def came_by_iexec(views: Sequence[AssetView | None]) -> bool:
-    """Return whether more than half of the vaults, which are t, tell that a key came by iExec's route."""
+def is_iexec_key(views: Sequence[AssetView | None]) -> bool:
+    """Return whether more than half of the vaults (t) report that a key came through iExec's SMS API."""
     return 2 * sum(view is not None and view.iexec for view in views) > len(views)
 
 
-def unopened_in(views: Sequence[AssetView | None]) -> TaskId | None:
-    """Return the task whose file did not open with the newest key, as more than half of the vaults tell; else None."""
-    return _by_most([view.unopened for view in views if view is not None], len(views))
+def unopened_task(views: Sequence[AssetView | None]) -> TaskId | None:
+    """Return a task in which the file did not open with the newest key, if more than half of the vaults report it."""
+    return _majority([view.unopened for view in views if view is not None], len(views))
 
 
-def opened_in(views: Sequence[AssetView | None]) -> TaskId | None:
-    """Return the task in which an enclave opened the file with the newest key, as more than half tell; else None."""
-    return _by_most([view.opened for view in views if view is not None], len(views))
+def opened_task(views: Sequence[AssetView | None]) -> TaskId | None:
+    """Return a task in which an enclave opened the file with the newest key, if more than half report it."""
+    return _majority([view.opened for view in views if view is not None], len(views))
 
 
-def _by_most(tasks: Sequence[TaskId], vaults: int) -> TaskId | None:
-    told = [task for task in tasks if task]
-    return max(told, key=told.count) if 2 * len(told) > vaults else None
+def _majority(tasks: Sequence[TaskId], vaults: int) -> TaskId | None:
+    reported = [task for task in tasks if task]
+    return max(reported, key=reported.count) if 2 * len(reported) > vaults else None
 
 
-def versions_in(views: Sequence[AssetView | None]) -> tuple[KeyVersionView, ...]:
-    """Return every version that a vault tells of, oldest first."""
-    told = [each for view in views if view is not None for each in view.history]
-    names = sorted({(each.version, each.record) for each in told})
+def key_versions(views: Sequence[AssetView | None]) -> tuple[KeyVersionView, ...]:
+    """Return all versions that a vault reports, oldest first."""
+    reported = [each for view in views if view is not None for each in view.history]
+    versions = sorted({(each.version, each.record) for each in reported})
     return tuple(
         KeyVersionView(
             number=number,
             record=record,
-            since=min(each.received for each in told if (each.version, each.record) == (number, record)),
-            held=sum((each.version, each.record, each.destroyed) == (number, record, 0) for each in told),
+            since=min(each.received for each in reported if (each.version, each.record) == (number, record)),
+            held=sum((each.version, each.record, each.destroyed) == (number, record, 0) for each in reported),
         )
-        for number, record in names
+        for number, record in versions
     )

@@ -19,27 +19,29 @@ from sealgrid.units import Address, Digest, to_digest
 _LOCAL_HEADER: Final = 30  #: bytes of a local file header before its name (APPNOTE 4.3.7)
 
 
-async def expect_runnable(conn: Connection, app: Address) -> None:
-    """Raise InterpreterMismatch unless the app is built for the Python that this network runs apps on.
+async def check_runnable(conn: Connection, app: Address) -> None:
+    """Raise InterpreterMismatch unless the app is built for the network's Python.
 
-    Called before every purchase: a worker would otherwise give the paid task back. Raises as ``manifest_of``.
+    Called before every purchase, because workers reject such a task only after the deal. Raises like ``manifest_of``.
     """
     check_interpreter(await manifest_of(conn, app), conn.network.python)  # (13)
 
 
 async def manifest_of(conn: Connection, app: Address) -> Manifest:
-    """Return an app's manifest, checked against the app's digest on the chain.
+    """Return an app's manifest, verified against the app's digest on the chain.
 
-    Reads the bundle's directory and the manifest alone; the whole bundle only where it is not laid out as ours. Raises
-    InputRefused for an app that names no bundle, NotFound when the storage lacks it, BundleRefused for a bundle that is
-    not the app's.
+    Reads only the bundle's directory and the manifest, or the whole bundle if its layout is not that of ``pack``.
+    Raises InputRefused for an app without a bundle, NotFound when the storage lacks it, BundleRefused for a bundle that
+    does not match the digest.
     """
     assets = Assets(conn.hub)
-    digest, place = await asyncio.gather(assets.checksum("App", app), assets.multiaddr("App", app))
+    digest, multiaddr = await asyncio.gather(assets.checksum("App", app), assets.multiaddr("App", app))
     try:
-        bundle = digest_of_cid(place.removeprefix("/ipfs/"))
+        bundle = digest_of_cid(multiaddr.removeprefix("/ipfs/"))
     except InputRefused as error:
-        raise InputRefused(f"the app {app} names no bundle ({place[:80]!r}); it cannot run on this network.") from error
+        raise InputRefused(
+            f"the app {app} names no bundle ({multiaddr[:80]!r}); it cannot run on this network."
+        ) from error
     document = await _manifest_alone(conn.storage, bundle)
     if to_digest(sha256(document)) == digest:
         return read_manifest(document, digest)
@@ -48,7 +50,7 @@ async def manifest_of(conn: Connection, app: Address) -> Manifest:
 
 
 async def _manifest_alone(storage: RemoteFiles, bundle: Digest) -> bytes:
-    """Return the bytes that ``pack`` would have put in the manifest's place, unverified; none where that is unknown."""
+    """Return the bytes where ``pack`` stores the manifest, unverified; none if the layout is another."""
     size = await storage.size(bundle)
     length = min(size, PIECE_BYTES)
     piece = await storage.read(bundle, size - length, length)
@@ -58,8 +60,8 @@ async def _manifest_alone(storage: RemoteFiles, bundle: Digest) -> bytes:
     except BROKEN:
         return b""
     before = _LOCAL_HEADER + len(MANIFEST)
-    start, wanted = entry.header_offset, before + entry.file_size  # start counts from the piece's: below 0 before it
+    start, length_needed = entry.header_offset, before + entry.file_size  # relative to the piece; may be negative
     if start >= 0:
-        return piece[start : start + wanted][before:]
+        return piece[start : start + length_needed][before:]
     at = size - length + start
-    return (await storage.read(bundle, at, wanted))[before:] if at >= 0 and wanted <= PIECE_BYTES else b""
+    return (await storage.read(bundle, at, length_needed))[before:] if at >= 0 and length_needed <= PIECE_BYTES else b""

@@ -1,4 +1,4 @@
-"""Open a paid result: collect the vaults' shares of K2, join them with our own K1, read the archive."""
+"""Open a paid result: combine the vaults' shares of K2 with K1, decrypt, and read the archive."""
 
 import asyncio
 import io
@@ -40,29 +40,31 @@ class _ExitStatus(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What the app wrote into IEXEC_OUT."""
+    """The files that the app wrote into IEXEC_OUT."""
 
     files: dict[str, bytes] = field(repr=False)
-    liars: tuple[Address, ...] = ()  #: vaults whose share of the result's key does not hold; the others were enough
+    liars: tuple[
+        Address, ...
+    ] = ()  #: vaults that returned an invalid share of the result's key; the others were enough
 
     @property
     def exit(self) -> int:
-        """Return the app's exit code; -1 where it failed before it could end."""
+        """Return the app's exit code; -1 if it failed before it could end."""
         return self._status().exit
 
     @property
     def deferred_callback(self) -> DeferredCallback | None:
-        """Return what a deferred callback delivers; None where the run has none."""
-        found = self._status().callback
-        if found is None:
+        """Return the data of the deferred callback; None for a run without one."""
+        callback = self._status().callback
+        if callback is None:
             return None
         return DeferredCallback(
-            bytes.fromhex(found.data.removeprefix("0x")), bytes.fromhex(found.salt.removeprefix("0x"))
+            bytes.fromhex(callback.data.removeprefix("0x")), bytes.fromhex(callback.salt.removeprefix("0x"))
         )
 
     @property
     def log(self) -> str:
-        """Return what an app that failed said; empty for one that did not, whatever it called its files."""
+        """Return the log of an app that failed; empty for one that succeeded."""
         return "" if self.exit == 0 else self.files.get(LOG_FILE, b"").decode(errors="replace")
 
     def _status(self) -> _ExitStatus:
@@ -76,12 +78,12 @@ class RunResult:
 
 
 async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refused: bool = False) -> RunResult:
-    """Fetch the sealed result that an enclave settled, ask the vaults for K2, and open it.
+    """Fetch the sealed result that an enclave settled, request K2 from the vaults, and open it.
 
-    Of a deal that the vaults ``refused`` the result is sealed to nobody: it says why, as the public facts do.
+    The result of a deal that the vaults ``refused`` is not encrypted: it states the public reason.
 
-    Raises ReleaseRefused with the vaults' reason while the chain has not paid, and ContainerRefused when the file or
-    the key is another one.
+    Raises ReleaseRefused with the vaults' reason while the chain has not paid, and ContainerRefused for another file or
+    key.
     """
     sealed = await conn.storage.get_bytes(settled.sealed_sha256, MAX_RESULT_BYTES)
     if refused:
@@ -91,44 +93,44 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
     result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
-    await _say_opened(conn, settled)
+    await _report_opened(conn, settled)
     return result
 
 
-async def _say_opened(conn: Connection, settled: Settle) -> None:
-    """Let the storage nodes remove the result some time later; one that does not hear it keeps it for longer."""
+async def _report_opened(conn: Connection, settled: Settle) -> None:
+    """Tell the storage nodes that they may remove the result later; failures are ignored."""
     files = (settled.sealed_sha256, settled.receipt_sha256)
     await asyncio.gather(*(node.opened(files) for node in conn.storage_nodes), return_exceptions=True)
 
 
 def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
-    # Not yet verified, but every field is: opening binds K1 to task and enclave, and the file to its header.
+    # Unverified here; opening verifies it: HPKE binds K1 to task and enclave, the container binds file and header.
     try:
         metadata = msgspec.json.decode(container.read_header(io.BytesIO(sealed)).metadata, type=ResultMetadata)
     except UNREADABLE as error:
-        raise InputRefused("this sealed file is no result.", money="") from error
+        raise InputRefused("this sealed file is not a result.", money="") from error
     if (metadata.task, metadata.enclave) != (task, enclave):
         raise EvidenceRefused("open", "this sealed file is the result of another task or enclave.", money="")
     return metadata
 
 
 async def openings(conn: Connection, settled: Settle) -> list[OpenReply | BaseException]:
-    """Return what each vault answers, in order: its share of K2, sealed to the result key, or why not."""
+    """Return the vaults' replies in order: a share of K2, sealed to the result key, or an error."""
     request = OpenRequest(task=settled.task, enclave=settled.enclave)
-    questions = [vault.open(request) for vault in conn.vaults]
-    # One of the quick ones may lie about its share; then it takes the slow one.
-    return await call_all(questions, enough=conn.network.threshold, grace=PATIENT_SECONDS)
+    requests = [vault.open(request) for vault in conn.vaults]
+    # The grace period allows a slow vault to replace a fast one with an invalid share.
+    return await call_all(requests, enough=conn.network.threshold, grace=PATIENT_SECONDS)
 
 
 async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, tuple[Address, ...]]:
     replies = await openings(conn, settled)
     refusals = [reply for reply in replies if isinstance(reply, SealgridError)]
-    record = _agreed(conn, [reply for reply in replies if isinstance(reply, OpenReply)], settled)
+    record = _key_record(conn, [reply for reply in replies if isinstance(reply, OpenReply)], settled)
     if record is None:
-        raise next(iter(refusals), EvidenceRefused("open", "no vault holds the enclave's key record for this file."))
+        raise next(iter(refusals), EvidenceRefused("open", "no vault has the enclave's key record for this file."))
     context = settled.digest(conn.domain)
-    told = zip(conn.vault_addresses, replies, strict=True)
-    opened = {vault: _share(reply, key, context) for vault, reply in told if isinstance(reply, OpenReply)}
+    by_vault = zip(conn.vault_addresses, replies, strict=True)
+    opened = {vault: _share(reply, key, context) for vault, reply in by_vault if isinstance(reply, OpenReply)}
     shares = [share for share in opened.values() if share is not None]
     if len(shares) < record.t and refusals:
         raise refusals[0]
@@ -136,17 +138,17 @@ async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, t
     return combine(shares, record), tuple(sorted(liars))
 
 
-def _agreed(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord | None:
+def _key_record(conn: Connection, opened: list[OpenReply], settled: Settle) -> KeyRecord | None:
     for record, signature in ((reply.record, reply.signature) for reply in opened if reply.record):
-        ours = record.file_sha256 == settled.sealed_sha256 and record.vaults == conn.vault_addresses
+        matches = record.file_sha256 == settled.sealed_sha256 and record.vaults == conn.vault_addresses
         by_enclave = record.owner == record.asset == settled.enclave
-        if ours and by_enclave and record.is_signed_by(settled.enclave, conn.domain, signature):
+        if matches and by_enclave and record.is_signed_by(settled.enclave, conn.domain, signature):
             return record
     return None
 
 
 def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
-    # One vault that answers rubbish must not keep the others' shares from opening what was paid for.
+    # An invalid reply of one vault must not prevent opening with the others' shares.
     try:
         return open_share(reply.sealed, reply.index, key, context)
     except ContainerRefused:
@@ -154,32 +156,32 @@ def _share(reply: OpenReply, key: HpkeKey, context: bytes) -> Share | None:
 
 
 def _unzip(archive: bytes) -> dict[str, bytes]:
-    """Return the files of a result's archive; raise InputRefused for one that no runtime makes.
+    """Return the files of a result's archive; raise InputRefused for an invalid one.
 
-    (1) It is a readable archive of plain files that have at most 1 GiB together. (2) Every name is relative, without
-    ``..``, and reads alike on every system. (3) None is there twice, or is a file and a folder.
+    (1) It is a readable archive of regular files of at most 1 GiB together. (2) Every name is relative, without
+    ``..``, and portable. (3) No name occurs twice, or as a file and a folder.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as source:
             entries = source.infolist()
             whole = sum(entry.file_size for entry in entries) <= MAX_RESULT_BYTES
             if not whole or not all(map(is_regular, entries)):  # (1)
-                raise InputRefused("(1) the result holds something else than plain files, or too much.", money="")
+                raise InputRefused("(1) the result has other entries than regular files, or is too large.", money="")
             _check_names(entries)  # (2) (3)
             return {entry.filename: source.read(entry) for entry in entries}
     except BROKEN as error:
-        raise InputRefused(f"(1) the result is no readable archive ({type(error).__name__}).", money="") from error
+        raise InputRefused(f"(1) the result is not a readable archive ({type(error).__name__}).", money="") from error
 
 
 def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     names: set[str] = set()
     for entry in entries:
-        # zipfile cuts a name at a NUL; what it was before counts.
+        # zipfile cuts a name at a NUL, so the original name is compared.
         fault = "holds a NUL" if entry.orig_filename != entry.filename else path_fault(entry.filename)
         if fault is not None:  # (2)
             raise InputRefused(f"(2) a file of the result has a name that {fault}.", money="")
         if entry.filename in names:  # (3)
-            raise InputRefused(f"(3) the result holds {entry.filename!r} twice.", money="")
+            raise InputRefused(f"(3) the result has {entry.filename!r} twice.", money="")
         names.add(entry.filename)
     folders = {name.rsplit("/", count)[0] for name in names for count in range(1, name.count("/") + 1)}
     if both := folders & names:  # (3)

@@ -1,7 +1,7 @@
-"""Which workerpool a run is bought at: one that the network file pins, one that the buyer names, or any on the market.
+"""Select the workerpool of a run: pinned by the network file, named by the buyer, or the best on the market.
 
-A pool's record is what the chain says of the latest deals that the market names: the market can hide a deal and invent
-none. A pool can buy from itself at the price of gas, so a record is a hint, and the network file's pins come first.
+A pool's record is read from the chain for the latest deals that the market lists: the market can hide deals but not
+invent any. A pool can buy from itself for the price of gas, so a record is only a hint and pinned pools come first.
 """
 
 import asyncio
@@ -20,27 +20,27 @@ from sealgrid.sdk.network import Network, PinnedPool
 from sealgrid.units import Address, DealId, to_address, to_digest
 
 ANY: Final = "any"
-LATEST_DEALS: Final = 10  #: of a pool, that its record is made of
+LATEST_DEALS: Final = 10  #: of a pool, which make its record
 WINDOW_DAYS: Final = 7
-MOST_POOLS: Final = 20  #: whose records are read for one choice, beside the pinned ones: the cheapest
+MAX_POOLS: Final = 20  #: the cheapest unpinned pools, whose records are read for one choice
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRecord:
-    """How a pool's latest deals of the last days ended, as the chain has them; of each the first task counts."""
+    """Outcomes of a pool's latest deals, from the chain; the first task of each deal counts."""
 
     deals: int = 0
     completed: int = 0
 
     @property
     def succeeds(self) -> bool:
-        """Return whether it completed at least half of them, and one at least."""
+        """Return whether at least half of the deals completed, and at least one."""
         return 0 < self.deals <= 2 * self.completed
 
 
 @dataclass(frozen=True, slots=True)
 class PoolCandidate:
-    """A pool's cheapest offer, with what is known of the pool."""
+    """A pool's cheapest offer and the pool's record."""
 
     order: WorkerpoolOrder
     record: PoolRecord
@@ -48,7 +48,7 @@ class PoolCandidate:
 
     @property
     def proven(self) -> bool:
-        """Return whether the pool locks a stake for a task, and its latest deals ended well."""
+        """Return whether the pool locks a stake for a task and its latest deals succeeded."""
         return pool_stake(self.order.workerpoolprice) > 0 and self.record.succeeds
 
     def __str__(self) -> str:
@@ -58,58 +58,58 @@ class PoolCandidate:
 
 
 def pinned_pools(network: Network) -> tuple[PinnedPool, ...]:
-    """Return the pools that a buyer takes by default; of a network file that names none, the network's own."""
+    """Return the default pools of buyers: those that the network file pins, else the network's own."""
     return network.pools or (PinnedPool(network.workerpool, network.name),)
 
 
-def pools_named(network: Network, wanted: str | None) -> tuple[Address, ...] | None:
-    """Return the pools that a buyer means: the pinned ones for None or an empty text, None itself for "any".
+def pools_named(network: Network, choice: str | None) -> tuple[Address, ...] | None:
+    """Return the pools of a buyer's choice: the pinned ones for None or an empty text, None for "any".
 
-    A name counts only as the network file has it: on the chain anybody takes any name. Raises InputRefused for others.
+    Names are those of the network file, because names on the chain are not unique. Raises InputRefused for others.
     """
     pinned = pinned_pools(network)
-    if not wanted:
+    if not choice:
         return tuple(pool.address for pool in pinned)
-    if wanted == ANY:
+    if choice == ANY:
         return None
-    if named := tuple(pool.address for pool in pinned if pool.name == wanted):
+    if named := tuple(pool.address for pool in pinned if pool.name == choice):
         return named
     try:
-        return (to_address(wanted.lower()),)
+        return (to_address(choice.lower()),)
     except ValueError as error:
         known = ", ".join(pool.name for pool in pinned)
         raise InputRefused(
-            f"the network file pins no pool called {wanted[:80]!r}; it has {known}. Give a pool's address, or any."
+            f"the network file pins no pool called {choice[:80]!r}; it has {known}. Give a pool's address, or any."
         ) from error
 
 
 async def candidates(conn: Connection, offered: Sequence[WorkerpoolOrder]) -> list[PoolCandidate]:
-    """Return each pool's first offer with the pool's record; ``offered`` comes cheapest first."""
+    """Return each pool's first offer with the pool's record; ``offered`` is sorted by price."""
     pinned = {pool.address for pool in pinned_pools(conn.network)}
     first: dict[Address, WorkerpoolOrder] = {}
     for order in offered:
         first.setdefault(order.workerpool, order)
-    others = [pool for pool in first if pool not in pinned][:MOST_POOLS]
-    looked = [pool for pool in first if pool in pinned or pool in others]
-    records = await asyncio.gather(*(record_of(conn, pool) for pool in looked))
-    return [PoolCandidate(first[pool], record, pool in pinned) for pool, record in zip(looked, records, strict=True)]
+    others = [pool for pool in first if pool not in pinned][:MAX_POOLS]
+    selected = [pool for pool in first if pool in pinned or pool in others]
+    records = await asyncio.gather(*(record_of(conn, pool) for pool in selected))
+    return [PoolCandidate(first[pool], record, pool in pinned) for pool, record in zip(selected, records, strict=True)]
 
 
 def ranked(found: Sequence[PoolCandidate]) -> list[tuple[PoolCandidate, str]]:
-    """Return candidates, the best first, each with one sentence on why it would be taken.
+    """Return candidates, best first, each with a sentence that gives the reason.
 
-    Proven and pinned ones come before the rest, among the rest those with a stake; then the price decides.
+    Proven and pinned pools come first, then those with a stake; then the price decides.
     """
     return [(each, _reason(each)) for each in sorted(found, key=_rank)]
 
 
 def _reason(best: PoolCandidate) -> str:
     if best.proven:
-        why = "the cheapest pool that locks a stake and did well lately, or is pinned"
+        why = "the cheapest pool that locks a stake and succeeded lately, or is pinned"
     elif best.pinned:
-        why = "pinned by the network file, and no cheaper pool both locks a stake and did well lately"
+        why = "pinned by the network file, and no cheaper pool both locks a stake and succeeded lately"
     else:
-        why = "although nothing speaks for it: no pool on offer is pinned, or locks a stake and did well lately"
+        why = "without a good record: no pool on offer is pinned, or locks a stake and succeeded lately"
     return f"chose pool {best.order.workerpool}, {why}: {best}"
 
 
@@ -120,7 +120,7 @@ def _rank(candidate: PoolCandidate) -> tuple[bool, bool, int, int]:
 
 
 async def record_of(conn: Connection, pool: Address) -> PoolRecord:
-    """Return how a pool's latest deals ended; an empty record while the market does not answer."""
+    """Return the record of a pool; an empty one while the market does not answer."""
     try:
         deals = await conn.market.latest_deals(pool, LATEST_DEALS)
         since = (await conn.node.block()).timestamp - WINDOW_DAYS * 24 * 3600
@@ -131,7 +131,7 @@ async def record_of(conn: Connection, pool: Address) -> PoolRecord:
 
 
 async def _completed(conn: Connection, pool: Address, deal: DealId, since: int) -> bool | None:
-    """Return whether a deal's first task was completed; None for a deal that is none of the pool's, or too old."""
+    """Return whether a deal's first task completed; None for a deal of another pool, or an old one."""
     try:
         view = await conn.hub.view_deal(DealId(to_digest(deal)))
     except (NotFound, ValueError):

@@ -1,4 +1,4 @@
-"""Publish an AI model or any data: encrypted, registered, its key split among the vaults, its use for sale."""
+"""Publish a model or data: encrypt and register it, split its key among the vaults, and sell its use."""
 
 import asyncio
 import os
@@ -18,24 +18,25 @@ from sealgrid.errors import InputRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.model_cards import encoded
+from sealgrid.sdk.model_cards import encode_card
 from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
-from sealgrid.sdk.operations.prove import expect_provable, prove_or_say_how
-from sealgrid.sdk.progress import CountedReader, Progress, ProgressStep, silent
+from sealgrid.sdk.operations.prove import check_provable, prove_new_key
+from sealgrid.sdk.progress import CountedReader, Progress, ProgressStep, ignore_progress
+from sealgrid.storage.atomic_file import atomic_writer
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
 
 DEK_BYTES = 32
-OUTPUT_BYTES = 64 << 20  #: what an approved app may give out per task, unless the owner says otherwise
-POLICY_SECONDS = 365 * 24 * 3600
-USES_PER_HOUR = 1000  #: by one requester
+OUTPUT_BYTES = 64 << 20  #: default output limit of an approved app per task
+POLICY_SECONDS = 365 * 24 * 3600  #: default lifetime of a policy
+USES_PER_HOUR = 1000  #: default limit for one requester
 
 
 class PublishedModel(msgspec.Struct, frozen=True):
     """A published model."""
 
-    address: Address  #: the dataset NFT
+    address: Address  #: of the dataset NFT
     checksum: Digest  #: sha256 of the sealed file
     sealed_bytes: int
     policy: Policy
@@ -44,13 +45,13 @@ class PublishedModel(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """A sealed and registered model, as its owner keeps it."""
+    """A sealed and registered model with its key, for its owner's records."""
 
     address: Address
     name: str
     checksum: Digest  #: sha256 of the sealed file
     dek: bytes = field(repr=False)
-    order: DatasetOrder | None = None  #: signed; not yet offered to anybody
+    order: DatasetOrder | None = None  #: signed, not yet published
 
 
 async def publish(
@@ -69,36 +70,35 @@ async def publish(
     any_pool: bool = False,
     card: str = "",
     proved: bool = False,
-    progress: Progress = silent,
-    keep: Callable[[SealedFile], None] = lambda sealed: None,
+    on_progress: Progress = ignore_progress,
+    store: Callable[[SealedFile], None] = lambda sealed: None,
 ) -> PublishedModel:
-    """Seal a file, upload the ciphertext, register it, give its key to the vaults, and sell ``uses`` uses.
+    """Seal a file, upload the ciphertext, register it, deposit its key at the vaults, and sell ``uses`` uses.
 
-    ``apps`` are the only apps that will ever see it, at the code that they have now; ``price`` is nRLC per use.
-    ``callback`` lets them give what they compute to a contract, in public. ``card`` is public Markdown about the file,
-    which can never change. ``orders`` and ``any_pool`` as in ``sell``. ``progress`` hears every step. With ``proved``
-    the owner buys one run by the first app before the model is offered, and the vaults refuse others until then.
-    ``keep`` is called before the vaults get the key, and again with the signed offer before anybody sees that.
-    Raises InputRefused for an empty list of apps: nobody could use the model.
+    Only ``apps``, at their present code, can ever open it; ``price`` is nRLC a use. ``callback`` allows them to pass
+    output to a contract, in public. ``card`` is public, immutable Markdown about the file. ``orders`` and ``any_pool``
+    as in ``sell``. ``on_progress`` is called with each step. With ``proved`` the owner buys one run by the first app
+    before the model is offered, and the vaults refuse other accounts until then. ``store`` is called before the vaults
+    get the key, and again with each signed offer before it is published. Raises InputRefused without an app.
     """
     if not apps:
-        raise InputRefused("name at least one app that may use the model; without one nobody could.")
+        raise InputRefused("name at least one app that may use the model.")
     if proved:
-        await expect_provable(conn, apps[0], progress)
+        await check_provable(conn, apps[0], on_progress)
     dek = os.urandom(DEK_BYTES)
-    checksum, size = await seal_and_upload(conn, source, dek, progress, encoded(card))
-    progress(ProgressStep("registering the sealed file on the chain"))
+    checksum, size = await seal_and_upload(conn, source, dek, on_progress, encode_card(card))
+    on_progress(ProgressStep("registering the sealed file on the chain"))
     assets = Assets(conn.hub)
     address = await assets.create_dataset(conn.wallet, name=name, multiaddr=location(checksum), checksum=checksum)
     sealed = SealedFile(address, name, checksum, dek)
-    keep(sealed)
+    store(sealed)
     allowed = await allowances(conn, assets, apps, output_bytes, callback=callback)
     policy = first_policy(conn, address, allowed, uses_per_requester_hour, direct=direct, proved=proved)
-    progress(ProgressStep("giving the key to the vaults"))
+    on_progress(ProgressStep("depositing the key at the vaults"))
     await deposit(conn, dek, asset=address, file_sha256=checksum, policy=policy)
     if proved:
-        await prove_or_say_how(conn, address, apps[0], progress)
-    progress(ProgressStep("offering it on the market"))
+        await prove_new_key(conn, address, apps[0], on_progress)
+    on_progress(ProgressStep("offering it on the market"))
     only = apps[0] if len(apps) == 1 else ZERO_ADDRESS
     signed = await sell(
         conn,
@@ -108,7 +108,7 @@ async def publish(
         app=only,
         orders=orders,
         any_pool=any_pool,
-        keep=lambda signed: keep(replace(sealed, order=signed)),
+        store=lambda signed: store(replace(sealed, order=signed)),
     )
     return PublishedModel(address=address, checksum=checksum, sealed_bytes=size, policy=policy, orders=signed)
 
@@ -122,7 +122,7 @@ def first_policy(
     direct: bool,
     proved: bool,
 ) -> Policy:
-    """Return the policy with which a model of this account begins."""
+    """Return version 1 of the policy of a model of this account."""
     return Policy(
         asset=model,
         owner=conn.address,
@@ -146,14 +146,14 @@ async def sell(
     orders: int | None = None,
     any_pool: bool = False,
     presign: bool = False,
-    keep: Callable[[DatasetOrder], None] = lambda signed: None,
+    store: Callable[[DatasetOrder], None] = lambda signed: None,
 ) -> tuple[DatasetOrder, ...]:
-    """Offer uses of a model; ``app`` zero offers it to every app, though the vaults still ask the owner's policy.
+    """Offer uses of a model to ``app``; the zero address offers it to every app that the policy allows.
 
-    ``requester`` is the only account that may buy, or an AccessPolicy that says who may. ``orders`` as in
-    ``offer_in_parts``. ``any_pool`` sells to runs at pools outside the network's group as well: then a buyer's own
-    pool, which runs nothing, can take volume and is refunded. ``presign`` signs by a transaction. ``keep`` gets each
-    signed order before anybody else does.
+    ``requester`` is the only account that may buy, or an AccessPolicy. ``orders`` as in ``offer_in_parts``.
+    ``any_pool`` sells to runs at pools outside the network's group as well: then a buyer's own pool, which runs
+    nothing, can consume volume and be refunded. ``presign`` signs by a transaction. ``store`` is called with each
+    signed order before it is published.
     """
     order = DatasetOrder(
         dataset=model,
@@ -164,16 +164,16 @@ async def sell(
         requesterrestrict=requester,
         workerpoolrestrict=pools_for(conn, any_pool=any_pool),
     )
-    return await offer_in_parts(conn, order, orders=orders, presign=presign, keep=keep)
+    return await offer_in_parts(conn, order, orders=orders, presign=presign, store=store)
 
 
 async def recover(conn: Connection, checksum: Digest, dek: bytes, target: Path) -> Path:
-    """Write the plain file of a sealed one that the network stores; it appears whole or not at all.
+    """Decrypt a sealed file from the network's storage to ``target``, atomically.
 
-    Raises InputRefused when the target is there already or cannot be written.
+    Raises InputRefused when the target exists or cannot be written.
     """
     if target.exists():
-        raise InputRefused(f"{target} is there already; nothing was overwritten.", money="")
+        raise InputRefused(f"{target} exists already; nothing was overwritten.", money="")
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         sealed = Path(folder) / "sealed"
         await conn.storage.get_file(checksum, sealed)
@@ -182,35 +182,31 @@ async def recover(conn: Connection, checksum: Digest, dek: bytes, target: Path) 
 
 
 def _open(sealed: Path, target: Path, dek: bytes) -> None:
-    part = target.with_name(f".{target.name}.part")
     try:
-        with sealed.open("rb") as source, os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as plain:
+        with sealed.open("rb") as source, atomic_writer(target) as plain:
             container.open_sealed(source, plain, dek)
-        part.replace(target)
     except OSError as error:
         raise InputRefused(f"{target} cannot be written ({error.strerror}).", money="") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 async def seal_and_upload(
-    conn: Connection, source: Path, dek: bytes, progress: Progress, card: bytes = b""
+    conn: Connection, source: Path, dek: bytes, on_progress: Progress, card: bytes = b""
 ) -> tuple[Digest, int]:
-    """Seal a file under a key and store it, its card in the header; return the sealed file's SHA-256 and size."""
+    """Seal a file with its card in the header, and store it; return the sealed file's SHA-256 and size."""
     with tempfile.TemporaryDirectory(prefix="sealgrid-") as folder:
         sealed = Path(folder) / "sealed"
-        checksum = await asyncio.to_thread(_seal, source, sealed, dek, progress, card)
+        checksum = await asyncio.to_thread(_seal, source, sealed, dek, on_progress, card)
         size = sealed.stat().st_size
-        await conn.storage.put_file(sealed, lambda sent: progress(ProgressStep("uploading", sent, size)))
+        await conn.storage.put_file(sealed, lambda sent: on_progress(ProgressStep("uploading", sent, size)))
         return checksum, size
 
 
-def _seal(source: Path, target: Path, dek: bytes, progress: Progress, card: bytes) -> Digest:
+def _seal(source: Path, target: Path, dek: bytes, on_progress: Progress, card: bytes) -> Digest:
     try:
         size = source.stat().st_size
         with source.open("rb") as plain, target.open("wb") as sealed:
-            told = cast("BinaryIO", CountedReader(plain, "sealing", size, progress))
-            return container.seal(told, sealed, dek=dek, size=size, key_id=os.urandom(16), metadata=card)
+            counted = cast("BinaryIO", CountedReader(plain, "sealing", size, on_progress))
+            return container.seal(counted, sealed, dek=dek, size=size, key_id=os.urandom(16), metadata=card)
     except OSError as error:
         raise InputRefused(
             f"{source} cannot be sealed into {target.parent} ({error.strerror}); make room there, or set TMPDIR."
@@ -220,7 +216,7 @@ def _seal(source: Path, target: Path, dek: bytes, progress: Progress, card: byte
 async def allowances(
     conn: Connection, assets: Assets, apps: Sequence[Address], output_bytes: int, *, callback: bool
 ) -> tuple[Allowance, ...]:
-    """Return what lets apps, at the code that they have now, use a model on every runtime that the network offers."""
+    """Return the policy's allowances for apps, at their present code, on each runtime of the network."""
     digests = [await assets.checksum("App", app) for app in apps]
     return tuple(
         Allowance(

@@ -1,4 +1,4 @@
-"""Check an app as a stranger can: its bundle against its digest, its environment against its wheels."""
+"""Verify an app independently: its bundle against its digest, its environment against its wheels."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from sealgrid.units import Digest
 
 @dataclass(frozen=True, slots=True)
 class RebuildResult:
-    """What a check of an app came to."""
+    """The outcome of a verification."""
 
     digest: Digest
     files: int
@@ -23,11 +23,11 @@ class RebuildResult:
 
 
 async def rebuild(conn: Connection, location: str, digest: Digest) -> RebuildResult:
-    """Fetch and check an app; raise BundleRefused when bundle or environment are not what its digest names."""
+    """Fetch and verify an app; raise BundleRefused when bundle or environment does not match its digest."""
     archive = await conn.storage.get_bytes(digest_of_cid(location.removeprefix("/ipfs/")), MAX_BYTES)
     manifest = (await asyncio.to_thread(verify_bundle, archive, digest)).manifest
-    said = await asyncio.to_thread(_environment, manifest)
-    return RebuildResult(digest, len(manifest.files), said)
+    sentence = await asyncio.to_thread(_environment, manifest)
+    return RebuildResult(digest, len(manifest.files), sentence)
 
 
 def _environment(manifest: Manifest) -> str:
@@ -37,13 +37,17 @@ def _environment(manifest: Manifest) -> str:
     try:
         here = compiler_for(manifest.python).version
     except SetupMissing:
-        return f"its environment was compiled by Python {pinned.python}, and no Python {manifest.python} is here"
+        return (
+            f"its environment was compiled by Python {pinned.python}, and this machine has no Python {manifest.python}"
+        )
     if pinned.python != here:
-        return f"its environment was compiled by Python {pinned.python}; this one is {here} and cannot build it again"
+        return f"its environment was compiled by Python {pinned.python}; this one is {here} and cannot rebuild it"
     folder = wheel_folder()
     if folder is None:
-        raise SetupMissing("there is no folder of wheels here; run `make setup` in the checkout.", money="")
+        raise SetupMissing("this machine has no folder of wheels; run `make setup` in the checkout.", money="")
     built, _ = environment_of(manifest.wheels, folder, manifest.python)
     if built != pinned:
-        raise BundleRefused("11", f"its environment is not what its wheels make: {built.sha256}, not {pinned.sha256}.")
-    return f"its environment was built again from {len(manifest.wheels)} wheels, byte for byte: {built.sha256}"
+        raise BundleRefused(
+            "11", f"its environment differs from a build of its wheels: {built.sha256}, not {pinned.sha256}."
+        )
+    return f"its environment was rebuilt from {len(manifest.wheels)} wheels, byte for byte: {built.sha256}"

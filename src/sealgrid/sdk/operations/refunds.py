@@ -1,16 +1,16 @@
-"""Claim refunds of tasks that no machine finished before their final deadline; their pools do it too."""
+"""Claim refunds of tasks that missed their final deadline; pools claim them too."""
 
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.money import MoneyState, moment
+from sealgrid.sdk.money import MoneyState, format_time
 from sealgrid.sdk.operations.run_money import money_on_chain, with_money
 from sealgrid.units import DealId, TaskId
 
 
 async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
-    """Have the price of one task of a deal refunded, and return where it is then; anybody may ask.
+    """Claim the refund of one task of a deal, and return where its price is then; anyone may call it.
 
     Raises InputRefused before the final deadline and for a task that was paid, NotFound for a task of another deal.
     """
@@ -26,7 +26,7 @@ async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
         try:
             await conn.hub.claim_refund(conn.wallet, deal, index)
         except ContractReverted as error:
-            if (await money_on_chain(conn, deal, task)).kind == "locked":  # this machine's clock was ahead
+            if (await money_on_chain(conn, deal, task)).kind == "locked":  # this machine's clock is ahead
                 raise _too_early(task, money) from error
             raise
         return await money_on_chain(conn, deal, task)
@@ -39,10 +39,10 @@ async def tasks_of(conn: Connection, deal: DealId) -> tuple[TaskId, ...]:
 
 
 async def deal_of(conn: Connection, task: TaskId) -> DealId:
-    """Return the deal of a task that some pool opened; raise NotFound for one that the chain does not know."""
+    """Return the deal of a task that a pool opened; raise NotFound for other tasks."""
     view = await conn.hub.view_task(task)
     if view.status is TaskStatus.UNSET:
-        raise NotFound(f"no pool opened task {task}, so the chain does not know whose it is; name its deal too.")
+        raise NotFound(f"no pool opened task {task}, so the chain does not know its deal; give the deal too.")
     return view.deal
 
 
@@ -55,4 +55,4 @@ async def _index_of(conn: Connection, deal: DealId, task: TaskId) -> int:
 
 
 def _too_early(task: TaskId, money: MoneyState) -> InputRefused:
-    return InputRefused(f"the refund of task {task} can be claimed from {moment(money.until)} on.")
+    return InputRefused(f"the refund of task {task} can be claimed from {format_time(money.until)} on.")

@@ -1,4 +1,4 @@
-"""Ask the chain what became of the money of a run."""
+"""Read from the chain where the price of a task is."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def money_after(conn: Connection, error: SealgridError, deal: DealId, task
 
 @asynccontextmanager
 async def with_money(conn: Connection, deal: DealId, task: TaskId) -> AsyncIterator[None]:
-    """Have every error about a bought task say where its price is, as the chain has it then."""
+    """Add to errors where the price of a bought task is, from the chain."""
     try:
         yield
     except SealgridError as error:

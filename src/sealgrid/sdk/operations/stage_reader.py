@@ -35,6 +35,9 @@ class StageReader:
 
     async def _login(self) -> Token:
         if self._token is None or self._clock() >= self._renew_at:
-            sentence = await self._pool.challenge(self._chain, self._key.address)
-            self._token, self._renew_at = answer(self._chain, sentence, self._key, CORE), self._clock() + _RENEW_SECONDS
+            challenge = await self._pool.challenge(self._chain, self._key.address)
+            self._token, self._renew_at = (
+                answer(self._chain, challenge, self._key, CORE),
+                self._clock() + _RENEW_SECONDS,
+            )
         return self._token

@@ -1,4 +1,4 @@
-"""Find out who used a model: read logs, witnesses, chain and receipts, then compare."""
+"""Usage of a model: read logs, witness reports, chain and receipts, then compare them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,31 +15,31 @@ from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.receipts.receipt import ReceiptBody, SignedRelease, parse_envelope
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_on_line
-from sealgrid.sdk.operations.key_versions import unopened_in, views_of
+from sealgrid.sdk.operations.fetch_receipt import fetch_receipt, verify_online
+from sealgrid.sdk.operations.key_versions import unopened_task, views_of
 from sealgrid.sdk.operations.usage import ChainTask, ModelUse, UsageEvidence, UsageReport, compare, uses_of
-from sealgrid.sdk.operations.vault_logs import VerifiedLog, hear_witnesses, read_books
+from sealgrid.sdk.operations.vault_logs import VerifiedLog, read_logs, read_witnesses
 from sealgrid.units import Address, TaskId
 
 
 async def usage_of(conn: Connection, model: Address) -> UsageReport:
-    """Return every use of a model, and whatever logs, witnesses and chain do not say alike."""
-    books = await read_books(conn, model)
-    accusations = await hear_witnesses(conn, books)
-    uses = uses_of(books)
+    """Return all uses of a model, and all inconsistencies between logs, witnesses and chain."""
+    logs = await read_logs(conn, model)
+    accusations = await read_witnesses(conn, logs)
+    uses = uses_of(logs)
     missed = [use for use in uses if len(use.vaults) < len(conn.vaults)]
     evidence = UsageEvidence(
         tasks=await _tasks(conn, {use.task for use in uses}),
         signed={use.task: await _signers(conn, use, model) for use in missed},
-        unlogged=await _unlogged(conn, model, books),
+        unlogged=await _unlogged(conn, model, logs),
         unpaid=await _unpaid(conn, {use.task for use in uses}),
     )
     views = await views_of(conn, model, await Assets(conn.hub).owner(model))
-    return replace(compare(model, books, accusations, evidence), unopened=unopened_in(views))
+    return replace(compare(model, logs, accusations, evidence), unopened=unopened_task(views))
 
 
-async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address]:
-    named, now = sorted(wanted), (await conn.node.block()).timestamp
+async def _unpaid(conn: Connection, tasks: set[TaskId]) -> dict[TaskId, Address]:
+    named, now = sorted(tasks), (await conn.node.block()).timestamp
     views = await asyncio.gather(*(conn.hub.view_task(task) for task in named))
     lost = {
         task: view
@@ -50,8 +50,8 @@ async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address
     return {task: deal.workerpool.pointer for task, deal in zip(lost, deals, strict=True)}
 
 
-async def _tasks(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, ChainTask]:
-    named = sorted(wanted)
+async def _tasks(conn: Connection, tasks: set[TaskId]) -> dict[TaskId, ChainTask]:
+    named = sorted(tasks)
     found = await asyncio.gather(*(_task(conn, task) for task in named))
     return {task: one for task, one in zip(named, found, strict=True) if one is not None}
 
@@ -73,7 +73,7 @@ def _names_a_bulk(params: str) -> bool:
 
 
 async def _signers(conn: Connection, use: ModelUse, model: Address) -> frozenset[Address]:
-    # A receipt is the worker's or rebuilt from what vaults say, but their signatures in it are their own.
+    # The receipt may come from a worker, but the vaults' signatures in it are verified here.
     try:
         envelope = parse_envelope(await fetch_receipt(conn, use.task))
     except SealgridError:
@@ -88,26 +88,26 @@ async def _signers(conn: Connection, use: ModelUse, model: Address) -> frozenset
 
 
 def _is_about(release: SignedRelease, body: ReceiptBody, model: Address) -> bool:
-    # Of a bulk a vault gives what it holds: it answers for the datasets alone whose entries it proved.
+    # In a bulk, a vault accounts only for the datasets whose log entries it proved.
     if not isinstance(body.bulk, UnsetType):
         return any(parse_entry(proof.entry.encode()).asset == model for proof in release.bulk)
     return body.dataset is not None and body.dataset.address == model
 
 
-async def _unlogged(conn: Connection, model: Address, books: Sequence[VerifiedLog]) -> frozenset[TaskId]:
-    entries = [entry for book in books for entry in book.entries]
+async def _unlogged(conn: Connection, model: Address, logs: Sequence[VerifiedLog]) -> frozenset[TaskId]:
+    entries = [entry for log in logs for entry in log.entries]
     owners = {await Assets(conn.hub).owner(model), *(entry.owner for entry in entries)}
     paid = await _tasks(conn, await _rewarded(conn, owners) - {entry.task for entry in entries})
     unlogged = [task for task, one in paid.items() if one.model == model]
     refused = await asyncio.gather(*(_is_refused(conn, task) for task in unlogged))
-    return frozenset(task for task, was in zip(unlogged, refused, strict=True) if not was)
+    return frozenset(task for task, is_refused in zip(unlogged, refused, strict=True) if not is_refused)
 
 
 async def _is_refused(conn: Connection, task: TaskId) -> bool:
-    """Return whether t vaults proved that they refused a paid task: then nobody got the model's key for it."""
+    """Return whether t vaults proved that they refused a paid task, so that no enclave got the model's key."""
     try:
         document = await fetch_receipt(conn, task)
-        return bool(parse_envelope(document).refusal) and (await verify_on_line(conn, document)).ok
+        return bool(parse_envelope(document).refusal) and (await verify_online(conn, document)).ok
     except SealgridError:
         return False
 

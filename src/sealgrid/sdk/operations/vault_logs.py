@@ -1,4 +1,4 @@
-"""Read what each vault's log says about one asset, and believe only what is proved (docs/protocol/log.md)."""
+"""Read and verify each vault's log about one asset, and cross-check the vaults' heads (docs/protocol/log.md)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from sealgrid.wire.log import MOST_ENTRIES, Alarm, LogClient, LogPage, WitnessRe
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLog:
-    """One vault's log, as far as it is about one asset and was proved to us."""
+    """The verified entries of one vault's log about one asset."""
 
     vault: Address
-    head: LogHead | None  #: the last that it signed for us; None when it showed none
+    head: LogHead | None  #: the last signed head; None when the vault returned none
     entries: tuple[LogEntry, ...]
-    trouble: tuple[str, ...]  #: a sentence for each thing that it did not prove
+    faults: tuple[str, ...]  #: one sentence a failed proof
 
 
 @dataclass(frozen=True, slots=True)
 class LogAccusation:
-    """What one vault proves against another, or fails to."""
+    """A proof against a vault: a contradiction, or a false accusation that it made."""
 
-    vault: Address  #: who lied
+    vault: Address  #: that lied
     sentence: str
 
 
-async def read_books(conn: Connection, asset: Address) -> tuple[VerifiedLog, ...]:
-    """Read every vault's log, in the order of the network's vaults; one that is away has a book with trouble."""
+async def read_logs(conn: Connection, asset: Address) -> tuple[VerifiedLog, ...]:
+    """Read every vault's log, in the order of the network's vaults; failures are in ``faults``."""
     return tuple(
         await asyncio.gather(
             *(_read(log, vault, asset, conn.domain) for vault, log in zip(conn.vault_addresses, conn.logs, strict=True))
@@ -39,19 +39,19 @@ async def read_books(conn: Connection, asset: Address) -> tuple[VerifiedLog, ...
     )
 
 
-async def hear_witnesses(conn: Connection, books: tuple[VerifiedLog, ...]) -> tuple[LogAccusation, ...]:
-    """Have every vault look at the others now; return each contradiction that its signatures prove."""
+async def read_witnesses(conn: Connection, logs: tuple[VerifiedLog, ...]) -> tuple[LogAccusation, ...]:
+    """Request a witness report of every vault; return each contradiction that signatures prove."""
     reports = await asyncio.gather(*(log.witnesses() for log in conn.logs), return_exceptions=True)
-    shown = {book.vault: book.head for book in books if book.head is not None}
+    heads = {log.vault: log.head for log in logs if log.head is not None}
     clients = dict(zip(conn.vault_addresses, conn.logs, strict=True))
-    found: list[LogAccusation] = []
+    accusations: list[LogAccusation] = []
     for witness, report in zip(conn.vault_addresses, reports, strict=True):
         if isinstance(report, WitnessReport):
-            found += [_judged(alarm, witness, conn.domain) for alarm in report.alarms]
-            found += await _compared(report, witness, shown, clients, conn.domain)
+            accusations += [_judge_alarm(alarm, witness, conn.domain) for alarm in report.alarms]
+            accusations += await _compare_heads(report, witness, heads, clients, conn.domain)
         elif not isinstance(report, SealgridError):
             raise report
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(accusations))
 
 
 async def _read(log: LogClient, vault: Address, asset: Address, domain: Domain) -> VerifiedLog:
@@ -62,7 +62,7 @@ async def _read(log: LogClient, vault: Address, asset: Address, domain: Domain) 
         while True:
             page = await log.entries_of(asset, first)
             now = check_head(page.head.head, page.head.signature, vault, domain)
-            await _expect_grown(log, head, now)
+            await _check_growth(log, head, now)
             head = now
             entries += _proved(page, asset, first, head)
             if len(page.entries) < MOST_ENTRIES:
@@ -79,16 +79,16 @@ def _proved(page: LogPage, asset: Address, first: int, head: LogHead) -> list[Lo
     for each in page.entries:
         entry = check_entry(each.entry.encode(), each.index, each.path, head)
         if each.index < least or entry.asset != asset:
-            raise LogRefused("log.4", f"vault {head.vault} shows entries out of order or of another asset.")
+            raise LogRefused("log.4", f"vault {head.vault} returned entries out of order or of another asset.")
         entries.append(entry)
         least = each.index + 1
     return entries
 
 
-async def _expect_grown(log: LogClient, before: LogHead | None, now: LogHead) -> None:
+async def _check_growth(log: LogClient, before: LogHead | None, now: LogHead) -> None:
     kind = None if before is None else await _contradiction(log, before, now)
     if kind is not None:
-        raise LogRefused("log.6", f"vault {now.vault} showed two logs while it was read ({kind}).")
+        raise LogRefused("log.6", f"vault {now.vault} returned two logs during one read ({kind}).")
 
 
 async def _contradiction(log: LogClient, one: LogHead, other: LogHead) -> str | None:
@@ -100,33 +100,35 @@ async def _contradiction(log: LogClient, one: LogHead, other: LogHead) -> str | 
     try:
         return contradiction(held, offered, (await log.consistency(held.size, offered.size)).path)
     except ServiceUnavailable:
-        return None  # it proves nothing now, and contradicts nothing either
+        return None  # no consistency proof is no contradiction
 
 
-async def _compared(
+async def _compare_heads(
     report: WitnessReport,
     witness: Address,
-    shown: dict[Address, LogHead],
+    heads: dict[Address, LogHead],
     clients: dict[Address, LogClient],
     domain: Domain,
 ) -> list[LogAccusation]:
-    found = []
+    accusations = []
     for each in report.heads:
         head = each.head.head
-        ours = shown.get(head.vault)
+        own_head = heads.get(head.vault)
         try:
             check_head(head, each.head.signature, head.vault, domain)
             check_witness(head, witness, each.signature, domain)
-            kind = None if ours is None else await _contradiction(clients[head.vault], head, ours)
+            kind = None if own_head is None else await _contradiction(clients[head.vault], head, own_head)
         except SealgridError as error:
-            found.append(LogAccusation(witness, f"passed on a head of vault {head.vault} that does not hold: {error}"))
+            accusations.append(LogAccusation(witness, f"reported an invalid head of vault {head.vault}: {error}"))
             continue
         if kind is not None:
-            found.append(LogAccusation(head.vault, f"signed one log for us and another for vault {witness} ({kind})."))
-    return found
+            accusations.append(
+                LogAccusation(head.vault, f"signed one log for this client and another for vault {witness} ({kind}).")
+            )
+    return accusations
 
 
-def _judged(alarm: Alarm, witness: Address, domain: Domain) -> LogAccusation:
+def _judge_alarm(alarm: Alarm, witness: Address, domain: Domain) -> LogAccusation:
     try:
         for signed in (alarm.held, alarm.offered):
             check_head(signed.head, signed.signature, alarm.vault, domain)
@@ -134,9 +136,5 @@ def _judged(alarm: Alarm, witness: Address, domain: Domain) -> LogAccusation:
     except LogRefused:
         true = False
     if not true:
-        return LogAccusation(
-            witness, f"raised an alarm against vault {alarm.vault} that its own evidence does not bear."
-        )
-    return LogAccusation(
-        alarm.vault, f"contradicted its own log ({alarm.kind}); vault {witness} keeps both signatures."
-    )
+        return LogAccusation(witness, f"raised an alarm against vault {alarm.vault} that its evidence does not prove.")
+    return LogAccusation(alarm.vault, f"contradicted its own log ({alarm.kind}); vault {witness} has both signatures.")

@@ -1,4 +1,4 @@
-"""Notice of a task that no machine has taken for some time; whether to buy elsewhere is the buyer's decision."""
+"""Notice that no machine has taken a task for some time; the buyer decides whether to buy elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 30.0  #: after the deal
 
 @dataclass(frozen=True, slots=True)
 class WaitNotice:
-    """A task that was bought at ``pool`` ``seconds`` ago, and no machine is known to work on it."""
+    """No machine of ``pool`` is known to work on the task, ``seconds`` after its deal."""
 
     task: TaskId
     pool: Address
@@ -33,13 +33,13 @@ def ignore_waiting(waiting: WaitNotice) -> None:
     """Do nothing."""
 
 
-def waits(stages: "tuple[StageAt, ...]") -> bool:
-    """Return whether, by what its pool says, no machine has the task; a pool that says nothing has none either."""
+def is_waiting(stages: "tuple[StageAt, ...]") -> bool:
+    """Return whether no machine has the task by its pool's stages, or the pool reports none."""
     return not stages or stages[-1].stage == "waiting"
 
 
 def waiting_sentence(pool: str, seconds: int, money: MoneyState, *, commands: bool = True) -> str:
-    """Say that a task waits, which choice there is, and what becomes of the money that it holds."""
+    """Return a sentence: the task waits, the buyer's options, and where the price is."""
     elsewhere = " with --pool NAME, ADDRESS or any" if commands else ""
     return (
         f"No machine of pool {pool} is known to work on this task, {seconds} s after it was bought. You can buy the "

@@ -1,28 +1,33 @@
-"""An account's money: in its wallet, in escrow, and earned."""
+"""An account's money: wallet, escrow and earnings."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sealgrid.chain.abi import interface
+from sealgrid.chain.accounts import development_key
+from sealgrid.chain.deploy import fund
 from sealgrid.chain.events import Reward, Transfer, parse_events
-from sealgrid.errors import OrderRefused
+from sealgrid.chain.wallet import Wallet
+from sealgrid.errors import InputRefused, OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
-from sealgrid.sdk.operations.test_credits import hand_out
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
+
+_GAS: Final = 10**20  #: wei; a hundred test ether
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Where an account's money is."""
+    """An account's money by location."""
 
     wallet: Amount  #: outside escrow
-    escrow: Amount  #: free in escrow: pays for runs, or is withdrawn
-    locked: Amount  #: held for runs that have not ended
+    escrow: Amount  #: available in escrow for runs or withdrawal
+    locked: Amount  #: reserved for runs that have not ended
 
 
 @dataclass(frozen=True, slots=True)
 class EarnedPayment:
-    """What one task paid to this account."""
+    """The payment of one task to this account."""
 
     task: TaskId
     amount: Amount
@@ -31,11 +36,11 @@ class EarnedPayment:
 
 @dataclass(frozen=True, slots=True)
 class Earnings:
-    """What tasks paid to this account; it arrives in escrow."""
+    """Payments of tasks to this account; they arrive in escrow."""
 
     total: Amount
-    withdrawable: Amount  #: of it, what is still in escrow: withdrawals count against earnings first
-    payments: tuple[EarnedPayment, ...]  #: in the chain's order
+    withdrawable: Amount  #: the part that is still in escrow; withdrawals count against earnings first
+    payments: tuple[EarnedPayment, ...]  #: in the order of the chain
 
 
 class AsyncAccount:
@@ -50,10 +55,10 @@ class AsyncAccount:
         return self._conn.address
 
     async def balance(self) -> Balance:
-        """Return where the account's money is."""
-        held = await self._conn.hub.account(self.address)
+        """Return the account's money in wallet and escrow."""
+        escrow = await self._conn.hub.account(self.address)
         wallet = await self._conn.hub.wallet_balance(self.address)
-        return Balance(wallet=Amount(wallet), escrow=Amount(held.stake), locked=Amount(held.locked))
+        return Balance(wallet=Amount(wallet), escrow=Amount(escrow.stake), locked=Amount(escrow.locked))
 
     async def deposit(self, how_much: Price) -> Balance:
         """Move money from the wallet into escrow, from which runs are paid."""
@@ -61,25 +66,32 @@ class AsyncAccount:
         return await self.balance()
 
     async def withdraw(self, how_much: Price | None = None) -> Balance:
-        """Move money from escrow into the wallet; all that is free unless told how much."""
+        """Move money from escrow into the wallet; the whole available amount by default."""
         free = (await self.balance()).escrow
-        wanted = free if how_much is None else amount(how_much)
-        if wanted > free:
-            raise OrderRefused(f"{wanted} cannot be withdrawn: {free} is free in escrow.")
-        await self._conn.hub.withdraw(self._conn.wallet, int(wanted))
+        value = free if how_much is None else amount(how_much)
+        if value > free:
+            raise OrderRefused(f"{value} cannot be withdrawn: {free} is free in escrow.")
+        await self._conn.hub.withdraw(self._conn.wallet, int(value))
         return await self.balance()
 
     async def fund(self, how_much: Price = "1000") -> Balance:
-        """Get test credits into the wallet, and gas; on a local network only, where they are worth nothing."""
-        await hand_out(self._conn, amount(how_much))
+        """Add test credits and gas to the wallet; only on a local network, where they are worth nothing.
+
+        Raises InputRefused on any other network.
+        """
+        conn, value = self._conn, amount(how_much)
+        if not conn.network.folder:
+            raise InputRefused(f"{conn.network.name!r} is not a local network: its RLC are bought, not handed out.")
+        await conn.node.rpc("anvil_setBalance", conn.address, hex(_GAS))
+        await fund(Wallet(conn.node, development_key("admin")), conn.network.token, conn.address, int(value))
         return await self.balance()
 
     async def earnings(self) -> Earnings:
-        """Return what tasks paid to the account so far."""
-        conn, face = self._conn, interface("Hub")
-        kinds = [face.topic("Reward"), face.topic("Transfer")]
+        """Return the payments of tasks to the account so far."""
+        conn, hub = self._conn, interface("Hub")
+        topics = [hub.topic("Reward"), hub.topic("Transfer")]
         head = (await conn.node.block()).number
-        events = parse_events(await conn.node.logs(conn.hub.address, [kinds], first=0, last=head))
+        events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=head))
         rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
         paid = tuple(
             EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount

@@ -1,4 +1,4 @@
-"""Apps: deploy one, see which are offered, sell your own at another price or no more."""
+"""Apps: deploy, list, show, offer, reprice, unlist and verify them."""
 
 from pathlib import Path
 
@@ -7,11 +7,10 @@ from sealgrid.sdk import shipped_apps, simulated_warning
 from sealgrid.sdk.amounts import Price, amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations import deploy
+from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult, open_app_offers, reprice, unlist
 from sealgrid.sdk.operations.rebuild import RebuildResult, rebuild
-from sealgrid.sdk.operations.reprice import RepriceResult, reprice
 from sealgrid.sdk.operations.resolve import find_app
-from sealgrid.sdk.operations.unlist import UnlistResult, still_open_of_app, unlist
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, listing_of, open_offers
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, listing_of, open_offers
 
 
 class AsyncApps:
@@ -29,33 +28,30 @@ class AsyncApps:
         orders: int | None = None,
         any_pool: bool = False,
     ) -> Listing:
-        """Register an app and sell its use at ``price`` for each run; ``orders``, ``any_pool`` as ``models.publish``.
+        """Register an app and sell its use at ``price`` a run; ``orders`` and ``any_pool`` as in ``models.publish``.
 
-        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
-        names lie in the folder's own ``wheels``. It is built for the network's Python (``network.python``). Deploying
-        the same code again gives the same app, and one more offer of it. Raises InputRefused for a wheel that is not
-        there, InterpreterMismatch for an app.toml that demands another Python or a wheel of another, SetupMissing
-        where this machine cannot compile for that Python, BundleRefused for a folder that makes no valid app.
+        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that the app.toml
+        names are in the folder's ``wheels``. The app is built for the network's Python (``network.python``). Deploying
+        the same code again returns the same app with one more offer. Raises InputRefused for a missing wheel,
+        InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
+        cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
-        folder = _folder(app)
-        wanted = amount(price)
-        deployed = await deploy.deploy(
-            self._conn, folder, price=int(wanted), uses=uses, orders=orders, any_pool=any_pool
-        )
+        folder, per_run = _folder(app), int(amount(price))
+        deployed = await deploy.deploy(self._conn, folder, price=per_run, uses=uses, orders=orders, any_pool=any_pool)
         return await listing_of(self._conn, "App", deployed.address)
 
     async def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the apps that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
+        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's."""
         offers = await open_offers(self._conn, "App")
         return tuple(offer for offer in offers if not mine or offer.owner == self._conn.address)
 
-    async def show(self, app: Named) -> Listing:
-        """Return what the chain and the market know of an app."""
+    async def show(self, app: AssetRef) -> Listing:
+        """Return an app's data from the chain, with its open offers."""
         return await listing_of(self._conn, "App", await find_app(self._conn, app))
 
     async def offer(
         self,
-        app: Named,
+        app: AssetRef,
         *,
         price: Price,
         uses: int = 1_000_000,
@@ -63,46 +59,46 @@ class AsyncApps:
         any_pool: bool = False,
         presign: bool = False,
     ) -> Listing:
-        """Sell uses of an own app that stands on the chain already, at ``price`` for each run.
+        """Sell uses of an own app that is registered already, at ``price`` a run.
 
-        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
+        ``presign`` signs the offer by a public transaction instead of a signature.
         """
-        wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
+        per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)
         await deploy.sell(
-            self._conn, address, price=wanted, uses=uses, orders=orders, any_pool=any_pool, presign=presign
+            self._conn, address, price=per_run, uses=uses, orders=orders, any_pool=any_pool, presign=presign
         )
         return await listing_of(self._conn, "App", address)
 
-    async def reprice(self, app: Named, price: Price) -> RepriceResult:
-        """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
+    async def reprice(self, app: AssetRef, price: Price) -> RepriceResult:
+        """Sell the remaining uses of every open offer of an own app at another price; cancel the old offers.
 
-        Raises NotFound when nothing is for sale.
+        Cancelling is permanent. Raises NotFound when nothing is for sale.
         """
-        wanted, address = int(amount(price)), await find_app(self._conn, app, own=True)
-        return await reprice(self._conn, address, wanted, await still_open_of_app(self._conn, address))
+        per_run, address = int(amount(price)), await find_app(self._conn, app, own=True)
+        return await reprice(self._conn, address, per_run, await open_app_offers(self._conn, address))
 
-    async def unlist(self, app: Named) -> UnlistResult:
-        """Cancel on the chain, for ever, every open offer of an own app; runs that were bought before go on.
+    async def unlist(self, app: AssetRef) -> UnlistResult:
+        """Cancel on the chain, permanently, every open offer of an own app; runs that were bought before continue.
 
         Raises NotFound when this account offers no such app.
         """
         address = await find_app(self._conn, app, own=True)
-        return await unlist(self._conn, address, await still_open_of_app(self._conn, address))
+        return await unlist(self._conn, address, await open_app_offers(self._conn, address))
 
-    async def verify(self, app: Named) -> RebuildResult:
-        """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
+    async def verify(self, app: AssetRef) -> RebuildResult:
+        """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.
 
-        The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the
-        number of the check for a bundle that is not the app's, SetupMissing when a wheel is not here.
+        The wheels are those that ``make setup`` fetched for the shipped apps. Raises BundleRefused with the number of
+        the failed check, SetupMissing when a wheel is missing on this machine.
         """
-        found = await self.show(app)
-        return await rebuild(self._conn, found.location, found.digest)
+        listing = await self.show(app)
+        return await rebuild(self._conn, listing.location, listing.digest)
 
-    async def set_secret(self, app: Named, secret: str) -> None:
-        """Give an own app its developer's secret: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else.
+    async def set_secret(self, app: AssetRef, secret: str) -> None:
+        """Set the developer secret of an own app; only later runs of the app get it, as IEXEC_APP_DEVELOPER_SECRET.
 
-        Setting it again replaces it. Raises SharesRefused for an app of somebody else, InputRefused for a text that
-        no environment variable can hold. Warns as ``models.publish`` does where the enclaves are simulated.
+        Setting it again replaces it. Raises SharesRefused for another owner's app, InputRefused for a text that is not
+        a valid environment variable. Warns like ``models.publish`` where the enclaves are simulated.
         """
         address = await find_app(self._conn, app, own=True)
         simulated_warning.warn(self._conn.network)

@@ -1,151 +1,153 @@
-"""What is for sale: the open offers of apps and models, read from the market and the chain."""
+"""Open offers of apps and models, read from the market and the chain."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Protocol
 
 from sealgrid.chain.assets import Assets
 from sealgrid.poco.orders import AppOrder, DatasetOrder, from_document, terms_of
 from sealgrid.sdk.amounts import Amount
+from sealgrid.sdk.asset_facts import AssetFacts, AssetKind
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.key_versions import (
     KeyVersionView,
-    came_by_iexec,
-    opened_in,
-    unopened_in,
-    versions_in,
+    is_iexec_key,
+    key_versions,
+    opened_task,
+    unopened_task,
     views_of,
 )
 from sealgrid.units import ZERO_ADDRESS, Address, Digest, TaskId
 from sealgrid.wire.market import OpenOrder
 
-Kind = Literal["App", "Dataset"]
 _PAGE = 1000
+_ORDER: Final[dict[AssetKind, type[AppOrder | DatasetOrder]]] = {"App": AppOrder, "Dataset": DatasetOrder}
 
 
 class HasAddress(Protocol):
-    """Anything with an address: what ``deploy``, ``publish``, ``list`` and ``show`` return."""
+    """An object with an address, such as ``deploy``, ``publish``, ``list`` and ``show`` return."""
 
     @property
     def address(self) -> Address:
-        """Where it stands on the chain."""
+        """The address on the chain."""
 
 
-Named = str | HasAddress  #: an app or model, by address, by name, or as it was returned
+AssetRef = str | HasAddress  #: an app or model: its address, its name, or an object with its address
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Uses that can be bought now, on equal terms: one signed order, or several."""
+    """Uses that can be bought now on equal terms, signed as one or several orders."""
 
     address: Address  #: of the app or model
-    name: str  #: as its owner calls it; anybody may take any name
+    name: str  #: chosen by its owner; names are not unique
     owner: Address
     digest: Digest  #: an app's code, or a model's sealed file
     price: Amount  #: per use
-    uses: int  #: that are left, in all its orders
-    app: Address | None  #: the only app that a model is offered to; None for any that its owner's policy allows
-    buyer: Address | None  #: the only account that may buy, or the AccessPolicy that says who may; None for everybody
-    presigned: bool  #: its owner signed it by a transaction; no signature is needed
-    pools: Address | None = None  #: the only pool, or the group of pools, where it can be used; None for any
-    orders: int = 1  #: that it was signed as; one deal takes uses of one of them
+    uses: int  #: remaining, in all its orders
+    app: Address | None  #: the only app that may use a model; None for every app that its policy allows
+    buyer: Address | None  #: the only account that may buy, or an AccessPolicy; None for everybody
+    presigned: bool  #: signed by a transaction instead of a signature
+    pools: Address | None = None  #: the only pool or group of pools where it is valid; None for any
+    orders: int = 1  #: number of orders; one deal consumes uses of one order
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An app or a model, and the offers of it, the cheapest first."""
+    """An app or a model with its offers, cheapest first."""
 
     address: Address
     name: str
     owner: Address
     digest: Digest  #: an app's code, or a model's sealed file
-    location: str  #: where the bundle or the sealed file is said to be
+    location: str  #: URI of the bundle or the sealed file, as its owner states it
     offers: tuple[Offer, ...]
-    versions: tuple[KeyVersionView, ...] = ()  #: of a model's key, oldest first, as its vaults tell
-    iexec_compatible: bool = False  #: its key came by iExec's route: no policy, but orders that name exactly one app
-    unopened: TaskId | None = None  #: of a buyer for whom a model's file did not open with its newest key
-    opened: TaskId | None = None  #: in which an enclave opened a model's file with its newest key
+    versions: tuple[KeyVersionView, ...] = ()  #: of a model's key, oldest first, from its vaults
+    iexec_compatible: bool = False  #: its key came through iExec's SMS API: no policy, but orders that name one app
+    unopened: TaskId | None = None  #: a task in which the file did not open with the newest key
+    opened: TaskId | None = None  #: a task in which an enclave opened the file with the newest key
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedListing(Listing):
-    """A listing that was just made."""
+    """The listing of a model that was just published."""
 
-    warning: str = ""  #: show it to the owner; empty where enclaves are real
+    warning: str = ""  #: for the owner; empty where enclaves are real
 
 
-async def open_offers(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[Offer, ...]:
-    """Return every open offer of a kind, or of one asset, whomever it is restricted to; the cheapest first."""
-    assets, offers = Assets(conn.hub), defaultdict(list)
+async def open_offers(conn: Connection, kind: AssetKind, asset: Address | None = None) -> tuple[Offer, ...]:
+    """Return all open offers of a kind, or of one asset, cheapest first, including those for other buyers."""
+    equal = defaultdict(list)
     for each in await open_orders(conn, kind, asset):
-        offers[each.owner, each.presigned, terms_of(_order(kind, each))].append(each)
-    return tuple([await _offer(assets, kind, equal) for equal in offers.values()])
+        order = _order(kind, each)
+        equal[each.owner, each.presigned, terms_of(order)].append((each, order))
+    assets = sorted({order.asset for ((_, order), *_) in equal.values()})
+    facts = dict(
+        zip(assets, await asyncio.gather(*(conn.asset_facts.read(kind, each) for each in assets)), strict=True)
+    )
+    return tuple([_offer(orders, facts[orders[0][1].asset]) for orders in equal.values()])
 
 
-async def open_orders(conn: Connection, kind: Kind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
-    """Return the open orders behind the offers."""
+async def open_orders(conn: Connection, kind: AssetKind, asset: Address | None = None) -> tuple[OpenOrder, ...]:
+    """Return the open orders of a kind, or of one asset, page by page from the market."""
     filters = {"workerpool": "any", "requester": "any", ("dataset" if kind == "App" else "app"): "any"}
     filters[kind.lower()] = asset or "any"
-    found: list[OpenOrder] = []
+    orders: list[OpenOrder] = []
     while True:
         page = await conn.market.orders(
-            "apporders" if kind == "App" else "datasetorders",
-            pageIndex=str(len(found) // _PAGE),
-            pageSize=str(_PAGE),
-            **filters,
+            _ORDER[kind].kind, pageIndex=str(len(orders) // _PAGE), pageSize=str(_PAGE), **filters
         )
-        found += page
+        orders += page
         if len(page) < _PAGE:
-            return tuple(found)
+            return tuple(orders)
 
 
-async def listing_of(conn: Connection, kind: Kind, asset: Address) -> Listing:
-    """Return what the chain and the market know of an asset."""
+async def listing_of(conn: Connection, kind: AssetKind, asset: Address) -> Listing:
+    """Return an asset's data from chain and vaults, with its open offers."""
     assets = Assets(conn.hub)
-    owner = await assets.owner(asset)
+    owner, facts, multiaddr, offers = await asyncio.gather(
+        assets.owner(asset),
+        conn.asset_facts.read(kind, asset),
+        assets.multiaddr(kind, asset),
+        open_offers(conn, kind, asset),
+    )
     views = await views_of(conn, asset, owner) if kind == "Dataset" else ()
     return Listing(
         address=asset,
-        name=await assets.name(kind, asset),
+        name=facts.name,
         owner=owner,
-        digest=await assets.checksum(kind, asset),
-        location=await assets.multiaddr(kind, asset),
-        offers=await open_offers(conn, kind, asset),
-        versions=versions_in(views),
-        iexec_compatible=came_by_iexec(views),
-        unopened=unopened_in(views),
-        opened=opened_in(views),
+        digest=facts.checksum,
+        location=multiaddr,
+        offers=offers,
+        versions=key_versions(views),
+        iexec_compatible=is_iexec_key(views),
+        unopened=unopened_task(views),
+        opened=opened_task(views),
     )
 
 
-async def _offer(assets: Assets, kind: Kind, equal: Sequence[OpenOrder]) -> Offer:
-    order = _order(kind, equal[0])
-    address, price, app = (
-        (order.app, order.appprice, ZERO_ADDRESS)
-        if isinstance(order, AppOrder)
-        else (order.dataset, order.datasetprice, order.apprestrict)
-    )
+def _offer(orders: Sequence[tuple[OpenOrder, AppOrder | DatasetOrder]], facts: AssetFacts) -> Offer:
+    first, order = orders[0]
     return Offer(
-        address=address,
-        name=await assets.name(kind, address),
-        owner=equal[0].owner,
-        digest=await assets.checksum(kind, address),
-        price=Amount(price),
-        uses=sum(each.left for each in equal),
-        presigned=equal[0].presigned,
-        app=_only(app),
-        buyer=_only(order.requesterrestrict),
-        pools=_only(order.workerpoolrestrict),
-        orders=len(equal),
+        address=order.asset,
+        name=facts.name,
+        owner=first.owner,
+        digest=facts.checksum,
+        price=Amount(order.price),
+        uses=sum(each.left for each, _ in orders),
+        presigned=first.presigned,
+        app=_restriction(order.apprestrict) if isinstance(order, DatasetOrder) else None,
+        buyer=_restriction(order.requesterrestrict),
+        pools=_restriction(order.workerpoolrestrict),
+        orders=len(orders),
     )
 
 
-def _order(kind: Kind, found: OpenOrder) -> AppOrder | DatasetOrder:
-    if kind == "App":
-        return from_document(AppOrder, found.order)
-    return from_document(DatasetOrder, found.order)
+def _order(kind: AssetKind, order: OpenOrder) -> AppOrder | DatasetOrder:
+    return from_document(AppOrder, order.order) if kind == "App" else from_document(DatasetOrder, order.order)
 
 
-def _only(restriction: Address) -> Address | None:
-    return None if restriction == ZERO_ADDRESS else restriction
+def _restriction(address: Address) -> Address | None:
+    return None if address == ZERO_ADDRESS else address

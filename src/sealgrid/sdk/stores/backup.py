@@ -1,4 +1,4 @@
-"""Copy everything that nobody else has into one private file, and back."""
+"""Back up keystores, model keys and result keys into one private zip file, and restore them."""
 
 import io
 import re
@@ -16,65 +16,65 @@ _ENTRY = re.compile(r"([a-z]+)/([A-Za-z0-9_-]+\.json)")
 
 @dataclass(frozen=True, slots=True)
 class BackupContents:
-    """What came back from a backup."""
+    """Files of a backup that were written, and those that were not."""
 
     written: tuple[Path, ...]
-    left: tuple[Path, ...]  #: other content lies under that name here; it was left as it is
+    conflicts: tuple[Path, ...]  #: existing files with other content; they were not changed
 
 
-def back_up(place: Home, target: Path) -> tuple[Path, ...]:
-    """Write a backup, a zip file of mode 0600, and return what is in it.
+def back_up(home: Home, target: Path) -> tuple[Path, ...]:
+    """Write a zip file of mode 0600 and return the paths that it contains.
 
-    Keystores stay locked by their passwords; the other keys are in the clear, so the file is as secret as they are.
+    Keystores stay encrypted; model and result keys are in plain text, so the backup is as secret as they are.
     Raises InputRefused when the file exists, cannot be written, or there is nothing to back up.
     """
-    kept, archive = tuple(_kept(place)), io.BytesIO()
-    if not kept:
-        raise InputRefused(f"there is nothing to back up in {place.jobs.parent}.", money="")
+    paths, archive = tuple(_paths(home)), io.BytesIO()
+    if not paths:
+        raise InputRefused(f"there is nothing to back up in {home.jobs.parent}.", money="")
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as writing:
-        for path in kept:
+        for path in paths:
             writing.write(path, f"{path.parent.name}/{path.name}")
     try:
         write_private(target, archive.getvalue(), replace=False)
     except FileExistsError as error:
-        raise InputRefused(f"{target} is there already; give another file.", money="") from error
+        raise InputRefused(f"{target} exists already; give another file.", money="") from error
     except OSError as error:
         raise InputRefused(f"{target} cannot be written ({error.strerror}).", money="") from error
-    return kept
+    return paths
 
 
-def restore(place: Home, source: Path) -> BackupContents:
-    """Put back what a backup holds and is not here; nothing is overwritten.
+def restore(home: Home, source: Path) -> BackupContents:
+    """Write the missing files of a backup; nothing is overwritten.
 
-    Raises InputRefused for a file that is no backup, before anything is written.
+    Raises InputRefused for a file that is not a backup, before anything is written.
     """
-    written, left = [], []
-    for path, content in _read(place, source):
+    written, conflicts = [], []
+    for path, content in _read(home, source):
         try:
             write_private(path, content, replace=False)
             written.append(path)
         except FileExistsError:
             if path.read_bytes() != content:
-                left.append(path)
+                conflicts.append(path)
         except OSError as error:
             raise InputRefused(f"{path} cannot be written ({error.strerror}).", money="") from error
-    return BackupContents(tuple(written), tuple(left))
+    return BackupContents(tuple(written), tuple(conflicts))
 
 
-def _kept(place: Home) -> Iterator[Path]:
-    for folder in place.precious:
+def _paths(home: Home) -> Iterator[Path]:
+    for folder in home.precious:
         yield from sorted(path for path in folder.glob("*.json") if _ENTRY.fullmatch(f"{folder.name}/{path.name}"))
 
 
-def _read(place: Home, source: Path) -> list[tuple[Path, bytes]]:
-    folders = {folder.name: folder for folder in place.precious}
+def _read(home: Home, source: Path) -> list[tuple[Path, bytes]]:
+    folders = {folder.name: folder for folder in home.precious}
     try:
         with zipfile.ZipFile(source) as archive:
             found = [(_ENTRY.fullmatch(entry.filename), archive.read(entry)) for entry in archive.infolist()]
     except OSError as error:
         raise InputRefused(f"{source} cannot be read ({error.strerror}).", money="") from error
     except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
-        raise InputRefused(f"{source} is no backup, or is damaged; nothing was restored.", money="") from error
+        raise InputRefused(f"{source} is not a backup or is damaged; nothing was restored.", money="") from error
     if any(name is None or name[1] not in folders for name, _ in found):
-        raise InputRefused(f"{source} holds other things than a backup does; nothing was restored.", money="")
+        raise InputRefused(f"{source} contains files that no backup has; nothing was restored.", money="")
     return [(folders[name[1]] / name[2], content) for name, content in found if name is not None]

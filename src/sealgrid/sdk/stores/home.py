@@ -1,4 +1,4 @@
-"""Where a user's things lie: the network file of the local network, and everything that nobody else has."""
+"""Paths of a user's data folder: the local network's file, accounts, model keys and result keys."""
 
 import os
 from dataclasses import dataclass
@@ -11,17 +11,16 @@ ENVIRONMENT = "SEALGRID_HOME"
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """One user's data folder."""
+    """The paths in a user's data folder."""
 
-    network: Path  #: the local network's file; it exists while the network runs
-    jobs: Path  #: a private file for each job, with the key that opens its result
-    accounts: Path  #: a keystore for each account of one's own, locked by its password
-
-    models: Path  #: a private file for each published model, with its key and the offers that were signed
+    network: Path  #: file of the local network; it exists while the network runs
+    jobs: Path  #: one private file a purchased task, with the key that opens its result
+    accounts: Path  #: one keystore an account, encrypted with its password
+    models: Path  #: one private file a published model, with its key and signed offers
 
     @property
     def precious(self) -> tuple[Path, ...]:
-        """Return the folders to back up: nobody else has what is in them."""
+        """Return the folders to back up: no other party has their content."""
         return (self.accounts, self.models, self.jobs)
 
 

@@ -1,4 +1,4 @@
-"""Keep each job's result key in a private file from before its deal is made: a crash must not lose a paid result."""
+"""Private files with the result key of each purchased task, written before its deal: a crash loses no paid result."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ Document = dict[str, str]
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file ``<task>.json``, mode 0600. Whoever has it can open the result once the chain has paid."""
+    """The file ``<task>.json``, mode 0600. It opens the task's result once the chain has paid."""
 
     schema: Literal["sealgrid/job/1"] = "sealgrid/job/1"
     genesis: Digest  #: of the chain that knows the task
@@ -34,7 +34,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return f"JobRecord({self.task})"
 
     def job(self) -> PurchasedTask:
-        """Return the job, ready to be followed and opened."""
+        """Return the purchased task, to follow it and to open its result."""
         app, dataset, workerpool, request = self.orders
         terms = DealOrders(
             from_document(AppOrder, app),
@@ -46,8 +46,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return PurchasedTask(self.deal, self.task, terms, key, tasks=terms.request.volume)
 
 
-def kept(job: PurchasedTask, *, genesis: Digest, hub: Address, created: int) -> JobRecord:
-    """Return what is to be kept of a job."""
+def record_of(job: PurchasedTask, *, genesis: Digest, hub: Address, created: int) -> JobRecord:
+    """Return the record to store for a purchased task."""
     terms = job.terms
     return JobRecord(
         genesis=genesis,
@@ -73,43 +73,45 @@ class JobStore:
         self.folder = folder
 
     def path(self, task: TaskId) -> Path:
-        """Return where a task's file lies."""
+        """Return the path of a task's file."""
         return self.folder / f"{task}.json"
 
-    def keep(self, entry: JobRecord) -> None:
-        """Write one; it is on the disk, whole and readable by its owner alone, when this returns.
+    def store(self, entry: JobRecord) -> None:
+        """Write a record durably and atomically.
 
-        Raises InputRefused when it cannot be written: a full disk must not cost a paid result.
+        Raises InputRefused when that fails, so that nothing is bought whose result could not be opened.
         """
         try:
             write_private(self.path(entry.task), msgspec.json.encode(entry))
         except OSError as error:
             raise InputRefused(
-                f"the key of the result cannot be kept in {self.folder} ({error.strerror}); so nothing was bought."
+                f"the result key cannot be stored in {self.folder} ({error.strerror}); nothing was bought."
             ) from error
 
-    def forget(self, task: TaskId) -> None:
-        """Remove the file of a job that never became a deal."""
+    def remove(self, task: TaskId) -> None:
+        """Remove the file of a task that never became part of a deal."""
         self.path(task).unlink(missing_ok=True)
 
     @staticmethod
-    def task_of(text: str) -> TaskId:
-        """Return a task's id in its canonical form; raise InputRefused for what is no id."""
+    def parse_task(text: str) -> TaskId:
+        """Return a task's id in its canonical form; raise InputRefused for any other text."""
         try:
             return TaskId(to_digest(text.lower()))
         except ValueError as error:
-            raise InputRefused(f"{text[:80]!r} is no task; a task is 0x and 64 hex digits.", money="") from error
+            raise InputRefused(
+                f"{text[:80]!r} is not a valid task id; write 0x and 64 hex digits.", money=""
+            ) from error
 
     def read(self, task: str) -> JobRecord:
-        """Return one, by its id; raise InputRefused for what is no id, NotFound when this folder has none."""
-        name = self.task_of(task)
+        """Return the record of a task; raise InputRefused for an invalid id, NotFound when this folder has none."""
+        name = self.parse_task(task)
         path = self.path(name)
         if not path.exists():
-            raise NotFound(f"{self.folder} has no key for task {name}; only who bought it has one.", money="")
+            raise NotFound(f"{self.folder} has no key for task {name}; only the buyer has one.", money="")
         return _read(path)
 
     def all(self) -> tuple[JobRecord, ...]:
-        """Return every one, the newest first; a file that cannot be read is an error, never left out."""
+        """Return all records, newest first; raise InputRefused for a file that cannot be read."""
         found = [_read(path) for path in self.folder.glob("0x*.json")] if self.folder.is_dir() else []
         return tuple(sorted(found, key=lambda entry: entry.created, reverse=True))
 
@@ -118,4 +120,4 @@ def _read(path: Path) -> JobRecord:
     try:
         return msgspec.json.decode(path.read_bytes(), type=JobRecord)
     except (OSError, *UNREADABLE) as error:
-        raise InputRefused(f"{path} cannot be read as a job; restore it from your backup.", money="") from error
+        raise InputRefused(f"{path} is not a valid job file; restore it from your backup.", money="") from error

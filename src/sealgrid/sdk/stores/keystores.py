@@ -1,4 +1,4 @@
-"""Accounts of one's own: Web3 Secret Storage keystores, as geth and wallets have them, in a private folder."""
+"""Accounts as Web3 Secret Storage keystores (version 3, as geth and wallets write them) in a private folder."""
 
 import json
 import re
@@ -15,8 +15,8 @@ from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, to_address
 
 SCRYPT_N = 1 << 18  #: as geth's standard: about a second and 256 MiB for each guess
-LEAST_PASSWORD = 8  #: characters
-MOST_BYTES = 64 << 10
+MIN_PASSWORD = 8  #: characters
+MAX_BYTES = 64 << 10
 
 _PLAIN = re.compile(rb"(?:0x)?([0-9a-fA-F]{64})")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Keystore:
-    """One account of one's own; its key opens with its password alone."""
+    """An account whose key is encrypted with a password."""
 
     name: str
     address: Address
@@ -38,28 +38,32 @@ class KeystoreFolder:
         self.folder = folder
 
     def path(self, name: str) -> Path:
-        """Return where an account's keystore lies; raise InputRefused for what is no name."""
+        """Return the path of an account's keystore; raise InputRefused for an invalid name."""
         if not _NAME.fullmatch(name):
-            raise InputRefused(f"{name[:40]!r} is no account's name; take up to 40 of a-z, 0-9, - and _.", money="")
+            raise InputRefused(
+                f"{name[:40]!r} is not a valid account name; use up to 40 of a-z, 0-9, - and _.", money=""
+            )
         return self.folder / f"{name}.json"
 
     def has(self, name: str) -> bool:
-        """Tell whether there is an account of this name."""
+        """Return whether an account of this name exists."""
         return _NAME.fullmatch(name) is not None and self.path(name).exists()
 
     def check_free(self, name: str) -> None:
-        """Raise InputRefused for what is no name, or is taken."""
+        """Raise InputRefused for an invalid name or one that is in use."""
         if name in NAMES:
-            raise InputRefused(f"{name!r} is a development account, which everybody has; take another name.", money="")
+            raise InputRefused(
+                f"{name!r} is a development account, whose key is public; choose another name.", money=""
+            )
         if self.path(name).exists():
-            raise InputRefused(f"there is an account {name!r} already; nothing was overwritten.", money="")
+            raise InputRefused(f"account {name!r} exists already; nothing was overwritten.", money="")
 
     def add(self, name: str, key: SigningKey, password: str) -> Keystore:
-        """Keep a key under a name and a password; raise InputRefused for a taken name or a password too short."""
+        """Store a key under a name and a password; raise InputRefused for a name in use or a short password."""
         self.check_free(name)
         path = self.path(name)
-        if len(password) < LEAST_PASSWORD:
-            raise InputRefused(f"a password has at least {LEAST_PASSWORD} characters.", money="")
+        if len(password) < MIN_PASSWORD:
+            raise InputRefused(f"a password needs at least {MIN_PASSWORD} characters.", money="")
         locked = Account.encrypt(key.secret, password, kdf="scrypt", iterations=SCRYPT_N)
         try:
             write_private(path, json.dumps(locked).encode(), replace=False)
@@ -73,7 +77,7 @@ class KeystoreFolder:
         """Return an account by name; raise NotFound."""
         path = self.path(name)
         if not path.exists():
-            raise NotFound(f"there is no account {name!r} in {self.folder}.", money="")
+            raise NotFound(f"account {name!r} does not exist in {self.folder}.", money="")
         return Keystore(name, _address(_read(path), path), path)
 
     def open(self, name: str, password: str) -> SigningKey:
@@ -81,23 +85,23 @@ class KeystoreFolder:
         return open_keystore(self.find(name).path, password)
 
     def all(self) -> tuple[Keystore, ...]:
-        """Return every account, by name; a file that cannot be read is an error, never left out."""
+        """Return all accounts by name; raise InputRefused for a file that cannot be read."""
         paths = self.folder.glob("[a-z]*.json") if self.folder.is_dir() else ()
         return tuple(self.find(path.stem) for path in sorted(paths))
 
 
 def open_keystore(path: Path, password: str) -> SigningKey:
-    """Return the key in a keystore of any wallet; raise InputRefused for a wrong password or what is no keystore."""
+    """Return the key of any wallet's keystore; raise InputRefused for a wrong password or an invalid keystore."""
     content = _read(path)
     try:
         key = SigningKey.from_bytes(bytes(Account.decrypt(content, password)))
     except ValueError as error:
-        # eth-account has one error for a wrong password and a changed file; nobody can tell them apart.
-        raise InputRefused(f"that is not the password of {path.stem!r} ({path}).") from error
+        # A wrong password and a damaged file fail the same MAC check.
+        raise InputRefused(f"wrong password for {path.stem!r} ({path}).") from error
     except (KeyError, TypeError, NotImplementedError) as error:
-        raise InputRefused(f"{path} is no keystore that can be read; restore it from your backup.") from error
+        raise InputRefused(f"{path} is not a supported keystore; restore it from your backup.") from error
     if "address" in content and key.address != _address(content, path):
-        raise InputRefused(f"{path} names another address than its key has; restore it from your backup.")
+        raise InputRefused(f"{path} names an address that does not belong to its key; restore it from your backup.")
     return key
 
 
@@ -108,13 +112,13 @@ def plain_key(path: Path) -> SigningKey | None:
     try:
         return SigningKey.from_bytes(bytes.fromhex(found[1].decode()))
     except ValueError as error:
-        raise InputRefused(f"{path} holds 64 hex digits that are no key.", money="") from error
+        raise InputRefused(f"{path} contains 64 hex digits that are not a valid key.", money="") from error
 
 
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(MOST_BYTES)
+            return file.read(MAX_BYTES)
     except OSError as error:
         raise InputRefused(f"{path} cannot be read ({error.strerror}).", money="") from error
 
@@ -123,9 +127,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(_content(path))
     except ValueError as error:
-        raise InputRefused(f"{path} is no keystore; restore it from your backup.", money="") from error
+        raise InputRefused(f"{path} is not a valid keystore; restore it from your backup.", money="") from error
     if not isinstance(content, dict):
-        raise InputRefused(f"{path} is no keystore; restore it from your backup.", money="")
+        raise InputRefused(f"{path} is not a valid keystore; restore it from your backup.", money="")
     return content
 
 
@@ -133,4 +137,4 @@ def _address(content: dict[str, Any], path: Path) -> Address:
     try:
         return to_address("0x" + str(content["address"]).lower().removeprefix("0x"))
     except (KeyError, ValueError) as error:
-        raise InputRefused(f"{path} is a keystore that names no address; restore it from your backup.") from error
+        raise InputRefused(f"{path} is a keystore without an address; restore it from your backup.") from error

@@ -1,4 +1,4 @@
-"""Keep the key and the signed offers of each published model in a private file: an owner may need both again."""
+"""Private files with the key and the signed offers of each published model; their owner may need both later."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from sealgrid.units import Address, Digest
 
 
 class ModelRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file ``<model>.json``, mode 0600. Whoever has it and the sealed file, which is public, has the model."""
+    """The file ``<model>.json``, mode 0600. With the sealed file, which is public, it opens the model."""
 
     schema: Literal["sealgrid/model/1"] = "sealgrid/model/1"
     genesis: Digest  #: of the chain that knows the model
@@ -25,8 +25,8 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     checksum: Digest  #: sha256 of the sealed file
     created: int  #: Unix seconds of this machine
     dek: str  #: 32 bytes, hex: the secret of this file
-    orders: tuple[dict[str, str], ...]  #: every offer that was signed here
-    successor: str = ""  #: the model that this one was sealed anew as; its own shares are destroyed
+    orders: tuple[dict[str, str], ...]  #: all offers that were signed with this data folder
+    successor: str = ""  #: the model that replaced this one, whose shares are destroyed
 
     def __repr__(self) -> str:
         return f"ModelRecord({self.model})"
@@ -42,8 +42,8 @@ class ModelStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep(self, conn: Connection, sealed: SealedFile) -> None:
-        """Write one, or the offer that was signed for it since; it is on the disk when this returns.
+    def store(self, conn: Connection, sealed: SealedFile) -> None:
+        """Write a model's record durably, or add a signed offer to it.
 
         Raises InputRefused when it cannot be written.
         """
@@ -64,19 +64,19 @@ class ModelStore:
             write_private(path, msgspec.json.encode(entry))
         except OSError as error:
             raise InputRefused(
-                f"the model's key cannot be kept in {self.folder} ({error.strerror}); so nothing is for sale."
+                f"the model's key cannot be stored in {self.folder} ({error.strerror}); nothing is for sale."
             ) from error
 
-    def succeed(self, old: ModelRecord, new: Address) -> None:
-        """Note which model took the place of another; raise InputRefused when it cannot be written."""
+    def set_successor(self, old: ModelRecord, new: Address) -> None:
+        """Record that a model replaced another; raise InputRefused when the file cannot be written."""
         entry = msgspec.structs.replace(old, successor=new)
         try:
             write_private(self.folder / f"{old.model}.json", msgspec.json.encode(entry))
         except OSError as error:
             raise InputRefused(f"{self.folder} cannot be written ({error.strerror}).") from error
 
-    def of(self, conn: Connection) -> tuple[ModelRecord, ...]:
-        """Return what this account published on this network; a file that cannot be read is an error."""
+    def own(self, conn: Connection) -> tuple[ModelRecord, ...]:
+        """Return the records of this account on this network; raise InputRefused for a file that cannot be read."""
         network = conn.network
         return tuple(
             entry
@@ -85,7 +85,7 @@ class ModelStore:
         )
 
     def all(self) -> tuple[ModelRecord, ...]:
-        """Return every one; a file that cannot be read is an error, never left out."""
+        """Return all records; raise InputRefused for a file that cannot be read."""
         return tuple(_read(path) for path in sorted(self.folder.glob("0x*.json"))) if self.folder.is_dir() else ()
 
 
@@ -93,4 +93,4 @@ def _read(path: Path) -> ModelRecord:
     try:
         return msgspec.json.decode(path.read_bytes(), type=ModelRecord)
     except (msgspec.DecodeError, OSError) as error:
-        raise InputRefused(f"{path} cannot be read as a model; restore it from your backup.", money="") from error
+        raise InputRefused(f"{path} is not a valid model file; restore it from your backup.", money="") from error

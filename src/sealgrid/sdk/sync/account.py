@@ -18,7 +18,7 @@ class Account:
         return self._inner.address
 
     def balance(self) -> Balance:
-        """Return where the account's money is."""
+        """Return the account's money in wallet and escrow."""
         return BACKGROUND.run(self._inner.balance())
 
     def deposit(self, how_much: Price) -> Balance:
@@ -26,13 +26,16 @@ class Account:
         return BACKGROUND.run(self._inner.deposit(how_much))
 
     def withdraw(self, how_much: Price | None = None) -> Balance:
-        """Move money from escrow into the wallet; all that is free unless told how much."""
+        """Move money from escrow into the wallet; the whole available amount by default."""
         return BACKGROUND.run(self._inner.withdraw(how_much))
 
     def fund(self, how_much: Price = "1000") -> Balance:
-        """Get test credits into the wallet, and gas; on a local network only, where they are worth nothing."""
+        """Add test credits and gas to the wallet; only on a local network, where they are worth nothing.
+
+        Raises InputRefused on any other network.
+        """
         return BACKGROUND.run(self._inner.fund(how_much))
 
     def earnings(self) -> Earnings:
-        """Return what tasks paid to the account so far."""
+        """Return the payments of tasks to the account so far."""
         return BACKGROUND.run(self._inner.earnings())

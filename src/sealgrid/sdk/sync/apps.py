@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from sealgrid.sdk.amounts import Price
+from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.rebuild import RebuildResult
-from sealgrid.sdk.operations.reprice import RepriceResult
-from sealgrid.sdk.operations.unlist import UnlistResult
 from sealgrid.sdk.resources.apps import AsyncApps
-from sealgrid.sdk.resources.offers import Listing, Named, Offer
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer
 from sealgrid.sdk.sync.background import BACKGROUND
 
 
@@ -26,27 +25,27 @@ class Apps:
         orders: int | None = None,
         any_pool: bool = False,
     ) -> Listing:
-        """Register an app and sell its use at ``price`` for each run; ``orders``, ``any_pool`` as ``models.publish``.
+        """Register an app and sell its use at ``price`` a run; ``orders`` and ``any_pool`` as in ``models.publish``.
 
-        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that an app.toml
-        names lie in the folder's own ``wheels``. It is built for the network's Python (``network.python``). Deploying
-        the same code again gives the same app, and one more offer of it. Raises InputRefused for a wheel that is not
-        there, InterpreterMismatch for an app.toml that demands another Python or a wheel of another, SetupMissing
-        where this machine cannot compile for that Python, BundleRefused for a folder that makes no valid app.
+        ``app`` is a folder with an app.toml, or the name of a shipped app ("onnx-runner"). The wheels that the app.toml
+        names are in the folder's ``wheels``. The app is built for the network's Python (``network.python``). Deploying
+        the same code again returns the same app with one more offer. Raises InputRefused for a missing wheel,
+        InterpreterMismatch for an app.toml or a wheel that requires another Python, SetupMissing when this machine
+        cannot compile for that Python, BundleRefused for a folder that is not a valid app.
         """
         return BACKGROUND.run(self._inner.deploy(app, price=price, uses=uses, orders=orders, any_pool=any_pool))
 
     def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the apps that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
+        """Return the apps that are offered now, cheapest first; ``mine`` selects this account's."""
         return BACKGROUND.run(self._inner.list(mine=mine))
 
-    def show(self, app: Named) -> Listing:
-        """Return what the chain and the market know of an app."""
+    def show(self, app: AssetRef) -> Listing:
+        """Return an app's data from the chain, with its open offers."""
         return BACKGROUND.run(self._inner.show(app))
 
     def offer(
         self,
-        app: Named,
+        app: AssetRef,
         *,
         price: Price,
         uses: int = 1000000,
@@ -54,40 +53,40 @@ class Apps:
         any_pool: bool = False,
         presign: bool = False,
     ) -> Listing:
-        """Sell uses of an own app that stands on the chain already, at ``price`` for each run.
+        """Sell uses of an own app that is registered already, at ``price`` a run.
 
-        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature.
+        ``presign`` signs the offer by a public transaction instead of a signature.
         """
         return BACKGROUND.run(
             self._inner.offer(app, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         )
 
-    def reprice(self, app: Named, price: Price) -> RepriceResult:
-        """Sell what is left of every open offer of an own app at another price; the old ones are cancelled, for ever.
+    def reprice(self, app: AssetRef, price: Price) -> RepriceResult:
+        """Sell the remaining uses of every open offer of an own app at another price; cancel the old offers.
 
-        Raises NotFound when nothing is for sale.
+        Cancelling is permanent. Raises NotFound when nothing is for sale.
         """
         return BACKGROUND.run(self._inner.reprice(app, price))
 
-    def unlist(self, app: Named) -> UnlistResult:
-        """Cancel on the chain, for ever, every open offer of an own app; runs that were bought before go on.
+    def unlist(self, app: AssetRef) -> UnlistResult:
+        """Cancel on the chain, permanently, every open offer of an own app; runs that were bought before continue.
 
         Raises NotFound when this account offers no such app.
         """
         return BACKGROUND.run(self._inner.unlist(app))
 
-    def verify(self, app: Named) -> RebuildResult:
-        """Fetch an app's bundle, hold it against its digest, and build its environment again from its wheels.
+    def verify(self, app: AssetRef) -> RebuildResult:
+        """Fetch an app's bundle, verify its digest, and rebuild its environment from its wheels.
 
-        The wheels are looked for where ``make setup`` put those of the shipped apps. Raises BundleRefused with the
-        number of the check for a bundle that is not the app's, SetupMissing when a wheel is not here.
+        The wheels are those that ``make setup`` fetched for the shipped apps. Raises BundleRefused with the number of
+        the failed check, SetupMissing when a wheel is missing on this machine.
         """
         return BACKGROUND.run(self._inner.verify(app))
 
-    def set_secret(self, app: Named, secret: str) -> None:
-        """Give an own app its developer's secret: each later run finds it as IEXEC_APP_DEVELOPER_SECRET, nobody else.
+    def set_secret(self, app: AssetRef, secret: str) -> None:
+        """Set the developer secret of an own app; only later runs of the app get it, as IEXEC_APP_DEVELOPER_SECRET.
 
-        Setting it again replaces it. Raises SharesRefused for an app of somebody else, InputRefused for a text that
-        no environment variable can hold. Warns as ``models.publish`` does where the enclaves are simulated.
+        Setting it again replaces it. Raises SharesRefused for another owner's app, InputRefused for a text that is not
+        a valid environment variable. Warns like ``models.publish`` where the enclaves are simulated.
         """
         return BACKGROUND.run(self._inner.set_secret(app, secret))

@@ -1,4 +1,4 @@
-"""One event loop on a thread of its own, on which the blocking clients' work is done."""
+"""The event loop of all blocking clients, on a background thread."""
 
 import asyncio
 import concurrent.futures

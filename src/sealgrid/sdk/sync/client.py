@@ -8,8 +8,8 @@ from sealgrid.crypto.signing import SigningKey
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.client import AsyncClient, InputFile, connect_async
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.progress import Progress, silent
-from sealgrid.sdk.resources.offers import Named
+from sealgrid.sdk.progress import Progress, ignore_progress
+from sealgrid.sdk.resources.offers import AssetRef
 from sealgrid.sdk.sync.account import Account
 from sealgrid.sdk.sync.apps import Apps
 from sealgrid.sdk.sync.background import BACKGROUND, BackgroundContext
@@ -28,12 +28,12 @@ class Client:
 
     @property
     def network(self) -> Network:
-        """Return which network this is; public, and what a verifier pins."""
+        """Return the network file's content: public, and the pins of a verifier."""
         return self._inner.network
 
     @property
     def account(self) -> Account:
-        """Return the account's money."""
+        """Return the account, with its money."""
         return Account(self._inner.account)
 
     @property
@@ -48,13 +48,13 @@ class Client:
 
     @property
     def data(self) -> Models:
-        """Return the network's data for sale: on the chain, models and data are one kind, the dataset."""
+        """Return the network's data; on the chain, models and data are both datasets."""
         return Models(self._inner.data)
 
     def run(
         self,
-        app: Named,
-        model: Named | None = None,
+        app: AssetRef,
+        model: AssetRef | None = None,
         files: Sequence[InputFile] = (),
         args: Sequence[str] = (),
         max_price: Price | None = None,
@@ -67,27 +67,29 @@ class Client:
         sponsor: str | SigningKey | None = None,
         sponsor_password: str | None = None,
         pool: str | None = None,
-        told: Progress = silent,
+        on_progress: Progress = ignore_progress,
     ) -> Run:
-        """Buy one run of an app, on a model if one is named; what it is given is sealed, for the enclave alone.
+        """Buy one or several runs of an app, on a model if one is named; the input is sealed for the enclave.
 
-        ``args``, ``files`` and ``secrets`` (by number, the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
-        the chain for everybody to read, are ``public_args``, which come before ``args``, and what the app gives to
-        the contract ``callback``. PoCo takes these data in the very call that pays: requester and worker hold them
-        before, and may let the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the
-        data open with the result, and ``Run.deliver`` hands them to any contract. ``tasks`` runs the app so often on
-        the same input; ``Run.bag`` has them all.
-        ``pool`` says where computing is bought: at the pools that the network file pins by default, at one of them by
-        its name there, at any pool by its address, or at the best one on the market for "any".
-        ``told`` hears every step until the deal is made, why a pool was chosen that is not pinned among them.
+        ``args``, ``files`` and ``secrets`` (by number: the app's IEXEC_REQUESTER_SECRET_n) are sealed. **Public**, on
+        the chain, are ``public_args``, which come before ``args``, and what the app passes to the contract
+        ``callback``. PoCo takes these data in the call that pays: requester and worker have them before, and can let
+        the task expire unpaid. With ``deferred_callback`` the chain gets a salted commitment; the data open with the
+        result, and ``Run.deliver`` passes them to any contract. ``tasks`` is the number of runs on this input;
+        ``Run.tasks`` has them all.
+        ``max_price`` bounds the price of all tasks together: app, model and computing.
+        ``pool`` selects where computing is bought: by default at the pools that the network file pins, else at a pinned
+        pool by name, at any pool by address, or with "any" at the best pool on the market.
+        ``on_progress`` is called with each step until the deal is made, and with the reason for choosing a pool that is
+        not pinned; possibly from another thread.
 
-        ``sponsor`` is another account, as ``connect`` takes them, which pays from its escrow and gets what is refunded;
-        the run and its result are this account's. Whoever sees the signed request before the deal is made could make
-        it at this account's cost, as far as its own escrow goes: ``Run.status`` says who paid.
+        ``sponsor`` is another account, named as for ``connect``, which pays from its escrow and gets refunds; the run
+        and its result belong to this account. Anyone who sees the signed request before the deal is made can make it at
+        this account's cost, up to the escrow of this account: ``Run.status`` shows the payer.
 
-        The key that opens the result is in a private file before anything is bought. Raises OrderRefused when app,
-        model or computing is not offered, or costs more than ``max_price`` together, InterpreterMismatch for an app
-        that is built for another Python than this network runs apps on.
+        The key that opens the result is stored in a private file before anything is bought. Raises OrderRefused when
+        app, model or computing is not offered or costs more than ``max_price``, InterpreterMismatch for an app that is
+        built for another Python than the network's.
         """
         return Run(
             BACKGROUND.run(
@@ -105,36 +107,35 @@ class Client:
                     sponsor=sponsor,
                     sponsor_password=sponsor_password,
                     pool=pool,
-                    told=told,
+                    on_progress=on_progress,
                 )
             )
         )
 
     def reopen(self, task: str) -> Run:
-        """Return a run that was bought before, from the file of its key; raise NotFound when there is none.
+        """Return a run that was bought before, from its stored key; raise NotFound when there is none.
 
         Raises InputRefused for a task of another chain.
         """
         return Run(self._inner.reopen(task))
 
     def stages(self, task: TaskId) -> tuple[StageAt, ...]:
-        """Return a task's stages: with exact times when this account requested it, coarse public ones otherwise."""
+        """Return a task's stages: with exact times if this account requested it, else the coarse public ones."""
         return BACKGROUND.run(self._inner.stages(task))
 
     def claim(self, task: str, *, deal: str | None = None) -> str:
-        """Have whoever paid for a task that no machine finished before its final deadline refunded; anybody may ask.
+        """Claim the refund of a task that missed its final deadline; anyone may call it, the payer gets the price.
 
-        Returns where the price is then, in one sentence. It does not matter who claimed it before, nor whether a pool
-        ever opened the task; only for one that no pool opened and that this folder has no key of, ``deal`` must be
-        given. Raises InputRefused before the deadline, with the time from which it can be claimed, and for a task that
-        was paid.
+        Returns one sentence that says where the price is then. Works also after another claim and for a task that no
+        pool opened; such a task needs ``deal``, unless its key is stored here. Raises InputRefused before the deadline,
+        with the time from which the refund can be claimed, and for a task that was paid.
         """
         return BACKGROUND.run(self._inner.claim(task, deal=deal))
 
     def claim_deal(self, task: str, *, deal: str | None = None) -> dict[TaskId, str]:
-        """Claim the refund of every task of a task's deal; return of each where its price is then.
+        """Claim the refunds of all unpaid tasks of a task's deal; return a sentence about the price of each task.
 
-        A task that was paid is left as it is. Raises InputRefused before the deadline, when nothing is claimed.
+        Raises InputRefused before the deadline; then nothing is claimed.
         """
         return BACKGROUND.run(self._inner.claim_deal(task, deal=deal))
 
@@ -156,12 +157,12 @@ def connect(
     data: str | Path | None = None,
     password: str | None = None,
 ) -> Client:
-    """Connect an account to a network, the running local one by default.
+    """Connect an account to a network, by default the running local one.
 
-    ``account`` is the name of an account of your own (``sealgrid account new``), which ``password`` opens; on a local
-    network also a development account's (owner, developer, requester …); or a key. ``network`` is a network file,
-    ``data`` the data folder, SEALGRID_HOME or the user's by default. Raises NetworkNotRunning when there is no
-    network, InputRefused for an unknown account or a wrong password.
+    ``account`` is the name of one of your accounts (``sealgrid account new``), which ``password`` opens; on a local
+    network also the name of a development account (owner, developer, requester …); or a key. ``network`` is a network
+    file, ``data`` the data folder, by default SEALGRID_HOME or the user's. Raises NetworkNotRunning without a network,
+    InputRefused for an unknown account or a wrong password.
     """
     context = BackgroundContext(connect_async(account, network=network, data=data, password=password))
     return Client(context.value, context)

@@ -5,15 +5,14 @@ from pathlib import Path
 from sealgrid.attestation.policy import Machines, Policy
 from sealgrid.sdk.amounts import Price
 from sealgrid.sdk.operations.access_grants import GrantResult, RevokeResult
+from sealgrid.sdk.operations.own_offers import RepriceResult, UnlistResult
 from sealgrid.sdk.operations.policies import PolicyUpdate
 from sealgrid.sdk.operations.prove import Proof
-from sealgrid.sdk.operations.reprice import RepriceResult
 from sealgrid.sdk.operations.rotate import RotationResult
-from sealgrid.sdk.operations.unlist import UnlistResult
 from sealgrid.sdk.operations.usage import UsageReport
-from sealgrid.sdk.progress import Progress, silent
+from sealgrid.sdk.progress import Progress, ignore_progress
 from sealgrid.sdk.resources.models import AsyncModels
-from sealgrid.sdk.resources.offers import Listing, Named, Offer, PublishedListing
+from sealgrid.sdk.resources.offers import AssetRef, Listing, Offer, PublishedListing
 from sealgrid.sdk.sync.background import BACKGROUND
 
 
@@ -27,34 +26,34 @@ class Models:
         self,
         file: str | Path,
         *,
-        app: Named | None = None,
+        app: AssetRef | None = None,
         price: Price,
         name: str | None = None,
         uses: int = 1000,
-        any_file: bool = False,
+        check_file: bool = True,
         callback: bool = False,
         orders: int | None = None,
         any_pool: bool = False,
         card: str = "",
         unproved: bool = False,
-        told: Progress = silent,
+        on_progress: Progress = ignore_progress,
     ) -> PublishedListing:
-        """Seal a file, give its key to the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
+        """Seal a file, deposit its key at the vaults for ``app`` alone, and sell ``uses`` uses at ``price`` each.
 
-        Without ``app`` a .csv file is sold to csv-statistics, any other to onnx-runner; both refuse files that they
-        could not read, unless ``any_file``. A shipped app that nobody offers yet is offered by this account, free of
-        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that says what
-        the file is, for everybody to read and for ever.
-        The uses are signed as ``orders`` equal orders, 10 by default: one deal takes uses of one of them, and PoCo
-        gives none back, also where it refunds. They are for runs at pools of the network's group, unless
-        ``any_pool``: then a buyer's own pool, which runs nothing, can take uses for nothing.
-        Before it is offered, this account buys one run of the app on it, restricted to itself and at 0 for the model:
-        until an enclave opened the file, the vaults give its key to nobody else, and each new version of the key needs
-        such a run. ``told`` hears beforehand what app and computing cost. ``unproved`` leaves it out: then buyers are
-        the first to find out whether the file opens.
-        ``told`` hears every step, perhaps on another thread. Raises InputRefused for a file that cannot be used, or
-        while the escrow does not hold the price of that run; OrderRefused where nobody offers it.
-        The model's key and the signed offer are in a private file of the data folder before anybody else has them.
+        Without ``app`` a .csv file is sold to csv-statistics, any other file to onnx-runner. With ``check_file`` a file
+        that this app cannot read is refused. A shipped app that nobody offers yet is offered by this account, free of
+        charge. ``callback`` allows runs whose result goes to a contract, in public. ``card`` is Markdown that describes
+        the file, public and permanent.
+        The uses are signed as ``orders`` equal orders, 10 by default: a deal consumes uses of one order, and PoCo does
+        not return them, even after a refund. They are valid at pools of the network's group, unless ``any_pool``: then
+        a buyer's own pool, which runs nothing, can consume uses for nothing.
+        Before the offer, this account buys one run of the app on the model, restricted to itself and at price 0 for the
+        model, which proves that the file opens. Until then the vaults release the key to no other account; each new
+        version of the key needs such a run. ``on_progress`` is called with its price first. ``unproved`` skips this
+        run, so the first buyer finds out whether the file opens.
+        ``on_progress`` is called with each step, possibly from another thread. Raises InputRefused for a file that
+        cannot be used and while the escrow does not cover the price of that run; OrderRefused when nobody offers it.
+        The model's key and the signed offers are in a private file of the data folder before any other party has them.
         Warns with SimulatedPlatformWarning where the enclaves are simulated: never publish a real secret there.
         """
         return BACKGROUND.run(
@@ -64,47 +63,47 @@ class Models:
                 price=price,
                 name=name,
                 uses=uses,
-                any_file=any_file,
+                check_file=check_file,
                 callback=callback,
                 orders=orders,
                 any_pool=any_pool,
                 card=card,
                 unproved=unproved,
-                told=told,
+                on_progress=on_progress,
             )
         )
 
     def list(self, *, mine: bool = False) -> tuple[Offer, ...]:
-        """Return the models that are offered now, the cheapest first; ``mine`` leaves out other owners'."""
+        """Return the models that are offered now, cheapest first; ``mine`` selects this account's."""
         return BACKGROUND.run(self._inner.list(mine=mine))
 
-    def show(self, model: Named) -> Listing:
-        """Return what the chain and the market know of a model."""
+    def show(self, model: AssetRef) -> Listing:
+        """Return a model's data from chain and vaults, with its open offers."""
         return BACKGROUND.run(self._inner.show(model))
 
-    def card(self, model: Named) -> str:
-        """Return what a model's owner says of it, Markdown of a stranger's; empty for nothing."""
+    def card(self, model: AssetRef) -> str:
+        """Return the owner's description of a model, untrusted Markdown; empty without one."""
         return BACKGROUND.run(self._inner.card(model))
 
-    def unlist(self, model: Named) -> UnlistResult:
-        """Cancel on the chain, for ever, every open offer of an own model on the market and in the data folder.
+    def unlist(self, model: AssetRef) -> UnlistResult:
+        """Cancel on the chain, permanently, every open offer of an own model on the market and in the data folder.
 
-        Runs that were bought before go on. What it could not look for, the answer says. Raises NotFound when this
-        account offers no such model.
+        Runs that were bought before continue. The result names sources that could not be searched. Raises NotFound
+        when this account offers no such model.
         """
         return BACKGROUND.run(self._inner.unlist(model))
 
-    def reprice(self, model: Named, price: Price) -> RepriceResult:
-        """Sell what is left of every open offer of an own model at another price, to the same buyers.
+    def reprice(self, model: AssetRef, price: Price) -> RepriceResult:
+        """Sell the remaining uses of every open offer of an own model at another price, to the same buyers.
 
-        The old offers are cancelled on the chain, for ever; deals that were made stay. Raises NotFound when nothing
-        is for sale.
+        The old offers are cancelled on the chain, permanently; existing deals are not affected. Raises NotFound when
+        nothing is for sale.
         """
         return BACKGROUND.run(self._inner.reprice(model, price))
 
     def offer(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         price: Price,
         uses: int = 1000,
@@ -114,73 +113,76 @@ class Models:
     ) -> Listing:
         """Sell more uses of an own model, on the terms of the last offer that was signed with this data folder.
 
-        Without one they are for any app that its policy allows, and for everybody. ``orders`` and ``any_pool`` as in
-        ``publish``.
-        ``presign`` signs the offer by a transaction, which everybody sees, instead of with a signature. Raises
-        OrderRefused for a model whose policy asks for a proof that it opens, and that was not proved yet.
+        Without such an offer the uses are for any app that the policy allows and for any buyer. ``orders`` and
+        ``any_pool`` as in ``publish``. ``presign`` signs the offer by a public transaction instead of a signature.
+        Raises OrderRefused for a model whose policy requires a proof that it opens and that has none yet.
         """
         return BACKGROUND.run(
             self._inner.offer(model, price=price, uses=uses, orders=orders, any_pool=any_pool, presign=presign)
         )
 
-    def recover(self, model: Named, target: str | Path) -> Path:
-        """Write an own model's plain file again, from the network's sealed file and the key in the data folder.
+    def recover(self, model: AssetRef, target: str | Path) -> Path:
+        """Write an own model's plain file, from the network's sealed file and the key in the data folder.
 
-        Raises NotFound without that key, InputRefused when the target is there already or cannot be written.
+        Raises NotFound without that key, InputRefused when the target exists or cannot be written.
         """
         return BACKGROUND.run(self._inner.recover(model, target))
 
-    def prove(self, model: Named, *, app: Named | None = None, told: Progress = silent) -> Proof:
-        """Buy one run of an app on an own model, restricted to this account and at 0 for the model, to prove its key.
+    def prove(self, model: AssetRef, *, app: AssetRef | None = None, on_progress: Progress = ignore_progress) -> Proof:
+        """Prove that the newest key of an own model opens its file: buy one run, at price 0 for the model.
 
-        Where its policy asks for that, the vaults give the newest version of the key to nobody else before. Publishing
-        and rotating end with it by themselves. Without ``app`` it is the one of the last offer. Raises AppFailed where
-        the file does not open, and for a run that cannot be bought as ``publish``.
+        If the policy requires the proof, the vaults release this key to no other account before. ``publish`` and
+        ``rotate`` include the proof. ``app`` is that of the last offer by default. Raises AppFailed when the file does
+        not open, and like ``publish`` when the run cannot be bought.
         """
-        return BACKGROUND.run(self._inner.prove(model, app=app, told=told))
+        return BACKGROUND.run(self._inner.prove(model, app=app, on_progress=on_progress))
 
     def rotate(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         reseal: bool = False,
-        app: Named | None = None,
+        app: AssetRef | None = None,
         unproved: bool = False,
-        told: Progress = silent,
+        on_progress: Progress = ignore_progress,
     ) -> RotationResult:
-        """Share an own model's key anew among the vaults, which destroy the shares that they held.
+        """Split an own model's key into new shares for the vaults, which destroy the old ones.
 
-        Do so after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
-        file itself is sealed under a new key, as a new model on the same terms; the old one's offers are cancelled and
-        its shares destroyed, so runs of it that got no key yet are refunded. Raises NotFound without the model's key.
-        Where its policy asks for proof, the new version is proved as ``prove`` does, by ``app``; buyers are refused
-        until then. ``unproved`` leaves that for later.
+        Use it after the vaults of the network changed, or when a vault's data may have been copied. With ``reseal`` the
+        file is sealed under a new key, as a new model on the same terms; the old model's offers are cancelled and its
+        shares destroyed, so runs of it that have no key yet are refunded. Raises NotFound without the model's key.
+        If the policy requires a proof, the new version is proved as by ``prove``, with ``app``; the vaults refuse
+        buyers until then. ``unproved`` skips the proof.
         """
-        return BACKGROUND.run(self._inner.rotate(model, reseal=reseal, app=app, unproved=unproved, told=told))
+        return BACKGROUND.run(
+            self._inner.rotate(model, reseal=reseal, app=app, unproved=unproved, on_progress=on_progress)
+        )
 
-    def grant(self, model: Named, person: str, *, until: int | None = None, app: Named | None = None) -> GrantResult:
-        """Let an account buy uses of an own model until a Unix time; from the first grant on, nobody else may.
+    def grant(
+        self, model: AssetRef, account: str, *, until: int | None = None, app: AssetRef | None = None
+    ) -> GrantResult:
+        """Allow an account to buy uses of an own model until a Unix time; the first grant excludes other accounts.
 
-        Offers to everybody are signed anew for those who are granted, then cancelled. ``app`` grants that app's offers
-        alone, and lets it use the model. Raises NotFound when nothing is for sale.
+        Offers to everybody are signed again for granted accounts, then cancelled. ``app`` restricts the grant to that
+        app's offers and allows the app to use the model. Raises NotFound when nothing is for sale.
         """
-        return BACKGROUND.run(self._inner.grant(model, person, until=until, app=app))
+        return BACKGROUND.run(self._inner.grant(model, account, until=until, app=app))
 
-    def revoke(self, model: Named, person: str, *, running: bool = False) -> RevokeResult:
-        """Let an account buy no more uses of an own model, from the block on that says so.
+    def revoke(self, model: AssetRef, account: str, *, running: bool = False) -> RevokeResult:
+        """Stop an account from buying uses of an own model, from the block of this transaction.
 
-        What it bought before may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse that
-        too, and it is refunded. Raises InputRefused where nothing would be refused.
+        Earlier deals may get the key for ``worst_delay`` seconds more; with ``running`` the vaults refuse those too,
+        and they are refunded. Raises InputRefused when nothing would be refused.
         """
-        return BACKGROUND.run(self._inner.revoke(model, person, running=running))
+        return BACKGROUND.run(self._inner.revoke(model, account, running=running))
 
-    def policy(self, model: Named) -> Policy:
-        """Return the newest policy that the model's owner signed, as the vaults hold it."""
+    def policy(self, model: AssetRef) -> Policy:
+        """Return the newest policy that the model's owner signed, from the vaults."""
         return BACKGROUND.run(self._inner.policy(model))
 
     def set_policy(
         self,
-        model: Named,
+        model: AssetRef,
         *,
         expiry: int | None = None,
         machines: Machines | None = None,
@@ -190,14 +192,15 @@ class Models:
         direct: bool | None = None,
         proved: bool | None = None,
     ) -> PolicyUpdate:
-        """Sign a policy that differs from the newest in what is given, and give it to every vault.
+        """Sign the next version of the policy with these changes, and send it to every vault.
 
         ``uses_total`` is exact: every vault must release each use, so one vault that is down stops new uses.
         ``uses_per_requester_hour`` is counted by each vault; a worker that chooses which t of the n vaults see a task
-        can get up to n/t times as many, until the vaults have read each other's logs. A use that nobody can pay any
-        more is given back, unless its result was readable unpaid (a callback, or ``direct``). ``proved`` gives a
-        key to nobody else before an enclave opened the file with it (``prove``).
-        The next release is judged by it, also of earlier deals. Raises ServiceUnavailable when too few vaults took it.
+        can get up to n/t times as many, until the vaults have read each other's logs. A use that can no longer be paid
+        is returned, unless its result was readable unpaid (a callback, or ``direct``). With ``proved`` the vaults
+        release a key to no other account before an enclave opened the file with it (``prove``).
+        It applies to every release from now on, including those of earlier deals. Raises ServiceUnavailable when too
+        few vaults accepted it.
         """
         return BACKGROUND.run(
             self._inner.set_policy(
@@ -212,9 +215,9 @@ class Models:
             )
         )
 
-    def usage(self, model: Named) -> UsageReport:
-        """Return every release of a model from the vaults' logs, proved, compared with each other and with the chain.
+    def usage(self, model: AssetRef) -> UsageReport:
+        """Return every release of a model from the vaults' logs, verified and compared with each other and the chain.
 
-        ``findings`` name whoever's words do not fit; ``ok`` says whether somebody was found to lie.
+        ``findings`` name inconsistencies and the vault at fault; ``ok`` is false if a vault lied.
         """
         return BACKGROUND.run(self._inner.usage(model))

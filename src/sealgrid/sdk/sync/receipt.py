@@ -8,22 +8,22 @@ from sealgrid.sdk.sync.background import BACKGROUND
 
 
 class Receipt:
-    """The receipt of a run, which anybody can verify."""
+    """The receipt of a run; anyone can verify it."""
 
     def __init__(self, inner: AsyncReceipt) -> None:
         self._inner = inner
 
     def content(self) -> bytes:
-        """Return the receipt's file; raise NotFound while the run is not completed.
+        """Return the receipt's bytes; raise NotFound while the run is not completed.
 
-        Raises ReceiptRefused (20) for one that does not carry the order that this account signed.
+        Raises ReceiptRefused (20) for a receipt without the order that this account signed.
         """
         return BACKGROUND.run(self._inner.content())
 
     def verify(self) -> VerificationReport:
-        """Verify it by itself and against the chain; the report lists every check by number."""
+        """Verify the receipt against the network's pins and the chain; the report lists each check by number."""
         return BACKGROUND.run(self._inner.verify())
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a file, for ``sealgrid receipt verify``."""
+        """Write the receipt to a file, for ``sealgrid receipt verify``."""
         return BACKGROUND.run(self._inner.save(path))

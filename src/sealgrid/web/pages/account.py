@@ -10,7 +10,7 @@ from litestar.response import Redirect
 
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.amounts import amount
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import Address
 from sealgrid.web.forms import form_text, parse_form
@@ -63,7 +63,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
 
 
 async def _account_context(site: Site, address: Address) -> dict[str, Any]:
-    conn, _ = on_paper(site.conn, address)
+    conn, _ = recording_connection(site.conn, address)
     balance, model_offers, app_offers = await asyncio.gather(
         AsyncAccount(conn).balance(), offers_by(conn, "Dataset", address), offers_by(conn, "App", address)
     )

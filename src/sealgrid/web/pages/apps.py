@@ -55,7 +55,7 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
             files=await read_uploads(uploads),
             args=split_arguments(str(form.get("args", ""))),
             pool=str(form.get("pool", "")).strip(),
-            told=steps.append,
+            on_progress=steps.append,
         )
         return await site.redirect_when_indexed(f"/tasks/{bought.task}", *(step.what for step in steps if step.lasting))
 

@@ -19,18 +19,20 @@ from sealgrid.errors import DealRefused, SealgridError
 from sealgrid.poco.orders import to_document
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.amounts import Amount
-from sealgrid.sdk.external_wallet import on_paper
+from sealgrid.sdk.external_wallet import recording_connection
 from sealgrid.sdk.money import sentence
 from sealgrid.sdk.operations import fetch_receipt
-from sealgrid.sdk.operations.client_sealed_models import ClientSealedModel, KeyStatements, plan
-from sealgrid.sdk.operations.client_sealed_runs import (
+from sealgrid.sdk.operations.client_sealed import (
     ClientSealedInput,
+    ClientSealedModel,
     Document,
+    KeyStatements,
     PreparedPurchase,
-    match,
-    prepare,
+    match_signed,
+    prepare_publication,
+    prepare_purchase,
 )
-from sealgrid.sdk.operations.deposit import pass_on
+from sealgrid.sdk.operations.deposit import deposit_sealed_shares
 from sealgrid.sdk.operations.open_result import openings
 from sealgrid.sdk.operations.run_money import money_or_unknown
 from sealgrid.units import TaskId
@@ -103,7 +105,7 @@ def _deposit_handlers(site: Site) -> list[HTTPRouteHandler]:
         )
         # A model needs every vault, an input a threshold of them (docs/adr/0010).
         needed = len(site.network.vaults) if shares.grant is None else site.network.threshold
-        await pass_on(site.conn, common, shares.sealed, needed)
+        await deposit_sealed_shares(site.conn, common, shares.sealed, needed)
 
     return [vaults, deposit]
 
@@ -112,21 +114,21 @@ def _sale_handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/wallet/runs", status_code=200)
     async def prepare_run(request: WebRequest) -> Response[bytes]:
         run_input = await parse_json(request, ClientSealedInput)
-        conn, _ = on_paper(site.conn, require_wallet(site, request))
-        return _json(_run_document(site, await prepare(conn, run_input)))
+        conn, _ = recording_connection(site.conn, require_wallet(site, request))
+        return _json(_run_document(site, await prepare_purchase(conn, run_input)))
 
     @post("/wallet/runs/match", status_code=200)
     async def match_run(request: WebRequest) -> Response[bytes]:
         signed, buyer = await parse_json(request, SignedOrders), require_wallet(site, request)
-        conn, steps = on_paper(site.conn, buyer)
-        await match(conn, signed.orders)
+        conn, steps = recording_connection(site.conn, buyer)
+        await match_signed(conn, signed.orders)
         return plan_reply(site, buyer, steps, f"/tasks/{signed.task}")
 
     @post("/wallet/models", status_code=200)
     async def prepare_model(request: WebRequest) -> Response[bytes]:
         model, owner = await parse_json(request, ClientSealedModel), require_wallet(site, request)
-        conn, steps = on_paper(site.conn, owner)
-        statements = await plan(conn, model)
+        conn, steps = recording_connection(site.conn, owner)
+        statements = await prepare_publication(conn, model)
         return _json(_model_document(site, model, statements, [step_document(site, owner, step) for step in steps]))
 
     return [prepare_run, match_run, prepare_model]
@@ -177,7 +179,7 @@ def _run_document(site: Site, prepared: PreparedPurchase) -> dict[str, Any]:
             "request": order_typed_data(site, terms.request),
         },
         "price": str(Amount(terms.price)),
-        "why": prepared.why,
+        "why": prepared.reason,
         "record": prepared.record,
         "grant": prepared.grant,
     }

@@ -10,8 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from sealgrid.attestation.policy import UNLIMITED, Platform, Policy
 from sealgrid.chain.access_policy import FOREVER, AccessGrant
 from sealgrid.errors import NotFound, SealgridError
-from sealgrid.sdk.operations.access_grants import granted
-from sealgrid.sdk.operations.key_versions import came_by_iexec, opened_in, unopened_in, versions_in, views_of
+from sealgrid.sdk.operations.access_grants import read_grants
+from sealgrid.sdk.operations.key_versions import is_iexec_key, key_versions, opened_task, unopened_task, views_of
 from sealgrid.sdk.operations.usage import UsageReport
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
@@ -91,10 +91,10 @@ async def _model_context(site: Site, row: Any, *, is_owner: bool) -> dict[str, A
         "unlimited": UNLIMITED,
         "forever": FOREVER,
         "now": now,
-        "versions": versions_in(views),
-        "iexec": came_by_iexec(views),
-        "unopened": unopened_in(views),
-        "opened": opened_in(views),
+        "versions": key_versions(views),
+        "iexec": is_iexec_key(views),
+        "unopened": unopened_task(views),
+        "opened": opened_task(views),
         "names": site.index.names({row.address, *(offer.app for offer in offers), *(task.app for task in tasks)}),
         "tasks": tasks,
         "usage_chart": charts.daily_bars(charts.count_by_day(uses, now), f"{len(uses)} uses in the last 30 days"),
@@ -112,7 +112,7 @@ async def _granted_buyers(site: Site, offers: list[OpenOffer]) -> list[AccessGra
     """Return the accounts with access, each with the latest expiry among the offers."""
     expiries: dict[Address, int] = {}
     for restriction in sorted({offer.buyer for offer in offers} - {ZERO_ADDRESS}):
-        for member in await granted(site.conn, restriction):
+        for member in await read_grants(site.conn, restriction):
             expiries[member.account] = max(expiries.get(member.account, 0), member.until)
     return [AccessGrant(account, until) for account, until in sorted(expiries.items())]
 

@@ -13,9 +13,10 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from sealgrid.errors import AppFailed, NotFound, SealgridError
 from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.money import Kind, MoneyState, sentence
-from sealgrid.sdk.operations import buy, fetch_receipt
+from sealgrid.sdk.operations import fetch_receipt
+from sealgrid.sdk.operations.follow import public_history
 from sealgrid.sdk.operations.open_result import RunResult
-from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, waiting_sentence, waits
+from sealgrid.sdk.operations.wait_notices import PATIENCE_SECONDS, is_waiting, waiting_sentence
 from sealgrid.units import TaskId
 from sealgrid.web.forms import parse_form, path_task
 from sealgrid.web.index.reader import PAGE_SIZE, TaskFilter
@@ -123,7 +124,7 @@ def _receipt_handlers(site: Site) -> list[HTTPRouteHandler]:
         problem = ""
         try:
             envelope = await fetch_receipt.fetch_receipt(site.conn, path_task(task))
-            report = await fetch_receipt.verify_on_line(site.conn, envelope)
+            report = await fetch_receipt.verify_online(site.conn, envelope)
         except SealgridError as error:
             problem = error.message
         return site.fragment(request, "checks.html", {"report": report, "problem": problem, "task": task})
@@ -210,8 +211,8 @@ async def _task_context(site: Site, request: WebRequest, task: TaskId) -> dict[s
     stages = await _read_stages(site, request, task, is_requester=is_requester)
     now = 0 if has_ended else (await site.hub.node.block()).timestamp  # the deadline is in the chain's time
     money, age = money_of_row(row, now), int(max(now, site.clock())) - row.time
-    is_waiting = money.kind == "locked" and age >= PATIENCE_SECONDS and waits(stages)
-    waiting = waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if is_waiting else ""
+    shows_notice = money.kind == "locked" and age >= PATIENCE_SECONDS and is_waiting(stages)
+    waiting = waiting_sentence(row.workerpool, int(PATIENCE_SECONDS), money, commands=False) if shows_notice else ""
     steps = site.index.steps(task)
     return {
         "task": row,
@@ -236,7 +237,7 @@ async def _read_stages(site: Site, request: WebRequest, task: TaskId, *, is_requ
     """
     if is_requester and site.dev_account(request):
         return await (await site.client(request)).stages(task)
-    return await buy.public_history(site.conn, task)
+    return await public_history(site.conn, task)
 
 
 async def _open_result(site: Site, request: WebRequest, task: TaskId) -> tuple[RunResult, str]:

@@ -11,9 +11,9 @@ from litestar.response import Redirect
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.errors import InputRefused, ServiceUnavailable
-from sealgrid.sdk.external_wallet import on_paper
-from sealgrid.sdk.operations.policies import give_policy
-from sealgrid.sdk.operations.unlist import until_market_follows
+from sealgrid.sdk.external_wallet import recording_connection
+from sealgrid.sdk.operations.own_offers import until_market_follows
+from sealgrid.sdk.operations.policies import send_policy
 from sealgrid.units import Address, to_address
 from sealgrid.web.forms import form_text, parse_form, parse_json
 from sealgrid.web.site import WALLET_COOKIE, Site, WebRequest, set_notice
@@ -71,7 +71,7 @@ def _connection_handlers(site: Site) -> list[HTTPRouteHandler]:
         await site.wait_until_indexed()
         kind, _, asset = steps_done.next.strip("/").partition("/")
         if kind in ("models", "apps"):
-            conn, _ = on_paper(site.conn, require_wallet(site, request))
+            conn, _ = recording_connection(site.conn, require_wallet(site, request))
             await until_market_follows(conn, "Dataset" if kind == "models" else "App", _parse_address(asset))
         return set_notice(Response(None, status_code=204), steps_done.notice)
 
@@ -99,7 +99,7 @@ def _signature_handlers(site: Site) -> list[HTTPRouteHandler]:
     async def set_policy(request: WebRequest) -> None:
         signed = await parse_json(request, WalletPolicy)
         signature = parse_signature(signed.signature)
-        await give_policy(site.conn, PolicyRequest(policy=signed.policy, signature=signature))
+        await send_policy(site.conn, PolicyRequest(policy=signed.policy, signature=signature))
 
     return [request_challenge, publish_order, set_policy]
 

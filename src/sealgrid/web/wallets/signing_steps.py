@@ -14,8 +14,7 @@ from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
 from sealgrid.sdk.amounts import Amount
 from sealgrid.sdk.client import AsyncClient
-from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, on_paper
-from sealgrid.sdk.operations.reprice import price_of
+from sealgrid.sdk.external_wallet import Step, UnsignedOrder, UnsignedPolicy, recording_connection
 from sealgrid.sdk.stores.home import home
 from sealgrid.units import Address
 from sealgrid.web.site import Site, WebRequest, join_sentences
@@ -51,7 +50,7 @@ async def signing_session(site: Site, request: WebRequest) -> SigningSession:
         return SigningSession(site, client, client.account.address, None)
     if WALLET_HEADER not in request.headers:
         raise InputRefused("your wallet signs through this page's script; enable scripts or use the command line.")
-    conn, steps = on_paper(site.conn, address)
+    conn, steps = recording_connection(site.conn, address)
     return SigningSession(site, AsyncClient(conn, home(_NO_HOME)), address, steps)
 
 
@@ -75,7 +74,7 @@ def step_document(site: Site, sender: Address, step: Step) -> dict[str, Any]:
                 if step.kind == "apporders"
                 else from_document(DatasetOrder, step.order)
             )
-            label = f"Signing the offer of {order.volume} uses at {Amount(price_of(order))}"
+            label = f"Signing the offer of {order.volume} uses at {Amount(order.price)}"
             typed = order_typed_data(site, order)
             return {"action": "offer", "label": label, "kind": step.kind, "order": step.order, "typed": typed}
         case UnsignedPolicy():
