@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.storage.content_folder import disk_errors
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class DocumentStore(Generic[T]):
         if name not in self._names and len(self._names) >= self._limit:
             raise ServiceUnavailable("the storage of this service is full; contact its operator.")
         with disk_errors():
-            write_atomically(self._path(name), msgspec.json.encode(document))
+            write_file(self._path(name), msgspec.json.encode(document))
         self._names.add(name)
 
     def delete(self, name: str) -> None:

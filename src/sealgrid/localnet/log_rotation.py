@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 
 MOST_BYTES: Final = 4 << 20  #: of one log; the part before it, as long at most, stays beside it
 
@@ -16,5 +16,5 @@ def rotate(folder: Path, most: int = MOST_BYTES) -> None:
             with log.open("rb") as file:
                 file.seek(size - most)
                 end = file.read(most)
-            write_atomically(log.with_name(f"{log.name}.1"), end)
+            write_file(log.with_name(f"{log.name}.1"), end)
             os.truncate(log, 0)

@@ -46,7 +46,7 @@ from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
 from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import load_key_files
@@ -93,7 +93,7 @@ def start(
     for child in started:
         told(child.name)
         child.wait_ready(STEP_SECONDS)
-    write_atomically(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
+    write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     told("orders")
     net.once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
     if stocked and (shop := net.later("shop", lambda: stock(net.network()))):
@@ -149,7 +149,7 @@ class _NetworkPlan:
         result = self._layout.part(CHAIN) / f"{name}.json"
 
         def body(ready: Ready) -> None:
-            write_atomically(result, msgspec.json.encode(asyncio.run(work())))
+            write_file(result, msgspec.json.encode(asyncio.run(work())))
             ready()
 
         if not result.exists():
@@ -164,7 +164,7 @@ class _NetworkPlan:
 
         def body(ready: Ready) -> None:
             ready()
-            write_atomically(result, msgspec.json.encode(asyncio.run(work())))
+            write_file(result, msgspec.json.encode(asyncio.run(work())))
 
         return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
 
@@ -222,7 +222,7 @@ class _NetworkPlan:
         services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
         settings = StorageSettings(self._identity.domain, self._sockets.url(WEB), frozenset(services))
         for name in self._stores:
-            write_atomically(self._layout.storage_settings(name), msgspec.json.encode(settings))
+            write_file(self._layout.storage_settings(name), msgspec.json.encode(settings))
 
     def _vault(self, name: str) -> Callable[[Ready], None]:
         sock = self._sockets.of(name)
@@ -332,7 +332,7 @@ def _measurement(platform_url: str) -> RuntimeMeasurement:
 
 def _key_file(layout: Layout, name: str) -> Path:
     path = layout.part(name) / "chain.key"
-    write_atomically(path, development_key(name).secret.hex().encode())
+    write_file(path, development_key(name).secret.hex().encode())
     return path
 
 
@@ -340,5 +340,5 @@ def _storage_key(layout: Layout, name: str) -> tuple[Path, bytes]:
     """Return the file of the key that a service uploads with, and the key; make it when there is none."""
     path = layout.part(name) / "storage.key"
     if not path.exists():
-        write_atomically(path, SigningKey.generate().secret.hex().encode())
+        write_file(path, SigningKey.generate().secret.hex().encode())
     return path, bytes.fromhex(path.read_text())

@@ -19,7 +19,7 @@ from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of
 from sealgrid.attestation.snp_report import REPORT_BYTES, SnpReport
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
 from sealgrid.platform.configfs_tsm import RawQuote
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 
@@ -120,8 +120,8 @@ class CollateralCache:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         numbers = {**self._numbers(), terms.series: terms.number}
         numbers_file = self.folder / NUMBERS  # first: a number is never forgotten
-        write_atomically(numbers_file, msgspec.json.encode(numbers), mode=0o644)
-        write_atomically(
+        write_file(numbers_file, msgspec.json.encode(numbers), mode=0o644)
+        write_file(
             self._path(name), msgspec.json.encode(_CachedCollateral(self.clock(), collateral.raw)), mode=0o644
         )
 

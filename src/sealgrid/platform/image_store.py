@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.image_contents import Plan
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 
 Compile = Callable[["RuntimeImage"], None]
 
@@ -75,7 +75,7 @@ class BytecodeCache:
         shutil.rmtree(image.bytecode, ignore_errors=True)
         image.bytecode.mkdir(parents=True)
         self._compile(image)
-        write_atomically(self._note, self._state(image, runtime).encode(), mode=0o644)
+        write_file(self._note, self._state(image, runtime).encode(), mode=0o644)
         return True
 
     def _noted(self) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.storage.content_folder import disk_errors
 from sealgrid.units import Digest, to_digest
 
@@ -33,7 +33,7 @@ class IpfsNames:
     def keep(self, cid: str, sha256: Digest) -> None:
         """Remember a file's CIDv0."""
         with disk_errors():
-            write_atomically(self._place(cid), sha256.encode(), mode=0o644)
+            write_file(self._place(cid), sha256.encode(), mode=0o644)
         if cid not in self.of(sha256):
             self._names.setdefault(sha256, []).append(cid)
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Address
 
 KEYS_FOLDER = "keys"
@@ -81,7 +81,7 @@ class KeyFiles:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / f"{name}.key"
         if not path.exists():
-            write_atomically(path, self.random(_KEY_BYTES))
+            write_file(path, self.random(_KEY_BYTES))
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise InputRefused(f"other users may read {path.name}; a vault's key files need mode 600.")
         if stat.S_IMODE(self.folder.stat().st_mode) & 0o022:

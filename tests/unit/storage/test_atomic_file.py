@@ -4,13 +4,13 @@ import stat
 
 import pytest
 
-from sealgrid.storage.atomic_file import atomic_writer, write_atomically
+from sealgrid.storage.atomic_file import atomic_writer, write_file
 
 
 def test_the_new_content_has_the_chosen_mode_and_no_temporary_file_remains(tmp_path):
     path = tmp_path / "state.json"
-    write_atomically(path, b"one")
-    write_atomically(path, b"two", mode=0o644)
+    write_file(path, b"one")
+    write_file(path, b"two", mode=0o644)
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert list(tmp_path.iterdir()) == [path]
@@ -38,6 +38,6 @@ def test_without_replace_an_existing_file_is_an_error(tmp_path):
     path = tmp_path / "backup.zip"
     path.write_bytes(b"old")
     with pytest.raises(FileExistsError):
-        write_atomically(path, b"new", replace=False)
+        write_file(path, b"new", replace=False)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

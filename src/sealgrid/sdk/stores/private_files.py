@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sealgrid.storage.atomic_file import write_atomically
+from sealgrid.storage.atomic_file import write_file
 
 
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
@@ -11,7 +11,7 @@ def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
     Raises FileExistsError for an existing file unless ``replace``, OSError when it cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(path, content, replace=replace)
+    write_file(path, content, replace=replace)
 
 
 def is_private(folder: Path) -> bool:
