@@ -1,14 +1,12 @@
 """Documents in a folder, one small file each, whole or absent; how many may lie there is limited."""
 
-import os
-import secrets
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage.atomic_file import disk_errors, write_file
 
 T = TypeVar("T")
 
@@ -31,12 +29,8 @@ class DocumentStore(Generic[T]):
         """Keep a document durably, in place of an earlier one; raise ServiceUnavailable where there is no room."""
         if name not in self._names and len(self._names) >= self._most:
             raise ServiceUnavailable("there is no room for more here; ask whoever runs this service.")
-        part = self._folder / f".{secrets.token_hex(8)}.part"
-        with disk_errors(), os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(document))
-            file.flush()
-            os.fsync(file.fileno())
-            part.replace(self._place(name))
+        with disk_errors():
+            write_file(self._place(name), msgspec.json.encode(document))
         self._names.add(name)
 
     def drop(self, name: str) -> None:

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from sealgrid.storage.atomic_file import write_file
+
 MOST_BYTES: Final = 4 << 20  #: of one log; the part before it, as long at most, stays beside it
 
 
@@ -14,8 +16,5 @@ def rotate(folder: Path, most: int = MOST_BYTES) -> None:
             with log.open("rb") as file:
                 file.seek(size - most)
                 end = file.read(most)
-            part = log.with_name(f"{log.name}.part")
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as aside:
-                aside.write(end)
-            part.replace(log.with_name(f"{log.name}.1"))
+            write_file(log.with_name(f"{log.name}.1"), end)
             os.truncate(log, 0)

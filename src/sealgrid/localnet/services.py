@@ -44,6 +44,7 @@ from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
 from sealgrid.pool.runner import run as run_pool
 from sealgrid.sdk.network import Network, PinnedPool, Root, VaultAddress
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import open_keys
@@ -90,7 +91,7 @@ def start(
     for child in started:
         told(child.name)
         child.wait_ready(STEP_SECONDS)
-    _write(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
+    write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
     told("orders")
     net.once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
     if stocked and (shop := net.later("shop", lambda: stock(net.network()))):
@@ -146,7 +147,7 @@ class _NetworkPlan:
         result = self._layout.part(CHAIN) / f"{name}.json"
 
         def body(ready: Ready) -> None:
-            _write(result, msgspec.json.encode(asyncio.run(work())))
+            write_file(result, msgspec.json.encode(asyncio.run(work())))
             ready()
 
         if not result.exists():
@@ -161,7 +162,7 @@ class _NetworkPlan:
 
         def body(ready: Ready) -> None:
             ready()
-            _write(result, msgspec.json.encode(asyncio.run(work())))
+            write_file(result, msgspec.json.encode(asyncio.run(work())))
 
         return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
 
@@ -217,7 +218,7 @@ class _NetworkPlan:
         domain = Domain(chain=deployment.chain, broker=deployment.broker)
         settings = StorageSettings(domain, self._sockets.url(WEB), frozenset(services))
         for name in self._stores:
-            _write(self._layout.storage_settings(name), msgspec.json.encode(settings))
+            write_file(self._layout.storage_settings(name), msgspec.json.encode(settings))
 
     def _vault(self, name: str) -> Callable[[Ready], None]:
         deployment, sock = self._foundation.deployment, self._sockets.of(name)
@@ -352,7 +353,7 @@ def _measurement(platform_url: str) -> RuntimeMeasurement:
 
 def _key_file(layout: Layout, name: str) -> Path:
     path = layout.part(name) / "chain.key"
-    _write(path, development_key(name).secret.hex().encode())
+    write_file(path, development_key(name).secret.hex().encode())
     return path
 
 
@@ -360,13 +361,5 @@ def _storage_key(layout: Layout, name: str) -> tuple[Path, bytes]:
     """Return the file of the key that a service uploads with, and the key; make it when there is none."""
     path = layout.part(name) / "storage.key"
     if not path.exists():
-        _write(path, SigningKey.generate().secret.hex().encode())
+        write_file(path, SigningKey.generate().secret.hex().encode())
     return path, bytes.fromhex(path.read_text())
-
-
-def _write(path: Path, content: bytes) -> None:
-    # Whole or absent, and the owner's alone: readers must never meet half a file.
-    part = path.with_suffix(path.suffix + ".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    part.replace(path)

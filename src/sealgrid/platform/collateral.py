@@ -19,6 +19,7 @@ from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of
 from sealgrid.attestation.snp_report import REPORT_BYTES, SnpReport
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
 from sealgrid.platform.configfs_tsm import RawQuote
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 
@@ -118,8 +119,8 @@ class CollateralCache:
         self._expect_newest(terms)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         numbers = {**self._numbers(), terms.series: terms.number}
-        _replace(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first: a number is never forgotten
-        _replace(self._path(name), msgspec.json.encode(_CachedCollateral(self.clock(), collateral.raw)))
+        write_file(self.folder / NUMBERS, msgspec.json.encode(numbers))  # first: a number is never forgotten
+        write_file(self._path(name), msgspec.json.encode(_CachedCollateral(self.clock(), collateral.raw)))
 
     def _expect_newest(self, terms: CollateralTerms) -> None:
         if terms.number < self._numbers().get(terms.series, 0):  # (2.5)
@@ -135,9 +136,3 @@ class CollateralCache:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(content)
-    fresh.replace(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.image_contents import Plan
+from sealgrid.storage.atomic_file import write_file
 
 Compile = Callable[["RuntimeImage"], None]
 
@@ -74,9 +75,7 @@ class BytecodeCache:
         shutil.rmtree(image.bytecode, ignore_errors=True)
         image.bytecode.mkdir(parents=True)
         self._compile(image)
-        fresh = self._note.with_suffix(".new")
-        fresh.write_text(self._state(image, runtime))
-        fresh.replace(self._note)
+        write_file(self._note, self._state(image, runtime).encode())
         return True
 
     def _noted(self) -> str:

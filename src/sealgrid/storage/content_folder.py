@@ -1,15 +1,14 @@
 """A folder that holds files under their digest: a file appears whole and verified, or not at all."""
 
-import errno
 import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from sealgrid.errors import FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
+from sealgrid.storage.atomic_file import disk_errors, sync_folder
 from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import Digest, to_bytes, to_digest
 
@@ -116,8 +115,8 @@ class ContentFolder:
             written.rename(place)
             status = place.stat()
             self.used += _occupied(status) - disk_bytes(status.st_size)
-        _sync_folder(place.parent)
-        _sync_folder(self._files)
+        sync_folder(place.parent)
+        sync_folder(self._files)
         return True
 
     def _make_room(self, size: int) -> None:
@@ -188,24 +187,5 @@ class IncomingFile:
         self._open = False
 
 
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn a disk without space, or one that fails, into ServiceUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        what = "the store's disk is full" if full else f"the store's disk failed ({error.strerror})"
-        raise ServiceUnavailable(f"{what}; the file was not stored.") from error
-
-
 def _occupied(status: os.stat_result) -> int:
     return max(disk_bytes(status.st_size), status.st_blocks * 512)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

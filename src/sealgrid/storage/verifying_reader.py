@@ -2,13 +2,12 @@
 
 import asyncio
 import hashlib
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sealgrid.errors import ContentDiffers, InputRefused
-from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage.atomic_file import atomic_writer, disk_errors
 from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import Digest, to_digest
 
@@ -22,16 +21,10 @@ class VerifyingReader(ABC):
 
     async def get_file(self, sha256: Digest, path: Path, limit: int = NO_LIMIT) -> int:
         """Write the file to ``path``, which appears only once its content is verified; return its bytes."""
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        try:
-            with disk_errors(), part.open("xb") as file:
-                async for piece in self.verified(sha256, limit):
-                    await asyncio.to_thread(file.write, piece)
-                size = file.tell()
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-        return size
+        with disk_errors(), atomic_writer(path, mode=0o666, durable=False) as file:
+            async for piece in self.verified(sha256, limit):
+                await asyncio.to_thread(file.write, piece)
+            return file.tell()
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file of at most ``limit`` bytes."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage.atomic_file import disk_errors
 from sealgrid.storage_node.clients import (
     ClientKind,
     Effect,

@@ -1,12 +1,10 @@
 """What IPFS nodes call the files that they were given here: CIDv0, to the SHA-256 by which a file is kept."""
 
-import os
-import secrets
 from pathlib import Path
 
 from sealgrid.crypto.digests import digest_of_cid
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage.atomic_file import disk_errors, write_file
 from sealgrid.units import Digest, to_digest
 
 _CID_V0_CHARACTERS = 46
@@ -33,13 +31,8 @@ class IpfsNames:
 
     def keep(self, cid: str, sha256: Digest) -> None:
         """Remember a file's CIDv0."""
-        part = self._folder / f".{secrets.token_hex(8)}.part"
         with disk_errors():
-            with part.open("x") as file:
-                file.write(sha256)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._place(cid))
+            write_file(self._place(cid), sha256.encode())
         if cid not in self.of(sha256):
             self._names.setdefault(sha256, []).append(cid)
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
+from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Address
 
 KEYS_FOLDER = "keys"
@@ -78,7 +79,7 @@ class KeyFiles:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / f"{name}.key"
         if not path.exists():
-            _write(path, self.random(_KEY_BYTES))
+            write_file(path, self.random(_KEY_BYTES))
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise InputRefused(f"others may read {path.name}; a vault's key files need mode 600.")
         if stat.S_IMODE(self.folder.stat().st_mode) & 0o022:
@@ -122,15 +123,3 @@ def _checked(source: KeySource, name: str) -> bytes:
     if len(secret) != _KEY_BYTES:
         raise InputRefused(f"{name}.key is no vault key; it needs {_KEY_BYTES} bytes.")
     return secret
-
-
-def _write(path: Path, secret: bytes) -> None:
-    # Complete or absent: a crash must not leave half a key under the name that the next start reads.
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as out:
-        out.write(secret)
-        out.flush()
-        os.fsync(out.fileno())
-    part.rename(path)

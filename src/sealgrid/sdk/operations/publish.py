@@ -23,6 +23,7 @@ from sealgrid.sdk.operations.deposit import deposit
 from sealgrid.sdk.operations.orders import offer_in_parts, pools_for
 from sealgrid.sdk.operations.prove import expect_provable, prove_or_say_how
 from sealgrid.sdk.progress import CountedReader, Progress, ProgressStep, silent
+from sealgrid.storage.atomic_file import atomic_writer
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 from sealgrid.wire.storage import location
 
@@ -182,15 +183,11 @@ async def recover(conn: Connection, checksum: Digest, dek: bytes, target: Path) 
 
 
 def _open(sealed: Path, target: Path, dek: bytes) -> None:
-    part = target.with_name(f".{target.name}.part")
     try:
-        with sealed.open("rb") as source, os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as plain:
+        with sealed.open("rb") as source, atomic_writer(target) as plain:
             container.open_sealed(source, plain, dek)
-        part.replace(target)
     except OSError as error:
         raise InputRefused(f"{target} cannot be written ({error.strerror}).", money="") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 async def seal_and_upload(
