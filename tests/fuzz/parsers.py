@@ -21,14 +21,15 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sealgrid.attestation import snp_certificates, snp_collateral
-from sealgrid.attestation.claimed_identity import told_identity
+from sealgrid.attestation import snp_collateral
 from sealgrid.attestation.collateral import intel_terms, snp_terms
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.facts import parse_facts
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.quote_format import told_identity
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.verification import verify
 from sealgrid.bundle import job_input, result_padding
 from sealgrid.bundle.archive import pack
@@ -162,7 +163,7 @@ def _quotes():
         ),
         Parser(
             "snp certificates",
-            snp_certificates.read_table,
+            snp_collateral.read_table,
             (bytes(24), b"\x01".ljust(24, b"\0") * 40),
             1 << 20,
             4 * MIB,

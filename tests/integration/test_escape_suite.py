@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.platform.cgroups import Cgroups
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from tests.unit.platform.enclave_scene import Enclave
 
 LIMITS = {

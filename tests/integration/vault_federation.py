@@ -13,7 +13,8 @@ from litestar import Litestar
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdict, poco_authorisation
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.broker import encode_proof

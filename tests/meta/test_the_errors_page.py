@@ -9,7 +9,7 @@ import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
 from sealgrid.sdk.money import Kind, MoneyState, moment, sentence
-from sealgrid.storage_node.clients import ClientKind, StorageClientId, quota_reached, store_full
+from sealgrid.storage_node.quota_types import ClientKind, StorageClientId, quota_reached, store_full
 from sealgrid.units import TaskId
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
 
@@ -89,7 +89,7 @@ def test_every_row_says_what_became_of_the_money(row):
 LIMITS = re.findall(r"^\| (\d{3}) \| ([^|]+?) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
 TICKETS = re.findall(
     r"TicketRefused\(\s*\"(ticket\.\d)\", f?\"([^\"]+)\"",
-    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storagenode").glob("*.py"))),
+    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storage_node").glob("*.py"))),
 )
 
 

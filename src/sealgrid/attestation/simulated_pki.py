@@ -1,11 +1,15 @@
-"""Certificates and revocation lists of a SIMULATED platform: the shape of Intel's, under an authority of its own.
+"""Certificates, keys and revocation lists of a SIMULATED platform, in the form of Intel's PCK infrastructure.
 
-Nothing here protects anything: whoever holds the keys can attest whatever they like.
+They protect nothing: the owner of the private keys can attest anything.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation.evidence import SIMULATED_MARK
+from sealgrid.errors import InputRefused
 
 ORGANISATION = f"{SIMULATED_MARK} - NOT A TEE"
 SGX_EXTENSION = "1.2.840.113741.1.13.1"
@@ -160,3 +165,83 @@ def _tlv(tag: int, body: bytes) -> bytes:
         return bytes([tag, len(body)]) + body
     length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
     return bytes([tag, 0x80 | len(length)]) + length + body
+
+
+DAY = 24 * 3600
+YEARS = 10
+NAMES = {"root": "Root CA", "ca": "PCK Platform CA", "pck": "PCK Certificate", "tcb": "TCB Signing"}
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedKey:
+    """A key and the certificate about it."""
+
+    key: Key = field(repr=False)
+    certificate: x509.Certificate
+
+
+class _SavedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: dict[str, str]
+    certificates: dict[str, str]
+    warning: str = "SIMULATED platform: these keys protect nothing and attest anything."
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedPlatformKeys:
+    """One SIMULATED machine and the authority above it. NOT A TEE: whoever holds this can attest anything."""
+
+    root: CertifiedKey
+    ca: CertifiedKey
+    pck: CertifiedKey
+    tcb: CertifiedKey
+
+    @classmethod
+    def generate(cls, now: int, days: int = 365 * YEARS, random: Callable[[int], bytes] = os.urandom) -> Self:
+        """Make a machine with an authority of its own, valid from a day before ``now`` (Unix seconds)."""
+        valid = (now - DAY, now + days * DAY)
+        keys = {name: new_key() for name in NAMES}
+        root = certificate(NAMES["root"], keys["root"], issuer=None, valid=valid)
+        above = (root, keys["root"])
+        ca = certificate(NAMES["ca"], keys["ca"], issuer=above, valid=valid)
+        pck = certificate(NAMES["pck"], keys["pck"], issuer=(ca, keys["ca"]), valid=valid, ppid=random(16))
+        tcb = certificate(NAMES["tcb"], keys["tcb"], issuer=above, valid=valid)
+        made = {"root": root, "ca": ca, "pck": pck, "tcb": tcb}
+        return cls(**{name: CertifiedKey(keys[name], made[name]) for name in NAMES})
+
+    @property
+    def root_der(self) -> bytes:
+        """Return the root's certificate in DER form: what a TrustRoot needs."""
+        return self.root.certificate.public_bytes(serialization.Encoding.DER)
+
+    def save(self) -> bytes:
+        """Return a JSON document with the private keys; it belongs in a file of mode 0600."""
+        parts = {name: getattr(self, name) for name in NAMES}
+        return msgspec.json.encode(
+            _SavedKeys(
+                keys={name: _key_pem(part.key) for name, part in parts.items()},
+                certificates={name: pem(part.certificate) for name, part in parts.items()},
+            )
+        )
+
+    @classmethod
+    def load(cls, saved: bytes) -> Self:
+        """Read what ``save`` wrote; raise InputRefused for anything else."""
+        try:
+            document = msgspec.json.decode(saved, type=_SavedKeys)
+            return cls(**{name: _certified(document.keys[name], document.certificates[name]) for name in NAMES})
+        except (msgspec.MsgspecError, ValueError, KeyError):
+            # Without the cause: what was read is key material.
+            raise InputRefused("this file holds no keys of a simulated platform.") from None
+
+
+def _key_pem(key: Key) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+def _certified(key_pem: str, certificate_pem: str) -> CertifiedKey:
+    key = serialization.load_pem_private_key(key_pem.encode(), None)
+    found = x509.load_pem_x509_certificate(certificate_pem.encode())
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != found.public_key():
+        raise ValueError("a certificate is about another key")
+    return CertifiedKey(key, found)

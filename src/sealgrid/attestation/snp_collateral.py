@@ -1,7 +1,8 @@
-"""What is needed beside an SEV-SNP report: AMD's certificates down to the key that signed, and a revocation list."""
+"""Collateral of an SEV-SNP report: AMD's certificates and revocation list (AMD 57230), the host's certificate table."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 from cryptography import x509
@@ -168,3 +169,31 @@ def _octets(value: bytes) -> bytes:
     # Certificates of before 2023 hold the chip's id as it is, later ones as an OCTET STRING.
     wrapped = len(value) > 2 and value[0] == 0x04 and value[1] == len(value) - 2 and len(value) not in (8, 64)
     return value[2:] if wrapped else value
+
+
+_KINDS = {
+    UUID("63da758d-e664-4564-adc5-f4b93be8accd"): "vcek",
+    UUID("a8074bc2-a25a-483e-aae6-39c045a0b8a1"): "vlek",
+    UUID("4ab7b379-bbac-4fe4-a02f-05aef327c782"): "intermediate",
+    UUID("c0b406a4-a803-4952-9743-3fb6014cd0ae"): "root",
+    UUID("92f81bc3-5811-4d3d-97ff-d19f88dc67ea"): "revocation_list",
+}
+#: hosts write a GUID in either order of bytes
+_NAMES = {order: kind for guid, kind in _KINDS.items() for order in (guid.bytes, guid.bytes_le)}
+_ENTRY = 24
+_MOST_ENTRIES = 32
+
+
+def read_table(table: bytes) -> dict[str, bytes]:
+    """Return what is known of a table: kind -> DER; raise ValueError for one that points outside of itself."""
+    found: dict[str, bytes] = {}
+    for number in range(_MOST_ENTRIES):
+        entry = table[number * _ENTRY : (number + 1) * _ENTRY]
+        if len(entry) < _ENTRY or not any(entry[:16]):
+            return found
+        offset, length = (int.from_bytes(entry[at : at + 4], "little") for at in (16, 20))
+        if offset + length > len(table):
+            raise ValueError("a certificate of the host's table lies outside of it")
+        if kind := _NAMES.get(entry[:16]):
+            found[kind] = table[offset : offset + length]
+    raise ValueError("the host's table of certificates does not end")

@@ -12,7 +12,7 @@ from sealgrid.cli.machine_limits import limits_here
 
 if TYPE_CHECKING:
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
-    from sealgrid.platform.configfs_tsm import RawQuote
+    from sealgrid.platform.hardware_quotes import RawQuote
     from sealgrid.platform.machine_probe import MachineProbe, ProbeFinding
 
 app = typer.Typer(help="What this machine offers as a worker.", no_args_is_help=True)
@@ -67,7 +67,7 @@ def quote(
     from sealgrid.attestation.evidence import Trait
     from sealgrid.cli.pins import root_from
     from sealgrid.errors import InputRefused
-    from sealgrid.platform.configfs_tsm import RawQuote
+    from sealgrid.platform.hardware_quotes import RawQuote
 
     made = _made() if file is None else RawQuote(_read(file))
     if unknown := set(traits or ()) - set(get_args(Trait)):
@@ -137,8 +137,7 @@ def _kept(cache: Path | None) -> Path:
 
 def _made() -> "RawQuote":
     from sealgrid.errors import SetupMissing
-    from sealgrid.platform.configfs_tsm import ConfigfsTsm
-    from sealgrid.platform.gramine import GramineAttestation
+    from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation
 
     for source in (ConfigfsTsm(), GramineAttestation()):
         if source.there():

@@ -14,11 +14,10 @@ import msgspec
 
 from sealgrid.attestation.collateral import CollateralTerms, intel_terms, snp_terms
 from sealgrid.attestation.evidence import Collateral, TrustRoot
-from sealgrid.attestation.snp_certificates import read_table
-from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of
+from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of, read_table
 from sealgrid.attestation.snp_report import REPORT_BYTES, SnpReport
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
-from sealgrid.platform.configfs_tsm import RawQuote
+from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.storage.atomic_file import write_file
 from sealgrid.units import Digest
 from sealgrid.wire.collateral import AmdClient, IntelClient

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from sealgrid.platform.image_contents import BOOT, LIBRARIES, PACKAGES, PROGRAMS, PYTHON
+from sealgrid.platform.image_contents import BOOT, LIBRARIES, PACKAGES, PROGRAMS, PYTHON, loader
 from sealgrid.platform.image_store import RuntimeImage
-from sealgrid.platform.shared_libraries import loader
 
 RUNTIME = "/runtime"
 BYTECODE = "/bytecode"

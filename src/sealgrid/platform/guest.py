@@ -11,10 +11,9 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sealgrid.attestation.claimed_identity import told_identity
+from sealgrid.attestation.quote_format import told_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.configfs_tsm import ConfigfsTsm, RawQuote
-from sealgrid.platform.gramine import GramineAttestation
+from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation, RawQuote
 from sealgrid.platform.quote_server import Quoting, serve_one_quote
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer

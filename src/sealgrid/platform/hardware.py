@@ -21,8 +21,8 @@ import msgspec
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import HostFailed, InputRefused, SealgridError
 from sealgrid.platform.collateral import CollateralCache
-from sealgrid.platform.configfs_tsm import RawQuote
 from sealgrid.platform.guest import MOST_FRAME_BYTES, PORT, CollateralReply, CollateralRequest
+from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.platform.instance import EnclaveInstance
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse

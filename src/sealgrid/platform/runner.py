@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from sealgrid.platform.api import handlers
 from sealgrid.platform.collateral import CollateralCache
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform, over_vsock
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from sealgrid.wire.server import serve, service
 
 

@@ -14,14 +14,7 @@ from sealgrid.platform.image import MeasuredFile
 from sealgrid.platform.image_contents import LIBRARIES, PACKAGES, PYTHON, Plan, plan
 
 GUEST = "guest.py"
-IN_GUEST = (
-    "__init__",
-    "configfs_tsm",
-    "gramine",
-    "guest",
-    "kernel_attributes",
-    "quote_server",
-)  #: of our package ``platform``
+IN_GUEST = ("__init__", "guest", "hardware_quotes", "quote_server")  #: of our package ``platform``
 
 CMDLINE = (
     "console=hvc0 quiet loglevel=0 systemd.show_status=no systemd.log_target=null rd.shell=0 rd.emergency=poweroff "

@@ -1,31 +1,63 @@
-"""The SIMULATED platform: measures and launches the real runtime, and quotes for it under a root of its own.
+"""SIMULATED platform: measures and launches the real runtime, and quotes under its own root. NOT A TEE.
 
-It protects nothing from whoever is root on this machine. It exists so that the same code runs everywhere.
+It gives no protection from this machine's root user. It runs the same code on every machine.
 """
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, runtime_identity
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import InputRefused
 from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave, warm_up
-from sealgrid.platform.image_contents import LIBRARIES, interpreter_of, plan
+from sealgrid.platform.image_contents import LIBRARIES, interpreter_of, loader, plan
 from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measured
 from sealgrid.platform.instance import EnclaveInstance
 from sealgrid.platform.quote_server import Quoting, serve_one_quote
-from sealgrid.platform.root_keys import load_or_make
-from sealgrid.platform.shared_libraries import loader
 from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
+from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformConfig:
+    """Where a platform keeps its root keys and the image of the runtime, and what an enclave may use."""
+
+    folder: Path
+    boot: Path | None = None  #: file that an enclave starts with; None for the runtime's own
+    memory_bytes: int = 4 << 30  #: of an enclave's memory-backed folders, together; all of it may take three times that
+    tasks: int = 1024  #: processes and threads of an enclave with its app, where control groups can count them
+    access: ServiceAccess = DEFAULT_ACCESS
+    insecure_log: Path | None = None  #: where the runtime's own output goes, for looking into a broken runtime only
+
+
+FILE = "simulated-root-keys.json"
+
+
+def load_or_make(folder: Path, now: int) -> SimulatedPlatformKeys:
+    """Return the platform's keys, made at the first call; ``now`` in Unix seconds."""
+    path = folder / FILE
+    if path.exists():
+        return SimulatedPlatformKeys.load(path.read_bytes())
+    keys = SimulatedPlatformKeys.generate(now)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, keys.save())
+    finally:
+        os.close(file)
+    return keys
+
 
 _DAY = 24 * 3600
 _TRIES, _PAUSE_SECONDS = 40, 0.05

@@ -8,8 +8,7 @@ import io
 from sealgrid.crypto.container import read_header
 from sealgrid.crypto.container_header import FIXED_BYTES, MAX_METADATA
 from sealgrid.errors import ContainerRefused, InputRefused
-from sealgrid.storage.file_store import NO_LIMIT
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import NO_LIMIT, VerifyingReader
 from sealgrid.units import Digest
 
 

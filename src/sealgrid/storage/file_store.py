@@ -1,10 +1,15 @@
-"""Files by the SHA-256 of their content: whoever reads verifies, so whoever stores need not be trusted."""
+"""Files addressed by the SHA-256 of their content: readers verify the digest, so stores need no trust."""
 
+import asyncio
+import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
 
-from sealgrid.units import Digest
+from sealgrid.errors import ContentDiffers, InputRefused
+from sealgrid.storage.atomic_file import atomic_writer, disk_errors
+from sealgrid.units import Digest, to_digest
 
 PIECE_BYTES = 1 << 20  #: files move in pieces of this size, so no part ever holds a whole one
 NO_LIMIT = 1 << 62
@@ -30,3 +35,34 @@ class FileStore(Protocol):
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file of at most ``limit`` bytes."""
+
+
+class VerifyingReader(ABC):
+    """The reading half of a FileStore, on top of its unverified pieces."""
+
+    @abstractmethod
+    def pieces(self, sha256: Digest) -> AsyncIterator[bytes]:
+        """Yield the file's content, unverified."""
+
+    async def get_file(self, sha256: Digest, path: Path, limit: int = NO_LIMIT) -> int:
+        """Write the file to ``path``, which appears only once its content is verified; return its bytes."""
+        with disk_errors(), atomic_writer(path, mode=0o666, durable=False) as file:
+            async for piece in self.verified(sha256, limit):
+                await asyncio.to_thread(file.write, piece)
+            return file.tell()
+
+    async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
+        """Return a verified file of at most ``limit`` bytes."""
+        return b"".join([piece async for piece in self.verified(sha256, limit)])
+
+    async def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+        """Yield the pieces; raise at the end when they are not the file: keep nothing of them before that."""
+        running, size = hashlib.sha256(), 0
+        async for piece in self.pieces(sha256):
+            size += len(piece)
+            if size > limit:
+                raise InputRefused(f"the file {sha256} is larger than the {limit} bytes that are taken here.")
+            running.update(piece)
+            yield piece
+        if to_digest(running.digest()) != sha256:
+            raise ContentDiffers(f"the store gave other content than {sha256} names; ask another store.")

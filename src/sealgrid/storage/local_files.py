@@ -5,8 +5,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
 from sealgrid.storage.content_folder import ContentFolder
-from sealgrid.storage.file_store import PIECE_BYTES
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import PIECE_BYTES, VerifyingReader
 from sealgrid.units import Digest
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sealgrid.errors import ContentDiffers, NotFound, SealgridError, ServiceUnavailable
-from sealgrid.storage.file_store import NO_LIMIT, PIECE_BYTES
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import NO_LIMIT, PIECE_BYTES, VerifyingReader
 from sealgrid.units import Digest, to_digest
 
 T = TypeVar("T")

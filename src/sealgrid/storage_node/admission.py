@@ -17,8 +17,8 @@ from typing import Final, Protocol, TypeVar
 from sealgrid.attestation.statements import UploadTicket, poco_authorisation
 from sealgrid.crypto.signing import Statement, personal_digest, recover
 from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
-from sealgrid.storage_node.clients import ClientKind, StorageClientId
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.quota_types import ClientKind, StorageClientId
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import parse

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sealgrid.storage.atomic_file import disk_errors
-from sealgrid.storage_node.clients import (
+from sealgrid.storage_node.quota_types import (
     ClientKind,
     Effect,
     FileHold,

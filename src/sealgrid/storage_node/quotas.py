@@ -10,7 +10,7 @@ from typing import Final
 
 from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
 from sealgrid.storage.content_folder import disk_bytes
-from sealgrid.storage_node.clients import (
+from sealgrid.storage_node.quota_types import (
     UPLOADS,
     ClientKind,
     Counts,

@@ -15,10 +15,10 @@ from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage_node.admission import UploadAdmission
 from sealgrid.storage_node.api import handlers
-from sealgrid.storage_node.clients import ClientKind, FileHold, StorageLimits
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.hold_store import HoldStore
 from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quota_types import ClientKind, FileHold, StorageLimits
 from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.wire.chain_view import MOST_ASKED, ChainViewClient, FileAddresses

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
 from sealgrid.storage_node.admission import AdmittedUpload
-from sealgrid.storage_node.clients import DropUpload, Effect, RemoveFile
 from sealgrid.storage_node.hold_store import HoldStore
 from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quota_types import DropUpload, Effect, RemoveFile
 from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import PIECE_BYTES

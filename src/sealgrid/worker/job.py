@@ -21,10 +21,9 @@ from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
-from sealgrid.storage.file_store import FileStore
+from sealgrid.storage.file_store import FileStore, VerifyingReader
 from sealgrid.storage.local_files import fetch
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey
 from sealgrid.wire.market import MarketClient

@@ -6,7 +6,8 @@ from machines import APP, DAY, MRTD, NOW, REPORT_DATA, machine, verify
 
 from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.quote_format import TD_PRODUCTION, sgx_report, td_report
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import InputRefused
 
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from spoken import spoken
 
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.platform.machine_probe import MachineProbe
 from tests.unit.platform.collateral_services import intel_answers, served
 

@@ -15,12 +15,13 @@ from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.collateral import intel_terms, snp_terms
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
-from sealgrid.attestation.snp_certificates import read_table
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
+from sealgrid.attestation.snp_collateral import read_table
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
 from sealgrid.platform.collateral import FRESH_SECONDS, NUMBERS, CollateralCache
-from sealgrid.platform.configfs_tsm import RawQuote
+from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, report

@@ -6,12 +6,10 @@ import pytest
 from kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
-from sealgrid.attestation.claimed_identity import told_identity
 from sealgrid.attestation.policy import Platform
+from sealgrid.attestation.quote_format import told_identity
 from sealgrid.errors import HostFailed
-from sealgrid.platform.configfs_tsm import ConfigfsTsm
-from sealgrid.platform.gramine import GramineAttestation
-from sealgrid.platform.kernel_attributes import MOST_BYTES, KernelAttributes
+from sealgrid.platform.hardware_quotes import MOST_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
 
 DATA = bytes(range(64))

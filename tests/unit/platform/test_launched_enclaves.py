@@ -14,10 +14,8 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import InputRefused
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.image import measure, mrtd
-from sealgrid.platform.root_keys import FILE
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import FILE, PlatformConfig, SimulatedPlatform
 from sealgrid.units import Digest
 
 DATA = bytes(range(64))
@@ -198,7 +196,7 @@ import asyncio, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from enclave_scene import Enclave
-from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.simulated import PlatformConfig
 from sealgrid.platform.simulated import SimulatedPlatform
 
 async def main():

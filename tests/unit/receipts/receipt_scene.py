@@ -7,7 +7,8 @@ import msgspec
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import Release, Settle, Verdict
 from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import canonical, sha256

@@ -44,7 +44,8 @@ from sealgrid.attestation import binding
 from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.evidence import Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.chain.views import ResourceView, TaskStatus
 from sealgrid.errors import InputRefused, ReleaseRefused
 from sealgrid.units import ZERO_ADDRESS, to_address, to_digest

@@ -10,7 +10,8 @@ from sealgrid.attestation.binding import locked_config, report_data, runtime_ide
 from sealgrid.attestation.evidence import Quote
 from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, poco_authorisation
 from sealgrid.chain.views import (
     ContributionStatus,

@@ -7,7 +7,8 @@ from pathlib import Path
 from sealgrid.attestation.binding import locked_config, report_data, vault_set
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.requester_refusals import sentence_of
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.broker import encode_proof

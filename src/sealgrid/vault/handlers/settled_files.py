@@ -14,7 +14,7 @@ SEALING_BYTES = 2 << 20  #: header, metadata and one tag per chunk
 
 
 class VerifiedReads(Protocol):
-    """A store whose reads verify (``sealgrid.storage.verifying_reader``)."""
+    """A store whose reads verify (``sealgrid.storage.file_store``)."""
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file."""

@@ -13,8 +13,8 @@ import pytest
 from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.errors import NotFound, StoreFull
-from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.quota_types import ClientKind
 from sealgrid.storage_node.runner import ask_chain, build
 from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Address, Digest, TaskId, to_address, to_digest

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
 from sealgrid.storage.content_folder import BLOCK_BYTES, disk_bytes
-from sealgrid.storage_node.clients import (
+from sealgrid.storage_node.quota_types import (
     ClientKind,
     DropUpload,
     FileHold,

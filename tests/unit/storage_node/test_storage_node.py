@@ -10,8 +10,8 @@ from sealgrid.errors import FileTooLarge, NotFound, SealgridError, ServiceUnavai
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import StorageNodeConfig
+from sealgrid.storage_node.quota_types import ClientKind
 from sealgrid.storage_node.runner import build
 from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Digest, to_digest

@@ -11,8 +11,8 @@ from sealgrid.attestation.statements import ResultOpened, poco_authorisation
 from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable, TicketRefused
 from sealgrid.storage_node.admission import BALANCE_SECONDS, UploadAdmission
-from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.quota_types import ClientKind
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import encode
