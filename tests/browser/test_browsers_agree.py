@@ -17,8 +17,8 @@ from sealgrid.bundle.result_padding import pad
 from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import Share, combine, commit, record_for, split
-from sealgrid.crypto.typed_data_json import wallet_form
+from sealgrid.crypto.shares import Share, combine, commit, record_from_shares, split
+from sealgrid.crypto.typed_data_json import wallet_typed_data
 from sealgrid.errors import InputRefused
 from sealgrid.units import ZERO_DIGEST, to_address, to_digest
 from tests.vectors.test_statement_vectors import DOMAIN, SIGNER, statement_of
@@ -96,7 +96,7 @@ def test_shares_of_a_browser_give_python_the_key_and_the_other_way_round(does):
     )
     theirs = [Share(each["index"], bytes.fromhex(each["value"][2:]), bytes.fromhex(each["blind"][2:])) for each in made]
     assert [commit(share) for share in theirs] == [each["commitment"] for each in made]
-    record = record_for(
+    record = record_from_shares(
         hub=VAULTS[0],
         asset=VAULTS[1],
         owner=VAULTS[2],
@@ -141,7 +141,7 @@ def test_messages_to_a_key_open_on_either_side_and_under_their_context_alone(doe
 def test_every_published_statement_has_the_same_digest_and_signer_in_a_browser(does):
     for vector in STATEMENTS:
         statement = statement_of(vector)
-        form = wallet_form(statement, name="Sealgrid", version="1", chain=DOMAIN.chain, contract=DOMAIN.broker)
+        form = wallet_typed_data(statement, name="Sealgrid", version="1", chain=DOMAIN.chain, contract=DOMAIN.broker)
         told = does(
             "return [hex(typed.digest(given.form)), typed.signer(given.form, given.signature)]",
             form=form,

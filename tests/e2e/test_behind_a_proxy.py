@@ -21,7 +21,7 @@ from running_network import RunningNetwork, start_network
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.keys import open_keys
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import VaultClient
@@ -89,7 +89,7 @@ class Through:
         answer = await self._http.request(method, path, content=body or None)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,12 @@ from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
 from sealgrid.chain.node import Node
 from sealgrid.crypto.container import open_sealed
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
+from sealgrid.crypto.iexec_challenge import (
+    DEVELOPER_SECRET_NAME,
+    asset_secret_digest,
+    named_secret_digest,
+    requester_secret_address,
+)
 from sealgrid.crypto.shares import combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
@@ -241,7 +246,7 @@ async def test_what_stands_in_a_vaults_place_without_its_key_gets_no_share(face:
 
 async def push_for_app(face: Face, value: bytes, by: SigningKey = DEVELOPER) -> httpx.Response:
     app = face.federation.market.app
-    signature = by.sign(named_secret_digest(app, OF_DEVELOPER, to_digest(keccak256(value))))
+    signature = by.sign(named_secret_digest(app, DEVELOPER_SECRET_NAME, to_digest(keccak256(value))))
     headers = {"authorization": "0x" + signature.hex(), "content-type": "text/plain"}
     async with face.http as client:
         return await client.post(f"/apps/{app}/secrets", content=value, headers=headers)
@@ -299,7 +304,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
     secret = b"key of the requester's account"
     assert (await requesters_there(face), (await push_for_requester(face, secret)).status_code) == (404, 204)
     assert (await requesters_there(face), await requesters_there(face, "another")) == (204, 404)
-    asset = requester_secret(STRANGER.address, "api-key")
+    asset = requester_secret_address(STRANGER.address, "api-key")
     kept = [vault.custody.share(asset, STRANGER.address) for vault in face.federation.vaults]
     assert {(each.kind, each.value_hash) for each in kept} == {("iexec-requester", None)}
     sealed = await face.federation.files.get_bytes(kept[0].record.file_sha256, 1 << 20)
@@ -309,7 +314,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
 
 
 async def test_no_vault_shows_what_a_guess_of_a_pushed_text_could_be_held_against(face: Face) -> None:
-    app, asset = face.federation.market.app, requester_secret(STRANGER.address, "pin")
+    app, asset = face.federation.market.app, requester_secret_address(STRANGER.address, "pin")
     await push_for_requester(face, b"1234", name="pin")
     await push_for_app(face, b"password")
     for where, owner in ((asset, STRANGER.address), (app, DEVELOPER.address)):

@@ -96,9 +96,9 @@ TICKETS = re.findall(
 def limits_in_code():
     """Return the HTTP status and the sentence of every error by which a service limits a client."""
     buckets = TokenBuckets(RateLimit(1, burst=1))
-    buckets.demand("a client", 0.0)
+    buckets.acquire("a client", 0.0)
     with pytest.raises(TooManyRequests) as often:
-        buckets.demand("a client", 0.0)
+        buckets.acquire("a client", 0.0)
     errors: list[SealgridError] = [often.value]
     for count in range(3):
         errors += [quota_reached(StorageClientId(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]

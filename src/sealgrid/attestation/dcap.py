@@ -12,7 +12,7 @@ import dcap_qvl  # type: ignore[import-untyped]
 import msgspec
 
 from sealgrid.attestation.binding import locked_app
-from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, root_named
+from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, find_roots
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.quote_format import TEE_TDX
 from sealgrid.crypto.digests import sha256
@@ -130,7 +130,7 @@ class QuoteFacts:
         )
 
 
-def read_claims(document: str) -> QuoteFacts:
+def parse_claims(document: str) -> QuoteFacts:
     """Read dcap-qvl's JSON; raise EvidenceRefused (2.4) when it has another form than version 0.7 writes."""
     try:
         return QuoteFacts(msgspec.json.decode(document, type=_ClaimsDocument))
@@ -143,7 +143,7 @@ MOST_COLLATERAL_BYTES = 1 << 20
 
 # What dcap-qvl 0.7 says when a quote is genuine and still not good enough. The words choose the number only: a quote
 # that it refuses for any other reason is refused as (2.4).
-_NUMBER_OF = (
+_CHECK_BY_FRAGMENT = (
     ("Debug mode", "3.1", "the enclave runs in debug mode; its memory is open to the host."),
     ("TCB status", "3.2", "the machine's firmware is out of date or revoked; update it."),
     ("No matching TCB level", "3.2", "the machine's firmware is out of date or revoked; update it."),
@@ -172,11 +172,11 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated
     Whether the runtime, the app and the report data are the right ones, the caller decides. Numbers (2) and (3) of
     docs/protocol/evidence.md; raises EvidenceRefused with the number.
     """
-    collateral = _readable(quote)  # (2.1)
-    root = _root_of(quote, roots)  # (2.2)
+    collateral = _check_size_and_parse(quote)  # (2.1)
+    root = _find_root(quote, roots)  # (2.2)
     if root.platform is Platform.SIMULATED and not allow_simulated:  # (2.3)
         raise EvidenceRefused("2.3", "simulated evidence proves nothing and is not accepted here.")
-    facts = _signed(quote, collateral, root, at)  # (2.4) (3.1) (3.2) (3.3)
+    facts = _verify_signatures(quote, collateral, root, at)  # (2.4) (3.1) (3.2) (3.3)
     if facts.eval_number < root.minimum_eval_number:  # (2.5)
         raise EvidenceRefused("2.5", "the collateral is older than what was seen before; fetch it anew.")
     if facts.status not in {"UpToDate", *root.statuses}:  # (3.2) again: the claims must say what the policy decided
@@ -184,7 +184,7 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated
     return facts.claims_for(root)  # (3.4)
 
 
-def _readable(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
+def _check_size_and_parse(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
     if len(quote.raw) > MOST_QUOTE_BYTES or len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
         raise EvidenceRefused("2.1", "the quote or its collateral is larger than any real one.")
     try:
@@ -193,11 +193,11 @@ def _readable(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
         raise EvidenceRefused("2.1", "the collateral cannot be read.") from error
 
 
-def _root_of(quote: Quote, roots: Sequence[TrustRoot]) -> TrustRoot:
-    named = root_named(roots, _last_certificate(quote.raw))
+def _find_root(quote: Quote, roots: Sequence[TrustRoot]) -> TrustRoot:
+    candidates = find_roots(roots, _last_certificate(quote.raw))
     # Only Intel's root is found twice. The header's word chooses the policy to verify under; (3.4) proves it.
     kind = Platform.TDX if quote.raw[4:8] == TEE_TDX.to_bytes(4, "little") else Platform.SGX
-    return next((root for root in named if root.platform is kind), named[0])
+    return next((root for root in candidates if root.platform is kind), candidates[0])
 
 
 def _last_certificate(raw: bytes) -> bytes:
@@ -208,7 +208,7 @@ def _last_certificate(raw: bytes) -> bytes:
         raise EvidenceRefused("2.1", "the quote cannot be read, or carries no certificates.") from error
 
 
-def _signed(quote: Quote, collateral: dcap_qvl.QuoteCollateralV3, root: TrustRoot, at: int) -> QuoteFacts:
+def _verify_signatures(quote: Quote, collateral: dcap_qvl.QuoteCollateralV3, root: TrustRoot, at: int) -> QuoteFacts:
     policy = dcap_qvl.QuotePolicy.strict(at)
     policy = policy.allow_dynamic_platform("dynamic_platform" in root.traits)
     policy = policy.allow_cached_keys("cached_keys" in root.traits).allow_smt("smt" in root.traits)
@@ -216,13 +216,13 @@ def _signed(quote: Quote, collateral: dcap_qvl.QuoteCollateralV3, root: TrustRoo
         policy = policy.allow_status(status)
     verifier = dcap_qvl.QuoteVerifier(root.root_ca_der)
     try:
-        return read_claims(verifier.verify_with_policy(quote.raw, collateral, at, policy).to_json())
+        return parse_claims(verifier.verify_with_policy(quote.raw, collateral, at, policy).to_json())
     except ValueError as error:
-        raise _refusal(str(error)) from error
+        raise _to_refusal(str(error)) from error
 
 
-def _refusal(words: str) -> EvidenceRefused:
-    for fragment, number, sentence in _NUMBER_OF:
-        if fragment in words:
+def _to_refusal(message: str) -> EvidenceRefused:
+    for fragment, number, sentence in _CHECK_BY_FRAGMENT:
+        if fragment in message:
             return EvidenceRefused(number, sentence)
     return EvidenceRefused("2.4", "a signature, certificate, revocation list or date of the evidence does not hold.")

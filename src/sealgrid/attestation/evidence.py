@@ -147,7 +147,7 @@ def load_revocation_list(der: bytes) -> x509.CertificateRevocationList:
         raise ValueError("this is no revocation list of version 2") from error
 
 
-def expect_distinct(roots: Sequence[TrustRoot]) -> None:
+def check_distinct_roots(roots: Sequence[TrustRoot]) -> None:
     """Raise InputRefused unless each certificate stands for one platform, or one of Intel's for SGX and for TDX."""
     for certificate in {root.root_ca_der for root in roots}:
         platforms = [root.platform for root in roots if root.root_ca_der == certificate]
@@ -155,7 +155,7 @@ def expect_distinct(roots: Sequence[TrustRoot]) -> None:
             raise InputRefused("each root of trust stands for one platform; one certificate is configured twice.")
 
 
-def root_named(roots: Iterable[TrustRoot], certificate: bytes) -> list[TrustRoot]:
+def find_roots(roots: Iterable[TrustRoot], certificate: bytes) -> list[TrustRoot]:
     """Return the configured roots of this certificate; raise EvidenceRefused (2.2) when there is none."""
     # Which root is meant is the sender's word; that it signed is proved afterwards, with this root and no other.
     if found := [root for root in roots if root.root_ca_der == certificate]:

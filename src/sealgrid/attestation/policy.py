@@ -64,7 +64,7 @@ class Machines(Statement, frozen=True, kw_only=True, forbid_unknown_fields=True)
     up_to_date: bool = True  #: Intel's status UpToDate only, whatever else a vault lets pass
 
 
-def misspelt(machines: Machines) -> str | None:
+def find_invalid_machine_id(machines: Machines) -> str | None:
     """Return the first id that no evidence can have; None when all may be right."""
     ids = (*machines.allowed, *machines.denied, *machines.families, *machines.forbidden_advisories)
     return next((each for each in ids if not _ID.fullmatch(each) or each[:2].casefold() == "0x"), None)

@@ -103,7 +103,7 @@ _TD_REGISTERS = tuple(slice(at, at + 48) for at in (136, 328, 376, 424))  #: MRT
 _BODY_BYTES = 584  #: of the shortest TD report
 
 
-def told_identity(raw: bytes, app: Digest) -> tuple[Platform, Digest]:
+def claimed_identity(raw: bytes, app: Digest) -> tuple[Platform, Digest]:
     """Return the platform and the runtime identity that a quote of real hardware names.
 
     Raises ValueError for bytes that are no quote.

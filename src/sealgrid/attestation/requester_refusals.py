@@ -6,7 +6,7 @@ Facts name the number alone, so that t vaults sign the same bytes. The sentence 
 from typing import Final
 
 #: What the deal asks for is refused whatever machine runs it, and was so when the deal was matched.
-OF_THE_DEAL: Final[dict[str, str]] = {
+REQUESTER_REFUSALS: Final[dict[str, str]] = {
     "5": "the owner's policy does not allow this app on this runtime and platform.",
     "7": "the deal's params cannot be used.",
     "7.1": "the vaults have no key of this dataset.",
@@ -28,6 +28,6 @@ OF_THE_DEAL: Final[dict[str, str]] = {
 }
 
 
-def sentence_of(check: str) -> str:
+def refusal_message(check: str) -> str:
     """Return what a settled refusal says; numbers that this version does not know get a general sentence."""
-    return OF_THE_DEAL.get(check, "the deal asks for what its vaults do not release.")
+    return REQUESTER_REFUSALS.get(check, "the deal asks for what its vaults do not release.")

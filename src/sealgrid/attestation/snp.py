@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from sealgrid.attestation import snp_report
-from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, root_named
+from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, find_roots
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.snp_collateral import CertificateChain, broken_link, read_chain
+from sealgrid.attestation.snp_collateral import CertificateChain, find_chain_error, parse_chain
 from sealgrid.attestation.snp_report import ReportSigningKey, SnpReport
 from sealgrid.crypto.digests import sha256
 from sealgrid.errors import EvidenceRefused
@@ -40,14 +40,14 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClai
     Whether the runtime, the app and the report data are the right ones, the caller decides. Numbers (2) and (3) of
     docs/protocol/evidence.md. A simulated root (2.3) never stands for SNP.
     """
-    report, chain = _readable(quote)  # (2.1)
-    root = root_named(  # (2.2)
+    report, chain = _parse(quote)  # (2.1)
+    root = find_roots(  # (2.2)
         (root for root in roots if root.platform is Platform.SNP), chain.root.public_bytes(Encoding.DER)
     )[0]
-    _expect_chain(chain, root, at)  # (2.4) (2.5)
-    _expect_leaf_of(report, chain)  # (2.6)
-    _expect_signed(report, chain)  # (2.7)
-    _expect_strong(report, chain, root)  # (3.1) (3.2) (3.3) (3.4)
+    _check_chain(chain, root, at)  # (2.4) (2.5)
+    _check_leaf(report, chain)  # (2.6)
+    _check_signature(report, chain)  # (2.7)
+    _check_configuration(report, chain, root)  # (3.1) (3.2) (3.3) (3.4)
     leaf = chain.facts
     return VerifiedClaims(
         platform=Platform.SNP,
@@ -63,28 +63,28 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int) -> VerifiedClai
     )
 
 
-def _readable(quote: Quote) -> tuple[SnpReport, CertificateChain]:
+def _parse(quote: Quote) -> tuple[SnpReport, CertificateChain]:
     if len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
         raise EvidenceRefused("2.1", "the collateral is larger than any real one.")
     try:
-        return SnpReport(quote.raw), read_chain(quote.collateral)
+        return SnpReport(quote.raw), parse_chain(quote.collateral)
     except ValueError as error:
         raise EvidenceRefused("2.1", "the report or its collateral cannot be read.") from error
 
 
-def _expect_chain(chain: CertificateChain, root: TrustRoot, at: int) -> None:
+def _check_chain(chain: CertificateChain, root: TrustRoot, at: int) -> None:
     if chain.revocation_list is None and "no_revocation_list" not in root.traits:  # (2.4)
         raise EvidenceRefused("2.4", "nothing shows that AMD has not withdrawn the certificates; fetch its list.")
-    if (broken := broken_link(chain, at)) is not None:  # (2.4)
+    if (broken := find_chain_error(chain, at)) is not None:  # (2.4)
         raise EvidenceRefused("2.4", f"{broken}.")
     if chain.list_number < root.minimum_eval_number:  # (2.5)
         raise EvidenceRefused("2.5", "the revocation list is older than what was seen before; fetch it anew.")
 
 
-def _expect_leaf_of(report: SnpReport, chain: CertificateChain) -> None:
+def _check_leaf(report: SnpReport, chain: CertificateChain) -> None:
     leaf = chain.facts
     signer = f"SEV-{leaf.product}" if leaf.kind is ReportSigningKey.VCEK else f"SEV-VLEK-{leaf.product}"
-    if (report.signing_key, _name(chain)) != (leaf.kind, signer):  # (2.6)
+    if (report.signing_key, _signer_name(chain)) != (leaf.kind, signer):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is of another kind of key, or product, than the report's.")
     if report.product not in (None, leaf.product):  # (2.6)
         raise EvidenceRefused("2.6", "the certificate is of another product than the report's processor.")
@@ -98,7 +98,7 @@ def _expect_leaf_of(report: SnpReport, chain: CertificateChain) -> None:
         raise EvidenceRefused("2.6", "the certificate names neither a chip nor a provider.")
 
 
-def _expect_signed(report: SnpReport, chain: CertificateChain) -> None:
+def _check_signature(report: SnpReport, chain: CertificateChain) -> None:
     signature = encode_dss_signature(*report.signature())
     try:
         chain.facts.key.verify(signature, report.signed, ec.ECDSA(hashes.SHA384()))
@@ -106,7 +106,7 @@ def _expect_signed(report: SnpReport, chain: CertificateChain) -> None:
         raise EvidenceRefused("2.7", "the report's signature does not hold.") from error
 
 
-def _expect_strong(report: SnpReport, chain: CertificateChain, root: TrustRoot) -> None:
+def _check_configuration(report: SnpReport, chain: CertificateChain, root: TrustRoot) -> None:
     if report.policy & snp_report.POLICY_DEBUG:  # (3.1)
         raise EvidenceRefused("3.1", "the guest may be debugged; its memory is open to the host.")
     if not chain.facts.tcb.reaches(root.least_tcb):  # (3.2)
@@ -120,14 +120,14 @@ def _expect_strong(report: SnpReport, chain: CertificateChain, root: TrustRoot) 
 
 def _traits(report: SnpReport) -> set[str]:
     shared = report.policy & snp_report.POLICY_SMT and report.platform_info & snp_report.PLATFORM_SMT
-    said = {
+    present = {
         "smt": shared,
         "provider_key": report.signing_key == ReportSigningKey.VLEK,
         "service_module": report.vmpl > 0,
     }
-    return {trait for trait, true in said.items() if true}
+    return {trait for trait, true in present.items() if true}
 
 
-def _name(chain: CertificateChain) -> str:
+def _signer_name(chain: CertificateChain) -> str:
     names = chain.intermediate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else ""

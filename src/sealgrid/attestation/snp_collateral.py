@@ -64,15 +64,15 @@ class CertificateChain:
             return 0
 
 
-def leaf_of(der: bytes) -> LeafCertificate:
+def parse_leaf(der: bytes) -> LeafCertificate:
     """Read a VCEK or VLEK certificate; raise ValueError for what is none."""
     try:
-        return _facts_of(load_certificate(der))
+        return _parse_leaf(load_certificate(der))
     except (UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise ValueError("this is no certificate of an SEV-SNP key") from error
 
 
-def read_chain(collateral: Collateral) -> CertificateChain:
+def parse_chain(collateral: Collateral) -> CertificateChain:
     """Read collateral; raise ValueError for what is none."""
     try:
         parts = msgspec.json.decode(collateral.raw, type=SnpCollateral)
@@ -83,29 +83,29 @@ def read_chain(collateral: Collateral) -> CertificateChain:
             intermediate=load_certificate(parts.intermediate),
             root=load_certificate(parts.root),
             revocation_list=load_revocation_list(listed) if listed is not None else None,
-            facts=_facts_of(leaf),
+            facts=_parse_leaf(leaf),
         )
     except (*UNREADABLE, UnsupportedAlgorithm, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
         raise ValueError("this is no collateral of an SEV-SNP report") from error
 
 
-def broken_link(chain: CertificateChain, at: int) -> str | None:
+def find_chain_error(chain: CertificateChain, at: int) -> str | None:
     """Return what does not hold of signatures, dates and the revocation list at ``at``; None when all does."""
     for certificate, issuer in (
         (chain.root, chain.root),
         (chain.intermediate, chain.root),
         (chain.leaf, chain.intermediate),
     ):
-        if not _issued(certificate, issuer):
+        if not _is_issued_by(certificate, issuer):
             return "a certificate is not signed by the one above it"
         if not certificate.not_valid_before_utc <= _time(at) <= certificate.not_valid_after_utc:
             return "a certificate is not valid at this time"
-    return None if chain.revocation_list is None else _broken_list(chain, chain.revocation_list, at)
+    return None if chain.revocation_list is None else _revocation_list_error(chain, chain.revocation_list, at)
 
 
-def _broken_list(chain: CertificateChain, listed: x509.CertificateRevocationList, at: int) -> str | None:
+def _revocation_list_error(chain: CertificateChain, listed: x509.CertificateRevocationList, at: int) -> str | None:
     key, until = chain.root.public_key(), listed.next_update_utc
-    if not isinstance(key, rsa.RSAPublicKey) or listed.issuer != chain.root.subject or not _signed(listed, key):
+    if not isinstance(key, rsa.RSAPublicKey) or listed.issuer != chain.root.subject or not _is_list_signed(listed, key):
         return "the revocation list is not signed by the root"
     if until is None or not listed.last_update_utc <= _time(at) <= until:
         return "the revocation list is not valid at this time"
@@ -115,14 +115,14 @@ def _broken_list(chain: CertificateChain, listed: x509.CertificateRevocationList
     return None
 
 
-def _signed(listed: x509.CertificateRevocationList, key: rsa.RSAPublicKey) -> bool:
+def _is_list_signed(listed: x509.CertificateRevocationList, key: rsa.RSAPublicKey) -> bool:
     try:
         return listed.is_signature_valid(key)
     except (ValueError, UnsupportedAlgorithm):
         return False
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
@@ -134,7 +134,7 @@ def _time(at: int) -> datetime:
     return datetime.fromtimestamp(at, tz=UTC)
 
 
-def _facts_of(certificate: x509.Certificate) -> LeafCertificate:
+def _parse_leaf(certificate: x509.Certificate) -> LeafCertificate:
     # AMD 57230, "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface", table of extensions.
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):
@@ -184,7 +184,7 @@ _ENTRY = 24
 _MOST_ENTRIES = 32
 
 
-def read_table(table: bytes) -> dict[str, bytes]:
+def parse_certificate_table(table: bytes) -> dict[str, bytes]:
     """Return what is known of a table: kind -> DER; raise ValueError for one that points outside of itself."""
     found: dict[str, bytes] = {}
     for number in range(_MOST_ENTRIES):

@@ -95,7 +95,7 @@ def check_entry(document: bytes, index: int, path: Sequence[bytes], head: LogHea
     """Return an entry that (log.3) can be read and (log.4) stands at ``index`` under a head."""
     entry = parse_entry(document)  # (log.3)
     leaf = merkle.leaf_hash(document)
-    if not merkle.includes(leaf, index, head.size, path, to_bytes(head.root, 32)):  # (log.4)
+    if not merkle.is_included(leaf, index, head.size, path, to_bytes(head.root, 32)):  # (log.4)
         raise LogRefused("log.4", f"the entry of task {entry.task} is not in the log of vault {head.vault}.")
     return entry
 
@@ -109,7 +109,7 @@ def contradiction(held: LogHead, offered: LogHead, path: Sequence[bytes]) -> Con
     if offered.size < held.size:
         return "rollback" if offered.issued > held.issued else None  # (log.5)
     roots = to_bytes(held.root, 32), to_bytes(offered.root, 32)
-    grew = merkle.consistent(held.size, roots[0], offered.size, roots[1], path)
+    grew = merkle.is_consistent(held.size, roots[0], offered.size, roots[1], path)
     return None if grew else "split-view"  # (log.6)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sealgrid.attestation import dcap, snp
-from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, expect_distinct
+from sealgrid.attestation.evidence import Quote, TrustRoot, VerifiedClaims, check_distinct_roots
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.snp_report import REPORT_BYTES
 
@@ -16,7 +16,7 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated
     ``dcap`` none of them. Raises InputRefused when one certificate is configured for platforms that it cannot be
     the root of.
     """
-    expect_distinct(roots)
+    check_distinct_roots(roots)
     if len(quote.raw) == REPORT_BYTES:
         return snp.verify(quote, roots, at=at)
     others = [root for root in roots if root.platform is not Platform.SNP]

@@ -102,7 +102,7 @@ def platform(
     from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware import HardwareConfig
     from sealgrid.platform.image import measure
-    from sealgrid.platform.image_contents import interpreter_of
+    from sealgrid.platform.image_contents import interpreter_version
     from sealgrid.platform.runner import run_hardware
     from sealgrid.units import to_digest
     from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
@@ -115,7 +115,7 @@ def platform(
         raise InputRefused(f"{runtime!r} is no runtime identity.", money="") from error
     files = measure(launch.parent / "runtime")
     config = HardwareConfig(
-        believed.platform, launch.absolute(), identity, believed.root_ca_der, len(files), interpreter_of(files)
+        believed.platform, launch.absolute(), identity, believed.root_ca_der, len(files), interpreter_version(files)
     )
 
     async def served() -> None:

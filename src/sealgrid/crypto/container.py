@@ -57,7 +57,7 @@ def seal(
     plain = memoryview(bytearray(min(size, chunk_size)))
     for index in range(header.chunks):
         wanted = plain[: header.length(index)]
-        if _fill(source, wanted) != len(wanted):
+        if _read_into(source, wanted) != len(wanted):
             raise InputRefused(f"the source ended before its {size} bytes.")
         sealed = cipher.encrypt(index, wanted)
         digest.update(sealed)
@@ -112,7 +112,7 @@ class SealedReader:
             self._held = None  # a failed chunk leaves the buffer in no state to be read
             sealed = self._sealed[: self.header.length(index) + TAG_BYTES]
             self._source.seek(self.header.offset(index))
-            _fill(self._source, sealed)
+            _read_into(self._source, sealed)
             self._cipher.decrypt(index, sealed)  # (4)
             self._held = index
         return self._cipher.plain[: self.header.length(index)]
@@ -180,7 +180,7 @@ def _header(size: int, chunk_size: int, key_id: bytes, metadata: bytes, random: 
     return Header(size=size, chunk_size=chunk_size, key_id=key_id, salt=random(SALT_BYTES), metadata=metadata)
 
 
-def _fill(source: BinaryIO, buffer: memoryview) -> int:
+def _read_into(source: BinaryIO, buffer: memoryview) -> int:
     # Every binary file of the standard library has readinto; typing.BinaryIO does not say so.
     done = 0
     while done < len(buffer) and (count := cast("io.BufferedIOBase", source).readinto(buffer[done:])):

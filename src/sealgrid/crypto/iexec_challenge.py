@@ -12,7 +12,7 @@ from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import personal_digest
 from sealgrid.units import Address, Digest, to_address, to_bytes
 
-OF_DEVELOPER = "1"  #: the name of an app developer's secret; it once was an index
+DEVELOPER_SECRET_NAME = "1"  # noqa: S105  #: the name of an app developer's secret; it once was an index
 
 NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,64}"  #: what iExec lets a requester call a secret
 NUMBER_PATTERN: Final = r"[1-9][0-9]{0,3}"  #: of a requester's secret, by which its app finds it
@@ -36,7 +36,7 @@ def is_secret_name(name: str) -> bool:
     return re.fullmatch(NAME_PATTERN, name) is not None
 
 
-def requester_secret(requester: Address, name: str) -> Address:
+def requester_secret_address(requester: Address, name: str) -> Address:
     """Return the asset under which vaults keep a requester's secret of this name; raise ValueError for no name."""
     if not is_secret_name(name):
         raise ValueError("a secret's name has 1 to 64 letters, digits, - or _")

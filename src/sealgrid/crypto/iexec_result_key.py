@@ -16,7 +16,7 @@ LEAST_BITS = 2048
 MOST_BITS = 8192  #: encrypting under a larger one would take long
 
 
-def rsa_key(value: bytes) -> RSAPublicKey:
+def parse_rsa_key(value: bytes) -> RSAPublicKey:
     """Return the key in a value as iExec's SDK pushes it: base64 of a PEM (SPKI); raise InputRefused otherwise.
 
     It encrypts: numbers that are no RSA key, as an even modulus, load as one and fail only then.

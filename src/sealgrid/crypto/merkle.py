@@ -43,14 +43,14 @@ class MerkleFrontier:
     @property
     def root(self) -> bytes:
         """Return the root of the tree."""
-        return _folded(self.peaks)
+        return _fold(self.peaks)
 
     def path_of_next(self) -> tuple[bytes, ...]:
         """Return the inclusion path of the leaf that is appended next, in the tree which it then ends."""
         return self.peaks[::-1]
 
 
-def frontier_of(size: int, node: NodeAt) -> MerkleFrontier:
+def load_frontier(size: int, node: NodeAt) -> MerkleFrontier:
     """Rebuild a frontier from stored nodes."""
     return MerkleFrontier(size, tuple(node(level, index) for level, index in _cover(0, size)))
 
@@ -91,27 +91,27 @@ def consistency_path(first: int, second: int, node: NodeAt) -> tuple[bytes, ...]
     return tuple(reversed(path))
 
 
-def includes(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
+def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Tell whether a path proves a leaf hash to stand at ``index`` of a tree (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size or not _hashes(path):
+    if not 0 <= index < size or not _are_hashes(path):
         return False
-    position, last, found = index, size - 1, leaf
+    position, last, computed = index, size - 1, leaf
     for sibling in path:
         if last == 0:
             return False
         if position & 1 or position == last:
-            found = node_hash(sibling, found)
+            computed = node_hash(sibling, computed)
             skipped = _trailing_zeros(position) if not position & 1 else 0
             position, last = position >> skipped, last >> skipped
         else:
-            found = node_hash(found, sibling)
+            computed = node_hash(computed, sibling)
         position, last = position >> 1, last >> 1
-    return last == 0 and found == root
+    return last == 0 and computed == root
 
 
-def consistent(first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]) -> bool:
+def is_consistent(first: int, first_root: bytes, second: int, second_root: bytes, path: Sequence[bytes]) -> bool:
     """Tell whether a path proves one tree to be the beginning of another (RFC 9162, 2.1.4.2)."""
-    if not 0 <= first <= second or not _hashes(path):
+    if not 0 <= first <= second or not _are_hashes(path):
         return False
     if first in (0, second):
         known = EMPTY_ROOT if first == 0 else second_root
@@ -138,16 +138,16 @@ def _both_roots(first: int, second: int, hashes: Sequence[bytes]) -> tuple[bytes
 
 
 def _root(start: int, end: int, node: NodeAt) -> bytes:
-    return _folded([node(level, index) for level, index in _cover(start, end)])
+    return _fold([node(level, index) for level, index in _cover(start, end)])
 
 
-def _folded(peaks: Sequence[bytes]) -> bytes:
+def _fold(peaks: Sequence[bytes]) -> bytes:
     if not peaks:
         return EMPTY_ROOT
-    found = peaks[-1]
+    computed = peaks[-1]
     for peak in reversed(peaks[:-1]):
-        found = node_hash(peak, found)
-    return found
+        computed = node_hash(peak, computed)
+    return computed
 
 
 def _cover(start: int, end: int) -> list[tuple[int, int]]:
@@ -172,5 +172,5 @@ def _trailing_zeros(number: int) -> int:
     return (number & -number).bit_length() - 1 if number else 0
 
 
-def _hashes(path: Sequence[bytes]) -> bool:
+def _are_hashes(path: Sequence[bytes]) -> bool:
     return len(path) <= MOST_PATH and all(len(each) == HASH_BYTES for each in path)

@@ -81,7 +81,7 @@ def commit(share: Share) -> Digest:
     return to_digest(sha256(_COMMITMENT, lp(share.index.to_bytes(8, "big"), share.value, share.blind)))
 
 
-def record_for(
+def record_from_shares(
     *,
     hub: Address,
     asset: Address,
@@ -95,7 +95,7 @@ def record_for(
     """Return the record of these shares, the i-th for the i-th vault; raise SharesRefused where they do not fit."""
     if [share.index for share in shares] != list(range(1, len(vaults) + 1)):
         raise SharesRefused("record.4", f"there are {len(shares)} shares for {len(vaults)} vaults; give one to each.")
-    return record_of(
+    return record_from_commitments(
         hub=hub,
         asset=asset,
         owner=owner,
@@ -107,7 +107,7 @@ def record_for(
     )
 
 
-def record_of(
+def record_from_commitments(
     *,
     hub: Address,
     asset: Address,
@@ -158,20 +158,20 @@ def combine(shares: Sequence[Share], record: KeyRecord) -> bytes:
     A record that breaks its own rules is refused first, by its own numbers.
     """
     validate_record(record)
-    _enough("1", {share.index for share in shares}, record, "came")
+    _check_count("1", {share.index for share in shares}, record, "came")
     known = [share for share in shares if 1 <= share.index <= record.n]
-    _enough("2", {share.index for share in known}, record, "have an index that the record knows")
-    good = {share.index: share for share in known if _matches(share, record)}
-    liars = ", ".join(sorted(lying_vaults(shares, record)))
-    _enough("3", set(good), record, f"match their commitments; wrong ones came from {liars}")
-    points = [good[index] for index in sorted(good)[: record.t]]
+    _check_count("2", {share.index for share in known}, record, "have an index that the record knows")
+    valid = {share.index: share for share in known if _matches(share, record)}
+    mismatched = ", ".join(sorted(mismatched_vaults(shares, record)))
+    _check_count("3", set(valid), record, f"match their commitments; wrong ones came from {mismatched}")
+    points = [valid[index] for index in sorted(valid)[: record.t]]
     return b"".join(
         Shamir.combine([(share.index, share.value[half : half + _HALF]) for share in points], False)
         for half in (0, _HALF)
     )
 
 
-def lying_vaults(shares: Sequence[Share], record: KeyRecord) -> frozenset[Address]:
+def mismatched_vaults(shares: Sequence[Share], record: KeyRecord) -> frozenset[Address]:
     """Return the vaults in whose name a share came that does not match its commitment."""
     return frozenset(
         record.vaults[share.index - 1]
@@ -187,6 +187,6 @@ def _matches(share: Share, record: KeyRecord) -> bool:
         return False
 
 
-def _enough(check: str, indexes: set[int], record: KeyRecord, which: str) -> None:
+def _check_count(check: str, indexes: set[int], record: KeyRecord, which: str) -> None:
     if len(indexes) < record.t:
         raise SharesRefused(check, f"{record.t} shares are needed; only {len(indexes)} {which}.")

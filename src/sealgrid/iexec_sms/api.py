@@ -16,7 +16,7 @@ from sealgrid.iexec_sms.push_checks import MOST_BYTES, PushedSecret
 from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
 from sealgrid.wire.message import encode
-from sealgrid.wire.server import any_page, cors, service
+from sealgrid.wire.server import allow_every_site, cors_config, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 Ask = Request[Any, Any, Any]
@@ -24,12 +24,12 @@ Ask = Request[Any, Any, Any]
 
 def application(desk: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
     """Return the application of one face."""
-    return service(
+    return create_app(
         [*_dataset_keys(desk), *_app_secrets(desk), *_requester_secrets(desk), *_result_keys(desk)],
         max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
         access=access,
-        pages=any_page,
-        cors=cors("GET", "POST", "PUT"),
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
     )
 
 

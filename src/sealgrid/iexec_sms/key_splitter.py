@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sealgrid.crypto.shares import record_for, split
+from sealgrid.crypto.shares import record_from_shares, split
 from sealgrid.crypto.signing import Domain
 from sealgrid.units import Address, Digest, to_digest
 from sealgrid.wire.deposits import sealed_part
@@ -49,7 +49,7 @@ def deposits_of(
     ``identities`` are checked, in vault order; ``name`` is the secret's under iExec's route.
     """
     shares = split(key, len(place.vaults), place.threshold, random)
-    record = record_for(
+    record = record_from_shares(
         hub=place.hub,
         asset=asset.address,
         owner=asset.owner,

@@ -74,7 +74,7 @@ async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
         clients = [
             VaultClient(
                 await stack.enter_async_context(
-                    HttpTransport(url, name=f"vault {address}", patience=config.vault_seconds)
+                    HttpTransport(url, name=f"vault {address}", timeout=config.vault_seconds)
                 )
             )
             for address, url in config.vaults

@@ -23,7 +23,7 @@ from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, PublishReply, PublishRequest, UnpublishReply, UnpublishRequest
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import any_page, cors, service
+from sealgrid.wire.server import allow_every_site, cors_config, create_app
 
 Ask = Request[object, object, State]
 
@@ -40,13 +40,13 @@ def application(desk: OrderService, config: MarketConfig) -> ASGIApp:
 
 
 def _api(desk: OrderService, config: MarketConfig) -> Litestar:
-    return service(
+    return create_app(
         [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
         max_body=config.largest_body,
         access=config.access,
-        pages=any_page,
-        cors=cors("GET", "POST", "PUT"),
-        mark={"ok": False},
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
+        error_fields={"ok": False},
     )
 
 

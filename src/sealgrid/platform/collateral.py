@@ -12,9 +12,9 @@ from typing import Literal
 import dcap_qvl  # type: ignore[import-untyped]
 import msgspec
 
-from sealgrid.attestation.collateral import CollateralTerms, intel_terms, snp_terms
+from sealgrid.attestation.collateral import CollateralTerms, verify_intel_collateral, verify_snp_collateral
 from sealgrid.attestation.evidence import Collateral, TrustRoot
-from sealgrid.attestation.snp_collateral import SnpCollateral, leaf_of, read_table
+from sealgrid.attestation.snp_collateral import SnpCollateral, parse_certificate_table, parse_leaf
 from sealgrid.attestation.snp_report import REPORT_BYTES, SnpReport
 from sealgrid.errors import EvidenceRefused, HostFailed, ServiceUnavailable
 from sealgrid.platform.hardware_quotes import RawQuote
@@ -25,7 +25,7 @@ from sealgrid.wire.collateral import AmdClient, IntelClient
 FRESH_SECONDS = 6 * 3600  #: younger collateral is not asked for again
 NUMBERS = "numbers.json"
 
-_Judge = Callable[[Collateral, Sequence[TrustRoot], int], CollateralTerms]
+_Verify = Callable[[Collateral, Sequence[TrustRoot], int], CollateralTerms]
 
 
 class _CachedCollateral(msgspec.Struct, frozen=True):
@@ -50,42 +50,42 @@ class CollateralCache:
         not hold, what is kept serves until it expires. Raises ServiceUnavailable or EvidenceRefused when neither is
         there, and HostFailed for a quote that names no machine.
         """
-        name, judge, fetch = self._plan(made)
-        kept = self._kept(name, judge)
+        name, verify, fetch = self._plan(made)
+        kept = self._kept(name, verify)
         if kept is not None and self.clock() - kept.fetched < FRESH_SECONDS:
             return Collateral(kept.collateral)
         try:
             fetched = await fetch()
-            self._keep(name, fetched, judge(fetched, self.roots, self.clock()))
+            self._keep(name, fetched, verify(fetched, self.roots, self.clock()))
         except (ServiceUnavailable, EvidenceRefused):
             if kept is None:
                 raise
             return Collateral(kept.collateral)
         return fetched
 
-    def _plan(self, made: RawQuote) -> tuple[str, _Judge, Callable[[], Awaitable[Collateral]]]:
+    def _plan(self, made: RawQuote) -> tuple[str, _Verify, Callable[[], Awaitable[Collateral]]]:
         try:
             if len(made.raw) == REPORT_BYTES:
-                return self._plan_snp(SnpReport(made.raw), read_table(made.certificates))
+                return self._plan_snp(SnpReport(made.raw), parse_certificate_table(made.certificates))
             return self._plan_intel(dcap_qvl.Quote.parse(made.raw))
         except ValueError as error:
             said = str(error).partition("\n")[0]  # dcap-qvl writes several lines
             raise HostFailed(f"the quote names no machine that collateral could be asked for: {said}.") from error
 
-    def _plan_intel(self, quote: dcap_qvl.Quote) -> tuple[str, _Judge, Callable[[], Awaitable[Collateral]]]:
+    def _plan_intel(self, quote: dcap_qvl.Quote) -> tuple[str, _Verify, Callable[[], Awaitable[Collateral]]]:
         tee: Literal["sgx", "tdx"] = "sgx" if quote.is_sgx() else "tdx"
         fmspc, authority = quote.fmspc(), quote.ca()
 
         async def fetch() -> Collateral:
             return (await self.intel.collateral(tee, fmspc, authority)).encode()
 
-        return f"{tee}-{fmspc}-{authority}", intel_terms, fetch
+        return f"{tee}-{fmspc}-{authority}", verify_intel_collateral, fetch
 
     def _plan_snp(
         self, report: SnpReport, given: dict[str, bytes]
-    ) -> tuple[str, _Judge, Callable[[], Awaitable[Collateral]]]:
+    ) -> tuple[str, _Verify, Callable[[], Awaitable[Collateral]]]:
         leaf = given.get("vcek") or given.get("vlek")
-        product = report.product or (leaf_of(leaf).product if leaf else None)
+        product = report.product or (parse_leaf(leaf).product if leaf else None)
         if product is None:
             raise ValueError("the report tells no product, and the host gave no certificate")
         kind: Literal["vcek", "vlek"] = "vlek" if report.signing_key else "vcek"
@@ -104,12 +104,12 @@ class CollateralCache:
             ).encode()
 
         levels = "-".join(str(getattr(tcb, part)) for part in tcb.__struct_fields__)
-        return f"snp-{product}-{kind}-{report.chip_id.hex()[:32]}-{levels}", snp_terms, fetch
+        return f"snp-{product}-{kind}-{report.chip_id.hex()[:32]}-{levels}", verify_snp_collateral, fetch
 
-    def _kept(self, name: str, judge: _Judge) -> _CachedCollateral | None:
+    def _kept(self, name: str, verify: _Verify) -> _CachedCollateral | None:
         try:
             kept = msgspec.json.decode(self._path(name).read_bytes(), type=_CachedCollateral)
-            self._expect_newest(judge(Collateral(kept.collateral), self.roots, self.clock()))
+            self._expect_newest(verify(Collateral(kept.collateral), self.roots, self.clock()))
         except (OSError, msgspec.MsgspecError, EvidenceRefused):
             return None
         return kept

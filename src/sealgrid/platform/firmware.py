@@ -65,7 +65,7 @@ def mrtd(firmware: Path) -> bytes:
 
 def tdvf_sections(firmware: Path) -> list[FirmwareSection]:
     """Return the sections that a firmware's TDX metadata list; raise InputRefused when it has none."""
-    raw = _read(firmware)
+    raw = _read_firmware(firmware)
     try:
         table = OVMF(str(firmware)).table_item(TDX_METADATA)
         start = len(raw) - int.from_bytes(table[:4], "little")
@@ -83,7 +83,7 @@ def launch_digest(boot: SnpBoot) -> bytes:
     if boot.cpu not in CPU_SIGS:
         raise InputRefused(f"{boot.cpu!r} is none of QEMU's AMD processors: {', '.join(CPU_SIGS)}.", money="")
     for path in (boot.firmware, boot.kernel, boot.initrd):
-        _read(path)
+        _read_firmware(path)
     try:
         found: bytes = calc_launch_digest(
             SevMode.SEV_SNP,
@@ -117,7 +117,7 @@ def _record(name: bytes, address: int) -> bytes:
     return name.ljust(16, b"\0") + address.to_bytes(8, "little") + bytes(104)
 
 
-def _read(path: Path) -> bytes:
+def _read_firmware(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

@@ -11,10 +11,10 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sealgrid.attestation.quote_format import told_identity
+from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
 from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation, RawQuote
-from sealgrid.platform.quote_server import Quoting, serve_one_quote
+from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.platform import LaunchRequest, QuoteAnswer
 
@@ -22,8 +22,10 @@ PORT = 1729  #: of the guest's vsock, or of the loopback beside an enclave
 MOST_FRAME_BYTES = 2 << 20
 RUNTIME = Path("/runtime")
 
-Source = ConfigfsTsm | GramineAttestation
-Start = Callable[[socket.socket, socket.socket], "subprocess.Popen[bytes]"]  #: relay, quoting -> the runtime's process
+QuoteSource = ConfigfsTsm | GramineAttestation
+StartRuntime = Callable[
+    [socket.socket, socket.socket], "subprocess.Popen[bytes]"
+]  #: relay, quoting -> the runtime's process
 
 
 class CollateralRequest(Message, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class CollateralReply(Message, frozen=True, kw_only=True):
     collateral: bytes
 
 
-def serve(listener: socket.socket, source: Source, start: Start) -> int:
+def serve(listener: socket.socket, source: QuoteSource, start: StartRuntime) -> int:
     """Run one launch to its end; return the runtime's exit code. Raises HostFailed when the host breaks the form."""
     control, _ = listener.accept()
     with control:
@@ -49,7 +51,7 @@ def serve(listener: socket.socket, source: Source, start: Start) -> int:
         with relay, theirs:
             process = start(relay, theirs)
         try:
-            asyncio.run(serve_one_quote(ours, launch, quoting_for(launch, source, control)))
+            asyncio.run(serve_one_quote(ours, launch, quote_function(launch, source, control)))
         except BaseException:
             process.kill()
             raise
@@ -58,13 +60,13 @@ def serve(listener: socket.socket, source: Source, start: Start) -> int:
         return code
 
 
-def quoting_for(launch: LaunchRequest, source: Source, control: socket.socket) -> Quoting:
+def quote_function(launch: LaunchRequest, source: QuoteSource, control: socket.socket) -> QuoteFunction:
     """Return the runtime's way to its one quote; the host is asked for the collateral."""
 
     def answer(report_data: bytes) -> QuoteAnswer:
         made: RawQuote = source.quote(report_data)
         try:
-            platform, runtime = told_identity(made.raw, launch.app_digest)
+            platform, runtime = claimed_identity(made.raw, launch.app_digest)
         except ValueError as error:
             raise HostFailed("the hardware gave something that is no quote.") from error
         _send(control, encode(CollateralRequest(quote=made.raw, certificates=made.certificates)))
@@ -93,12 +95,12 @@ def start_process(command: Sequence[str], relay: socket.socket, quoting: socket.
 def main() -> int:
     """Serve the host: over vsock from a guest, over this machine's loopback from an enclave, which has no vsock."""
     gramine = GramineAttestation()
-    enclosed = gramine.there()
-    family = socket.AF_INET if enclosed else socket.AF_VSOCK
+    in_gramine = gramine.there()
+    family = socket.AF_INET if in_gramine else socket.AF_VSOCK
     with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.bind(("127.0.0.1" if enclosed else socket.VMADDR_CID_ANY, PORT))
+        listener.bind(("127.0.0.1" if in_gramine else socket.VMADDR_CID_ANY, PORT))
         listener.listen(2)
-        return serve(listener, gramine if enclosed else ConfigfsTsm(), start_runtime)
+        return serve(listener, gramine if in_gramine else ConfigfsTsm(), start_runtime)
 
 
 def _send(channel: socket.socket, body: bytes) -> None:
@@ -106,13 +108,13 @@ def _send(channel: socket.socket, body: bytes) -> None:
 
 
 def _receive(channel: socket.socket) -> bytes:
-    size = int.from_bytes(_exactly(channel, 4), "big")
+    size = int.from_bytes(_receive_exactly(channel, 4), "big")
     if size > MOST_FRAME_BYTES:
         raise HostFailed("the host sent a frame above the limit.")
-    return _exactly(channel, size)
+    return _receive_exactly(channel, size)
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
+def _receive_exactly(channel: socket.socket, size: int) -> bytes:
     parts = bytearray()
     while len(parts) < size:
         part = channel.recv(size - len(parts))

@@ -75,7 +75,7 @@ class HardwarePlatform:
 
         Raises InputRefused when nobody listens at the relay, HostFailed when the guest cannot be started.
         """
-        relay, context = await _to_worker(request.relay), next(self._contexts)
+        relay, context = await _connect_relay(request.relay), next(self._contexts)
         try:
             process = subprocess.Popen(  # noqa: S603, ASYNC220  the operator's own script, two words that are ours
                 [str(self._config.launch), request.app_digest, str(context)],
@@ -129,22 +129,25 @@ class HardwarePlatform:
 
     async def _serve(self, context: int, request: LaunchRequest, relay: socket.socket) -> None:
         reader, writer = await self._reach(context)
-        _write(writer, encode(msgspec.structs.replace(request, relay="")))
+        _write_frame(writer, encode(msgspec.structs.replace(request, relay="")))
         await writer.drain()
         theirs = await self._reach(context)
         ours = await asyncio.open_unix_connection(sock=relay)
-        pumping = [asyncio.create_task(_pump(ours[0], theirs[1])), asyncio.create_task(_pump(theirs[0], ours[1]))]
+        copying = [
+            asyncio.create_task(_copy_stream(ours[0], theirs[1])),
+            asyncio.create_task(_copy_stream(theirs[0], ours[1])),
+        ]
         try:
             size = int.from_bytes(await reader.readexactly(4), "big")
             if size > MOST_FRAME_BYTES:
                 raise HostFailed("the guest sent a frame above the limit.")
             asked = parse(await reader.readexactly(size), CollateralRequest)
             found = await self._collateral.collateral_for(RawQuote(asked.quote, asked.certificates))
-            _write(writer, encode(CollateralReply(collateral=found.raw)))
+            _write_frame(writer, encode(CollateralReply(collateral=found.raw)))
             await writer.drain()
-            await asyncio.gather(*pumping)
+            await asyncio.gather(*copying)
         finally:
-            for task in pumping:
+            for task in copying:
                 task.cancel()
             for end in (writer, theirs[1], ours[1]):
                 end.close()
@@ -160,7 +163,7 @@ class HardwarePlatform:
                 await asyncio.sleep(0.1)
 
 
-async def over_vsock(context: int) -> socket.socket:
+async def connect_vsock(context: int) -> socket.socket:
     """Connect to a guest's port; raise OSError while nobody listens there."""
     channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
     try:
@@ -172,14 +175,14 @@ async def over_vsock(context: int) -> socket.socket:
     return channel
 
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _copy_stream(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     while part := await source.read(PUMP_BYTES):
         target.write(part)
         await target.drain()
     target.close()
 
 
-async def _to_worker(path: str) -> socket.socket:
+async def _connect_relay(path: str) -> socket.socket:
     relay = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         relay.connect(path)
@@ -189,5 +192,5 @@ async def _to_worker(path: str) -> socket.socket:
     return relay
 
 
-def _write(writer: asyncio.StreamWriter, body: bytes) -> None:
+def _write_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
     writer.write(len(body).to_bytes(4, "big") + body)

@@ -10,7 +10,7 @@ from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.image_contents import Plan
 from sealgrid.storage.atomic_file import write_file
 
-Compile = Callable[["RuntimeImage"], None]
+CompileImage = Callable[["RuntimeImage"], None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def _copy(source: Path, target: Path) -> None:
     target.chmod(0o755 if theirs.st_mode & 0o100 else 0o644)
 
 
-def measured(image: RuntimeImage) -> ImageMeasurement:
+def measure_image(image: RuntimeImage) -> ImageMeasurement:
     """Hash the files of an image as they are now."""
     files = measure(image.files)
     return ImageMeasurement(mrtd=mrtd(files), files=tuple(files))
@@ -65,7 +65,7 @@ class BytecodeCache:
     Its digest is kept beside the platform's root keys: who can write there can forge every quote anyway.
     """
 
-    def __init__(self, note: Path, compile_image: Compile) -> None:
+    def __init__(self, note: Path, compile_image: CompileImage) -> None:
         self._note, self._compile = note, compile_image
 
     def refresh(self, image: RuntimeImage, runtime: bytes) -> bool:

@@ -20,11 +20,11 @@ from sealgrid.attestation.simulated import SimulatedQuoter
 from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import InputRefused
 from sealgrid.platform.cgroups import Cgroups, EnclaveCgroup
-from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave, warm_up
-from sealgrid.platform.image_contents import LIBRARIES, interpreter_of, loader, plan
-from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measured
+from sealgrid.platform.enclave_sandbox import EnclaveSockets, enclave_command, warm_up_command
+from sealgrid.platform.image_contents import LIBRARIES, find_loader, interpreter_version, plan_image
+from sealgrid.platform.image_store import BytecodeCache, ImageMeasurement, RuntimeImage, lay_out, measure_image
 from sealgrid.platform.instance import EnclaveInstance
-from sealgrid.platform.quote_server import Quoting, serve_one_quote
+from sealgrid.platform.quote_server import QuoteFunction, serve_one_quote
 from sealgrid.units import Digest
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, QuoteAnswer, RuntimeMeasurement
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
@@ -42,12 +42,12 @@ class PlatformConfig:
     insecure_log: Path | None = None  #: where the runtime's own output goes, for looking into a broken runtime only
 
 
-FILE = "simulated-root-keys.json"
+ROOT_KEYS_FILE = "simulated-root-keys.json"
 
 
-def load_or_make(folder: Path, now: int) -> SimulatedPlatformKeys:
+def load_or_create_keys(folder: Path, now: int) -> SimulatedPlatformKeys:
     """Return the platform's keys, made at the first call; ``now`` in Unix seconds."""
-    path = folder / FILE
+    path = folder / ROOT_KEYS_FILE
     if path.exists():
         return SimulatedPlatformKeys.load(path.read_bytes())
     keys = SimulatedPlatformKeys.generate(now)
@@ -71,7 +71,7 @@ class SimulatedPlatform:
     def __init__(self, config: PlatformConfig, clock: Callable[[], int]) -> None:
         config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._config, self._clock = config, clock
-        self._keys = load_or_make(config.folder, clock())
+        self._keys = load_or_create_keys(config.folder, clock())
         self._quoter, self._quoter_day = SimulatedQuoter(self._keys, now=clock()), clock() // _DAY
         self._bytecode = BytecodeCache(config.folder / "bytecode.sha384", self._compile)
         self._instances: dict[str, EnclaveInstance] = {}
@@ -82,13 +82,13 @@ class SimulatedPlatform:
 
     def measurement(self) -> RuntimeMeasurement:
         """Return the identity of what would be launched now."""
-        now = measured(self.image)
+        now = measure_image(self.image)
         return RuntimeMeasurement(
             platform=Platform.SIMULATED,
             runtime=_identity(now),
             root_ca_der=self._quoter.root_der,
             files=len(now.files),
-            python=interpreter_of(now.files),
+            python=interpreter_version(now.files),
         )
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
@@ -127,22 +127,22 @@ class SimulatedPlatform:
         return tuple(self._instances)
 
     def _prepare(self) -> RuntimeImage:
-        files, wanted = self._config.folder / "image", plan(self._config.boot)
-        lay_out(wanted, files)
-        library = loader(name.rpartition("/")[2] for name in wanted if name.startswith(f"{LIBRARIES}/"))
+        files, planned = self._config.folder / "image", plan_image(self._config.boot)
+        lay_out(planned, files)
+        library = find_loader(name.rpartition("/")[2] for name in planned if name.startswith(f"{LIBRARIES}/"))
         image = RuntimeImage(
-            files=files, bytecode=self._config.folder / "bytecode", loader=str(wanted[f"{LIBRARIES}/{library}"])
+            files=files, bytecode=self._config.folder / "bytecode", loader=str(planned[f"{LIBRARIES}/{library}"])
         )
-        self._bytecode.refresh(image, measured(image).mrtd)
+        self._bytecode.refresh(image, measure_image(image).mrtd)
         return image
 
     def _measure_for_launch(self) -> ImageMeasurement:
-        now = measured(self.image)
+        now = measure_image(self.image)
         self._bytecode.refresh(self.image, now.mrtd)
         return now
 
     def _compile(self, image: RuntimeImage) -> None:
-        command = warm_up(image, self._config.memory_bytes)
+        command = warm_up_command(image, self._config.memory_bytes)
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
         if ended.returncode:
             # Without bytecode an enclave starts all the same, only later.
@@ -150,7 +150,7 @@ class SimulatedPlatform:
 
     def _spawn(self, relay: socket.socket, quoting: socket.socket, group: EnclaveCgroup) -> subprocess.Popen[bytes]:
         sockets = EnclaveSockets(relay=relay.fileno(), quoting=quoting.fileno())
-        command = group.entering(enclave(self.image, sockets, self._config.memory_bytes))
+        command = group.entering(enclave_command(self.image, sockets, self._config.memory_bytes))
         log = self._config.insecure_log
         with log.open("ab") if log else open("/dev/null", "ab") as output:  # noqa: PTH123
             return subprocess.Popen(  # noqa: S603  every word is ours
@@ -162,7 +162,7 @@ class SimulatedPlatform:
                 pass_fds=(*vars(sockets).values(),),
             )
 
-    def _quoting(self, app: Digest, launched: ImageMeasurement) -> Quoting:
+    def _quoting(self, app: Digest, launched: ImageMeasurement) -> QuoteFunction:
         def answer(report_data: bytes) -> QuoteAnswer:
             made = self._fresh_quoter().quote(launched.mrtd, locked_config(app), report_data)
             return QuoteAnswer(
@@ -185,7 +185,7 @@ class SimulatedPlatform:
             try:
                 await instance.ended()
             finally:
-                await _gone(group)
+                await _remove_cgroup(group)
             answering.cancel()
             with suppress(asyncio.CancelledError):
                 await answering
@@ -196,7 +196,7 @@ class SimulatedPlatform:
         task.add_done_callback(self._serving.discard)
 
 
-async def _gone(group: EnclaveCgroup) -> None:
+async def _remove_cgroup(group: EnclaveCgroup) -> None:
     # The kernel holds a group for a moment after its last process; what stays is swept away at the next start.
     for _ in range(_TRIES):
         if group.remove():

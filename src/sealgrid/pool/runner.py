@@ -33,7 +33,7 @@ from sealgrid.pool.worker_auth import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
-from sealgrid.wire.server import cors, readable_by_pages, serve, service
+from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, serve
 
 _PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
@@ -56,8 +56,8 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
             readers = RequesterAuthenticator(config.chain, time.time)
             paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain, config.access.public_url)]
             access = config.access
-            pages = readable_by_pages(access, *pages_read(config.chain))
-            app = service(paths, access=access, pages=pages, cors=cors("GET"))
+            pages = allow_cross_site_reads(access, *pages_read(config.chain))
+            app = create_app(paths, access=access, origin_check=pages, cors=cors_config("GET"))
             await _together(background, serve(app, sock, ready, access))
     finally:
         store.close()

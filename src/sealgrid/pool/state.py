@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
@@ -175,7 +175,8 @@ def _hear(state: PoolState, said: e.StageReported) -> PoolState:
     if said.stage == "failed":
         why = f"ended without a result: {said.detail}"
         return _with(
-            state, decline(task, said.at, said.check, why) if said.check in OF_THE_DEAL else lose(task, said.at, why)
+            state,
+            decline(task, said.at, said.check, why) if said.check in REQUESTER_REFUSALS else lose(task, said.at, why),
         )
     return _with(state, report(task, said.stage, said.at, said.detail))
 

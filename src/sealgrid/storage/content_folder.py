@@ -37,7 +37,7 @@ class ContentFolder:
         for abandoned in self._incoming.iterdir():
             abandoned.unlink()
         self._lock = threading.Lock()  # pieces are written by threads
-        self.used = sum(_occupied(file.stat()) for file in self._files.glob("*/*"))
+        self.used = sum(_allocated_bytes(file.stat()) for file in self._files.glob("*/*"))
 
     def path(self, sha256: Digest) -> Path:
         """Return where a stored file lies; raise NotFound."""
@@ -58,7 +58,7 @@ class ContentFolder:
 
     def disk_bytes(self, sha256: Digest) -> int:
         """Return the bytes of disk that a stored file takes; raise NotFound."""
-        return _occupied(self.path(sha256).stat())
+        return _allocated_bytes(self.path(sha256).stat())
 
     def digests(self) -> list[Digest]:
         """Return what is stored here."""
@@ -68,7 +68,7 @@ class ContentFolder:
         """Remove a stored file; a reader that has it open reads on."""
         place = self._place(sha256)
         with self._lock, suppress(FileNotFoundError):
-            occupied = _occupied(place.stat())
+            occupied = _allocated_bytes(place.stat())
             place.unlink()
             self.used -= occupied
 
@@ -114,7 +114,7 @@ class ContentFolder:
             place.parent.mkdir(exist_ok=True)
             written.rename(place)
             status = place.stat()
-            self.used += _occupied(status) - disk_bytes(status.st_size)
+            self.used += _allocated_bytes(status) - disk_bytes(status.st_size)
         sync_folder(place.parent)
         sync_folder(self._files)
         return True
@@ -125,7 +125,7 @@ class ContentFolder:
             if self.used + size <= self.total_limit:
                 return
             file.unlink()  # whoever reads it now keeps its open file
-            self.used -= _occupied(status)
+            self.used -= _allocated_bytes(status)
 
     def _place(self, sha256: Digest) -> Path:
         # The digest is decoded first: what is no digest never becomes part of a path.
@@ -187,5 +187,5 @@ class IncomingFile:
         self._open = False
 
 
-def _occupied(status: os.stat_result) -> int:
+def _allocated_bytes(status: os.stat_result) -> int:
     return max(disk_bytes(status.st_size), status.st_blocks * 512)

@@ -17,7 +17,7 @@ class LocalFiles(VerifyingReader):
 
     async def put_file(self, path: Path) -> Digest:
         """Copy a file into the folder; return its digest."""
-        return await asyncio.to_thread(self._store, _pieces_of(path))
+        return await asyncio.to_thread(self._store, _read_pieces(path))
 
     async def put_bytes(self, content: bytes) -> Digest:
         """Write bytes into the folder; return their digest."""
@@ -47,7 +47,7 @@ class LocalFiles(VerifyingReader):
             raise
 
 
-async def fetch(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
+async def fetch_to_cache(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
     """Return where a file lies in ``cache``, taken from ``source`` and verified the first time."""
     if not cache.holds(sha256):
         incoming = cache.begin()
@@ -61,7 +61,7 @@ async def fetch(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -
     return cache.path(sha256)
 
 
-def _pieces_of(path: Path) -> Iterator[bytes]:
+def _read_pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
             yield piece

@@ -84,7 +84,7 @@ class RemoteFiles(VerifyingReader):
         size, offset = await self.size(sha256), 0
         while offset < size:
             length = min(PIECE_BYTES, size - offset)
-            piece = await self._from_any(lambda node: _piece(node, sha256, offset, length, size))  # noqa: B023  used at once
+            piece = await self._from_any(lambda node: _read_piece(node, sha256, offset, length, size))  # noqa: B023  used at once
             offset += len(piece)
             yield piece
 
@@ -97,10 +97,10 @@ class RemoteFiles(VerifyingReader):
         return await self._from_each(lambda files: VerifyingReader.get_bytes(files, sha256, limit))
 
     async def _from_any(self, ask: Callable[[StorageNodeCalls], Awaitable[T]]) -> T:
-        return await _first([lambda node=node: ask(node) for node in self._nodes])  # type: ignore[misc]
+        return await _first_success([lambda node=node: ask(node) for node in self._nodes])  # type: ignore[misc]
 
     async def _from_each(self, read: Callable[["RemoteFiles"], Awaitable[T]]) -> T:
-        return await _first([lambda node=node: read(RemoteFiles(node)) for node in self._nodes])  # type: ignore[misc]
+        return await _first_success([lambda node=node: read(RemoteFiles(node)) for node in self._nodes])  # type: ignore[misc]
 
     async def _begin(self, size: int) -> list[str]:
         return await asyncio.gather(*(node.begin(size) for node in self._nodes))
@@ -117,7 +117,7 @@ class RemoteFiles(VerifyingReader):
         return sent
 
 
-async def _first(attempts: Sequence[Callable[[], Awaitable[T]]]) -> T:
+async def _first_success(attempts: Sequence[Callable[[], Awaitable[T]]]) -> T:
     """Return what the first node gives that can; raise what the first one said when none can."""
     refusals: list[SealgridError] = []
     for attempt in attempts:
@@ -128,7 +128,7 @@ async def _first(attempts: Sequence[Callable[[], Awaitable[T]]]) -> T:
     raise refusals[0]
 
 
-async def _piece(node: StorageNodeCalls, sha256: Digest, offset: int, length: int, size: int) -> bytes:
+async def _read_piece(node: StorageNodeCalls, sha256: Digest, offset: int, length: int, size: int) -> bytes:
     piece = await node.read(sha256, offset, length)
     if not piece:
         raise ServiceUnavailable(f"the storage node stopped at byte {offset} of {size} of {sha256}.")

@@ -13,11 +13,11 @@ from sealgrid.crypto.digests import cid_of
 from sealgrid.errors import CallRefused, InputRefused
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage_node.admission import UploadAdmission
-from sealgrid.storage_node.kubo_add import adding
+from sealgrid.storage_node.kubo_add import kubo_add_handler
 from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Digest
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import packed
+from sealgrid.wire.server import compressed_response
 from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import PIECE_BYTES, ResultOpenedNotice, StoredFileInfo, UploadStatus
 
@@ -35,7 +35,7 @@ def handlers(
         *_writing(uploads, admission),
         *_reading(files, uploads),
         *_gateway(files, uploads),
-        adding(uploads, admission, silence),
+        kubo_add_handler(uploads, admission, silence),
     ]
 
 
@@ -79,7 +79,7 @@ def _reading(files: LocalFiles, uploads: UploadManager) -> list[HTTPRouteHandler
     ) -> Response[bytes]:
         if offset < 0 or not 0 < length <= PIECE_BYTES:
             raise InputRefused(f"ask for 1 to {PIECE_BYTES} bytes from an offset of at least 0.")
-        return packed(request, await files.read(Digest(sha256), offset, length), OCTETS)
+        return compressed_response(request, await files.read(Digest(sha256), offset, length), OCTETS)
 
     return [known, read]
 

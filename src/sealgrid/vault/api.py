@@ -18,7 +18,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.preview import PATH
 from sealgrid.wire.rate_limit import RateLimit
-from sealgrid.wire.server import packed, service
+from sealgrid.wire.server import compressed_response, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 from sealgrid.wire.vault import (
     DepositRequest,
@@ -67,7 +67,7 @@ def application(
 
     @post(PATH, status_code=200)
     async def preview(request: Ask) -> Response[bytes]:
-        previews.demand(request.scope)
+        previews.acquire(request.scope)
         return _json(await preview_release(vault, await request.body()))
 
     handlers = [
@@ -85,14 +85,14 @@ def application(
         _handler(vault, "/openings", OpenRequest, open_result, packing=True),
         *log_handlers(vault, witness or LogWitnessing(vault, {})),
     ]
-    return service(handlers, access=access, max_body=MAX_BODY_BYTES)
+    return create_app(handlers, access=access, max_body=MAX_BODY_BYTES)
 
 
 def _limit_inputs(limit: ClientLimit) -> Callable[[Ask, DepositRequest], None]:
     # Of all that is deposited, only an input needs nothing on the chain.
     def limit_input(request: Ask, message: DepositRequest) -> None:
         if message.grant is not None:
-            limit.demand(request.scope)
+            limit.acquire(request.scope)
 
     return limit_input
 
@@ -117,7 +117,7 @@ def _handler(
         limit(request, message)
         try:
             said = await answer(vault, message)
-            return packed(request, encode(said)) if packing else _json(said)
+            return compressed_response(request, encode(said)) if packing else _json(said)
         finally:
             await vault.store.saved()  # nothing leaves, not even a refusal, before what led to it is on the disk
 

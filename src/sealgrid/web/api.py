@@ -28,7 +28,7 @@ from sealgrid.web.pages import (
 )
 from sealgrid.web.signing_steps import HEADER
 from sealgrid.web.site import Ask, Site
-from sealgrid.wire.server import guard, log_unforeseen
+from sealgrid.wire.server import limit_and_check_origin, log_unexpected_error
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 #: Everything comes from this site; nothing inline runs, nobody may frame a page, a form goes nowhere else.
@@ -62,7 +62,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         return _problem(site, request, error.detail, "", error.status_code)
 
     def unforeseen(request: Ask, error: Exception) -> Response[bytes]:
-        log_unforeseen(error)
+        log_unexpected_error(error)
         said = f"The site failed ({type(error).__name__}); its log says more."
         return _problem(site, request, said, "", 500)
 
@@ -83,7 +83,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
     )
     return Litestar(
         route_handlers=[_static(libraries), *(handler for room in rooms for handler in room.handlers(site))],
-        before_request=guard(access),
+        before_request=limit_and_check_origin(access),
         after_request=_guarded,
         exception_handlers={SealgridError: problem, HTTPException: refused, Exception: unforeseen},
         request_max_body_size=MOST_UPLOAD,

@@ -11,7 +11,7 @@ from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.web.site import Ask, Site
-from sealgrid.wire.chain_view import MOST_ASKED, AccountBalance, NamedAnswer, NamedQuestion, TaskParties
+from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, AccountBalance, NamedAnswer, NamedQuestion, TaskParties
 from sealgrid.wire.message import parse
 
 MOST_BLOCKS_BEHIND = 10  #: an index that lags more says nothing about what the chain does not name
@@ -31,8 +31,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/chain/named", status_code=200)
     async def named(request: Ask) -> Response[bytes]:
         question = parse(await request.body(), NamedQuestion)
-        if len(question.files) > MOST_ASKED:
-            raise InputRefused(f"ask for at most {MOST_ASKED} files at a time.", money="")
+        if len(question.files) > MAX_FILES_PER_REQUEST:
+            raise InputRefused(f"ask for at most {MAX_FILES_PER_REQUEST} files at a time.", money="")
         head = await site.hub.node.block()
         if site.index.height() < head.number - MOST_BLOCKS_BEHIND:
             raise ServiceUnavailable("the index of the chain is being read; ask again in a while.", money="")

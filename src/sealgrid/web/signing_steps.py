@@ -8,7 +8,7 @@ from litestar import MediaType, Response
 
 from sealgrid.chain.recording_wallet import UnsignedTransaction
 from sealgrid.crypto.signing import Statement
-from sealgrid.crypto.typed_data_json import wallet_form
+from sealgrid.crypto.typed_data_json import wallet_typed_data
 from sealgrid.errors import InputRefused
 from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
@@ -84,10 +84,10 @@ def _order(site: Site, step: UnsignedOrder) -> dict[str, Any]:
 def typed_statement(site: Site, statement: Statement) -> dict[str, Any]:
     """Return a statement of Sealgrid's as a wallet signs it on this network."""
     where = site.network
-    return wallet_form(statement, name="Sealgrid", version="1", chain=where.chain, contract=where.broker)
+    return wallet_typed_data(statement, name="Sealgrid", version="1", chain=where.chain, contract=where.broker)
 
 
 def typed_order(site: Site, order: Order) -> dict[str, Any]:
     """Return an order of PoCo's as a wallet signs it on this network."""
     where, name, version = site.network, ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
-    return wallet_form(order, name=name, version=version, chain=where.chain, contract=where.hub)
+    return wallet_typed_data(order, name=name, version=version, chain=where.chain, contract=where.hub)

@@ -3,7 +3,7 @@
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.message import Message, Transport, call
 
-MOST_ASKED = 500  #: files in one question
+MAX_FILES_PER_REQUEST = 500  #: files in one question
 
 
 class AccountBalance(Message, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ class OpenConnections:
 
     def __init__(self, access: ServiceAccess) -> None:
         self.access = access
-        self._most = max(_FEWEST, min(access.connections, _files() - _OWN_FILES))
+        self._most = max(_FEWEST, min(access.connections, _max_open_files() - _OWN_FILES))
         self._open: dict[BoundedHttp, str] = {}  # client, longest silent first
 
     def admit(self, new: "BoundedHttp", host: str) -> int:
@@ -198,11 +198,11 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.close()
 
 
-def protocol_of(ledger: OpenConnections) -> type[BoundedHttp]:
+def bounded_protocol(ledger: OpenConnections) -> type[BoundedHttp]:
     """Return the protocol class of one service, as uvicorn takes it."""
     return type("BoundedHttp", (BoundedHttp,), {"ledger": ledger})
 
 
-def _files() -> int:
+def _max_open_files() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return 1 << 20 if soft == resource.RLIM_INFINITY else soft

@@ -21,11 +21,11 @@ MOST_ANSWER_BYTES = 16 << 20  #: unpacked; files come in pieces far below it
 class HttpTransport:
     """Reach one service at a base address; use it as an async context manager, or close it."""
 
-    def __init__(self, base: str, *, name: str = "the service", patience: float = READ_SECONDS) -> None:
+    def __init__(self, base: str, *, name: str = "the service", timeout: float = READ_SECONDS) -> None:
         self.base = base
         self._name = name
-        timeout = httpx.Timeout(patience, connect=CONNECT_SECONDS)
-        self._client = httpx.AsyncClient(base_url=base, timeout=timeout, trust_env=False)
+        limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -54,7 +54,7 @@ class HttpTransport:
             await asyncio.sleep(seconds)  # a request that is refused with 429 was not carried out
         if 200 <= status < 300:
             return content
-        raise error_of(content, status)
+        raise parse_error(content, status)
 
     async def _once(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
@@ -80,7 +80,7 @@ class HttpTransport:
         return bytes(content)
 
 
-def error_of(body: bytes, status: int) -> SealgridError:
+def parse_error(body: bytes, status: int) -> SealgridError:
     """Rebuild the error in an answer's body; whatever is not JSON becomes an error of the status alone."""
     try:
         fields = msgspec.json.decode(body, type=dict[str, object])

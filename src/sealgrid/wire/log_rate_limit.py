@@ -38,7 +38,7 @@ class RepeatFilter(logging.Filter):
 _FILTER = RepeatFilter()
 
 
-def limit_repeats() -> None:
+def install_log_rate_limit() -> None:
     """Filter the loggers in which clients can cause messages; calling it again changes nothing."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)

@@ -27,7 +27,7 @@ class TokenBuckets:
         self._full, self._per_second = float(rate.burst or rate.per_minute), rate.per_minute / 60
         self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when
 
-    def demand(self, client: str, now: float) -> None:
+    def acquire(self, client: str, now: float) -> None:
         """Take one token; raise TooManyRequests when there is none."""
         if wait := self.take(client, now):
             seconds = math.ceil(wait)

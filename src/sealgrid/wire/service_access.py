@@ -62,11 +62,11 @@ class ServiceAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def names(self, host: str) -> bool:
         """Return whether a Host header names this service."""
-        return _name(host) in self.hosts
+        return _host_name(host) in self.hosts
 
     def takes(self, origin: str, host: str) -> bool:
         """Return whether a page of this origin may use the service that it reached under this Host header."""
-        return origin in self.origins or (_name(host) in LOCAL_NAMES and origin == f"http://{host}")
+        return origin in self.origins or (_host_name(host) in LOCAL_NAMES and origin == f"http://{host}")
 
     @cached_property
     def _networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -105,14 +105,14 @@ class ClientLimit:
         self._access, self._clock = access, clock
         self._buckets = TokenBuckets(rate or RateLimit(access.requests_per_minute), what)
 
-    def demand(self, scope: Mapping[str, Any]) -> None:
+    def acquire(self, scope: Mapping[str, Any]) -> None:
         """Count a request; raise TooManyRequests where its client asks too often."""
         client = scope.get("client")
         if not client or not self._access.trusts(client[0]):
-            self._buckets.demand(client_address(scope), self._clock())
+            self._buckets.acquire(client_address(scope), self._clock())
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     # A Host header is a name, with a port or not; an IPv6 address stands in brackets.
     bare = host.lower()
     return bare if bare.endswith("]") else bare.rpartition(":")[0] or bare

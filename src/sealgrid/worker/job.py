@@ -22,7 +22,7 @@ from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
 from sealgrid.storage.file_store import FileStore, VerifyingReader
-from sealgrid.storage.local_files import fetch
+from sealgrid.storage.local_files import fetch_to_cache
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Address, Digest, TaskId, to_bytes, to_digest
 from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey
@@ -284,13 +284,13 @@ class JobRun:
     async def _find(self, name: str) -> Path:
         if name == BUNDLE:
             bundle = digest_of_cid(self.job.bundle.removeprefix("/ipfs/"))
-            return await fetch(bundle, self._shop.source, self._shop.cache)
+            return await fetch_to_cache(bundle, self._shop.source, self._shop.cache)
         try:
             sha256 = to_digest(name)
         except ValueError as error:
             raise NotFound(f"{name[:80]!r} names no file.") from error
         wheel = await self._shop.wheels.path(sha256)
-        return wheel or await fetch(sha256, self._shop.source, self._shop.cache)
+        return wheel or await fetch_to_cache(sha256, self._shop.source, self._shop.cache)
 
     def _result_store(self) -> FileStore:
         if not self._shop.nodes or self.enclave is None:

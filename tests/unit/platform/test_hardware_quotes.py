@@ -7,7 +7,7 @@ from kernel_directories import configfs, gramine
 
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.quote_format import told_identity
+from sealgrid.attestation.quote_format import claimed_identity
 from sealgrid.errors import HostFailed
 from sealgrid.platform.hardware_quotes import MOST_BYTES, ConfigfsTsm, GramineAttestation, KernelAttributes
 from sealgrid.units import to_bytes, to_digest
@@ -119,16 +119,16 @@ def test_what_recorded_quotes_say_of_themselves_is_what_verification_finds():
     sgx, tdx = ((SHARED / f"quotes/{kind}_quote").read_bytes() for kind in ("sgx", "tdx"))
     snp = (SHARED / "snp/test-report.bin").read_bytes()
     mrenclave = sgx[48 + 64 : 48 + 96]
-    assert told_identity(sgx, APP) == (
+    assert claimed_identity(sgx, APP) == (
         Platform.SGX,
         runtime_identity(Platform.SGX, [mrenclave, to_bytes(APP, 32)]),
     )
     registers = [tdx[48 + at : 48 + at + 48] for at in (136, 328, 376, 424)]
-    assert told_identity(tdx, APP) == (Platform.TDX, runtime_identity(Platform.TDX, registers))
-    assert told_identity(snp, APP) == (Platform.SNP, runtime_identity(Platform.SNP, [snp[0x90:0xC0]]))
+    assert claimed_identity(tdx, APP) == (Platform.TDX, runtime_identity(Platform.TDX, registers))
+    assert claimed_identity(snp, APP) == (Platform.SNP, runtime_identity(Platform.SNP, [snp[0x90:0xC0]]))
 
 
 @pytest.mark.parametrize("raw", [b"", bytes(1184), bytes(5000), b"\x03".ljust(100, b"\0"), b"quote"])
 def test_what_is_no_quote_says_nothing_of_itself(raw):
     with pytest.raises(ValueError, match=r"quote|version"):
-        told_identity(raw, APP)
+        claimed_identity(raw, APP)

@@ -15,7 +15,7 @@ from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import InputRefused
 from sealgrid.platform.image import measure, mrtd
-from sealgrid.platform.simulated import FILE, PlatformConfig, SimulatedPlatform
+from sealgrid.platform.simulated import ROOT_KEYS_FILE, PlatformConfig, SimulatedPlatform
 from sealgrid.units import Digest
 
 DATA = bytes(range(64))
@@ -184,7 +184,7 @@ async def test_a_restart_keeps_the_root_the_identity_and_the_bytecode(platform):
     again = SimulatedPlatform(config, lambda: int(time.time()))
     assert again.measurement() == platform.measurement()
     assert note.stat().st_mtime_ns == written
-    assert (config.folder / FILE).stat().st_mode & 0o777 == 0o600
+    assert (config.folder / ROOT_KEYS_FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_identity_is_the_simulated_platforms_over_the_file_list(platform):

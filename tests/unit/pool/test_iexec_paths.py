@@ -23,7 +23,7 @@ from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
 from sealgrid.pool.service import MAX_WAIT, TaskService
 from sealgrid.pool.worker_auth import AllowedWorkers
 from sealgrid.units import DealId, to_address, to_digest
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 
 CHAIN, DEAL = 31337, DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)
@@ -71,7 +71,7 @@ def memory(tmp_path: Path) -> Iterator[PersistentState]:
 async def pool(memory: PersistentState, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     callers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
     desk = TaskService(memory, ChainClock(), callers, WORKER, clock=clock)
-    app = service([*handlers(desk), *iexec_handlers(desk, RequesterAuthenticator(CHAIN, clock), CHAIN)])
+    app = create_app([*handlers(desk), *iexec_handlers(desk, RequesterAuthenticator(CHAIN, clock), CHAIN)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
         yield client
 

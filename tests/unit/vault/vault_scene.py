@@ -23,7 +23,7 @@ from sealgrid.chain.views import (
 )
 from sealgrid.crypto import hpke
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, record_from_shares, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import RequestOrder
@@ -215,7 +215,7 @@ class Split:
 
     @cached_property
     def record(self) -> KeyRecord:
-        return record_for(
+        return record_from_shares(
             hub=self.hub,
             asset=self.asset,
             owner=self.owner.address,

@@ -12,11 +12,11 @@ from litestar import Request, Response, get
 
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.wire.http_transport import MOST_ANSWER_BYTES, HttpTransport
-from sealgrid.wire.server import MOST_PACKED_BYTES, packed, service
+from sealgrid.wire.server import MAX_COMPRESSED_BYTES, compressed_response, create_app
 
 DOCUMENT = b'{"quote": "' + b"0a" * 4000 + b'"}'
 CIPHERTEXT = os.urandom(4000)
-LARGE = bytes(MOST_PACKED_BYTES + 1)
+LARGE = bytes(MAX_COMPRESSED_BYTES + 1)
 Ask = Callable[[bytes, str], Awaitable[httpx.Response]]
 
 
@@ -25,9 +25,9 @@ def ask() -> Ask:
     async def asked(content: bytes, coding: str) -> httpx.Response:
         @get("/")
         async def handler(request: Request) -> Response[bytes]:
-            return packed(request, content)
+            return compressed_response(request, content)
 
-        transport = httpx.ASGITransport(service([handler]))
+        transport = httpx.ASGITransport(create_app([handler]))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
             return await client.get("/", headers={"accept-encoding": coding})
 

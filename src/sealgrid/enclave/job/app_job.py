@@ -13,11 +13,11 @@ from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, OmittedDataset, SecretFact
 from sealgrid.attestation.job_params import parse_params
-from sealgrid.attestation.requester_refusals import sentence_of
+from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.bundle.job_input import MAX_SEALED_BYTES, JobInput, check_input, fault_of_text, split_arguments, unpack
 from sealgrid.bundle.manifest import LEAST_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
+from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
 from sealgrid.enclave.job.app_layout import expect_interpreter, lay_out_app, lay_out_imports
 from sealgrid.enclave.job.iexec_env import (
     AppInputs,
@@ -219,7 +219,7 @@ def _has_callback(facts: Facts) -> bool:
 def refused(facts: Facts) -> JobOutcome:
     """Return the outcome of a deal that t vaults refuse: no app runs, and the result says why."""
     check = facts.refusal or ""
-    status = {"exit": -1, "refused": {"check": check, "sentence": sentence_of(check)}}
+    status = {"exit": -1, "refused": {"check": check, "sentence": refusal_message(check)}}
     archive = pack_result({STATUS_FILE: msgspec.json.encode(status)})
     return JobOutcome(archive, "refused", b"" if facts.callback != ZERO_ADDRESS else None)
 
@@ -308,7 +308,7 @@ async def _developer_secret(relay: RelayClient, agreed: ReleaseQuorum, places: J
     named = [each for each in agreed.facts.secrets if each.kind in {"developer", "iexec-developer"}]
     if not named:
         return None
-    return await _text(relay, agreed, named[0], places, of=agreed.facts.app.address, name=OF_DEVELOPER)
+    return await _text(relay, agreed, named[0], places, of=agreed.facts.app.address, name=DEVELOPER_SECRET_NAME)
 
 
 async def _pushed_secrets(relay: RelayClient, agreed: ReleaseQuorum, places: JobFolders) -> dict[str, str]:

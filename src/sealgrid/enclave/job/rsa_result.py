@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from sealgrid.bundle.archive import pack
 from sealgrid.crypto.iexec_format import BLOCK_BYTES, KEY_BYTES, seal_iexec
-from sealgrid.crypto.iexec_result_key import rsa_key
+from sealgrid.crypto.iexec_result_key import parse_rsa_key
 
 
 def seal_for_rsa(archive: bytes, value: bytes, random: Callable[[int], bytes] = os.urandom) -> bytes:
     """Return the zip of ``iexec_out.zip.aes`` and ``aes-key.rsa``; ``value`` is the key as it was registered."""
     key = random(KEY_BYTES)
     sealed = seal_iexec(archive, key, random(BLOCK_BYTES))
-    return pack({"aes-key.rsa": rsa_key(value).encrypt(key, PKCS1v15()), "iexec_out.zip.aes": sealed})
+    return pack({"aes-key.rsa": parse_rsa_key(value).encrypt(key, PKCS1v15()), "iexec_out.zip.aes": sealed})

@@ -14,7 +14,7 @@ from sealgrid.attestation.job_params import NO_RESULT_KEY
 from sealgrid.bundle.result_padding import pad
 from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import canonical, keccak256, sha256
-from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, record_from_shares, split
 from sealgrid.errors import HostFailed
 from sealgrid.receipts.request_document import VerifiedRequest
 from sealgrid.units import Address, Digest, to_bytes, to_digest
@@ -63,7 +63,7 @@ def seal_result(
     if facts.release == "direct":
         return SealedResult(target.getvalue(), digest, None, ())
     shares = split(k2, len(vaults), threshold, random)
-    record = record_for(
+    record = record_from_shares(
         hub=facts.hub,
         asset=facts.enclave,
         owner=facts.enclave,

@@ -10,12 +10,12 @@ from msgspec import UNSET
 from sealgrid.attestation.binding import report_data, session, vault_set
 from sealgrid.attestation.facts import Facts, parse_facts, secrets_digest
 from sealgrid.attestation.job_params import NO_RESULT_KEY
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.attestation.statements import DepositKey, Release
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
+from sealgrid.crypto.shares import KeyRecord, Share, combine, mismatched_vaults
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.enclave.protocol.bulk import keys_of
 from sealgrid.enclave.protocol.log_proofs import check_logged
@@ -250,7 +250,7 @@ def _expect_settled_refusal(facts: Facts) -> None:
     if not facts.refusal:
         return
     given = (facts.secrets, facts.inputs, facts.result_key, facts.release, facts.bulk)
-    if facts.refusal not in OF_THE_DEAL or given != ((), (), NO_RESULT_KEY, "direct", UNSET):
+    if facts.refusal not in REQUESTER_REFUSALS or given != ((), (), NO_RESULT_KEY, "direct", UNSET):
         raise EvidenceRefused("16", "the vaults' facts refuse the deal in a way that cannot be settled.")
 
 
@@ -302,6 +302,6 @@ def _liars(
     for vault, answer in agreeing.items():
         for secret in facts.secrets:
             record, shares = _shares_of(secret.record, facts, [answer])
-            if record is None or lying_vaults(shares, record):
+            if record is None or mismatched_vaults(shares, record):
                 found.add(vault)
     return tuple(sorted(found))

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import socketio  # type: ignore[import-untyped]
 
 from sealgrid.market.feed.events import TOPICS, Event, Topic, announce, topic_of
-from sealgrid.wire.server import MOST_WEBSOCKET_BYTES, log_unforeseen
+from sealgrid.wire.server import MOST_WEBSOCKET_BYTES, log_unexpected_error
 
 PATH: Final = "/ws"
 MOST_BEHIND: Final = 256  #: announcements that one listener may have not read yet
@@ -55,7 +55,7 @@ class MarketFeed:
             try:
                 await (self._start_over() if self._waiting.qsize() > MOST_WAITING else self._announce(event))
             except Exception as error:  # noqa: BLE001  nothing about listeners may stop the market
-                log_unforeseen(error)
+                log_unexpected_error(error)
 
     def clients(self) -> Iterator[str]:
         """Yield the network address of each open connection; of nobody whose address is not known."""

@@ -33,7 +33,7 @@ class FeedLimits:
         """Let somebody in who (1) does not ask too often, (2) says little at once and (3) finds room."""
         try:
             client = client_address(scope)
-            self._requests.demand(scope)  # (1)
+            self._requests.acquire(scope)  # (1)
             if scope["type"] == ScopeType.HTTP:
                 _demand_brevity(scope)  # (2)
             self._demand_room(scope, client)  # (3)

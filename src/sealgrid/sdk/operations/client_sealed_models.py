@@ -7,7 +7,7 @@ import msgspec
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.chain.assets import Assets
-from sealgrid.crypto.shares import KeyRecord, record_of
+from sealgrid.crypto.shares import KeyRecord, record_from_commitments
 from sealgrid.sdk.amounts import amount
 from sealgrid.sdk.connection import Connection
 from sealgrid.sdk.operations.publish import OUTPUT_BYTES, allowances, first_policy, sell
@@ -45,7 +45,7 @@ async def plan(conn: Connection, sealed: ClientSealedModel) -> KeyStatements:
     model = await assets.send_dataset(
         conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
     )
-    record = record_of(
+    record = record_from_commitments(
         hub=network.hub,
         asset=model,
         owner=conn.address,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.crypto.shares import KeyRecord, record_of
+from sealgrid.crypto.shares import KeyRecord, record_from_commitments
 from sealgrid.errors import InputRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document
@@ -66,7 +66,7 @@ async def _prepared(conn: Connection, sealed: ClientSealedInput) -> PreparedPurc
     terms = terms_of(conn, offers, RunRequest(params, ZERO_ADDRESS, 1, None))
     await _expect_money(conn, terms.price)
     grant, network = await grant_of(conn, sealed.sha256, terms), conn.network
-    record = record_of(
+    record = record_from_commitments(
         hub=network.hub,
         asset=name_of(sealed.sha256),
         owner=conn.address,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from sealgrid.attestation.policy import Policy, misspelt
+from sealgrid.attestation.policy import Policy, find_invalid_machine_id
 from sealgrid.attestation.statements import InputGrant, Withdrawal
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.parse_errors import UNREADABLE
@@ -143,7 +143,7 @@ def check_policy(
     if policy.quorum and not federation.threshold <= policy.quorum <= len(federation.vaults):  # (4)
         all_of_them = len(federation.vaults)
         raise SharesRefused("policy.4", f"a quorum is 0, or from {federation.threshold} to {all_of_them} vaults.")
-    if wrong := misspelt(policy.machines):  # (5)
+    if wrong := find_invalid_machine_id(policy.machines):  # (5)
         raise SharesRefused("policy.5", f"{wrong!r} is no id as evidence writes it: letters, digits, no 0x.")
     return policy
 

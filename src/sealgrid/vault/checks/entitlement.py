@@ -10,7 +10,7 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.views import DealView
 from sealgrid.crypto import hpke
-from sealgrid.crypto.iexec_challenge import requester_secret
+from sealgrid.crypto.iexec_challenge import requester_secret_address
 from sealgrid.errors import CheckFailed, DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, Digest, to_bytes
@@ -231,7 +231,7 @@ def _pushed(
     found: list[StoredShare] = []
     for name in params.secret_names:
         held = keys.secrets.get(name)
-        wanted = ("iexec-requester", requester_secret(deal.requester, name), deal.requester)
+        wanted = ("iexec-requester", requester_secret_address(deal.requester, name), deal.requester)
         if held is None or (held.kind, held.record.asset, held.record.owner) != wanted:  # (7.16)
             raise DealRefused("7.16", f"the deal's requester pushed no secret {name!r}; push it before the deal.")
         if held.record.file_sha256 in {other.record.file_sha256 for other in (*others, *found)}:  # (7.16)

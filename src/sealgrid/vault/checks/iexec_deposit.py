@@ -5,7 +5,12 @@ binds the value's hash, which goes with the share, so that the enclave tells ano
 """
 
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
+from sealgrid.crypto.iexec_challenge import (
+    DEVELOPER_SECRET_NAME,
+    asset_secret_digest,
+    named_secret_digest,
+    requester_secret_address,
+)
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
@@ -59,7 +64,7 @@ def check_pushed(request: IexecDeposit, federation: VaultFederation) -> Digest:
     canonical(digests=(request.value_hash,))
     if record.version != 1:  # (1)
         raise SharesRefused("iexec-deposit.1", "a key that came by iExec's route has version 1 and no other.")
-    if request.name not in {"", OF_DEVELOPER} and not is_of_requester(request):  # (1)
+    if request.name not in {"", DEVELOPER_SECRET_NAME} and not is_of_requester(request):  # (1)
         raise SharesRefused("iexec-deposit.1", "the asset of a requester's secret follows from requester and name.")
     if recovered(_challenge(request), request.signature) != record.owner:  # (2)
         raise SharesRefused("iexec-deposit.2", "the owner in the record did not sign this value's hash for this asset.")
@@ -70,7 +75,7 @@ def check_pushed(request: IexecDeposit, federation: VaultFederation) -> Digest:
 def is_of_requester(request: IexecDeposit) -> bool:
     """Tell whether what was pushed is a requester's secret: its asset is what requester and name make."""
     try:
-        return request.record.asset == requester_secret(request.record.owner, request.name)
+        return request.record.asset == requester_secret_address(request.record.owner, request.name)
     except ValueError:
         return False
 

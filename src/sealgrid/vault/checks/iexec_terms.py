@@ -10,7 +10,7 @@ from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, parse_rsa_key
 from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
@@ -73,7 +73,7 @@ def check_result_key(shown: RegisteredResultKey | None, deal: DealView) -> Diges
     if recovered(named_secret_digest(shown.owner, RESULT_KEY_NAME, value), shown.signature) != deal.beneficiary:
         raise ReleaseRefused("7.15", "the beneficiary did not sign the key for results that was shown.")
     try:
-        rsa_key(shown.value.encode())
+        parse_rsa_key(shown.value.encode())
     except InputRefused as error:
         raise ReleaseRefused("7.15", error.message) from error
     return value

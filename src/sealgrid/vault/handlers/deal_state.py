@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, JobParams
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.crypto.iexec_challenge import requester_secret
+from sealgrid.crypto.iexec_challenge import requester_secret_address
 from sealgrid.errors import DealRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Address, Digest, TaskId
@@ -114,7 +114,9 @@ async def _sale(vault: Vault, request: ReleaseRequest | PreviewRequest, snapshot
 
 
 def _pushed(vault: Vault, requester: Address, params: JobParams) -> dict[str, StoredShare]:
-    held = {name: vault.custody.usable(requester_secret(requester, name), requester) for name in params.secret_names}
+    held = {
+        name: vault.custody.usable(requester_secret_address(requester, name), requester) for name in params.secret_names
+    }
     return {name: share for name, share in held.items() if share is not None}
 
 

@@ -56,7 +56,7 @@ class VaultLog:
         self._store = store
         with store.reading() as connection:
             last = connection.scalar(select(func.max(entries.c.position)))
-            self._frontier = merkle.frontier_of(0 if last is None else last + 1, _nodes_on(connection))
+            self._frontier = merkle.load_frontier(0 if last is None else last + 1, _nodes_on(connection))
 
     @property
     def frontier(self) -> MerkleFrontier:

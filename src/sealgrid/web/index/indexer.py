@@ -21,7 +21,7 @@ from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.index.store import IndexedBlocks, IndexStore, Row
-from sealgrid.wire.server import log_unforeseen
+from sealgrid.wire.server import log_unexpected_error
 
 PAUSE_SECONDS = 1.0  #: after a chain that does not answer
 MOST_TASKS = 1000  #: of one deal that are listed before they start; the rest appear when they do
@@ -62,7 +62,7 @@ class ChainIndexer:
         if isinstance(error, SealgridError):
             _log.warning("the index waits: %s", error)
         else:
-            log_unforeseen(error)
+            log_unexpected_error(error)
         if isinstance(error, ChainReplaced) and await self._is_another_chain():
             await asyncio.to_thread(self._store.start_again)
         # What was followed and could not be written is read again.
