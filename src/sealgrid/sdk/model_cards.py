@@ -26,7 +26,7 @@ async def card_of(storage: VerifyingReader, checksum: Digest, limit: int = NO_LI
     Raises NotFound for a file that the store does not have, InputRefused for one of more than ``limit`` bytes.
     """
     head = b""
-    async for piece in storage.verified(checksum, limit):
+    async for piece in storage.verified_pieces(checksum, limit):
         head += piece[: FIXED_BYTES + MAX_METADATA - len(head)]
     try:
         return read_header(io.BytesIO(head)).metadata.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""The one call of Kubo's API that uploaders use, ``POST /api/v0/add``, with Kubo's own defaults and no others."""
+"""Kubo's ``POST /api/v0/add`` (Kubo RPC API v0) with Kubo's default options only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -21,7 +21,7 @@ from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.wire.service_access import client_address
 from sealgrid.wire.storage import PIECE_BYTES
 
-#: What else an address depends on, with the values that mean Kubo's defaults.
+#: Options that change the CID, with the values that mean Kubo's defaults.
 _KUBO_DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "cid-version": ("0",),
     "raw-leaves": ("false",),
@@ -45,12 +45,12 @@ class KuboAddReply(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def kubo_add_handler(uploads: UploadManager, admission: UploadAdmission, silence_seconds: float) -> HTTPRouteHandler:
-    """Return the handler; a file goes to the disk as it arrives, and its client is a network address."""
+    """Return the handler; it streams the file to disk and counts it for the network address."""
 
-    @post("/api/v0/add", request_max_body_size=None)  # the folder's own limits hold
+    @post("/api/v0/add", request_max_body_size=None)  # the folder limits the size
     async def add(request: Request[Any, Any, Any]) -> Response[bytes]:
         _check_options(request.query_params)
-        upload = uploads.begin(AdmittedUpload(admission.of_address(client_address(request.scope))))
+        upload = uploads.begin(AdmittedUpload(admission.address_client(client_address(request.scope))))
         try:
             address = FileAddress()
             async for piece in _read_single_file(request, silence_seconds):
@@ -61,8 +61,8 @@ def kubo_add_handler(uploads: UploadManager, admission: UploadAdmission, silence
         except BaseException:
             uploads.drop(upload)
             raise
-        said = msgspec.json.encode(KuboAddReply(name=cid, hash=cid, size=str(size)))
-        return Response(said + b"\n", status_code=200, media_type="application/json")
+        reply = msgspec.json.encode(KuboAddReply(name=cid, hash=cid, size=str(size)))
+        return Response(reply + b"\n", status_code=200, media_type="application/json")
 
     return add
 
@@ -77,25 +77,25 @@ async def _read_single_file(request: Request[Any, Any, Any], silence_seconds: fl
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise InputRefused("send one file as multipart/form-data.")
-    found = 0
+    files = 0
     try:
         with PushMultipartParser(options["boundary"], max_segment_count=1) as parser:
             async for chunk in _with_timeout(request.stream(), silence_seconds):
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
                         _check_is_file(event)
-                        found += 1
+                        files += 1
                     elif event:
                         for start in range(0, len(event), PIECE_BYTES):
                             yield bytes(event[start : start + PIECE_BYTES])
     except MultipartError as error:
         raise InputRefused(f"this is not one file as multipart/form-data: {error}.") from error
-    if not found:
+    if not files:
         raise InputRefused("no file was sent.")
 
 
 def _check_is_file(segment: MultipartSegment) -> None:
-    # Kubo's clients send a folder as a part without content: taken for a file, it would get an empty file's address.
+    # Kubo clients send a folder as an empty part, which must not become an empty file.
     if segment.content_type in _UNSUPPORTED_TYPES:
         raise InputRefused("this node adds files, no folders or links; pack them into one file.")
 

@@ -1,4 +1,4 @@
-"""Run a storage node: serve, remove what nobody finishes or names, ask what the chain names."""
+"""Runs a storage node: HTTP server and maintenance (silent uploads, expired files, chain references)."""
 
 import asyncio
 import contextlib
@@ -27,17 +27,17 @@ from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app
 from sealgrid.wire.storage import PIECE_BYTES
 
 TICK_SECONDS: Final = 2.5
-EXPIRE_TICKS: Final = 24  #: files are looked at once a minute
-UNRECORDED: Final = "unrecorded"  #: the client of files whose record was lost, or that are older than records
+EXPIRE_TICKS: Final = 24  #: expired files are removed once a minute
+UNRECORDED: Final = "unrecorded"  #: client of files without a record
 
 
 async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
+    """Serve until SIGTERM or SIGINT; ``ready`` is called when the server accepts requests."""
     async with contextlib.AsyncExitStack() as stack:
         chain = None
         if config.chain_url:
-            reach = HttpTransport(config.chain_url, name="the service that reads the chain", timeout=5.0)
-            chain = ChainViewClient(await stack.enter_async_context(reach))
+            transport = HttpTransport(config.chain_url, name="the service that reads the chain", timeout=5.0)
+            chain = ChainViewClient(await stack.enter_async_context(transport))
         app, uploads = create_node(config, chain)
         stack.callback(uploads.close)
         maintenance = asyncio.create_task(_maintain(uploads, chain, min(TICK_SECONDS, config.upload_seconds / 4)))
@@ -52,18 +52,22 @@ async def run(config: StorageNodeConfig, sock: socket.socket, ready: Callable[[]
 def create_node(
     config: StorageNodeConfig, chain: ChainViewClient | None = None, clock: Callable[[], float] = time.time
 ) -> tuple[Litestar, UploadManager]:
-    """Return the node's application and its uploads; ``clock`` is Unix seconds."""
+    """Return the application and its uploads; ``clock`` returns Unix seconds."""
     folder = ContentFolder(config.folder, file_limit=config.file_limit, total_limit=config.total_limit)
     records, names = HoldStore(config.folder / "holds.sqlite"), IpfsNames(config.folder / "names")
-    limits = StorageLimits(config.total_limit, config.total_files, config.open_uploads, silence=config.upload_seconds)
+    limits = StorageLimits(
+        config.total_limit, config.total_files, config.open_uploads, silence_seconds=config.upload_seconds
+    )
     known = [hold for hold in records.holds() if folder.holds(hold.file)]
     unrecorded = set(folder.digests()) - {hold.file for hold in known}
     until = clock() + limits.account_seconds
-    found = [
+    without_record = [
         FileHold(file, UNRECORDED, ClientKind.ACCOUNT, folder.disk_bytes(file), clock(), until)
         for file in sorted(unrecorded)
     ]
-    quotas = StorageQuotas(limits, asks=chain is not None, holds=[*known, *found], named=records.named())
+    quotas = StorageQuotas(
+        limits, checks_chain=chain is not None, holds=[*known, *without_record], named=records.named()
+    )
     uploads = UploadManager(folder, quotas, records, names, clock)
     admission = UploadAdmission(config, chain, clock)
     app = create_app(
@@ -77,11 +81,13 @@ def create_node(
 
 
 async def update_chain_references(uploads: UploadManager, chain: ChainViewClient, now: float) -> None:
-    """Ask which files the chain names, and keep those; raise ServiceUnavailable."""
-    files = uploads.quotas.to_ask(now, MAX_FILES_PER_REQUEST)
+    """Check which files assets on the chain name; raise ServiceUnavailable."""
+    files = uploads.quotas.due_for_chain_check(now, MAX_FILES_PER_REQUEST)
     if files:
-        addresses = tuple(FileAddresses(sha256=file, cids=(cid_of(file), *uploads.names.of(file))) for file in files)
-        uploads.carry_out(uploads.quotas.answered(files, await chain.named(addresses), now))
+        addresses = tuple(
+            FileAddresses(sha256=file, cids=(cid_of(file), *uploads.names.cids_of(file))) for file in files
+        )
+        uploads.apply(uploads.quotas.apply_chain_answer(files, await chain.named(addresses), now))
 
 
 async def _maintain(uploads: UploadManager, chain: ChainViewClient | None, every: float) -> None:
@@ -95,7 +101,7 @@ async def _maintain(uploads: UploadManager, chain: ChainViewClient | None, every
             if chain is not None:
                 await update_chain_references(uploads, chain, time.time())
         except SealgridError:
-            pass  # a chain that cannot be asked removes nothing; it is asked again
+            pass  # without the chain nothing is removed; the next tick tries again
         except Exception as error:  # noqa: BLE001  without upkeep the store would fill
             log_unexpected_error(error)
         ticks += 1

@@ -110,7 +110,7 @@ async def test_a_node_that_stops_early_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_file_larger_than_the_reader_takes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputRefused, match="larger than the 4 bytes"):
+    with pytest.raises(InputRefused, match="larger than the limit of 4 bytes"):
         await RemoteFiles(LyingNode(b"model")).get_bytes(digest(b"model"), 4)
 
 

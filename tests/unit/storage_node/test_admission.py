@@ -101,7 +101,7 @@ async def refused(gate: Gate, signed: SignedTicket) -> str:
 async def test_an_account_with_a_balance_stores_by_its_balance(gate: Gate) -> None:
     said = await gate.admission.admit(encode(ticket(size=77)), "192.0.2.1")
     assert (said.client.kind, said.client.name, said.size) == (ClientKind.ACCOUNT, RICH.address, 77)
-    assert said.client.quota[0] == 5 * gate.config.standing.bytes_per_rlc
+    assert said.client.quota[0] == 5 * gate.config.balance_quota.bytes_per_rlc
 
 
 @pytest.mark.parametrize("signed", [None, ticket(POOR)], ids=["no ticket", "no balance"])

@@ -19,7 +19,7 @@ class VerifiedReads(Protocol):
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file."""
 
-    def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+    def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
         """Yield a file's pieces and raise at the end when they are not the file."""
 
 
@@ -33,11 +33,11 @@ class AllStorageNodes:
         """Return a verified file after every node gave it."""
         return (await asyncio.gather(*(node.get_bytes(sha256, limit) for node in self._nodes)))[0]
 
-    async def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+    async def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
         """Yield the pieces of the file that the last node gives, after every other one gave it whole."""
         for node in self._nodes[:-1]:
             await _seen(node, sha256, limit)
-        async for piece in self._nodes[-1].verified(sha256, limit):
+        async for piece in self._nodes[-1].verified_pieces(sha256, limit):
             yield piece
 
 
@@ -58,5 +58,5 @@ async def fetch_settled(files: VerifiedReads, sealed: Digest, receipt: Digest, *
 
 
 async def _seen(files: VerifiedReads, sha256: Digest, limit: int) -> None:
-    async for _ in files.verified(sha256, limit):
+    async for _ in files.verified_pieces(sha256, limit):
         pass  # Each piece is hashed and forgotten; a vault has no use for ciphertext.
