@@ -1,4 +1,4 @@
-"""Typed data as wallets show and sign it: the JSON of eth_signTypedData_v4 (EIP-712)."""
+"""EIP-712 typed data as the JSON of ``eth_signTypedData_v4``."""
 
 from typing import Any, ClassVar, Protocol
 
@@ -9,13 +9,13 @@ _DOMAIN = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("
 
 
 class TypedData(Protocol):
-    """Anything that lists its Solidity types: a Statement, or an order of PoCo's."""
+    """A Statement or a PoCo order."""
 
     TYPES: ClassVar[Any]  #: (Solidity type, name) in order
 
 
 def wallet_typed_data(signed: TypedData, *, name: str, version: str, chain: int, contract: Address) -> dict[str, Any]:
-    """Return what a wallet is given to sign ``signed`` in a domain; its digest is the one that we sign ourselves."""
+    """Return the typed data by which a wallet signs ``signed`` in a domain; the digest equals ``Statement.digest``."""
     types = {
         "EIP712Domain": [{"name": each, "type": kind} for each, kind in _DOMAIN],
         **_types(type(signed)),
@@ -45,5 +45,5 @@ def _to_json(value: object) -> object:
     if isinstance(value, tuple):
         return [_to_json(each) for each in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(int(value))  # JavaScript's numbers are too short for Solidity's
+        return str(int(value))  # JavaScript numbers are exact only below 2^53
     return value

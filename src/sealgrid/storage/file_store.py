@@ -65,4 +65,4 @@ class VerifyingReader(ABC):
             running.update(piece)
             yield piece
         if to_digest(running.digest()) != sha256:
-            raise ContentDiffers(f"the store returned other content than {sha256} names; use another store.")
+            raise ContentDiffers(f"the store gave other content than {sha256} names; ask another store.")

@@ -102,6 +102,6 @@ async def _maintain(uploads: UploadManager, chain: ChainViewClient | None, every
                 await update_chain_references(uploads, chain, time.time())
         except SealgridError:
             pass  # without the chain nothing is removed; the next tick tries again
-        except Exception as error:  # noqa: BLE001  without upkeep the store would fill
+        except Exception as error:  # noqa: BLE001  without maintenance the store would fill
             log_unexpected_error(error)
         ticks += 1

@@ -112,7 +112,7 @@ def test_inclusion_paths_are_the_naive_ones_and_hold(data, size):
 @given(size=sizes)
 def test_the_path_of_the_next_leaf_needs_no_stored_node(size):
     before, after = tree(size).frontier, tree(size + 1)
-    assert before.path_of_next() == inclusion_path(size, size + 1, after.node)
+    assert before.next_inclusion_path() == inclusion_path(size, size + 1, after.node)
 
 
 @given(data=st.data(), second=sizes)

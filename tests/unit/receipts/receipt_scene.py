@@ -236,7 +236,7 @@ class Job:
             signature=head.sign(DOMAIN, key),
             entry=entry.decode(),
             index=2,
-            path=tuple(map(to_digest, earlier.path_of_next())),
+            path=tuple(map(to_digest, earlier.next_inclusion_path())),
         )
 
     def verdict_by(self, key, changes):

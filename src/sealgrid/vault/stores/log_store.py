@@ -67,7 +67,7 @@ class VaultLog:
         """Return the log's end as it will be with one more entry, behind ``after`` if given; nothing is written."""
         document, before = entry.encode(), self._frontier if after is None else after.frontier
         frontier, nodes = before.append(merkle.leaf_hash(document))
-        return AppendedEntry(entry, document, frontier, nodes, before.path_of_next())
+        return AppendedEntry(entry, document, frontier, nodes, before.next_inclusion_path())
 
     def append(self, *appended: AppendedEntry) -> None:
         """Write what ``next`` returned, in order; call it as the last thing of the transaction that it belongs to."""
