@@ -188,7 +188,7 @@ async def test_vault_market_pool_and_storage_are_asked(proxy: Proxy, network: Ru
         storage = StorageClient(Through(at["files"]))
         stored = await storage.put(content)
         assert stored.sha256 == to_digest(sha256(content))
-        assert await storage.by_address(stored.cid) == content
+        assert await storage.read_by_cid(stored.cid) == content
 
 
 async def test_the_feed_is_reached_through_the_proxy(proxy: Proxy):

@@ -47,9 +47,9 @@ def reject_other_sites(access: ServiceAccess) -> RequestHook:
 
     async def before(request: AnyRequest) -> Response[bytes] | None:
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        if not access.names(host):
+        if not access.is_own_host(host):
             return json_response({"error": f"ask this service as {_accepted_names(access)}, not by another name."}, 403)
-        if origin is not None and access.takes(origin, host):
+        if origin is not None and access.allows_origin(origin, host):
             return None
         embedded = request.headers.get("sec-fetch-dest", "document") != "document"
         elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and embedded

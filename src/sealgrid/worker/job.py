@@ -73,7 +73,7 @@ class JobContext:
     cache: ContentFolder
     wheels: WheelFolders
     vaults: tuple[Transport, ...]
-    by_address: Callable[[str], Awaitable[bytes]]  #: a small file, by the address that IPFS nodes give it
+    read_by_cid: Callable[[str], Awaitable[bytes]]  #: a small file, by the address that IPFS nodes give it
     sms: IexecSmsClient | None = None
     market: MarketClient | None = None
     nodes: tuple[StorageClient, ...] = ()  #: where results go; with none, to ``storage``
@@ -265,7 +265,7 @@ class JobRun:
 
     async def _list(self, cid: str) -> bytes:
         # One byte more than is taken, so that the vaults say why not.
-        return (await self._shop.by_address(cid))[: MOST_LIST_BYTES + 1]
+        return (await self._shop.read_by_cid(cid))[: MOST_LIST_BYTES + 1]
 
     def _launch(self, relay: Path) -> LaunchRequest:
         config = self._shop.config

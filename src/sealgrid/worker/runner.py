@@ -76,7 +76,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, Sign
             source=storage,
             cache=ContentFolder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelFolders(config.wheels),
-            by_address=nodes[0].by_address,
+            read_by_cid=nodes[0].read_by_cid,
             nodes=nodes,
             sms=IexecSmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
             market=MarketClient(await reach(config.market_url, "the market"), config.chain)

@@ -82,7 +82,7 @@ def ticket(key: SigningKey = RICH, size: int = 10, **fields: Any) -> SignedTicke
 def result(key: SigningKey = POOR, pool: SigningKey = POOL, task: TaskId = TASK, worker: Address = "") -> SignedTicket:  # type: ignore[assignment]
     word = poco_authorisation(worker or key.address, task, ENCLAVE)
     proof = WorkerProof(enclave=ENCLAVE, signature=pool.sign(personal_digest(word)))
-    signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).of_result(task, proof).sign(10)
+    signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).for_result(task, proof).sign(10)
     assert signed is not None
     return signed
 

@@ -197,10 +197,10 @@ async def test_a_file_of_iexecs_clients_stays_where_the_chain_names_it(world: Wo
 async def test_a_result_is_kept_until_its_requester_opened_it(world: World) -> None:
     result = await world.worker().put(b"sealed result")
     reader, stranger = world.by("192.0.2.3", READER), world.by("192.0.2.4", RICH)
-    await stranger.opened((result.sha256,))  # its own word about another's result
+    await stranger.report_opened((result.sha256,))  # its own word about another's result
     expire_after(world.uploads, world.clock, 8)
     assert (await reader.head(result.sha256)).size == 13
-    await reader.opened((result.sha256,))
+    await reader.report_opened((result.sha256,))
     expire_after(world.uploads, world.clock, 8)
     with pytest.raises(NotFound):
         await reader.head(result.sha256)

@@ -69,7 +69,7 @@ def test_without_them_the_defaults_are_strict(file: Path) -> None:
 
 def test_a_public_url_with_a_path_is_refused(file: Path) -> None:
     file.write_text('public_url = "https://vault.example/v1"\n' + FILE)
-    with pytest.raises(InputRefused, match="is no origin"):
+    with pytest.raises(InputRefused, match="is not a valid origin"):
         read_config(file)
 
 

@@ -81,7 +81,7 @@ def workshop(tmp_path: Path, source: Source, pool: Pool) -> JobContext:
         cache=cache,
         wheels=unused,
         vaults=(),
-        by_address=unused,
+        read_by_cid=unused,
     )  # type: ignore[arg-type]
 
 

@@ -91,14 +91,14 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
     k2, liars = (bytes(len(k1)), ()) if metadata.release == "direct" else await _k2(conn, settled, key)
     dek = bytes(a ^ b for a, b in zip(k1, k2, strict=True))
     result = RunResult(_unzip(unpad(container.open_bytes(sealed, dek))), liars)
-    await _say_opened(conn, settled)
+    await _report_opened_file(conn, settled)
     return result
 
 
-async def _say_opened(conn: Connection, settled: Settle) -> None:
+async def _report_opened_file(conn: Connection, settled: Settle) -> None:
     """Let the storage nodes remove the result some time later; one that does not hear it keeps it for longer."""
     files = (settled.sealed_sha256, settled.receipt_sha256)
-    await asyncio.gather(*(node.opened(files) for node in conn.storage_nodes), return_exceptions=True)
+    await asyncio.gather(*(node.report_opened(files) for node in conn.storage_nodes), return_exceptions=True)
 
 
 def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
