@@ -1,7 +1,7 @@
-"""Judge collateral by itself, before any quote: whoever keeps it for later keeps only what its maker signed.
+"""Verifies collateral without a quote, before it is cached.
 
-(2.1) It can be read. (2.2) Its chains end at a configured root. (2.4) Every certificate, list and document in it is
-signed by the one above and valid at the time. The same numbers as in ``verification``; a quote is judged there, again.
+(2.1) It can be parsed. (2.2) Its chains end at a configured root. (2.4) Every certificate, list and document in it is
+signed by its issuer and valid at the time. Same numbers as in ``verification``, which verifies again with a quote.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _INTEL = (Platform.SGX, Platform.TDX, Platform.SIMULATED)
 
 @dataclass(frozen=True, slots=True)
 class CollateralTerms:
-    """How long collateral holds, and where it stands in its series."""
+    """Expiry of collateral, and its number in its series."""
 
     number: int  #: evaluation number, or number of AMD's revocation list
     expires: int  #: Unix seconds
@@ -37,20 +37,20 @@ class CollateralTerms:
 
 
 class IntelCollateral(msgspec.Struct, frozen=True, kw_only=True):
-    """The nine parts of Intel's collateral, as dcap-qvl names them."""
+    """The nine parts of Intel's collateral, with dcap-qvl's names."""
 
     pck_crl_issuer_chain: str
     root_ca_crl: str  #: DER in hex
     pck_crl: str  #: DER in hex
     tcb_info_issuer_chain: str
-    tcb_info: str  #: the exact text that is signed
+    tcb_info: str  #: exact signed text
     tcb_info_signature: str  #: r ‖ s in hex
     qe_identity_issuer_chain: str
     qe_identity: str
     qe_identity_signature: str
 
     def encode(self) -> Collateral:
-        """Return it as collateral of a quote."""
+        """Return the collateral of a quote."""
         return Collateral(msgspec.json.encode(self))
 
 
@@ -61,7 +61,7 @@ class _SignedDocument(msgspec.Struct, frozen=True):
 
 
 def verify_intel_collateral(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> CollateralTerms:
-    """Return the terms of Intel's collateral; raise EvidenceRefused with the number of the check that fails."""
+    """Return the terms of Intel's collateral; raise EvidenceRefused with the number of the failed check."""
     try:
         parts = msgspec.json.decode(collateral.raw, type=IntelCollateral)
         chains = [load_chain(text.encode()) for text in (parts.tcb_info_issuer_chain, parts.qe_identity_issuer_chain)]
@@ -83,7 +83,7 @@ def verify_intel_collateral(collateral: Collateral, roots: Sequence[TrustRoot], 
         and all(each.issue_date <= _time(at) <= each.next_update for each in documents)
     )
     if not valid:  # (2.4)
-        raise EvidenceRefused("2.4", "a signature, certificate, list or date of the collateral does not hold.")
+        raise EvidenceRefused("2.4", "a signature, certificate, list or date of the collateral is not valid.")
     ends = [each.next_update for each in documents] + [each.next_update_utc or _time(at) for each in lists]
     ends += [each.not_valid_after_utc for chain in (*chains, pck_chain) for each in chain]
     number = min(each.number for each in documents)
@@ -91,7 +91,7 @@ def verify_intel_collateral(collateral: Collateral, roots: Sequence[TrustRoot], 
 
 
 def verify_snp_collateral(collateral: Collateral, roots: Sequence[TrustRoot], at: int) -> CollateralTerms:
-    """Return the terms of AMD's collateral; raise EvidenceRefused with the number of the check that fails."""
+    """Return the terms of AMD's collateral; raise EvidenceRefused with the number of the failed check."""
     try:
         chain = parse_chain(collateral)
     except ValueError as error:  # (2.1)

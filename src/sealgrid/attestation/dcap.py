@@ -20,7 +20,7 @@ from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
 
-SEPT_VE_DISABLE = bytes.fromhex("0000001000000000")  #: the one TD attribute that is right: no debug, no migration
+SEPT_VE_DISABLE = bytes.fromhex("0000001000000000")  #: the only accepted TD attributes: no debug, no migration
 SGX_DEBUG = 0x02
 WEAK_TD = "the TD's attributes allow what weakens it: debugging, profiling, migration or a service TD."
 
@@ -76,13 +76,13 @@ class _ClaimsDocument(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class QuoteFacts:
-    """A quote whose signatures hold, before its report is interpreted."""
+    """A quote with verified signatures; its report is not interpreted yet."""
 
     document: _ClaimsDocument
 
     @property
     def status(self) -> str:
-        """Return the TCB's status."""
+        """Return the TCB status."""
         return self.document.tcb.status
 
     @property
@@ -91,19 +91,19 @@ class QuoteFacts:
         return min(self.document.tcb.eval_data_number, self.document.qe.tcb_eval_data_number)
 
     def claims_for(self, root: TrustRoot) -> VerifiedClaims:
-        """Interpret the report as one of the root's platform; raise EvidenceRefused (3.4) when it is none."""
+        """Interpret the report for the root's platform; raise EvidenceRefused (3.4) if it does not match."""
         report = self.document.report
         if root.platform is Platform.SGX and report.sgx is not None:
             return self._sgx(report.sgx, root)
         td = report.td10 or report.td15
         if root.platform in (Platform.TDX, Platform.SIMULATED) and td is not None:
             return self._td(td, root)
-        raise EvidenceRefused("3.4", f"this kind of report is none that {root.platform.name} makes.")
+        raise EvidenceRefused("3.4", f"this kind of report does not come from {root.platform.name}.")
 
     def _sgx(self, report: _Sgx, root: TrustRoot) -> VerifiedClaims:
         if bytes.fromhex(report.attributes)[0] & SGX_DEBUG:
             raise EvidenceRefused("3.4", "the enclave's attributes allow debugging.")
-        # SGX holds the app's files in its own measurement, so nothing further is locked.
+        # The SGX measurement covers the app's files; there is no locked field.
         return self._claims(root, (report.mr_enclave,), b"", report.report_data)
 
     def _td(self, report: _Td, root: TrustRoot) -> VerifiedClaims:
@@ -131,7 +131,7 @@ class QuoteFacts:
 
 
 def parse_claims(document: str) -> QuoteFacts:
-    """Read dcap-qvl's JSON; raise EvidenceRefused (2.4) when it has another form than version 0.7 writes."""
+    """Parse dcap-qvl's JSON; raise EvidenceRefused (2.4) unless it has the form of version 0.7."""
     try:
         return QuoteFacts(msgspec.json.decode(document, type=_ClaimsDocument))
     except UNREADABLE as error:
@@ -141,10 +141,10 @@ def parse_claims(document: str) -> QuoteFacts:
 MOST_QUOTE_BYTES = 64 << 10
 MOST_COLLATERAL_BYTES = 1 << 20
 
-# What dcap-qvl 0.7 says when a quote is genuine and still not good enough. The words choose the number only: a quote
-# that it refuses for any other reason is refused as (2.4).
+# Messages of dcap-qvl 0.7 for genuine quotes that its policy refuses. They only select the number of the check: any
+# other error is refused as (2.4).
 _CHECK_BY_FRAGMENT = (
-    ("Debug mode", "3.1", "the enclave runs in debug mode; its memory is open to the host."),
+    ("Debug mode", "3.1", "the enclave runs in debug mode; the host can read its memory."),
     ("TCB status", "3.2", "the machine's firmware is out of date or revoked; update it."),
     ("No matching TCB level", "3.2", "the machine's firmware is out of date or revoked; update it."),
     ("enabled", "3.4", WEAK_TD),
@@ -158,19 +158,19 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICAT
 def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated: bool) -> VerifiedClaims:
     """Return what a quote of SGX, TDX or the simulated platform proves at the Unix time ``at``.
 
-    (2.1) The quote and its collateral can be read.
-    (2.2) The quote's certificate chain ends at a configured root; that root decides the platform. Intel's may be
-          configured for SGX and for TDX: the kind of report, which its chain signed, tells the two apart.
-    (2.3) A simulated root counts only where ``allow_simulated`` says so.
-    (2.4) Every signature, certificate, revocation list and date holds at ``at``.
-    (2.5) The collateral's evaluation number is at least the root's: no rollback to forgiving levels.
+    (2.1) The quote and its collateral can be parsed.
+    (2.2) The certificate chain ends at a configured root, which determines the platform. An Intel root may be
+          configured for SGX and for TDX: the kind of the signed report distinguishes them.
+    (2.3) A simulated root is accepted only with ``allow_simulated``.
+    (2.4) Every signature, certificate, revocation list and date is valid at ``at``.
+    (2.5) The collateral's evaluation number is at least the root's minimum (no rollback).
     (3.1) Debug is off.
     (3.2) The TCB of the machine and of its quoting enclave is up to date, or has a status that the root accepts.
-    (3.3) The machine has no trait but those that its root accepts.
-    (3.4) The report is of the kind that the root's platform makes, with no attribute that weakens it.
+    (3.3) The machine has only traits that its root accepts.
+    (3.4) The report matches the root's platform and has no attribute that weakens it.
 
-    Whether the runtime, the app and the report data are the right ones, the caller decides. Numbers (2) and (3) of
-    docs/protocol/evidence.md; raises EvidenceRefused with the number.
+    The caller checks runtime, app and report data. Numbers (2) and (3) of docs/protocol/evidence.md; raises
+    EvidenceRefused with the number.
     """
     collateral = _check_size_and_parse(quote)  # (2.1)
     root = _find_root(quote, roots)  # (2.2)
@@ -178,15 +178,15 @@ def verify(quote: Quote, roots: Sequence[TrustRoot], *, at: int, allow_simulated
         raise EvidenceRefused("2.3", "simulated evidence proves nothing and is not accepted here.")
     facts = _verify_signatures(quote, collateral, root, at)  # (2.4) (3.1) (3.2) (3.3)
     if facts.eval_number < root.minimum_eval_number:  # (2.5)
-        raise EvidenceRefused("2.5", "the collateral is older than what was seen before; fetch it anew.")
-    if facts.status not in {"UpToDate", *root.statuses}:  # (3.2) again: the claims must say what the policy decided
+        raise EvidenceRefused("2.5", "the collateral is older than collateral used before; fetch it again.")
+    if facts.status not in {"UpToDate", *root.statuses}:  # (3.2) again: the claims must agree with the policy
         raise EvidenceRefused("3.2", f"the machine's TCB is {facts.status}.")
     return facts.claims_for(root)  # (3.4)
 
 
 def _check_size_and_parse(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
     if len(quote.raw) > MOST_QUOTE_BYTES or len(quote.collateral.raw) > MOST_COLLATERAL_BYTES:
-        raise EvidenceRefused("2.1", "the quote or its collateral is larger than any real one.")
+        raise EvidenceRefused("2.1", "the quote or its collateral is larger than the limit.")
     try:
         return dcap_qvl.QuoteCollateralV3.from_json(quote.collateral.raw.decode())
     except ValueError as error:
@@ -195,7 +195,7 @@ def _check_size_and_parse(quote: Quote) -> dcap_qvl.QuoteCollateralV3:
 
 def _find_root(quote: Quote, roots: Sequence[TrustRoot]) -> TrustRoot:
     candidates = find_roots(roots, _last_certificate(quote.raw))
-    # Only Intel's root is found twice. The header's word chooses the policy to verify under; (3.4) proves it.
+    # Only an Intel root is configured twice. The unverified header selects the policy; (3.4) verifies the choice.
     kind = Platform.TDX if quote.raw[4:8] == TEE_TDX.to_bytes(4, "little") else Platform.SGX
     return next((root for root in candidates if root.platform is kind), candidates[0])
 
@@ -225,4 +225,4 @@ def _to_refusal(message: str) -> EvidenceRefused:
     for fragment, number, sentence in _CHECK_BY_FRAGMENT:
         if fragment in message:
             return EvidenceRefused(number, sentence)
-    return EvidenceRefused("2.4", "a signature, certificate, revocation list or date of the evidence does not hold.")
+    return EvidenceRefused("2.4", "a signature, certificate, revocation list or date of the evidence is not valid.")

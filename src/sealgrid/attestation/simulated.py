@@ -47,24 +47,24 @@ EVALUATION = 17
 
 @dataclass(frozen=True, slots=True)
 class SimulatedTerms:
-    """How a machine is judged. The defaults are a good machine; tests vary them to make bad ones."""
+    """State of a machine in its collateral. The defaults pass verification."""
 
     issued: int  #: Unix seconds
     expires: int  #: Unix seconds
     evaluation: int = EVALUATION
     status: str = "UpToDate"
     advisories: tuple[str, ...] = ()
-    required_svn: bytes = CPU_SVN  #: 16 components that the machine must have reached
+    required_svn: bytes = CPU_SVN  #: 16 required TCB components
     pck_revoked: bool = False
 
 
 def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TEE_TDX) -> Collateral:
-    """Return collateral under these terms for quotes of TDs, or of SGX enclaves."""
+    """Return collateral with these terms for quotes of TDs or SGX enclaves."""
     valid = (terms.issued, terms.expires)
     info, identity = (msgspec.json.encode(each) for each in (_tcb_info(terms, tee), _qe_identity(terms, tee)))
     signers = pem(keys.tcb.certificate, keys.root.certificate)
     revoked = [keys.pck.certificate] if terms.pck_revoked else []
-    whole = {
+    parts = {
         "pck_crl_issuer_chain": pem(keys.ca.certificate, keys.root.certificate),
         "root_ca_crl": revocation_list(keys.root.certificate, keys.root.key, valid=valid).hex(),
         "pck_crl": revocation_list(keys.ca.certificate, keys.ca.key, valid=valid, revoked=revoked).hex(),
@@ -75,7 +75,7 @@ def collateral(keys: SimulatedPlatformKeys, terms: SimulatedTerms, tee: int = TE
         "qe_identity": identity.decode(),
         "qe_identity_signature": sign_raw(keys.tcb.key, identity).hex(),
     }
-    return Collateral(msgspec.json.encode(whole))
+    return Collateral(msgspec.json.encode(parts))
 
 
 def _tcb_info(terms: SimulatedTerms, tee: int) -> dict[str, Any]:
@@ -135,9 +135,9 @@ HOUR = 3600
 
 
 class SimulatedQuoter:
-    """Quotes of one SIMULATED machine, with collateral that is valid from an hour before ``now``. NOT A TEE.
+    """Signs quotes of one SIMULATED machine, with collateral valid from an hour before ``now``. NOT A TEE.
 
-    The certified part of a quote is made once, so that each quote costs one signature.
+    The certified part of a quote is created once; each quote costs one signature.
     """
 
     def __init__(self, keys: SimulatedPlatformKeys, *, now: int, days: int = 30) -> None:
@@ -163,25 +163,25 @@ class SimulatedQuoter:
         return Quote(self.sign_td(report), self.collateral)
 
     def sign_td(self, report: bytes) -> bytes:
-        """Quote any TD report, also one that no honest platform would."""
+        """Sign any TD report, also a dishonest one (for tests)."""
         signature = self._sign(signed := header(4, TEE_TDX, QE_SVN, PCE_SVN) + report)
         return quote(signed, signature + certification(QE_REPORT, self._certified[TEE_TDX]))
 
     def sign_sgx(self, mrenclave: bytes, report_data: bytes, **fields: bytes) -> bytes:
-        """Return an SGX v3 quote: what a machine of the other kind would send."""
+        """Return an SGX v3 quote."""
         report = sgx_report(mrenclave=mrenclave, mrsigner=QE_SIGNER, report_data=report_data, cpu_svn=CPU_SVN, **fields)  # type: ignore[arg-type]
         signed = header(3, TEE_SGX, QE_SVN, PCE_SVN) + report
         return quote(signed, self._sign(signed) + self._certified[TEE_SGX])
 
     def collateral_with(self, tee: int = TEE_TDX, **changes: object) -> Collateral:
-        """Return collateral under other terms, signed like the honest one."""
+        """Return collateral with other terms, correctly signed."""
         return collateral(self._keys, replace(self.terms, **changes), tee)  # type: ignore[arg-type]
 
     def _sign(self, signed: bytes) -> bytes:
         return sign_raw(self._attestation, signed) + raw_public(self._attestation)
 
     def _quoting_enclave(self, tee: int) -> bytes:
-        # The quoting enclave's report carries the hash of the key that signs quotes; the platform's key signs it.
+        # The platform's key signs the quoting enclave's report, which contains the hash of the key that signs quotes.
         bound = hashlib.sha256(raw_public(self._attestation) + QE_AUTH).digest()
         report = sgx_report(
             mrenclave=QE_MEASUREMENT,

@@ -31,7 +31,7 @@ _SHA256 = ec.ECDSA(hashes.SHA256())
 
 
 def new_key() -> Key:
-    """Make a P-256 key, the only curve of this format."""
+    """Generate a P-256 key."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -47,7 +47,7 @@ def raw_public(key: Key) -> bytes:
 
 
 def at_time(seconds: int) -> datetime:
-    """Return a Unix time as the certificate library wants it."""
+    """Return a Unix time as a datetime in UTC."""
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
@@ -59,7 +59,7 @@ def certificate(
     valid: tuple[int, int],
     ppid: bytes | None = None,
 ) -> x509.Certificate:
-    """Issue a certificate; no ``issuer`` makes a root. With ``ppid`` it certifies a platform's key (PCK)."""
+    """Issue a certificate: a root without ``issuer``, a PCK certificate with ``ppid``."""
     authority = issuer is None or name.endswith("CA")
     above, signer = (None, key) if issuer is None else issuer
     builder = (
@@ -99,7 +99,7 @@ def revocation_list(
 
 
 def pem(*certificates: x509.Certificate) -> str:
-    """Return certificates in PEM form, one behind the other."""
+    """Return concatenated PEM certificates."""
     return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in certificates)
 
 
@@ -160,7 +160,7 @@ def _base128(value: int) -> bytes:
 
 
 def _tlv(tag: int, body: bytes) -> bytes:
-    # X.690, 8.1.3: lengths below 128 in one byte, others behind a count of bytes.
+    # X.690, section 8.1.3: lengths below 128 have one byte, others a count of bytes first.
     if len(body) < 0x80:
         return bytes([tag, len(body)]) + body
     length = len(body).to_bytes((len(body).bit_length() + 7) // 8, "big")
@@ -174,7 +174,7 @@ NAMES = {"root": "Root CA", "ca": "PCK Platform CA", "pck": "PCK Certificate", "
 
 @dataclass(frozen=True, slots=True)
 class CertifiedKey:
-    """A key and the certificate about it."""
+    """A key with its certificate."""
 
     key: Key = field(repr=False)
     certificate: x509.Certificate
@@ -188,7 +188,7 @@ class _SavedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPlatformKeys:
-    """One SIMULATED machine and the authority above it. NOT A TEE: whoever holds this can attest anything."""
+    """Keys of one SIMULATED machine and its authority. NOT A TEE: these keys can attest anything."""
 
     root: CertifiedKey
     ca: CertifiedKey
@@ -197,7 +197,7 @@ class SimulatedPlatformKeys:
 
     @classmethod
     def generate(cls, now: int, days: int = 365 * YEARS, random: Callable[[int], bytes] = os.urandom) -> Self:
-        """Make a machine with an authority of its own, valid from a day before ``now`` (Unix seconds)."""
+        """Generate a machine with its own authority, valid from a day before ``now`` (Unix seconds)."""
         valid = (now - DAY, now + days * DAY)
         keys = {name: new_key() for name in NAMES}
         root = certificate(NAMES["root"], keys["root"], issuer=None, valid=valid)
@@ -210,11 +210,11 @@ class SimulatedPlatformKeys:
 
     @property
     def root_der(self) -> bytes:
-        """Return the root's certificate in DER form: what a TrustRoot needs."""
+        """Return the root's certificate in DER form, as TrustRoot takes it."""
         return self.root.certificate.public_bytes(serialization.Encoding.DER)
 
     def save(self) -> bytes:
-        """Return a JSON document with the private keys; it belongs in a file of mode 0600."""
+        """Return a JSON document with the private keys; store it only in a file of mode 0600."""
         parts = {name: getattr(self, name) for name in NAMES}
         return msgspec.json.encode(
             _SavedKeys(
@@ -225,13 +225,13 @@ class SimulatedPlatformKeys:
 
     @classmethod
     def load(cls, saved: bytes) -> Self:
-        """Read what ``save`` wrote; raise InputRefused for anything else."""
+        """Parse the output of ``save``; raise InputRefused if it is invalid."""
         try:
             document = msgspec.json.decode(saved, type=_SavedKeys)
             return cls(**{name: _certified(document.keys[name], document.certificates[name]) for name in NAMES})
         except (msgspec.MsgspecError, ValueError, KeyError):
-            # Without the cause: what was read is key material.
-            raise InputRefused("this file holds no keys of a simulated platform.") from None
+            # Without the cause: its message could contain key material.
+            raise InputRefused("this file does not contain valid keys of a simulated platform.") from None
 
 
 def _key_pem(key: Key) -> str:

@@ -44,7 +44,7 @@ def doctor(
         print(json.dumps(_document(machine), indent=2))
     else:
         _print(machine)
-    ready = any(all(each.there for each in needs) for needs in machine.needs().values())
+    ready = any(all(each.found for each in needs) for needs in machine.requirements().values())
     raise typer.Exit(0 if ready else 1)
 
 
@@ -140,7 +140,7 @@ def _made() -> "RawQuote":
     from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation
 
     for source in (ConfigfsTsm(), GramineAttestation()):
-        if source.there():
+        if source.is_available():
             return source.quote(bytes(64))
     raise SetupMissing("neither configfs-tsm nor Gramine is here; run this inside a confidential guest or enclave.")
 
@@ -166,33 +166,33 @@ async def _judged(
 
 def _document(machine: "MachineProbe") -> dict[str, Any]:
     def listed(found: "tuple[ProbeFinding, ...]") -> list[dict[str, Any]]:
-        return [{"what": each.what, "there": each.there, "detail": each.detail} for each in found]
+        return [{"what": each.name, "there": each.found, "detail": each.detail} for each in found]
 
     return {
         "kernel": machine.release,
         "platforms": {
-            platform.name.lower(): {"ready": all(each.there for each in needs), "needs": listed(needs)}
-            for platform, needs in machine.needs().items()
+            platform.name.lower(): {"ready": all(each.found for each in needs), "needs": listed(needs)}
+            for platform, needs in machine.requirements().items()
         },
         "limits": listed(limits_here()),
-        "inside": listed(machine.inside()),
+        "inside": listed(machine.guest_interfaces()),
     }
 
 
 def _print(machine: "MachineProbe") -> None:
-    for platform, needs in machine.needs().items():
-        word = "ready" if all(each.there for each in needs) else "not ready"
+    for platform, needs in machine.requirements().items():
+        word = "ready" if all(each.found for each in needs) else "not ready"
         answers.print(f"{_TITLES[platform.name]}: {word}", style="bold")
         _print_found(needs)
     answers.print("limits around every app, tried", style="bold")
     _print_found(limits_here())
     answers.print("inside a confidential machine", style="bold")
-    _print_found(machine.inside())
+    _print_found(machine.guest_interfaces())
 
 
 def _print_found(found: "tuple[ProbeFinding, ...]") -> None:
     for each in found:
-        answers.print(f"  {'ok' if each.there else '--'} {each.what:<18} {each.detail}", markup=False)
+        answers.print(f"  {'ok' if each.found else '--'} {each.name:<18} {each.detail}", markup=False)
 
 
 def _read(file: Path) -> bytes:

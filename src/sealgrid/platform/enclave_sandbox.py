@@ -1,4 +1,4 @@
-"""The simulated enclave: namespaces without network in which nothing of the host is seen but the measured image."""
+"""bubblewrap command of a simulated enclave: namespaces without network, with only the measured image."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from sealgrid.platform.image_store import RuntimeImage
 
 RUNTIME = "/runtime"
 BYTECODE = "/bytecode"
-WORK = "/job"  #: memory-backed; what is in it is gone with the enclave
+WORK = "/job"  #: memory-backed, removed with the enclave
 USER = 1000
 
 _ISOLATION = (
@@ -15,7 +15,7 @@ _ISOLATION = (
     f"--uid {USER} --gid {USER} --die-with-parent --new-session --cap-drop ALL --clearenv --hostname enclave"
 ).split()
 
-#: what the runtime and an app's interpreter import first
+#: imports of the runtime and of an app's interpreter
 _WARM_UP_SCRIPT = (
     "import sys; sys.path[:0] = [sys.argv[1]]\n"
     "import runpy, resource, json, ctypes, inspect, pickle, secrets, tempfile, platform, numbers, warnings\n"
@@ -25,7 +25,7 @@ _WARM_UP_SCRIPT = (
 
 @dataclass(frozen=True)
 class EnclaveSockets:
-    """The two descriptors that an enclave inherits."""
+    """The two file descriptors that an enclave inherits."""
 
     relay: int
     quoting: int
@@ -38,7 +38,7 @@ def enclave_command(image: RuntimeImage, sockets: EnclaveSockets, memory: int) -
 
 
 def warm_up_command(image: RuntimeImage, memory: int) -> list[str]:
-    """Return the command that has the measured interpreter write its bytecode."""
+    """Return the command that makes the measured interpreter write its bytecode."""
     return [
         *_bwrap_command(image, memory, "--bind"),
         *_interpreter_command(image),

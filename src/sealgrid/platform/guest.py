@@ -1,8 +1,8 @@
-"""What runs inside a confidential guest: it takes one launch from the host, quotes once, runs the runtime, ends.
+"""Entry point of a confidential guest: accepts one launch from the host, quotes once, runs the runtime, exits.
 
-The host opens two connections. Over the first it sends the launch; there it is asked once for collateral of the quote,
-which vaults judge, so that a lying host gains nothing. The second carries the relay. Frames: u32 big-endian length ‖
-JSON. Started in the image as ``python -I -S guest.py``; ``runtime build`` lays it out.
+The host opens two connections. The first carries the launch and one request for collateral of the quote; vaults verify
+the collateral, so a malicious host gains nothing. The second carries the relay. Frames: u32 big-endian length ‖ JSON.
+Started in the image as ``python -I -S guest.py``; ``runtime build`` creates the image.
 """
 
 import asyncio
@@ -29,29 +29,29 @@ StartRuntime = Callable[
 
 
 class CollateralRequest(Message, frozen=True, kw_only=True):
-    """What a guest asks its host for: collateral for this quote."""
+    """Request of a guest to its host: collateral for this quote."""
 
     quote: bytes
-    certificates: bytes  #: the host's own table, which the guest was handed with an SEV-SNP report
+    certificates: bytes  #: certificate table of the host, from the SEV-SNP report interface
 
 
 class CollateralReply(Message, frozen=True, kw_only=True):
-    """What the host found."""
+    """Reply of the host."""
 
     collateral: bytes
 
 
 def serve(listener: socket.socket, source: QuoteSource, start: StartRuntime) -> int:
-    """Run one launch to its end; return the runtime's exit code. Raises HostFailed when the host breaks the form."""
+    """Run one launch and return the runtime's exit code; raise HostFailed if the host violates the protocol."""
     control, _ = listener.accept()
     with control:
         launch = parse(_receive(control), LaunchRequest)
         relay, _ = listener.accept()
-        ours, theirs = socket.socketpair()
-        with relay, theirs:
-            process = start(relay, theirs)
+        platform_end, runtime_end = socket.socketpair()
+        with relay, runtime_end:
+            process = start(relay, runtime_end)
         try:
-            asyncio.run(serve_one_quote(ours, launch, quote_function(launch, source, control)))
+            asyncio.run(serve_one_quote(platform_end, launch, quote_function(launch, source, control)))
         except BaseException:
             process.kill()
             raise
@@ -61,23 +61,23 @@ def serve(listener: socket.socket, source: QuoteSource, start: StartRuntime) -> 
 
 
 def quote_function(launch: LaunchRequest, source: QuoteSource, control: socket.socket) -> QuoteFunction:
-    """Return the runtime's way to its one quote; the host is asked for the collateral."""
+    """Return the runtime's quote function; the host supplies the collateral."""
 
     def answer(report_data: bytes) -> QuoteAnswer:
         made: RawQuote = source.quote(report_data)
         try:
             platform, runtime = claimed_identity(made.raw, launch.app_digest)
         except ValueError as error:
-            raise HostFailed("the hardware gave something that is no quote.") from error
+            raise HostFailed("the hardware returned an invalid quote.") from error
         _send(control, encode(CollateralRequest(quote=made.raw, certificates=made.certificates)))
-        found = parse(_receive(control), CollateralReply)
-        return QuoteAnswer(quote=made.raw, collateral=found.collateral, platform=platform, runtime=runtime)
+        reply = parse(_receive(control), CollateralReply)
+        return QuoteAnswer(quote=made.raw, collateral=reply.collateral, platform=platform, runtime=runtime)
 
     return answer
 
 
 def start_runtime(relay: socket.socket, quoting: socket.socket) -> "subprocess.Popen[bytes]":
-    """Start the measured runtime as it lies in the image."""
+    """Start the measured runtime of the image."""
     (python,) = (RUNTIME / "python" / "bin").iterdir()
     command = [str(python), "-I", "-S", "-B", "-X", "utf8", str(RUNTIME / "boot.py")]
     return start_process(
@@ -86,16 +86,16 @@ def start_runtime(relay: socket.socket, quoting: socket.socket) -> "subprocess.P
 
 
 def start_process(command: Sequence[str], relay: socket.socket, quoting: socket.socket) -> "subprocess.Popen[bytes]":
-    """Start a runtime that inherits its two sockets and nothing else."""
-    return subprocess.Popen(  # noqa: S603  every word is ours
+    """Start a runtime that inherits only its two sockets."""
+    return subprocess.Popen(  # noqa: S603  every word is platform_end
         command, stdin=subprocess.DEVNULL, env={}, pass_fds=(relay.fileno(), quoting.fileno())
     )
 
 
 def main() -> int:
-    """Serve the host: over vsock from a guest, over this machine's loopback from an enclave, which has no vsock."""
+    """Serve the host: over vsock in a guest, over loopback in an SGX enclave, which has no vsock."""
     gramine = GramineAttestation()
-    in_gramine = gramine.there()
+    in_gramine = gramine.is_available()
     family = socket.AF_INET if in_gramine else socket.AF_VSOCK
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.bind(("127.0.0.1" if in_gramine else socket.VMADDR_CID_ANY, PORT))

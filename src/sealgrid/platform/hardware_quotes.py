@@ -19,92 +19,91 @@ PROVIDERS = {"tdx_guest": "TDX", "sev_guest": "SEV-SNP"}
 
 @dataclass(frozen=True, slots=True)
 class RawQuote:
-    """What the hardware gave; untrusted like any quote until it is verified."""
+    """A quote from the hardware, unverified."""
 
     raw: bytes
-    certificates: bytes = b""  #: SEV-SNP only: the table that the host has handed to the guest, often empty
+    certificates: bytes = b""  #: SEV-SNP only: certificate table of the host, often empty
 
 
 class ConfigfsTsm:
-    """The kernel's interface for attestation; ``root`` is its directory of reports."""
+    """Linux's attestation interface; ``root`` is its directory of reports."""
 
-    def __init__(self, root: Path = REPORTS, name: Callable[[], str] = lambda: secrets.token_hex(8)) -> None:
-        self._files, self._name = KernelAttributes(root), name
+    def __init__(self, root: Path = REPORTS, new_name: Callable[[], str] = lambda: secrets.token_hex(8)) -> None:
+        self._files, self._new_name = KernelAttributes(root), new_name
 
-    def there(self) -> bool:
-        """Return whether this kernel has the interface."""
-        return self._files.there()
+    def is_available(self) -> bool:
+        """Return whether the kernel has the interface."""
+        return self._files.exists()
 
     def quote(self, report_data: bytes) -> RawQuote:
         """Return a quote over exactly 64 bytes.
 
-        (1) A directory of our own is made, which the kernel fills with attributes. (2) The provider is one that we
-        know. (3) The report data go in, which counts the generation up by one. (4) The quote comes out. (5) The
-        generation is still ours: nobody else wrote in between, so the quote is over our bytes. Raises HostFailed with
-        the step; the directory is removed in any case.
+        (1) Create a directory, which the kernel fills with attributes. (2) Check that the provider is known. (3) Write
+        the report data, which increments the generation. (4) Read the quote. (5) Check the generation: no other process
+        wrote in between. Raises HostFailed with the step; the directory is always removed.
         """
         if len(report_data) != REPORT_DATA_BYTES:
             raise ValueError(f"report data have {REPORT_DATA_BYTES} bytes")
-        ours = f"sealgrid-{self._name()}"
+        name = f"sealgrid-{self._new_name()}"
         try:
-            self._files.make(ours)  # (1)
+            self._files.make(name)  # (1)
         except OSError as error:
             raise HostFailed(f"the kernel's attestation interface refuses a request (1): {error.strerror}.") from error
         try:
-            return self._ask(ours, report_data)
+            return self._read_quote(name, report_data)
         except OSError as error:
             raise HostFailed(f"the kernel's attestation interface failed: {error}.") from error
         finally:
-            self._files.remove(ours)
+            self._files.remove(name)
 
-    def _ask(self, ours: str, report_data: bytes) -> RawQuote:
-        provider = self._files.read(f"{ours}/provider").decode("ascii", "replace").strip()
+    def _read_quote(self, name: str, report_data: bytes) -> RawQuote:
+        provider = self._files.read(f"{name}/provider").decode("ascii", "replace").strip()
         if provider not in PROVIDERS:  # (2)
             raise HostFailed(f"the kernel attests as {provider!r} (2); known are {', '.join(PROVIDERS)}.")
-        before = self._generation(ours)
-        self._files.write(f"{ours}/inblob", report_data)  # (3)
-        raw = self._files.read(f"{ours}/outblob")  # (4)
-        auxiliary = f"{ours}/auxblob"
-        certificates = self._files.read(auxiliary) if self._files.there(auxiliary) else b""
-        if self._generation(ours) != before + 1:  # (5)
-            raise HostFailed("somebody else used our request for a quote (5); the quote is not believed.")
+        before = self._generation(name)
+        self._files.write(f"{name}/inblob", report_data)  # (3)
+        raw = self._files.read(f"{name}/outblob")  # (4)
+        auxiliary = f"{name}/auxblob"
+        certificates = self._files.read(auxiliary) if self._files.exists(auxiliary) else b""
+        if self._generation(name) != before + 1:  # (5)
+            raise HostFailed("another process used the same request for a quote (5); the quote is discarded.")
         return RawQuote(raw, certificates)
 
-    def _generation(self, ours: str) -> int:
-        said = self._files.read(f"{ours}/generation").strip()
-        if not said.isdigit():
+    def _generation(self, name: str) -> int:
+        generation = self._files.read(f"{name}/generation").strip()
+        if not generation.isdigit():
             raise HostFailed("the kernel's attestation interface does not count its generations.")
-        return int(said)
+        return int(generation)
 
 
-MOST_BYTES = 1 << 20  #: of one attribute; the largest real one, a certificate table, has less than 32 KiB
+MOST_BYTES = 1 << 20  #: of one attribute; the largest, a certificate table, has less than 32 KiB
 
 
 class KernelAttributes:
-    """The attribute files below one directory of a kernel's file system; ``root`` is a real one or a test's."""
+    """Attribute files of a kernel file system below ``root``; each write is one system call."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def there(self, name: str = ".") -> bool:
-        """Return whether there is such a file or directory."""
+    def exists(self, name: str = ".") -> bool:
+        """Return whether the file or directory exists."""
         return (self.root / name).exists()
 
     def make(self, name: str) -> None:
-        """Make a directory, which the kernel fills; raise OSError."""
+        """Create a directory, which the kernel fills; raise OSError."""
         (self.root / name).mkdir(mode=0o700)
 
     def remove(self, name: str) -> None:
-        """Remove a directory with what the kernel put into it; one that is gone is no error."""
+        """Remove a directory and its attributes; no error if it does not exist."""
         with suppress(FileNotFoundError):
             (self.root / name).rmdir()
 
     def write(self, name: str, value: bytes) -> None:
-        """Write an attribute in one call; raise OSError, also when not all of it was taken."""
+        """Write an attribute in one call; raise OSError, also for a partial write."""
         file = os.open(self.root / name, os.O_WRONLY | os.O_CLOEXEC)
         try:
             if os.write(file, value) != len(value):
-                raise OSError(f"{name} took only a part of what was written")
+                raise OSError(f"{name} accepted only a part of the written bytes")
         finally:
             os.close(file)
 
@@ -126,17 +125,17 @@ ATTESTATION = Path("/dev/attestation")
 
 
 class GramineAttestation:
-    """Gramine's interface, which exists inside an enclave only; ``root`` is its directory."""
+    """Gramine's attestation interface inside an SGX enclave; ``root`` is its directory."""
 
     def __init__(self, root: Path = ATTESTATION) -> None:
         self._files = KernelAttributes(root)
 
-    def there(self) -> bool:
+    def is_available(self) -> bool:
         """Return whether this process runs under Gramine with attestation."""
-        return self._files.there("attestation_type")
+        return self._files.exists("attestation_type")
 
     def quote(self, report_data: bytes) -> RawQuote:
-        """Return a DCAP quote over exactly 64 bytes; raise HostFailed when this enclave makes none."""
+        """Return a DCAP quote over exactly 64 bytes; raise HostFailed if this enclave cannot quote."""
         if len(report_data) != REPORT_DATA_BYTES:
             raise ValueError(f"report data have {REPORT_DATA_BYTES} bytes")
         try:

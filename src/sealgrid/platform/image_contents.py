@@ -11,7 +11,7 @@ from pathlib import Path
 from sealgrid.errors import HostFailed, SetupMissing
 from sealgrid.platform.image import MeasuredFile
 
-#: wheels may count on these of the system (PEP 600)
+#: system libraries that wheels may require (PEP 600)
 _MANYLINUX_LIBRARIES = (
     "libstdc++.so.6",
     "libgcc_s.so.1",
@@ -28,7 +28,7 @@ _LOADER = "ld-linux"
 
 
 def find_shared_libraries(files: Sequence[Path]) -> dict[str, Path]:
-    """Return name -> file of every library that some of the files load, of the loader, and of what wheels count on."""
+    """Return name -> file of all libraries that the files load, the loader, and the libraries of PEP 600."""
     found = _parse_ldd(_ldd(files))
     home = found["libc.so.6"].parent
     expected = [home / name for name in _MANYLINUX_LIBRARIES if (home / name).exists()]
@@ -36,7 +36,7 @@ def find_shared_libraries(files: Sequence[Path]) -> dict[str, Path]:
 
 
 def find_loader(names: Iterable[str]) -> str:
-    """Return the name of the dynamic loader among libraries."""
+    """Return the name of the dynamic loader."""
     return next(name for name in names if name.startswith(_LOADER))
 
 
@@ -44,7 +44,7 @@ def _ldd(files: Sequence[Path]) -> str:
     program = shutil.which("ldd")
     if program is None:
         raise SetupMissing("ldd is not installed; Debian's package libc-bin brings it.")
-    # It ends with 1 when one of many files is static; its output is still whole.
+    # ldd exits with 1 if one file is static; its output is still complete.
     command = [program, *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603  our own files
 
@@ -66,7 +66,7 @@ EXTERNAL_PACKAGES = ("msgspec", "coincurve", "_cffi_backend", "cryptography", "C
 
 BOOT, PACKAGES, PYTHON, LIBRARIES, PROGRAMS = "boot.py", "packages", "python", "lib", "bin"
 
-#: folders of the standard library and of packages that an enclave has no use for
+#: unused folders of the standard library and of packages
 _EXCLUDED_FOLDERS = {
     "__pycache__",
     "site-packages",
@@ -89,7 +89,7 @@ Plan = dict[str, Path]
 
 
 def plan_image(boot: Path | None = None) -> Plan:
-    """Return path in the image -> file of this machine; raise SetupMissing for a part that is not installed."""
+    """Return path in the image -> file of this machine; raise SetupMissing if one is not installed."""
     files = {BOOT: boot or _package_path("sealgrid") / "enclave" / "boot.py"}
     files |= _our_packages() | _external_packages() | _interpreter()
     files[f"{PROGRAMS}/bwrap"] = _find_program("bwrap")
@@ -129,14 +129,14 @@ def _interpreter() -> Plan:
 
 
 def interpreter_version(files: Iterable[MeasuredFile]) -> str:
-    """Return the version of the interpreter that an image holds, as "3.13", from the names of its measured files.
+    """Return the Python version of an image, as "3.13", from the names of its files.
 
-    Raises HostFailed for an image that does not hold exactly one.
+    Raises HostFailed unless there is exactly one interpreter.
     """
     programs = f"{PYTHON}/bin/python"
     found = [file.path.removeprefix(programs) for file in files if file.path.startswith(programs)]
     if len(found) != 1:
-        raise HostFailed(f"the runtime's image holds {len(found)} interpreters, not one.")
+        raise HostFailed(f"the runtime's image has {len(found)} interpreters instead of one.")
     return found[0]
 
 

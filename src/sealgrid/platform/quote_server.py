@@ -1,4 +1,4 @@
-"""The platform's end of an enclave's quoting interface: the launch goes in first, then one quote comes out."""
+"""Platform side of an enclave's quoting interface: sends the launch, then answers one request for a quote."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ QuoteFunction = Callable[[bytes], QuoteAnswer]  #: report data -> quote that car
 
 
 async def serve_one_quote(channel: socket.socket, launch: LaunchRequest, quote: QuoteFunction) -> None:
-    """Tell the launch, answer one request of 64 bytes, and close; anything else closes without an answer."""
+    """Send the launch, answer one request of 64 bytes, and close; close without an answer for any other request."""
     reader, writer = await asyncio.open_unix_connection(sock=channel)
     try:
         _write_frame(writer, encode(launch))
@@ -22,7 +22,7 @@ async def serve_one_quote(channel: socket.socket, launch: LaunchRequest, quote: 
             _write_frame(writer, encode(quote(await reader.readexactly(size))))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
-        return  # the enclave gave up its right to a quote
+        return  # the enclave closed without a request
     finally:
         writer.close()
 

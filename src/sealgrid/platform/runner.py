@@ -1,4 +1,4 @@
-"""Run a platform's service; no enclave outlives it."""
+"""Runs the HTTP service of a platform; stops all enclaves at its end."""
 
 import socket
 import time
@@ -12,7 +12,7 @@ from sealgrid.wire.server import create_app, serve
 
 
 async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called once requests are answered."""
+    """Serve a simulated platform until SIGTERM or SIGINT; ``ready`` is called when it accepts requests."""
     platform = SimulatedPlatform(config, lambda: int(time.time()))
     try:
         await serve(create_app(handlers(platform), access=config.access), sock, ready, config.access)
@@ -23,7 +23,7 @@ async def run(config: PlatformConfig, sock: socket.socket, ready: Callable[[], N
 async def run_hardware(
     config: HardwareConfig, collateral: CollateralCache, sock: socket.socket, ready: Callable[[], None]
 ) -> None:
-    """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as of ``run``."""
+    """Serve this machine's confidential hardware until SIGTERM or SIGINT; ``ready`` as in ``run``."""
     platform = HardwarePlatform(config, collateral, connect_vsock)
     try:
         await serve(create_app(handlers(platform), access=config.access), sock, ready, config.access)

@@ -1,7 +1,6 @@
-"""The recipe of the runtime for real hardware: a guest's image for TDX and SEV-SNP, a Gramine manifest for SGX.
+"""Recipes of the runtime for real hardware: a guest image for TDX and SEV-SNP, a Gramine manifest for SGX.
 
-Everything that it renders is text that follows from its inputs, so that two people who render it get the same.
-**Nothing of it has run on hardware here.**
+Rendering is deterministic. **Not run on hardware here.**
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from sealgrid.platform.image import MeasuredFile
 from sealgrid.platform.image_contents import LIBRARIES, PACKAGES, PYTHON, Plan, plan_image
 
 GUEST = "guest.py"
-IN_GUEST = ("__init__", "guest", "hardware_quotes", "quote_server")  #: of our package ``platform``
+IN_GUEST = ("__init__", "guest", "hardware_quotes", "quote_server")  #: modules of ``sealgrid.platform`` in the guest
 
 CMDLINE = (
     "console=hvc0 quiet loglevel=0 systemd.show_status=no systemd.log_target=null rd.shell=0 rd.emergency=poweroff "
@@ -26,7 +25,7 @@ THREADS = 32
 
 
 def runtime_plan() -> Plan:
-    """Return path below ``/runtime`` -> file of this machine, with what a guest needs to quote."""
+    """Return path below ``/runtime`` -> file of this machine, including the modules that quote in a guest."""
     here = Path(__file__).parent
     ours = {f"{PACKAGES}/sealgrid/platform/{name}.py": here / f"{name}.py" for name in IN_GUEST}
     return plan_image() | ours | {GUEST: here / "guest_start.py"}

@@ -98,7 +98,7 @@ def test_a_refusal_names_its_check(sealgrid, quoted):
     [
         (("--accept", "nonsense"), "'nonsense' is no trait; known are: dynamic_platform"),
         (("--file", "/nowhere"), "/nowhere cannot be read"),
-        (("--file", "/dev/null"), "names no machine"),
+        (("--file", "/dev/null"), "identifies no machine"),
     ],
 )
 def test_what_cannot_be_judged_is_one_line(sealgrid, quoted, words, line):

@@ -76,7 +76,7 @@ def test_every_change_of_an_image_changes_its_measurement(image, change):
 
 def test_an_image_with_a_link_is_not_measured(image):
     (image.files / "link").symlink_to("a")
-    with pytest.raises(HostFailed, match="no plain file"):
+    with pytest.raises(HostFailed, match="not a regular file"):
         measure(image.files)
 
 

@@ -115,7 +115,7 @@ async def test_an_enclave_that_ends_is_reaped_and_its_worker_reads_the_end(platf
     instance = platform._instances[enclave.reply.instance]
     enclave.writer.write(b'["exit", 3]\n')
     assert await asyncio.wait_for(enclave.reader.read(), 20) == b""
-    await instance.ended()
+    await instance.wait()
     assert not Path(f"/proc/{instance.pid}").exists()
     await enclave.close()
 
@@ -124,7 +124,7 @@ async def test_an_enclave_ends_when_its_worker_hangs_up(platform):
     enclave = await Enclave(platform).launch()
     instance = platform._instances[enclave.reply.instance]
     enclave.writer.close()
-    assert await asyncio.wait_for(instance.ended(), 20) != 0
+    assert await asyncio.wait_for(instance.wait(), 20) != 0
     await enclave.close()
 
 
@@ -138,7 +138,7 @@ async def test_stopping_is_idempotent_and_leaves_no_process(platform):
 
 
 async def test_a_launch_without_a_relay_is_refused(platform, tmp_path):
-    with pytest.raises(InputRefused, match="nobody listens"):
+    with pytest.raises(InputRefused, match="no process listens"):
         await platform.launch(request(APP, str(tmp_path / "none")))
 
 
