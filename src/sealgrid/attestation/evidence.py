@@ -156,6 +156,6 @@ def check_distinct_roots(roots: Sequence[TrustRoot]) -> None:
 def find_roots(roots: Iterable[TrustRoot], certificate: bytes) -> list[TrustRoot]:
     """Return the configured roots of this certificate; raise EvidenceRefused (2.2) if there is none."""
     # The sender names the root; the signatures are verified later against exactly this root.
-    if found := [root for root in roots if root.root_ca_der == certificate]:
-        return found
+    if matching := [root for root in roots if root.root_ca_der == certificate]:
+        return matching
     raise EvidenceRefused("2.2", "the quote's certificates do not end at a root of trust that is configured here.")

@@ -241,7 +241,7 @@ def _key_pem(key: Key) -> str:
 
 def _certified(key_pem: str, certificate_pem: str) -> CertifiedKey:
     key = serialization.load_pem_private_key(key_pem.encode(), None)
-    found = x509.load_pem_x509_certificate(certificate_pem.encode())
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != found.public_key():
+    certified = x509.load_pem_x509_certificate(certificate_pem.encode())
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certified.public_key():
         raise ValueError("a certificate is about another key")
-    return CertifiedKey(key, found)
+    return CertifiedKey(key, certified)

@@ -29,10 +29,10 @@ _LOADER = "ld-linux"
 
 def find_shared_libraries(files: Sequence[Path]) -> dict[str, Path]:
     """Return name -> file of all libraries that the files load, the loader, and the libraries of PEP 600."""
-    found = _parse_ldd(_ldd(files))
-    home = found["libc.so.6"].parent
+    libraries = _parse_ldd(_ldd(files))
+    home = libraries["libc.so.6"].parent
     expected = [home / name for name in _MANYLINUX_LIBRARIES if (home / name).exists()]
-    return found | {path.name: path for path in expected} | _parse_ldd(_ldd(expected))
+    return libraries | {path.name: path for path in expected} | _parse_ldd(_ldd(expected))
 
 
 def find_loader(names: Iterable[str]) -> str:
@@ -50,14 +50,14 @@ def _ldd(files: Sequence[Path]) -> str:
 
 
 def _parse_ldd(listing: str) -> dict[str, Path]:
-    found: dict[str, Path] = {}
+    libraries: dict[str, Path] = {}
     for line in listing.splitlines():
         words = line.split()
         if "=>" in words and len(words) > 2 and words[2].startswith("/"):
-            found[words[0]] = Path(words[2])
+            libraries[words[0]] = Path(words[2])
         elif words and words[0].startswith("/") and _LOADER in words[0] and not words[0].endswith(":"):
-            found[Path(words[0]).name] = Path(words[0])
-    return found
+            libraries[Path(words[0]).name] = Path(words[0])
+    return libraries
 
 
 OUR_PACKAGES = ("crypto", "attestation", "bundle", "poco", "receipts", "wire", "enclave")
@@ -134,10 +134,10 @@ def interpreter_version(files: Iterable[MeasuredFile]) -> str:
     Raises HostFailed unless there is exactly one interpreter.
     """
     programs = f"{PYTHON}/bin/python"
-    found = [file.path.removeprefix(programs) for file in files if file.path.startswith(programs)]
-    if len(found) != 1:
-        raise HostFailed(f"the runtime's image has {len(found)} interpreters instead of one.")
-    return found[0]
+    versions = [file.path.removeprefix(programs) for file in files if file.path.startswith(programs)]
+    if len(versions) != 1:
+        raise HostFailed(f"the runtime's image has {len(versions)} interpreters instead of one.")
+    return versions[0]
 
 
 def _base_paths() -> dict[str, str]:
@@ -167,7 +167,7 @@ def _package_path(name: str) -> Path:
 
 
 def _find_program(name: str) -> Path:
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         raise SetupMissing(f"{name} is not installed; `apt-get install bubblewrap` brings it.")
-    return Path(found).resolve()
+    return Path(path).resolve()

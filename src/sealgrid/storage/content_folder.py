@@ -120,8 +120,8 @@ class ContentFolder:
         return True
 
     def _evict_oldest(self, size: int) -> None:
-        known = [(file.stat(), file) for file in self._files.glob("*/*")]
-        for status, file in sorted(known, key=lambda each: each[0].st_mtime_ns):
+        files = [(file.stat(), file) for file in self._files.glob("*/*")]
+        for status, file in sorted(files, key=lambda each: each[0].st_mtime_ns):
             if self.used + size <= self.total_limit:
                 return
             file.unlink()  # current readers keep their open file

@@ -60,7 +60,7 @@ class _QuotaFile:
     disk: int = 0
     holds: dict[str, FileHold] = field(default_factory=dict)
     named: bool = False  #: by the chain
-    asked: float = -1.0  #: time of the last chain check; negative for never
+    checked: float = -1.0  #: time of the last chain check; negative for never
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class _EvictionPlan:
 class StorageQuotas:
     """Files, holds and open uploads of one node. Every ``now`` is Unix seconds.
 
-    With ``asks`` the node can ask which files the chain names, and none expires or is evicted before it asked.
+    With ``checks_chain`` no file expires or is evicted before a check whether assets on the chain name it.
     """
 
     def __init__(
@@ -123,27 +123,27 @@ class StorageQuotas:
 
     def grow(self, upload: str, more: int, now: float) -> tuple[Effect, ...]:
         """Reserve ``more`` bytes for a piece of an upload; call ``piece_written`` when it is on disk."""
-        known = self._find(upload)
-        if known.limit is not None and known.size + more > known.limit:  # (ticket.7)
-            raise TicketRefused("ticket.7", f"the upload's ticket is for {known.limit} bytes, and more came.")
-        known.touched = now
-        before = known.disk
-        after = disk_bytes(max(known.size + more, known.limit or 0))
-        known.busy += 1
+        entry = self._find(upload)
+        if entry.limit is not None and entry.size + more > entry.limit:  # (ticket.7)
+            raise TicketRefused("ticket.7", f"the upload's ticket is for {entry.limit} bytes, and more came.")
+        entry.touched = now
+        before = entry.disk
+        after = disk_bytes(max(entry.size + more, entry.limit or 0))
+        entry.busy += 1
         try:
-            effects = self._admit(known.client, (after - before, 0, 0), now) if after > before else ()
+            effects = self._admit(entry.client, (after - before, 0, 0), now) if after > before else ()
         except (QuotaReached, StoreFull):
-            known.busy -= 1
+            entry.busy -= 1
             raise
-        known.size += more
-        self._charge(known.client, (after - before, 0, 0))
+        entry.size += more
+        self._charge(entry.client, (after - before, 0, 0))
         return effects
 
     def piece_written(self, upload: str, now: float) -> None:
         """Record that a piece is on disk."""
         if upload in self._open:
-            known = self._open[upload]
-            known.busy, known.touched = known.busy - 1, now
+            entry = self._open[upload]
+            entry.busy, entry.touched = entry.busy - 1, now
 
     def mark_busy(self, upload: str) -> None:
         """Protect an upload from being dropped while it becomes durable."""
@@ -151,10 +151,10 @@ class StorageQuotas:
 
     def drop(self, upload: str) -> tuple[Effect, ...]:
         """Discard an upload; no effect if it is not open."""
-        known = self._open.pop(upload, None)
-        if known is None:
+        entry = self._open.pop(upload, None)
+        if entry is None:
             return ()
-        self._charge(known.client, (-known.disk, -1, -1))
+        self._charge(entry.client, (-entry.disk, -1, -1))
         return (DropUpload(upload),)
 
     def store(
@@ -196,22 +196,22 @@ class StorageQuotas:
     def due_for_chain_check(self, now: float, most: int) -> list[Digest]:
         """Return at most ``most`` files that need a chain check, least recently checked first."""
         due = [
-            (known.asked, file)
-            for file, known in self._files.items()
-            if not known.named
-            and known.kind is not ClientKind.RESULT
-            and now - max(known.asked, *(hold.stored for hold in known.holds.values())) >= self.limits.min_age_seconds
+            (entry.checked, file)
+            for file, entry in self._files.items()
+            if not entry.named
+            and entry.kind is not ClientKind.RESULT
+            and now - max(entry.checked, *(hold.stored for hold in entry.holds.values())) >= self.limits.min_age_seconds
         ]
         return [file for _, file in sorted(due)[:most]]
 
-    def apply_chain_answer(self, asked: Iterable[Digest], named: Iterable[Digest], now: float) -> tuple[Effect, ...]:
+    def apply_chain_answer(self, files: Iterable[Digest], named: Iterable[Digest], now: float) -> tuple[Effect, ...]:
         """Apply the result of a chain check; files that assets name never expire."""
-        yes, effects = set(named), []
-        for file in (file for file in asked if file in self._files):
-            known = self._files[file]
-            known.asked = now
-            if file in yes and not known.named:
-                known.named = True
+        on_chain, effects = set(named), []
+        for file in (file for file in files if file in self._files):
+            entry = self._files[file]
+            entry.checked = now
+            if file in on_chain and not entry.named:
+                entry.named = True
                 effects.append(RecordChainReference(file))
         return tuple(effects)
 
@@ -222,13 +222,13 @@ class StorageQuotas:
     def tick(self, now: float) -> tuple[Effect, ...]:
         """Drop silent uploads."""
         effects: list[Effect] = []
-        for upload, known in list(self._open.items()):
+        for upload, entry in list(self._open.items()):
             patience = (
                 self.limits.silence_seconds
-                if known.size
+                if entry.size
                 else min(self.limits.stall_seconds, self.limits.silence_seconds)
             )
-            if not known.busy and now - known.touched > patience:
+            if not entry.busy and now - entry.touched > patience:
                 effects += self.drop(upload)
         return tuple(effects)
 
@@ -250,8 +250,8 @@ class StorageQuotas:
             if not self._plan_drop(plan, now, only=client.name, kinds=tuple(ClientKind)):
                 raise quota_reached(client, over)
         while (over := self._over_share(client.kind, more, plan)) is not None:
-            found = self._plan_drop(plan, now, only=None, kinds=_EVICTION_ORDER[client.kind])
-            if not found and (over == UPLOADS or not self._plan_eviction(plan, client, more, now)):
+            dropped = self._plan_drop(plan, now, only=None, kinds=_EVICTION_ORDER[client.kind])
+            if not dropped and (over == UPLOADS or not self._plan_eviction(plan, client, more, now)):
                 raise store_full(client.kind, over)
         effects = [effect for upload in plan.uploads for effect in self.drop(upload)]
         effects += [effect for hold in plan.evicted for effect in self._remove_hold(hold.file, hold.client)]
@@ -278,20 +278,20 @@ class StorageQuotas:
 
     def _plan_drop(self, plan: "_EvictionPlan", now: float, *, only: str | None, kinds: tuple[ClientKind, ...]) -> bool:
         """Plan to drop a stalled upload: the longest silent one of the client with the most uploads."""
-        found = [
-            (-self.charged(known.client.name)[2], known.touched, upload)
-            for upload, known in self._open.items()
+        stalled = [
+            (-self.charged(entry.client.name)[2], entry.touched, upload)
+            for upload, entry in self._open.items()
             if upload not in plan.uploads
-            and known.client.kind in kinds
-            and only in {None, known.client.name}
-            and self._is_stalled(known, now)
+            and entry.client.kind in kinds
+            and only in {None, entry.client.name}
+            and self._is_stalled(entry, now)
         ]
-        if not found:
+        if not stalled:
             return False
-        upload = min(found)[2]
-        known = self._open[upload]
+        upload = min(stalled)[2]
+        entry = self._open[upload]
         plan.uploads.append(upload)
-        plan.free(known.client.name, known.client.kind, (-known.disk, -1, -1))
+        plan.free(entry.client.name, entry.client.kind, (-entry.disk, -1, -1))
         return True
 
     def _plan_eviction(self, plan: "_EvictionPlan", client: StorageClientId, more: Counts, now: float) -> bool:
@@ -323,21 +323,21 @@ class StorageQuotas:
         return None
 
     def _plan_loss(self, plan: "_EvictionPlan", hold: FileHold) -> None:
-        known = self._files[hold.file]
+        entry = self._files[hold.file]
         plan.evicted.append(hold)
-        last = all(other in plan.evicted for other in known.holds.values())
-        plan.free(hold.client, known.kind, (-hold.size, -1, 0), (-known.disk, -1, 0) if last else _NOTHING)
+        last = all(other in plan.evicted for other in entry.holds.values())
+        plan.free(hold.client, entry.kind, (-hold.size, -1, 0), (-entry.disk, -1, 0) if last else _NOTHING)
 
-    def _is_stalled(self, known: _OpenUpload, now: float) -> bool:
-        age = now - known.opened
-        slow = age > SLOW_SECONDS and known.size < self.limits.min_rate * age
-        return not known.busy and (slow or now - known.touched > self.limits.stall_seconds)
+    def _is_stalled(self, entry: _OpenUpload, now: float) -> bool:
+        age = now - entry.opened
+        slow = age > SLOW_SECONDS and entry.size < self.limits.min_rate * age
+        return not entry.busy and (slow or now - entry.touched > self.limits.stall_seconds)
 
     def _removable(self, hold: FileHold, now: float) -> bool:
-        known = self._files[hold.file]
-        if known.named or hold.pinned > now:
+        entry = self._files[hold.file]
+        if entry.named or hold.pinned > now:
             return False
-        fresh = known.asked >= 0 and now - known.asked <= FRESH_SECONDS and known.asked >= hold.stored
+        fresh = entry.checked >= 0 and now - entry.checked <= FRESH_SECONDS and entry.checked >= hold.stored
         return fresh or not self._checks_chain or hold.kind is ClientKind.RESULT
 
     def _find(self, upload: str) -> _OpenUpload:
@@ -357,17 +357,17 @@ class StorageQuotas:
             del self._charged[client]
 
     def _add(self, hold: FileHold) -> None:
-        known = self._files.get(hold.file)
-        if known is None:
-            known = self._files[hold.file] = _QuotaFile(hold.kind)
+        entry = self._files.get(hold.file)
+        if entry is None:
+            entry = self._files[hold.file] = _QuotaFile(hold.kind)
         else:
-            self._used[known.kind] = _plus(self._used[known.kind], (-known.disk, -1, 0))
-        known.kind, known.disk = max(known.kind, hold.kind), max(known.disk, hold.size)
-        self._used[known.kind] = _plus(self._used[known.kind], (known.disk, 1, 0))
-        if (earlier := known.holds.get(hold.client)) is not None:
+            self._used[entry.kind] = _plus(self._used[entry.kind], (-entry.disk, -1, 0))
+        entry.kind, entry.disk = max(entry.kind, hold.kind), max(entry.disk, hold.size)
+        self._used[entry.kind] = _plus(self._used[entry.kind], (entry.disk, 1, 0))
+        if (earlier := entry.holds.get(hold.client)) is not None:
             self._charge_client(hold.client, (-earlier.size, -1, 0))
             del self._clients[hold.client][hold.file]
-        known.holds[hold.client] = hold
+        entry.holds[hold.client] = hold
         self._clients.setdefault(hold.client, {})[hold.file] = hold
         self._by_kind[hold.kind].add(hold.client)
         self._charge_client(hold.client, (hold.size, 1, 0))
@@ -377,16 +377,16 @@ class StorageQuotas:
         return RecordHold(hold)
 
     def _remove_hold(self, file: Digest, client: str) -> list[Effect]:
-        known = self._files[file]
-        lost = known.holds.pop(client)
+        entry = self._files[file]
+        lost = entry.holds.pop(client)
         self._charge_client(client, (-lost.size, -1, 0))
         del self._clients[client][file]
         if not self._clients[client]:
             del self._clients[client]
             self._by_kind[lost.kind].discard(client)
-        if known.holds:
+        if entry.holds:
             return [RemoveHold(file, client)]
-        self._used[known.kind] = _plus(self._used[known.kind], (-known.disk, -1, 0))
+        self._used[entry.kind] = _plus(self._used[entry.kind], (-entry.disk, -1, 0))
         del self._files[file]
         return [RemoveHold(file, client), RemoveFile(file)]
 
