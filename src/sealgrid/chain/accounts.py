@@ -1,6 +1,6 @@
-"""Named development accounts: the ones that every anvil funds at birth, derived from its published test phrase.
+"""Named development accounts, derived from the public test mnemonic of anvil, which funds them at its start.
 
-Anyone in the world has these keys. They are for local chains only.
+Their keys are public: use them on local chains only.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ from eth_account import Account
 
 from sealgrid.crypto.signing import SigningKey
 
-TEST_PHRASE: Final = " ".join(["test"] * 11 + ["junk"])  #: anvil's and hardhat's default mnemonic, public by design
+TEST_MNEMONIC: Final = " ".join(["test"] * 11 + ["junk"])  #: default of anvil and hardhat
 
 NAMES: Final = (
     "admin", "owner", "developer", "requester", "pool", "worker", "thief", "stranger", "worker2", "worker3",
@@ -20,8 +20,8 @@ NAMES: Final = (
 
 @lru_cache
 def development_key(name: str) -> SigningKey:
-    """Return the key of a named account (BIP-44, m/44'/60'/0'/0/i); raise ValueError for an unknown name."""
+    """Return the key of a named account (BIP-44, m/44'/60'/0'/0/i); raise ValueError if the name is unknown."""
     account: Any = Account
     account.enable_unaudited_hdwallet_features()
     path = f"m/44'/60'/0'/0/{NAMES.index(name)}"
-    return SigningKey.from_bytes(bytes(account.from_mnemonic(TEST_PHRASE, account_path=path).key))
+    return SigningKey.from_bytes(bytes(account.from_mnemonic(TEST_MNEMONIC, account_path=path).key))

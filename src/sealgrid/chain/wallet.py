@@ -1,34 +1,39 @@
-"""An account that sends transactions and waits for them."""
+"""Wallet sends transactions and waits for them; RecordingWallet records them for another wallet to sign."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
+import aiohttp
 import msgspec
+import rlp  # type: ignore[import-untyped]
 from eth_account import Account
 from hexbytes import HexBytes
-from web3.exceptions import Web3RPCError
+from web3.exceptions import ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
 from web3.types import TxParams, TxReceipt
 
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import ContractAbi, interface
 from sealgrid.chain.blocks import EventLog
-from sealgrid.chain.node import Node, log_of
-from sealgrid.chain.web3_errors import wrapped
+from sealgrid.chain.endpoint import revert_reason
+from sealgrid.chain.node import Node, event_log
+from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ChainError, ContractReverted
-from sealgrid.poco.refusals import NO_REASON
-from sealgrid.units import Address, Digest, to_address, to_digest
+from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
+from sealgrid.poco.refusals import NO_REASON, explain
+from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_bytes, to_digest
 
-_POLL = 0.01  #: seconds between two looks for a receipt; web3's own 0.1 would dominate every step
-_TIMEOUT = 120.0  #: seconds
-_GAS_MARGIN = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
+_POLL_SECONDS = 0.01  #: between two reads of a receipt; with web3's default of 0.1 the wait would dominate every step
+_TIMEOUT_SECONDS = 120.0
+_GAS_MARGIN = 1.2  #: PoCo asserts that gas is left after a callback; an estimate can be too low for that
 _TIP = 10**9  #: wei per gas
 _NONCE_TRIES = 5
-_TAKEN = ("nonce", "already imported", "already known", "underpriced")  #: nodes' words for a number in use
+_NONCE_USED = ("nonce", "already imported", "already known", "underpriced")  #: in error messages of several nodes
 
 
 class TransactionReceipt(msgspec.Struct, frozen=True):
-    """A transaction that the chain included and that succeeded."""
+    """The receipt of a successful transaction."""
 
     transaction: Digest
     block_number: int
@@ -39,7 +44,7 @@ class TransactionReceipt(msgspec.Struct, frozen=True):
 
 
 class Wallet:
-    """A key on one chain; it sends one transaction at a time."""
+    """An account with its key on one chain. It sends one transaction at a time."""
 
     def __init__(self, node: Node, key: SigningKey) -> None:
         self.node = node
@@ -51,13 +56,13 @@ class Wallet:
         return f"Wallet({self.address})"
 
     async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
-        """Send one call and wait for its receipt; raise ContractReverted with the contract's reason."""
+        """Send one call and wait for its receipt; raise ContractReverted with the revert reason."""
         return await self._send({"to": self.node.web3.to_checksum_address(to), "data": HexBytes(data)}, doing)
 
     async def call(
         self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
     ) -> TransactionReceipt:
-        """Send one call to a shipped contract by name, e.g. ``call(hub, "Hub", "claim", task)``."""
+        """Send one call to a shipped contract, e.g. ``call(hub, "Hub", "claim", task)``."""
         return await self.send(
             to, interface(contract).call_data(function, *arguments), doing=doing or f"Calling {function}"
         )
@@ -72,16 +77,16 @@ class Wallet:
 
     async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
         async with self._lock:
-            with wrapped(doing):
-                sent = await self._submitted(call)
+            with _translated_errors(doing):
+                sent = await self._submit(call)
                 receipt = await self.node.web3.eth.wait_for_transaction_receipt(
-                    sent, timeout=_TIMEOUT, poll_latency=_POLL
+                    sent, timeout=_TIMEOUT_SECONDS, poll_latency=_POLL_SECONDS
                 )
         if receipt["status"] != 1:
             raise ContractReverted(f"{doing}: {NO_REASON}")
         return _receipt(receipt)
 
-    async def _submitted(self, call: dict[str, Any]) -> HexBytes:
+    async def _submit(self, call: dict[str, Any]) -> HexBytes:
         eth = self.node.web3.eth
         sender = self.node.web3.to_checksum_address(self.address)
         gas = await eth.estimate_gas(cast("TxParams", call | {"from": sender}))
@@ -100,19 +105,66 @@ class Wallet:
             try:
                 return await eth.send_raw_transaction(signed.raw_transaction)
             except Web3RPCError as error:
-                # The same key may be in use elsewhere: take the next number.
-                if attempt == _NONCE_TRIES - 1 or not any(word in str(error) for word in _TAKEN):
+                # Another process may use the same key: retry with the next nonce.
+                if attempt == _NONCE_TRIES - 1 or not any(text in str(error) for text in _NONCE_USED):
                     raise
         raise AssertionError("unreachable")
 
 
-def _receipt(found: TxReceipt) -> TransactionReceipt:
-    created = found["contractAddress"]
+class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction for another wallet to sign and send."""
+
+    doing: str
+    to: Address | None  #: None creates a contract
+    data: bytes
+    creates: Address | None = None  #: address of the created contract, if the account sends nothing before
+
+
+class RecordingWallet(Wallet):
+    """Passes every transaction to ``on_transaction``, in order, and returns an empty receipt as if it had been sent."""
+
+    def __init__(self, node: Node, address: Address, on_transaction: Callable[[UnsignedTransaction], None]) -> None:
+        self.node, self.address = node, address
+        self._on_transaction, self._count = on_transaction, 0
+
+    async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
+        creates = None if "to" in call else await self._next_contract(doing)
+        to = to_address(call["to"]) if "to" in call else None
+        self._on_transaction(UnsignedTransaction(doing=doing, to=to, data=bytes(call["data"]), creates=creates))
+        self._count += 1
+        return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
+
+    async def _next_contract(self, doing: str) -> Address:
+        # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
+        with _translated_errors(doing):
+            sent = await self.node.web3.eth.get_transaction_count(self.node.web3.to_checksum_address(self.address))
+        digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
+        return to_address("0x" + digest[12:].hex())
+
+
+@contextmanager
+def _translated_errors(doing: str) -> Iterator[None]:
+    """Convert web3's errors: ContractReverted for a revert, ServiceUnavailable without an answer, else ChainError."""
+    try:
+        yield
+    except ContractLogicError as error:
+        reason = revert_reason(str(error.message or ""))
+        raise ContractReverted(f"{doing}: {explain(reason)}") from error
+    except TimeExhausted as error:
+        raise ChainError(f"{doing}: the chain did not include the transaction in time.", money="") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.") from error
+    except (Web3RPCError, Web3Exception) as error:
+        raise ChainError(f"{doing}: the node refused: {error}.") from error
+
+
+def _receipt(receipt: TxReceipt) -> TransactionReceipt:
+    created = receipt["contractAddress"]
     return TransactionReceipt(
-        transaction=to_digest(bytes(found["transactionHash"])),
-        block_number=found["blockNumber"],
-        block_hash=to_digest(bytes(found["blockHash"])),
-        gas_used=found["gasUsed"],
+        transaction=to_digest(bytes(receipt["transactionHash"])),
+        block_number=receipt["blockNumber"],
+        block_hash=to_digest(bytes(receipt["blockHash"])),
+        gas_used=receipt["gasUsed"],
         created=to_address(created) if created else None,
-        logs=tuple(log_of(log) for log in found["logs"]),
+        logs=tuple(event_log(log) for log in receipt["logs"]),
     )
