@@ -13,7 +13,7 @@ from attacks.attack import Outcome, refused
 from attacks.scene import Scene
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.accounts import development_key
-from sealgrid.crypto.shares import record_for, split
+from sealgrid.crypto.shares import record_from_shares, split
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.units import TaskId, to_digest
 from sealgrid.vault.checks.deposit import input_asset
@@ -103,7 +103,7 @@ def _deposit(scene: Scene, identity: VaultIdentity) -> bytes:
     conn, key, file = scene.owner, SigningKey.generate(), to_digest(os.urandom(32))
     network = conn.network
     shares = split(os.urandom(32), len(network.vaults), network.threshold, os.urandom)
-    record = record_for(
+    record = record_from_shares(
         hub=network.hub,
         asset=input_asset(file),
         owner=key.address,

@@ -88,7 +88,7 @@ async def upload_as_another_pools_worker(scene: Scene) -> Outcome:
     stranger = SigningKey.generate()
     own = scene.thief.pool.authorisation(job.task, stranger.address)  # for the thief's own worker
     proof = WorkerProof(enclave=stranger.address, signature=own.signature)
-    ticket = _tickets(scene, stranger).of_result(job.task, proof).sign(1)
+    ticket = _tickets(scene, stranger).for_result(job.task, proof).sign(1)
     assert ticket is not None
     return await refused("storage node", _begin(scene, ticket))
 

@@ -23,7 +23,7 @@ from sealgrid.chain.broker import Broker
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.localnet.layout import PLATFORM, Layout
-from sealgrid.platform.root_keys import load_or_make
+from sealgrid.platform.simulated import load_or_create_keys
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
@@ -117,7 +117,7 @@ async def enclave_twins(
         job = await _bought(await connect_as("requester"), us, sold, workload, tasks)
         opened = [await us.hub.initialize(us.wallet, job.deal, index) for index in range(tasks)]
         now = int(us.clock())
-        quoter = SimulatedQuoter(load_or_make(Layout(Path(network.folder)).part(PLATFORM), now), now=now)
+        quoter = SimulatedQuoter(load_or_create_keys(Layout(Path(network.folder)).part(PLATFORM), now), now=now)
         app = await Assets(us.hub).checksum("App", sold.app)
         yield [EnclaveTwin(us, task, app, quoter) for task in opened]
 

@@ -13,8 +13,7 @@ from bench.figure import Figure, NotMeasured, Row, Target
 from sealgrid.bundle.build import APP_FILE, Bundle, build
 from sealgrid.bundle.lock import lock
 from sealgrid.errors import NotFound
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from sealgrid.sdk.operations.environments import environment_of
 from sealgrid.units import ZERO_ADDRESS, Digest, TaskId
 from sealgrid.wire.platform import LaunchRequest

@@ -20,7 +20,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
-from sealgrid.crypto.shares import record_for, split
+from sealgrid.crypto.shares import record_from_shares, split
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder
 from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
@@ -52,7 +52,7 @@ async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_ke
     value_hash = to_digest(keccak256(base64.b64encode(key)))
     signature = conn.key.sign(asset_secret_digest(dataset, value_hash))
     shares = split(split_key or key, len(conn.vaults), conn.network.threshold, os.urandom)
-    record = record_for(
+    record = record_from_shares(
         hub=conn.network.hub,
         asset=dataset,
         owner=conn.address,

@@ -22,7 +22,7 @@ from running_network import RunningNetwork, start_network
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import Address, to_digest
 from sealgrid.vault.keys import load_key_files
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import VaultClient
@@ -90,7 +90,7 @@ class ProxyTransport:
         response = await self._http.request(method, path, content=body or None)
         if response.is_success:
             return response.content
-        raise error_of(response.content, response.status_code)
+        raise parse_error(response.content, response.status_code)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,7 @@ async def test_vault_market_pool_and_storage_are_reachable(proxy: Proxy, network
         storage = StorageClient(ProxyTransport(clients["files"]))
         stored = await storage.put(content)
         assert stored.sha256 == to_digest(sha256(content))
-        assert await storage.by_address(stored.cid) == content
+        assert await storage.read_by_cid(stored.cid) == content
 
 
 async def test_the_feed_is_reachable(proxy: Proxy):

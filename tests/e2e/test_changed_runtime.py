@@ -9,8 +9,8 @@ import pytest
 
 from sealgrid.demos.common.thief import thief_of
 from sealgrid.errors import ReleaseRefused
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
+from sealgrid.platform.simulated import PlatformConfig
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.wire.http_transport import HttpTransport

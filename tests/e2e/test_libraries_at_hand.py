@@ -14,7 +14,7 @@ from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
 from sealgrid.sdk.run_request import RunRequest
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import VerifyingReader
 from sealgrid.units import Digest
 from sealgrid.worker.job import JobRun
 from tests.unit.apps.onnx_writer import passing

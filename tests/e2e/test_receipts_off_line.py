@@ -16,7 +16,7 @@ from running_network import SEALGRID
 from shell import Shell
 
 from sealgrid.attestation.facts import parse_facts, secrets_digest
-from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.receipts.receipt import ReceiptEnvelope, SignedRelease, SignedVerdict, parse_envelope, sign_body

@@ -21,14 +21,15 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sealgrid.attestation import snp_certificates, snp_collateral
-from sealgrid.attestation.claimed_identity import told_identity
-from sealgrid.attestation.collateral import intel_terms, snp_terms
+from sealgrid.attestation import snp_collateral
+from sealgrid.attestation.collateral import verify_intel_collateral, verify_snp_collateral
 from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, load_certificate
 from sealgrid.attestation.facts import parse_facts
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.quote_format import claimed_identity
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.verification import verify
 from sealgrid.bundle import job_input, result_padding
 from sealgrid.bundle.archive import pack
@@ -40,7 +41,7 @@ from sealgrid.crypto import container
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey, seal
 from sealgrid.crypto.iexec_format import open_iexec
-from sealgrid.crypto.iexec_result_key import rsa_key
+from sealgrid.crypto.iexec_result_key import parse_rsa_key
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.enclave.job.iexec_env import read_computed
 from sealgrid.errors import EvidenceRefused, InputRefused, ProofRefused, SealgridError
@@ -53,7 +54,7 @@ from sealgrid.sdk.operations.file_checks import check_onnx
 from sealgrid.units import to_digest
 from sealgrid.wire import market, platform, pool, relay, shares, storage, vault, worker_session
 from sealgrid.wire.collateral import AmdClient, FetchReply, IntelClient
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.message import Message, parse
 from tests.unit.attestation.snp_machine import SnpMachine, report
 
@@ -138,7 +139,7 @@ def _quotes():
         Parser("collateral", lambda raw: _judge(made.raw, raw), (collateral,), MIB, 32 * MIB),
         Parser(
             "kept collateral",
-            lambda raw: intel_terms(Collateral(raw), [machine().trust_root], NOW),
+            lambda raw: verify_intel_collateral(Collateral(raw), [machine().trust_root], NOW),
             (collateral,),
             MIB,
             32 * MIB,
@@ -155,20 +156,20 @@ def _quotes():
         ),
         Parser(
             "kept snp collateral",
-            lambda raw: snp_terms(Collateral(raw), [amd().root], NOW),
+            lambda raw: verify_snp_collateral(Collateral(raw), [amd().root], NOW),
             (amd().collateral().encode().raw,),
             64 << 10,
             8 * MIB,
         ),
         Parser(
             "snp certificates",
-            snp_certificates.read_table,
+            snp_collateral.parse_certificate_table,
             (bytes(24), b"\x01".ljust(24, b"\0") * 40),
             1 << 20,
             4 * MIB,
             (ValueError,),
         ),
-        Parser("snp leaf", snp_collateral.leaf_of, (amd().collateral().leaf,), 16 << 10, 4 * MIB, (ValueError,)),
+        Parser("snp leaf", snp_collateral.parse_leaf, (amd().collateral().leaf,), 16 << 10, 4 * MIB, (ValueError,)),
         Parser(
             "intel's answers",
             lambda raw: _asked(IntelClient(_Answers(raw)).collateral("tdx", "00", "platform")),
@@ -185,7 +186,7 @@ def _quotes():
         ),
         Parser(
             "quote's own word",
-            lambda raw: told_identity(raw, to_digest(bytes(32))),
+            lambda raw: claimed_identity(raw, to_digest(bytes(32))),
             (made.raw, report()),
             64 << 10,
             MIB,
@@ -222,7 +223,7 @@ def _containers():
             4 * MIB,
             16 * MIB,
         ),
-        Parser("rsa key", lambda raw: rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
+        Parser("rsa key", lambda raw: parse_rsa_key(base64.b64encode(raw)), (_rsa_pem(),), 4 << 10, 2 * MIB),
         Parser(
             "hpke message", lambda raw: key.open(raw, b"info"), (seal(key.public, b"plain", b"info"),), 64 << 10, MIB
         ),
@@ -360,7 +361,7 @@ def _documents():
         Parser("facts", parse_facts, (facts,), MIB, 16 * MIB),
         Parser("params", lambda raw: parse_params(raw.decode(errors="replace")), (params,), MIB, 8 * MIB),
         Parser("onnx file", _onnx, (b"\x08\x08\x3a\x02\x0a\x00",), MIB, 4 * MIB),
-        Parser("service's error", lambda raw: error_of(raw, 500), _ERRORS, MIB, 8 * MIB),
+        Parser("service's error", lambda raw: parse_error(raw, 500), _ERRORS, MIB, 8 * MIB),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from sealgrid.bundle.archive import is_regular
 from sealgrid.bundle.job_input import JobInput, unpack
 from sealgrid.errors import EvidenceRefused, HostFailed, InputRefused, ServiceUnavailable
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.message import decode, parse
 from sealgrid.wire.relay import RelayClient
 from tests.fuzz.parsers import parsers
@@ -27,7 +27,7 @@ def test_a_message_whose_key_is_no_text_is_refused():
 def test_an_answer_whose_key_is_no_text_is_an_error_of_the_service():
     with pytest.raises(ServiceUnavailable):
         decode(NO_TEXT, dict[str, str])
-    assert isinstance(error_of(NO_TEXT, 500), ServiceUnavailable)
+    assert isinstance(parse_error(NO_TEXT, 500), ServiceUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_an_answer_whose_key_is_no_text_is_an_error_of_the_service():
     ],
 )
 def test_an_error_that_lacks_its_sentence_or_number_is_one_of_its_status(body):
-    assert type(error_of(body, 403)) is InputRefused
-    assert type(error_of(body, 500)) is ServiceUnavailable
+    assert type(parse_error(body, 403)) is InputRefused
+    assert type(parse_error(body, 500)) is ServiceUnavailable
 
 
 async def test_a_relay_that_answers_what_is_no_text_does_not_leave_the_enclave_waiting():

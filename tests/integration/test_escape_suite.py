@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.platform.cgroups import Cgroups
-from sealgrid.platform.config import PlatformConfig
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import PlatformConfig, SimulatedPlatform
 from tests.unit.platform.enclave_scene import Enclave
 
 LIMITS = {
@@ -387,7 +386,7 @@ async def test_the_machine_has_no_leftover_of_an_enclave_that_ended(platform):
     instance = platform._instances[enclave.reply.instance]
     held = of_this_process()
     await enclave.close()
-    await instance.ended()
+    await instance.wait()
     async with asyncio.timeout(60):
         while held and of_this_process() >= held:
             await asyncio.sleep(0.05)

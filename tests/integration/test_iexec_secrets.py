@@ -12,7 +12,12 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.chain.node import Node
 from sealgrid.crypto.container import open_sealed
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
+from sealgrid.crypto.iexec_challenge import (
+    DEVELOPER_SECRET_NAME,
+    asset_secret_digest,
+    named_secret_digest,
+    requester_secret_address,
+)
 from sealgrid.crypto.shares import combine
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.errors import ServiceUnavailable
@@ -224,7 +229,7 @@ async def test_a_server_without_a_vaults_signing_key_gets_no_share(adapter: Adap
 
 async def push_for_app(adapter: Adapter, value: bytes, by: SigningKey = DEVELOPER) -> httpx.Response:
     app = adapter.federation.market.app
-    signature = by.sign(named_secret_digest(app, OF_DEVELOPER, to_digest(keccak256(value))))
+    signature = by.sign(named_secret_digest(app, DEVELOPER_SECRET_NAME, to_digest(keccak256(value))))
     headers = {"authorization": "0x" + signature.hex(), "content-type": "text/plain"}
     async with adapter.http as client:
         return await client.post(f"/apps/{app}/secrets", content=value, headers=headers)
@@ -290,7 +295,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
         204,
     )
     assert (await requester_secret_exists(adapter), await requester_secret_exists(adapter, "another")) == (204, 404)
-    asset = requester_secret(STRANGER.address, "api-key")
+    asset = requester_secret_address(STRANGER.address, "api-key")
     shares = [vault.share_store.find(asset, STRANGER.address) for vault in adapter.federation.vaults]
     assert {(each.kind, each.value_hash) for each in shares} == {("iexec-requester", None)}
     sealed = await adapter.federation.files.get_bytes(shares[0].record.file_sha256, 1 << 20)
@@ -300,7 +305,7 @@ async def test_a_requesters_secret_is_sealed_and_shared_under_the_asset_that_its
 
 
 async def test_no_vault_publishes_a_hash_of_a_pushed_text(adapter: Adapter) -> None:
-    app, asset = adapter.federation.market.app, requester_secret(STRANGER.address, "pin")
+    app, asset = adapter.federation.market.app, requester_secret_address(STRANGER.address, "pin")
     await push_for_requester(adapter, b"1234", name="pin")
     await push_for_app(adapter, b"password")
     for where, owner in ((asset, STRANGER.address), (app, DEVELOPER.address)):

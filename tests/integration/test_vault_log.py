@@ -40,7 +40,7 @@ async def test_a_release_is_logged_before_it_is_answered(federation):
             check_entry(each.entry.encode(), each.index, each.path, later)
         path = (await log.consistency(head.size, later.size)).path
         roots = (bytes.fromhex(h.root[2:]) for h in (head, later))
-        assert merkle.consistent(head.size, next(roots), later.size, next(roots), path)
+        assert merkle.is_consistent(head.size, next(roots), later.size, next(roots), path)
 
 
 async def test_what_is_refused_is_not_logged(federation):

@@ -7,7 +7,7 @@ import pytest
 
 from sealgrid.attestation.statements import Withdrawal
 from sealgrid.chain.accounts import development_key
-from sealgrid.crypto.shares import Share, combine, lying_vaults
+from sealgrid.crypto.shares import Share, combine, mismatched_vaults
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, ReleaseRefused, SharesRefused
 from sealgrid.wire.vault import OpenRequest, WithdrawRequest
@@ -56,7 +56,7 @@ async def test_a_key_that_is_shared_anew_opens_and_its_old_shares_fit_no_new_one
     after = await released(federation, deal, 1)
     assert after.key(DATASET_CHECKSUM) == before.key(DATASET_CHECKSUM) == MODEL_DEK
     stolen, fresh = model_shares(before)[0], model_shares(after)[1]
-    assert lying_vaults([stolen, fresh], record) == {federation.addresses[0]}
+    assert mismatched_vaults([stolen, fresh], record) == {federation.addresses[0]}
     with pytest.raises(SharesRefused):
         combine([stolen, fresh], record)
 

@@ -13,7 +13,8 @@ from litestar import Litestar
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import Facts, parse_facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, Verdict, poco_authorisation
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
@@ -23,7 +24,7 @@ from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256, sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.iexec_challenge import asset_secret_digest
-from sealgrid.crypto.shares import KeyRecord, Share, combine, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, combine, record_from_shares, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.poco.ids import enclave_message, task_id
 from sealgrid.poco.tags import TEE_TAG
@@ -32,7 +33,7 @@ from sealgrid.receipts.receipt import ExitClass, build_body, sign_body
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.storage_node.config import StorageNodeConfig
-from sealgrid.storage_node.runner import build
+from sealgrid.storage_node.runner import create_node
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
 from sealgrid.vault.api import application
 from sealgrid.vault.checks.deposit import input_asset
@@ -40,7 +41,7 @@ from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import KEYS_FOLDER
 from sealgrid.vault.runner import open_vault
 from sealgrid.vault.service import Vault
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.log import LogClient
 from sealgrid.wire.shares import open_share, seal_share
 from sealgrid.wire.storage import StorageClient
@@ -78,7 +79,7 @@ class InProcess:
         answer = await self.client.request(method, path, content=body or None)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 @dataclass
@@ -323,7 +324,7 @@ class Session:
         }
         settle = Settle(**said | changes)
         shares = split(K2, len(federation.vaults), THRESHOLD)
-        record = record_for(
+        record = record_from_shares(
             hub=federation.market.hub.address,
             asset=settle.enclave,
             owner=settle.enclave,
@@ -406,7 +407,7 @@ def share_deposits(
 ) -> list[DepositRequest]:
     """Split a key and seal each vault's share to it."""
     shares = split(dek, len(federation.vaults), THRESHOLD)
-    record = record_for(
+    record = record_from_shares(
         hub=federation.market.hub.address,
         asset=asset,
         owner=key.address,
@@ -455,7 +456,7 @@ async def federation_over(
     if machine is None:
         machine = SimulatedQuoter(SimulatedPlatformKeys.generate(clock.now), now=clock.now)
         await market.broker.allow_runtime(market.wallet("admin"), RUNTIME)
-    node, uploads = build(StorageNodeConfig(folder=folder / "files"))
+    node, uploads = create_node(StorageNodeConfig(folder=folder / "files"))
     async with AsyncExitStack() as stack:
         stack.callback(uploads.close)
         storage = await _transport(stack, node)

@@ -9,7 +9,7 @@ import pytest
 
 from sealgrid.errors import SealgridError, TicketRefused, TooManyRequests
 from sealgrid.sdk.money import Kind, MoneyState, format_time, sentence
-from sealgrid.storage_node.clients import ClientKind, StorageClientId, quota_reached, store_full
+from sealgrid.storage_node.quota_types import ClientKind, StorageClientId, quota_reached, store_full
 from sealgrid.units import TaskId
 from sealgrid.wire.rate_limit import RateLimit, TokenBuckets
 
@@ -96,9 +96,9 @@ TICKETS = re.findall(
 def limits_in_code():
     """Return the HTTP status and the sentence of every error by which a service limits a client."""
     buckets = TokenBuckets(RateLimit(1, burst=1))
-    buckets.demand("a client", 0.0)
+    buckets.acquire("a client", 0.0)
     with pytest.raises(TooManyRequests) as often:
-        buckets.demand("a client", 0.0)
+        buckets.acquire("a client", 0.0)
     errors: list[SealgridError] = [often.value]
     for count in range(3):
         errors += [quota_reached(StorageClientId(kind, "a client", (1, 1, 1)), count) for kind in ClientKind]

@@ -1,4 +1,4 @@
-"""The forms of values in documents that are hashed or come from outside, for msgspec to check as it decodes."""
+"""Field types with patterns that msgspec checks when it decodes hashed or untrusted documents."""
 
 from typing import Annotated
 

@@ -1,12 +1,12 @@
-"""Refusals that are the requester's doing: the checks of docs/protocol/release.md that a settled task may name.
+"""Refusals caused by the deal: checks of docs/protocol/release.md that a settled task may name.
 
-Facts name the number alone, so that t vaults sign the same bytes. The sentence follows from it.
+Facts contain only the number, so that all vaults sign the same bytes.
 """
 
 from typing import Final
 
-#: What the deal asks for is refused whatever machine runs it, and was so when the deal was matched.
-OF_THE_DEAL: Final[dict[str, str]] = {
+#: Refused on every machine, already when the deal was matched. Check number -> message.
+REQUESTER_REFUSALS: Final[dict[str, str]] = {
     "5": "the owner's policy does not allow this app on this runtime and platform.",
     "7": "the deal's params cannot be used.",
     "7.1": "the vaults have no key of this dataset.",
@@ -28,6 +28,6 @@ OF_THE_DEAL: Final[dict[str, str]] = {
 }
 
 
-def sentence_of(check: str) -> str:
-    """Return what a settled refusal says; numbers that this version does not know get a general sentence."""
-    return OF_THE_DEAL.get(check, "the deal asks for what its vaults do not release.")
+def refusal_message(check: str) -> str:
+    """Return the message of a settled refusal; unknown numbers get a general message."""
+    return REQUESTER_REFUSALS.get(check, "the deal asks for what its vaults do not release.")

@@ -1,7 +1,6 @@
-"""A vault's log: what one entry says, what a signed head promises, and when one head contradicts another.
+"""Entries, signed heads and witnesses of a vault's log, and their checks (docs/protocol/log.md, "log.n").
 
-The numbers "log.n" are those of docs/protocol/log.md. Nothing in a log is secret: who asked for what stands on the
-chain as well.
+Nothing in a log is secret: the chain has the same data.
 """
 
 from collections.abc import Sequence
@@ -22,9 +21,9 @@ Contradiction = Literal["rollback", "split-view"]
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One release: to whom a vault gave its shares, and why it thought that it might.
+    """One release of shares, with the policy version and facts that allowed it.
 
-    A task of a bulk has one entry without a dataset, and after it one for each dataset whose share the vault gave.
+    A task of a bulk has one entry without a dataset, then one for each released dataset.
     """
 
     schema: Literal["sealgrid/log-entry/1"] = "sealgrid/log-entry/1"
@@ -50,8 +49,8 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def entry_of(
     facts: Facts, session: Digest, *, policy: int, block: int, time: int, bulk: DatasetFact | None = None
 ) -> LogEntry:
-    """Return the entry that a release of these facts to this session makes, or of one dataset of its bulk."""
-    # Of a refusal nobody got a key: it is no use of the dataset.
+    """Return the entry of a release of these facts to this session, or of one dataset of its bulk."""
+    # A refusal releases no key: it does not count as a use of the dataset.
     dataset = (None if facts.refusal else facts.dataset) if bulk is None else bulk
     return LogEntry(
         deal=facts.deal,
@@ -71,12 +70,12 @@ def entry_of(
 
 
 def parse_entry(document: bytes) -> LogEntry:
-    """Read an entry; raise LogRefused (log.3) unless these are the canonical bytes of one."""
+    """Parse an entry; raise LogRefused (log.3) unless these are its canonical bytes."""
     try:
         entry = msgspec.json.decode(document, type=LogEntry)
         same = entry.encode() == document
     except (msgspec.MsgspecError, ValueError, InputRefused) as error:
-        raise LogRefused("log.3", f"this is no entry of a log: {error}.") from error
+        raise LogRefused("log.3", f"this is not a valid log entry: {error}.") from error
     if not same:
         raise LogRefused("log.3", "an entry is not in its canonical form (RFC 8785).")
     return entry
@@ -92,38 +91,38 @@ def check_head(head: LogHead, signature: bytes, vault: Address, domain: Domain) 
 
 
 def check_entry(document: bytes, index: int, path: Sequence[bytes], head: LogHead) -> LogEntry:
-    """Return an entry that (log.3) can be read and (log.4) stands at ``index`` under a head."""
+    """Return an entry that (log.3) can be parsed and (log.4) is at ``index`` under a head."""
     entry = parse_entry(document)  # (log.3)
     leaf = merkle.leaf_hash(document)
-    if not merkle.includes(leaf, index, head.size, path, to_bytes(head.root, 32)):  # (log.4)
+    if not merkle.is_included(leaf, index, head.size, path, to_bytes(head.root, 32)):  # (log.4)
         raise LogRefused("log.4", f"the entry of task {entry.task} is not in the log of vault {head.vault}.")
     return entry
 
 
-def contradiction(held: LogHead, offered: LogHead, path: Sequence[bytes]) -> Contradiction | None:
-    """Tell how a head contradicts an earlier one of the same log; None when the log only grew, or this one is old.
+def contradiction(earlier: LogHead, later: LogHead, path: Sequence[bytes]) -> Contradiction | None:
+    """Return how a head contradicts an earlier one of the same log; None if it is consistent, or older.
 
-    (log.5) A rollback: what was signed later covers less. (log.6) A split view: the larger tree does not begin with
-    the smaller one; ``path`` is the log's own proof that it does.
+    (log.5) Rollback: the head signed later is smaller. (log.6) Split view: the consistency proof ``path`` of the log
+    does not verify.
     """
-    if offered.size < held.size:
-        return "rollback" if offered.issued > held.issued else None  # (log.5)
-    roots = to_bytes(held.root, 32), to_bytes(offered.root, 32)
-    grew = merkle.consistent(held.size, roots[0], offered.size, roots[1], path)
+    if later.size < earlier.size:
+        return "rollback" if later.issued > earlier.issued else None  # (log.5)
+    roots = to_bytes(earlier.root, 32), to_bytes(later.root, 32)
+    grew = merkle.is_consistent(earlier.size, roots[0], later.size, roots[1], path)
     return None if grew else "split-view"  # (log.6)
 
 
 def check_witness(head: LogHead, witness: Address, signature: bytes, domain: Domain) -> None:
-    """Raise LogRefused (log.7) unless this vault signed that it saw this head."""
+    """Raise LogRefused (log.7) unless this vault witnessed this head."""
     if not witness_of(head, witness).is_signed_by(witness, domain, signature):  # (log.7)
-        raise LogRefused("log.7", f"vault {witness} did not sign that it saw this head of vault {head.vault}.")
+        raise LogRefused("log.7", f"vault {witness} did not witness this head of vault {head.vault}.")
 
 
 def head_of(vault: Address, size: int, root: bytes, issued: int) -> LogHead:
-    """Return what a vault signs about its whole log."""
+    """Return the head of a log for its vault to sign."""
     return LogHead(vault=vault, size=size, root=to_digest(root), issued=issued)
 
 
 def witness_of(head: LogHead, witness: Address) -> LogWitness:
-    """Return what another vault signs about a head that follows from all that it saw of this log before."""
+    """Return the statement by which another vault witnesses a head."""
     return LogWitness(witness=witness, vault=head.vault, size=head.size, root=head.root, issued=head.issued)

@@ -78,7 +78,7 @@ def _limits() -> Iterator[DoctorFinding]:
     from sealgrid.cli.machine_limits import limits_here
 
     # A limit that this machine cannot give is said, and is no fault of the installation.
-    yield from (DoctorFinding(each.what, True if each.there else None, each.detail) for each in limits_here())
+    yield from (DoctorFinding(each.name, True if each.found else None, each.detail) for each in limits_here())
 
 
 def _places(data: Path | None) -> Iterator[DoctorFinding]:

@@ -38,7 +38,7 @@ def build(
     from sealgrid.errors import InputRefused
     from sealgrid.platform import runtime_recipe
     from sealgrid.platform.image import measure
-    from sealgrid.platform.image_contents import interpreter_of
+    from sealgrid.platform.image_contents import interpreter_version
     from sealgrid.platform.image_store import lay_out
 
     wanted = Platform[platform.upper()]
@@ -48,7 +48,7 @@ def build(
     told = _measured(wanted, firmware=firmware, kernel=kernel, initrd=initrd, cpus=cpus, cpu=cpu)
     lay_out(runtime_recipe.runtime_plan(), out / "runtime")
     files = measure(out / "runtime")
-    told["python"] = interpreter_of(files)
+    told["python"] = interpreter_version(files)
     rendered = (
         runtime_recipe.guest_recipe(wanted, files) if packed is None else runtime_recipe.enclave_recipe(files, packed)
     )

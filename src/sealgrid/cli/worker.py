@@ -12,7 +12,7 @@ from sealgrid.cli.machine_limits import limits_here
 
 if TYPE_CHECKING:
     from sealgrid.attestation.evidence import TrustRoot, VerifiedClaims
-    from sealgrid.platform.configfs_tsm import RawQuote
+    from sealgrid.platform.hardware_quotes import RawQuote
     from sealgrid.platform.machine_probe import MachineProbe, ProbeFinding
 
 app = typer.Typer(help="What this machine offers as a worker.", no_args_is_help=True)
@@ -44,7 +44,7 @@ def doctor(
         print(json.dumps(_document(machine), indent=2))
     else:
         _print(machine)
-    ready = any(all(each.there for each in needs) for needs in machine.needs().values())
+    ready = any(all(each.found for each in needs) for needs in machine.requirements().values())
     raise typer.Exit(0 if ready else 1)
 
 
@@ -67,7 +67,7 @@ def quote(
     from sealgrid.attestation.evidence import Trait
     from sealgrid.cli.pins import root_from
     from sealgrid.errors import InputRefused
-    from sealgrid.platform.configfs_tsm import RawQuote
+    from sealgrid.platform.hardware_quotes import RawQuote
 
     made = _made() if file is None else RawQuote(_read(file))
     if unknown := set(traits or ()) - set(get_args(Trait)):
@@ -102,7 +102,7 @@ def platform(
     from sealgrid.platform.collateral import CollateralCache
     from sealgrid.platform.hardware import HardwareConfig
     from sealgrid.platform.image import measure
-    from sealgrid.platform.image_contents import interpreter_of
+    from sealgrid.platform.image_contents import interpreter_version
     from sealgrid.platform.runner import run_hardware
     from sealgrid.units import to_digest
     from sealgrid.wire.collateral import AmdClient, HttpFetch, IntelClient
@@ -115,7 +115,7 @@ def platform(
         raise InputRefused(f"{runtime!r} is no runtime identity.", money="") from error
     files = measure(launch.parent / "runtime")
     config = HardwareConfig(
-        believed.platform, launch.absolute(), identity, believed.root_ca_der, len(files), interpreter_of(files)
+        believed.platform, launch.absolute(), identity, believed.root_ca_der, len(files), interpreter_version(files)
     )
 
     async def served() -> None:
@@ -137,11 +137,10 @@ def _kept(cache: Path | None) -> Path:
 
 def _made() -> "RawQuote":
     from sealgrid.errors import SetupMissing
-    from sealgrid.platform.configfs_tsm import ConfigfsTsm
-    from sealgrid.platform.gramine import GramineAttestation
+    from sealgrid.platform.hardware_quotes import ConfigfsTsm, GramineAttestation
 
     for source in (ConfigfsTsm(), GramineAttestation()):
-        if source.there():
+        if source.is_available():
             return source.quote(bytes(64))
     raise SetupMissing("neither configfs-tsm nor Gramine is here; run this inside a confidential guest or enclave.")
 
@@ -167,33 +166,33 @@ async def _judged(
 
 def _document(machine: "MachineProbe") -> dict[str, Any]:
     def listed(found: "tuple[ProbeFinding, ...]") -> list[dict[str, Any]]:
-        return [{"what": each.what, "there": each.there, "detail": each.detail} for each in found]
+        return [{"what": each.name, "there": each.found, "detail": each.detail} for each in found]
 
     return {
         "kernel": machine.release,
         "platforms": {
-            platform.name.lower(): {"ready": all(each.there for each in needs), "needs": listed(needs)}
-            for platform, needs in machine.needs().items()
+            platform.name.lower(): {"ready": all(each.found for each in needs), "needs": listed(needs)}
+            for platform, needs in machine.requirements().items()
         },
         "limits": listed(limits_here()),
-        "inside": listed(machine.inside()),
+        "inside": listed(machine.guest_interfaces()),
     }
 
 
 def _print(machine: "MachineProbe") -> None:
-    for platform, needs in machine.needs().items():
-        word = "ready" if all(each.there for each in needs) else "not ready"
+    for platform, needs in machine.requirements().items():
+        word = "ready" if all(each.found for each in needs) else "not ready"
         answers.print(f"{_TITLES[platform.name]}: {word}", style="bold")
         _print_found(needs)
     answers.print("limits around every app, tried", style="bold")
     _print_found(limits_here())
     answers.print("inside a confidential machine", style="bold")
-    _print_found(machine.inside())
+    _print_found(machine.guest_interfaces())
 
 
 def _print_found(found: "tuple[ProbeFinding, ...]") -> None:
     for each in found:
-        answers.print(f"  {'ok' if each.there else '--'} {each.what:<18} {each.detail}", markup=False)
+        answers.print(f"  {'ok' if each.found else '--'} {each.name:<18} {each.detail}", markup=False)
 
 
 def _read(file: Path) -> bytes:

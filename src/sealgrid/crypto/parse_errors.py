@@ -1,6 +1,6 @@
-"""What reading a stranger's JSON or MessagePack may end in, so that every reader refuses in its own words."""
+"""Exceptions of decoding untrusted JSON or MessagePack with msgspec."""
 
 import msgspec
 
-#: msgspec leaves text that is not UTF-8, and nesting deeper than the stack, to Python's own errors
+#: msgspec lets UnicodeError (invalid UTF-8) and RecursionError (deep nesting) through
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)

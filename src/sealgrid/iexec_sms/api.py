@@ -16,7 +16,7 @@ from sealgrid.iexec_sms.push_checks import MAX_SECRET_BYTES, PushedSecret
 from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
 from sealgrid.wire.message import encode
-from sealgrid.wire.server import any_page, cors, service
+from sealgrid.wire.server import allow_every_site, cors_config, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 IncomingRequest = Request[Any, Any, Any]
@@ -24,12 +24,12 @@ IncomingRequest = Request[Any, Any, Any]
 
 def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
     """Return the ASGI application of the adapter."""
-    return service(
+    return create_app(
         [*_dataset_keys(secrets), *_app_secrets(secrets), *_requester_secrets(secrets), *_result_keys(secrets)],
         max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so that the service returns the numbered refusal
         access=access,
-        pages=any_page,
-        cors=cors("GET", "POST", "PUT"),
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
     )
 
 

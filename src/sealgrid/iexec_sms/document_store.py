@@ -6,8 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from sealgrid.errors import ServiceUnavailable
-from sealgrid.storage.atomic_file import write_file
-from sealgrid.storage.content_folder import disk_errors
+from sealgrid.storage.atomic_file import disk_errors, write_file
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sealgrid.crypto.shares import record_for, split
+from sealgrid.crypto.shares import record_from_shares, split
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import NotFound, ServiceUnavailable
 from sealgrid.units import Address, Digest, to_digest
@@ -115,7 +115,7 @@ def split_key(
     ``identities`` are verified, in vault order. ``name`` is the name of a requester's secret.
     """
     shares = split(key, len(target.vaults), target.threshold, random)
-    record = record_for(
+    record = record_from_shares(
         hub=target.hub,
         asset=asset.address,
         owner=asset.owner,

@@ -5,8 +5,13 @@ import binascii
 from dataclasses import dataclass, field
 
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, is_secret_name, named_secret_digest
-from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
+from sealgrid.crypto.iexec_challenge import (
+    DEVELOPER_SECRET_NAME,
+    asset_secret_digest,
+    is_secret_name,
+    named_secret_digest,
+)
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, parse_rsa_key
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.crypto.signing import recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
@@ -66,7 +71,7 @@ def check_app_secret(pushed: PushedSecret, owner: Address | None) -> None:
     over its address, the name "1" and the value's hash. (3) The value is a text that an environment variable can hold.
     """
     _check_size(pushed, "app-secret")  # (1)
-    digest = named_secret_digest(pushed.address, OF_DEVELOPER, pushed.value_hash)
+    digest = named_secret_digest(pushed.address, DEVELOPER_SECRET_NAME, pushed.value_hash)
     if owner is None or _recover_signer(digest, pushed) != owner:  # (2)
         raise SecretNotSigned("app-secret.2", "the owner of the app did not sign this value for it.")
     _check_text(pushed, "app-secret")  # (3)
@@ -98,7 +103,7 @@ def check_result_key(pushed: PushedSecret) -> RegisteredResultKey:
     if _recover_signer(digest, pushed) != pushed.address:  # (2)
         raise SecretNotSigned("result-key.2", "the account did not sign this key for its results.")
     try:
-        rsa_key(pushed.value)
+        parse_rsa_key(pushed.value)
     except InputRefused as error:  # (3)
         raise SecretRefused("result-key.3", error.message) from error
     return RegisteredResultKey(owner=pushed.address, value=pushed.value.decode(), signature=pushed.signature)

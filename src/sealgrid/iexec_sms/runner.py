@@ -89,7 +89,7 @@ async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
         clients = [
             VaultClient(
                 await stack.enter_async_context(
-                    HttpTransport(url, name=f"vault {address}", patience=config.vault_timeout)
+                    HttpTransport(url, name=f"vault {address}", timeout=config.vault_timeout)
                 )
             )
             for address, url in network.vault_endpoints

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from sealgrid.crypto import container
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
+from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.iexec_sms.document_store import DocumentStore
@@ -101,7 +101,7 @@ class SecretService:
         app = await self._chain.asset("App", pushed.address)
         check_app_secret(pushed, None if app is None else app.owner)  # (1) to (3)
         assert app is not None  # check (2)
-        await self._push(app, pushed, lambda: self._seal_file(pushed, OF_DEVELOPER), "app-secret.4")
+        await self._push(app, pushed, lambda: self._seal_file(pushed, DEVELOPER_SECRET_NAME), "app-secret.4")
 
     async def push_requester_secret(self, pushed: PushedSecret, name: str) -> None:
         """Seal a requester's secret into a file and split its key; raise SecretRefused, "requester-secret.n"."""
@@ -223,7 +223,7 @@ class _SealedFileKey:
 
 
 def _requester_asset(requester: Address, name: str) -> SecretAsset:
-    return SecretAsset(requester_secret(requester, name), requester, ZERO_DIGEST)
+    return SecretAsset(requester_secret_address(requester, name), requester, ZERO_DIGEST)
 
 
 def _document_name(asset: SecretAsset) -> str:

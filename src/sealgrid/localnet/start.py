@@ -10,8 +10,8 @@ from sealgrid.localnet.layout import PLATFORM, Layout, StorageSettings, storage_
 from sealgrid.localnet.listen_sockets import ListenSockets
 from sealgrid.localnet.processes import ChildProcess, Ready, fork
 from sealgrid.localnet.service_settings import ServiceSettings
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.runner import run as run_platform
+from sealgrid.platform.simulated import PlatformConfig
 from sealgrid.storage_node.config import StorageNodeConfig
 from sealgrid.storage_node.runner import run as run_storage
 

@@ -23,7 +23,7 @@ from sealgrid.units import to_address
 from sealgrid.wire.challenge import read_token
 from sealgrid.wire.market import Kind, PublishReply, PublishRequest, UnpublishReply, UnpublishRequest
 from sealgrid.wire.message import encode, parse
-from sealgrid.wire.server import any_page, cors, service
+from sealgrid.wire.server import allow_every_site, cors_config, create_app
 
 Ask = Request[object, object, State]
 
@@ -41,7 +41,7 @@ def application(order_service: OrderService, config: MarketConfig) -> ASGIApp:
 
 def _api(order_service: OrderService, config: MarketConfig) -> Litestar:
     chain = config.network.chain
-    return service(
+    return create_app(
         [
             *_orders(order_service, chain),
             *_deals(order_service, chain),
@@ -49,9 +49,9 @@ def _api(order_service: OrderService, config: MarketConfig) -> Litestar:
         ],
         max_body=config.largest_body,
         access=config.access,
-        pages=any_page,
-        cors=cors("GET", "POST", "PUT"),
-        mark={"ok": False},
+        origin_check=allow_every_site,
+        cors=cors_config("GET", "POST", "PUT"),
+        error_fields={"ok": False},
     )
 
 

@@ -1,4 +1,4 @@
-"""A platform's paths, for the workers of the same machine (sealgrid.wire.platform)."""
+"""HTTP API of a platform for the workers of its machine (``sealgrid.wire.platform``)."""
 
 import asyncio
 from typing import Protocol
@@ -11,20 +11,20 @@ from litestar.params import FromPath
 from sealgrid.wire.message import encode, parse
 from sealgrid.wire.platform import LaunchReply, LaunchRequest, RuntimeMeasurement
 
-Ask = Request[object, object, State]
+AnyRequest = Request[object, object, State]
 
 
 class PlatformService(Protocol):
     """A platform, simulated or not."""
 
     def measurement(self) -> RuntimeMeasurement:
-        """Return what would be launched now."""
+        """Return the identity of the current runtime."""
 
     async def launch(self, request: LaunchRequest) -> LaunchReply:
         """Launch one enclave with its app locked."""
 
     async def stop(self, name: str) -> None:
-        """End an enclave."""
+        """Stop an enclave."""
 
 
 def handlers(platform: PlatformService) -> list[HTTPRouteHandler]:
@@ -35,7 +35,7 @@ def handlers(platform: PlatformService) -> list[HTTPRouteHandler]:
         return _json(await asyncio.to_thread(platform.measurement))
 
     @post("/instances")
-    async def launch(request: Ask) -> Response[bytes]:
+    async def launch(request: AnyRequest) -> Response[bytes]:
         return _json(await platform.launch(parse(await request.body(), LaunchRequest)))
 
     @delete("/instances/{instance:str}", status_code=200)

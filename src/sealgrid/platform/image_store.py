@@ -1,4 +1,4 @@
-"""Keep a copy of the runtime that is launched from, with its bytecode, and hash it before every launch."""
+"""Local copy of the runtime for launches, with its bytecode; measured before every launch."""
 
 import hashlib
 import shutil
@@ -10,28 +10,28 @@ from sealgrid.platform.image import MeasuredFile, measure, mrtd
 from sealgrid.platform.image_contents import Plan
 from sealgrid.storage.atomic_file import write_file
 
-Compile = Callable[["RuntimeImage"], None]
+CompileImage = Callable[["RuntimeImage"], None]
 
 
 @dataclass(frozen=True)
 class RuntimeImage:
-    """A runtime on this machine's disk."""
+    """A runtime on disk."""
 
-    files: Path  #: what is measured
-    bytecode: Path  #: what the interpreter compiled from it; made and checked by the platform alone
-    loader: str  #: where the kernel looks for the dynamic loader
+    files: Path  #: measured files
+    bytecode: Path  #: compiled code; written and checked only by the platform
+    loader: str  #: path where the kernel expects the dynamic loader
 
 
 @dataclass(frozen=True)
 class ImageMeasurement:
-    """What an image measured at one moment."""
+    """Measurement of an image at one time."""
 
     mrtd: bytes
     files: tuple[MeasuredFile, ...]
 
 
 def lay_out(plan: Plan, folder: Path) -> None:
-    """Make a folder hold exactly the planned files; a file that is there, of the same size and time, stays."""
+    """Make a folder contain exactly the planned files; files of equal size and time are not copied again."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.rglob("*"), reverse=True):
         name = path.relative_to(folder).as_posix()
@@ -53,33 +53,33 @@ def _copy(source: Path, target: Path) -> None:
     target.chmod(0o755 if theirs.st_mode & 0o100 else 0o644)
 
 
-def measured(image: RuntimeImage) -> ImageMeasurement:
-    """Hash the files of an image as they are now."""
+def measure_image(image: RuntimeImage) -> ImageMeasurement:
+    """Measure the current files of an image."""
     files = measure(image.files)
     return ImageMeasurement(mrtd=mrtd(files), files=tuple(files))
 
 
 class BytecodeCache:
-    """Compiled code is no part of the measurement, so it is trusted only as this platform itself wrote it.
+    """Compiled code of a runtime. It is not measured, so only code that this platform wrote is used.
 
-    Its digest is kept beside the platform's root keys: who can write there can forge every quote anyway.
+    Its digest is stored beside the platform's root keys: write access there already allows forging quotes.
     """
 
-    def __init__(self, note: Path, compile_image: Compile) -> None:
-        self._note, self._compile = note, compile_image
+    def __init__(self, state_file: Path, compile_image: CompileImage) -> None:
+        self._state_file, self._compile = state_file, compile_image
 
     def refresh(self, image: RuntimeImage, runtime: bytes) -> bool:
-        """Make the bytecode anew unless it is what was written for this runtime; return whether it was made."""
-        if self._noted() == self._state(image, runtime):
+        """Compile again unless the bytecode belongs to this runtime and is unchanged; return whether it compiled."""
+        if self._stored_state() == self._state(image, runtime):
             return False
         shutil.rmtree(image.bytecode, ignore_errors=True)
         image.bytecode.mkdir(parents=True)
         self._compile(image)
-        write_file(self._note, self._state(image, runtime).encode(), mode=0o644)
+        write_file(self._state_file, self._state(image, runtime).encode())
         return True
 
-    def _noted(self) -> str:
-        return self._note.read_text() if self._note.exists() else ""
+    def _stored_state(self) -> str:
+        return self._state_file.read_text() if self._state_file.exists() else ""
 
     def _state(self, image: RuntimeImage, runtime: bytes) -> str:
         compiled = measure(image.bytecode) if image.bytecode.exists() else []

@@ -1,4 +1,4 @@
-"""What this machine offers to a worker: hardware, kernel interfaces, and what an app's sandbox needs."""
+"""Probes this machine for a worker: hardware, kernel interfaces, requirements of the sandbox."""
 
 import os
 import shutil
@@ -8,42 +8,42 @@ from pathlib import Path
 
 from sealgrid.attestation.policy import Platform
 
-#: the first kernels with the interface: configfs-tsm, TDX hosts, SEV-SNP hosts, the SGX driver
+#: first kernels with configfs-tsm, TDX hosts, SEV-SNP hosts, the SGX driver
 _TSM, _TDX_HOST, _SNP_HOST, _SGX = (6, 7), (6, 16), (6, 11), (5, 11)
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeFinding:
-    """One thing that was looked for."""
+    """Result of one probe."""
 
-    what: str
-    there: bool
-    detail: str  #: where it is; how to get it when it is missing
+    name: str
+    found: bool
+    detail: str  #: location, or how to install it
 
 
 @dataclass(frozen=True, slots=True)
 class MachineProbe:
-    """A machine seen through its files; ``root`` is ``/`` or a test's directory."""
+    """Probes a machine by its files below ``root``, normally ``/``."""
 
     root: Path
-    release: str  #: the kernel's, as ``uname -r`` says
+    release: str  #: kernel release, as in ``uname -r``
     which: Callable[[str], str | None] = shutil.which
 
     @classmethod
     def this(cls) -> "MachineProbe":
-        """Return the machine that this runs on."""
+        """Return the probe of this machine."""
         return cls(Path("/"), os.uname().release)
 
     @property
     def kernel(self) -> tuple[int, int]:
-        """Return the kernel's version; (0, 0) when it cannot be read."""
+        """Return the kernel version; (0, 0) if it is unknown."""
         numbers = self.release.split("-")[0].split(".")
         return (
             (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 and all(n.isdigit() for n in numbers[:2]) else (0, 0)
         )
 
-    def needs(self) -> dict[Platform, tuple[ProbeFinding, ...]]:
-        """Return what each platform needs, found or missing; it is ready for one when nothing is missing."""
+    def requirements(self) -> dict[Platform, tuple[ProbeFinding, ...]]:
+        """Return the requirements of each platform; it is ready if all are found."""
         return {
             Platform.SGX: tuple(self._sgx()),
             Platform.TDX: tuple(self._host("TDX", "kvm_intel/parameters/tdx", _TDX_HOST)),
@@ -51,8 +51,8 @@ class MachineProbe:
             Platform.SIMULATED: tuple(self._sandbox()),
         }
 
-    def inside(self) -> tuple[ProbeFinding, ...]:
-        """Return what there is when this machine is itself a confidential guest or enclave."""
+    def guest_interfaces(self) -> tuple[ProbeFinding, ...]:
+        """Return the interfaces of a confidential guest or enclave, if this machine is one."""
         report = "sys/kernel/config/tsm/report"
         return (
             self._file("TDX guest", "dev/tdx_guest", "not one; a worker's own machine need not be"),
@@ -72,9 +72,9 @@ class MachineProbe:
         yield self._kernel(f"{name} hosts", first)
         switch = self._read(f"sys/module/{parameter}")
         module = parameter.partition("/")[0]
-        help_ = f"enable {name} in the firmware, and load {module} with {parameter.rpartition('/')[2]}=1"
+        instruction = f"enable {name} in the firmware, and load {module} with {parameter.rpartition('/')[2]}=1"
         yield ProbeFinding(
-            f"{name} in KVM", switch in {"Y", "1"}, f"/sys/module/{parameter}" if switch in {"Y", "1"} else help_
+            f"{name} in KVM", switch in {"Y", "1"}, f"/sys/module/{parameter}" if switch in {"Y", "1"} else instruction
         )
         yield self._file("KVM", "dev/kvm", "enable virtualisation in the firmware")
         yield self._file("vsock", "dev/vhost-vsock", "modprobe vhost_vsock")
@@ -108,12 +108,12 @@ class MachineProbe:
         return ProbeFinding("cgroups", False, "mount cgroup2 with the controllers memory and pids")
 
     def _kernel(self, what: str, first: tuple[int, int]) -> ProbeFinding:
-        wanted = f"{what}: Linux {_text(first)} or newer"
-        return ProbeFinding("kernel", self.kernel >= first, self.release if self.kernel >= first else wanted)
+        requirement = f"{what}: Linux {_text(first)} or newer"
+        return ProbeFinding("kernel", self.kernel >= first, self.release if self.kernel >= first else requirement)
 
-    def _file(self, what: str, path: str, help_: str) -> ProbeFinding:
-        there = (self.root / path).exists()
-        return ProbeFinding(what, there, f"/{path}" if there else help_)
+    def _file(self, what: str, path: str, instruction: str) -> ProbeFinding:
+        found = (self.root / path).exists()
+        return ProbeFinding(what, found, f"/{path}" if found else instruction)
 
     def _read(self, path: str) -> str | None:
         try:

@@ -31,7 +31,7 @@ from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import Transport
-from sealgrid.wire.server import cors, readable_by_pages, serve, service
+from sealgrid.wire.server import allow_cross_site_reads, cors_config, create_app, serve
 
 _PAUSE = 1.0  #: seconds after the chain could not be followed
 _log = logging.getLogger("sealgrid.pool")
@@ -57,8 +57,8 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
                 *iexec_handlers(task_service, authenticator, config.network.chain, config.access.public_url),
             ]
             access = config.access
-            pages = readable_by_pages(access, *cross_origin_paths(config.network.chain))
-            app = service(paths, access=access, pages=pages, cors=cors("GET"))
+            origin_check = allow_cross_site_reads(access, *cross_origin_paths(config.network.chain))
+            app = create_app(paths, access=access, origin_check=origin_check, cors=cors_config("GET"))
             await _run_together(background, serve(app, sock, ready, access))
     finally:
         store.close()

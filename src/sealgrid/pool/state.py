@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e
@@ -200,7 +200,7 @@ def _apply_report(state: PoolState, reported: e.StageReported) -> PoolState:
         return _with(
             state,
             decline(task, reported.at, reported.check, why)
-            if reported.check in OF_THE_DEAL
+            if reported.check in REQUESTER_REFUSALS
             else lose(task, reported.at, why),
         )
     return _with(state, report(task, reported.stage, reported.at, reported.detail))

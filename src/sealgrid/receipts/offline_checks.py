@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from sealgrid.attestation.facts import DatasetFact, Facts, secrets_digest
-from sealgrid.attestation.requester_refusals import sentence_of
+from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.attestation.statements import Release, Verdict
 from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import sha256
@@ -57,7 +57,9 @@ def check_releases(case: VerificationCase) -> str:
 def check_facts(case: VerificationCase) -> str:
     """Check (6): facts."""
     consistency.check_facts(case.body, case.facts)
-    refusal = f"; refused by ({case.facts.refusal}): {sentence_of(case.facts.refusal)}" if case.facts.refusal else ""
+    refusal = (
+        f"; refused by ({case.facts.refusal}): {refusal_message(case.facts.refusal)}" if case.facts.refusal else ""
+    )
     return f"task {case.body.task}, attempt {case.body.attempt}{refusal}"
 
 

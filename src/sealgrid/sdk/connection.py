@@ -72,7 +72,7 @@ async def connect(network: Network, key: SigningKey) -> AsyncIterator[Connection
     async with contextlib.AsyncExitStack() as stack:
 
         async def transport(url: str, name: str) -> HttpTransport:
-            return await stack.enter_async_context(HttpTransport(url, name=name, patience=PATIENCE_SECONDS))
+            return await stack.enter_async_context(HttpTransport(url, name=name, timeout=PATIENCE_SECONDS))
 
         vaults = [await transport(vault.url, f"vault {vault.address}") for vault in network.vaults]
         node = await stack.enter_async_context(Node(network.rpc_url))

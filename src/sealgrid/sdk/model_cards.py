@@ -8,8 +8,7 @@ import io
 from sealgrid.crypto.container import read_header
 from sealgrid.crypto.container_header import FIXED_BYTES, MAX_METADATA
 from sealgrid.errors import ContainerRefused, InputRefused
-from sealgrid.storage.file_store import NO_LIMIT
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import NO_LIMIT, VerifyingReader
 from sealgrid.units import Digest
 
 
@@ -27,7 +26,7 @@ async def read_card(storage: VerifyingReader, checksum: Digest, limit: int = NO_
     Raises NotFound for a missing file, InputRefused for one of more than ``limit`` bytes.
     """
     head = b""
-    async for piece in storage.verified(checksum, limit):
+    async for piece in storage.verified_pieces(checksum, limit):
         head += piece[: FIXED_BYTES + MAX_METADATA - len(head)]
     try:
         return read_header(io.BytesIO(head)).metadata.decode(errors="replace")

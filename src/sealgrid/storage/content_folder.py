@@ -1,31 +1,30 @@
-"""A folder that holds files under their digest: a file appears whole and verified, or not at all."""
+"""Content-addressed folder: files named by their SHA-256, stored atomically, with limits and optional eviction."""
 
-import errno
 import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from sealgrid.errors import FileTooLarge, InputRefused, NotFound, ServiceUnavailable, StoreFull
+from sealgrid.storage.atomic_file import disk_errors, sync_folder
 from sealgrid.storage.file_store import NO_LIMIT
 from sealgrid.units import Digest, to_bytes, to_digest
 
-BLOCK_BYTES = 4096  #: what file systems give out; a file of one byte takes one block
+BLOCK_BYTES = 4096  #: allocation unit of common file systems
 
 
 def disk_bytes(size: int) -> int:
-    """Return the bytes of disk that a file of ``size`` bytes takes: whole blocks, at least one."""
+    """Return the disk space of a file of ``size`` bytes: whole blocks, at least one."""
     return max(1, -(-size // BLOCK_BYTES)) * BLOCK_BYTES
 
 
 class ContentFolder:
-    """Content-addressed files beneath ``root``.
+    """Content-addressed files below ``root``.
 
-    ``file_limit`` bounds the bytes of one file, ``total_limit`` the disk that all files take, in whole blocks.
-    With ``evict`` it is a cache: files that were not asked for the longest make room for new ones.
+    ``file_limit`` bounds the bytes of one file, ``total_limit`` the disk space of all files in whole blocks. With
+    ``evict`` the folder is a cache and removes the least recently used files to store new ones.
     """
 
     def __init__(
@@ -37,40 +36,40 @@ class ContentFolder:
             folder.mkdir(parents=True, exist_ok=True)
         for abandoned in self._incoming.iterdir():
             abandoned.unlink()
-        self._lock = threading.Lock()  # pieces are written by threads
-        self.used = sum(_occupied(file.stat()) for file in self._files.glob("*/*"))
+        self._lock = threading.Lock()  # worker threads write the pieces
+        self.used = sum(_allocated_bytes(file.stat()) for file in self._files.glob("*/*"))
 
     def path(self, sha256: Digest) -> Path:
-        """Return where a stored file lies; raise NotFound."""
-        place = self._place(sha256)
-        if not place.is_file():
+        """Return the path of a stored file; raise NotFound."""
+        path = self._path_of(sha256)
+        if not path.is_file():
             raise NotFound(f"no file with digest {sha256} is stored here.")
         if self._evict:
-            os.utime(place)  # its modification time says when it was last asked for
-        return place
+            os.utime(path)  # the modification time records the last use
+        return path
 
     def holds(self, sha256: Digest) -> bool:
-        """Return whether the file is stored here."""
-        return self._place(sha256).is_file()
+        """Return whether the file is stored."""
+        return self._path_of(sha256).is_file()
 
     def size(self, sha256: Digest) -> int:
-        """Return a stored file's bytes; raise NotFound."""
+        """Return the size of a stored file in bytes; raise NotFound."""
         return self.path(sha256).stat().st_size
 
     def disk_bytes(self, sha256: Digest) -> int:
-        """Return the bytes of disk that a stored file takes; raise NotFound."""
-        return _occupied(self.path(sha256).stat())
+        """Return the disk space of a stored file in bytes; raise NotFound."""
+        return _allocated_bytes(self.path(sha256).stat())
 
     def digests(self) -> list[Digest]:
-        """Return what is stored here."""
+        """Return the digests of all stored files."""
         return [Digest(f"0x{file.name}") for file in self._files.glob("*/*")]
 
     def remove(self, sha256: Digest) -> None:
-        """Remove a stored file; a reader that has it open reads on."""
-        place = self._place(sha256)
+        """Remove a stored file; readers that have it open can finish."""
+        path = self._path_of(sha256)
         with self._lock, suppress(FileNotFoundError):
-            occupied = _occupied(place.stat())
-            place.unlink()
+            occupied = _allocated_bytes(path.stat())
+            path.unlink()
             self.used -= occupied
 
     def read(self, sha256: Digest, offset: int, length: int) -> bytes:
@@ -80,72 +79,72 @@ class ContentFolder:
             return file.read(length)
 
     def begin(self) -> "IncomingFile":
-        """Start a new file; raise StoreFull when there is no block left for it."""
+        """Start a new file; raise StoreFull if no block is free."""
         return IncomingFile(self, self._incoming / secrets.token_hex(16))
 
     def reserve(self, size: int, already: int) -> None:
-        """Account for ``size`` more bytes of a file that has ``already``; raise when a limit is passed."""
+        """Reserve ``size`` more bytes for a file that has ``already`` bytes; raise FileTooLarge or StoreFull."""
         if already + size > self.file_limit:
             raise FileTooLarge(f"a file may have at most {self.file_limit} bytes here; use a larger store.")
-        self._occupy(disk_bytes(already + size) - disk_bytes(already))
+        self._allocate(disk_bytes(already + size) - disk_bytes(already))
 
-    def open_account(self) -> None:
-        """Account for the first block of a new file; raise StoreFull when there is none."""
-        self._occupy(BLOCK_BYTES)
+    def reserve_first_block(self) -> None:
+        """Reserve the first block of a new file; raise StoreFull if none is free."""
+        self._allocate(BLOCK_BYTES)
 
-    def _occupy(self, more: int) -> None:
+    def _allocate(self, more: int) -> None:
         with self._lock:
             if self._evict and self.used + more > self.total_limit:
-                self._make_room(more)
+                self._evict_oldest(more)
             if more and self.used + more > self.total_limit:
                 raise StoreFull(f"this store is full: its limit is {self.total_limit} bytes; use another one.")
             self.used += more
 
     def release(self, size: int) -> None:
-        """Give back the disk of a file of ``size`` bytes that was not kept."""
+        """Release the reservation of a discarded file of ``size`` bytes."""
         with self._lock:
             self.used -= disk_bytes(size)
 
-    def adopt(self, written: Path, sha256: Digest) -> bool:
-        """Give a written file its name; return False when its content was already here."""
-        place = self._place(sha256)
+    def commit(self, written: Path, sha256: Digest) -> bool:
+        """Move a complete file to its digest; return False if the content is already stored."""
+        path = self._path_of(sha256)
         with self._lock:
-            if place.exists():
+            if path.exists():
                 return False
-            place.parent.mkdir(exist_ok=True)
-            written.rename(place)
-            status = place.stat()
-            self.used += _occupied(status) - disk_bytes(status.st_size)
-        _sync_folder(place.parent)
-        _sync_folder(self._files)
+            path.parent.mkdir(exist_ok=True)
+            written.rename(path)
+            status = path.stat()
+            self.used += _allocated_bytes(status) - disk_bytes(status.st_size)
+        sync_folder(path.parent)
+        sync_folder(self._files)
         return True
 
-    def _make_room(self, size: int) -> None:
-        known = [(file.stat(), file) for file in self._files.glob("*/*")]
-        for status, file in sorted(known, key=lambda each: each[0].st_mtime_ns):
+    def _evict_oldest(self, size: int) -> None:
+        files = [(file.stat(), file) for file in self._files.glob("*/*")]
+        for status, file in sorted(files, key=lambda each: each[0].st_mtime_ns):
             if self.used + size <= self.total_limit:
                 return
-            file.unlink()  # whoever reads it now keeps its open file
-            self.used -= _occupied(status)
+            file.unlink()  # current readers keep their open file
+            self.used -= _allocated_bytes(status)
 
-    def _place(self, sha256: Digest) -> Path:
-        # The digest is decoded first: what is no digest never becomes part of a path.
+    def _path_of(self, sha256: Digest) -> Path:
+        # Decoding first keeps invalid digests out of paths.
         try:
             name = to_bytes(sha256, 32).hex()
         except ValueError as error:
-            raise InputRefused(f"{sha256[:80]!r} is no digest: 0x and 64 hex digits.") from error
+            raise InputRefused(f"{sha256[:80]!r} is not a valid digest: 0x and 64 hex digits.") from error
         return self._files / name[:2] / name
 
 
 class IncomingFile:
-    """A file that is being written; ``store`` it or ``discard`` it."""
+    """A file that is being written; end with ``store`` or ``discard``."""
 
     def __init__(self, folder: ContentFolder, path: Path) -> None:
         self._folder, self._path = folder, path
         self._hash = hashlib.sha256()
         self.size = 0
-        folder.open_account()
-        self._open = True  #: whether its blocks are accounted to this object
+        folder.reserve_first_block()
+        self._owns_reservation = True  #: whether this object owns the reservation
         try:
             with disk_errors():
                 self._file = path.open("xb")
@@ -154,7 +153,7 @@ class IncomingFile:
             raise
 
     def write(self, piece: bytes) -> None:
-        """Append a piece; raise InputRefused or ServiceUnavailable when a limit or the disk is full."""
+        """Append a piece; raise FileTooLarge, StoreFull or ServiceUnavailable."""
         self._folder.reserve(len(piece), self.size)
         self.size += len(piece)
         with disk_errors():
@@ -162,50 +161,31 @@ class IncomingFile:
         self._hash.update(piece)
 
     def digest(self) -> Digest:
-        """Return the digest of what was written so far."""
+        """Return the digest of the bytes written so far."""
         return to_digest(self._hash.digest())
 
     def store(self) -> Digest:
-        """Make the file durable under its digest, and return that."""
+        """Make the file durable under its digest; return the digest."""
         with disk_errors():
             self._file.flush()
             os.fsync(self._file.fileno())
         self._file.close()
         stored = self.digest()
-        if self._folder.adopt(self._path, stored):
-            self._open = False  # the folder's now: a later discard gives nothing back
+        if self._folder.commit(self._path, stored):
+            self._owns_reservation = False  # the folder owns the reservation from here on
         else:
             self.discard()
         return stored
 
     def discard(self) -> None:
-        """Remove what was written."""
-        with suppress(OSError):  # what a full disk did not take is removed anyway
+        """Remove the written bytes."""
+        with suppress(OSError):  # closing flushes, which fails on a full disk
             self._file.close()
         self._path.unlink(missing_ok=True)
-        if self._open:
+        if self._owns_reservation:
             self._folder.release(self.size)
-        self._open = False
+        self._owns_reservation = False
 
 
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn a disk without space, or one that fails, into ServiceUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        what = "the store's disk is full" if full else f"the store's disk failed ({error.strerror})"
-        raise ServiceUnavailable(f"{what}; the file was not stored.") from error
-
-
-def _occupied(status: os.stat_result) -> int:
+def _allocated_bytes(status: os.stat_result) -> int:
     return max(disk_bytes(status.st_size), status.st_blocks * 512)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

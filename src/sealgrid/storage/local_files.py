@@ -1,24 +1,23 @@
-"""A folder as a FileStore: what a worker caches in and a storage node serves from."""
+"""FileStore in a local folder: the cache of a worker, the files of a storage node."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 
 from sealgrid.storage.content_folder import ContentFolder
-from sealgrid.storage.file_store import PIECE_BYTES
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import PIECE_BYTES, VerifyingReader
 from sealgrid.units import Digest
 
 
 class LocalFiles(VerifyingReader):
-    """Files in a folder of this machine; content is verified again at every read."""
+    """Files in a folder of this machine; each read verifies the content again."""
 
     def __init__(self, folder: ContentFolder) -> None:
         self.folder = folder
 
     async def put_file(self, path: Path) -> Digest:
         """Copy a file into the folder; return its digest."""
-        return await asyncio.to_thread(self._store, _pieces_of(path))
+        return await asyncio.to_thread(self._store, _read_pieces(path))
 
     async def put_bytes(self, content: bytes) -> Digest:
         """Write bytes into the folder; return their digest."""
@@ -29,7 +28,7 @@ class LocalFiles(VerifyingReader):
         return self.folder.size(sha256)
 
     async def read(self, sha256: Digest, offset: int, length: int) -> bytes:
-        """Return one piece, unverified; less at the end of the file; raise NotFound."""
+        """Return one piece, unverified; shorter at the end of the file; raise NotFound."""
         return await asyncio.to_thread(self.folder.read, sha256, offset, length)
 
     async def pieces(self, sha256: Digest) -> AsyncGenerator[bytes]:
@@ -48,12 +47,12 @@ class LocalFiles(VerifyingReader):
             raise
 
 
-async def fetch(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
-    """Return where a file lies in ``cache``, taken from ``source`` and verified the first time."""
+async def fetch_to_cache(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -> Path:
+    """Return the path of a file in ``cache``; on a miss, read it from ``source`` and verify it."""
     if not cache.holds(sha256):
         incoming = cache.begin()
         try:
-            async for piece in source.verified(sha256, cache.file_limit):
+            async for piece in source.verified_pieces(sha256, cache.file_limit):
                 await asyncio.to_thread(incoming.write, piece)
             await asyncio.to_thread(incoming.store)
         except BaseException:
@@ -62,7 +61,7 @@ async def fetch(sha256: Digest, source: VerifyingReader, cache: ContentFolder) -
     return cache.path(sha256)
 
 
-def _pieces_of(path: Path) -> Iterator[bytes]:
+def _read_pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
             yield piece

@@ -1,12 +1,12 @@
-"""Who opens an upload: the checks on its ticket, and which quota its client has.
+"""Admission of uploads: checks of the ticket (docs/protocol/storage.md), and the client's quota.
 
 (ticket.1) The ticket names this node. (ticket.2) It expires within ten minutes. (ticket.3) Its account signed it.
 (ticket.4) It was not used before. For the result of a task: (ticket.5) the task is active on the chain and its
-contribution deadline has not passed, and (ticket.6) its pool authorised this account as the worker. While the file
-comes: (ticket.7) it has no more bytes than the ticket says (``quotas``).
+contribution deadline has not passed, and (ticket.6) its pool authorised this account as the worker. During the
+upload: (ticket.7) the file has no more bytes than the ticket says (``quotas``).
 
-An upload without a ticket, of an account without enough balance, or while the chain cannot be asked, is its network
-address's.
+An upload counts for its network address if it has no ticket, if the account's balance is too low, or while the chain
+cannot be read.
 """
 
 from collections import OrderedDict
@@ -17,22 +17,22 @@ from typing import Final, Protocol, TypeVar
 from sealgrid.attestation.statements import UploadTicket, poco_authorisation
 from sealgrid.crypto.signing import personal_digest, recover
 from sealgrid.errors import NotFound, ServiceUnavailable, TicketRefused
-from sealgrid.storage_node.clients import ClientKind, StorageClientId
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.quota_types import ClientKind, StorageClientId
 from sealgrid.units import Address, Digest, TaskId
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import parse
 from sealgrid.wire.storage import NO_TASK, TICKET_SECONDS, ResultOpenedNotice, SignedTicket
 
-MOST_REMEMBERED: Final = 100_000  #: nonces and balances; the oldest are forgotten first
-BALANCE_SECONDS: Final = 60.0  #: a balance is asked for again after so long
+MAX_CACHED: Final = 100_000  #: nonces and balances; the oldest are removed first
+BALANCE_SECONDS: Final = 60.0  #: lifetime of a cached balance
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class ChainQueries(Protocol):
-    """What the node asks about the chain (``sealgrid.wire.chain_view.ChainViewClient``)."""
+    """Interface of ``sealgrid.wire.chain_view.ChainViewClient``."""
 
     async def account(self, account: Address) -> AccountBalance:
         """Return an account's balance."""
@@ -43,7 +43,7 @@ class ChainQueries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AdmittedUpload:
-    """Whose an upload is."""
+    """An upload with the client that it counts for."""
 
     client: StorageClientId
     size: int | None = None  #: most bytes of the file; None without a ticket
@@ -51,22 +51,22 @@ class AdmittedUpload:
 
 
 class UploadAdmission:
-    """Judges the tickets of one node; ``clock`` is Unix seconds."""
+    """Checks the tickets of one node; ``clock`` returns Unix seconds."""
 
     def __init__(self, config: StorageNodeConfig, chain: ChainQueries | None, clock: Callable[[], float]) -> None:
         self._config, self._chain, self._clock = config, chain, clock
         self._nonces: OrderedDict[Digest, None] = OrderedDict()
         self._balances: OrderedDict[Address, tuple[float, int]] = OrderedDict()
 
-    def of_address(self, address: str) -> StorageClientId:
-        """Return the client that a network address is."""
+    def address_client(self, address: str) -> StorageClientId:
+        """Return the client of a network address."""
         config = self._config
         quota = (config.address_bytes, config.address_files, config.address_uploads)
         return StorageClientId(ClientKind.ADDRESS, f"address {address}", quota)
 
     async def admit(self, body: bytes, address: str) -> AdmittedUpload:
-        """Return whose an upload is that begins with this body; raise TicketRefused, InputRefused."""
-        by_address = AdmittedUpload(self.of_address(address))
+        """Return the client of an upload that starts with this body; raise TicketRefused or InputRefused."""
+        by_address = AdmittedUpload(self.address_client(address))
         if not body or self._config.domain is None:
             return by_address
         signed = parse(body, SignedTicket)
@@ -88,17 +88,17 @@ class UploadAdmission:
             raise TicketRefused("ticket.3", "the ticket's account did not sign it.")
         if ticket.nonce in self._nonces:  # (4)
             raise TicketRefused("ticket.4", "this ticket was used already; sign another one.")
-        _remember(self._nonces, ticket.nonce, None)
+        _cache_entry(self._nonces, ticket.nonce, None)
 
-    def is_signed(self, said: ResultOpenedNotice) -> bool:
-        """Return whether a reader signed that it opened a result."""
-        domain, opened = self._config.domain, said.opened
-        return domain is not None and opened.is_signed_by(opened.reader, domain, said.signature)
+    def is_signed(self, notice: ResultOpenedNotice) -> bool:
+        """Return whether the reader signed the notice."""
+        domain, opened = self._config.domain, notice.opened
+        return domain is not None and opened.is_signed_by(opened.reader, domain, notice.signature)
 
     async def _account(self, account: Address) -> StorageClientId | None:
-        standing = self._config.standing
+        quota = self._config.balance_quota
         if account in self._config.services:
-            return StorageClientId(ClientKind.ACCOUNT, account, (standing.most_bytes, standing.files, standing.uploads))
+            return StorageClientId(ClientKind.ACCOUNT, account, (quota.max_bytes, quota.files, quota.uploads))
         return self._client(ClientKind.ACCOUNT, account, await self._balance(account))
 
     async def _result(self, signed: SignedTicket) -> AdmittedUpload | None:
@@ -112,8 +112,8 @@ class UploadAdmission:
         except ServiceUnavailable:
             return None
         if not parties.active:  # (5)
-            raise TicketRefused("ticket.5", "this task ended, or its deadline has passed: nobody waits for a result.")
-        authorised = worker is not None and parties.pool_signer == _authorised_by(
+            raise TicketRefused("ticket.5", "this task ended, or its deadline has passed; its result is not needed.")
+        authorised = worker is not None and parties.pool_signer == _recover_pool_signer(
             ticket, worker.enclave, worker.signature
         )
         if not authorised:  # (6)
@@ -122,11 +122,11 @@ class UploadAdmission:
         return None if client is None else AdmittedUpload(client, ticket.size, parties.requester)
 
     def _client(self, kind: ClientKind, name: str, balance: int) -> StorageClientId | None:
-        standing = self._config.standing
-        if balance < standing.least_balance:
+        quota = self._config.balance_quota
+        if balance < quota.min_balance:
             return None
-        size = min(balance * standing.bytes_per_rlc // RLC, standing.most_bytes)
-        return StorageClientId(kind, name, (size, standing.files, standing.uploads))
+        size = min(balance * quota.bytes_per_rlc // RLC, quota.max_bytes)
+        return StorageClientId(kind, name, (size, quota.files, quota.uploads))
 
     async def _balance(self, account: Address) -> int:
         now = self._clock()
@@ -136,20 +136,20 @@ class UploadAdmission:
         try:
             balance = (await self._chain.account(account)).balance
         except (NotFound, ServiceUnavailable):
-            return balance  # what was known last
-        _remember(self._balances, account, (now, balance))
+            return balance  # what was cache last
+        _cache_entry(self._balances, account, (now, balance))
         return balance
 
 
-def _authorised_by(ticket: UploadTicket, enclave: Address, signature: bytes) -> Address | None:
+def _recover_pool_signer(ticket: UploadTicket, enclave: Address, signature: bytes) -> Address | None:
     try:
         return recover(personal_digest(poco_authorisation(ticket.account, ticket.task, enclave)), signature)
     except ValueError:
         return None
 
 
-def _remember(known: "OrderedDict[K, V]", key: K, value: V) -> None:
-    known[key] = value
-    known.move_to_end(key)
-    if len(known) > MOST_REMEMBERED:
-        known.popitem(last=False)
+def _cache_entry(cache: "OrderedDict[K, V]", key: K, value: V) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    if len(cache) > MAX_CACHED:
+        cache.popitem(last=False)

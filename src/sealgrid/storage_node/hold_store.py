@@ -1,11 +1,11 @@
-"""Holds on files, kept over a restart: a small SQLite file beside the store."""
+"""Persists holds and chain references in a SQLite file beside the stored files."""
 
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from sealgrid.storage.content_folder import disk_errors
-from sealgrid.storage_node.clients import (
+from sealgrid.storage.atomic_file import disk_errors
+from sealgrid.storage_node.quota_types import (
     ClientKind,
     Effect,
     FileHold,
@@ -25,16 +25,16 @@ CREATE TABLE IF NOT EXISTS named (file TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 class HoldStore:
-    """Writes what ``Quotas`` decided. A power cut may lose the last seconds; files stay, as nobody's."""
+    """Writes the effects of ``StorageQuotas``. A power failure may lose the holds of the last seconds."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # Not synchronous: a lost row costs a file its owner, never its content.
+        # Not synchronous: a lost row loses the client of a file, never its content.
         self._database.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + _TABLES)
 
     def holds(self) -> list[FileHold]:
-        """Return all holds, the oldest first."""
+        """Return all holds, oldest first."""
         rows = self._database.execute(
             "SELECT file, client, kind, size, stored, until, pinned, reader FROM holds ORDER BY stored"
         )
@@ -46,11 +46,11 @@ class HoldStore:
         ]
 
     def named(self) -> list[Digest]:
-        """Return the files that the chain names."""
+        """Return the files that assets on the chain name."""
         return [Digest(file) for (file,) in self._database.execute("SELECT file FROM named")]
 
     def write(self, effects: Iterable[Effect]) -> None:
-        """Record effects in one transaction; raise ServiceUnavailable when the disk takes no more."""
+        """Record effects in one transaction; raise ServiceUnavailable if the disk is full or fails."""
         statements = [statement for effect in effects if (statement := _statement(effect)) is not None]
         if not statements:
             return

@@ -1,4 +1,4 @@
-"""Carries out what ``StorageQuotas`` decides: unfinished uploads, stored files, records of who holds them."""
+"""Applies the decisions of ``StorageQuotas`` to unfinished uploads, stored files and records of holds."""
 
 import asyncio
 import secrets
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
 from sealgrid.storage_node.admission import AdmittedUpload
-from sealgrid.storage_node.clients import DropUpload, Effect, RemoveFile
 from sealgrid.storage_node.hold_store import HoldStore
 from sealgrid.storage_node.ipfs_names import IpfsNames
+from sealgrid.storage_node.quota_types import DropUpload, Effect, RemoveFile
 from sealgrid.storage_node.quotas import StorageQuotas
 from sealgrid.units import Address, Digest
 from sealgrid.wire.storage import PIECE_BYTES
@@ -22,11 +22,11 @@ NAME_BYTES = 4096  #: of disk, for the file that maps a CIDv0 to its SHA-256
 class _UploadInProgress:
     incoming: IncomingFile
     reader: Address | None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # pieces of one upload never interleave
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # serialises the pieces of one upload
 
 
 class UploadManager:
-    """Uploads into one folder; ``clock`` is Unix seconds."""
+    """Uploads into one folder; ``clock`` returns Unix seconds."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class UploadManager:
     def begin(self, admitted: AdmittedUpload) -> str:
         """Start an upload; return its name; raise QuotaReached or StoreFull."""
         name = secrets.token_hex(16)
-        self.carry_out(self.quotas.begin(name, admitted.client, admitted.size, self._clock()))
+        self.apply(self.quotas.begin(name, admitted.client, admitted.size, self._clock()))
         try:
             self._open[name] = _UploadInProgress(self.folder.begin(), admitted.reader)
         except BaseException:
@@ -51,58 +51,58 @@ class UploadManager:
         return name
 
     async def append(self, name: str, piece: bytes) -> None:
-        """Write a piece; an upload that a limit or the disk refused is removed whole."""
+        """Write a piece; on any error the whole upload is removed."""
         if len(piece) > PIECE_BYTES:
             raise InputRefused(f"a piece has at most {PIECE_BYTES} bytes; send several.")
         async with self._find(name).lock:
-            upload = self._find(name)  # it may have been dropped while this piece waited
+            upload = self._find(name)  # it may have been dropped while waiting for the lock
             try:
-                self.carry_out(self.quotas.grow(name, len(piece), self._clock()))
+                self.apply(self.quotas.grow(name, len(piece), self._clock()))
                 await asyncio.to_thread(upload.incoming.write, piece)
             except BaseException:
                 self.drop(name)
                 raise
-            self.quotas.wrote(name, self._clock())
+            self.quotas.piece_written(name, self._clock())
 
     async def finish(self, name: str, cid: str = "") -> tuple[Digest, int]:
-        """Store the file durably, also under ``cid`` where it has one; return its digest and bytes."""
+        """Store the file durably, also under ``cid`` if given; return digest and size."""
         async with self._find(name).lock:
             upload = self._find(name)
-            self.quotas.keep_busy(name)
+            self.quotas.mark_busy(name)
             size = upload.incoming.size
             try:
                 digest = await asyncio.to_thread(upload.incoming.store)
                 if cid:
-                    await asyncio.to_thread(self.names.keep, cid, digest)
+                    await asyncio.to_thread(self.names.add, cid, digest)
                 disk = self._disk_of(digest) + (NAME_BYTES if cid else 0)
-                self.carry_out(self.quotas.store(name, digest, disk, self._clock(), upload.reader))
+                self.apply(self.quotas.store(name, digest, disk, self._clock(), upload.reader))
             finally:
                 self.drop(name)
         return digest, size
 
     def read(self, digest: Digest) -> None:
-        """Note that a file is read."""
-        self.carry_out(self.quotas.read(digest, self._clock()))
+        """Record a read of a file."""
+        self.apply(self.quotas.read(digest, self._clock()))
 
-    def opened(self, digest: Digest, reader: Address) -> None:
-        """Note that a requester opened a result."""
-        self.carry_out(self.quotas.opened(digest, reader, self._clock()))
+    def mark_opened(self, digest: Digest, reader: Address) -> None:
+        """Record that a requester opened a result."""
+        self.apply(self.quotas.mark_opened(digest, reader, self._clock()))
 
     def drop(self, name: str) -> None:
-        """Discard an upload that did not end."""
-        self.carry_out(self.quotas.drop(name))
+        """Discard an unfinished upload."""
+        self.apply(self.quotas.drop(name))
         self._discard(name)
 
     def tick(self) -> None:
-        """Drop uploads that fell silent."""
-        self.carry_out(self.quotas.tick(self._clock()))
+        """Drop silent uploads."""
+        self.apply(self.quotas.tick(self._clock()))
 
     def expire(self) -> None:
-        """Remove files whose time is over."""
-        self.carry_out(self.quotas.expire(self._clock()))
+        """Remove expired files."""
+        self.apply(self.quotas.expire(self._clock()))
 
-    def carry_out(self, effects: Iterable[Effect]) -> None:
-        """Do what was decided; raise ServiceUnavailable when it cannot be recorded."""
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Apply effects; raise ServiceUnavailable if they cannot be recorded."""
         effects = tuple(effects)
         for effect in effects:
             match effect:

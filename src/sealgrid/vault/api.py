@@ -21,7 +21,7 @@ from sealgrid.vault.service import Vault
 from sealgrid.wire.message import Message, encode, parse
 from sealgrid.wire.preview import PREVIEW_PATH
 from sealgrid.wire.rate_limit import RateLimit
-from sealgrid.wire.server import packed, service
+from sealgrid.wire.server import compressed_response, create_app
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ClientLimit, ServiceAccess
 from sealgrid.wire.vault import (
     DepositRequest,
@@ -70,7 +70,7 @@ def application(
 
     @post(PREVIEW_PATH, status_code=200)
     async def preview(request: HttpRequest) -> Response[bytes]:
-        previews.demand(request.scope)
+        previews.acquire(request.scope)
         return _json(await preview_release(vault, await request.body()))
 
     handlers = [
@@ -88,14 +88,14 @@ def application(
         _handler(vault, "/openings", OpenRequest, open_result, compressed=True),
         *log_handlers(vault, witness or PeerLogWitness(vault, {})),
     ]
-    return service(handlers, access=access, max_body=MAX_BODY_BYTES)
+    return create_app(handlers, access=access, max_body=MAX_BODY_BYTES)
 
 
 def _limit_inputs(limit: ClientLimit) -> Callable[[HttpRequest, DepositRequest], None]:
     # Only deposits of inputs need nothing on the chain, so only they need a limit.
     def limit_input(request: HttpRequest, message: DepositRequest) -> None:
         if message.grant is not None:
-            limit.demand(request.scope)
+            limit.acquire(request.scope)
 
     return limit_input
 
@@ -117,7 +117,7 @@ def _handler(
             limit(request, message)
         try:
             reply = await handler(vault, message)
-            return packed(request, encode(reply)) if compressed else _json(reply)
+            return compressed_response(request, encode(reply)) if compressed else _json(reply)
         finally:
             await vault.database.flush()  # no response, not even a refusal, leaves before its writes are on the disk
 

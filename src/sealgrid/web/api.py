@@ -15,7 +15,7 @@ from sealgrid.web.pages import account, apps, client_sealed, compute, models, se
 from sealgrid.web.site import Site, WebRequest
 from sealgrid.web.static_files import IMPORT_MAP_HASH
 from sealgrid.web.wallets.signing_steps import WALLET_HEADER
-from sealgrid.wire.server import guard, log_unforeseen
+from sealgrid.wire.server import limit_and_check_origin, log_unexpected_error
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 #: Resources from this site only; no framing; forms post to this site only. The one inline script is the import map,
@@ -47,7 +47,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         return _error_page(site, request, error.detail, "", error.status_code)
 
     def on_unexpected(request: WebRequest, error: Exception) -> Response[bytes]:
-        log_unforeseen(error)
+        log_unexpected_error(error)
         message = f"The site failed ({type(error).__name__}); the details are in its log."
         return _error_page(site, request, message, "", 500)
 
@@ -57,7 +57,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
             *static_files.handlers(libraries),
             *(handler for module in modules for handler in module.handlers(site)),
         ],
-        before_request=guard(access),
+        before_request=limit_and_check_origin(access),
         after_request=_add_security_headers,
         exception_handlers={SealgridError: on_error, HTTPException: on_http_exception, Exception: on_unexpected},
         request_max_body_size=MAX_UPLOAD,

@@ -13,7 +13,7 @@ from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable
 from sealgrid.units import Address, TaskId
 from sealgrid.web.forms import path_address, path_task
 from sealgrid.web.site import Site, WebRequest
-from sealgrid.wire.chain_view import MOST_ASKED, AccountBalance, NamedAnswer, NamedQuestion, TaskParties
+from sealgrid.wire.chain_view import MAX_FILES_PER_REQUEST, AccountBalance, NamedAnswer, NamedQuestion, TaskParties
 from sealgrid.wire.message import parse
 
 MAX_BLOCKS_BEHIND: Final = 10  #: an index further behind cannot say which files the chain does not name
@@ -33,8 +33,8 @@ def handlers(site: Site) -> list[HTTPRouteHandler]:
     @post("/chain/named", status_code=200)
     async def named(request: WebRequest) -> Response[bytes]:
         question = parse(await request.body(), NamedQuestion)
-        if len(question.files) > MOST_ASKED:
-            raise InputRefused(f"send at most {MOST_ASKED} files in a request.", money="")
+        if len(question.files) > MAX_FILES_PER_REQUEST:
+            raise InputRefused(f"send at most {MAX_FILES_PER_REQUEST} files in a request.", money="")
         head = await site.hub.node.block()
         if site.index.height() < head.number - MAX_BLOCKS_BEHIND:
             raise ServiceUnavailable("the index is behind the chain; try again later.", money="")

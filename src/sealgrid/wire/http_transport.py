@@ -1,4 +1,4 @@
-"""HTTP as the way to a service: pooled connections, time limits, and the service's own errors raised again here."""
+"""HTTP client of a service: pooled connections, time limits; errors of the service are raised as exceptions."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from sealgrid.errors import SealgridError, ServiceUnavailable, TooManyRequests, 
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
-WAIT_SECONDS = 15  #: a longer wait that a service asks for is the caller's decision
+WAIT_SECONDS = 15  #: longer waits are left to the caller
 MOST_WAITS = 5
-MOST_ANSWER_BYTES = 16 << 20  #: unpacked; files come in pieces far below it
+MOST_ANSWER_BYTES = 16 << 20  #: decompressed; pieces of files are far smaller
 
 
 class HttpTransport:
-    """Reach one service at a base address; use it as an async context manager, or close it."""
+    """Transport to one service at a base URL; use it as an async context manager, or close it."""
 
-    def __init__(self, base: str, *, name: str = "the service", patience: float = READ_SECONDS) -> None:
+    def __init__(self, base: str, *, name: str = "the service", timeout: float = READ_SECONDS) -> None:
         self.base = base
         self._name = name
-        timeout = httpx.Timeout(patience, connect=CONNECT_SECONDS)
-        self._client = httpx.AsyncClient(base_url=base, timeout=timeout, trust_env=False)
+        limits = httpx.Timeout(timeout, connect=CONNECT_SECONDS)
+        self._client = httpx.AsyncClient(base_url=base, timeout=limits, trust_env=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -42,46 +42,48 @@ class HttpTransport:
     async def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> bytes:
-        """Return the answer's body; raise ServiceUnavailable, or the error that the service named.
+        """Return the answer's body; raise ServiceUnavailable, or the error in the answer.
 
-        A service that asks for a wait of at most WAIT_SECONDS is asked again after it, MOST_WAITS times in all.
-        An answer that unpacks to more than MOST_ANSWER_BYTES counts as none: no service may fill another's memory.
+        After 429 with a Retry-After of at most WAIT_SECONDS the request is repeated, MOST_WAITS times in total. Answers
+        above MOST_ANSWER_BYTES are rejected, which bounds memory.
         """
         for _ in range(MOST_WAITS):
             status, seconds, content = await self._once(method, path, body, headers)
             if not seconds:
                 break
-            await asyncio.sleep(seconds)  # a request that is refused with 429 was not carried out
+            await asyncio.sleep(seconds)  # safe to repeat: the service did not execute it
         if 200 <= status < 300:
             return content
-        raise error_of(content, status)
+        raise parse_error(content, status)
 
     async def _once(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None
     ) -> tuple[int, int, bytes]:
-        """Return status, seconds to wait before asking again (0 for never), and body of one answer."""
+        """Return status, seconds to wait before a retry (0 for no retry), and body of one answer."""
         try:
             async with self._client.stream(method, path, content=body or None, headers=headers) as answer:
-                content = await self._bounded(answer)
+                content = await self._read_bounded(answer)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
                 f"{self._name} at {self.base} does not answer ({type(error).__name__})."
             ) from error
-        again = answer.headers.get("retry-after", "") if answer.status_code == TooManyRequests.http_status else ""
-        seconds = int(again) if again.isascii() and again.isdecimal() and len(again) < 4 else 0
+        retry_after = answer.headers.get("retry-after", "") if answer.status_code == TooManyRequests.http_status else ""
+        seconds = int(retry_after) if retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 4 else 0
         return answer.status_code, seconds if seconds <= WAIT_SECONDS else 0, content
 
-    async def _bounded(self, answer: httpx.Response) -> bytes:
+    async def _read_bounded(self, answer: httpx.Response) -> bytes:
         content = bytearray()
         async for piece in answer.aiter_bytes():
             content += piece
             if len(content) > MOST_ANSWER_BYTES:
-                raise ServiceUnavailable(f"{self._name} at {self.base} answers more than anybody asked for.")
+                raise ServiceUnavailable(
+                    f"{self._name} at {self.base} answers more than the limit of {MOST_ANSWER_BYTES} bytes."
+                )
         return bytes(content)
 
 
-def error_of(body: bytes, status: int) -> SealgridError:
-    """Rebuild the error in an answer's body; whatever is not JSON becomes an error of the status alone."""
+def parse_error(body: bytes, status: int) -> SealgridError:
+    """Return the error in an answer's body; a body that is not JSON gives an error of the status."""
     try:
         fields = msgspec.json.decode(body, type=dict[str, object])
     except UNREADABLE:

@@ -1,28 +1,29 @@
-"""Keep one message from filling a log: what clients can cause is written a few times a minute, the rest is counted."""
+"""Rate limit of log messages that clients can cause: a few lines a minute, the rest is counted."""
 
 import logging
 import time
 from collections.abc import Callable
 from typing import Final
 
-LINES_PER_MINUTE: Final = 10  #: of one message
-_MOST_MESSAGES: Final = 1000  #: remembered
+LINES_PER_MINUTE: Final = 10  #: for each message
+_MOST_MESSAGES: Final = 1000  #: tracked
 _LOGGERS: Final = ("asyncio", "uvicorn.error", "sealgrid")  #: accept errors, malformed requests, unforeseen errors
 
 
 class RepeatFilter(logging.Filter):
-    """Passes a message LINES_PER_MINUTE times a minute; ``clock`` in seconds, never backwards.
+    """Passes each message LINES_PER_MINUTE times a minute; ``clock`` returns monotonic seconds.
 
-    A message is its logger, level and first line without arguments. The next one that passes says how many did not.
+    A message is identified by logger, level and first line without arguments. The next line that passes has the number
+    of suppressed ones.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._counts: dict[tuple[str, int, str], tuple[float, int]] = {}  # start of the minute, messages in it
+        self._counts: dict[tuple[str, int, str], tuple[float, int]] = {}  # start of the minute, number of messages
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a record."""
+        """Return whether to write the record."""
         now, key = self._clock(), (record.name, record.levelno, str(record.msg).partition("\n")[0][:200])
         began, count = self._counts.pop(key, (now, 0))
         if now - began >= 60:
@@ -38,7 +39,7 @@ class RepeatFilter(logging.Filter):
 _FILTER = RepeatFilter()
 
 
-def limit_repeats() -> None:
-    """Filter the loggers in which clients can cause messages; calling it again changes nothing."""
+def install_log_rate_limit() -> None:
+    """Install the filter on loggers in which clients can cause messages; idempotent."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)

@@ -1,4 +1,4 @@
-"""How often one client may ask: a bucket of tokens for each, which fills evenly. Pure; time is passed in."""
+"""Token bucket rate limit for each client. Pure: time is an argument."""
 
 import ipaddress
 import math
@@ -9,33 +9,33 @@ import msgspec
 
 from sealgrid.errors import TooManyRequests
 
-_MOST_CLIENTS: Final = 20_000  #: remembered; the longest silent is forgotten first, and starts full again
+_MOST_CLIENTS: Final = 20_000  #: tracked; the longest silent is dropped first and starts with a full bucket
 
 
 class RateLimit(msgspec.Struct, frozen=True):
-    """So many requests a minute on average, and ``burst`` at once; a rate of 0 is no limit."""
+    """Average requests per minute, with bursts of ``burst``; a rate of 0 means no limit."""
 
     per_minute: float
-    burst: int = 0  #: 0 for as many as in a minute
+    burst: int = 0  #: 0 for the requests of one minute
 
 
 class TokenBuckets:
-    """The clients' buckets; ``what`` is what they ask for."""
+    """One bucket for each client; ``unit`` names the limited requests in the error message."""
 
-    def __init__(self, rate: RateLimit, what: str = "requests") -> None:
-        self._what, self._per_minute = what, rate.per_minute
+    def __init__(self, rate: RateLimit, unit: str = "requests") -> None:
+        self._unit, self._per_minute = unit, rate.per_minute
         self._full, self._per_second = float(rate.burst or rate.per_minute), rate.per_minute / 60
-        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when
+        self._clients: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, time of the last change
 
-    def demand(self, client: str, now: float) -> None:
-        """Take one token; raise TooManyRequests when there is none."""
+    def acquire(self, client: str, now: float) -> None:
+        """Take one token; raise TooManyRequests if there is none."""
         if wait := self.take(client, now):
             seconds = math.ceil(wait)
-            message = f"{self._per_minute:g} {self._what} a minute are answered; ask again in {seconds} s."
+            message = f"{self._per_minute:g} {self._unit} a minute are answered; ask again in {seconds} s."
             raise TooManyRequests(message, seconds=seconds)
 
     def take(self, client: str, now: float) -> float:
-        """Take one token; return 0, or how many seconds until there is one. ``now`` in seconds, never backwards."""
+        """Take one token; return 0, or the seconds until there is one. ``now`` is monotonic seconds."""
         if not self._per_second:
             return 0.0
         tokens, when = self._clients.pop(client, (self._full, now))
@@ -48,7 +48,7 @@ class TokenBuckets:
 
 
 def client_of(host: str) -> str:
-    """Return whose bucket an address takes from: its own, or for IPv6 that of its /64, which one client owns whole."""
+    """Return the bucket of an address: the address, or for IPv6 its /64 network, which one client usually owns."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

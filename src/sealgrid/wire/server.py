@@ -1,4 +1,4 @@
-"""Run one service: bind to loopback, say when it is ready, turn every error into one JSON sentence."""
+"""HTTP server of every service: loopback socket, origin checks, rate limits, errors as one JSON sentence."""
 
 import asyncio
 import gzip
@@ -16,18 +16,17 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method
 
 from sealgrid.errors import SealgridError, TooManyRequests
-from sealgrid.wire.connections import BACKLOG, OpenConnections, protocol_of
-from sealgrid.wire.log_rate_limit import limit_repeats
+from sealgrid.wire.connections import BACKLOG, OpenConnections, bounded_protocol
+from sealgrid.wire.log_rate_limit import install_log_rate_limit
 from sealgrid.wire.message import MAX_MESSAGE_BYTES, encode
 from sealgrid.wire.service_access import DEFAULT_ACCESS, LOOPBACK, ClientLimit, ServiceAccess
 
-MOST_PACKED_BYTES = 64 << 10  #: documents; what is larger is mostly ciphertext, which never gets smaller
-KEEP_ALIVE_SECONDS = (
-    60  #: clients drop an idle connection after 5: if we did so first, a request could meet a closed one
-)
-MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client; nobody has more to say there
+MAX_COMPRESSED_BYTES = 64 << 10  #: larger answers are mostly ciphertext, which does not compress
+#: Clients close an idle connection after 5 seconds; closing first could lose a request.
+KEEP_ALIVE_SECONDS = 60
+MOST_WEBSOCKET_BYTES = 4096  #: of one message from a client
 AnyRequest = Request[Any, Any, Any]
-#: What the framework refuses by itself, by status, as a sentence; other details are sentences already.
+#: Sentences for the statuses that the framework returns itself; its other details are sentences already.
 _BY_STATUS: Final[Mapping[int, str]] = {
     404: "there is no {path} here.",
     405: "{path} does not take {method}.",
@@ -36,57 +35,56 @@ _BY_STATUS: Final[Mapping[int, str]] = {
 _log = logging.getLogger("sealgrid")
 
 
-Before = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
+RequestHook = Callable[[AnyRequest], Awaitable[Response[bytes] | None]]
 
 
-def own_pages(access: ServiceAccess) -> Before:
-    """Return what answers 403 to pages of other sites, and to names of theirs that were made to lead here.
+def reject_other_sites(access: ServiceAccess) -> RequestHook:
+    """Return a hook that answers 403 to pages of other sites and to unknown Host names (DNS rebinding).
 
-    A browser lets any page call loopback, also under a name of the page's own. It names the page's origin when it
-    posts or may read the answer; of a picture, a script or a frame it says only that another site's page has it (Fetch
-    Metadata).
+    A browser lets any page call loopback. It sends Origin when the page posts or may read the answer; for an embedded
+    picture, script or frame it sends only Fetch Metadata.
     """
 
     async def before(request: AnyRequest) -> Response[bytes] | None:
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        if not access.names(host):
-            return answer({"error": f"ask this service as {_names(access)}, not by another name."}, 403)
-        if origin is not None and access.takes(origin, host):
+        if not access.is_own_host(host):
+            return json_response({"error": f"ask this service as {_accepted_names(access)}, not by another name."}, 403)
+        if origin is not None and access.allows_origin(origin, host):
             return None
         embedded = request.headers.get("sec-fetch-dest", "document") != "document"
         elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and embedded
         if elsewhere or origin is not None:
-            return answer({"error": "this service answers its own clients, not pages of other sites."}, 403)
+            return json_response({"error": "this service answers its own clients, not pages of other sites."}, 403)
         return None
 
     return before
 
 
-def _names(access: ServiceAccess) -> str:
+def _accepted_names(access: ServiceAccess) -> str:
     return urlsplit(access.public_url).netloc or f"{LOOPBACK} or localhost"
 
 
-def readable_by_pages(access: ServiceAccess, *prefixes: str) -> Before:
-    """Return what lets pages of any site read beneath these prefixes, where all is public, and refuses them elsewhere.
+def allow_cross_site_reads(access: ServiceAccess, *prefixes: str) -> RequestHook:
+    """Return a hook that lets every site read public paths below these prefixes, and rejects other sites elsewhere.
 
-    ``cors("GET")`` beside it lets their browsers hand the answers on.
+    Browsers also need ``cors_config("GET")``.
     """
-    own = own_pages(access)
+    reject = reject_other_sites(access)
 
     async def before(request: AnyRequest) -> Response[bytes] | None:
         reading = request.method in {"GET", "HEAD"} and request.url.path.startswith(prefixes)
-        return None if reading else await own(request)
+        return None if reading else await reject(request)
 
     return before
 
 
-async def any_page(_: AnyRequest) -> Response[bytes] | None:
-    """Let pages of any site use all: what is told is public, and each write carries a signature."""
+async def allow_every_site(_: AnyRequest) -> Response[bytes] | None:
+    """Accept every site: all answers are public, and each write carries a signature."""
     return None
 
 
-def cors(*methods: Method) -> CORSConfig:
-    """Return what lets pages of any site use these methods, without credentials; HEAD needs no leave."""
+def cors_config(*methods: Method) -> CORSConfig:
+    """Return CORS headers that allow these methods to every site, without credentials; HEAD needs no permission."""
     return CORSConfig(
         allow_origins=["*"],
         allow_methods=list(methods),
@@ -96,29 +94,29 @@ def cors(*methods: Method) -> CORSConfig:
     )
 
 
-def service(
+def create_app(
     handlers: list[HTTPRouteHandler],
     *,
     access: ServiceAccess = DEFAULT_ACCESS,
     max_body: int = MAX_MESSAGE_BYTES,
-    pages: Before | None = None,
+    origin_check: RequestHook | None = None,
     cors: CORSConfig | None = None,
-    mark: Mapping[str, object] | None = None,
+    error_fields: Mapping[str, object] | None = None,
 ) -> Litestar:
-    """Return an application with these handlers and the errors of every Sealgrid service.
+    """Return an application with these handlers and the error format of every Sealgrid service.
 
-    ``pages`` refuses pages of sites that may not use it (``own_pages`` by default), ``cors`` says to browsers which
-    pages may, ``mark`` stands in every error's body.
+    ``origin_check`` rejects requests of other sites (default ``reject_other_sites``), ``cors`` sets the CORS headers,
+    ``error_fields`` are added to the body of each error.
     """
-    say = _Errors(dict(mark or {}))
+    errors = _ErrorResponses(dict(error_fields or {}))
     return Litestar(
         route_handlers=handlers,
-        before_request=guard(access, pages),
-        cors_config=cors or _cors_of(access),
+        before_request=limit_and_check_origin(access, origin_check),
+        cors_config=cors or _configured_cors(access),
         exception_handlers={
-            SealgridError: say.ours,
-            HTTPException: say.http,
-            Exception: say.nothing_secret,
+            SealgridError: errors.from_sealgrid_error,
+            HTTPException: errors.from_http_exception,
+            Exception: errors.from_unexpected,
         },
         request_max_body_size=max_body,
         logging_config=None,
@@ -126,70 +124,70 @@ def service(
     )
 
 
-def guard(access: ServiceAccess, pages: Before | None = None) -> Before:
-    """Return what every request passes first: the limit of its client, then the check of its Host and Origin."""
-    limit, allowed = ClientLimit(access), pages or own_pages(access)
+def limit_and_check_origin(access: ServiceAccess, origin_check: RequestHook | None = None) -> RequestHook:
+    """Return the hook of every request: the rate limit of its client, then the check of Host and Origin."""
+    limit, check_origin = ClientLimit(access), origin_check or reject_other_sites(access)
 
     async def before(request: AnyRequest) -> Response[bytes] | None:
-        limit.demand(request.scope)
-        return await allowed(request)
+        limit.acquire(request.scope)
+        return await check_origin(request)
 
     return before
 
 
-def _cors_of(access: ServiceAccess) -> CORSConfig | None:
+def _configured_cors(access: ServiceAccess) -> CORSConfig | None:
     if not access.allowed_origins:
         return None
     return CORSConfig(allow_origins=list(access.allowed_origins), allow_methods=["GET", "POST", "PUT", "PATCH"])
 
 
-class _Errors:
-    """Turns what a handler raised into one JSON sentence."""
+class _ErrorResponses:
+    """Converts exceptions of handlers to JSON answers."""
 
-    def __init__(self, mark: dict[str, object]) -> None:
-        self._mark = mark
+    def __init__(self, fields: dict[str, object]) -> None:
+        self._fields = fields
 
-    def ours(self, _: AnyRequest, error: SealgridError) -> Response[bytes]:
+    def from_sealgrid_error(self, _: AnyRequest, error: SealgridError) -> Response[bytes]:
         seconds = error.seconds if isinstance(error, TooManyRequests) else 0
         headers = {"retry-after": str(seconds)} if seconds else None  # RFC 9110, section 10.2.3
-        return answer(self._mark | error.to_wire(), error.http_status, headers)
+        return json_response(self._fields | error.to_wire(), error.http_status, headers)
 
-    def http(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    def from_http_exception(self, request: AnyRequest, error: HTTPException) -> Response[bytes]:
         sentence = _BY_STATUS.get(error.status_code, "")
-        said = sentence.format(path=request.url.path[:80], method=request.method) or error.detail
-        return answer(self._mark | {"error": said}, error.status_code, error.headers)
+        message = sentence.format(path=request.url.path[:80], method=request.method) or error.detail
+        return json_response(self._fields | {"error": message}, error.status_code, error.headers)
 
-    def nothing_secret(self, _: AnyRequest, error: Exception) -> Response[bytes]:
-        # The message of an unforeseen error may hold anything, so only its type leaves the process.
-        log_unforeseen(error)
+    def from_unexpected(self, _: AnyRequest, error: Exception) -> Response[bytes]:
+        # The message of an unexpected error may contain a secret: only its type leaves the process.
+        log_unexpected_error(error)
         sentence = f"the service failed ({type(error).__name__}); its log says more."
-        return answer(self._mark | {"error": sentence}, 500)
+        return json_response(self._fields | {"error": sentence}, 500)
 
 
-def answer(body: Mapping[str, object], status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """Return a JSON answer."""
+def json_response(body: Mapping[str, object], status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Return a JSON response."""
     return Response(encode(body), status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
-def packed(request: AnyRequest, content: bytes, media_type: str = MediaType.JSON) -> Response[bytes]:
-    """Return an answer, as gzip (RFC 9110, section 8.4) when the asker takes it and it gets smaller."""
-    if len(content) <= MOST_PACKED_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+def compressed_response(request: AnyRequest, content: bytes, media_type: str = MediaType.JSON) -> Response[bytes]:
+    """Return a response, as gzip (RFC 9110, section 8.4) if the client accepts it and it is smaller."""
+    if len(content) <= MAX_COMPRESSED_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
         smaller = gzip.compress(content, mtime=0)
         if len(smaller) < len(content):
             return Response(smaller, status_code=200, media_type=media_type, headers={"content-encoding": "gzip"})
     return Response(content, status_code=200, media_type=media_type)
 
 
-def log_unforeseen(error: Exception) -> None:
-    """Write an unforeseen error into the service's own log."""
+def log_unexpected_error(error: Exception) -> None:
+    """Log an unexpected error with its traceback."""
     _log.error("unforeseen %s", type(error).__name__, exc_info=error)
 
 
 def listen(port: int = 0) -> socket.socket:
-    """Return a listening loopback socket; raise OSError when the port is taken."""
+    """Return a listening loopback socket; raise OSError if the port is in use."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # asyncio sets this only on sockets that name TCP; without it every answer waits 40 ms for an acknowledgement.
+    # asyncio sets this only on sockets created with IPPROTO_TCP; without it each answer waits 40 ms (delayed ACK).
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         sock.bind((LOOPBACK, port))
@@ -203,8 +201,8 @@ def listen(port: int = 0) -> socket.socket:
 async def serve(
     app: ASGIApp, sock: socket.socket, ready: Callable[[], None], access: ServiceAccess = DEFAULT_ACCESS
 ) -> None:
-    """Serve until SIGTERM or SIGINT; call ``ready`` once requests are answered."""
-    limit_repeats()
+    """Serve until SIGTERM or SIGINT; call ``ready`` when the server accepts requests."""
+    install_log_rate_limit()
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -214,7 +212,7 @@ async def serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         ws_max_size=MOST_WEBSOCKET_BYTES,
         ws_per_message_deflate=False,
-        http=protocol_of(OpenConnections(access)),
+        http=bounded_protocol(OpenConnections(access)),
         backlog=BACKLOG,
         proxy_headers=bool(access.trusted_proxies),
         forwarded_allow_ips=list(access.trusted_proxies),
@@ -231,6 +229,6 @@ async def serve(
         await server.serve(sockets=[sock])
     finally:
         announcing.cancel()
-        # A cancelled server would leave its socket's number in the loop, and break whoever gets that number next.
+        # A cancelled server leaves its file descriptor in the event loop, which breaks the next owner of that number.
         for listening in getattr(server, "servers", ()):
             listening.close()

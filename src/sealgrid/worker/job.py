@@ -21,10 +21,9 @@ from sealgrid.errors import HostFailed, NotFound, ReleaseRefused, SealgridError
 from sealgrid.poco.orders import RequestOrder, from_document, to_document
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.storage.content_folder import ContentFolder, IncomingFile
-from sealgrid.storage.file_store import FileStore
-from sealgrid.storage.local_files import fetch
+from sealgrid.storage.file_store import FileStore, VerifyingReader
+from sealgrid.storage.local_files import fetch_to_cache
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Address, Digest, TaskId, to_digest
 from sealgrid.wire.iexec_sms import IexecSmsClient, RegisteredResultKey
 from sealgrid.wire.market import MarketClient
@@ -297,13 +296,13 @@ class JobRun:
     async def _local_path(self, name: str) -> Path:
         if name == BUNDLE:
             bundle = digest_of_cid(self.job.bundle.removeprefix("/ipfs/"))
-            return await fetch(bundle, self._context.source, self._context.cache)
+            return await fetch_to_cache(bundle, self._context.source, self._context.cache)
         try:
             sha256 = to_digest(name)
         except ValueError as error:
             raise NotFound(f"{name[:80]!r} is not the digest of a file.") from error
         wheel = await self._context.wheels.path(sha256)
-        return wheel or await fetch(sha256, self._context.source, self._context.cache)
+        return wheel or await fetch_to_cache(sha256, self._context.source, self._context.cache)
 
     def _result_store(self) -> FileStore:
         if not self._context.nodes or self.enclave is None:

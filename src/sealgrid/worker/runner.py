@@ -76,7 +76,7 @@ async def open_context(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, 
             source=storage,
             cache=ContentFolder(config.folder / "cache", total_limit=config.cache_bytes, evict=True),
             wheels=WheelIndex(config.wheels),
-            fetch_by_cid=nodes[0].by_address,
+            fetch_by_cid=nodes[0].read_by_cid,
             nodes=nodes,
             sms=IexecSmsClient(await transport(config.sms_url, "the iExec SMS adapter")) if config.sms_url else None,
             market=MarketClient(await transport(config.market_url, "the market"), config.network.chain)

@@ -9,7 +9,7 @@ from sealgrid.chain.accounts import development_key
 from sealgrid.market.service import OrderService
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, WorkerpoolOrder, to_document
 from sealgrid.units import Digest
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.market import Kind, MarketClient, OpenOrder
 from tests.contracts.scene import Market
 
@@ -28,7 +28,7 @@ class InProcess:
         answer = await self.client.request(method, path, content=body or None, headers=headers)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 @dataclass

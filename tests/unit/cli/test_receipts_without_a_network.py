@@ -20,7 +20,7 @@ VAULTS = ["0x" + digit * 40 for digit in "abc"]
 def given(tmp_path, **changed) -> PinOptions:
     root = tmp_path / "root.der"
     if not root.exists():
-        from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
+        from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 
         root.write_bytes(SimulatedPlatformKeys.generate(now=1_700_000_000, days=30).root_der)
     values = {

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from spoken import spoken
 
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.platform.machine_probe import MachineProbe
 from tests.unit.platform.collateral_services import intel_answers, served
 
@@ -97,7 +98,7 @@ def test_a_refusal_names_its_check(sealgrid, quoted):
     [
         (("--accept", "nonsense"), "'nonsense' is no trait; known are: dynamic_platform"),
         (("--file", "/nowhere"), "/nowhere cannot be read"),
-        (("--file", "/dev/null"), "names no machine"),
+        (("--file", "/dev/null"), "identifies no machine"),
     ],
 )
 def test_what_cannot_be_judged_is_one_line(sealgrid, quoted, words, line):

@@ -11,7 +11,7 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, parse_rsa_key
 from sealgrid.crypto.signing import SigningKey, recover
 from sealgrid.errors import InputRefused, SecretNotSigned, SecretRefused, SecretTooLarge
 from sealgrid.iexec_sms.push_checks import (
@@ -176,7 +176,7 @@ def test_an_accounts_rsa_key_is_kept_as_it_was_signed() -> None:
     digest = named_secret_digest(OWNER.address, RESULT_KEY_NAME, to_digest(keccak(RSA)))
     assert (kept.owner, kept.value.encode()) == (OWNER.address, RSA)
     assert recover(digest, kept.signature) == OWNER.address
-    assert rsa_key(RSA).key_size == 2048
+    assert parse_rsa_key(RSA).key_size == 2048
 
 
 def test_a_result_key_longer_than_iexecs_limit_is_refused() -> None:
@@ -212,7 +212,7 @@ def test_a_larger_rsa_key_than_anybody_needs_is_refused() -> None:
     numbers = rsa.RSAPublicNumbers(65537, (1 << 8200) + 1)
     pem = numbers.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(InputRefused):
-        rsa_key(base64.b64encode(pem))
+        parse_rsa_key(base64.b64encode(pem))
 
 
 def test_numbers_that_are_no_rsa_key_are_refused_before_anything_is_encrypted_for_them() -> None:

@@ -36,7 +36,7 @@ def test_the_file_that_the_howto_shows_is_read(tmp_path: Path):
         ("[vault-9]\n", "'vault-9'"),
         ("[web]\npublic_urls = ''\n", "public_urls"),
         ("[web", "services.toml"),
-        ('[web]\npublic_url = "app.example"\n', "no origin"),
+        ('[web]\npublic_url = "app.example"\n', "not a valid origin"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_before_anything_starts(tmp_path: Path, text: str, said: str):

@@ -188,7 +188,7 @@ def test_sections_are_read_as_the_metadata_say(tmp_path):
     ],
 )
 def test_what_is_no_firmware_for_tdx_has_no_mrtd(tmp_path, raw):
-    with pytest.raises(InputRefused, match="no firmware for TDX"):
+    with pytest.raises(InputRefused, match="not a valid firmware for TDX"):
         mrtd(written(tmp_path, raw))
 
 

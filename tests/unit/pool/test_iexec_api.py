@@ -24,7 +24,7 @@ from sealgrid.pool.requester_auth import VALID_SECONDS, RequesterAuthenticator
 from sealgrid.pool.service import MAX_WAIT, TaskService
 from sealgrid.pool.worker_sessions import AllowedWorkers
 from sealgrid.units import DealId, to_address, to_digest
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 
 CHAIN, DEAL = 31337, DealId(to_digest(b"\x0d" * 32))
 TASK = task_id(DEAL, 0)
@@ -72,7 +72,9 @@ def state(tmp_path: Path) -> Iterator[PersistentState]:
 async def pool(state: PersistentState, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     workers = AllowedWorkers(domain=Domain(CHAIN, POOL), pool=POOL, allowed={WORKER.address})
     task_service = TaskService(state, ChainClock(), workers, WORKER, clock=clock)
-    app = service([*handlers(task_service), *iexec_handlers(task_service, RequesterAuthenticator(CHAIN, clock), CHAIN)])
+    app = create_app(
+        [*handlers(task_service), *iexec_handlers(task_service, RequesterAuthenticator(CHAIN, clock), CHAIN)]
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4") as client:
         yield client
 

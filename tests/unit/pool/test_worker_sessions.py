@@ -23,10 +23,10 @@ from sealgrid.pool.persistent_state import PersistentState
 from sealgrid.pool.service import TaskService
 from sealgrid.pool.worker_sessions import WINDOW, AllowedWorkers, WorkerSessions
 from sealgrid.units import to_address, to_digest
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.message import Message, encode
 from sealgrid.wire.pool import NextJob, PoolClient, SignedCall, StageReport
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 from sealgrid.wire.worker_session import SessionCall, WorkerLogin, call_mac, login_info
 from sealgrid.worker.signed_pool_client import SignedPoolClient
 
@@ -208,7 +208,7 @@ class InProcess:
             answer = await client.request(method, path, content=body)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hour(tmp_path: Path):
@@ -220,7 +220,7 @@ async def test_a_worker_logs_in_once_and_again_after_the_pools_restart_or_an_hou
         task_service = TaskService(
             PersistentState(stores[-1]), ChainClock(), OURS, SigningKey.generate(), clock=lambda: clock[0]
         )
-        wire.app = service(handlers(task_service))
+        wire.app = create_app(handlers(task_service))
 
     restart()
     reader = SignedPoolClient(PoolClient(wire), WORKER, DOMAIN, POOL, lambda: int(clock[0]))

@@ -8,7 +8,8 @@ import pytest
 from sealgrid.attestation import binding
 from sealgrid.attestation.facts import AppFact, DatasetFact, Facts, SecretFact, secrets_digest
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import Release, Settle, Verdict
 from sealgrid.attestation.vault_log import entry_of, head_of
 from sealgrid.crypto.digests import canonical, sha256
@@ -244,7 +245,7 @@ class Job:
             signature=head.sign(DOMAIN, key),
             entry=entry.decode(),
             index=2,
-            path=tuple(map(to_digest, earlier.path_of_next())),
+            path=tuple(map(to_digest, earlier.next_inclusion_path())),
         )
 
     def verdict_by(self, key, changes):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.receipts.outcomes import ENDINGS
 from sealgrid.receipts.receipt import ExitClass
 
@@ -38,4 +38,4 @@ def test_the_page_names_exactly_the_numbers_that_are_settled():
         for row in section.splitlines()
         for number in re.findall(r"\b[57](?:\.\d+)?\b", row.split("|")[1] if "|" in row else "")
     }
-    assert named == OF_THE_DEAL.keys()
+    assert named == REQUESTER_REFUSALS.keys()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sealgrid.crypto import container
 from sealgrid.errors import ContentDiffers, InputRefused
 from sealgrid.sdk.model_cards import encode_card, read_card
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import VerifyingReader
 
 
 class MemoryFiles(VerifyingReader):

@@ -14,7 +14,7 @@ from sealgrid.errors import ContentDiffers, FileTooLarge, InputRefused, NotFound
 from sealgrid.storage import content_folder as folder_module
 from sealgrid.storage.content_folder import BLOCK_BYTES, ContentFolder
 from sealgrid.storage.file_store import PIECE_BYTES
-from sealgrid.storage.local_files import LocalFiles, fetch
+from sealgrid.storage.local_files import LocalFiles, fetch_to_cache
 from sealgrid.storage.remote_files import RemoteFiles
 from sealgrid.units import Digest, to_digest
 
@@ -110,7 +110,7 @@ async def test_a_node_that_stops_early_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_file_larger_than_the_reader_takes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputRefused, match="larger than the 4 bytes"):
+    with pytest.raises(InputRefused, match="larger than the limit of 4 bytes"):
         await RemoteFiles(LyingNode(b"model")).get_bytes(digest(b"model"), 4)
 
 
@@ -154,8 +154,8 @@ async def test_files_travel_in_pieces(tmp_path: Path) -> None:
 
 async def test_a_cache_asks_its_source_once(tmp_path: Path) -> None:
     cache, content = ContentFolder(tmp_path), b"bundle"
-    first = await fetch(digest(content), RemoteFiles(LyingNode(content)), cache)
-    second = await fetch(digest(content), RemoteFiles(LyingNode(b"liar")), cache)
+    first = await fetch_to_cache(digest(content), RemoteFiles(LyingNode(content)), cache)
+    second = await fetch_to_cache(digest(content), RemoteFiles(LyingNode(b"liar")), cache)
     assert first == second
     assert first.read_bytes() == content
 
@@ -163,7 +163,7 @@ async def test_a_cache_asks_its_source_once(tmp_path: Path) -> None:
 async def test_a_cache_keeps_nothing_of_a_liar(tmp_path: Path) -> None:
     cache = ContentFolder(tmp_path)
     with pytest.raises(ContentDiffers):
-        await fetch(digest(b"bundle"), RemoteFiles(LyingNode(b"liar")), cache)
+        await fetch_to_cache(digest(b"bundle"), RemoteFiles(LyingNode(b"liar")), cache)
     assert (names(tmp_path), cache.used) == ([], 0)
 
 

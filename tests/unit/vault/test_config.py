@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.attestation.evidence import TcbVersion, expect_distinct
+from sealgrid.attestation.evidence import TcbVersion, check_distinct_roots
 from sealgrid.attestation.policy import Platform
 from sealgrid.errors import InputRefused
 from sealgrid.vault.config import read_config
@@ -69,7 +69,7 @@ def test_without_them_the_defaults_are_strict(file: Path) -> None:
 
 def test_a_public_url_with_a_path_is_refused(file: Path) -> None:
     file.write_text('public_url = "https://vault.example/v1"\n' + FILE)
-    with pytest.raises(InputRefused, match="is no origin"):
+    with pytest.raises(InputRefused, match="is not a valid origin"):
         read_config(file)
 
 
@@ -89,7 +89,7 @@ def test_the_roots_that_the_howto_shows_are_read(file: Path) -> None:
     file.write_text(FILE.partition("[[roots]]")[0] + block)
     roots = read_config(file)[0].roots
     assert [root.platform for root in roots] == [Platform.TDX, Platform.SGX, Platform.SNP]
-    expect_distinct(roots)
+    check_distinct_roots(roots)
 
 
 def test_keys_may_lie_elsewhere_or_come_from_a_program(file: Path) -> None:

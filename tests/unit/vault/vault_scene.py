@@ -11,7 +11,8 @@ from sealgrid.attestation.binding import locked_config, report_data, runtime_ide
 from sealgrid.attestation.evidence import Quote
 from sealgrid.attestation.facts import Facts
 from sealgrid.attestation.policy import Allowance, Platform, Policy
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import InputGrant, Reassign, Settle, poco_authorisation
 from sealgrid.chain.views import (
     ContributionStatus,
@@ -22,7 +23,7 @@ from sealgrid.chain.views import (
     TaskView,
 )
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, record_from_shares, split
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import CheckFailed
 from sealgrid.poco.ids import deal_id, task_id
@@ -226,7 +227,7 @@ class Split:
 
     @cached_property
     def record(self) -> KeyRecord:
-        return record_for(
+        return record_from_shares(
             hub=self.hub,
             asset=self.asset,
             owner=self.owner.address,

@@ -12,7 +12,7 @@ from sealgrid.errors import TooManyRequests
 from sealgrid.units import TaskId
 from sealgrid.web.pages import tasks as page
 from sealgrid.web.timeline_limits import TimelineLimits
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 from sealgrid.wire.service_access import ONE_MACHINE
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, Raw, serving
 
@@ -36,7 +36,7 @@ async def test_a_client_and_a_task_have_a_limit_and_others_are_served(monkeypatc
     monkeypatch.setattr(page, "POLL_SECONDS", 0.05)
     limits = TimelineLimits(per_client=3, per_task=4)
     site: Any = SimpleNamespace(timeline_limits=limits, render=lambda *_: "timeline")
-    app = service(page.handlers(site), access=ONE_MACHINE)
+    app = create_app(page.handlers(site), access=ONE_MACHINE)
     async with serving(ONE_MACHINE, app) as port, AsyncExitStack() as stack:
         mine = [await open_timeline(stack, port, TASKS[0], FLOOD) for _ in range(3)]
         assert all(b" 200 " in head for _, head in mine)

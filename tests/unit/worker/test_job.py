@@ -9,7 +9,7 @@ import pytest
 from sealgrid.crypto.digests import cid_of, sha256
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.storage.content_folder import ContentFolder
-from sealgrid.storage.verifying_reader import VerifyingReader
+from sealgrid.storage.file_store import VerifyingReader
 from sealgrid.units import Address, DealId, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.pool import JobAssignment, Stage
 from sealgrid.wire.relay import RelayClient

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sealgrid.attestation.binding import locked_config, report_data, vault_set
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.requester_refusals import sentence_of
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.requester_refusals import refusal_message
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.broker import encode_proof
@@ -125,7 +126,7 @@ async def released(thief: Thief, buyer: Connection, job: PurchasedTask) -> None:
     await JobRun(await thief.open_task(job), thief.shop).run()
     refusal = parse_envelope(await fetch_receipt(buyer, job.task)).refusal
     if refusal:
-        raise DealRefused(refusal, sentence_of(refusal))
+        raise DealRefused(refusal, refusal_message(refusal))
 
 
 async def without_paying(

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts, OmittedDataset
 from sealgrid.attestation.job_params import parse_params
-from sealgrid.attestation.requester_refusals import sentence_of
+from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.bundle.manifest import LEAST_MEMORY
 from sealgrid.bundle.verify import VerifiedBundle, verify_bundle
 from sealgrid.enclave.job.app_layout import JobFolders, check_runtime_interpreter, lay_out_app, lay_out_imports
@@ -153,7 +153,7 @@ def _outcome(
 def refused(facts: Facts) -> JobOutcome:
     """Return the outcome of a deal that t vaults refuse: no app runs, and the result holds the reason."""
     check = facts.refusal or ""
-    status = {"exit": -1, "refused": {"check": check, "sentence": sentence_of(check)}}
+    status = {"exit": -1, "refused": {"check": check, "sentence": refusal_message(check)}}
     archive = pack_result({STATUS_FILE: msgspec.json.encode(status)})
     return JobOutcome(archive, "refused", b"" if facts.callback != ZERO_ADDRESS else None)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sealgrid.attestation.facts import DatasetFact, Facts, SecretFact
 from sealgrid.bundle.job_input import MAX_SEALED_BYTES, JobInput, check_input, split_arguments, text_fault, unpack
 from sealgrid.crypto import container
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
+from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
 from sealgrid.crypto.iexec_format import open_iexec
 from sealgrid.enclave.job.app_layout import JobFolders
 from sealgrid.enclave.job.iexec_env import AppInputs, merge_requester_secrets
@@ -104,7 +104,7 @@ class InputLoader:
     async def _developer_secret(self) -> str | None:
         facts = self._quorum.facts
         secret = next((each for each in facts.secrets if each.kind in {"developer", "iexec-developer"}), None)
-        return None if secret is None else await self._text(secret, owner=facts.app.address, name=OF_DEVELOPER)
+        return None if secret is None else await self._text(secret, owner=facts.app.address, name=DEVELOPER_SECRET_NAME)
 
     async def _pushed_secrets(self) -> dict[str, str]:
         """Return what the requester pushed through iExec's API, by the number that the params assign."""

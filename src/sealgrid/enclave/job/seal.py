@@ -17,7 +17,7 @@ from sealgrid.crypto import container, hpke
 from sealgrid.crypto.digests import canonical, keccak256, sha256
 from sealgrid.crypto.iexec_format import BLOCK_BYTES, seal_iexec
 from sealgrid.crypto.iexec_format import KEY_BYTES as IEXEC_KEY_BYTES
-from sealgrid.crypto.shares import KeyRecord, Share, record_for, split
+from sealgrid.crypto.shares import KeyRecord, Share, record_from_shares, split
 from sealgrid.errors import HostFailed
 from sealgrid.receipts.request_document import VerifiedRequest
 from sealgrid.units import Address, Digest, to_bytes, to_digest
@@ -66,7 +66,7 @@ def seal_result(
     if facts.release == "direct":
         return SealedResult(target.getvalue(), digest, None, ())
     shares = split(k2, len(vaults), threshold, random)
-    record = record_for(
+    record = record_from_shares(
         hub=facts.hub,
         asset=facts.enclave,
         owner=facts.enclave,
@@ -96,8 +96,8 @@ def seal_for_rsa(archive: bytes, value: bytes, random: Callable[[int], bytes] = 
     """
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415  27 ms that few jobs need
 
-    from sealgrid.crypto.iexec_result_key import rsa_key  # noqa: PLC0415
+    from sealgrid.crypto.iexec_result_key import parse_rsa_key  # noqa: PLC0415
 
     key = random(IEXEC_KEY_BYTES)
     sealed = seal_iexec(archive, key, random(BLOCK_BYTES))
-    return pack({"aes-key.rsa": rsa_key(value).encrypt(key, PKCS1v15()), "iexec_out.zip.aes": sealed})
+    return pack({"aes-key.rsa": parse_rsa_key(value).encrypt(key, PKCS1v15()), "iexec_out.zip.aes": sealed})

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sealgrid.attestation.facts import BulkFact, DatasetFact, Facts
-from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
+from sealgrid.crypto.shares import KeyRecord, Share, combine, mismatched_vaults
 from sealgrid.crypto.signing import Domain
 from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, has_hash
 from sealgrid.errors import CheckFailed, EvidenceRefused, HostFailed, SharesRefused
@@ -52,7 +52,7 @@ def find_lying_vaults(facts: Facts, answers: Mapping[Address, ReleaseAnswer]) ->
     for vault, answer in answers.items():
         for secret in facts.secrets:
             record, shares = _shares_of(secret.record, facts, [answer])
-            if record is None or lying_vaults(shares, record):
+            if record is None or mismatched_vaults(shares, record):
                 liars.add(vault)
     return liars
 

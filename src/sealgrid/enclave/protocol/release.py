@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from sealgrid.attestation.facts import DatasetFact, Facts, parse_facts, secrets_digest
 from sealgrid.attestation.job_params import NO_RESULT_KEY
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.attestation.statements import DepositKey
 from sealgrid.attestation.vault_log import check_entry, check_head, entry_of
 from sealgrid.crypto.digests import keccak256, sha256
@@ -193,7 +193,7 @@ def check_settled_refusal(facts: Facts) -> None:
     if not facts.refusal:
         return
     released = (facts.secrets, facts.inputs, facts.result_key, facts.release, facts.bulk)
-    if facts.refusal not in OF_THE_DEAL or released != ((), (), NO_RESULT_KEY, "direct", UNSET):
+    if facts.refusal not in REQUESTER_REFUSALS or released != ((), (), NO_RESULT_KEY, "direct", UNSET):
         raise EvidenceRefused("16", "the vaults' facts refuse the deal in a way that cannot be settled.")
 
 

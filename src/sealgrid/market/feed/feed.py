@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import socketio  # type: ignore[import-untyped]
 
 from sealgrid.market.feed.events import TOPICS, Event, Topic, feed_event, topic_of
-from sealgrid.wire.server import MOST_WEBSOCKET_BYTES, log_unforeseen
+from sealgrid.wire.server import MOST_WEBSOCKET_BYTES, log_unexpected_error
 
 PATH: Final = "/ws"
 MAX_UNREAD: Final = 256  #: messages that one client may leave unread
@@ -55,7 +55,7 @@ class MarketFeed:
             try:
                 await (self._reset() if self._waiting.qsize() > MAX_QUEUED else self._emit(event))
             except Exception as error:  # noqa: BLE001  an error of the feed must not stop the market
-                log_unforeseen(error)
+                log_unexpected_error(error)
 
     def clients(self) -> Iterator[str]:
         """Yield the network address of each open connection that has one."""

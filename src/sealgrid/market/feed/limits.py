@@ -33,7 +33,7 @@ class FeedLimits:
         """Pass a connection (1) within the request rate, (2) with short messages, (3) below the connection limits."""
         try:
             client = client_address(scope)
-            self._requests.demand(scope)  # (1)
+            self._requests.acquire(scope)  # (1)
             if scope["type"] == ScopeType.HTTP:
                 _check_length(scope)  # (2)
             self._check_connections(scope, client)  # (3)

@@ -11,7 +11,7 @@ import msgspec
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.assets import Assets
-from sealgrid.crypto.shares import KeyRecord, record_of
+from sealgrid.crypto.shares import KeyRecord, record_from_commitments
 from sealgrid.errors import InputRefused
 from sealgrid.poco.ids import deal_id, task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document
@@ -73,7 +73,7 @@ async def _prepare(conn: Connection, sealed: ClientSealedInput) -> PreparedPurch
     terms = sign_request(conn, offers, request, params)
     await _check_escrow(conn, terms.price)
     grant, network = await grant_of(conn, sealed.sha256, terms), conn.network
-    record = record_of(
+    record = record_from_commitments(
         hub=network.hub,
         asset=input_asset(sealed.sha256),
         owner=conn.address,
@@ -142,7 +142,7 @@ async def prepare_publication(conn: Connection, sealed: ClientSealedModel) -> Ke
     model = await assets.send_dataset(
         conn.wallet, name=sealed.name, multiaddr=location(sealed.sha256), checksum=sealed.sha256
     )
-    record = record_of(
+    record = record_from_commitments(
         hub=network.hub,
         asset=model,
         owner=conn.address,

@@ -8,7 +8,7 @@ import msgspec
 
 from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.crypto.shares import KeyRecord, record_for, split
+from sealgrid.crypto.shares import KeyRecord, record_from_shares, split
 from sealgrid.errors import InputRefused
 from sealgrid.sdk.concurrency import require_replies
 from sealgrid.sdk.connection import Connection
@@ -39,7 +39,7 @@ async def deposit(
     network = conn.network
     needed = len(network.vaults) if at_least is None else at_least
     shares = split(dek, len(network.vaults), network.threshold, os.urandom)
-    record = record_for(
+    record = record_from_shares(
         hub=network.hub,
         asset=asset,
         owner=conn.address,

@@ -13,7 +13,7 @@ from sealgrid.bundle.result_padding import unpad
 from sealgrid.crypto import container
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.parse_errors import UNREADABLE
-from sealgrid.crypto.shares import KeyRecord, Share, combine, lying_vaults
+from sealgrid.crypto.shares import KeyRecord, Share, combine, mismatched_vaults
 from sealgrid.errors import ContainerRefused, EvidenceRefused, InputRefused, SealgridError
 from sealgrid.receipts.deferred_callback import DeferredCallback
 from sealgrid.sdk.connection import Connection
@@ -100,7 +100,7 @@ async def open_result(conn: Connection, settled: Settle, key: HpkeKey, *, refuse
 async def _report_opened(conn: Connection, settled: Settle) -> None:
     """Tell the storage nodes that they may remove the result later; failures are ignored."""
     files = (settled.sealed_sha256, settled.receipt_sha256)
-    await asyncio.gather(*(node.opened(files) for node in conn.storage_nodes), return_exceptions=True)
+    await asyncio.gather(*(node.report_opened(files) for node in conn.storage_nodes), return_exceptions=True)
 
 
 def _metadata(sealed: bytes, task: TaskId, enclave: Address) -> ResultMetadata:
@@ -134,7 +134,7 @@ async def _k2(conn: Connection, settled: Settle, key: HpkeKey) -> tuple[bytes, t
     shares = [share for share in opened.values() if share is not None]
     if len(shares) < record.t and refusals:
         raise refusals[0]
-    liars = {vault for vault, share in opened.items() if share is None or lying_vaults([share], record)}
+    liars = {vault for vault, share in opened.items() if share is None or mismatched_vaults([share], record)}
     return combine(shares, record), tuple(sorted(liars))
 
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.attestation.requester_refusals import sentence_of
+from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, StillRunning
 from sealgrid.receipts.receipt import ReceiptEnvelope, parse_envelope
@@ -144,7 +144,9 @@ class AsyncRun:
                 ) from error
             opened, envelope = await self._opened()
             if envelope.refusal:
-                raise DealRefused(envelope.refusal, f"the vaults refused this deal: {sentence_of(envelope.refusal)}")
+                raise DealRefused(
+                    envelope.refusal, f"the vaults refused this deal: {refusal_message(envelope.refusal)}"
+                )
             if envelope.receipt.body.exit_class == "unopened":
                 raise AppFailed(
                     "the model's file does not open with the key that its owner deposited, and the vaults refuse this "

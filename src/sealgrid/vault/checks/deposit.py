@@ -6,7 +6,7 @@ Their numbers are deposit.1-7, policy.1-5 and withdraw.1-2.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sealgrid.attestation.policy import Policy, misspelt
+from sealgrid.attestation.policy import Policy, find_invalid_machine_id
 from sealgrid.attestation.statements import InputGrant, Withdrawal
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, Share, commit, validate_record
@@ -156,7 +156,7 @@ def check_policy(
         raise SharesRefused(
             "policy.4", f"a quorum is 0, or from {federation.threshold} to {len(federation.vaults)} vaults."
         )
-    if wrong := misspelt(policy.machines):  # (5)
+    if wrong := find_invalid_machine_id(policy.machines):  # (5)
         raise SharesRefused("policy.5", f"{wrong!r} is not a valid machine id; use letters and digits without 0x.")
     return policy
 

@@ -13,7 +13,7 @@ from sealgrid.attestation.policy import Policy
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.chain.views import DealView
 from sealgrid.crypto import hpke
-from sealgrid.crypto.iexec_challenge import requester_secret
+from sealgrid.crypto.iexec_challenge import requester_secret_address
 from sealgrid.errors import CheckFailed, DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.ids import deal_id
 from sealgrid.units import ZERO_ADDRESS, Digest, to_bytes
@@ -241,7 +241,7 @@ def _check_secrets(
     shares: list[StoredShare] = []
     for name in params.secret_names:
         share = keys.secrets.get(name)
-        expected = ("iexec-requester", requester_secret(deal.requester, name), deal.requester)
+        expected = ("iexec-requester", requester_secret_address(deal.requester, name), deal.requester)
         if share is None or (share.kind, share.record.asset, share.record.owner) != expected:  # (7.16)
             raise DealRefused("7.16", f"the deal's requester pushed no secret {name!r}; push it before the deal.")
         if share.record.file_sha256 in {other.record.file_sha256 for other in (*others, *shares)}:  # (7.16)

@@ -5,7 +5,12 @@ the value's hash only. The hash is stored with the share, and the enclave compar
 """
 
 from sealgrid.crypto.hpke import HpkeKey
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, asset_secret_digest, named_secret_digest, requester_secret
+from sealgrid.crypto.iexec_challenge import (
+    DEVELOPER_SECRET_NAME,
+    asset_secret_digest,
+    named_secret_digest,
+    requester_secret_address,
+)
 from sealgrid.errors import SharesRefused
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import AppOnChain, DatasetOnChain
@@ -61,7 +66,7 @@ def check_without_chain(request: IexecDeposit, federation: VaultFederation) -> D
     check_canonical(digests=(request.value_hash,))
     if record.version != 1:  # (1)
         raise SharesRefused("iexec-deposit.1", "a key pushed through iExec's API must have version 1.")
-    if request.name not in {"", OF_DEVELOPER} and not is_requester_secret(request):  # (1)
+    if request.name not in {"", DEVELOPER_SECRET_NAME} and not is_requester_secret(request):  # (1)
         raise SharesRefused(
             "iexec-deposit.1", "the asset of a requester's secret must be the one derived from requester and name."
         )
@@ -74,7 +79,7 @@ def check_without_chain(request: IexecDeposit, federation: VaultFederation) -> D
 def is_requester_secret(request: IexecDeposit) -> bool:
     """Return whether the pushed value is a requester's secret: its asset is derived from requester and name."""
     try:
-        return request.record.asset == requester_secret(request.record.owner, request.name)
+        return request.record.asset == requester_secret_address(request.record.owner, request.name)
     except ValueError:
         return False
 

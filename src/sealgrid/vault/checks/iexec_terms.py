@@ -10,7 +10,7 @@ from sealgrid.attestation.job_params import JobParams
 from sealgrid.chain.views import DealView
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.iexec_challenge import named_secret_digest
-from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, rsa_key
+from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME, parse_rsa_key
 from sealgrid.errors import DealRefused, InputRefused, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash
@@ -79,7 +79,7 @@ def check_result_key(registered: RegisteredResultKey | None, deal: DealView) -> 
     ):
         raise ReleaseRefused("7.15", "the beneficiary did not sign the key for results that was sent.")
     try:
-        rsa_key(registered.value.encode())
+        parse_rsa_key(registered.value.encode())
     except InputRefused as error:
         raise ReleaseRefused("7.15", error.message) from error
     return value

@@ -10,7 +10,7 @@ from typing import Final
 
 from sealgrid.attestation.job_params import JobParams
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.vault.chain.snapshot import DealSnapshot
 from sealgrid.vault.checks.entitlement import StoredKeys, check_deal
@@ -44,7 +44,7 @@ def was_refused_at_match(
     the owner for it.
     """
     deal, dataset = snapshot.deal, snapshot.dataset
-    if refusal.check not in OF_THE_DEAL:
+    if refusal.check not in REQUESTER_REFUSALS:
         return False
     if params is None or refusal.check in _OF_PARAMS or dataset is None:
         return True  # without a dataset, all keys, grants and secrets are the requester's

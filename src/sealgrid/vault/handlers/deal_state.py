@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from sealgrid.attestation.facts import BulkFact, JobParams
 from sealgrid.attestation.statements import InputGrant
-from sealgrid.crypto.iexec_challenge import requester_secret
+from sealgrid.crypto.iexec_challenge import requester_secret_address
 from sealgrid.errors import DealRefused, NotFound, ReleaseRefused
 from sealgrid.poco.orders import DatasetOrder, from_document
 from sealgrid.units import Address, Digest, TaskId
@@ -129,7 +129,7 @@ async def _read_sale(
 
 def _find_secrets(vault: Vault, requester: Address, params: JobParams) -> dict[str, StoredShare]:
     shares = {
-        name: vault.share_store.find_usable(requester_secret(requester, name), requester)
+        name: vault.share_store.find_usable(requester_secret_address(requester, name), requester)
         for name in params.secret_names
     }
     return {name: share for name, share in shares.items() if share is not None}

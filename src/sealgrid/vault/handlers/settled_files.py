@@ -14,12 +14,12 @@ SEALING_BYTES = 2 << 20  #: header, metadata and one AEAD tag per chunk
 
 
 class VerifiedReads(Protocol):
-    """A file store that verifies digests on reading (``sealgrid.storage.verifying_reader``)."""
+    """A file store that verifies digests on reading (``sealgrid.storage.file_store``)."""
 
     async def get_bytes(self, sha256: Digest, limit: int) -> bytes:
         """Return a verified file of at most ``limit`` bytes."""
 
-    def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+    def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
         """Yield a file's pieces; raise at the end if their digest differs."""
 
 
@@ -33,11 +33,11 @@ class AllStorageNodes:
         """Fetch a file from every node; return it verified."""
         return (await asyncio.gather(*(node.get_bytes(sha256, limit) for node in self._nodes)))[0]
 
-    async def verified(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
+    async def verified_pieces(self, sha256: Digest, limit: int) -> AsyncIterator[bytes]:
         """Fetch a file from every other node, then yield its pieces from the last one."""
         for node in self._nodes[:-1]:
             await _verify(node, sha256, limit)
-        async for piece in self._nodes[-1].verified(sha256, limit):
+        async for piece in self._nodes[-1].verified_pieces(sha256, limit):
             yield piece
 
 
@@ -63,5 +63,5 @@ async def fetch_settled(files: VerifiedReads, sealed: Digest, receipt: Digest, *
 
 
 async def _verify(files: VerifiedReads, sha256: Digest, limit: int) -> None:
-    async for _ in files.verified(sha256, limit):
+    async for _ in files.verified_pieces(sha256, limit):
         pass  # Each piece is hashed and dropped; a vault stores no ciphertext.

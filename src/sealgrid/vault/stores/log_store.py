@@ -56,7 +56,7 @@ class VaultLog:
         self._database = database
         with database.reading() as connection:
             last = connection.scalar(select(func.max(entries.c.position)))
-            self._frontier = merkle.frontier_of(0 if last is None else last + 1, _node_reader(connection))
+            self._frontier = merkle.load_frontier(0 if last is None else last + 1, _node_reader(connection))
 
     @property
     def frontier(self) -> MerkleFrontier:
@@ -67,7 +67,7 @@ class VaultLog:
         """Return ``entry`` as the next one of the log, or as the next one after ``after``; write nothing."""
         document, before = entry.encode(), self._frontier if after is None else after.frontier
         frontier, nodes = before.append(merkle.leaf_hash(document))
-        return AppendedEntry(entry, document, frontier, nodes, before.path_of_next())
+        return AppendedEntry(entry, document, frontier, nodes, before.next_inclusion_path())
 
     def append(self, *appended: AppendedEntry) -> None:
         """Write prepared entries, in order. Call it as the last step of the enclosing transaction."""

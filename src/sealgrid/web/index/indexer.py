@@ -22,7 +22,7 @@ from sealgrid.errors import ChainReplaced, SealgridError
 from sealgrid.poco.ids import task_id
 from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.index.store import IndexedBlocks, IndexStore, Row
-from sealgrid.wire.server import log_unforeseen
+from sealgrid.wire.server import log_unexpected_error
 
 RETRY_SECONDS = 1.0  #: after an error of the chain
 MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
@@ -63,7 +63,7 @@ class ChainIndexer:
         if isinstance(error, SealgridError):
             _log.warning("the chain cannot be indexed now: %s", error)
         else:
-            log_unforeseen(error)
+            log_unexpected_error(error)
         if isinstance(error, ChainReplaced) and await self._is_other_chain():
             await asyncio.to_thread(self._store.clear)
         # The follower may be ahead of the store: follow again from what is stored.

@@ -12,7 +12,7 @@ from litestar import MediaType, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.attestation.requester_refusals import sentence_of
+from sealgrid.attestation.requester_refusals import refusal_message
 from sealgrid.attestation.statements import InputGrant
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.errors import DealRefused, SealgridError
@@ -141,7 +141,7 @@ def _result_handlers(site: Site) -> list[HTTPRouteHandler]:
         body = envelope.receipt.body
         money = sentence(await money_or_unknown(site.conn, body.deal, body.task), commands=False)
         if envelope.refusal:
-            raise DealRefused(envelope.refusal, sentence_of(envelope.refusal), money=money)
+            raise DealRefused(envelope.refusal, refusal_message(envelope.refusal), money=money)
         replies = await openings(site.conn, envelope.settle)
         opened = [_opening_document(site, reply) for reply in replies if isinstance(reply, OpenReply) and reply.record]
         refused = next((reply.message for reply in replies if isinstance(reply, SealgridError)), "")

@@ -8,7 +8,7 @@ from litestar import MediaType, Response
 
 from sealgrid.chain.wallet import UnsignedTransaction
 from sealgrid.crypto.signing import Statement
-from sealgrid.crypto.typed_data_json import wallet_form
+from sealgrid.crypto.typed_data_json import wallet_typed_data
 from sealgrid.errors import InputRefused
 from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, from_document
@@ -90,10 +90,10 @@ def step_document(site: Site, sender: Address, step: Step) -> dict[str, Any]:
 def statement_typed_data(site: Site, statement: Statement) -> dict[str, Any]:
     """Return the EIP-712 typed data of a Sealgrid statement on this network."""
     network = site.network
-    return wallet_form(statement, name="Sealgrid", version="1", chain=network.chain, contract=network.broker)
+    return wallet_typed_data(statement, name="Sealgrid", version="1", chain=network.chain, contract=network.broker)
 
 
 def order_typed_data(site: Site, order: Order) -> dict[str, Any]:
     """Return the EIP-712 typed data of a PoCo order on this network."""
     network, name, version = site.network, ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
-    return wallet_form(order, name=name, version=version, chain=network.chain, contract=network.hub)
+    return wallet_typed_data(order, name=name, version=version, chain=network.chain, contract=network.hub)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sealgrid.attestation.policy import UNLIMITED, Machines, Platform, misspelt
+from sealgrid.attestation.policy import UNLIMITED, Machines, Platform, find_invalid_machine_id
 from sealgrid.errors import ReleaseRefused
 from sealgrid.vault.checks.owner_terms import DatasetUses, check_machine, check_terms
 from tests.unit.vault.vault_scene import (
@@ -123,12 +123,12 @@ def test_no_number_of_uses_gets_past_either_limit(hour, total, per_hour, in_all)
 @pytest.mark.parametrize("wrong", ["0xabcd", "0Xab", "", " 0a", "0a\n", "a b", "x" * 129, "ä"])
 def test_an_id_that_no_evidence_can_have_is_found(wrong):
     for field in ("allowed", "denied", "families", "forbidden_advisories"):
-        assert misspelt(Machines(**{field: ("0a0b", wrong)})) == wrong
+        assert find_invalid_machine_id(Machines(**{field: ("0a0b", wrong)})) == wrong
 
 
 def test_ids_as_evidence_writes_them_are_left_alone():
     right = Machines(allowed=(CLAIMS.machine,), families=("Genoa",), forbidden_advisories=("INTEL-SA-00615",))
-    assert misspelt(right) is None
+    assert find_invalid_machine_id(right) is None
 
 
 def test_the_scene_speaks_of_one_dataset():

@@ -9,7 +9,7 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from sealgrid.crypto.digests import keccak256
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER
+from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME
 from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
 from sealgrid.errors import SharesRefused
 from sealgrid.units import to_digest
@@ -46,7 +46,7 @@ def pushed(**changes: Any) -> IexecDeposit:
         "signature": signed(),
         "index": 1,
         "sealed": SPLIT.sealed(),
-        "name": OF_DEVELOPER,
+        "name": DEVELOPER_SECRET_NAME,
     }
     return IexecDeposit(**usual | changes)
 
@@ -95,7 +95,7 @@ def test_it_goes_to_its_own_app_as_a_developers_secret_does_and_facts_do_not_tel
 
 
 def test_an_enclave_accepts_a_text_that_the_owner_signed_whatever_else_is_sent_with_it() -> None:
-    check_signed(SECRET, APP, OF_DEVELOPER, SignedSecret(DEVELOPER.address, frozenset({b"", signed()})))
+    check_signed(SECRET, APP, DEVELOPER_SECRET_NAME, SignedSecret(DEVELOPER.address, frozenset({b"", signed()})))
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_an_enclave_accepts_a_text_that_the_owner_signed_whatever_else_is_sent_w
 )
 def test_12_an_enclave_refuses_a_text_that_the_owner_did_not_sign_for_this_app(signature: bytes) -> None:
     with pytest.raises(SharesRefused) as caught:
-        check_signed(SECRET, APP, OF_DEVELOPER, SignedSecret(DEVELOPER.address, frozenset({signature})))
+        check_signed(SECRET, APP, DEVELOPER_SECRET_NAME, SignedSecret(DEVELOPER.address, frozenset({signature})))
     assert caught.value.check == "12"
     assert keccak256(SECRET).hex() not in str(caught.value)

@@ -9,7 +9,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
-from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
+from sealgrid.crypto.iexec_challenge import DEVELOPER_SECRET_NAME, requester_secret_address
 from sealgrid.enclave.protocol.pushed_secrets import SignedSecret, check_signed
 from sealgrid.errors import ReleaseRefused, SharesRefused
 from sealgrid.units import to_digest
@@ -40,7 +40,7 @@ FILE = to_digest(b"\x2b" * 32)
 
 
 def split(name: str = NAME, by: Any = REQUESTER, file: Any = FILE) -> Split:
-    return Split(owner=by, asset=requester_secret(by.address, name), file_sha256=file)
+    return Split(owner=by, asset=requester_secret_address(by.address, name), file_sha256=file)
 
 
 def signed(value: bytes = SECRET, by: Any = REQUESTER, name: str = NAME, address: str = REQUESTER.address) -> bytes:
@@ -80,8 +80,8 @@ def test_a_requesters_secret_is_accepted_with_nothing_on_the_chain_and_without_i
 
 
 def test_a_requester_may_call_a_secret_as_developers_secrets_are_called() -> None:
-    key = split(OF_DEVELOPER)
-    held = taken(pushed(key, name=OF_DEVELOPER, signature=signed(name=OF_DEVELOPER)))
+    key = split(DEVELOPER_SECRET_NAME)
+    held = taken(pushed(key, name=DEVELOPER_SECRET_NAME, signature=signed(name=DEVELOPER_SECRET_NAME)))
     assert held.kind == "iexec-requester"
 
 
@@ -108,7 +108,7 @@ def test_5_a_second_secret_of_the_same_name_is_refused() -> None:
 
 def test_a_developers_secret_is_still_refused_for_another_owners_app() -> None:
     other = Split(owner=REQUESTER, asset=APP, file_sha256=FILE)
-    request = pushed(other, name=OF_DEVELOPER, signature=signed(name=OF_DEVELOPER, address=APP))
+    request = pushed(other, name=DEVELOPER_SECRET_NAME, signature=signed(name=DEVELOPER_SECRET_NAME, address=APP))
     deposit_refused("4", request, asset=APP_ON_CHAIN)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sealgrid.attestation.requester_refusals import OF_THE_DEAL
+from sealgrid.attestation.requester_refusals import REQUESTER_REFUSALS
 from sealgrid.chain.views import PaymentOutcome, ResourceView
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.poco.ids import task_id
@@ -142,7 +142,7 @@ def test_inputs_without_a_key_or_a_grant_are_the_requesters():
 
 def test_no_refusal_about_machines_or_of_what_a_worker_shows_is_ever_settled():
     never = {"1", "2", "3.5", "3.10", "4", "4b", "6", "7.7", "7.11", "7.15", "7.18", "7.20"}
-    assert not never & OF_THE_DEAL.keys()
+    assert not never & REQUESTER_REFUSALS.keys()
 
 
 # What a vault remembers

@@ -73,7 +73,7 @@ def test_every_proof_holds_however_often_the_vault_restarts(tmp_path_factory, si
             assert page.path == log.inclusion(index, log.frontier.size)
             older = log.inclusion(index, size)
             leaf = merkle.leaf_hash(page.entry.encode())
-            assert merkle.includes(leaf, index, size, older, _root(log, size))
+            assert merkle.is_included(leaf, index, size, older, _root(log, size))
 
 
 def _root(log, size):

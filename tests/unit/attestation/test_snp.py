@@ -23,7 +23,7 @@ from snp_machine import (
 from sealgrid.attestation.binding import runtime_identity
 from sealgrid.attestation.evidence import Collateral, Quote, TcbVersion, TrustRoot
 from sealgrid.attestation.policy import Platform
-from sealgrid.attestation.simulated import SimulatedPlatformKeys
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import EvidenceRefused
 from sealgrid.units import to_digest
 

@@ -13,13 +13,13 @@ import pytest
 from sealgrid.attestation.statements import poco_authorisation
 from sealgrid.crypto.signing import Domain, SigningKey, personal_digest
 from sealgrid.errors import NotFound, StoreFull
-from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
-from sealgrid.storage_node.runner import ask_chain, build
+from sealgrid.storage_node.quota_types import ClientKind
+from sealgrid.storage_node.runner import create_node, update_chain_references
 from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, FileAddresses, TaskParties
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.storage import StorageClient, TicketSigner, WorkerProof
 
 MIB = 1 << 20
@@ -70,7 +70,7 @@ class From:
         answer = await self.http.request(method, path, content=body or None)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 class World:
@@ -79,7 +79,7 @@ class World:
             folder=folder, url=NODE, domain=DOMAIN, total_limit=total_limit, address_bytes=4 * MIB, chain_url="unused"
         )
         self.chain, self.clock = Chain(), Clock()
-        self.app, self.uploads = build(self.config, self.chain, self.clock)  # type: ignore[arg-type]
+        self.app, self.uploads = create_node(self.config, self.chain, self.clock)  # type: ignore[arg-type]
 
     def by(self, address: str, key: SigningKey | None = None) -> StorageClient:
         tickets = TicketSigner(NODE, key, DOMAIN, clock=self.clock) if key else None
@@ -120,7 +120,7 @@ async def test_a_store_that_strangers_and_accounts_filled_takes_results_and_keep
         await fill(world, RICH)
         world.clock.now += 86_401
         world.uploads.expire()
-        await ask_chain(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
+        await update_chain_references(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
     assert await world.by("192.0.2.9").read(result.sha256, 0, 100) == b"sealed result"
     world.uploads.close()
 
@@ -172,7 +172,7 @@ async def test_many_small_files_take_what_they_take_of_the_disk(world: World) ->
     for _ in range(2):
         world.clock.now += 86_401
         world.uploads.expire()
-        await ask_chain(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
+        await update_chain_references(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
     world.uploads.expire()
     assert not any(path.exists() for path in on_disk)
 
@@ -185,11 +185,11 @@ async def test_a_file_of_iexecs_clients_stays_where_the_chain_names_it(world: Wo
     world.chain.named_files = frozenset({world.uploads.names.digest(kept)})
     for _ in range(2):
         world.clock.now += 86_401
-        await ask_chain(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
+        await update_chain_references(world.uploads, world.chain, world.clock())  # type: ignore[arg-type]
         world.uploads.expire()
     answers = [(await http.get(f"/ipfs/{cid}")).status_code for cid in (kept, gone)]
     assert answers == [200, 404]
-    _, again = build(world.config, world.chain, world.clock)  # type: ignore[arg-type]
+    _, again = create_node(world.config, world.chain, world.clock)  # type: ignore[arg-type]
     assert again.quotas.is_named(again.names.digest(kept))
     again.close()
 
@@ -197,10 +197,10 @@ async def test_a_file_of_iexecs_clients_stays_where_the_chain_names_it(world: Wo
 async def test_a_result_is_kept_until_its_requester_opened_it(world: World) -> None:
     result = await world.worker().put(b"sealed result")
     reader, stranger = world.by("192.0.2.3", READER), world.by("192.0.2.4", RICH)
-    await stranger.opened((result.sha256,))  # its own word about another's result
+    await stranger.report_opened((result.sha256,))  # its own word about another's result
     expire_after(world.uploads, world.clock, 8)
     assert (await reader.head(result.sha256)).size == 13
-    await reader.opened((result.sha256,))
+    await reader.report_opened((result.sha256,))
     expire_after(world.uploads, world.clock, 8)
     with pytest.raises(NotFound):
         await reader.head(result.sha256)

@@ -10,12 +10,12 @@ from sealgrid.errors import FileTooLarge, NotFound, SealgridError, ServiceUnavai
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.local_files import LocalFiles
 from sealgrid.storage.remote_files import RemoteFiles
-from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import StorageNodeConfig
-from sealgrid.storage_node.runner import build
+from sealgrid.storage_node.quota_types import ClientKind
+from sealgrid.storage_node.runner import create_node
 from sealgrid.storage_node.uploads import UploadManager
 from sealgrid.units import Digest, to_digest
-from sealgrid.wire.http_transport import error_of
+from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.storage import PIECE_BYTES, StorageClient, location
 
 
@@ -29,7 +29,7 @@ class InProcess:
         answer = await self.client.request(method, path, content=body or None)
         if answer.is_success:
             return answer.content
-        raise error_of(answer.content, answer.status_code)
+        raise parse_error(answer.content, answer.status_code)
 
 
 def digest(content: bytes) -> Digest:
@@ -56,7 +56,7 @@ def config(tmp_path: Path) -> StorageNodeConfig:
 
 @pytest.fixture
 def uploads_and_http(config: StorageNodeConfig, clock: Clock) -> tuple[UploadManager, httpx.AsyncClient]:
-    app, uploads = build(config, clock=clock)
+    app, uploads = create_node(config, clock=clock)
     return uploads, httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
@@ -208,7 +208,7 @@ async def test_who_has_files_is_remembered_over_a_restart(
     config: StorageNodeConfig, node: StorageClient, clock: Clock
 ) -> None:
     stored = await node.put(b"kept")
-    _, again = build(config, clock=clock)
+    _, again = create_node(config, clock=clock)
     (hold,) = again.quotas.holds(stored.sha256)
     assert (hold.kind, hold.stored, hold.until) == (ClientKind.ADDRESS, clock.now, clock.now + 86_400)
     again.close()
@@ -217,7 +217,7 @@ async def test_who_has_files_is_remembered_over_a_restart(
 async def test_files_that_are_older_than_records_are_kept_for_long(config: StorageNodeConfig, clock: Clock) -> None:
     earlier = LocalFiles(ContentFolder(config.folder))
     stored = await earlier.put_bytes(b"from before")
-    _, uploads = build(config, clock=clock)
+    _, uploads = create_node(config, clock=clock)
     clock.now += 300 * 86_400
     uploads.expire()
     assert [hold.client for hold in uploads.quotas.holds(stored)] == ["unrecorded"]
@@ -226,6 +226,6 @@ async def test_files_that_are_older_than_records_are_kept_for_long(config: Stora
 
 async def test_a_node_keeps_its_files_over_a_restart(config: StorageNodeConfig, node: StorageClient) -> None:
     stored = await node.put(b"kept")
-    app, _ = build(config)
+    app, _ = create_node(config)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as again:
         assert (await again.get(location(stored.sha256))).content == b"kept"

@@ -6,7 +6,8 @@ from machines import APP, DAY, MRTD, NOW, REPORT_DATA, machine, verify
 
 from sealgrid.attestation.binding import locked_config
 from sealgrid.attestation.quote_format import TD_PRODUCTION, sgx_report, td_report
-from sealgrid.attestation.simulated import SimulatedPlatformKeys, SimulatedQuoter
+from sealgrid.attestation.simulated import SimulatedQuoter
+from sealgrid.attestation.simulated_pki import SimulatedPlatformKeys
 from sealgrid.errors import InputRefused
 
 
@@ -44,7 +45,7 @@ def test_keys_show_nothing_of_themselves():
 
 @pytest.mark.parametrize("saved", [b"", b"{}", b"[]", b'{"keys":{},"certificates":{}}'])
 def test_a_file_that_holds_no_keys_is_refused(saved):
-    with pytest.raises(InputRefused, match="no keys"):
+    with pytest.raises(InputRefused, match="not contain valid keys"):
         SimulatedPlatformKeys.load(saved)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sealgrid.errors import TooManyRequests
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.log_rate_limit import LINES_PER_MINUTE, RepeatFilter
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 from sealgrid.wire.service_access import ServiceAccess, client_address
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, client_from, hello, serving
 
@@ -83,7 +83,7 @@ def test_the_client_of_a_request_is_an_address_or_a_64(client: tuple[str, int] |
 
 
 async def asked(access: ServiceAccess, **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(service([hello], access=access))
+    transport = httpx.ASGITransport(create_app([hello], access=access))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
         return await client.get("/", headers={name.replace("_", "-"): value for name, value in headers.items()})
 

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import HostFailed
 from sealgrid.platform.image import MeasuredFile, measure, mrtd
-from sealgrid.platform.image_contents import interpreter_of
-from sealgrid.platform.image_store import RuntimeImage, lay_out, measured
+from sealgrid.platform.image_contents import interpreter_version
+from sealgrid.platform.image_store import RuntimeImage, lay_out, measure_image
 
 BOOT = MeasuredFile("boot.py", 1, "22" * 32, False)
 NAMES = st.text("abc./", min_size=1, max_size=8)
@@ -39,13 +39,13 @@ def program(version):
 
 
 def test_the_measured_files_name_the_interpreter():
-    assert interpreter_of([BOOT, program("3.13")]) == "3.13"
+    assert interpreter_version([BOOT, program("3.13")]) == "3.13"
 
 
 @pytest.mark.parametrize("programs", [[], [program("3.12"), program("3.13")]], ids=["none", "two"])
 def test_an_image_without_exactly_one_interpreter_is_refused(programs):
     with pytest.raises(HostFailed, match=f"{len(programs)} interpreters"):
-        interpreter_of([BOOT, *programs])
+        interpreter_version([BOOT, *programs])
 
 
 @pytest.fixture
@@ -69,14 +69,14 @@ def image(tmp_path):
     ids=["byte", "name", "removed", "added", "executable"],
 )
 def test_every_change_of_an_image_changes_its_measurement(image, change):
-    before = measured(image).mrtd
+    before = measure_image(image).mrtd
     change(image.files)
-    assert measured(image).mrtd != before
+    assert measure_image(image).mrtd != before
 
 
 def test_an_image_with_a_link_is_not_measured(image):
     (image.files / "link").symlink_to("a")
-    with pytest.raises(HostFailed, match="no plain file"):
+    with pytest.raises(HostFailed, match="not a regular file"):
         measure(image.files)
 
 

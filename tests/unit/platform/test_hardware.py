@@ -24,7 +24,7 @@ from sealgrid.platform.hardware import HardwareConfig, HardwarePlatform
 from sealgrid.units import to_digest
 from sealgrid.wire.collateral import AmdClient, IntelClient
 from sealgrid.wire.message import encode
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 from tests.unit.attestation.snp_machine import CHIP, NOW, SnpMachine, leaf_key
 
 HERE = Path(__file__).parent
@@ -163,7 +163,7 @@ async def test_without_a_relay_or_a_script_nothing_is_launched(machine, tmp_path
 async def test_the_service_speaks_as_the_simulated_one(machine, tmp_path):
     async with (
         Worker(tmp_path) as worker,
-        AsyncTestClient(service(handlers(machine.platform)), base_url="http://127.0.0.1") as client,
+        AsyncTestClient(create_app(handlers(machine.platform)), base_url="http://127.0.0.1") as client,
     ):
         assert (await client.get("/measurement")).json()["platform"] == Platform.SNP
         answered = await client.post("/instances", content=encode(request(APP, worker.path)))

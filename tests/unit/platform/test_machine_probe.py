@@ -24,7 +24,7 @@ def machine(tmp_path):
 
 
 def missing(machine, platform):
-    return [each.what for each in machine.needs()[platform] if not each.there]
+    return [each.name for each in machine.requirements()[platform] if not each.found]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_machine_with_everything_is_ready_for_its_platform_and_no_other(machin
 @pytest.mark.parametrize("gone", sorted(TDX))
 def test_each_missing_part_is_named_with_the_way_to_get_it(machine, gone):
     found = machine({name: content for name, content in TDX.items() if name != gone})
-    (lacking,) = [each for each in found.needs()[Platform.TDX] if not each.there]
+    (lacking,) = [each for each in found.requirements()[Platform.TDX] if not each.found]
     assert lacking.detail
     assert gone not in lacking.detail
 
@@ -54,8 +54,8 @@ def test_each_missing_part_is_named_with_the_way_to_get_it(machine, gone):
     ],
 )
 def test_a_kernel_that_is_too_old_is_named_with_the_one_that_is_needed(machine, platform, files, release, first):
-    (lacking,) = [each for each in machine(files, release).needs()[platform] if not each.there]
-    assert lacking.what == "kernel"
+    (lacking,) = [each for each in machine(files, release).requirements()[platform] if not each.found]
+    assert lacking.name == "kernel"
     assert first in lacking.detail
 
 
@@ -80,9 +80,9 @@ def test_cgroups_of_the_first_version_count(machine):
 
 def test_a_confidential_guest_says_so(machine):
     guest = machine({"dev/tdx_guest": "", "sys/kernel/config/tsm/report/x": ""})
-    assert [each.what for each in guest.inside() if each.there] == ["TDX guest", "configfs-tsm"]
+    assert [each.name for each in guest.guest_interfaces() if each.found] == ["TDX guest", "configfs-tsm"]
 
 
 def test_this_machine_is_told_as_it_is():
     assert MachineProbe.this().kernel > (0, 0)
-    assert all(each.detail for needs in MachineProbe.this().needs().values() for each in needs)
+    assert all(each.detail for needs in MachineProbe.this().requirements().values() for each in needs)

@@ -12,11 +12,11 @@ from litestar import Request, Response, get
 
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.wire.http_transport import MOST_ANSWER_BYTES, HttpTransport
-from sealgrid.wire.server import MOST_PACKED_BYTES, packed, service
+from sealgrid.wire.server import MAX_COMPRESSED_BYTES, compressed_response, create_app
 
 DOCUMENT = b'{"quote": "' + b"0a" * 4000 + b'"}'
 CIPHERTEXT = os.urandom(4000)
-LARGE = bytes(MOST_PACKED_BYTES + 1)
+LARGE = bytes(MAX_COMPRESSED_BYTES + 1)
 Ask = Callable[[bytes, str], Awaitable[httpx.Response]]
 
 
@@ -25,9 +25,9 @@ def ask() -> Ask:
     async def asked(content: bytes, coding: str) -> httpx.Response:
         @get("/")
         async def handler(request: Request) -> Response[bytes]:
-            return packed(request, content)
+            return compressed_response(request, content)
 
-        transport = httpx.ASGITransport(service([handler]))
+        transport = httpx.ASGITransport(create_app([handler]))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4000") as client:
             return await client.get("/", headers={"accept-encoding": coding})
 
@@ -52,7 +52,7 @@ async def test_what_gets_no_smaller_or_is_not_wanted_packed_travels_as_it_is(ask
 async def test_a_service_that_answers_without_end_is_given_up(packing: str):
     endless = gzip.compress(bytes(2 * MOST_ANSWER_BYTES)) if packing == "gzip" else bytes(MOST_ANSWER_BYTES + 1)
     async with answering(endless, packing) as url, HttpTransport(url) as transport:
-        with pytest.raises(ServiceUnavailable, match="more than anybody asked for"):
+        with pytest.raises(ServiceUnavailable, match="more than the limit of"):
             await transport.request("GET", "/")
 
 

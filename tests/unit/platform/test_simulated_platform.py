@@ -14,10 +14,8 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import InputRefused
-from sealgrid.platform.config import PlatformConfig
 from sealgrid.platform.image import measure, mrtd
-from sealgrid.platform.root_keys import FILE
-from sealgrid.platform.simulated import SimulatedPlatform
+from sealgrid.platform.simulated import ROOT_KEYS_FILE, PlatformConfig, SimulatedPlatform
 from sealgrid.units import Digest
 
 DATA = bytes(range(64))
@@ -117,7 +115,7 @@ async def test_an_enclave_that_ends_is_reaped_and_its_worker_reads_the_end(platf
     instance = platform._instances[enclave.reply.instance]
     enclave.writer.write(b'["exit", 3]\n')
     assert await asyncio.wait_for(enclave.reader.read(), 20) == b""
-    await instance.ended()
+    await instance.wait()
     assert not Path(f"/proc/{instance.pid}").exists()
     await enclave.close()
 
@@ -126,7 +124,7 @@ async def test_an_enclave_ends_when_its_worker_hangs_up(platform):
     enclave = await Enclave(platform).launch()
     instance = platform._instances[enclave.reply.instance]
     enclave.writer.close()
-    assert await asyncio.wait_for(instance.ended(), 20) != 0
+    assert await asyncio.wait_for(instance.wait(), 20) != 0
     await enclave.close()
 
 
@@ -140,7 +138,7 @@ async def test_stopping_is_idempotent_and_leaves_no_process(platform):
 
 
 async def test_a_launch_without_a_relay_is_refused(platform, tmp_path):
-    with pytest.raises(InputRefused, match="nobody listens"):
+    with pytest.raises(InputRefused, match="no process listens"):
         await platform.launch(request(APP, str(tmp_path / "none")))
 
 
@@ -186,7 +184,7 @@ async def test_a_restart_keeps_the_root_the_identity_and_the_bytecode(platform):
     again = SimulatedPlatform(config, lambda: int(time.time()))
     assert again.measurement() == platform.measurement()
     assert note.stat().st_mtime_ns == written
-    assert (config.folder / FILE).stat().st_mode & 0o777 == 0o600
+    assert (config.folder / ROOT_KEYS_FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_identity_is_the_simulated_platforms_over_the_file_list(platform):
@@ -198,7 +196,7 @@ import asyncio, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from enclave_scene import Enclave
-from sealgrid.platform.config import PlatformConfig
+from sealgrid.platform.simulated import PlatformConfig
 from sealgrid.platform.simulated import SimulatedPlatform
 
 async def main():

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from litestar import get, head, post
 
-from sealgrid.wire.server import AnyRequest, cors, readable_by_pages, service
+from sealgrid.wire.server import AnyRequest, allow_cross_site_reads, cors_config, create_app
 from sealgrid.wire.service_access import ServiceAccess
 
 PAGE = {"origin": "https://dapp.example"}
@@ -17,7 +17,7 @@ async def secret() -> str:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    app = service([secret])
+    app = create_app([secret])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
         yield client
 
@@ -39,7 +39,9 @@ async def write(request: AnyRequest) -> int:
 @pytest.fixture
 async def half_open() -> AsyncIterator[httpx.AsyncClient]:
     paths = [secret, public, whether, write]
-    app = service(paths, max_body=100, pages=readable_by_pages(ServiceAccess(), "/public/"), cors=cors("GET"))
+    app = create_app(
+        paths, max_body=100, origin_check=allow_cross_site_reads(ServiceAccess(), "/public/"), cors=cors_config("GET")
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:4000") as client:
         yield client
 

@@ -10,9 +10,9 @@ from sealgrid.crypto import merkle
 from sealgrid.crypto.merkle import (
     MerkleFrontier,
     consistency_path,
-    consistent,
-    includes,
     inclusion_path,
+    is_consistent,
+    is_included,
     leaf_hash,
 )
 
@@ -97,7 +97,7 @@ def test_the_known_answers_of_rfc_6962():
 def test_a_frontier_has_the_root_of_the_naive_tree_and_is_rebuilt_from_nodes(size):
     grown = tree(size)
     assert grown.frontier.root == naive_root(grown.leaves)
-    assert merkle.frontier_of(size, grown.node) == grown.frontier
+    assert merkle.load_frontier(size, grown.node) == grown.frontier
 
 
 @given(data=st.data(), size=st.integers(1, 70))
@@ -106,13 +106,13 @@ def test_inclusion_paths_are_the_naive_ones_and_hold(data, size):
     index = data.draw(st.integers(0, size - 1))
     path = inclusion_path(index, size, grown.node)
     assert list(path) == naive_path(index, grown.leaves)
-    assert includes(grown.leaves[index], index, size, path, grown.frontier.root)
+    assert is_included(grown.leaves[index], index, size, path, grown.frontier.root)
 
 
 @given(size=sizes)
 def test_the_path_of_the_next_leaf_needs_no_stored_node(size):
     before, after = tree(size).frontier, tree(size + 1)
-    assert before.path_of_next() == inclusion_path(size, size + 1, after.node)
+    assert before.next_inclusion_path() == inclusion_path(size, size + 1, after.node)
 
 
 @given(data=st.data(), second=sizes)
@@ -122,7 +122,7 @@ def test_consistency_paths_are_the_naive_ones_and_hold(data, second):
     path = consistency_path(first, second, grown.node)
     if first:
         assert list(path) == naive_consistency(first, grown.leaves)
-    assert consistent(first, tree(first).frontier.root, second, grown.frontier.root, path)
+    assert is_consistent(first, tree(first).frontier.root, second, grown.frontier.root, path)
 
 
 @given(data=st.data(), size=st.integers(2, 70))
@@ -132,12 +132,12 @@ def test_an_inclusion_proof_with_one_changed_thing_does_not_hold(data, size):
     path, root = list(inclusion_path(index, size, grown.node)), grown.frontier.root
     other = data.draw(hashes)
     at = data.draw(st.integers(0, len(path) - 1))
-    assert not includes(other, index, size, path, root)
-    assert not includes(grown.leaves[index], index, size, path, other)
-    assert not includes(grown.leaves[index], index, size, [*path[:at], other, *path[at + 1 :]], root)
-    assert not includes(grown.leaves[index], index, size, path[:-1], root)
-    assert not includes(grown.leaves[index], index, size, [*path, other], root)
-    assert not includes(grown.leaves[index], (index + 1) % size, size, path, root)
+    assert not is_included(other, index, size, path, root)
+    assert not is_included(grown.leaves[index], index, size, path, other)
+    assert not is_included(grown.leaves[index], index, size, [*path[:at], other, *path[at + 1 :]], root)
+    assert not is_included(grown.leaves[index], index, size, path[:-1], root)
+    assert not is_included(grown.leaves[index], index, size, [*path, other], root)
+    assert not is_included(grown.leaves[index], (index + 1) % size, size, path, root)
 
 
 @given(data=st.data(), second=st.integers(2, 70))
@@ -147,11 +147,11 @@ def test_a_consistency_proof_with_one_changed_thing_does_not_hold(data, second):
     path, old, new = list(consistency_path(first, second, grown.node)), tree(first).frontier.root, grown.frontier.root
     other = data.draw(hashes)
     at = data.draw(st.integers(0, len(path) - 1))
-    assert not consistent(first, other, second, new, path)
-    assert not consistent(first, old, second, other, path)
-    assert not consistent(first, old, second, new, [*path[:at], other, *path[at + 1 :]])
-    assert not consistent(first, old, second, new, path[:-1])
-    assert not consistent(first, old, second, new, [*path, other])
+    assert not is_consistent(first, other, second, new, path)
+    assert not is_consistent(first, old, second, other, path)
+    assert not is_consistent(first, old, second, new, [*path[:at], other, *path[at + 1 :]])
+    assert not is_consistent(first, old, second, new, path[:-1])
+    assert not is_consistent(first, old, second, new, [*path, other])
 
 
 @given(data=st.data(), size=st.integers(1, 40), changed=st.integers(0, 39))
@@ -161,14 +161,14 @@ def test_a_log_that_changed_an_old_entry_finds_no_proof(data, size, changed):
     leaves = [*honest.leaves[:changed], leaf_hash(b"rewritten"), *honest.leaves[changed + 1 :]]
     forged = Tree([*leaves, leaf_hash(b"more")])
     path = consistency_path(first, size + 1, forged.node)
-    assert not consistent(first, tree(first).frontier.root, size + 1, forged.frontier.root, path)
+    assert not is_consistent(first, tree(first).frontier.root, size + 1, forged.frontier.root, path)
 
 
 @given(size=sizes, first=sizes, index=sizes, path=st.lists(st.binary(max_size=40), max_size=70), root=hashes)
 def test_no_sizes_and_no_path_make_the_verifiers_fail_otherwise_than_by_no(size, first, index, path, root):
     only_leaf = (size, index, path) == (1, 0, [])  # a tree of one leaf has that leaf for its root, and an empty path
-    assert includes(root, index, size, path, bytes(32)) == (only_leaf and root == bytes(32))
-    consistent(first, root, size, root, path)
+    assert is_included(root, index, size, path, bytes(32)) == (only_leaf and root == bytes(32))
+    is_consistent(first, root, size, root, path)
 
 
 def test_a_path_of_a_leaf_or_state_that_is_not_there_is_refused():

@@ -13,8 +13,8 @@ from sealgrid.attestation.evidence import Collateral, Quote
 from sealgrid.attestation.verification import verify
 from sealgrid.errors import HostFailed, InputRefused
 from sealgrid.platform import guest
-from sealgrid.platform.configfs_tsm import RawQuote
 from sealgrid.platform.guest import CollateralReply, CollateralRequest
+from sealgrid.platform.hardware_quotes import RawQuote
 from sealgrid.units import to_bytes
 from sealgrid.wire.message import encode, parse
 from tests.unit.attestation.snp_machine import NOW, SnpMachine, report

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sealgrid.errors import NotFound, QuotaReached, StoreFull, TicketRefused
 from sealgrid.storage.content_folder import BLOCK_BYTES, disk_bytes
-from sealgrid.storage_node.clients import (
+from sealgrid.storage_node.quota_types import (
     ClientKind,
     DropUpload,
     FileHold,
@@ -23,7 +23,7 @@ from sealgrid.units import Digest, to_address, to_digest
 
 BLOCKS = 64
 LIMITS = StorageLimits(BLOCKS * BLOCK_BYTES, 64, 16)  # 8 blocks, files for addresses; 8 blocks more for results alone
-OLD = LIMITS.young + 1  #: seconds after which a file may be evicted
+OLD = LIMITS.min_age_seconds + 1  #: seconds after which a file may be evicted
 READER = to_address(b"\x0a" * 20)
 
 
@@ -47,8 +47,12 @@ def file(number: int) -> Digest:
 class Node:
     """Quotas, and the files that are there because of them."""
 
-    def __init__(self, *, asks: bool = False) -> None:
-        self.quotas, self.stored, self.dropped = StorageQuotas(LIMITS, asks=asks), set[Digest](), list[str]()
+    def __init__(self, *, checks_chain: bool = False) -> None:
+        self.quotas, self.stored, self.dropped = (
+            StorageQuotas(LIMITS, checks_chain=checks_chain),
+            set[Digest](),
+            list[str](),
+        )
 
     def do(self, effects: object) -> None:
         for effect in effects:  # type: ignore[attr-defined]
@@ -66,7 +70,7 @@ class Node:
         except (QuotaReached, StoreFull):
             self.quotas.drop(name)
             raise
-        self.quotas.wrote(name, at)
+        self.quotas.piece_written(name, at)
         self.quotas.store(name, file(number), size, at, READER if who.kind is ClientKind.RESULT else None)
         self.stored.add(file(number))
 
@@ -115,10 +119,10 @@ def test_a_store_without_room_for_results_keeps_those_that_nobody_opened() -> No
     node.store(2, POOL, 8)
     with pytest.raises(StoreFull, match="for results"):
         node.store(3, POOL, at=OLD)
-    node.quotas.opened(file(2), to_address(b"\x0b" * 20), OLD)  # somebody else's word
+    node.quotas.mark_opened(file(2), to_address(b"\x0b" * 20), OLD)  # somebody else's word
     with pytest.raises(StoreFull, match="for results"):
         node.store(3, POOL, at=OLD)
-    node.quotas.opened(file(2), READER, OLD)
+    node.quotas.mark_opened(file(2), READER, OLD)
     node.store(3, POOL, at=OLD)
     assert node.stored == {file(1), file(3)}
 
@@ -146,29 +150,29 @@ def test_a_new_file_is_not_evicted_before_the_chain_had_time_to_name_it() -> Non
     node = Node()
     node.store(1, address("one"), 8)
     with pytest.raises(StoreFull):
-        node.store(2, address("two"), at=LIMITS.young - 1)
+        node.store(2, address("two"), at=LIMITS.min_age_seconds - 1)
     node.store(2, address("two"), at=OLD)
     assert node.stored == {file(2)}
 
 
 def test_what_the_chain_names_is_neither_evicted_nor_expires() -> None:
-    node = Node(asks=True)
+    node = Node(checks_chain=True)
     node.store(1, address("one"), 4)
     node.store(2, address("one"), 4)
-    due = node.quotas.to_ask(OLD, 10)
-    node.do(node.quotas.answered(due, [file(1)], OLD))
+    due = node.quotas.due_for_chain_check(OLD, 10)
+    node.do(node.quotas.apply_chain_answer(due, [file(1)], OLD))
     node.store(3, address("two"), 4, at=OLD)
     assert (set(due), node.stored) == ({file(1), file(2)}, {file(1), file(3)})
     end = OLD + 2 * LIMITS.address_seconds
-    node.do(node.quotas.answered(node.quotas.to_ask(end, 10), [], end))
+    node.do(node.quotas.apply_chain_answer(node.quotas.due_for_chain_check(end, 10), [], end))
     node.do(node.quotas.expire(end))
     assert node.stored == {file(1)}
 
 
 def test_nothing_goes_while_the_chain_cannot_be_asked() -> None:
-    node = Node(asks=True)
+    node = Node(checks_chain=True)
     node.store(1, address("one"), 8)
-    node.do(node.quotas.answered([file(1)], [], OLD))
+    node.do(node.quotas.apply_chain_answer([file(1)], [], OLD))
     stale = OLD + FRESH_SECONDS + 1
     with pytest.raises(StoreFull):
         node.store(2, address("two"), at=stale)
@@ -184,7 +188,7 @@ def test_an_empty_upload_has_time_to_begin_and_one_that_goes_on_is_never_dropped
     for second in range(1, 30):
         if second == 1 or second % 9 == 0:
             node.do(node.quotas.grow("honest", 60_000 // BLOCK_BYTES, float(second)))
-            node.quotas.wrote("honest", float(second))
+            node.quotas.piece_written("honest", float(second))
         for number in range(8):
             with contextlib.suppress(QuotaReached, StoreFull):
                 node.do(node.quotas.begin(f"{second}-{number}", attacker, None, float(second)))
@@ -200,7 +204,7 @@ def test_an_upload_that_drips_makes_way_for_another_one() -> None:
     for second in range(1, 70, 5):
         for number in range(8):
             node.do(node.quotas.grow(f"d{number}", 1, float(second)))
-            node.quotas.wrote(f"d{number}", float(second))
+            node.quotas.piece_written(f"d{number}", float(second))
     with pytest.raises(StoreFull, match="this store is full"):
         node.quotas.begin("honest", address("honest"), None, 30.0)
     node.do(node.quotas.begin("honest", address("honest"), None, 68.0))
@@ -243,7 +247,7 @@ def test_a_result_goes_a_time_after_it_was_opened_and_after_its_grace_period_oth
     node = Node()
     node.store(1, POOL)
     node.store(2, POOL)
-    node.quotas.opened(file(1), READER, 10.0)
+    node.quotas.mark_opened(file(1), READER, 10.0)
     node.do(node.quotas.expire(LIMITS.opened_seconds + 11))
     assert node.stored == {file(2)}
     node.do(node.quotas.expire(LIMITS.result_seconds + 1))
@@ -261,11 +265,16 @@ STEP = st.tuples(
 
 
 @settings(max_examples=300, deadline=None)
-@given(steps=st.lists(STEP, max_size=60), asks=st.booleans())
+@given(steps=st.lists(STEP, max_size=60), checks_chain=st.booleans())
 def test_the_accounts_add_up_and_no_limit_is_passed_whatever_happens(
-    steps: list[tuple[str, int, ClientKind, int, int]], asks: bool
+    steps: list[tuple[str, int, ClientKind, int, int]], checks_chain: bool
 ) -> None:
-    node, now, opened, content = Node(asks=asks), 0.0, dict[str, tuple[StorageClientId, float, int]](), 0
+    node, now, opened, content = (
+        Node(checks_chain=checks_chain),
+        0.0,
+        dict[str, tuple[StorageClientId, float, int]](),
+        0,
+    )
     pinned, named = dict[Digest, float](), set[Digest]()
     for what, number, kind, blocks, which in steps:
         who, name, before = client(kind, str(which), 20, 12, 4), f"u{number}", set(node.stored)
@@ -276,7 +285,7 @@ def test_the_accounts_add_up_and_no_limit_is_passed_whatever_happens(
                 opened[name] = who, now, 0
             elif what == "grow" and name in opened:
                 node.do(node.quotas.grow(name, blocks * 1000, now))
-                node.quotas.wrote(name, now)
+                node.quotas.piece_written(name, now)
                 opened[name] = opened[name][0], now, opened[name][2] + blocks * 1000
             elif what == "store" and name in opened:
                 owner, _, size = opened.pop(name)
@@ -296,11 +305,11 @@ def test_the_accounts_add_up_and_no_limit_is_passed_whatever_happens(
             elif what == "expire":
                 node.do(node.quotas.expire(now))
             elif what == "ask":
-                due = node.quotas.to_ask(now, 3)
-                node.do(node.quotas.answered(due, due[:which], now))
+                due = node.quotas.due_for_chain_check(now, 3)
+                node.do(node.quotas.apply_chain_answer(due, due[:which], now))
                 named |= set(due[:which])
             elif what == "opened":
-                node.quotas.opened(file(number), READER, now)
+                node.quotas.mark_opened(file(number), READER, now)
                 pinned.pop(file(number), None)
             elif what == "wait":
                 now += (5.0, 61.0, OLD, LIMITS.address_seconds + 1)[which]
@@ -308,7 +317,7 @@ def test_the_accounts_add_up_and_no_limit_is_passed_whatever_happens(
             assert node.stored == before, "a refusal changes nothing"
         for lost in node.dropped[dropped:]:
             _, touched, size = opened.pop(lost)
-            assert now - touched > LIMITS.stalled or size < LIMITS.slowest * 61, "it made progress"
+            assert now - touched > LIMITS.stall_seconds or size < LIMITS.min_rate * 61, "it made progress"
         for gone in before - node.stored:
             assert gone not in named
             assert pinned.pop(gone, 0.0) <= now
@@ -335,9 +344,9 @@ def check_accounts(node: Node) -> None:
 
 def test_holds_come_back_as_they_were() -> None:
     hold = FileHold(file(1), ACCOUNT.name, ClientKind.ACCOUNT, BLOCK_BYTES, 1.0, 2.0)
-    again = StorageQuotas(LIMITS, asks=False, holds=[hold], named=[file(1), file(9)])
+    again = StorageQuotas(LIMITS, checks_chain=False, holds=[hold], named=[file(1), file(9)])
     assert (again.holds(file(1)), again.used(ClientKind.ACCOUNT)) == ((hold,), (BLOCK_BYTES, 1, 0))
     assert again.expire(3.0) == ()
-    other = StorageQuotas(LIMITS, asks=False, holds=[hold])
+    other = StorageQuotas(LIMITS, checks_chain=False, holds=[hold])
     assert other.expire(3.0) == (RemoveHold(file(1), ACCOUNT.name), RemoveFile(file(1)))
     assert RecordHold(hold) != RecordHold(FileHold(file(2), ACCOUNT.name, ClientKind.ACCOUNT, BLOCK_BYTES, 1.0, 2.0))

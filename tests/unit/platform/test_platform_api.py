@@ -12,13 +12,13 @@ from sealgrid.platform.runner import run
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.message import encode
 from sealgrid.wire.platform import PlatformClient
-from sealgrid.wire.server import listen, service
+from sealgrid.wire.server import create_app, listen
 
 
 async def test_a_worker_launches_and_stops_an_enclave_over_the_service(platform, tmp_path):
     hellos: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
     relay = await asyncio.start_unix_server(lambda _, writer: hellos.put_nowait(writer), tmp_path / "relay")
-    async with AsyncTestClient(service(handlers(platform)), base_url="http://127.0.0.1") as client:
+    async with AsyncTestClient(create_app(handlers(platform)), base_url="http://127.0.0.1") as client:
         answered = await client.post("/instances", content=encode(request(APP, str(tmp_path / "relay"))))
         writer = await asyncio.wait_for(hellos.get(), 20)
         assert answered.json()["runtime"] == platform.measurement().runtime
@@ -31,10 +31,10 @@ async def test_a_worker_launches_and_stops_an_enclave_over_the_service(platform,
 
 
 async def test_a_launch_request_that_is_none_is_refused(platform):
-    async with AsyncTestClient(service(handlers(platform)), base_url="http://127.0.0.1") as client:
+    async with AsyncTestClient(create_app(handlers(platform)), base_url="http://127.0.0.1") as client:
         answered = await client.post("/instances", content=b"{}")
     assert answered.status_code == 400
-    assert "LaunchRequest" in answered.json()["error"]
+    assert "message is not valid" in answered.json()["error"]
 
 
 async def test_the_running_service_tells_its_measurement(platform):

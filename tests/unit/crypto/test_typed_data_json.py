@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from sealgrid.attestation.policy import Allowance, Machines, Platform, Policy
 from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey
-from sealgrid.crypto.typed_data_json import wallet_form
+from sealgrid.crypto.typed_data_json import wallet_typed_data
 from sealgrid.poco.constants import ORDER_DOMAIN_NAME, ORDER_DOMAIN_VERSION
 from sealgrid.poco.orders import AppOrder, DatasetOrder
 from sealgrid.poco.typed_data import OrderDomain, order_hash, order_signer
@@ -37,7 +37,7 @@ def test_an_order_that_a_wallet_signed_is_its_owners(asset, price, uses, salt):
         AppOrder(app=asset, appprice=price, volume=uses, salt=salt),
         DatasetOrder(dataset=asset, datasetprice=price, volume=uses, salt=salt),
     ):
-        form = wallet_form(order, name=ORDER_DOMAIN_NAME, version=ORDER_DOMAIN_VERSION, chain=31337, contract=HUB)
+        form = wallet_typed_data(order, name=ORDER_DOMAIN_NAME, version=ORDER_DOMAIN_VERSION, chain=31337, contract=HUB)
         signed = msgspec.structs.replace(order, sign=signed_by_a_wallet(form))
         assert order_signer(signed, domain) == KEY.address
         assert order_hash(signed, domain) == order_hash(order, domain)
@@ -62,7 +62,7 @@ def test_a_policy_that_a_wallet_signed_is_its_owners(asset, apps, refused, denie
         proved=proved,
     )
     domain = Domain(chain=31337, broker=HUB)
-    form = wallet_form(policy, name="Sealgrid", version="1", chain=31337, contract=HUB)
+    form = wallet_typed_data(policy, name="Sealgrid", version="1", chain=31337, contract=HUB)
     assert policy.signer(domain, signed_by_a_wallet(form)) == KEY.address
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sealgrid.storage_node.config import StorageNodeConfig
-from sealgrid.storage_node.runner import build
+from sealgrid.storage_node.runner import create_node
 
 HELLO = "Qmf412jQZiuVUtdgnB36FXFX7xg5V6KEbSJ4dpQuhkLyfD"  # b"hello world", known to every IPFS node
 FILE_LIMIT = 1 << 20
@@ -27,7 +27,7 @@ async def http(config: StorageNodeConfig) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def opened(config: StorageNodeConfig) -> httpx.AsyncClient:
-    app, _ = build(config)
+    app, _ = create_node(config)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 

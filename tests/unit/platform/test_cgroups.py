@@ -41,7 +41,7 @@ def test_version_1_has_a_group_for_each_controller(tmp_path):
 def test_where_there_are_none_nothing_is_active_and_a_command_stays_what_it_is(tmp_path):
     groups = Cgroups(tmp_path, "0::/")
     assert groups.active == {}
-    assert groups.group("one", LIMITS).entering(["true"]) == ["true"]
+    assert groups.group("one", LIMITS).wrap_command(["true"]) == ["true"]
 
 
 @pytest.mark.skipif("pids" not in HERE.active, reason="this machine gives no pids control group")
@@ -49,7 +49,7 @@ def test_the_kernel_holds_whoever_entered_to_its_tasks_and_forgets_the_group():
     group = HERE.group("test-of-tasks", LIMITS)
     bomb = "import os\nfor n in range(30):\n    if os.fork() == 0: os.read(0, 1); os._exit(0)\n"
     ended = subprocess.run(
-        group.entering(["/usr/bin/env", "python3", "-c", bomb]),
+        group.wrap_command(["/usr/bin/env", "python3", "-c", bomb]),
         capture_output=True,
         text=True,
         timeout=60,
@@ -69,7 +69,7 @@ def test_only_groups_whose_platform_is_gone_are_swept_away(unified):
     ended.wait()
     (unified / "ours" / f"sealgrid-{ended.pid}-old").mkdir()
     (unified / "ours" / f"sealgrid-{os.getpid()}-new").mkdir()
-    groups.sweep()
+    groups.remove_stale()
     assert [path.name for path in (unified / "ours").glob("*-???")] == [f"sealgrid-{os.getpid()}-new"]
 
 
@@ -93,4 +93,4 @@ def test_no_limit_is_claimed_that_does_not_hold(changes, missing):
         "pattern": "core",
         "most_core": -1,
     }
-    assert {found.what for found in limits_of(**good | changes) if not found.there} == missing
+    assert {found.name for found in limits_of(**good | changes) if not found.found} == missing

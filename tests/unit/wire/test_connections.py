@@ -13,7 +13,7 @@ import pytest
 from litestar import get
 from litestar.response import Stream
 
-from sealgrid.wire.server import service
+from sealgrid.wire.server import create_app
 from sealgrid.wire.service_access import ServiceAccess
 from tests.unit.wire.serving_on_loopback import FLOOD, HONEST, Raw, client_from, serving
 
@@ -112,7 +112,7 @@ async def endless() -> Stream:
 
 async def test_a_client_whose_every_connection_is_answered_gets_no_further_one():
     access = ServiceAccess(connections_per_client=3)
-    async with serving(access, service([endless], access=access)) as port, AsyncExitStack() as stack:
+    async with serving(access, create_app([endless], access=access)) as port, AsyncExitStack() as stack:
         ask = b"GET /endless HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         for raw in await opened(stack, port, 3, ask):
             await raw.reader.readuntil(b"x")
@@ -139,7 +139,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off():
 
         return Stream(pieces())
 
-    async with serving(access, service([large], access=access)) as port:
+    async with serving(access, create_app([large], access=access)) as port:
         with socket.create_connection(("127.0.0.1", port)) as deaf:
             deaf.sendall(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             await asyncio.wait_for(ended.wait(), 60)
@@ -148,7 +148,7 @@ async def test_a_client_that_does_not_read_its_answer_is_cut_off():
 FEW_FILES = """
 import asyncio, os, sys
 from sealgrid.wire.service_access import ServiceAccess
-from sealgrid.wire.server import listen, serve, service
+from sealgrid.wire.server import create_app, listen, serve
 from tests.unit.wire.serving_on_loopback import hello
 sock = listen()
 taken = []
@@ -158,7 +158,7 @@ def exhaust():
         while True: taken.append(os.open("/dev/null", os.O_RDONLY))
     except OSError: pass
     asyncio.get_running_loop().add_reader(0, lambda: (os.read(0, 1), [os.close(each) for each in taken], taken.clear()))
-asyncio.run(serve(service([hello]), sock, exhaust, ServiceAccess()))
+asyncio.run(serve(create_app([hello]), sock, exhaust, ServiceAccess()))
 """
 
 

@@ -1,4 +1,4 @@
-"""What a storage node knows of its clients, its limits, and who has it keep which file."""
+"""Types of the storage quotas: clients, limits, holds (one client stores one file), effects."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +14,7 @@ UPLOADS: Final = 2  #: index of open uploads
 
 
 class ClientKind(IntEnum):
-    """What a client is to the node; each kind has what the kinds below it have, and more."""
+    """Kinds of clients, in ascending order of their share."""
 
     ADDRESS = 0  #: a network address without a valid ticket
     ACCOUNT = 1  #: an account with a balance in PoCo's escrow, or a service that the operator named
@@ -23,7 +23,7 @@ class ClientKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class StorageClientId:
-    """Who stores a file."""
+    """A client with its quota."""
 
     kind: ClientKind
     name: str
@@ -37,20 +37,20 @@ class StorageLimits:
     bytes: int  #: of all files and uploads
     files: int
     uploads: int  #: open at one time
-    address_share: float = 0.125  #: of bytes and files, for clients without a ticket together
-    address_uploads: float = 0.5  #: of open uploads, for them
-    result_reserve: float = 0.125  #: of all three, for results alone
-    stalled: float = 10.0  #: an upload that is silent for so long may be dropped for another one
-    slowest: int = 1024  #: bytes a second; an upload that is slower over a minute may be dropped too
-    silence: float = 600.0  #: an upload that is silent for so long is dropped
-    young: float = 600.0  #: a new file is not evicted before the chain had this time to name it
+    address_share: float = 0.125  #: of bytes and files, for all clients without a ticket
+    address_uploads: float = 0.5  #: of open uploads, for all clients without a ticket
+    result_reserve: float = 0.125  #: of all three, reserved for results
+    stall_seconds: float = 10.0  #: a silent upload may be dropped for another one after this time
+    min_rate: int = 1024  #: bytes per second; a slower upload may be dropped after a minute
+    silence_seconds: float = 600.0  #: a silent upload is dropped after this time
+    min_age_seconds: float = 600.0  #: a new file is not evicted earlier, so that an asset on the chain can name it
     address_seconds: float = DAY
     account_seconds: float = 365 * DAY  #: since a file was last read
     result_seconds: float = 30 * DAY  #: until the requester opens it
     opened_seconds: float = 7 * DAY  #: after the requester opened it
 
     def cap(self, kind: ClientKind) -> Counts:
-        """Return how much the clients of this kind and of those below it may use together."""
+        """Return the total that clients of this kind and of lower kinds may use."""
         match kind:
             case ClientKind.ADDRESS:
                 share, uploads = self.address_share, self.address_uploads
@@ -63,28 +63,28 @@ class StorageLimits:
 
 @dataclass(frozen=True, slots=True)
 class FileHold:
-    """That one client has the node keep one file."""
+    """One client's claim on one stored file."""
 
     file: Digest
     client: str
     kind: ClientKind
     size: int  #: bytes of disk
     stored: float
-    until: float  #: when it expires, unless the chain names the file
-    pinned: float = 0.0  #: it is not evicted before
-    reader: Address | None = None  #: who may say that it was opened
+    until: float  #: expiry, unless an asset on the chain names the file
+    pinned: float = 0.0  #: not evicted before this time
+    reader: Address | None = None  #: account that may report the result as opened
 
 
 @dataclass(frozen=True, slots=True)
 class RecordHold:
-    """Record a hold, in place of the client's earlier one on this file."""
+    """Store a hold; replaces the client's earlier hold on this file."""
 
     hold: FileHold
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveHold:
-    """Remove a hold from the records."""
+    """Delete a hold."""
 
     file: Digest
     client: str
@@ -92,7 +92,7 @@ class RemoveHold:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFile:
-    """Remove a file; nobody holds it any more."""
+    """Delete a file without holds."""
 
     file: Digest
 
@@ -106,7 +106,7 @@ class DropUpload:
 
 @dataclass(frozen=True, slots=True)
 class RecordChainReference:
-    """Record that the chain names a file."""
+    """Store that an asset on the chain names a file."""
 
     file: Digest
 
@@ -115,7 +115,7 @@ Effect = RecordHold | RecordChainReference | RemoveHold | RemoveFile | DropUploa
 
 
 def quota_reached(client: StorageClientId, index: int) -> QuotaReached:
-    """Return what a client is told whose own count of this index is used up."""
+    """Return the error of a client that has used its quota of this count."""
     what = ("bytes of disk", "files", "open uploads")[index]
     first = "finish one" if index == UPLOADS else "wait until files expire"
     then = {
@@ -127,8 +127,8 @@ def quota_reached(client: StorageClientId, index: int) -> QuotaReached:
 
 
 def store_full(kind: ClientKind, index: int) -> StoreFull:
-    """Return what clients of a kind are told whose share of this count is used up."""
-    what = ("room", "room for more files", "place for another upload")[index]
+    """Return the error of clients whose kind has used its share of this count."""
+    what = ("room", "room for more files", "room for another upload")[index]
     whom = ("clients without a ticket", "accounts", "results")[kind]
     wait = "in a minute" if index == UPLOADS else "in an hour"
     return StoreFull(f"this store is full: it has no {what} for {whom}; try again {wait}, or use another node.")

@@ -11,8 +11,8 @@ from sealgrid.attestation.statements import ResultOpened, poco_authorisation
 from sealgrid.crypto.signing import Domain, ExternalKey, SigningKey, personal_digest
 from sealgrid.errors import InputRefused, NotFound, ServiceUnavailable, TicketRefused
 from sealgrid.storage_node.admission import BALANCE_SECONDS, UploadAdmission
-from sealgrid.storage_node.clients import ClientKind
 from sealgrid.storage_node.config import RLC, StorageNodeConfig
+from sealgrid.storage_node.quota_types import ClientKind
 from sealgrid.units import Address, TaskId, to_address, to_digest
 from sealgrid.wire.chain_view import AccountBalance, TaskParties
 from sealgrid.wire.message import encode
@@ -82,7 +82,7 @@ def ticket(key: SigningKey = RICH, size: int = 10, **fields: Any) -> SignedTicke
 def result(key: SigningKey = POOR, pool: SigningKey = POOL, task: TaskId = TASK, worker: Address = "") -> SignedTicket:  # type: ignore[assignment]
     word = poco_authorisation(worker or key.address, task, ENCLAVE)
     proof = WorkerProof(enclave=ENCLAVE, signature=pool.sign(personal_digest(word)))
-    signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).of_result(task, proof).sign(10)
+    signed = TicketSigner(NODE, key, DOMAIN, clock=lambda: NOW).for_result(task, proof).sign(10)
     assert signed is not None
     return signed
 
@@ -101,7 +101,7 @@ async def refused(gate: Gate, signed: SignedTicket) -> str:
 async def test_an_account_with_a_balance_stores_by_its_balance(gate: Gate) -> None:
     said = await gate.admission.admit(encode(ticket(size=77)), "192.0.2.1")
     assert (said.client.kind, said.client.name, said.size) == (ClientKind.ACCOUNT, RICH.address, 77)
-    assert said.client.quota[0] == 5 * gate.config.standing.bytes_per_rlc
+    assert said.client.quota[0] == 5 * gate.config.balance_quota.bytes_per_rlc
 
 
 @pytest.mark.parametrize("signed", [None, ticket(POOR)], ids=["no ticket", "no balance"])
