@@ -327,9 +327,9 @@ def _lay_out(raw):
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "target")
         target.mkdir()
-        arriving = EnvironmentWriter(pinned, directory, target, Path(folder, "scratch"))
-        arriving.take(raw[: arriving.start])
-        arriving.finish()
+        writer = EnvironmentWriter(pinned, directory, target, Path(folder, "scratch"))
+        writer.write(raw[: writer.start])
+        writer.finish()
 
 
 def _onnx(raw):

@@ -136,7 +136,7 @@ def test_3_a_worker_that_is_not_admitted_is_refused() -> None:
 
 
 def test_4_a_call_that_belongs_on_another_path_is_refused() -> None:
-    with pytest.raises(InputRefused, match="no WorkerLogin"):
+    with pytest.raises(InputRefused, match="the message is not valid"):
         verify_login(signed(AuthoriseRequest(task=TASK, enclave=POOL)), OURS, at=1000.0)
 
 
