@@ -8,7 +8,7 @@ import msgspec
 from sealgrid.chain.abi import interface
 from sealgrid.chain.access_policy import AccessPolicy
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.web3_errors import reason_of
+from sealgrid.chain.endpoint import reason_of
 from sealgrid.crypto.signing import ORDER
 from sealgrid.poco.matching import OrderSet, Registry
 from sealgrid.poco.orders import NO_DATASET_ORDER, AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder

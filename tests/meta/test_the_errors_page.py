@@ -89,7 +89,7 @@ def test_every_row_says_what_became_of_the_money(row):
 LIMITS = re.findall(r"^\| (\d{3}) \| ([^|]+?) \| [^|]+ \|$", PAGE.read_text(), re.MULTILINE)
 TICKETS = re.findall(
     r"TicketRefused\(\s*\"(ticket\.\d)\", f?\"([^\"]+)\"",
-    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storagenode").glob("*.py"))),
+    "".join(path.read_text() for path in sorted((ROOT / "src" / "sealgrid" / "storage_node").glob("*.py"))),
 )
 
 

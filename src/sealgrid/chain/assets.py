@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 from sealgrid.chain import multiaddr
 from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import ChainError
 from sealgrid.units import Address, Digest, to_address, to_digest
 

@@ -1,4 +1,4 @@
-"""A block's place in the chain, and one event in it, as our own types."""
+"""Blocks, events, calls and receipts of a chain, as our own types."""
 
 import msgspec
 
@@ -31,3 +31,14 @@ class SentCall(msgspec.Struct, frozen=True):
 
     to: Address | None
     data: bytes
+
+
+class TransactionReceipt(msgspec.Struct, frozen=True):
+    """A transaction that the chain included and that succeeded."""
+
+    transaction: Digest
+    block_number: int
+    block_hash: Digest
+    gas_used: int
+    created: Address | None
+    logs: tuple[EventLog, ...]

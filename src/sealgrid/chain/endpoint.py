@@ -1,7 +1,7 @@
 """One node's JSON-RPC (EIP-1474). What is asked in one turn of the event loop travels as one batch, each question once.
 
-Ours rather than web3's for reading: with its formatters and checks, and a new connection for each question, reading
-costs more than all else that a vault does (bench/vault_load.py).
+Ours rather than web3's: with its formatters and checks, and a new connection for each request, reading costs more than
+all else that a vault does (bench/vault_load.py), and web3 takes about a second to import.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from sealgrid.chain.web3_errors import reason_of
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
 from sealgrid.poco.refusals import explain
@@ -21,6 +20,7 @@ SECONDS: Final = 30.0
 
 _JSON: Final = {"content-type": "application/json"}
 _JSON_NULL: Final = b"null"
+_REVERTED: Final = "execution reverted"
 _OF_A_CONTRACT: Final = ("revert", "out of gas", "outofgas")  #: in the nodes' several words
 
 
@@ -69,11 +69,19 @@ class Endpoint:
             if len(self._waiting) == 1:
                 loop.call_soon(self._depart)
         answer = await asyncio.shield(future)  # others may wait for the same
-        if answer is None:
-            raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
-        if answer.error is not None:
-            raise _refusal(answer.error, doing)
-        return answer.result
+        return _result(answer, doing)
+
+    async def send_raw(self, raw: bytes, *, doing: str) -> str:
+        """Send a signed transaction in a request of its own, once, and return its hash; raises like ``ask``.
+
+        Two equal transactions must not become one request, and a repeated one looks like a nonce in use.
+        """
+        body = _written((msgspec.json.encode(("eth_sendRawTransaction", ("0x" + raw.hex(),))),))
+        try:
+            answer = _read(await self._post_once(body), 1).get(0)
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+            answer = None
+        return str(msgspec.json.decode(_result(answer, doing)))
 
     def _depart(self) -> None:
         while self._waiting and len(self._flying) < MOST_AT_ONCE:
@@ -125,7 +133,21 @@ def _read(body: bytes, asked: int) -> dict[int | None, _Answer]:
     return dict.fromkeys(range(asked), answer) if asked == 1 or answer.error is not None else {}
 
 
+def _result(answer: _Answer | None, doing: str) -> msgspec.Raw:
+    if answer is None:
+        raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
+    if answer.error is not None:
+        raise _refusal(answer.error, doing)
+    return answer.result
+
+
 def _refusal(error: _Error, doing: str) -> ChainError:
     if error.code == 3 or any(word in error.message.lower() for word in _OF_A_CONTRACT):
         return ContractReverted(f"{doing}: {explain(reason_of(error.message))}")
     return ChainError(f"{doing}: the node refused: {error.message[:200]}.")
+
+
+def reason_of(message: str) -> str:
+    """Return the text of a revert, without the node's own words; empty when the contract gave none."""
+    text = message.removeprefix(_REVERTED).removeprefix(":").strip()
+    return "" if text in ("no data", "custom error 0x:", "") else text

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, events_of
 from sealgrid.chain.node import STRANGERS_GAS, Node
@@ -17,7 +18,7 @@ from sealgrid.chain.views import (
     TaskStatus,
     TaskView,
 )
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import ChainError, ContractReverted, NotFound
 from sealgrid.poco.ids import task_id
 from sealgrid.poco.orders import AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder

@@ -1,24 +1,17 @@
 """One chain, read through one node or several that must agree: blocks, calls at a block, logs."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-from web3 import AsyncHTTPProvider, AsyncWeb3
-from web3.types import LogReceipt
 
-from sealgrid.chain.blocks import Block, EventLog, SentCall
+from sealgrid.chain.blocks import Block, EventLog, SentCall, TransactionReceipt
 from sealgrid.chain.confirmation import Tag
 from sealgrid.chain.endpoint import Endpoint
-from sealgrid.chain.rpc_parsing import read_block, read_bytes, read_chain, read_logs, read_sent
+from sealgrid.chain.rpc_parsing import read_block, read_bytes, read_chain, read_logs, read_receipt, read_sent
 from sealgrid.errors import ChainError, ContractReverted, NodesDisagree
-from sealgrid.units import Address, Digest, to_address, to_digest
-
-# Importing web3 raises Python's recursion limit a hundredfold, which lets deeply nested JSON from anybody overrun the
-# C stack of a parser; what reads messages must fail with an exception instead.
-sys.setrecursionlimit(1000)
+from sealgrid.units import Address, Digest, to_digest
 
 #: For a contract of a stranger's to answer: who has it asked may pay nothing, and its answer takes the node's time.
 STRANGERS_GAS: Final = 2_000_000
@@ -37,7 +30,6 @@ class Node:
 
     def __init__(self, url: str, *others: str) -> None:
         self.url = url
-        self.web3 = AsyncWeb3(AsyncHTTPProvider(url))
         self._endpoints = tuple(Endpoint(each) for each in (url, *others))
         self._chain: int | None = None
 
@@ -50,7 +42,6 @@ class Node:
     async def close(self) -> None:
         """Close the connections."""
         await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints))
-        await self.web3.provider.disconnect()
 
     async def chain(self) -> int:
         """Return the chain's id."""
@@ -130,9 +121,18 @@ class Node:
         """Return what a transaction called and with what; raise ChainError for one that the chain does not have."""
         return await self._agreed("chain.3", "Reading a transaction", lambda each: read_sent(each, transaction))
 
-    async def rpc(self, method: str, *parameters: object) -> Any:
-        """Call one method of the node; for what only a development chain knows."""
-        return msgspec.json.decode(await self._endpoints[0].ask(method, *parameters, doing=f"Calling {method}"))
+    async def send_raw(self, raw: bytes, *, doing: str) -> Digest:
+        """Send a signed transaction to the first node and return its hash."""
+        return to_digest(await self._endpoints[0].send_raw(raw, doing=doing))
+
+    async def receipt(self, transaction: Digest, *, doing: str) -> TransactionReceipt | None:
+        """Return the first node's receipt of a transaction, None while it has none; raise ContractReverted."""
+        return await read_receipt(self._endpoints[0], transaction, doing)
+
+    async def rpc(self, method: str, *parameters: object, doing: str = "") -> Any:
+        """Call one method of the first node and return its JSON result."""
+        answer = await self._endpoints[0].ask(method, *parameters, doing=doing or f"Calling {method}")
+        return msgspec.json.decode(answer)
 
     async def _logs(self, contracts: Contracts, topics: Sequence[Any], where: dict[str, str]) -> list[EventLog]:
         query = {"address": contracts, "topics": [_hex(topic) for topic in topics]} | where
@@ -159,19 +159,6 @@ class Node:
         if isinstance(first, ContractReverted):
             raise first
         return first
-
-
-def log_of(found: LogReceipt) -> EventLog:
-    """Return a log of a transaction's receipt as our own type."""
-    return EventLog(
-        address=to_address(found["address"]),
-        topics=tuple(bytes(topic) for topic in found["topics"]),
-        data=bytes(found["data"]),
-        block_number=found["blockNumber"],
-        block_hash=to_digest(bytes(found["blockHash"])),
-        transaction=to_digest(bytes(found["transactionHash"])),
-        index=found["logIndex"],
-    )
 
 
 async def _or_reverted(asked: Awaitable[T]) -> T | ContractReverted:

@@ -1,14 +1,13 @@
 """A wallet whose key is elsewhere: it writes down what would be sent, for that wallet to sign and send."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import rlp  # type: ignore[import-untyped]
 
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
-from sealgrid.chain.web3_errors import wrapped
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.digests import keccak256
 from sealgrid.units import ZERO_DIGEST, Address, to_address, to_bytes
 
@@ -29,16 +28,14 @@ class RecordingWallet(Wallet):
         self.node, self.address = node, address
         self._write, self._count = write, 0
 
-    async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
-        creates = None if "to" in call else await self._next_contract(doing)
-        to = to_address(call["to"]) if "to" in call else None
-        self._write(UnsignedTransaction(doing=doing, to=to, data=bytes(call["data"]), creates=creates))
+    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
+        creates = None if to else await self._next_contract(doing)
+        self._write(UnsignedTransaction(doing=doing, to=to, data=data, creates=creates))
         self._count += 1
         return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
 
     async def _next_contract(self, doing: str) -> Address:
         # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
-        with wrapped(doing):
-            sent = await self.node.web3.eth.get_transaction_count(self.node.web3.to_checksum_address(self.address))
+        sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", doing=doing), 16)
         digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
         return to_address("0x" + digest[12:].hex())

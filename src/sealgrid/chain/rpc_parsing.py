@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.chain.blocks import Block, EventLog, SentCall
+from sealgrid.chain.blocks import Block, EventLog, SentCall, TransactionReceipt
 from sealgrid.chain.endpoint import Endpoint
-from sealgrid.errors import ChainError
+from sealgrid.errors import ChainError, ContractReverted
+from sealgrid.poco.refusals import NO_REASON
 from sealgrid.units import Digest, to_address, to_digest
+
+_INDEXING = "transaction indexing is in progress"  #: geth, after a restart
 
 
 class _Block(msgspec.Struct, frozen=True, rename="camel"):
@@ -32,6 +35,16 @@ class _Log(msgspec.Struct, frozen=True, rename="camel"):
 class _Sent(msgspec.Struct, frozen=True):
     to: str | None
     input: str
+
+
+class _Receipt(msgspec.Struct, frozen=True, rename="camel"):
+    status: str
+    transaction_hash: str
+    block_number: str
+    block_hash: str
+    gas_used: str
+    logs: list[_Log]
+    contract_address: str | None = None
 
 
 async def read_chain(endpoint: Endpoint) -> int:
@@ -84,6 +97,30 @@ async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[EventLog]
     answer = await endpoint.ask("eth_getLogs", query, doing=doing)
     with _readable(doing):
         return [_log(found) for found in msgspec.json.decode(answer, type=list[_Log])]
+
+
+async def read_receipt(endpoint: Endpoint, transaction: Digest, doing: str) -> TransactionReceipt | None:
+    """Return the receipt of a transaction, None while the chain has none; raise ContractReverted if it failed."""
+    try:
+        answer = await endpoint.ask("eth_getTransactionReceipt", transaction, doing=doing)
+    except ChainError as error:
+        if _INDEXING in error.message:
+            return None
+        raise
+    with _readable(doing):
+        found = msgspec.json.decode(answer, type=_Receipt | None)
+        if found is None:
+            return None
+        if int(found.status, 16) != 1:
+            raise ContractReverted(f"{doing}: {NO_REASON}")
+        return TransactionReceipt(
+            transaction=to_digest(found.transaction_hash),
+            block_number=int(found.block_number, 16),
+            block_hash=to_digest(found.block_hash),
+            gas_used=int(found.gas_used, 16),
+            created=to_address(found.contract_address) if found.contract_address else None,
+            logs=tuple(map(_log, found.logs)),
+        )
 
 
 def _log(found: _Log) -> EventLog:
