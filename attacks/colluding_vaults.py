@@ -115,7 +115,7 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
         )
 
     run = _Inventing(
-        msgspec.structs.replace(await scene.thief.open_task(job), deal=deal, task=task, index=0), scene.thief.shop
+        msgspec.structs.replace(await scene.thief.open_task(job), deal=deal, task=task, index=0), scene.thief.context
     )
     run.collude(scene, job, Plot(lie=lie, shown=lambda order: invented))
     outcome = await refused("PoCo", run.run(), otherwise="task")
@@ -220,7 +220,7 @@ class _Inventing(_Colluding):
 
 async def _tried(scene: Scene, plot: Plot) -> Outcome:
     job = await scene.bought()
-    run = _Colluding(await scene.thief.open_task(job), scene.thief.shop)
+    run = _Colluding(await scene.thief.open_task(job), scene.thief.context)
     run.collude(scene, job, plot)
     return await refused("enclave", run.run())
 

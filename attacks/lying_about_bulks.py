@@ -32,7 +32,7 @@ async def run_a_bulk_over_nothing(scene: Scene) -> Outcome:
             return await super().vault(index, path, body)
 
     job = await _bought(scene)
-    return await refused("vaults", Backdating(await scene.thief.open_task(job), scene.thief.shop).run())
+    return await refused("vaults", Backdating(await scene.thief.open_task(job), scene.thief.context).run())
 
 
 async def _bought(scene: Scene) -> PurchasedTask:

@@ -64,7 +64,7 @@ async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
         callback=scene.network.token,
         workerpool=scene.thief.order,
     )
-    await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
+    await JobRun(await scene.thief.open_task(job), scene.thief.context).run()
     digest = (await scene.requester.hub.view_task(job.task)).result_digest
     return _over_the_true_model(digest == to_digest(keccak256(hashlib.sha256(MODEL).digest())))
 
@@ -110,7 +110,7 @@ async def _bought_with(scene: Scene, archive: bytes) -> PurchasedTask:
 
 async def _ended(scene: Scene, job: PurchasedTask) -> tuple[open_result.RunResult, bool]:
     """Run a job at a worker that does not lie; return its result, and whether the pool was paid."""
-    await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
+    await JobRun(await scene.thief.open_task(job), scene.thief.context).run()
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
     opened = await open_result.open_result(scene.requester, envelope.settle, job.result_key)
     return opened, bool(await scene.requester.hub.payments(job.task))

@@ -43,7 +43,7 @@ async def forge_the_facts(scene: Scene) -> Outcome:
                 return await super().vault(index, path, body)
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
-    return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.shop).run())
+    return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.context).run())
 
 
 async def collude_with_one_vault(scene: Scene) -> Outcome:
@@ -58,7 +58,7 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
             await super().vault(index, path, body)
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
-    await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
+    await Colluding(await scene.thief.open_task(job), scene.thief.context).run()
     envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
     assert (await fetch_receipt.verify_on_line(scene.requester, envelope)).ok
     enclave = parse_envelope(envelope).receipt.body.enclave

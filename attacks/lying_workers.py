@@ -96,7 +96,7 @@ async def relay_the_quote_of_another_enclave(scene: Scene) -> Outcome:
 async def attest_twice_for_one_task(scene: Scene) -> Outcome:
     job, first = await scene.job(Capturing)
     await _ends(first)
-    return await refused("vaults", JobRun(await scene.thief.described(job), scene.thief.shop).run())
+    return await refused("vaults", JobRun(await scene.thief.assignment(job), scene.thief.context).run())
 
 
 async def swap_the_model(scene: Scene) -> Outcome:

@@ -84,7 +84,7 @@ async def name_a_refusal_alone(scene: Scene) -> Outcome:
                 return honest
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key, **lies)
 
-    await Refusing(await scene.thief.open_task(job), scene.thief.shop).run()
+    await Refusing(await scene.thief.open_task(job), scene.thief.context).run()
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
     assert envelope.receipt.body.exit_class == "ok"
     return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")

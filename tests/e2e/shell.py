@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.unit.cli.spoken import Spoken, spoken
+from tests.unit.cli.cli_runner import CliResult, run_cli
 
 
 @dataclass(frozen=True)
@@ -11,8 +11,8 @@ class Shell:
     folder: Path
     home: Path
 
-    def __call__(self, *words: object, home: Path | None = None) -> Spoken:
-        return spoken(*words, home=home or self.home, folder=self.folder)
+    def __call__(self, *words: object, home: Path | None = None) -> CliResult:
+        return run_cli(*words, home=home or self.home, folder=self.folder)
 
     def says(self, *words: object) -> str:
         ended = self(*words)

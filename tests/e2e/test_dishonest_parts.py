@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from sealgrid.bundle.job_input import JobInput
 from sealgrid.cli.offer_lines import listing_lines
-from sealgrid.demos.common.thief import UnpaidJobRun, thief_of
+from sealgrid.demos.common.thief import UnpaidJobRun, open_thief
 from sealgrid.errors import AppFailed, DealRefused, InputRefused, OrderRefused, ReleaseRefused
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, deposit, fetch_receipt, key_rotation, open_result, publish
@@ -50,9 +50,9 @@ async def hasher(people) -> deploy.DeployedApp:
 
 
 async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, people, hasher):
-    async with thief_of(localnet.network) as thief:
+    async with open_thief(localnet.network) as thief:
         job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
-        await HidingRun(await thief.open_task(job), thief.shop).run()
+        await HidingRun(await thief.open_task(job), thief.context).run()
     assert (await people.requester.hub.view_task(job.task)).results == b"{}"
     envelope = await fetch_receipt.fetch_receipt(people.requester, job.task)
     assert (await fetch_receipt.verify_on_line(people.requester, envelope)).ok
@@ -61,15 +61,15 @@ async def test_a_paid_worker_cannot_withhold_the_way_to_the_result(localnet, peo
 
 
 async def test_a_settled_result_stays_shut_until_the_chain_has_paid(localnet, people, hasher):
-    async with thief_of(localnet.network) as thief:
+    async with open_thief(localnet.network) as thief:
         job = await buy.run(people.requester, hasher.address, files=[("a", b"a")], workerpool=thief.order)
-        hoard = UnpaidJobRun(await thief.open_task(job), thief.shop)
-        await hoard.run()
-        assert hoard.kept is not None
-        assert hoard.enclave is not None
+        unpaid = UnpaidJobRun(await thief.open_task(job), thief.context)
+        await unpaid.run()
+        assert unpaid.delivery is not None
+        assert unpaid.enclave is not None
         for vault in people.requester.vaults:
             with pytest.raises(ReleaseRefused) as refused:
-                await vault.open(OpenRequest(task=job.task, enclave=hoard.enclave))
+                await vault.open(OpenRequest(task=job.task, enclave=unpaid.enclave))
             assert refused.value.check == "open.2"
 
 

@@ -36,7 +36,7 @@ from sealgrid.sdk.operations.policies import policy_of, set_policy
 from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.wire.storage import location
 from tests.unit.apps.onnx_writer import passing
-from tests.unit.cli.spoken import Spoken
+from tests.unit.cli.cli_runner import CliResult
 
 BUYER = "beneficiary"  #: an account that no other test buys with
 BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side
@@ -90,7 +90,7 @@ def odd(sealgrid) -> str:
 @pytest.fixture(scope="module")
 def model(sealgrid, odd) -> Callable[..., str]:
     def publish(name: str, *more: object) -> str:
-        words = ("errors.onnx", "--any-file", "--app", odd, "--price", "1", "--name", name, *more)
+        words = ("errors.onnx", "--no-check-file", "--app", odd, "--price", "1", "--name", name, *more)
         return sealgrid.says("model", "publish", *words).split()[0]
 
     return publish
@@ -101,7 +101,7 @@ def purse(sealgrid: Shell, account: str) -> tuple[float, float]:
     return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
 
 
-def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> Spoken:
+def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> CliResult:
     """Run a command, and hold how it ended and what became of the account's money against the page."""
     before = purse(sealgrid, account)
     ended = sealgrid(*words, "--account", account)
@@ -158,7 +158,7 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
 
 
 async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):
-    publish = ("model", "publish", "errors.onnx", "--any-file", "--price", "1", "--app")
+    publish = ("model", "publish", "errors.onnx", "--no-check-file", "--price", "1", "--app")
     await to_thread(
         meets, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
     )
@@ -357,7 +357,7 @@ def test_a_full_disk_leaves_no_half_sealed_model(sealgrid, disk, odd, tmp_path_f
     large = tmp_path_factory.mktemp("large") / "large.bin"
     large.write_bytes(bytes(1 << 20))
     before = purse(sealgrid, "owner")
-    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --any-file --app {odd} --price 1')
+    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check-file --app {odd} --price 1')
     TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
     assert left == []
     assert purse(sealgrid, "owner") == before
@@ -416,7 +416,7 @@ def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, 
         (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
         before = purse(sealgrid, "owner")
         ended = sealgrid(
-            "model", "publish", tmp_path / "large.bin", "--any-file", "--app", odd, "--price", "1", home=tmp_path
+            "model", "publish", tmp_path / "large.bin", "--no-check-file", "--app", odd, "--price", "1", home=tmp_path
         )
         TABLE["disk full at the storage node"].expect(ended.code, ended.err)
         left, _ = store.communicate()

@@ -27,7 +27,7 @@ from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.sdk.stores.model_store import ModelStore
-from tests.unit.cli.spoken import spoken
+from tests.unit.cli.cli_runner import run_cli
 
 HERE = Path(__file__).resolve().parent
 RECEIVER = compiled(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
@@ -233,7 +233,7 @@ def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
     shutil.copy(localnet.layout.network, home / "network.json")
 
     def say(*words: object):
-        return spoken(*words, home=home, folder=tmp_path)
+        return run_cli(*words, home=home, folder=tmp_path)
 
     told = say("app", "secret", app.address, "token")
     assert told.code == 0, told.err
@@ -251,7 +251,7 @@ def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
         "2",
         "--max-price",
         "9",
-        "--within",
+        "--timeout",
         "120",
         "--out",
         "answers",

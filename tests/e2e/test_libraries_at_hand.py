@@ -9,7 +9,7 @@ import pytest
 from sealgrid.attestation.job_params import parse_params
 from sealgrid.bundle.verify import verify_bundle
 from sealgrid.crypto.digests import digest_of_cid
-from sealgrid.demos.common.thief import thief_of
+from sealgrid.demos.common.thief import open_thief
 from sealgrid.errors import ServiceUnavailable
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
@@ -44,7 +44,7 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
     app = await deploy.deploy(people.developer, folder)
     (tmp_path / "m.onnx").write_bytes(passing((1, 3)))
     model = await publish.publish(people.owner, tmp_path / "m.onnx", name="at hand", apps=[app.address])
-    async with thief_of(localnet.network) as other:
+    async with open_thief(localnet.network) as other:
         job = await buy.run(
             people.requester,
             app.address,
@@ -55,8 +55,8 @@ async def test_a_job_runs_while_no_library_can_be_downloaded(localnet, people, t
         task = await other.open_task(job)
         bundle = digest_of_cid(task.bundle.removeprefix("/ipfs/"))
         inputs = parse_params(job.terms.request.params).inputs
-        source = OnlyTheDeals(other.shop.source, {bundle, model.checksum, *inputs})
-        await JobRun(task, replace(other.shop, source=source)).run()
+        source = OnlyTheDeals(other.context.source, {bundle, model.checksum, *inputs})
+        await JobRun(task, replace(other.context, source=source)).run()
     manifest = verify_bundle(await people.requester.storage.get_bytes(bundle, 1 << 24), app.digest).manifest
     assert manifest.environment is not None
     assert model.checksum in source.asked

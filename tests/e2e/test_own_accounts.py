@@ -13,7 +13,7 @@ from error_table import TABLE
 
 import sealgrid
 from sealgrid.errors import InputRefused
-from tests.unit.cli.spoken import spoken
+from tests.unit.cli.cli_runner import run_cli
 
 HOW_TO = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "accounts-of-your-own.md").read_text()
 
@@ -30,7 +30,7 @@ def alice(localnet, tmp_path):
     (tmp_path / "wrong").write_text("correct house\n")
 
     def say(*words: object, password: str = "password"):
-        return spoken(*words, "--password-file", tmp_path / password, home=mine, folder=tmp_path)
+        return run_cli(*words, "--password-file", tmp_path / password, home=mine, folder=tmp_path)
 
     assert say("account", "new", "alice").code == 0
     assert say("account", "fund", "--as", "alice").code == 0
@@ -60,9 +60,9 @@ def test_after_a_wipe_the_backup_brings_back_the_account_and_what_it_bought(alic
         app = me.apps.deploy("hash-file")
         run = me.run(app, files=[("secret.txt", b"what only alice has")])
         first = run.result()
-    spoken("account", "backup", tmp_path / "backup.zip", home=tmp_path / "home")
+    run_cli("account", "backup", tmp_path / "backup.zip", home=tmp_path / "home")
     shutil.rmtree(tmp_path / "home")
-    assert spoken("account", "restore", tmp_path / "backup.zip", home=tmp_path / "home").code == 0
+    assert run_cli("account", "restore", tmp_path / "backup.zip", home=tmp_path / "home").code == 0
     shutil.copy(localnet.layout.network, tmp_path / "home" / "network.json")
     with sealgrid.connect(**alice_is) as again:
         assert again.account.address == address
@@ -76,7 +76,7 @@ def test_what_the_how_to_says_works(localnet, tmp_path):
     shutil.copy(localnet.layout.network, tmp_path / "home" / "network.json")
     (commands,) = re.findall(r"```sh\n(.*?)```", HOW_TO, re.DOTALL)
     for line in commands.strip().splitlines():
-        ended = spoken(*shlex.split(line)[1:], home=tmp_path / "home", folder=tmp_path)
+        ended = run_cli(*shlex.split(line)[1:], home=tmp_path / "home", folder=tmp_path)
         assert ended.code == 0, ended.err
     (lines,) = re.findall(r"```python\n(.*?)```", HOW_TO, re.DOTALL)
     done = subprocess.run(

@@ -23,7 +23,7 @@ from sealgrid.receipts.receipt import ReceiptEnvelope, SignedRelease, SignedVerd
 from sealgrid.sdk.network import Network
 from sealgrid.units import to_digest
 from sealgrid.vault.keys import open_keys
-from tests.unit.cli.spoken import Spoken, spoken
+from tests.unit.cli.cli_runner import CliResult, run_cli
 from tests.unit.receipts.receipt_mutations import leaves, mutate, number_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,10 +61,10 @@ class Bought:
         }
         return [str(word) for name, pin in (pins | other).items() for word in (f"--{name}", pin)]
 
-    def verify(self, receipt: bytes, **other_pins: object) -> Spoken:
+    def verify(self, receipt: bytes, **other_pins: object) -> CliResult:
         (self.folder / "receipt.json").write_bytes(receipt)
         nowhere = self.folder / "nowhere"
-        return spoken("receipt", "verify", self.folder / "receipt.json", *self.pins(**other_pins), home=nowhere)
+        return run_cli("receipt", "verify", self.folder / "receipt.json", *self.pins(**other_pins), home=nowhere)
 
     def refused_at(self, number: int, receipt: bytes, **other_pins: object) -> None:
         """Assert that exactly the checks before ``number`` hold, and that the one line names it."""
@@ -84,7 +84,7 @@ def bought(localnet, tmp_path_factory) -> Bought:
     (folder / "input").write_text("what a requester wants to know about")
     sealgrid = Shell(folder, localnet.layout.root)
     address = sealgrid.says("app", "deploy", "./app").split()[0]
-    sealgrid.says("model", "publish", "input", "--any-file", "--app", address, "--price", "1", "--name", "receipts")
+    sealgrid.says("model", "publish", "input", "--no-check-file", "--app", address, "--price", "1", "--name", "receipts")
     for out in ("first", "second"):
         sealgrid.says("run", address, "--model", "receipts", "--file", "input", "--out", out)
     first, second = ((folder / out / "receipt.json").read_bytes() for out in ("first", "second"))

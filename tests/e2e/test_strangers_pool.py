@@ -87,7 +87,7 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
 ):
     hub = people.requester.hub
     before = await to_thread(sealgrid.says, "account", "balance", "--account", BUYER)
-    words = ("--pool", free_pool, "--notice-after", "0.5", "--within", "2", "--tasks", "2")
+    words = ("--pool", free_pool, "--notice-after", "0.5", "--timeout", "2", "--tasks", "2")
     bought = await to_thread(sealgrid, "run", hasher, "--file", "letter", "--account", BUYER, *words)
     assert bought.code == 1
     assert f"pool {free_pool} is not pinned: it locks no stake and completed 0 of its 0 latest deals" in bought.err

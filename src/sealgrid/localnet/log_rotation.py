@@ -1,19 +1,19 @@
-"""Keeps the logs of a local network bounded: a log that grew too long moves to ``NAME.log.1`` and begins anew."""
+"""Bounds the logs of a local network: the end of a large log moves to ``NAME.log.1``, and the log is emptied."""
 
 import os
 from pathlib import Path
 from typing import Final
 
-MOST_BYTES: Final = 4 << 20  #: of one log; the part before it, as long at most, stays beside it
+MAX_LOG_BYTES: Final = 4 << 20  #: of a log, and of the part before it
 
 
-def rotate(folder: Path, most: int = MOST_BYTES) -> None:
-    """Move the end of every log above ``most`` bytes aside and empty it; its writers append to files that they hold."""
+def rotate(folder: Path, limit: int = MAX_LOG_BYTES) -> None:
+    """Rotate every log above ``limit`` bytes. The file is truncated, not replaced: its writers have it open."""
     for log in folder.glob("*.log"):
-        if (size := log.stat().st_size) > most:
+        if (size := log.stat().st_size) > limit:
             with log.open("rb") as file:
-                file.seek(size - most)
-                end = file.read(most)
+                file.seek(size - limit)
+                end = file.read(limit)
             part = log.with_name(f"{log.name}.part")
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as aside:
                 aside.write(end)

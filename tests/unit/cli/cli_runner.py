@@ -1,4 +1,4 @@
-"""Run ``sealgrid`` in this process, as a person would in a shell, and keep what it said."""
+"""Runs ``sealgrid`` in this process and captures its output and exit code."""
 
 import contextlib
 import io
@@ -12,13 +12,13 @@ from sealgrid.cli.main import main
 
 
 @dataclass(frozen=True)
-class Spoken:
+class CliResult:
     code: int
     out: str
     err: str
 
 
-def spoken(*words: object, home: Path, folder: Path | None = None) -> Spoken:
+def run_cli(*words: object, home: Path, folder: Path | None = None) -> CliResult:
     """Run one command with this SEALGRID_HOME, in this folder."""
     out, err = io.StringIO(), io.StringIO()
     with (
@@ -33,4 +33,4 @@ def spoken(*words: object, home: Path, folder: Path | None = None) -> Spoken:
             code = 0
         except SystemExit as ended:
             code = int(ended.code or 0)
-    return Spoken(code, out.getvalue(), err.getvalue())
+    return CliResult(code, out.getvalue(), err.getvalue())

@@ -1,4 +1,4 @@
-"""``sealgrid receipt verify``: by number, with pins from options, and without opening any connection."""
+"""``sealgrid receipt verify``: numbered checks, pins from options, no connection."""
 
 import base64
 import json
@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from spoken import spoken
 
-from sealgrid.cli.pins import PinOptions, pins_from
+from sealgrid.cli.pins import PinOptions, read_pins
 from sealgrid.errors import InputRefused
 from sealgrid.units import to_address
+from tests.unit.cli.cli_runner import run_cli
 
 VAULTS = ["0x" + digit * 40 for digit in "abc"]
 
 
-def given(tmp_path, **changed) -> PinOptions:
+def pin_options(tmp_path, **changed) -> PinOptions:
     root = tmp_path / "root.der"
     if not root.exists():
         from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
@@ -34,18 +34,18 @@ def given(tmp_path, **changed) -> PinOptions:
 
 
 def test_pins_can_all_come_from_options(tmp_path):
-    pins = pins_from(None, tmp_path, given(tmp_path))
+    pins = read_pins(None, tmp_path, pin_options(tmp_path))
     assert (pins.chain, pins.hub, pins.broker, pins.t) == (5, VAULTS[0], VAULTS[1], 2)
     assert pins.vaults == tuple(sorted(map(to_address, VAULTS)))
     assert pins.allow_simulated
 
 
 def test_a_root_may_be_pem(tmp_path):
-    written = given(tmp_path)
+    options = pin_options(tmp_path)
     der = (tmp_path / "root.der").read_bytes()
     (tmp_path / "root.pem").write_text(ssl.DER_cert_to_PEM_cert(der))
-    pins = pins_from(None, tmp_path, given(tmp_path, roots=(f"simulated={tmp_path / 'root.pem'}",)))
-    assert pins.roots == pins_from(None, tmp_path, written).roots
+    pins = read_pins(None, tmp_path, pin_options(tmp_path, roots=(f"simulated={tmp_path / 'root.pem'}",)))
+    assert pins.roots == read_pins(None, tmp_path, options).roots
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_root_may_be_pem(tmp_path):
 )
 def test_a_missing_or_unreadable_pin_is_refused(tmp_path, changed):
     with pytest.raises(InputRefused):
-        pins_from(None, tmp_path, given(tmp_path, **changed))
+        read_pins(None, tmp_path, pin_options(tmp_path, **changed))
 
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "attestation_receipt.json").read_text())
@@ -84,7 +84,7 @@ def verify(tmp_path, monkeypatch):
 
     def run(envelope: str):
         (tmp_path / "receipt.json").write_text(envelope)
-        return spoken(
+        return run_cli(
             "receipt",
             "verify",
             tmp_path / "receipt.json",
@@ -106,7 +106,7 @@ def verify(tmp_path, monkeypatch):
     return run
 
 
-def test_a_receipt_that_holds_is_told_check_by_check_without_any_connection(verify):
+def test_a_valid_receipt_is_printed_check_by_check_without_a_connection(verify):
     ended = verify(VECTORS["accepted"]["envelope"])
     assert ended.code == 0, ended.err
     assert [line[:11] for line in ended.out.splitlines()[:-1]] == [f"({n:>2}) holds " for n in (*range(1, 14), 20)]
