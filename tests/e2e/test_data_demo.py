@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID
-from shell import Shell
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.shipped_apps.csv_statistics.rides import NAMES, draw_rides
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import Shell
 
 SEED = 2
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "your-own-model.md"
@@ -87,7 +87,7 @@ def test_a_table_of_ones_own_is_sold_used_and_watched_in_the_howtos_three_comman
     commands = re.findall(r"^    sealgrid (data .*|run csv.*)$", HOW_TO.read_text(), re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
-        said = sealgrid.says(*command.split())
+        said = sealgrid.output(*command.split())
     assert json.loads((tmp_path / "answer" / "result" / "result.json").read_text())["rows"] == 200
     assert f"by {development_key('requester').address}" in said
     assert "LIES" not in said

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID, start_network
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.pool_gate import PoolGate
@@ -15,6 +14,7 @@ from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, publish
 from sealgrid.units import ZERO_ADDRESS
+from tests.e2e.running_network import SEALGRID, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.localnet

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 import pytest_asyncio
-from shell import Shell
 
 import sealgrid
 from sealgrid.errors import NotFound, OrderRefused
+from tests.e2e.shell import Shell
 from tests.unit.apps.onnx_writer import passing
 
 pytestmark = [

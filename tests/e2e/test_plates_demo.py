@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from running_network import SEALGRID
 
 from sealgrid.shipped_apps.plate_reader import places
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
+from tests.e2e.running_network import SEALGRID
 
 ROOT = Path(__file__).resolve().parents[2]
 FONT = places.font()

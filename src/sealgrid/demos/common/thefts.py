@@ -139,7 +139,7 @@ async def steal_without_paying(
     await accomplice.hub.claim(accomplice.wallet, job.task)
     after = await accomplice.hub.account(accomplice.address)
     if unpaid.delivery is None or unpaid.enclave is None or after.locked >= before.locked:
-        raise HostFailed("the theft could not be attempted: no result was stored, or nothing was refunded.")
+        raise HostFailed("the theft could not be attempted: no result was stored, or the escrow did not change.")
     request = OpenRequest(task=job.task, enclave=unpaid.enclave)
     return await _attempt(
         "a requester keeps the sealed result and is refunded", "vaults", accomplice.vaults[0].open(request)

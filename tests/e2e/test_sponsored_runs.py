@@ -7,7 +7,6 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from shell import Shell
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.hub import Hub
@@ -15,6 +14,7 @@ from sealgrid.chain.views import AccountView
 from sealgrid.errors import ContractReverted
 from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations.deploy import DeployedApp
+from tests.e2e.shell import Shell
 
 pytestmark = pytest.mark.localnet
 PENNILESS = "vault1"  #: a development account without anything in escrow

@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from iexec_goods import cheapest, ended
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.hub import order_values
@@ -16,6 +15,7 @@ from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import TaskId
 from tests.contracts.mocked import Mock
+from tests.e2e.iexec_deals import cheapest, wait_ended
 
 pytestmark = pytest.mark.localnet
 
@@ -40,7 +40,7 @@ async def four(people, app) -> tuple[Order, ...]:
 
 
 async def verified(people, task: TaskId) -> VerificationReport:
-    status, why = await ended(people.requester, task)
+    status, why = await wait_ended(people.requester, task)
     assert status is TaskStatus.COMPLETED, why
     report = await fetch_receipt.verify_on_line(
         people.requester, await fetch_receipt.fetch_receipt(people.requester, task)

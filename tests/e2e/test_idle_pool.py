@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from shell import Shell
 
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.assets import Assets
@@ -18,6 +17,7 @@ from sealgrid.sdk.operations import buy, deploy
 from sealgrid.sdk.operations.orders import fresh_salt, sign_and_publish
 from sealgrid.sdk.operations.wait_notices import WaitNotice
 from sealgrid.units import Address
+from tests.e2e.shell import Shell
 
 ROOT = Path(__file__).resolve().parents[2]
 BUYER = "beneficiary"

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from shell import Shell
 
 import sealgrid
 from sealgrid.attestation.policy import Machines
@@ -16,6 +15,7 @@ from sealgrid.poco.refusals import explain
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.wire.log import LogClient
+from tests.e2e.shell import Shell
 from tests.unit.apps.onnx_writer import passing
 
 REFUSED_REQUESTER = "iExecV5-matchOrders-0x18"

@@ -36,12 +36,12 @@ SECONDS = 90
 
 
 @dataclass(frozen=True)
-class Goods:
+class IexecAssets:
     app: Address
     dataset: Address
 
 
-def encrypted_as_iexec(content: bytes, key: bytes) -> bytes:
+def encrypt_as_iexec(content: bytes, key: bytes) -> bytes:
     """AES-256-CBC with PKCS#7, the IV first, as the SDK's ``dataset.encrypt`` does."""
     iv, padder = os.urandom(16), PKCS7(128).padder()
     cipher = Cipher(AES256(key), CBC(iv)).encryptor()
@@ -71,12 +71,12 @@ async def push(conn, dataset: Address, file_sha256: str, key: bytes, *, split_ke
         )
 
 
-async def deployed_dataset(
+async def deploy_dataset(
     owner, name: str, *, content: bytes = TABLE, storing: bool = True, pushing: bool = True, **pushed: Any
 ) -> Address:
     """Register a dataset as the SDK does it; its file is at the storage node, its key at the vaults."""
     key = os.urandom(32)
-    sealed = encrypted_as_iexec(content, key)
+    sealed = encrypt_as_iexec(content, key)
     checksum = to_digest(hashlib.sha256(sealed).digest())
     if storing:
         await owner.storage.put_bytes(sealed)
@@ -91,7 +91,7 @@ async def cheapest(conn, kind: type[Any], **filters: str) -> Any:
     return cheapest_of(found, kind, kind.__name__, uses=1)
 
 
-async def bought(
+async def buy_deal(
     people, app: Address, dataset: Address, params: dict[str, Any], *, tasks: int = 1, **restricted: Any
 ) -> DealId:
     """Match four orders, the request as iExec's SDK writes it: no key of ours in its params."""
@@ -123,7 +123,7 @@ async def bought(
     return await hub.match_orders(requester.wallet, app_order, data_order, pool, signed)
 
 
-async def ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
+async def wait_ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
     """Return how a task ended: on the chain, or by the last word of the pool."""
     async with asyncio.timeout(SECONDS):
         while True:
@@ -133,7 +133,7 @@ async def ended(conn, task: TaskId) -> tuple[TaskStatus, str]:
             await asyncio.sleep(0.2)
 
 
-async def zip_of(conn, task: TaskId) -> zipfile.ZipFile:
+async def download_result(conn, task: TaskId) -> zipfile.ZipFile:
     """Download a result as the SDK does: by the location that stands on the chain."""
     said = json.loads((await conn.hub.view_task(task)).results)
     assert said["storage"] == "ipfs"

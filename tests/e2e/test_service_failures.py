@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from error_table import TABLE, moved
-from running_network import SEALGRID, RunningNetwork, gone, start_network
-from shell import Shell
 
 from sealgrid.sdk.stores.job_store import JobStore
+from tests.e2e.error_table import TABLE, moved
+from tests.e2e.running_network import SEALGRID, RunningNetwork, gone, start_network
+from tests.e2e.shell import Shell
 
 NAP = """
 import json, os, pathlib, sys, time
@@ -40,12 +40,12 @@ def sealgrid(net, tmp_path_factory) -> Shell:
     (folder / "nap" / "main.py").write_text(NAP)
     (folder / "nap" / "app.toml").write_text('name = "nap"\nversion = "1.0.0"\nentrypoint = ["main.py"]\n')
     shell = Shell(folder, net.layout.root)
-    shell.says("app", "deploy", "./nap", "--price", "1")
+    shell.output("app", "deploy", "./nap", "--price", "1")
     return shell
 
 
 def purse(sealgrid: Shell) -> tuple[float, float]:
-    said = sealgrid.says("account", "balance", "--account", "requester")
+    said = sealgrid.output("account", "balance", "--account", "requester")
     return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
 
 
@@ -83,7 +83,7 @@ def test_a_run_goes_on_without_one_of_the_vaults(net, sealgrid, tmp_path):
     row.expect(ended.code, ended.err)
     assert moved(before, purse(sealgrid)) == row.money
     assert (tmp_path / "out" / "result" / "result.json").read_text() == '"slept well"'
-    receipt = sealgrid.says("receipt", "verify", tmp_path / "out" / "receipt.json")
+    receipt = sealgrid.output("receipt", "verify", tmp_path / "out" / "receipt.json")
     assert "2 vaults released" in receipt
     assert "all 14 checks hold" in receipt
 
@@ -100,7 +100,7 @@ def test_nothing_is_bought_while_what_a_run_needs_is_silent(net, sealgrid, situa
     row.expect(ended.code, ended.err)
     assert moved(before, purse(sealgrid)) == row.money
     assert JobStore(sealgrid.home / "jobs").all() == keys
-    assert sealgrid.says("run", "nap", "--arg", "0")  # and once they answer, all is as before
+    assert sealgrid.output("run", "nap", "--arg", "0")  # and once they answer, all is as before
 
 
 def run_and_meanwhile(sealgrid: Shell, stage: str, then: Callable[[], None]) -> tuple[int, str]:
@@ -132,7 +132,7 @@ def test_a_run_outlives_the_parts_that_serve_it(net, sealgrid, situation, part):
 def test_every_part_but_the_chain_is_started_again_and_keeps_its_data(net, sealgrid):
     for part in ("storage", "platform", "market", "vault-2"):
         kill(net, part)
-    assert sealgrid.says("run", "nap", "--arg", "0").strip() == '"slept well"'
+    assert sealgrid.output("run", "nap", "--arg", "0").strip() == '"slept well"'
 
 
 def test_a_part_that_ends_again_and_again_ends_the_network_in_one_line(net):

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from error_table import TABLE
 
 import sealgrid
 from sealgrid.errors import InputRefused
+from tests.e2e.error_table import TABLE
 from tests.unit.cli.cli_runner import run_cli
 
 HOW_TO = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "accounts-of-your-own.md").read_text()

@@ -31,8 +31,8 @@ def developer(localnet, tmp_path) -> Shell:
 
 def test_the_how_tos_app_is_deployed_and_run_by_its_commands(developer):
     deploy, run = (command.split()[1:] for command in blocks("sh")[0].splitlines())
-    app = developer.says(*deploy).split()[0]
-    developer.says(*(app if word == "APP" else word for word in run))
+    app = developer.output(*deploy).split()[0]
+    developer.output(*(app if word == "APP" else word for word in run))
     result = developer.folder / "answer" / "result"
     assert json.loads((result / "result.json").read_text()) == {"sealed": 2, "grid": 1}
     assert (result / "overview.txt").read_text() == "    2 sealed\n    1 grid\n"
@@ -55,18 +55,18 @@ def test_an_app_brings_packages_that_no_worker_ever_had(developer, environment):
         "import greeting\n"
         + blocks("python")[0].replace('"result.json").write_text(', '"result.json").write_text(greeting.WORD + ')
     )
-    address = developer.says("app", "deploy", "word_count").split()[0]
-    developer.says("run", address, "--file", "letter.txt", "--out", "answer")
+    address = developer.output("app", "deploy", "word_count").split()[0]
+    developer.output("run", address, "--file", "letter.txt", "--out", "answer")
     assert (developer.folder / "answer" / "result" / "result.json").read_text() == 'hello{"sealed": 2, "grid": 1}'
 
 
 def test_an_app_whose_packages_are_not_there_is_refused_before_it_is_registered(developer):
     app = developer.folder / "word_count"
     (app / "app.toml").write_text('wheels = ["greeting==1.0"]\n' + blocks("toml")[0])
-    assert "there is no wheel of greeting==1.0" in developer.refuses("app", "deploy", "word_count")
+    assert "there is no wheel of greeting==1.0" in developer.error_line("app", "deploy", "word_count")
     wheel(app / "wheels")
     (app / "wheels.lock").write_text(json.dumps([lock_entry(sha256="0x" + "11" * 32)]))
-    assert f"has no {GREETING} with the digest in wheels.lock" in developer.refuses("app", "deploy", "word_count")
+    assert f"has no {GREETING} with the digest in wheels.lock" in developer.error_line("app", "deploy", "word_count")
 
 
 def lock_entry(sha256: str) -> dict[str, str]:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from running_network import SEALGRID
-from shell import Shell
 
 from sealgrid.attestation.facts import parse_facts, secrets_digest
 from sealgrid.attestation.simulated_keys import SimulatedPlatformKeys
@@ -23,6 +21,8 @@ from sealgrid.receipts.receipt import ReceiptEnvelope, SignedRelease, SignedVerd
 from sealgrid.sdk.network import Network
 from sealgrid.units import to_digest
 from sealgrid.vault.keys import open_keys
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import Shell
 from tests.unit.cli.cli_runner import CliResult, run_cli
 from tests.unit.receipts.receipt_mutations import leaves, mutate, number_for
 
@@ -83,10 +83,12 @@ def bought(localnet, tmp_path_factory) -> Bought:
     (app / "app.toml").write_text((app / "app.toml").read_text().replace('"hash-file"', '"hash-file-receipts"'))
     (folder / "input").write_text("what a requester wants to know about")
     sealgrid = Shell(folder, localnet.layout.root)
-    address = sealgrid.says("app", "deploy", "./app").split()[0]
-    sealgrid.says("model", "publish", "input", "--no-check-file", "--app", address, "--price", "1", "--name", "receipts")
+    address = sealgrid.output("app", "deploy", "./app").split()[0]
+    sealgrid.output(
+        "model", "publish", "input", "--no-check-file", "--app", address, "--price", "1", "--name", "receipts"
+    )
     for out in ("first", "second"):
-        sealgrid.says("run", address, "--model", "receipts", "--file", "input", "--out", out)
+        sealgrid.output("run", address, "--model", "receipts", "--file", "input", "--out", out)
     first, second = ((folder / out / "receipt.json").read_bytes() for out in ("first", "second"))
     return Bought(folder, first, second, localnet.network)
 
