@@ -1,4 +1,4 @@
-"""Requesters and workers who use a model more often than its owner sells it, or keep others from it for nothing."""
+"""Attacks on use counts: more uses than the owner sells, or uses blocked for others without payment."""
 
 import itertools
 
@@ -108,10 +108,10 @@ async def refusal_of(scene: Scene, job: buy.PurchasedTask) -> str:
 def without_vault(left_out: int) -> type[JobRun]:
     """Return a run whose worker keeps one vault away from the enclave."""
 
-    class WithoutVault(JobRun):
+    class WithoutVaultJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if index == left_out:
                 raise ServiceUnavailable("the worker keeps this vault away.")
             return await super().vault(index, path, body)
 
-    return WithoutVault
+    return WithoutVaultJob

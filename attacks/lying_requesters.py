@@ -1,4 +1,4 @@
-"""Requesters whose input is made to harm others: the owner of the model that they use, or the pool that runs them."""
+"""Requesters whose input harms the owner of the model or the pool."""
 
 import hashlib
 import io
@@ -40,9 +40,9 @@ async def swap_the_model_by_a_name(scene: Scene) -> Outcome:
         workerpool=scene.thief.order,
     )
     opened, _ = await _ended(scene, job)
-    told = opened.json()
-    assert isinstance(told, dict)
-    return _over_the_true_model(told["dataset"] == hashlib.sha256(MODEL).hexdigest())
+    result = opened.json()
+    assert isinstance(result, dict)
+    return _over_the_true_model(result["dataset"] == hashlib.sha256(MODEL).hexdigest())
 
 
 async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:

@@ -1,4 +1,4 @@
-"""Sellers who are paid for a model that no buyer can use."""
+"""Sellers of a model that no buyer can use."""
 
 import os
 

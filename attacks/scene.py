@@ -1,4 +1,4 @@
-"""Who takes part in an attack: honest people, their app and model, and a thief with a pool and a worker of its own."""
+"""The parties of an attack: honest accounts, their app and model, and an attacker with a pool and a worker."""
 
 import contextlib
 import itertools
@@ -212,6 +212,6 @@ async def _control(requester: Connection, thief: Thief, app: Address, model: Add
     run = JobRun(await thief.open_task(job), thief.context)
     await run.run()
     assert run.enclave is not None
-    told = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
-    assert told.testimony is not None
-    return parse_facts(told.testimony.facts.encode())
+    reply = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
+    assert reply.testimony is not None
+    return parse_facts(reply.testimony.facts.encode())

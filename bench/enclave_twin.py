@@ -1,4 +1,4 @@
-"""What one vault takes for an enclave: real quotes of the network's simulated platform, over a runtime of our own.
+"""An enclave for load tests: real quotes of the network's simulated platform, without its runtime.
 
 It has a pool of its own, so that the network's worker leaves the task to it. Only on networks that are thrown away.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.jobs import Sold, sell
+from bench.jobs import PublishedApp, sell
 from bench.workloads import Workload
 from sealgrid.attestation import binding
 from sealgrid.attestation.policy import Platform
@@ -122,7 +122,7 @@ async def enclave_twins(
 
 
 async def _bought(
-    requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int
+    requester: Connection, us: Connection, sold: PublishedApp, workload: Workload, tasks: int
 ) -> buy.PurchasedTask:
     pool = await Assets(us.hub).create_workerpool(us.wallet, description=f"bench {os.urandom(4).hex()}")
     order = WorkerpoolOrder(workerpool=pool, volume=tasks, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())

@@ -1,4 +1,4 @@
-"""What an app's libraries cost before its first line: of their wheels, and of one environment archive."""
+"""Time before an app's first line: from wheels, and from one environment archive."""
 
 import asyncio
 import tempfile
@@ -40,7 +40,7 @@ memory = 4294967296
 
 
 @dataclass
-class Errand:
+class LaunchedEnvironment:
     """A worker that has everything at hand and notes when its enclave reached what."""
 
     bundle: bytes
@@ -115,7 +115,7 @@ def _bundle(folder: Path, kind: str) -> Bundle:
 
 
 async def _one(platform: SimulatedPlatform, bundle: Bundle, index: WheelFolders) -> tuple[float, float]:
-    errand = Errand(bundle.archive, index)
+    errand = LaunchedEnvironment(bundle.archive, index)
     server = RelayServer(errand)
     with tempfile.TemporaryDirectory(prefix="sg-bench-") as place:
         relay = Path(place, "relay")

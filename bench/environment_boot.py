@@ -1,4 +1,4 @@
-"""The first code of a bench's enclave: lay out the locked app as the runtime does, run it, and say when."""
+"""First code of a benchmark's enclave: lays out the locked app as the runtime does, runs it, prints the time."""
 
 import asyncio
 import socket

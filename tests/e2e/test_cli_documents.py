@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.apps.onnx_writer import passing
 from tests.unit.cli.cli_runner import run_cli
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.e2e.shell import Shell
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 

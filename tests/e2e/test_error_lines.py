@@ -35,8 +35,8 @@ from sealgrid.wire.storage import location
 from tests.e2e.error_table import TABLE, moved
 from tests.e2e.running_network import SEALGRID
 from tests.e2e.shell import Shell
-from tests.unit.apps.onnx_writer import passing
 from tests.unit.cli.cli_runner import CliResult
+from tests.unit.shipped_apps.onnx_writer import passing
 
 BUYER = "beneficiary"  #: an account that no other test buys with
 BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side

@@ -16,7 +16,7 @@ from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.operations.usage_evidence import usage_of
 from sealgrid.wire.log import LogClient
 from tests.e2e.shell import Shell
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 REFUSED_REQUESTER = "iExecV5-matchOrders-0x18"
 

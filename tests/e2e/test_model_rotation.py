@@ -9,7 +9,7 @@ import pytest_asyncio
 
 import sealgrid
 from sealgrid.errors import NotFound, OrderRefused
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 SEALGRID = str(Path(sys.executable).with_name("sealgrid"))

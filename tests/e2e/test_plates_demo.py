@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sealgrid.shipped_apps.plate_reader import places
+from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
 from tests.e2e.running_network import SEALGRID
 
 ROOT = Path(__file__).resolve().parents[2]
-FONT = places.font()
+FONT = cached_files.font()
 SEED = 2
 
 pytestmark = pytest.mark.localnet

@@ -15,7 +15,7 @@ import pytest_asyncio
 import sealgrid
 from sealgrid.errors import AppFailed, ContractReverted, InputRefused, NotFound, OrderRefused
 from sealgrid.sdk.stores.job_store import JobStore
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO = (ROOT / "docs" / "howto" / "your-own-model.md").read_text()

@@ -16,7 +16,7 @@ from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, pub
 from sealgrid.storage.verifying_reader import VerifyingReader
 from sealgrid.units import Digest
 from sealgrid.worker.job import JobRun
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -34,22 +34,21 @@ def list_(as_json: Json = False, data: Data = None) -> None:
 def _document(record: "JobRecord") -> dict[str, object]:
     from sealgrid.units import ZERO_ADDRESS
 
-    terms = record.job().terms
-    model = None if terms.dataset.dataset == ZERO_ADDRESS else terms.dataset.dataset
+    app, dataset, pool, _ = record.signed_orders()
     return {
         "task": record.task,
         "deal": record.deal,
         "account": record.account,
-        "app": terms.app.app,
-        "model": model,
-        "price": terms.price,
+        "app": app.app,
+        "model": None if dataset.dataset == ZERO_ADDRESS else dataset.dataset,
+        "price": app.appprice + dataset.datasetprice + pool.workerpoolprice,
         "created": record.created,
     }
 
 
 def _line(record: "JobRecord") -> str:
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-    return f"{record.task}  {when}  app {record.job().terms.app.app}"
+    return f"{record.task}  {when}  app {record.signed_orders()[0].app}"
 
 
 @app.command()

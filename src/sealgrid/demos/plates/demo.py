@@ -12,7 +12,7 @@ from sealgrid.demos.common.thief import open_thief
 from sealgrid.demos.plates.report import PlatesReport, text_of
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.operations import buy, deploy, publish
-from sealgrid.shipped_apps.plate_reader import plates
+from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates
 from sealgrid.units import Address
 
 RLC = 10**9
@@ -96,7 +96,7 @@ class PlatesDemo:
 
     async def _reference(self, image: PlateImage) -> str:
         with self.steps.watch.stage("read the picture outside, for comparison"):
-            return text_of(await asyncio.to_thread(plates.read_plates, self.model, image.picture))
+            return text_of(await asyncio.to_thread(read_plates, self.model, image.picture))
 
     async def _thefts(
         self, accomplice: Connection, owner: Connection, app: Address, model: Address, image: PlateImage

@@ -201,6 +201,8 @@ async def _follow(conn: Connection, job: PurchasedTask, told: Told, patience: fl
         wait = 0.0 if told_by_pool and told_by_pool[-1].stage in _ENDED else WAIT_SECONDS  # nothing follows an end
         status = (await conn.hub.view_task(job.task)).status
         if status is ChainStatus.COMPLETED:
+            for stage in (await history(conn, job.task))[seen:]:  # the chain may be ahead of the last reply
+                told(stage)
             return
         if status is ChainStatus.FAILED:
             raise HostFailed("no machine finished the task before its deadline.")

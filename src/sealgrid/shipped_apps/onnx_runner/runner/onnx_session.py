@@ -1,4 +1,4 @@
-"""onnxruntime as this app wants it: no telemetry, no noise, one thread, the same seed every time."""
+"""Configures onnxruntime: no telemetry, no output on stderr, one thread, a fixed seed."""
 
 import os
 from collections.abc import Iterator

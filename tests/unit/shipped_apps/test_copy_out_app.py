@@ -1,4 +1,4 @@
-from app_process import bundled, run_app
+from tests.unit.shipped_apps.app_process import bundled, run_app
 
 
 def test_the_thief_takes_the_whole_model_and_says_so(tmp_path):

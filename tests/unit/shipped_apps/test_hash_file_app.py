@@ -1,6 +1,6 @@
 import hashlib
 
-from app_process import bundled, run_app
+from tests.unit.shipped_apps.app_process import bundled, run_app
 
 
 def hex_of(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""From a picture to the plates in it, coarse enough that every machine says the same."""
+"""Reads the plates of a picture. Results are coarse so that all machines agree."""
 
 import io
 import warnings
@@ -13,7 +13,7 @@ from .geometry import Corners, flatten
 from .model_file import NoModel, open_model
 from .recogniser import HEIGHT, Read, Recogniser
 
-GRID = 4  #: pixels; boxes are told no finer
+GRID = 4  #: pixels; resolution of the boxes
 LEAST_CHARACTERS = 6
 MOST_PIXELS = 48_000_000
 LEAST_SIDE = 32  #: pixels; the detector halves a picture five times
@@ -26,7 +26,7 @@ _LEVELS = ((0.9, "high"), (0.7, "medium"), (0.0, "low"))
 
 
 class NoPicture(Exception):
-    """An input file is no picture; the message is for the person who gave it."""
+    """An input file is not a picture; the message is for the requester."""
 
 
 class PlateReader:
@@ -41,9 +41,9 @@ class PlateReader:
             raise NoModel(f"the dataset's networks cannot be loaded ({type(error).__name__}).") from error
 
     def read(self, picture: Image.Image) -> dict[str, Any]:
-        """Return ``{"plates": [{"text", "box", "confidence"}]}``, from left to right, with a message when none."""
-        seen = [(found, self._text_of(picture, found)) for found in self._detector.find(picture)]
-        plates = [_plate(found, read, picture.size) for found, read in seen if len(read.text) >= LEAST_CHARACTERS]
+        """Return ``{"plates": [{"text", "box", "confidence"}]}``, from left to right, or a message."""
+        detections = [(found, self._text_of(picture, found)) for found in self._detector.find(picture)]
+        plates = [_plate(found, read, picture.size) for found, read in detections if len(read.text) >= LEAST_CHARACTERS]
         plates.sort(key=lambda plate: plate["box"])
         return {"plates": plates} if plates else {"plates": [], "message": NO_PLATE}
 

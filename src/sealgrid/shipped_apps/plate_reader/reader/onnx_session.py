@@ -1,4 +1,4 @@
-"""Import onnxruntime without its noise, and open sessions that give equal answers on equal machines."""
+"""Imports onnxruntime without its output on stderr; opens deterministic sessions."""
 
 import os
 from collections.abc import Iterator
@@ -8,27 +8,27 @@ from contextlib import contextmanager
 @contextmanager
 def _without_stderr() -> Iterator[None]:
     # A sandbox without /sys makes the C++ library complain as it loads, past Python's sys.stderr.
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
         os.close(null)
 
 
 with _without_stderr():
     import onnxruntime
 
-_ERRORS_ONLY = 4  #: onnxruntime's "fatal"; its exceptions tell the rest
+_ERRORS_ONLY = 4  #: onnxruntime's "fatal"; its exceptions report the rest
 
 onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
 onnxruntime.disable_telemetry_events()
 
 
 def open_session(model: bytes) -> onnxruntime.InferenceSession:
-    """Open a model on one thread; raises onnxruntime's own errors for bytes that are no model."""
+    """Open a model on one thread; raises onnxruntime's own errors for bytes that are not a model."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
