@@ -5,7 +5,7 @@ BIN := .venv/bin
 SOURCES := src tests setup docs bench attacks
 STAMPS := .cache/stamps
 
-.PHONY: help demo test test-interpreters check fast fuzz setup up down bench attack evaluate pictures clean
+.PHONY: help demo test test-interpreters check fast fuzz coverage tree lock setup up down bench attack evaluate pictures clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -19,11 +19,12 @@ test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q tests/integration tests/e2e
 	@$(BIN)/python -m pytest -q tests/browser
 
-check: $(STAMPS)/test  ## format, lint, types, layers
+check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check -q $(SOURCES)
 	@$(BIN)/ruff check -q $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry --no-ansi .
 
 fast: $(STAMPS)/test  ## the tests that take seconds
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/vectors tests/meta tests/fuzz
@@ -33,6 +34,15 @@ test-interpreters: $(STAMPS)/test  ## what depends on the interpreter, under eve
 
 fuzz: $(STAMPS)/test  ## new damaged bytes for every parser, SECONDS each (30)
 	@SEALGRID_FUZZ_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest -q -n 2 -o timeout=3600 tests/fuzz
+
+coverage: $(STAMPS)/test  ## branch coverage of the fast tests, gated at what it is
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered tests/unit tests/vectors tests/meta
+
+lock: $(STAMPS)/venv  ## derive requirements/*.txt from pyproject.toml
+	@$(BIN)/python -m setup.lock
+
+tree: $(STAMPS)/test  ## measure the source tree
+	@$(BIN)/python -m setup.tree_metrics
 
 setup: $(STAMPS)/test  ## set up everything without running anything
 

@@ -11,7 +11,7 @@ _AGAIN_SECONDS: Final = 10
 
 
 class TimelineSlot:
-    """One live timeline. It is free again when nothing refers to it, whether its stream was ever read or not."""
+    """One live timeline. Free once its stream ended or, for a stream that nobody read, once nothing refers to it."""
 
     def __init__(self, client: str, task: TaskId) -> None:
         self.client, self.task = client, task
@@ -40,6 +40,10 @@ class TimelineLimits:
             if most and count >= most:
                 sentence = f"{count} live timelines {of} are open, the most that are; the page itself is there."
                 raise TooManyRequests(sentence, seconds=_AGAIN_SECONDS, money="")
-        place = TimelineSlot(client, task)
-        self._open.add(place)
-        return place
+        slot = TimelineSlot(client, task)
+        self._open.add(slot)
+        return slot
+
+    def leave(self, slot: TimelineSlot) -> None:
+        """Free a slot; freeing it twice does nothing."""
+        self._open.discard(slot)

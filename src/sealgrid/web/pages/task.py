@@ -145,18 +145,21 @@ def _task_id(text: str) -> TaskId:
 
 
 async def _until_it_ends(
-    site: Site, request: Ask, task: TaskId, _place: TimelineSlot
+    site: Site, request: Ask, task: TaskId, slot: TimelineSlot
 ) -> AsyncIterator[ServerSentEventMessage]:
     before = None
-    while True:
-        story = await _story(site, request, task)
-        if (current := site.part(request, "story.html", story)) != before:
-            before = current
-            yield ServerSentEventMessage(data=current, event="change")
-        if story["task"].state in ENDED:
-            yield ServerSentEventMessage(data="", event="end")
-            return
-        await asyncio.sleep(POLL_SECONDS)
+    try:
+        while True:
+            story = await _story(site, request, task)
+            if (current := site.part(request, "story.html", story)) != before:
+                before = current
+                yield ServerSentEventMessage(data=current, event="change")
+            if story["task"].state in ENDED:
+                yield ServerSentEventMessage(data="", event="end")
+                return
+            await asyncio.sleep(POLL_SECONDS)
+    finally:  # the frame of a stream that was cancelled may wait for the garbage collector
+        site.followers.leave(slot)
 
 
 def _row(site: Site, task: TaskId) -> Any:
