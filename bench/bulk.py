@@ -81,7 +81,7 @@ async def measure(context: Context) -> Figure:
 
 
 async def _rows(
-    requester: Connection, app: Address, offers: list[BulkOffers], times: int, beside: str
+    requester: Connection, app: Address, offers: list[BulkOffers], runs: int, beside: str
 ) -> tuple[Row, Row]:
     timed = [await _timed(requester, app, offers) for _ in range(runs)]
     label = f"{len(offers)} dataset{'s' if len(offers) > 1 else ''} in one task"
