@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sealgrid.demos.common.printing import step_printer
+from sealgrid.demos.common.report_parts import step_printer
 from sealgrid.demos.common.steps import DemoSteps
 from sealgrid.demos.plates.demo import PlateImage, PlatesDemo
 from sealgrid.demos.plates.report import PlatesReport, print_plates_report

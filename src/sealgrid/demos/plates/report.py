@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from sealgrid.demos.common import printing
+from sealgrid.demos.common import report_parts
 from sealgrid.demos.common.outcome import CheckLine, PartyPayment, TheftRefusal
 from sealgrid.units import DealId, TaskId
 
@@ -44,9 +44,9 @@ def print_plates_report(report: PlatesReport, console: Console) -> None:
     console.print(f"[bold]The enclave read:[/] [bold green]{report.plate}[/]")
     console.print(f"  the same model outside it reads {report.reference}; drawn was {report.expected or 'unknown'}")
     console.print(f"  the picture with the box: {report.annotated}")
-    printing.payments(report.payments, console)
-    printing.checks(report.receipt_checks, report.receipt, console)
-    printing.seconds(report.seconds, console)
-    printing.exposure(report.exposure, console)
-    printing.thefts("Four attempted thefts", report.refused, console)
-    printing.verdict(ok=report.ok, task=report.task, console=console)
+    report_parts.payments(report.payments, console)
+    report_parts.checks(report.receipt_checks, report.receipt, console)
+    report_parts.seconds(report.seconds, console)
+    report_parts.exposure(report.exposure, console)
+    report_parts.thefts("Four attempted thefts", report.refused, console)
+    report_parts.verdict(ok=report.ok, task=report.task, console=console)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from sealgrid.demos.common import printing
+from sealgrid.demos.common import report_parts
 from sealgrid.demos.common.outcome import CheckLine, PartyPayment, TheftRefusal
 from sealgrid.units import Address, DealId, TaskId
 
@@ -56,12 +56,12 @@ def print_table_report(report: TableReport, console: Console) -> None:
     comparison = "; ".join(report.differences) or "statistics that the company computed itself agree"
     console.print(comparison, style="dim" if not report.differences else "red")
     _uses(report, console)
-    printing.payments(report.payments, console)
-    printing.checks(report.receipt_checks, report.receipt, console)
-    printing.seconds(report.seconds, console)
-    printing.exposure(report.exposure, console)
-    printing.thefts("An attempted theft", report.refused, console)
-    printing.verdict(ok=report.ok, task=report.task, console=console)
+    report_parts.payments(report.payments, console)
+    report_parts.checks(report.receipt_checks, report.receipt, console)
+    report_parts.seconds(report.seconds, console)
+    report_parts.exposure(report.exposure, console)
+    report_parts.thefts("An attempted theft", report.refused, console)
+    report_parts.verdict(ok=report.ok, task=report.task, console=console)
 
 
 def _uses(report: TableReport, console: Console) -> None:
