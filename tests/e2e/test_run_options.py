@@ -83,7 +83,7 @@ def test_secrets_of_both_reach_the_app_and_only_public_arguments_are_public(deve
     assert seen["args"] == ["two words", "shown", "private"]
     assert seen["environment"]["IEXEC_REQUESTER_SECRET_2"] == "the requester's"
     assert seen["environment"]["IEXEC_APP_DEVELOPER_SECRET"] == "the developer's"
-    assert steps[0] == "sealing the input"
+    assert steps[0] == "choosing the cheapest offers"
     assert steps[-1] == "making the deal on the chain"
 
 
