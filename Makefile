@@ -20,6 +20,7 @@ test: $(STAMPS)/test check  ## set up everything and run all tests
 	@$(BIN)/python -m pytest -q tests/browser
 
 check: $(STAMPS)/test  ## format, lint, types, layers, dependencies
+	@.cache/node .cache/biome/node_modules/@biomejs/biome/bin/biome ci --error-on-warnings --log-level=warn
 	@$(BIN)/ruff format --check -q $(SOURCES)
 	@$(BIN)/ruff check -q $(SOURCES)
 	@$(BIN)/mypy
@@ -78,7 +79,8 @@ $(STAMPS)/demo: $(STAMPS)/venv requirements/demo.txt requirements/apps.txt setup
 		[shipped_bundle(name, running_python()) for name in ("plate-reader", "onnx-runner")]'
 	@touch $@
 
-$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml tests/iexec_client/package-lock.json
+$(STAMPS)/test: $(STAMPS)/demo requirements/dev.txt setup/downloads.toml \
+		tests/iexec_client/package-lock.json setup/biome/package-lock.json
 	@echo "setup: installing the locked development packages"
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/python setup/fetch.py tests

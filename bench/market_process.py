@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run
 from sealgrid.units import Address, Digest
@@ -17,10 +18,7 @@ def main() -> None:
     address = f"http://127.0.0.1:{sock.getsockname()[1]}"
     config = MarketConfig(
         folder=Path(folder),
-        rpc_url=rpc_url,
-        chain=int(chain),
-        genesis=Digest(genesis),
-        hub=Address(hub),
+        network=NetworkIdentity(rpc_urls=(rpc_url,), chain=int(chain), genesis=Digest(genesis), hub=Address(hub)),
         access=ONE_MACHINE,
         orders_per_signer=10**9,  # limits would stand in the way of a load
     )

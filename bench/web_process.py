@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sealgrid.localnet.layout import cache_folder
 from sealgrid.sdk.network import load_network
-from sealgrid.web.config import WebConfig
-from sealgrid.web.runner import run
+from sealgrid.web.runner import WebConfig, run
 from sealgrid.wire.server import listen
 
 

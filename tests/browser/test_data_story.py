@@ -1,11 +1,10 @@
-"""The Data Marketplace's story in a browser: a newcomer uses a company's table, and the company sees who did, when, how."""
+"""Data marketplace: a newcomer runs statistics on a company's table, and the company sees the use."""
 
 import re
 
+from owner_steps import act_as
 from playwright.sync_api import expect
 from visitor import Visitor
-
-from tests.browser.test_owner import as_
 
 RUN_MS = 60_000
 
@@ -29,12 +28,12 @@ def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the
     expect(page.locator("#result")).to_contain_text('"name": "kilometres"')
     visitor.picture("data-result")
 
-    as_(visitor, "owner")
+    act_as(visitor, "owner")
     page.goto(table)
     row = page.locator("#uses tr", has=page.locator(f"a[href='/tasks/{task}']")).first
     expect(row).to_contain_text("requester")
     expect(row.locator("time")).to_have_attribute("datetime", re.compile(r"^\d{4}-\d{2}-\d{2}T"))
     expect(row).to_contain_text("csv-statistics")
     visitor.picture("data-of-owner")
-    page.goto(visitor.place.url + "/account")
+    page.goto(visitor.site.url + "/account")
     expect(page.locator(f"a[href='/tasks/{task}']").first).to_be_visible()

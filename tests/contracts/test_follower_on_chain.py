@@ -3,7 +3,7 @@
 import pytest
 
 from sealgrid.chain.anvil import revert, snapshot
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.chain.events import HubEvent, OrdersMatched, TaskInitialize
 from sealgrid.chain.follower import BlocksApplied, BlocksRolledBack, HubFollower
 from sealgrid.errors import ChainError
@@ -37,7 +37,7 @@ def follower(market: Market) -> HubFollower:
     return HubFollower(market.hub)
 
 
-async def test_everything_since_the_beginning_is_told_once(market: Market, follower: HubFollower) -> None:
+async def test_everything_since_the_beginning_is_events_once(market: Market, follower: HubFollower) -> None:
     ledger = await Ledger().catch_up(follower)
     deal = await market.deal()
     task = await market.hub.initialize(market.wallet("pool"), deal, 0)
@@ -66,12 +66,12 @@ async def test_a_block_that_vanishes_is_rolled_back_and_its_successor_applied(
 
 async def test_blocks_that_vanish_without_successors_are_rolled_back(market: Market, follower: HubFollower) -> None:
     ledger = await Ledger().catch_up(follower)
-    told = list(ledger.events)
+    events = list(ledger.events)
     fork = await snapshot(market.node)
     await market.hub.initialize(market.wallet("pool"), await market.deal(), 0)
     await ledger.catch_up(follower)
     await revert(market.node, fork)
-    assert (await ledger.catch_up(follower)).events == told
+    assert (await ledger.catch_up(follower)).events == events
 
 
 async def test_a_saved_trail_goes_on_where_it_ended(market: Market, follower: HubFollower) -> None:
@@ -88,7 +88,7 @@ async def test_another_chain_is_noticed(market: Market, follower: HubFollower) -
     await Ledger().catch_up(follower)
     alien = follower.trail.blocks[-1]
     foreign = type(alien)(alien.number, alien.parent, alien.hash, alien.timestamp)
-    with pytest.raises(ChainError, match="not the one that was followed"):
+    with pytest.raises(ChainError, match="wiped or replaced"):
         await HubFollower(market.hub, BlockTrail((foreign,))).step()
 
 

@@ -17,16 +17,16 @@ from msgspec.structs import replace as but
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.pool_gate import encode_word
+from sealgrid.chain.pool_gate import encode_proof_without_enclave
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.signing import SigningKey, personal_digest
 from sealgrid.errors import ContractReverted
 from sealgrid.poco import ids
 from sealgrid.poco.constants import KITTY_ADDRESS
 from sealgrid.units import ZERO_ADDRESS, Digest, to_digest
-from tests.contracts.gated import OPERATOR, GatedMarket, gated, operator_signs
-from tests.contracts.inmemory import MemoryNode, now
+from tests.contracts.gate_market import OPERATOR, GatedMarket, gated, operator_signs
 from tests.contracts.judge_model import Federation, Model
+from tests.contracts.memory_chain import MemoryNode, now
 from tests.contracts.scene import RUNTIME, TERMS, VAULTS, Attempt, Market, open_market
 
 pytestmark = pytest.mark.chain
@@ -249,7 +249,9 @@ class Gated(Judged):
     def publish_without_an_enclave(self, data: st.DataObject) -> None:
         task = self.open[data.draw(st.sampled_from(sorted(self.open)))]
         digest = personal_digest(ids.authorisation_message(task.worker, task.task, ZERO_ADDRESS))
-        word = encode_word(worker=task.worker, deal=task.deal, index=0, signature=operator_signs(digest))
+        word = encode_proof_without_enclave(
+            worker=task.worker, deal=task.deal, index=0, pool_signature=operator_signs(digest)
+        )
         assert now(self.market.gate.judge(digest, word)) == 13
 
 

@@ -7,7 +7,7 @@ from sealgrid.chain.abi import interface
 from sealgrid.chain.broker import PROOF
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ChainError, ContractReverted
-from tests.contracts.gated import judged_by
+from tests.contracts.gate_market import judged_by
 from tests.contracts.scene import VAULTS, Attempt, Market
 
 pytestmark = pytest.mark.chain

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
-from sealgrid.chain.groups import is_member
 from sealgrid.chain.node import Node
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.matching import OrderMatch, OrderSet, match
@@ -21,8 +20,8 @@ from sealgrid.units import ZERO_ADDRESS, to_digest
 from tests.contracts.matching_world import (
     APPROVED,
     CLOSED,
+    GROUP_ANSWERS,
     KEYS,
-    MANNERS,
     PRESIGNED,
     SIGNATURES,
     USED,
@@ -260,30 +259,30 @@ RESTRICTIONS = {
 }
 
 
-@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("answer", GROUP_ANSWERS)
 @pytest.mark.parametrize("number", RESTRICTIONS)
-def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage, number: str, manner: str) -> None:
+def test_a_group_admits_whom_it_says_a_clear_yes_to_and_nobody_else(stage: Stage, number: str, answer: str) -> None:
     name, field = RESTRICTIONS[number]
-    four = quadruple(stage.world, {name: {field: stage.world.odd_groups[manner]}})
+    four = quadruple(stage.world, {name: {field: stage.world.odd_groups[answer]}})
     ours = stage.agree(four)
-    if manner in ("YES", "LONG"):
+    if answer in ("YES", "LONG"):
         assert isinstance(ours, OrderMatch)
         assert stage.run(stage.deal(four)) == stage.promised(four, ours)
     else:
         assert ours == number
 
 
-@pytest.mark.parametrize("manner", [manner for manner in MANNERS if manner != "WRITE"])
-def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, manner: str) -> None:
-    hub, group = stage.world.market.hub, stage.world.odd_groups[manner]
+@pytest.mark.parametrize("answer", [answer for answer in GROUP_ANSWERS if answer != "WRITE"])
+def test_we_ask_a_group_as_the_hub_asks_it(stage: Stage, answer: str) -> None:
+    hub, group = stage.world.market.hub, stage.world.odd_groups[answer]
     for party in (*parties(stage.world.market), KEYS["thief"].address):
-        assert stage.run(is_member(hub, group, party)) is stage.world.in_group(group, party)
+        assert stage.run(hub.is_member(group, party)) is stage.world.in_group(group, party)
 
 
 def test_what_is_no_contract_or_no_group_has_no_members(stage: Stage) -> None:
     market, me = stage.world.market, KEYS["requester"].address
     for group in (KEYS["thief"].address, market.app, market.deployment.token):
-        assert stage.run(is_member(market.hub, group, me)) is False
+        assert stage.run(market.hub.is_member(group, me)) is False
 
 
 # --- anything
@@ -295,7 +294,7 @@ TAGS = st.sampled_from([NO_TAG, TEE_TAG, to_digest((1 << 8).to_bytes(32, "big"))
 SMALL = st.integers(0, 6)
 #: Names that stand for addresses of the world, so that examples can be drawn before there is one.
 WHO = st.sampled_from(
-    ["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester", *MANNERS]
+    ["none", "app", "contract_app", "dataset", "pool", "poor_pool", "group", "thief", "requester", *GROUP_ANSWERS]
 )
 FIELDS: dict[str, dict[str, st.SearchStrategy[object]]] = {
     "app": {

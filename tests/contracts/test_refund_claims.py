@@ -7,7 +7,6 @@ import pytest
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import advance
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
@@ -65,7 +64,7 @@ async def test_a_claim_after_the_pools_own_is_no_error_and_moves_nothing(market:
     await market.hub.claim(market.wallet("pool"), made.task)
     before = await requesters(market)
     assert (await claim(connected(market), made.deal, made.task)).kind == "refunded"
-    assert await claim_refund(market.hub, market.wallet("stranger"), made.deal, 0) is TaskStatus.FAILED
+    assert await market.hub.claim_refund(market.wallet("stranger"), made.deal, 0) is TaskStatus.FAILED
     assert await requesters(market) == before
 
 
@@ -98,13 +97,13 @@ async def test_what_was_paid_is_never_claimed(good: Attempt) -> None:
     with pytest.raises(InputRefused, match="nothing to claim") as refused:
         await claim(connected(good.market), good.deal, good.task)
     assert "The run was paid" in refused.value.money
-    assert await claim_refund(good.market.hub, good.market.wallet("stranger"), good.deal, 0) is TaskStatus.COMPLETED
+    assert await good.market.hub.claim_refund(good.market.wallet("stranger"), good.deal, 0) is TaskStatus.COMPLETED
 
 
 async def test_a_refund_before_the_deadline_is_the_hubs_no(market: Market) -> None:
     made = await attempt(market, category="Short")
     with pytest.raises(ContractReverted):
-        await claim_refund(market.hub, market.wallet("stranger"), made.deal, 0)
+        await market.hub.claim_refund(market.wallet("stranger"), made.deal, 0)
 
 
 async def test_a_task_is_claimed_for_its_own_deal_only(market: Market) -> None:

@@ -18,7 +18,7 @@ def run_script(name: str, folder: Path, given: dict[str, Any]) -> dict[str, Any]
     (folder / "node_modules").symlink_to(installed / "node_modules")
     shutil.copy(SCRIPTS / name, folder)
     done = subprocess.run(
-        [installed / "node", name],
+        [cache_folder() / "node", name],
         cwd=folder,
         input=json.dumps(given),
         capture_output=True,

@@ -14,7 +14,7 @@ import pytest_asyncio
 from Crypto.Hash import keccak
 
 from sealgrid.chain.abi import ContractAbi
-from sealgrid.chain.artifacts.generate import compiled
+from sealgrid.chain.artifacts.generate import compile_contract
 from sealgrid.chain.assets import Assets
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.hpke import HpkeKey
@@ -27,7 +27,7 @@ from sealgrid.units import Address
 from sealgrid.wire.vault import PolicyRequest
 
 HERE = Path(__file__).resolve().parent
-RECEIVER = compiled(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
+RECEIVER = compile_contract(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
 APP_PRICE = 5
 WEIGHTS = "the owner's weights"
 DEVELOPER_SECRET, REQUESTER_SECRET = "key of the developer's service", "password of the requester"

@@ -4,7 +4,7 @@ import pytest
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.access_policy import AccessPolicy
-from sealgrid.chain.recording_wallet import UnsignedTransaction
+from sealgrid.chain.wallet import UnsignedTransaction
 from sealgrid.sdk.external_wallet import on_paper
 from sealgrid.sdk.resources.account import AsyncAccount
 from sealgrid.units import TaskId

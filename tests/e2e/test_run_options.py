@@ -12,7 +12,7 @@ import sealgrid
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import ContractAbi, interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.artifacts.generate import compiled
+from sealgrid.chain.artifacts.generate import compile_contract
 from sealgrid.errors import (
     AppFailed,
     ContractReverted,
@@ -30,7 +30,7 @@ from sealgrid.sdk.stores.model_store import ModelStore
 from tests.unit.cli.cli_runner import run_cli
 
 HERE = Path(__file__).resolve().parent
-RECEIVER = compiled(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
+RECEIVER = compile_contract(HERE.parents[1] / "contracts/mocks/ResultReceiver.vy")
 WEIGHTS = b"weights of the owner"
 
 pytestmark = [pytest.mark.localnet, pytest.mark.filterwarnings("ignore::sealgrid.SimulatedPlatformWarning")]
@@ -257,7 +257,7 @@ def test_the_command_line_takes_all_of_it(localnet, app, folder, tmp_path):
         "answers",
     )
     assert ended.code == 0, ended.err
-    assert "EVERYBODY can read for ever" in ended.err
+    assert "PUBLIC for ever" in ended.err
     assert "bought 2 tasks" in ended.err
     assert "a token" not in ended.out + ended.err
     for number in ("1", "2"):

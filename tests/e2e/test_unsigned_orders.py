@@ -14,7 +14,7 @@ from sealgrid.receipts.report import VerificationReport
 from sealgrid.sdk.operations import fetch_receipt
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import TaskId
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.e2e.iexec_deals import cheapest, wait_ended
 
 pytestmark = pytest.mark.localnet
@@ -62,8 +62,8 @@ async def test_an_order_that_no_calldata_hold_is_found_on_the_market(people, goo
     orders, requester, stranger = await four(people, goods.app), people.requester, people.stranger
     await requester.market.publish("requestorders", to_document(orders[3]), requester.key)
     forwarder = await Mock.deploy("Forwarder", stranger.wallet)
-    await forwarder.call("keep", interface("Hub").call_data("matchOrders", *map(order_values, orders)))
-    await forwarder.call("forward_kept", stranger.hub.address)
+    await forwarder.call("store", interface("Hub").call_data("matchOrders", *map(order_values, orders)))
+    await forwarder.call("forward_stored", stranger.hub.address)
     deal = deal_id(order_hash(orders[3], requester.order_domain), 0)
     report = await verified(people, task_id(deal, 0))
     assert report.checks[-1].detail.endswith("the requester's own signature")

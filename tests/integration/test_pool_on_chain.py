@@ -15,7 +15,7 @@ from sealgrid.attestation.statements import WorkerCall, poco_authorisation
 from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig, advance
-from sealgrid.chain.events import SchedulerNotice, events_of
+from sealgrid.chain.events import SchedulerNotice, parse_events
 from sealgrid.chain.node import Node
 from sealgrid.chain.views import TaskStatus
 from sealgrid.crypto.digests import sha256
@@ -121,11 +121,7 @@ async def pool(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     key.write_bytes(development_key("pool").secret)
     config = PoolConfig(
         folder=folder / "data",
-        rpc_url=market.node.url,
-        chain=market.deployment.chain,
-        genesis=market.deployment.genesis,
-        hub=market.hub.address,
-        broker=market.broker.address,
+        network=market.network(),
         workerpool=market.pool,
         key_file=key,
         lease_seconds=2.0,
@@ -282,7 +278,7 @@ async def match_spoiled(market: Market) -> DealId:
     orders = [market.app_order(), market.dataset_order(), market.pool_order()]
     values = [(*(getattr(order, name) for _, name in order.TYPES), order.sign) for order in orders]
     receipt = await wallet.send(market.hub.address, spoiled(hub.call_data("matchOrders", *values, (*fields, b""))))
-    (notice,) = [event for event in events_of(receipt.logs) if isinstance(event, SchedulerNotice)]
+    (notice,) = [event for event in parse_events(receipt.logs) if isinstance(event, SchedulerNotice)]
     return notice.deal
 
 

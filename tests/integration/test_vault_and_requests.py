@@ -20,7 +20,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.receipts.request_document import RequestDocument
 from sealgrid.units import ZERO_ADDRESS, DealId, to_digest
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import FUNDS, Market, open_market
 from tests.integration.vault_federation import Enclave, Federation, federation_over
 
@@ -204,8 +204,8 @@ async def test_where_a_contract_makes_the_order_itself_its_hash_is_what_the_work
 ) -> None:
     market, request = federation.market, wanted(federation.market)
     forwarder = await Mock.deploy("Forwarder", market.wallet("stranger"))
-    await forwarder.call("keep", calldata(market, request))
-    await forwarder.call("forward_kept", market.hub.address)
+    await forwarder.call("store", calldata(market, request))
+    await forwarder.call("forward_stored", market.hub.address)
     digest = order_hash(request, market.orders)
     found = await found_in(market, deal_id(digest, 0))
     assert (found.request, found.request_hash) == (None, digest)

@@ -449,15 +449,9 @@ async def test_a_vault_does_not_start_on_another_chain(federation: Federation, t
     market = federation.market
     config = VaultConfig(
         folder=tmp_path / vault.us,
-        rpc_urls=(market.node.url,),
-        chain=market.deployment.chain,
-        genesis=to_digest(b"\xaa" * 32),
-        hub=market.hub.address,
-        broker=market.broker.address,
+        network=replace(market.network(federation.addresses), genesis=to_digest(b"\xaa" * 32)),
         storage_url="http://x",
         roots=(),
-        threshold=2,
-        vaults=federation.addresses,
     )
     with pytest.raises(InputRefused, match="another chain"):
         async with opened(config, federation.files):

@@ -1,7 +1,7 @@
 """Vaults that read their chain through two nodes, of which one lies or lags: they refuse, and say with which number."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import pytest
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.chain.confirmation import Confirmation
+from sealgrid.chain.blocks import Confirmation
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused, NodesDisagree
 from sealgrid.units import to_digest
@@ -79,15 +80,9 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
     market, us = scene.market, scene.federation.addresses[0]
     config = VaultConfig(
         folder=tmp_path / us,
-        rpc_urls=(market.node.url, scene.liar.url),
-        chain=market.deployment.chain,
-        genesis=market.deployment.genesis,
-        hub=market.hub.address,
-        broker=market.broker.address,
+        network=replace(market.network(scene.federation.addresses), rpc_urls=(market.node.url, scene.liar.url)),
         storage_url="",
         roots=(),
-        threshold=2,
-        vaults=scene.federation.addresses,
     )
     with pytest.raises(NodesDisagree) as caught:
         async with opened(config, scene.federation.files):
@@ -98,7 +93,7 @@ async def test_a_vault_does_not_start_over_nodes_of_two_chains(scene: Scene, tmp
 async def test_a_confirmed_block_of_long_ago_is_no_basis(scene: Scene) -> None:
     federation, market = scene.federation, scene.market
     enclave = await federation.begin(await federation.order())
-    strict = Confirmation(1, oldest=60)
+    strict = Confirmation(1, max_age=60)
     reader = ChainReader(market.hub, market.broker.address, confirmation=strict, clock=federation.clock)
     federation.clock.now = (await market.node.block()).timestamp + 60
     assert (await reader.task(enclave.task)).task_id == enclave.task
@@ -110,19 +105,13 @@ def test_one_node_is_enough_on_a_local_chain_only(tmp_path: Path) -> None:
     def config(chain: int, *urls: str) -> VaultConfig:
         return VaultConfig(
             folder=tmp_path,
-            rpc_urls=urls,
-            chain=chain,
-            genesis=to_digest(b"\1" * 32),
-            hub="",
-            broker="",
+            network=NetworkIdentity(rpc_urls=urls, chain=chain, genesis=to_digest(b"\1" * 32), hub=""),
             storage_url="",
             roots=(),
-            threshold=1,
-            vaults=(),
         )
 
-    assert config(31337, "http://a").rpc_urls == ("http://a",)
-    assert config(42161, "http://a", "http://b").chain == 42161
+    assert config(31337, "http://a").network.rpc_urls == ("http://a",)
+    assert config(42161, "http://a", "http://b").network.chain == 42161
     for chain, urls in ((42161, ("http://a",)), (1, ("http://a", "http://a")), (31337, ())):
         with pytest.raises(InputRefused, match="two nodes"):
             config(chain, *urls)

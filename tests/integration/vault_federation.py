@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -482,15 +482,12 @@ def vault_config(
 ) -> VaultConfig:
     return VaultConfig(
         folder=folder,
-        rpc_urls=(market.node.url, second or market.node.url),
-        chain=market.deployment.chain,
-        genesis=market.deployment.genesis,
-        hub=market.hub.address,
-        broker=market.broker.address,
+        network=replace(
+            market.network(tuple(each.address for each in keys)),
+            rpc_urls=(market.node.url, second or market.node.url),
+        ),
         storage_url="http://unused",
         roots=(machine.trust_root,),
-        threshold=THRESHOLD,
-        vaults=tuple(each.address for each in keys),
         peers=peers,
         insecure_allow_simulated=True,
     )

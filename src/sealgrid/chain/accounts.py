@@ -1,7 +1,7 @@
-"""Named development accounts (BIP-39, BIP-32, BIP-44): those that anvil funds, from its published test phrase.
+"""Named development accounts (BIP-39, BIP-32, BIP-44) from the public test mnemonic of anvil, which funds them.
 
-Everybody has these keys. Use them on local chains only. The derivation is ours because eth-account takes most of a
-second to import; a test compares both.
+Their keys are public: use them on local chains only. The derivation is ours because eth-account takes most of a second
+to import; a test compares both.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import coincurve
 
 from sealgrid.crypto.signing import ORDER, SigningKey
 
-TEST_PHRASE: Final = " ".join(["test"] * 11 + ["junk"])  #: anvil's and hardhat's default mnemonic, public by design
+TEST_MNEMONIC: Final = " ".join(["test"] * 11 + ["junk"])  #: default of anvil and hardhat
 
 NAMES: Final = (
     "admin", "owner", "developer", "requester", "pool", "worker", "thief", "stranger", "worker2", "worker3",
@@ -26,7 +26,7 @@ _HARDENED: Final = 1 << 31
 @lru_cache
 def development_key(name: str) -> SigningKey:
     """Return the key of a named account (m/44'/60'/0'/0/i); raise ValueError for an unknown name."""
-    seed = hashlib.pbkdf2_hmac("sha512", TEST_PHRASE.encode(), b"mnemonic", 2048)
+    seed = hashlib.pbkdf2_hmac("sha512", TEST_MNEMONIC.encode(), b"mnemonic", 2048)
     node = hmac.digest(b"Bitcoin seed", seed, "sha512")
     for index in (44 + _HARDENED, 60 + _HARDENED, _HARDENED, 0, NAMES.index(name)):
         node = _child(node, index)

@@ -1,4 +1,4 @@
-"""What one node says, as our own types; whatever cannot be read is a ChainError."""
+"""JSON-RPC methods of one node with typed results; an unreadable reply raises ChainError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.chain.blocks import Block, EventLog, SentCall, TransactionReceipt
+from sealgrid.chain.blocks import Block, EventLog, TransactionCall, TransactionReceipt
 from sealgrid.chain.endpoint import Endpoint
 from sealgrid.errors import ChainError, ContractReverted
 from sealgrid.poco.refusals import NO_REASON
@@ -32,7 +32,7 @@ class _Log(msgspec.Struct, frozen=True, rename="camel"):
     log_index: str
 
 
-class _Sent(msgspec.Struct, frozen=True):
+class _Transaction(msgspec.Struct, frozen=True):
     to: str | None
     input: str
 
@@ -50,88 +50,88 @@ class _Receipt(msgspec.Struct, frozen=True, rename="camel"):
 async def read_chain(endpoint: Endpoint) -> int:
     """Return the chain's id."""
     doing = "Reading the chain's id"
-    answer = await endpoint.ask("eth_chainId", doing=doing)
-    with _readable(doing):
-        return int(msgspec.json.decode(answer, type=str), 16)
+    reply = await endpoint.request("eth_chainId", doing=doing)
+    with _parse_errors(doing):
+        return int(msgspec.json.decode(reply, type=str), 16)
 
 
 async def read_block(endpoint: Endpoint, which: int | str) -> Block:
-    """Return a block by number, hash or name; raise ChainError when the node has no such block."""
+    """Return a block by number, hash or tag; raise ChainError if the node does not have it."""
     doing, by_hash = "Reading a block", isinstance(which, str) and which.startswith("0x")
     method = "eth_getBlockByHash" if by_hash else "eth_getBlockByNumber"
-    asked = hex(which) if isinstance(which, int) else which
-    answer = await endpoint.ask(method, asked, False, doing=doing)
-    with _readable(doing):
-        found = msgspec.json.decode(answer, type=_Block | None)
-        if found is None:
-            raise ChainError(f"{doing}: the chain has no block {asked}.")
+    name = hex(which) if isinstance(which, int) else which
+    reply = await endpoint.request(method, name, False, doing=doing)
+    with _parse_errors(doing):
+        block = msgspec.json.decode(reply, type=_Block | None)
+        if block is None:
+            raise ChainError(f"{doing}: the chain has no block {name}.")
         return Block(
-            number=int(found.number, 16),
-            hash=to_digest(found.hash),
-            parent=to_digest(found.parent_hash),
-            timestamp=int(found.timestamp, 16),
+            number=int(block.number, 16),
+            hash=to_digest(block.hash),
+            parent=to_digest(block.parent_hash),
+            timestamp=int(block.timestamp, 16),
         )
 
 
 async def read_bytes(endpoint: Endpoint, doing: str, method: str, *parameters: object) -> bytes:
-    """Return the bytes that a method answers with."""
-    answer = await endpoint.ask(method, *parameters, doing=doing)
-    with _readable(doing):
-        return _from_hex(msgspec.json.decode(answer, type=str))
+    """Return the result of a method that returns bytes."""
+    reply = await endpoint.request(method, *parameters, doing=doing)
+    with _parse_errors(doing):
+        return _from_hex(msgspec.json.decode(reply, type=str))
 
 
-async def read_sent(endpoint: Endpoint, transaction: Digest) -> SentCall:
-    """Return whom a transaction called and with what; raise ChainError when the node has no such transaction."""
+async def read_transaction(endpoint: Endpoint, transaction: Digest) -> TransactionCall:
+    """Return a transaction's contract and calldata; raise ChainError if the node does not have it."""
     doing = "Reading a transaction"
-    answer = await endpoint.ask("eth_getTransactionByHash", transaction, doing=doing)
-    with _readable(doing):
-        found = msgspec.json.decode(answer, type=_Sent | None)
-        if found is None:
+    reply = await endpoint.request("eth_getTransactionByHash", transaction, doing=doing)
+    with _parse_errors(doing):
+        sent = msgspec.json.decode(reply, type=_Transaction | None)
+        if sent is None:
             raise ChainError(f"{doing}: the chain has no transaction {transaction}.")
-        return SentCall(to=None if found.to is None else to_address(found.to), data=_from_hex(found.input))
+        return TransactionCall(to=None if sent.to is None else to_address(sent.to), data=_from_hex(sent.input))
 
 
 async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[EventLog]:
-    """Return the events that a query finds."""
+    """Return the event logs that match a filter."""
     doing = "Reading events"
-    answer = await endpoint.ask("eth_getLogs", query, doing=doing)
-    with _readable(doing):
-        return [_log(found) for found in msgspec.json.decode(answer, type=list[_Log])]
+    reply = await endpoint.request("eth_getLogs", query, doing=doing)
+    with _parse_errors(doing):
+        return [_event_log(log) for log in msgspec.json.decode(reply, type=list[_Log])]
 
 
 async def read_receipt(endpoint: Endpoint, transaction: Digest, doing: str) -> TransactionReceipt | None:
-    """Return the receipt of a transaction, None while the chain has none; raise ContractReverted if it failed."""
+    """Return a transaction's receipt, None while the node has none; raise ContractReverted if it failed."""
     try:
-        answer = await endpoint.ask("eth_getTransactionReceipt", transaction, doing=doing)
+        reply = await endpoint.request("eth_getTransactionReceipt", transaction, doing=doing)
     except ChainError as error:
         if _INDEXING in error.message:
             return None
         raise
-    with _readable(doing):
-        found = msgspec.json.decode(answer, type=_Receipt | None)
-        if found is None:
+    with _parse_errors(doing):
+        receipt = msgspec.json.decode(reply, type=_Receipt | None)
+        if receipt is None:
             return None
-        if int(found.status, 16) != 1:
+        if int(receipt.status, 16) != 1:
             raise ContractReverted(f"{doing}: {NO_REASON}")
         return TransactionReceipt(
-            transaction=to_digest(found.transaction_hash),
-            block_number=int(found.block_number, 16),
-            block_hash=to_digest(found.block_hash),
-            gas_used=int(found.gas_used, 16),
-            created=to_address(found.contract_address) if found.contract_address else None,
-            logs=tuple(map(_log, found.logs)),
+            transaction=to_digest(receipt.transaction_hash),
+            block_number=int(receipt.block_number, 16),
+            block_hash=to_digest(receipt.block_hash),
+            gas_used=int(receipt.gas_used, 16),
+            created=to_address(receipt.contract_address) if receipt.contract_address else None,
+            logs=tuple(map(_event_log, receipt.logs)),
         )
 
 
-def _log(found: _Log) -> EventLog:
+def _event_log(log: _Log) -> EventLog:
     return EventLog(
-        address=to_address(found.address),
-        topics=tuple(_from_hex(topic) for topic in found.topics),
-        data=_from_hex(found.data),
-        block_number=int(found.block_number, 16),
-        block_hash=to_digest(found.block_hash),
-        transaction=to_digest(found.transaction_hash),
-        index=int(found.log_index, 16),
+        address=to_address(log.address),
+        topics=tuple(_from_hex(topic) for topic in log.topics),
+        data=_from_hex(log.data),
+        block_number=int(log.block_number, 16),
+        block_hash=to_digest(log.block_hash),
+        transaction=to_digest(log.transaction_hash),
+        index=int(log.log_index, 16),
     )
 
 
@@ -140,8 +140,8 @@ def _from_hex(text: str) -> bytes:
 
 
 @contextmanager
-def _readable(doing: str) -> Iterator[None]:
+def _parse_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, msgspec.MsgspecError) as error:
-        raise ChainError(f"{doing}: the node's answer cannot be read.") from error
+        raise ChainError(f"{doing}: the node's reply cannot be read.") from error

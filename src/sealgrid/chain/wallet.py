@@ -1,8 +1,10 @@
-"""An account that sends transactions (EIP-1559) and waits for their receipts."""
+"""Wallet sends EIP-1559 transactions and waits for them; RecordingWallet records them for another wallet to sign."""
 
 import asyncio
 import time
+from collections.abc import Callable
 
+import msgspec
 import rlp  # type: ignore[import-untyped]
 
 from sealgrid.chain import artifacts
@@ -12,7 +14,7 @@ from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
-from sealgrid.units import Address, Digest, to_bytes
+from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_bytes
 
 _POLL_SECONDS = 0.01  #: between two requests for a receipt
 _TIMEOUT_SECONDS = 120.0
@@ -26,7 +28,7 @@ _EIP1559 = b"\x02"
 
 
 class Wallet:
-    """A key on one chain; it sends one transaction at a time."""
+    """An account with its key on one chain. It sends one transaction at a time."""
 
     def __init__(self, node: Node, key: SigningKey) -> None:
         self.node = node
@@ -91,7 +93,7 @@ class Wallet:
             except ContractReverted:
                 raise
             except ChainError as error:
-                # The same key may be in use elsewhere: take the next number.
+                # Another process may use the same key: retry with the next nonce.
                 message = error.message.removeprefix(doing)
                 if attempt == _NONCE_TRIES - 1 or not any(words in message for words in _NONCE_IN_USE):
                     raise
@@ -106,3 +108,32 @@ def signed_transaction(key: SigningKey, fields: tuple[object, ...]) -> bytes:
     signature = key.sign(keccak256(_EIP1559, rlp.encode(fields)))
     r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:64]))
     return _EIP1559 + bytes(rlp.encode((*fields, signature[64] - 27, r, s)))
+
+
+class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction for another wallet to sign and send."""
+
+    doing: str
+    to: Address | None  #: None creates a contract
+    data: bytes
+    creates: Address | None = None  #: address of the created contract, if the account sends nothing before
+
+
+class RecordingWallet(Wallet):
+    """Passes every transaction to ``on_transaction``, in order, and returns an empty receipt as if it had been sent."""
+
+    def __init__(self, node: Node, address: Address, on_transaction: Callable[[UnsignedTransaction], None]) -> None:
+        self.node, self.address = node, address
+        self._on_transaction, self._count = on_transaction, 0
+
+    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
+        creates = None if to else await self._next_contract(doing)
+        self._on_transaction(UnsignedTransaction(doing=doing, to=to, data=data, creates=creates))
+        self._count += 1
+        return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
+
+    async def _next_contract(self, doing: str) -> Address:
+        # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
+        sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", doing=doing), 16)
+        digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
+        return to_address("0x" + digest[12:].hex())

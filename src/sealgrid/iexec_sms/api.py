@@ -1,6 +1,6 @@
-"""The face's paths, spelled and answered as iExec's SMS does; every error's body is one JSON sentence.
+"""HTTP routes of iExec's SMS (secret management service). The body of every error is one JSON sentence.
 
-Pages of any site may use it: all that it tells is public, and whoever writes proves it by a signature that no page has.
+Pages of any origin may use them: replies are public, and every write carries a signature by an account.
 """
 
 from typing import Any
@@ -12,116 +12,118 @@ from litestar.params import FromPath
 from sealgrid.crypto.iexec_challenge import is_secret_name
 from sealgrid.crypto.iexec_result_key import RESULT_KEY_NAME
 from sealgrid.errors import InputRefused, NotFound
-from sealgrid.iexec_sms.push_checks import MOST_BYTES, PushedSecret
+from sealgrid.iexec_sms.push_checks import MAX_SECRET_BYTES, PushedSecret
 from sealgrid.iexec_sms.service import SecretService
 from sealgrid.units import Address, to_address
 from sealgrid.wire.message import encode
 from sealgrid.wire.server import any_page, cors, service
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
-Ask = Request[Any, Any, Any]
+IncomingRequest = Request[Any, Any, Any]
 
 
-def application(desk: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
-    """Return the application of one face."""
+def application(secrets: SecretService, access: ServiceAccess = DEFAULT_ACCESS) -> Litestar:
+    """Return the ASGI application of the adapter."""
     return service(
-        [*_dataset_keys(desk), *_app_secrets(desk), *_requester_secrets(desk), *_result_keys(desk)],
-        max_body=2 * MOST_BYTES,  # a little more than is taken, so that the desk says why not
+        [*_dataset_keys(secrets), *_app_secrets(secrets), *_requester_secrets(secrets), *_result_keys(secrets)],
+        max_body=2 * MAX_SECRET_BYTES,  # larger than a secret, so that the service returns the numbered refusal
         access=access,
         pages=any_page,
         cors=cors("GET", "POST", "PUT"),
     )
 
 
-def _dataset_keys(desk: SecretService) -> list[HTTPRouteHandler]:
+def _dataset_keys(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/secrets/web3")
-    async def whether(request: Ask) -> Response[None]:
-        return _there(await desk.has_secret("Dataset", _address(request, "secretAddress")))
+    async def exists(request: IncomingRequest) -> Response[None]:
+        return _no_content_if(await secrets.has_secret("Dataset", _query_address(request, "secretAddress")))
 
     @post("/secrets/web3")
-    async def push(request: Ask) -> Response[None]:
-        await desk.push_dataset_key(await _pushed(request, _address(request, "secretAddress")))
-        return _done()
+    async def push(request: IncomingRequest) -> Response[None]:
+        await secrets.push_dataset_key(await _read_secret(request, _query_address(request, "secretAddress")))
+        return _no_content()
 
-    return [whether, push]
+    return [exists, push]
 
 
-def _app_secrets(desk: SecretService) -> list[HTTPRouteHandler]:
+def _app_secrets(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/apps/{app:str}/secrets")
-    async def whether(app: FromPath[str]) -> Response[None]:
-        return _there(await desk.has_secret("App", _read_address(app)))
+    async def exists(app: FromPath[str]) -> Response[None]:
+        return _no_content_if(await secrets.has_secret("App", _parse_address(app)))
 
     @post("/apps/{app:str}/secrets")
-    async def push(app: FromPath[str], request: Ask) -> Response[None]:
-        await desk.push_app_secret(await _pushed(request, _read_address(app)))
-        return _done()
+    async def push(app: FromPath[str], request: IncomingRequest) -> Response[None]:
+        await secrets.push_app_secret(await _read_secret(request, _parse_address(app)))
+        return _no_content()
 
-    return [whether, push]
+    return [exists, push]
 
 
-def _requester_secrets(desk: SecretService) -> list[HTTPRouteHandler]:
+def _requester_secrets(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/requesters/{requester:str}/secrets/{name:str}")
-    async def whether(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
-        return _there(is_secret_name(name) and await desk.has_requester_secret(_read_address(requester), name))
+    async def exists(requester: FromPath[str], name: FromPath[str]) -> Response[None]:
+        return _no_content_if(
+            is_secret_name(name) and await secrets.has_requester_secret(_parse_address(requester), name)
+        )
 
     @post("/requesters/{requester:str}/secrets/{name:str}")
-    async def push(requester: FromPath[str], name: FromPath[str], request: Ask) -> Response[None]:
-        await desk.push_requester_secret(await _pushed(request, _read_address(requester)), name)
-        return _done()
+    async def push(requester: FromPath[str], name: FromPath[str], request: IncomingRequest) -> Response[None]:
+        await secrets.push_requester_secret(await _read_secret(request, _parse_address(requester)), name)
+        return _no_content()
 
-    return [whether, push]
+    return [exists, push]
 
 
-def _result_keys(desk: SecretService) -> list[HTTPRouteHandler]:
+def _result_keys(secrets: SecretService) -> list[HTTPRouteHandler]:
     @head("/secrets/web2")
-    async def whether(request: Ask) -> Response[None]:
+    async def exists(request: IncomingRequest) -> Response[None]:
         named = request.query_params.get("secretName") == RESULT_KEY_NAME
-        return _there(named and desk.has_result_key(_address(request, "ownerAddress")))
+        return _no_content_if(named and secrets.has_result_key(_query_address(request, "ownerAddress")))
 
     @post("/secrets/web2")
-    async def push(request: Ask) -> Response[None]:
-        _only_result_key(request)
-        desk.push_result_key(await _pushed(request, _address(request, "ownerAddress")), replacing=False)
-        return _done()
+    async def push(request: IncomingRequest) -> Response[None]:
+        _check_result_key_name(request)
+        secrets.push_result_key(await _read_secret(request, _query_address(request, "ownerAddress")), replacing=False)
+        return _no_content()
 
     @put("/secrets/web2")
-    async def replace(request: Ask) -> Response[None]:
-        _only_result_key(request)
-        desk.push_result_key(await _pushed(request, _address(request, "ownerAddress")), replacing=True)
-        return _done()
+    async def replace(request: IncomingRequest) -> Response[None]:
+        _check_result_key_name(request)
+        secrets.push_result_key(await _read_secret(request, _query_address(request, "ownerAddress")), replacing=True)
+        return _no_content()
 
     @get("/result-keys/{owner:str}")
     async def show(owner: FromPath[str]) -> Response[bytes]:
-        return Response(encode(desk.result_key(_read_address(owner))), media_type=MediaType.JSON)
+        return Response(encode(secrets.result_key(_parse_address(owner))), media_type=MediaType.JSON)
 
-    return [whether, push, replace, show]
+    return [exists, push, replace, show]
 
 
-def _only_result_key(request: Ask) -> None:
+def _check_result_key_name(request: IncomingRequest) -> None:
     if request.query_params.get("secretName") != RESULT_KEY_NAME:
         raise InputRefused(f"secretName must be {RESULT_KEY_NAME}: results go to IPFS, which needs no token.")
 
 
-async def _pushed(request: Ask, address: Address) -> PushedSecret:
+async def _read_secret(request: IncomingRequest, address: Address) -> PushedSecret:
     return PushedSecret(address, await request.body(), request.headers.get("authorization", ""))
 
 
-def _address(request: Ask, name: str) -> Address:
-    return _read_address(request.query_params.get(name, ""))
+def _query_address(request: IncomingRequest, name: str) -> Address:
+    return _parse_address(request.query_params.get(name, ""))
 
 
-def _read_address(text: str) -> Address:
+def _parse_address(text: str) -> Address:
     try:
         return to_address(text)
     except ValueError as error:
         raise InputRefused("give an address: 0x and 40 hex digits.") from error
 
 
-def _there(there: bool) -> Response[None]:
-    if not there:
-        raise NotFound("no such secret is here.")
-    return _done()
+def _no_content_if(exists: bool) -> Response[None]:
+    if not exists:
+        raise NotFound("this secret does not exist.")
+    return _no_content()
 
 
-def _done() -> Response[None]:
+def _no_content() -> Response[None]:
     return Response(None, status_code=204)

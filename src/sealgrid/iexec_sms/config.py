@@ -1,28 +1,22 @@
-"""What the face is told at its start."""
+"""Settings of the iExec SMS adapter."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.units import Address, Digest
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
 @dataclass(frozen=True, slots=True)
 class SmsConfig:
-    """One face before one federation of vaults."""
+    """Settings of one adapter in front of one federation of vaults."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
-    broker: Address
-    storage_url: str  #: where the sealed secrets of developers go
-    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
-    threshold: int
-    storage_copies: tuple[str, ...] = ()  #: more storage nodes; they go to each
-    storage_key_file: Path | None = None  #: key of the account that uploads them; the storage node lists it
-    vault_seconds: float = 10.0  #: that a vault may take for one answer
-    most_deliveries: int = 1000  #: keys at one time that not every vault took yet
-    most_result_keys: int = 100_000  #: each below 10 kB on the disk, and as much for those that it replaced
+    network: NetworkIdentity
+    storage_url: str  #: storage node of the sealed secrets
+    storage_copies: tuple[str, ...] = ()  #: further storage nodes; every file is stored at each
+    storage_key_file: Path | None = None  #: key of the uploading account, which the storage node lists
+    vault_timeout: float = 10.0  #: seconds for one reply of a vault
+    max_deliveries: int = 1000  #: unfinished deliveries at one time
+    max_result_keys: int = 100_000  #: each takes at most 10 kB on disk, and as much for the keys that it replaced
     access: ServiceAccess = DEFAULT_ACCESS

@@ -1,4 +1,4 @@
-"""Documents in a folder, one small file each, whole or absent; how many may lie there is limited."""
+"""Stores a limited number of small documents in a folder, one file each, written atomically."""
 
 import os
 import secrets
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class DocumentStore(Generic[T]):
-    """Documents of one kind under names that are safe in a path, as addresses are."""
+    """Documents of one type, by names that are safe in a path, for example addresses."""
 
-    def __init__(self, folder: Path, kind: type[T], *, most: int) -> None:
-        self._folder, self._kind, self._most = folder, kind, most
+    def __init__(self, folder: Path, kind: type[T], *, limit: int) -> None:
+        self._folder, self._kind, self._limit = folder, kind, limit
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for unfinished in folder.glob(".*.part"):
             unfinished.unlink()
@@ -25,24 +25,24 @@ class DocumentStore(Generic[T]):
 
     def get(self, name: str) -> T | None:
         """Return a document, or None."""
-        return msgspec.json.decode(self._place(name).read_bytes(), type=self._kind) if name in self._names else None
+        return msgspec.json.decode(self._path(name).read_bytes(), type=self._kind) if name in self._names else None
 
     def put(self, name: str, document: T) -> None:
-        """Keep a document durably, in place of an earlier one; raise ServiceUnavailable where there is no room."""
-        if name not in self._names and len(self._names) >= self._most:
-            raise ServiceUnavailable("there is no room for more here; ask whoever runs this service.")
+        """Store or replace a document durably; raise ServiceUnavailable if the limit is reached."""
+        if name not in self._names and len(self._names) >= self._limit:
+            raise ServiceUnavailable("the storage of this service is full; contact its operator.")
         part = self._folder / f".{secrets.token_hex(8)}.part"
         with disk_errors(), os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(msgspec.json.encode(document))
             file.flush()
             os.fsync(file.fileno())
-            part.replace(self._place(name))
+            part.replace(self._path(name))
         self._names.add(name)
 
-    def drop(self, name: str) -> None:
-        """Remove a document, if it is there."""
-        self._place(name).unlink(missing_ok=True)
+    def delete(self, name: str) -> None:
+        """Delete a document, if it exists."""
+        self._path(name).unlink(missing_ok=True)
         self._names.discard(name)
 
-    def _place(self, name: str) -> Path:
+    def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"

@@ -1,22 +1,23 @@
-"""Run one face of iExec's SMS before a federation of vaults."""
+"""Runs the iExec SMS adapter in front of a federation of vaults."""
 
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
 
+from sealgrid.chain.assets import Assets
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.crypto.signing import Domain, SigningKey
-from sealgrid.errors import InputRefused
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.iexec_sms.api import application
-from sealgrid.iexec_sms.chain_reader import AssetReader
 from sealgrid.iexec_sms.config import SmsConfig
 from sealgrid.iexec_sms.document_store import DocumentStore
-from sealgrid.iexec_sms.federation import VaultMembers
-from sealgrid.iexec_sms.key_splitter import SplitTarget
-from sealgrid.iexec_sms.service import Delivery, GivenUp, SecretService
+from sealgrid.iexec_sms.federation import SecretAsset, SplitTarget, VaultMembers
+from sealgrid.iexec_sms.service import Delivery, ReplacedKeys, SecretService
 from sealgrid.storage.file_store import FileStore
 from sealgrid.storage.remote_files import RemoteFiles
+from sealgrid.units import Address
 from sealgrid.wire.http_transport import HttpTransport
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.server import serve
@@ -25,18 +26,17 @@ from sealgrid.wire.vault import VaultClient
 
 
 async def run(config: SmsConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
-    async with Node(config.rpc_url) as node, _members(config) as members:
-        if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-            raise InputRefused("the chain at this address is another one than the vaults' own.")
+    """Serve until SIGTERM or SIGINT; raise InputRefused if the node serves another chain."""
+    async with Node(*config.network.rpc_urls) as node, _members(config) as members:
+        await config.network.check_chain(node)
         async with _stores(config) as files:
-            desk = open_desk(config, members, node, files)
-            await serve(application(desk, config.access), sock, ready, config.access)
+            secrets = open_service(config, members, node, files)
+            await serve(application(secrets, config.access), sock, ready, config.access)
 
 
 @asynccontextmanager
 async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
-    key, domain = _storage_key(config), Domain(config.chain, config.broker)
+    key, domain = _storage_key(config), config.network.domain
     async with AsyncExitStack() as stack:
         nodes = [
             StorageClient(
@@ -50,33 +50,48 @@ async def _stores(config: SmsConfig) -> AsyncIterator[RemoteFiles]:
 
 def _storage_key(config: SmsConfig) -> SigningKey:
     if config.storage_key_file is None:
-        return SigningKey.generate()  # of no account: the node counts this machine's address
+        return SigningKey.generate()  # an unlisted account: the node's quota of this network address applies
     return SigningKey.from_bytes(bytes.fromhex(config.storage_key_file.read_text().strip().removeprefix("0x")))
 
 
-def open_desk(config: SmsConfig, members: VaultMembers, node: Node, files: FileStore) -> SecretService:
-    """Return the desk over its folder."""
+class AssetReader:
+    """Reads apps and datasets of one hub at a confirmed block; vaults ignore newer blocks."""
+
+    def __init__(self, hub: Hub, chain: int) -> None:
+        self._node, self._assets, self._confirmed = hub.node, Assets(hub), confirmation_of(chain).block
+
+    async def asset(self, kind: Literal["App", "Dataset"], address: Address) -> SecretAsset | None:
+        """Return a registered app or dataset, or None."""
+        at = (await self._node.confirmed_block(self._confirmed)).hash
+        if not await self._assets.is_registered(kind, address, at=at):
+            return None
+        owner = await self._assets.owner(address, at=at)
+        return SecretAsset(address, owner, await self._assets.checksum(kind, address, at=at))
+
+
+def open_service(config: SmsConfig, members: VaultMembers, node: Node, files: FileStore) -> SecretService:
+    """Return the service with the stores in its folder."""
     return SecretService(
         members,
-        AssetReader(Hub(node, config.hub), config.chain),
+        AssetReader(Hub(node, config.network.hub), config.network.chain),
         files,
-        DocumentStore(config.folder / "deliveries", Delivery, most=config.most_deliveries),
-        DocumentStore(config.folder / "result-keys", RegisteredResultKey, most=config.most_result_keys),
-        given_up=DocumentStore(config.folder / "given-up", GivenUp, most=config.most_result_keys),
+        DocumentStore(config.folder / "deliveries", Delivery, limit=config.max_deliveries),
+        DocumentStore(config.folder / "result-keys", RegisteredResultKey, limit=config.max_result_keys),
+        replaced_keys=DocumentStore(config.folder / "given-up", ReplacedKeys, limit=config.max_result_keys),
     )
 
 
 @asynccontextmanager
 async def _members(config: SmsConfig) -> AsyncIterator[VaultMembers]:
-    addresses = tuple(address for address, _ in config.vaults)
-    place = SplitTarget(Domain(config.chain, config.broker), config.hub, addresses, config.threshold)
+    network = config.network
+    target = SplitTarget(network.domain, network.hub, network.vaults, network.threshold)
     async with AsyncExitStack() as stack:
         clients = [
             VaultClient(
                 await stack.enter_async_context(
-                    HttpTransport(url, name=f"vault {address}", patience=config.vault_seconds)
+                    HttpTransport(url, name=f"vault {address}", patience=config.vault_timeout)
                 )
             )
-            for address, url in config.vaults
+            for address, url in network.vault_endpoints
         ]
-        yield VaultMembers(place, tuple(clients))
+        yield VaultMembers(target, tuple(clients))

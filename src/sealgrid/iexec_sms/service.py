@@ -1,7 +1,7 @@
-"""What the face does for owners and beneficiaries. It keeps no value: only what was sealed to vaults, or is public.
+"""Accepts secrets by iExec's SMS protocol. Stores sealed shares and public keys, never a secret.
 
-A key that reached some vaults and not others could be split anew by nobody, since each vault takes a key once. So the
-sealed shares are kept from before the first vault gets its own until the last one signed for its.
+Each vault accepts a key once. A key that reached some vaults only cannot be split again: its other shares would not
+fit. The service therefore stores the sealed shares before the first delivery, and deletes them after the last receipt.
 """
 
 import os
@@ -16,8 +16,7 @@ from sealgrid.crypto.iexec_challenge import OF_DEVELOPER, requester_secret
 from sealgrid.crypto.shares import DEK_BYTES
 from sealgrid.errors import CheckFailed, NotFound, SecretExists, ServiceUnavailable
 from sealgrid.iexec_sms.document_store import DocumentStore
-from sealgrid.iexec_sms.federation import VaultMembers
-from sealgrid.iexec_sms.key_splitter import Random, SecretAsset, deposits_of
+from sealgrid.iexec_sms.federation import Random, SecretAsset, VaultMembers, split_key
 from sealgrid.iexec_sms.push_checks import (
     PushedSecret,
     check_app_secret,
@@ -30,22 +29,22 @@ from sealgrid.units import ZERO_DIGEST, Address, Digest, to_digest
 from sealgrid.wire.iexec_sms import RegisteredResultKey
 from sealgrid.wire.vault import IexecDeposit, VaultIdentity
 
-MOST_GIVEN_UP = 50  #: keys of one account: what is remembered of it stays below 10 kB
+MAX_REPLACED_KEYS = 50  #: of one account; their record stays below 10 kB
 
 Delivery = tuple[IexecDeposit, ...]  #: one for each vault, in vault order
-GivenUp = tuple[Digest, ...]  #: keccak256 of each key for results that an account replaced
+ReplacedKeys = tuple[Digest, ...]  #: keccak256 of each result key that an account replaced
 Kind = Literal["App", "Dataset"]
 
 
 class AssetLookup(Protocol):
-    """Where the desk learns of apps and datasets."""
+    """Reads apps and datasets from the chain."""
 
     async def asset(self, kind: Kind, address: Address) -> SecretAsset | None:
         """Return a registered app or dataset, or None."""
 
 
 class SecretService:
-    """One face's work."""
+    """Operations of the iExec SMS adapter."""
 
     def __init__(
         self,
@@ -55,152 +54,158 @@ class SecretService:
         deliveries: DocumentStore[Delivery],
         result_keys: DocumentStore[RegisteredResultKey],
         *,
-        given_up: DocumentStore[GivenUp],
+        replaced_keys: DocumentStore[ReplacedKeys],
         random: Random = os.urandom,
     ) -> None:
         self._members, self._chain, self._files, self._random = members, chain, files, random
-        self._deliveries, self._result_keys, self._given_up = deliveries, result_keys, given_up
+        self._deliveries, self._result_keys, self._replaced_keys = deliveries, result_keys, replaced_keys
         self._busy = set[str]()
 
     async def has_secret(self, kind: Kind, address: Address) -> bool:
-        """Return whether t vaults hold shares of one key of an asset, and none is still to get its own."""
+        """Return whether t vaults store shares of one key of an asset, and no delivery of it is open."""
         asset = await self._chain.asset(kind, address)
-        return asset is not None and await self._is_held(asset)
+        return asset is not None and await self._is_stored(asset)
 
     async def has_requester_secret(self, requester: Address, name: str) -> bool:
-        """Return the same of a requester's secret."""
-        return await self._is_held(_of_requester(requester, name))
+        """Return whether t vaults store shares of a requester's secret, and no delivery of it is open."""
+        return await self._is_stored(_requester_asset(requester, name))
 
-    async def _is_held(self, asset: SecretAsset) -> bool:
-        if self._deliveries.get(_name(asset)) is not None:
+    async def _is_stored(self, asset: SecretAsset) -> bool:
+        if self._deliveries.get(_document_name(asset)) is not None:
             return False
-        holders, silent = await self._members.holders(asset.address, asset.owner)
-        enough = self._members.place.threshold
-        if holders < enough <= holders + silent:
-            raise ServiceUnavailable(f"{silent} vaults do not answer, so nobody knows whether the key is there.")
-        return holders >= enough
+        shares, silent = await self._members.count_shares(asset.address, asset.owner)
+        threshold = self._members.target.threshold
+        if shares < threshold <= shares + silent:
+            raise ServiceUnavailable(
+                f"{silent} vaults do not answer; whether the key exists is unknown. Try again later."
+            )
+        return shares >= threshold
 
     async def push_dataset_key(self, pushed: PushedSecret) -> None:
-        """Split a dataset's key among the vaults; return once each of them signed for its share.
+        """Split a dataset's key among the vaults; return when each signed a receipt for its share.
 
-        Raises SecretRefused with the number of the check ("dataset-key.n"; (4) it was never pushed before, or this is
-        the value that not all vaults took), ServiceUnavailable when a vault is missing, with what is to be done.
+        Raises SecretRefused with the number of the check ("dataset-key.n"), ServiceUnavailable if a vault does not
+        answer. (4) The key was not pushed before, or this is the same value and its delivery is not complete.
         """
         dataset = await self._chain.asset("Dataset", pushed.address)
         key = check_dataset_key(pushed, None if dataset is None else dataset.owner)  # (1) to (3)
-        assert dataset is not None  # whose owner signed
+        assert dataset is not None  # check (2)
 
-        async def sealed() -> _SealedFileKey:
+        async def seal() -> _SealedFileKey:
             return _SealedFileKey(key, dataset.checksum)
 
-        await self._push(dataset, pushed, sealed, "dataset-key.4")
+        await self._push(dataset, pushed, seal, "dataset-key.4")
 
     async def push_app_secret(self, pushed: PushedSecret) -> None:
-        """Seal an app developer's secret, and split the key of that file; as ``push_dataset_key``, "app-secret.n"."""
+        """Seal an app developer's secret into a file and split its key; raise SecretRefused, "app-secret.n"."""
         app = await self._chain.asset("App", pushed.address)
         check_app_secret(pushed, None if app is None else app.owner)  # (1) to (3)
-        assert app is not None  # whose owner signed
-        await self._push(app, pushed, lambda: self._in_a_file(pushed, OF_DEVELOPER), "app-secret.4")
+        assert app is not None  # check (2)
+        await self._push(app, pushed, lambda: self._seal_file(pushed, OF_DEVELOPER), "app-secret.4")
 
     async def push_requester_secret(self, pushed: PushedSecret, name: str) -> None:
-        """Seal a requester's secret likewise; raise SecretRefused, "requester-secret.n"."""
+        """Seal a requester's secret into a file and split its key; raise SecretRefused, "requester-secret.n"."""
         check_requester_secret(pushed, name)  # (1) to (3)
-        asset = _of_requester(pushed.address, name)
-        await self._push(asset, pushed, lambda: self._in_a_file(pushed, name), "requester-secret.4")
+        asset = _requester_asset(pushed.address, name)
+        await self._push(asset, pushed, lambda: self._seal_file(pushed, name), "requester-secret.4")
 
-    async def _in_a_file(self, pushed: PushedSecret, name: str) -> "_SealedFileKey":
+    async def _seal_file(self, pushed: PushedSecret, name: str) -> "_SealedFileKey":
         key = self._random(DEK_BYTES)
         content = container.seal_bytes(pushed.value, dek=key, key_id=self._random(16), random=self._random)
         return _SealedFileKey(key, await self._files.put_bytes(content), name)
 
     def has_result_key(self, owner: Address) -> bool:
-        """Return whether an account registered an RSA key for results."""
+        """Return whether an account registered an RSA key for its results."""
         return self._result_keys.get(owner) is not None
 
     def result_key(self, owner: Address) -> RegisteredResultKey:
-        """Return an account's RSA key for results; raise NotFound."""
-        found = self._result_keys.get(owner)
-        if found is None:
+        """Return an account's RSA key for its results; raise NotFound if it registered none."""
+        key = self._result_keys.get(owner)
+        if key is None:
             raise NotFound(f"{owner} registered no key for results.")
-        return found
+        return key
 
     def push_result_key(self, pushed: PushedSecret, *, replacing: bool) -> None:
-        """Keep an account's RSA key; raise SecretRefused with the number "result-key.n".
+        """Store an account's RSA key; raise SecretRefused with the number "result-key.n".
 
-        (4) There is none yet, or it is replaced. (5) It was never given up: its signature is public and has no date, so
-        anybody could bring it back.
+        (4) The account has no key yet, or the request replaces it. (5) The account did not replace this key before: its
+        signature is public and has no date, so that anyone could restore it.
         """
         checked = check_result_key(pushed)  # (1) to (3)
         known = self._result_keys.get(pushed.address)
         if known is not None and not replacing:  # (4)
-            raise SecretExists("result-key.4", "this account registered a key already; replace it by PUT.")
+            raise SecretExists("result-key.4", "this account already registered a key; replace it with PUT.")
         if known is not None and known.value == checked.value:
             return
-        given_up = self._given_up.get(pushed.address) or ()
-        if pushed.value_hash in given_up:  # (5)
-            raise SecretExists("result-key.5", "this account replaced that key by another; make a new one.")
+        replaced = self._replaced_keys.get(pushed.address) or ()
+        if pushed.value_hash in replaced:  # (5)
+            raise SecretExists("result-key.5", "this account replaced this key before; create a new one.")
         if known is not None:
-            self._give_up(known, given_up)
+            self._record_replaced(known, replaced)
         self._result_keys.put(pushed.address, checked)
 
-    def _give_up(self, known: RegisteredResultKey, before: GivenUp) -> None:
-        if len(before) >= MOST_GIVEN_UP:
-            raise SecretExists("result-key.5", "this account replaced its key too often; name another as beneficiary.")
-        self._given_up.put(known.owner, (*before, to_digest(keccak256(known.value.encode()))))
+    def _record_replaced(self, known: RegisteredResultKey, before: ReplacedKeys) -> None:
+        if len(before) >= MAX_REPLACED_KEYS:
+            raise SecretExists(
+                "result-key.5", "this account replaced its key too often; use another account as beneficiary."
+            )
+        self._replaced_keys.put(known.owner, (*before, to_digest(keccak256(known.value.encode()))))
 
     async def _push(
-        self, asset: SecretAsset, pushed: PushedSecret, sealed: Callable[[], Awaitable["_SealedFileKey"]], number: str
+        self, asset: SecretAsset, pushed: PushedSecret, seal: Callable[[], Awaitable["_SealedFileKey"]], number: str
     ) -> None:
-        exists = SecretExists(number, f"a secret for {pushed.address} was pushed already; iExec's are written once.")
-        with self._alone(_name(asset)):
-            delivery = self._deliveries.get(_name(asset))
+        exists = SecretExists(
+            number, f"a secret for {pushed.address} was already pushed; iExec's secrets are written once."
+        )
+        with self._exclusive(_document_name(asset)):
+            delivery = self._deliveries.get(_document_name(asset))
             if delivery is None:
-                free, identities = await self._members.ready(asset.address, asset.owner)
-                if not free:  # (4)
+                is_new, identities = await self._members.prepare(asset.address, asset.owner)
+                if not is_new:  # (4)
                     raise exists
-                delivery = self._split(await sealed(), asset, pushed, identities)
-                self._deliveries.put(_name(asset), delivery)
+                delivery = self._split(await seal(), asset, pushed, identities)
+                self._deliveries.put(_document_name(asset), delivery)
             elif delivery[0].value_hash != pushed.value_hash:  # (4)
                 raise exists
-            if not await self._deliver(asset, delivery):  # (4), by another way in the meantime
+            if not await self._deliver(asset, delivery):  # (4): the key reached the vaults by another route meanwhile
                 raise exists
 
     def _split(
         self, sealed: "_SealedFileKey", asset: SecretAsset, pushed: PushedSecret, identities: Sequence[VaultIdentity]
     ) -> Delivery:
-        return deposits_of(
+        return split_key(
             sealed.key,
             asset,
             file_sha256=sealed.file_sha256,
             value_hash=pushed.value_hash,
             name=sealed.name,
             signature=pushed.signature,
-            place=self._members.place,
+            target=self._members.target,
             identities=identities,
             random=self._random,
         )
 
     async def _deliver(self, asset: SecretAsset, delivery: Delivery) -> bool:
-        """Return whether every vault signed for its share, or False where vaults have another key already."""
-        failed = [each for each in await self._members.give(delivery) if each is not None]
+        """Deliver the shares; return False if vaults already have another key."""
+        failed = [each for each in await self._members.deliver(delivery) if each is not None]
         refused = [each for each in failed if isinstance(each, CheckFailed)]
         if any(each.check == "iexec-deposit.5" for each in refused):
-            self._deliveries.drop(_name(asset))
+            self._deliveries.delete(_document_name(asset))
             return False
         if refused:
             raise refused[0]
         if failed:
             number = self._members.number
             raise ServiceUnavailable(
-                f"{number - len(failed)} of {number} vaults took their share; push the same value again for the others."
+                f"{number - len(failed)} of {number} vaults accepted a share; push the same value again for the others."
             )
-        self._deliveries.drop(_name(asset))
+        self._deliveries.delete(_document_name(asset))
         return True
 
     @contextmanager
-    def _alone(self, name: str) -> Iterator[None]:
+    def _exclusive(self, name: str) -> Iterator[None]:
         if name in self._busy:
-            raise ServiceUnavailable("this key is being pushed at this moment; ask again in a while.")
+            raise ServiceUnavailable("another push of this key is running; try again later.")
         self._busy.add(name)
         try:
             yield
@@ -210,16 +215,16 @@ class SecretService:
 
 @dataclass(frozen=True, slots=True)
 class _SealedFileKey:
-    """A file's key, and the file that it opens."""
+    """The key of a sealed file, and the file's digest."""
 
     key: bytes = field(repr=False)
     file_sha256: Digest
-    name: str = ""  #: of the secret in the file, under iExec's route
+    name: str = ""  #: of a requester's secret, or of the developer's
 
 
-def _of_requester(requester: Address, name: str) -> SecretAsset:
+def _requester_asset(requester: Address, name: str) -> SecretAsset:
     return SecretAsset(requester_secret(requester, name), requester, ZERO_DIGEST)
 
 
-def _name(asset: SecretAsset) -> str:
+def _document_name(asset: SecretAsset) -> str:
     return f"{asset.address}-{asset.owner}"

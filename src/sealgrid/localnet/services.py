@@ -5,6 +5,7 @@ import os
 import signal
 import urllib.request
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,8 @@ from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.attestation.policy import Platform
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.anvil import Anvil, AnvilConfig
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.chain.network_identity import NetworkIdentity
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused
 from sealgrid.iexec_sms.config import SmsConfig
 from sealgrid.iexec_sms.runner import run as run_sms
@@ -49,7 +51,7 @@ from sealgrid.units import Address
 from sealgrid.vault.config import VaultConfig
 from sealgrid.vault.keys import open_keys
 from sealgrid.vault.runner import run as run_vault
-from sealgrid.web.config import WebConfig
+from sealgrid.web.runner import WebConfig
 from sealgrid.web.runner import run as run_web
 from sealgrid.wire.platform import RuntimeMeasurement
 from sealgrid.wire.preview import OfferedMachine
@@ -204,32 +206,29 @@ class _NetworkPlan:
         )
 
     @property
+    def _identity(self) -> NetworkIdentity:
+        return self.network().identity
+
+    @property
     def _copy_urls(self) -> tuple[str, ...]:
         return tuple(self._sockets.url(name) for name in self._storage_names[1:])
 
     def write_storage_settings(self) -> None:
         """Write the settings that the storage nodes wait for."""
-        deployment = self._foundation.deployment
         services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
-        domain = Domain(chain=deployment.chain, broker=deployment.broker)
-        settings = StorageSettings(domain, self._sockets.url(WEB), frozenset(services))
+        settings = StorageSettings(self._identity.domain, self._sockets.url(WEB), frozenset(services))
         for name in self._storage_names:
             _write(self._layout.storage_settings(name), msgspec.json.encode(settings))
 
     def _vault(self, name: str) -> Callable[[OnReady], None]:
-        deployment, sock = self._foundation.deployment, self._sockets.of(name)
+        sock = self._sockets.of(name)
         config = VaultConfig(
             folder=self._layout.part(name),
-            rpc_urls=(self._rpc_url, self._rpc_url),  # one node, used as if there were two
-            chain=deployment.chain,
-            genesis=deployment.genesis,
-            hub=deployment.hub,
-            broker=deployment.broker,
+            # One node, named twice: the vault compares two answers, as it does with two nodes.
+            network=replace(self._identity, rpc_urls=(self._rpc_url, self._rpc_url)),
             storage_url=self._sockets.url(STORAGE),
             storage_copies=self._copy_urls,
             roots=(TrustRoot(Platform.SIMULATED, self._measured.root_ca_der),),
-            threshold=THRESHOLD,
-            vaults=self._addresses,
             peers=tuple((address, self._sockets.url(other)) for address, other in self._vaults if other != name),
             insecure_allow_simulated=True,
             previews_per_minute=0,
@@ -238,32 +237,23 @@ class _NetworkPlan:
         return lambda ready: asyncio.run(run_vault(config, sock, ready))
 
     def _market(self) -> Callable[[OnReady], None]:
-        deployment, sock = self._foundation.deployment, self._sockets.of(MARKET)
+        sock = self._sockets.of(MARKET)
         config = MarketConfig(
             folder=self._layout.part(MARKET),
-            rpc_url=self._rpc_url,
-            chain=deployment.chain,
-            genesis=deployment.genesis,
-            hub=deployment.hub,
+            network=self._identity,
             access=self._services.of(MARKET),
             listeners_per_client=0,
         )
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
     def _pool(self) -> Callable[[OnReady], None]:
-        deployment, sock = self._foundation.deployment, self._sockets.of(POOL)
+        sock = self._sockets.of(POOL)
         config = PoolConfig(
             folder=self._layout.part(POOL),
-            rpc_url=self._rpc_url,
-            chain=deployment.chain,
-            genesis=deployment.genesis,
-            hub=deployment.hub,
-            broker=deployment.broker,
+            network=self._identity,
             workerpool=self._foundation.workerpool,
             key_file=_key_file(self._layout, POOL),
             workers=frozenset(development_key(name).address for name in WORKERS),
-            vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
-            threshold=THRESHOLD,
             machines=(OfferedMachine(runtime=self._measured.runtime, platform=self._measured.platform),),
             poll_seconds=POOL_POLL_SECONDS,
             access=self._services.of(POOL),
@@ -271,17 +261,11 @@ class _NetworkPlan:
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 
     def _sms(self) -> Callable[[OnReady], None]:
-        deployment, sock = self._foundation.deployment, self._sockets.of(SMS)
+        sock = self._sockets.of(SMS)
         config = SmsConfig(
             folder=self._layout.part(SMS),
-            rpc_url=self._rpc_url,
-            chain=deployment.chain,
-            genesis=deployment.genesis,
-            hub=deployment.hub,
-            broker=deployment.broker,
+            network=self._identity,
             storage_url=self._sockets.url(STORAGE),
-            vaults=tuple((address, self._sockets.url(name)) for address, name in self._vaults),
-            threshold=THRESHOLD,
             access=self._services.of(SMS),
             storage_copies=self._copy_urls,
             storage_key_file=_storage_key(self._layout, SMS)[0],
@@ -310,16 +294,11 @@ def worker_config(layout: Layout, network: Network, name: str) -> WorkerConfig:
     return WorkerConfig(
         folder=layout.part(name),
         key_file=_key_file(layout, name),
-        rpc_url=network.rpc_url,
-        chain=network.chain,
-        hub=network.hub,
-        broker=network.broker,
+        network=network.identity,
         workerpool=network.workerpool,
         pool_url=network.pool_url,
         storage_url=network.storage_url,
         platform_url=network.platform_url,
-        vaults=tuple((vault.address, vault.url) for vault in network.vaults),
-        threshold=network.threshold,
         wheels=(cache_folder() / "wheels",),
         market_url=network.market_url,
         sms_url=network.sms_url,

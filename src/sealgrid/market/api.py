@@ -40,8 +40,9 @@ def application(desk: OrderService, config: MarketConfig) -> ASGIApp:
 
 
 def _api(desk: OrderService, config: MarketConfig) -> Litestar:
+    chain = config.network.chain
     return service(
-        [*_orders(desk, config.chain), *_deals(desk, config.chain), *_about(desk, config.chain)],
+        [*_orders(desk, chain), *_deals(desk, chain), *_about(desk, chain)],
         max_body=config.largest_body,
         access=config.access,
         pages=any_page,

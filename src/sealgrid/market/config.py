@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sealgrid.units import Address, Digest
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
 
@@ -12,10 +12,7 @@ class MarketConfig:
     """One order book for one hub."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
+    network: NetworkIdentity
     first_block: int = 0  #: where the hub was deployed; nothing before it is read
     follow_seconds: float = 0.1  #: between two looks at the chain
     database: str = ""  #: SQLAlchemy's address of a PostgreSQL that replicas share; empty keeps orders in the folder

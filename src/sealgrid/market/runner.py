@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.errors import InputRefused
 from sealgrid.market.admission import OrderAdmission
 from sealgrid.market.api import application
 from sealgrid.market.authentication import ChallengeAuthenticator
@@ -24,8 +23,8 @@ from sealgrid.wire.server import serve
 
 async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raise InputRefused on another chain than the configured one."""
-    async with Node(config.rpc_url) as node:
-        await check_place(config, node)
+    async with Node(*config.network.rpc_urls) as node:
+        await config.network.check_chain(node)
         async with open_desk(config, node) as desk:
             await serve(application(desk, config), sock, ready, config.access)
 
@@ -34,19 +33,20 @@ async def run(config: MarketConfig, sock: socket.socket, ready: Callable[[], Non
 async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[OrderService]:
     """Open the databases, read both up to now, and keep reading until the end of the context."""
     config.folder.mkdir(parents=True, exist_ok=True)
-    domain = OrderDomain(chain=config.chain, hub=config.hub)
+    network = config.network
+    domain = OrderDomain(chain=network.chain, hub=network.hub)
     with (
         contextlib.closing(MarketChainStore(config.folder / "chain.sqlite")) as memory,
         contextlib.closing(
             OrderStore(config.database or f"sqlite:///{config.folder / 'market.sqlite'}", domain)
         ) as store,
     ):
-        feed = MarketFeed(config.chain)
-        chain = await MarketChainFollower.open(Hub(node, config.hub), memory, feed.tell, first=config.first_block)
+        feed = MarketFeed(network.chain)
+        chain = await MarketChainFollower.open(Hub(node, network.hub), memory, feed.tell, first=config.first_block)
         clerk = BatchWriter(store, chain.book, feed.tell)
         await chain.catch_up()
         await clerk.catch_up()
-        doorman = ChallengeAuthenticator(chain, clerk, config.chain)
+        doorman = ChallengeAuthenticator(chain, clerk, network.chain)
         desk = OrderService(
             chain, clerk, doorman, OrderAdmission(chain, domain, per_signer=config.orders_per_signer), feed
         )
@@ -59,9 +59,3 @@ async def open_desk(config: MarketConfig, node: Node) -> AsyncIterator[OrderServ
                 await feed.close()
                 for task in running:
                     task.cancel()
-
-
-async def check_place(config: MarketConfig, node: Node) -> None:
-    """Raise InputRefused unless this is the configured chain."""
-    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is another one than the market was made for.")

@@ -7,23 +7,23 @@ import msgspec
 from sealgrid.units import Address, Nrlc
 
 CONTRIBUTION_DEADLINE_RATIO: Final = 7  #: times the category's time reference, after the deal
-FINAL_DEADLINE_RATIO: Final = 10  #: times the time reference, after the deal; then anyone may claim the refund
+FINAL_DEADLINE_RATIO: Final = 10  #: times the time reference, after the deal; from then on anyone may claim the refund
 WORKERPOOL_STAKE_RATIO: Final = 30  #: per cent of the pool's price that its owner locks for each task
 KITTY_ADDRESS: Final = Address("0x99c2268479b93fde36232351229815df80837e23")
-GROUP_MEMBER_PURPOSE: Final = 4  #: ERC-734 purpose by which a restriction contract admits an account
+GROUP_MEMBER_PURPOSE: Final = 4  #: ERC-734 purpose of the members that a restriction contract admits
 
 ORDER_DOMAIN_NAME: Final = "iExecODB"
 ORDER_DOMAIN_VERSION: Final = "5.0.0"
 
 
 class TaskCategory(msgspec.Struct, frozen=True):
-    """How long a task may take: its deadlines are multiples of ``timeref`` seconds."""
+    """A category of tasks; its deadlines are multiples of ``timeref`` seconds."""
 
     name: str
     timeref: int
 
 
-#: iExec's five, in their order of creation, then a short one so that refunds can be seen on a local chain.
+#: iExec's five, in their order of creation, and a short one for refunds on a local chain.
 LOCAL_CATEGORIES: Final = (
     TaskCategory("XS", 300),
     TaskCategory("S", 1200),
@@ -35,10 +35,10 @@ LOCAL_CATEGORIES: Final = (
 
 
 def pool_stake(price: int) -> Nrlc:
-    """Return what a pool's owner locks for one task at ``price`` nRLC."""
+    """Return the stake that a pool's owner locks for one task at ``price`` nRLC."""
     return Nrlc(price * WORKERPOOL_STAKE_RATIO // 100)
 
 
 def worker_reward(price: int, scheduler_reward_ratio: int = 1) -> Nrlc:
-    """Return the worker's part of the pool's price after contributeAndFinalize; the rest is the pool owner's."""
+    """Return the worker's share of the pool's price after contributeAndFinalize; the pool's owner gets the rest."""
     return Nrlc(price * (100 - scheduler_reward_ratio) // 100)

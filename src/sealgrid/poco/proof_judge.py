@@ -1,4 +1,4 @@
-"""Who stands between an enclave's claim and PoCo's payment for it (docs/protocol/gate.md)."""
+"""The contract that checks the proofs of a deal's tasks (docs/protocol/gate.md)."""
 
 from enum import StrEnum
 
@@ -6,15 +6,15 @@ from sealgrid.units import ZERO_ADDRESS, Address
 
 
 class ProofJudge(StrEnum):
-    """Whom PoCo asks whether a worker and its enclave may contribute to a deal's tasks."""
+    """The check that a worker's contribution must pass before PoCo accepts it."""
 
-    BROKER = "broker"  #: the pinned TeeBroker, which the hub asks
-    GATE = "gate"  #: the pinned PoolGate, which owned the pool when the deal was made
-    POOL = "pool's word only"  #: nobody whom we know
+    BROKER = "broker"  #: the pinned TeeBroker is the hub's teebroker
+    GATE = "gate"  #: the pinned PoolGate owned the pool at the match
+    POOL = "pool's word only"  #: no pinned contract; the pool's signature is enough
 
 
-def judging(*, teebroker: Address, pool_owner: Address, pinned: Address) -> ProofJudge:
-    """Return who judges a deal: by the hub's teebroker, its pool's recorded owner, and the contract that we trust."""
+def judge_of(*, teebroker: Address, pool_owner: Address, pinned: Address) -> ProofJudge:
+    """Return which check a deal has, by the hub's teebroker, the pool's owner at the match, and the pinned contract."""
     if teebroker == pinned:
         return ProofJudge.BROKER
     return ProofJudge.GATE if (teebroker, pool_owner) == (ZERO_ADDRESS, pinned) else ProofJudge.POOL

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import SealgridError
@@ -67,7 +66,7 @@ class ChainExecutor:
         return TaskInitialized(task=call.task, at=self._clock())
 
     async def _claim(self, call: ClaimRefund) -> AnyEvent:
-        if await claim_refund(self._hub, self._wallet, call.deal, call.index) is TaskStatus.COMPLETED:
+        if await self._hub.claim_refund(self._wallet, call.deal, call.index) is TaskStatus.COMPLETED:
             return TaskFinalized(task=call.task, at=self._clock())
         _log.info("the requester of task %s has the money back", call.task)
         return TaskRefunded(task=call.task, at=self._clock())

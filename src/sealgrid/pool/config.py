@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.pool.events import PoolTimeouts
-from sealgrid.units import Address, Digest
+from sealgrid.units import Address
 from sealgrid.wire.preview import OfferedMachine
 from sealgrid.wire.service_access import ServiceAccess
 
@@ -18,11 +19,7 @@ class PoolConfig:
     """One workerpool on one hub; ``key_file`` (mode 0600) holds its owner's key (32 bytes, or 64 hex digits)."""
 
     folder: Path
-    rpc_url: str
-    chain: int
-    genesis: Digest
-    hub: Address
-    broker: Address
+    network: NetworkIdentity  #: without vaults, the pool checks no refusals
     workerpool: Address
     key_file: Path
     lease_seconds: float = 30.0  #: a silent worker loses its task after so long
@@ -31,8 +28,6 @@ class PoolConfig:
     first_block: int = 0  #: where to begin reading a chain that was never read
     confirmations: int = 1  #: blocks from the one that is believed to the head, both counted
     workers: frozenset[Address] = frozenset()  #: who gets tasks; empty for nobody
-    vaults: tuple[tuple[Address, str], ...] = ()  #: the federation, ascending, and where its members answer
-    threshold: int = 0  #: t; 0 where no vault is asked about refusals
     machines: tuple[OfferedMachine, ...] = ()  #: kinds of machines that its workers have, for whoever buys
     access: ServiceAccess = DEFAULT_POOL_ACCESS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sql
 
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.events import AnyEvent
 
 _META = sql.MetaData()

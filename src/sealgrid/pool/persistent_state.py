@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.pool.effects import Answer
 from sealgrid.pool.event_store import EventStore
 from sealgrid.pool.events import AnyEvent

@@ -11,9 +11,9 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
-from sealgrid.chain.pool_gate import pool_speaker
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.wallet import Wallet
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.pool.api import handlers
 from sealgrid.pool.chain_clock import ChainClock
@@ -46,17 +46,17 @@ async def run(config: PoolConfig, sock: socket.socket, ready: Callable[[], None]
     store = EventStore(config.folder / "pool.sqlite")
     try:
         async with AsyncExitStack() as stack:
-            node = await stack.enter_async_context(Node(config.rpc_url))
+            node = await stack.enter_async_context(Node(*config.network.rpc_urls))
             await check_place(config, node, key)
             vaults = [
                 (address, await stack.enter_async_context(HttpTransport(url, name=f"vault {address}")))
-                for address, url in config.vaults
+                for address, url in config.network.vault_endpoints
             ]
             desk, background = assemble(config, node, key, store, vaults)
-            readers = RequesterAuthenticator(config.chain, time.time)
-            paths = [*handlers(desk), *iexec_handlers(desk, readers, config.chain, config.access.public_url)]
+            readers = RequesterAuthenticator(config.network.chain, time.time)
+            paths = [*handlers(desk), *iexec_handlers(desk, readers, config.network.chain, config.access.public_url)]
             access = config.access
-            pages = readable_by_pages(access, *pages_read(config.chain))
+            pages = readable_by_pages(access, *pages_read(config.network.chain))
             app = service(paths, access=access, pages=pages, cors=cors("GET"))
             await _together(background, serve(app, sock, ready, access))
     finally:
@@ -71,24 +71,23 @@ def assemble(
     vaults: Sequence[tuple[Address, Transport]] = (),
 ) -> tuple[TaskService, tuple[Coroutine[None, None, None], ...]]:
     """Return what answers, and what runs beside it."""
-    hub, memory, clock = Hub(node, config.hub), PersistentState(store), ChainClock()
+    hub, memory, clock = Hub(node, config.network.hub), PersistentState(store), ChainClock()
     memory.apply(PoolRestarted(at=time.time(), rules=config.rules))
     follower = HubFollower(hub, store.trail(), first=config.first_block, depth=config.confirmations)
     watch = ChainPoller(memory, clock, PoolChainReader(hub, config.workerpool), follower)
     hand = ChainExecutor(memory, hub, Wallet(node, key), retry=config.retry_seconds)
-    domain = Domain(config.chain, config.broker)
+    domain = config.network.domain
     callers = AllowedWorkers(domain=domain, pool=config.workerpool, allowed=config.workers)
-    refusals = RefusalCheck(memory, vaults, config.threshold, domain)
+    refusals = RefusalCheck(memory, vaults, config.network.threshold, domain)
     desk = TaskService(memory, clock, callers, key, machines=config.machines)
     return desk, (watch.work(config.poll_seconds), hand.work(), refusals.work())
 
 
 async def check_place(config: PoolConfig, node: Node, key: SigningKey) -> None:
     """Raise InputRefused unless this is the configured chain and the key runs the workerpool on it."""
-    if (await node.chain(), await node.genesis()) != (config.chain, config.genesis):
-        raise InputRefused("the chain at this address is another one than the pool was made for.")
-    owner = await Assets(Hub(node, config.hub)).owner(config.workerpool)
-    speaker = await pool_speaker(node, owner, config.broker)
+    await config.network.check_chain(node)
+    owner = await Assets(Hub(node, config.network.hub)).owner(config.workerpool)
+    speaker = await pool_signer(node, owner, config.network.broker)
     if speaker != key.address:
         raise InputRefused(f"workerpool {config.workerpool} is run by {speaker}, the key belongs to {key.address}.")
 

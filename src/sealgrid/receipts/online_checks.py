@@ -1,14 +1,14 @@
 """Checks (14) to (19) of ``verify``: whether chain and storage agree with a receipt."""
 
 from sealgrid.errors import ReceiptRefused
-from sealgrid.poco.proof_judge import ProofJudge, judging
+from sealgrid.poco.proof_judge import ProofJudge, judge_of
 from sealgrid.receipts.verification_case import VerificationCase, VerificationStep
 
 
 def judge(case: VerificationCase) -> str:
     """(14)."""
     pinned = case.pins.broker
-    by = judging(teebroker=case.chain.broker, pool_owner=case.chain.pool_owner, pinned=pinned)
+    by = judge_of(teebroker=case.chain.broker, pool_owner=case.chain.pool_owner, pinned=pinned)
     if by is ProofJudge.POOL:
         raise ReceiptRefused("14", f"the chain took the {by}: neither the pinned broker nor the pinned gate judged.")
     return f"{by} {pinned}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 import msgspec
 
 from sealgrid.attestation.policy import Policy
-from sealgrid.chain.recording_wallet import RecordingWallet, UnsignedTransaction
+from sealgrid.chain.wallet import RecordingWallet, UnsignedTransaction
 from sealgrid.crypto.signing import ExternalKey, SigningKey
 from sealgrid.sdk.connection import Connection
 from sealgrid.units import ZERO_DIGEST, Address, Digest

@@ -6,6 +6,7 @@ import msgspec
 
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NetworkNotRunning
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
@@ -74,6 +75,20 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     web_url: str = ""  #: the pages; empty where nobody serves them
     sms_url: str = ""  #: where iExec's SDK pushes secrets; empty where nobody takes them
     platform_url: str = ""  #: the simulated platform of a local network; empty elsewhere
+
+    @property
+    def identity(self) -> NetworkIdentity:
+        """Return what a service of this network is configured with."""
+        return NetworkIdentity(
+            rpc_urls=(self.rpc_url,),
+            chain=self.chain,
+            genesis=self.genesis,
+            hub=self.hub,
+            broker=self.broker,
+            vaults=tuple(vault.address for vault in self.vaults),
+            vault_urls=tuple(vault.url for vault in self.vaults),
+            threshold=self.threshold,
+        )
 
     @property
     def storage_nodes(self) -> tuple[str, ...]:

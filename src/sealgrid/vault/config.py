@@ -5,8 +5,9 @@ from pathlib import Path
 
 from sealgrid.attestation.evidence import TrustRoot
 from sealgrid.chain.anvil import LOCAL_CHAIN
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.errors import InputRefused
-from sealgrid.units import Address, Digest
+from sealgrid.units import Address
 from sealgrid.vault.keys import KEYS_FOLDER, KeyCommand, KeyFiles, KeySource
 from sealgrid.wire.service_access import DEFAULT_ACCESS, ServiceAccess
 
@@ -19,15 +20,9 @@ class VaultConfig:
     """
 
     folder: Path  #: the database; this vault's alone
-    rpc_urls: tuple[str, ...]  #: nodes of different operators, which must agree; one is enough on a local chain only
-    chain: int
-    genesis: Digest  #: hash of block 0: two local chains may share an id
-    hub: Address
-    broker: Address
+    network: NetworkIdentity  #: ``rpc_urls`` of different operators; one is enough on a local chain only
     storage_url: str  #: where sealed results and receipts are fetched from before a Verdict
     roots: tuple[TrustRoot, ...]  #: platforms that are believed
-    threshold: int  #: t
-    vaults: tuple[Address, ...]  #: the federation, ascending; n = 2t - 1
     nonce_ttl: int = 120  #: seconds in which a nonce must come back with its quote
     minimum_seconds_left: int = 20  #: before the contribution deadline, for a release
     keys: Path | None = None  #: folder of the key files; ``keys`` in the vault's own folder when None
@@ -42,7 +37,8 @@ class VaultConfig:
     input_hours: float = 24.0  #: that a sealed input is kept without a deal
 
     def __post_init__(self) -> None:
-        if len(set(self.rpc_urls)) < 2 and (self.chain != LOCAL_CHAIN or not self.rpc_urls):
+        urls, chain = self.network.rpc_urls, self.network.chain
+        if len(set(urls)) < 2 and (chain != LOCAL_CHAIN or not urls):
             raise InputRefused("a vault reads its chain through two nodes of different operators; name both.")
 
     @property

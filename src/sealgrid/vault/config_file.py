@@ -6,6 +6,7 @@ import msgspec
 
 from sealgrid.attestation.evidence import Status, TcbVersion, Trait, TrustRoot
 from sealgrid.attestation.policy import Platform
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.errors import InputRefused
 from sealgrid.units import Address, Digest
 from sealgrid.vault.config import VaultConfig
@@ -62,15 +63,17 @@ def read_config(path: Path) -> tuple[VaultConfig, int]:
         folder=folder,
         keys=here / (told.keys or folder / KEYS_FOLDER),
         key_command=told.key_command,
-        rpc_urls=told.rpc_urls,
-        chain=told.chain,
-        genesis=told.genesis,
-        hub=told.hub,
-        broker=told.broker,
+        network=NetworkIdentity(
+            rpc_urls=told.rpc_urls,
+            chain=told.chain,
+            genesis=told.genesis,
+            hub=told.hub,
+            broker=told.broker,
+            vaults=told.vaults,
+            threshold=told.threshold,
+        ),
         storage_url=told.storage_url,
         roots=tuple(_root(here, root) for root in told.roots),
-        threshold=told.threshold,
-        vaults=told.vaults,
         peers=tuple(told.peers.items()),
         previews_per_minute=told.previews_per_minute,
         insecure_allow_simulated=told.insecure_allow_simulated,

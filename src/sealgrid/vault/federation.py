@@ -1,8 +1,10 @@
 """Which federation a vault belongs to: one chain, one hub, one broker, n = 2t - 1 vaults in ascending order."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from sealgrid.attestation import binding
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.crypto.shares import KeyRecord
 from sealgrid.crypto.signing import Domain
 from sealgrid.errors import InputRefused
@@ -28,6 +30,11 @@ class VaultFederation:
             raise InputRefused("the vaults of a federation stand in ascending order, each once, in lower case.")
         if self.us not in self.vaults:
             raise InputRefused(f"this vault's key is {self.us}, which the federation does not list.")
+
+    @classmethod
+    def of(cls, network: NetworkIdentity, us: Address) -> Self:
+        """Return a network's federation, seen from one of its vaults."""
+        return cls(network.chain, network.hub, network.broker, network.threshold, network.vaults, us)
 
     @property
     def domain(self) -> Domain:

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from sealgrid.chain.confirmation import confirmation_of
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.errors import SealgridError
@@ -71,15 +71,15 @@ async def opened(
 ) -> AsyncIterator[Vault]:
     """Open a vault's folder and its node; close both."""
     keys = keys_from(config.key_source, random)
-    federation = VaultFederation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
-    rules = _rules(config)
-    async with Node(*config.rpc_urls) as node:
-        confirmation = confirmation_of(config.chain)
-        chain = ChainReader(Hub(node, config.hub), config.broker, confirmation=confirmation, clock=clock)
-        await chain.expect(federation, config.genesis)
+    federation = VaultFederation.of(config.network, keys.address)
+    network, rules = config.network, _rules(config)
+    async with Node(*network.rpc_urls) as node:
+        confirmation = confirmation_of(network.chain)
+        chain = ChainReader(Hub(node, network.hub), network.broker, confirmation=confirmation, clock=clock)
+        await chain.expect(federation, network.genesis)
         store = VaultDatabase(config.folder / DATABASE)
         try:
-            store.claim(federation.belonging(config.genesis))
+            store.claim(federation.belonging(network.genesis))
             yield Vault(
                 federation=federation,
                 rules=rules,

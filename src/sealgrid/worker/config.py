@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.units import Address
 
 
@@ -12,16 +13,11 @@ class WorkerConfig:
 
     folder: Path  #: cache, job notes
     key_file: Path  #: the worker's chain key, mode 0600
-    rpc_url: str
-    chain: int
-    hub: Address
-    broker: Address
+    network: NetworkIdentity
     workerpool: Address
     pool_url: str
     storage_url: str
     platform_url: str
-    vaults: tuple[tuple[Address, str], ...]  #: (address, URL), ascending by address
-    threshold: int
     wheels: tuple[Path, ...] = ()  #: folders with wheel files that apps may need
     market_url: str = ""  #: where requesters publish orders that no calldata hold; empty where none is asked
     sms_url: str = ""  #: where beneficiaries registered RSA keys for results; empty where nobody could

@@ -1,8 +1,8 @@
 """Hand a result to PoCo with everything that the broker judges."""
 
 from sealgrid.attestation.job_params import parse_params
+from sealgrid.chain.blocks import confirmation_of
 from sealgrid.chain.broker import encode_proof
-from sealgrid.chain.confirmation import confirmation_of
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.matches import MatchRecord, find_match
 from sealgrid.chain.views import TaskStatus
@@ -35,7 +35,7 @@ class Finalizer:
     async def confirmed_block(self) -> int:
         """Return the number of the newest block that counts by the chain's rule."""
         node = self._hub.node
-        return (await node.confirmed_block(confirmation_of(await node.chain()).which)).number
+        return (await node.confirmed_block(confirmation_of(await node.chain()).block)).number
 
     async def reader_of_result(self, job: JobAssignment) -> Address | None:
         """Return whose registered RSA key a job's result is to be encrypted for; None where it is sealed otherwise."""

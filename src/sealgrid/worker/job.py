@@ -269,16 +269,16 @@ class JobRun:
         return (await self._shop.by_address(cid))[: MOST_LIST_BYTES + 1]
 
     def _launch(self, relay: Path) -> LaunchRequest:
-        config = self._shop.config
+        network = self._shop.config.network
         return LaunchRequest(
             app_digest=self.job.app_digest,
             task=self.job.task,
             worker=self._shop.pool.worker,
-            chain=config.chain,
-            hub=config.hub,
-            broker=config.broker,
-            vaults=tuple(address for address, _ in config.vaults),
-            threshold=config.threshold,
+            chain=network.chain,
+            hub=network.hub,
+            broker=network.broker,
+            vaults=network.vaults,
+            threshold=network.threshold,
             relay=str(relay),
         )
 

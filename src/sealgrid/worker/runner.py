@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from sealgrid.chain.hub import Hub
 from sealgrid.chain.node import Node
 from sealgrid.chain.wallet import Wallet
-from sealgrid.crypto.signing import Domain, SigningKey
+from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ReleaseRefused, SealgridError
 from sealgrid.storage.content_folder import ContentFolder
 from sealgrid.storage.remote_files import RemoteFiles
@@ -52,12 +52,12 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, Sign
     """Open everything that a worker's jobs share, and its pool; close it all again."""
     async with contextlib.AsyncExitStack() as stack:
         key = SigningKey.from_bytes(bytes.fromhex(config.key_file.read_text().strip().removeprefix("0x")))
-        node = await stack.enter_async_context(Node(config.rpc_url))
+        node = await stack.enter_async_context(Node(*config.network.rpc_urls))
 
         async def reach(url: str, name: str) -> HttpTransport:
             return await stack.enter_async_context(HttpTransport(url, name=name))
 
-        domain = Domain(chain=config.chain, broker=config.broker)
+        domain = config.network.domain
         nodes = tuple(
             [
                 StorageClient(await reach(url, "the storage node"), TicketSigner(url, key, domain))
@@ -70,7 +70,7 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, Sign
         shop = JobContext(
             config=config,
             pool=pool,
-            chain=Finalizer(Hub(node, config.hub), Wallet(node, key)),
+            chain=Finalizer(Hub(node, config.network.hub), Wallet(node, key)),
             platform=PlatformClient(await reach(config.platform_url, "the platform")),
             storage=storage,
             source=storage,
@@ -78,11 +78,11 @@ async def workshop(config: WorkerConfig) -> AsyncIterator[tuple[JobContext, Sign
             wheels=WheelFolders(config.wheels),
             by_address=nodes[0].by_address,
             nodes=nodes,
-            sms=IexecSmsClient(await reach(config.sms_url, "iExec's face")) if config.sms_url else None,
-            market=MarketClient(await reach(config.market_url, "the market"), config.chain)
+            sms=IexecSmsClient(await reach(config.sms_url, "the iExec SMS adapter")) if config.sms_url else None,
+            market=MarketClient(await reach(config.market_url, "the market"), config.network.chain)
             if config.market_url
             else None,
-            vaults=tuple([await reach(url, f"vault {address}") for address, url in config.vaults]),
+            vaults=tuple([await reach(url, f"vault {address}") for address, url in config.network.vault_endpoints]),
         )
         yield shop, pool
 

@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from sealgrid.chain.anvil import Anvil, AnvilConfig, revert, snapshot
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.chain.node import Node
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
@@ -37,10 +38,7 @@ def config(scene: Market, tmp_path: Path) -> MarketConfig:
     place = scene.deployment
     return MarketConfig(
         folder=tmp_path / "market",
-        rpc_url=scene.node.url,
-        chain=place.chain,
-        genesis=place.genesis,
-        hub=place.hub,
+        network=NetworkIdentity(rpc_urls=(scene.node.url,), chain=place.chain, genesis=place.genesis, hub=place.hub),
         orders_per_signer=3,
         access=ONE_MACHINE,
         follow_seconds=3600,  # tests say when the market looks at the chain

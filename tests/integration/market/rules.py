@@ -21,9 +21,11 @@ RULES: Final = {
     "unknown-field": Rule(400, "there is a field that the order's kind does not have", "leave it out"),
     "address": Rule(400, "a field that holds an address does not", "give 0x and 40 hex digits, in any letter case"),
     "bytes32": Rule(400, "tag or salt is not 32 bytes", "give 0x and 64 hex digits"),
-    "number": Rule(400, "a price, volume, category or trust is no uint256", "give a whole number from 0, in decimal"),
+    "number": Rule(
+        400, "a price, volume, category or trust is not a valid uint256", "give a whole number from 0, in decimal"
+    ),
     "text": Rule(400, "`params` is no text", "give the JSON as a string"),
-    "params-size": Rule(400, "`params` is too long", "give what is long as an input file"),
+    "params-size": Rule(400, "`params` is too long", "pass long content as an input file"),
     "sign": Rule(400, "`sign` is not written as bytes", "give 0x and pairs of hex digits"),
     "sign-size": Rule(400, "`sign` is too long", "sign with fewer keys, or presign the order on chain"),
     "volume": Rule(403, "the order sells or asks for nothing", "sign one with a volume of at least 1"),

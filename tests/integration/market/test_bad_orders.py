@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from sealgrid.chain.accounts import development_key
-from tests.contracts.mocked import Mock
+from tests.contracts.mocks import Mock
 from tests.contracts.scene import Market
 from tests.integration.market.bad_orders import BAD_ORDERS, document_of
 from tests.integration.market.rules import RULES

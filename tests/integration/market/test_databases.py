@@ -169,7 +169,7 @@ async def replica(scene: Market, config: MarketConfig, url: str, folder: str) ->
     async with open_desk(mine, scene.node) as desk:
         transport = httpx.ASGITransport(application(desk, mine))
         async with httpx.AsyncClient(transport=transport, base_url="http://market.example") as http:
-            yield Traders(scene, MarketClient(InProcess(http), config.chain), desk)
+            yield Traders(scene, MarketClient(InProcess(http), config.network.chain), desk)
 
 
 async def until(wanted: object, look: object) -> None:
@@ -221,7 +221,7 @@ async def test_a_challenge_of_one_replica_is_answered_at_another_once(
     async with replica(scene, config, url, "a") as first, replica(scene, config, url, "b") as second:
         asked = await first.desk.doorman.challenge(key.address)
         assert asked["message"]["challenge"].startswith(SENTENCE)
-        token = answer(config.chain, asked["message"]["challenge"], key)
+        token = answer(config.network.chain, asked["message"]["challenge"], key)
         await second.desk.doorman.admit(token)
         with pytest.raises(CallRefused):
             await first.desk.doorman.admit(token)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sealgrid.chain.node import STRANGERS_GAS
+from sealgrid.chain.node import UNTRUSTED_CALL_GAS
 from sealgrid.units import to_address, to_digest
 from tests.contracts.scene import Market
 from tests.integration.market.traders import Traders
@@ -13,7 +13,7 @@ SPENDER, ANYBODY = to_address(b"\xab" * 20), to_address(b"\x01" * 20)
 
 def says(word: str) -> str:
     """Return a contract that answers this word where it has more gas than strangers get, and zero elsewhere."""
-    return f"0x5a63{STRANGERS_GAS:08x}10{word}025f5260205ff3"
+    return f"0x5a63{UNTRUSTED_CALL_GAS:08x}10{word}025f5260205ff3"
 
 
 YES, SIGNED = says("6001"), says("631626ba7e60e01b")

@@ -14,7 +14,7 @@ from sealgrid.chain.node import Node
 from sealgrid.errors import InputRefused
 from sealgrid.market.api import application
 from sealgrid.market.config import MarketConfig
-from sealgrid.market.runner import check_place, open_desk
+from sealgrid.market.runner import open_desk
 from sealgrid.poco.orders import AppOrder, to_document
 from sealgrid.poco.typed_data import order_hash
 from sealgrid.units import ZERO_ADDRESS, to_digest
@@ -214,7 +214,9 @@ async def test_a_market_that_runs_while_its_chain_is_wiped_says_so_and_follows_t
     anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
     async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
         first = await open_market(node, ROOT / ".cache/poco")
-        async with open_desk(replace(config, folder=tmp_path / "wiped", rpc_url=chain.url), node) as desk:
+        async with open_desk(
+            replace(config, folder=tmp_path / "wiped", network=replace(config.network, rpc_urls=(chain.url,))), node
+        ) as desk:
             order = first.app_order()
             name = await _without_http(first, desk)(order)
             await first.deal()
@@ -240,7 +242,7 @@ async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain
     anvil = AnvilConfig(binary=ROOT / ".cache/anvil/bin/anvil")
     async with await Anvil.start(anvil) as chain, Node(chain.url) as node:
         market = await open_market(node, ROOT / ".cache/poco")
-        here = replace(config, folder=tmp_path / "away", rpc_url=chain.url)
+        here = replace(config, folder=tmp_path / "away", network=replace(config.network, rpc_urls=(chain.url,)))
         async with (
             open_desk(here, node) as desk,
             httpx.AsyncClient(transport=httpx.ASGITransport(application(desk, here)), base_url="http://m") as http,
@@ -257,8 +259,8 @@ async def test_while_the_chain_is_away_the_book_is_read_and_what_needs_the_chain
 
 
 async def test_a_market_refuses_to_start_on_another_chain(scene: Market, config: MarketConfig) -> None:
-    with pytest.raises(InputRefused, match="another one"):
-        await check_place(replace(config, genesis=to_digest(bytes(32))), scene.node)
+    with pytest.raises(InputRefused, match="another chain"):
+        await replace(config.network, genesis=to_digest(bytes(32))).check_chain(scene.node)
 
 
 async def test_a_database_belongs_to_one_hub(scene: Market, config: MarketConfig, tmp_path: Path) -> None:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given as given_examples
 from hypothesis import strategies as st
 
-from sealgrid.chain.block_trail import BlockTrail
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.chain.events import CategoryCreated
 from sealgrid.market.chain.ledger import CLOSED, ChainLedger
 from sealgrid.market.chain.store import MarketChainStore
@@ -99,11 +98,11 @@ def test_what_was_kept_is_the_same_ledger_again_with_its_way_back(
     ledger, trail = ChainLedger(REGISTRIES), BlockTrail((block(0),))
     with closing(MarketChainStore(path)) as memory:  # hypothesis may give an example up wherever it draws
         for number, events in enumerate(chain, start=1):
-            trail = trail.extended(block(number))
+            trail = trail.append(block(number))
             memory.advance(ledger.apply(dated(events, number)), trail)
         if data.draw(st.booleans()):
             back_to = data.draw(st.integers(0, len(chain)))
-            trail = trail.cut(block(back_to))
+            trail = trail.truncate(block(back_to))
             memory.roll_back(ledger.roll_back(back_to), trail)
     again = MarketChainStore(path)
     assert (again.facts(), again.undo()) == (ledger._facts, tuple(ledger._undo))

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sealgrid.chain.network_identity import NetworkIdentity
 from sealgrid.market.book.order_book import OrderOpened
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.feed import feed as feeds
@@ -23,10 +24,7 @@ from tests.unit.market.market_orders import APP, listed
 
 CONFIG = MarketConfig(
     folder=Path(),
-    rpc_url="",
-    chain=31337,
-    genesis=to_digest(bytes(32)),
-    hub=to_address(bytes(20)),
+    network=NetworkIdentity(rpc_urls=(), chain=31337, genesis=to_digest(bytes(32)), hub=to_address(bytes(20))),
     access=ONE_MACHINE,
     listeners=3,
     listeners_per_client=2,

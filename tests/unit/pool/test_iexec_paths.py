@@ -10,7 +10,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from sealgrid.chain.block_trail import BlockTrail
+from sealgrid.chain.blocks import BlockTrail
 from sealgrid.crypto.signing import Domain, SigningKey
 from sealgrid.poco.ids import task_id
 from sealgrid.pool import events as e

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from sealgrid.attestation.statements import WorkerCall
-from sealgrid.chain.block_trail import BlockTrail
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.crypto.digests import sha256
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.signing import Domain, SigningKey

@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from sealgrid.chain.block_trail import BlockTrail
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.chain.events import SchedulerNotice
 from sealgrid.chain.follower import BlocksApplied
 from sealgrid.errors import ChainError

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from sealgrid.crypto.signing import SigningKey
-from sealgrid.errors import ChainError, OrderRefused, ServiceUnavailable
+from sealgrid.errors import OrderRefused, ServiceUnavailable
 from sealgrid.poco.orders import AppOrder, DatasetOrder, WorkerpoolOrder, to_document
 from sealgrid.sdk.network import PinnedPool
 from sealgrid.sdk.operations.deal_terms import offers_for
@@ -53,14 +53,8 @@ class Answers:
 class NoGroups:
     """A hub on whose chain no address is a group."""
 
-    address = OTHER
-
-    @property
-    def node(self):
-        return self
-
-    async def call(self, *_, **__):
-        raise ChainError("no contract is at this address.")
+    async def is_member(self, *_):
+        return False
 
 
 async def bought_at(*, pool=None, progress=lambda step: None, **offers):

@@ -25,8 +25,7 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.requester_refusals import OF_THE_DEAL
-from sealgrid.chain.payment_outcome import PaymentOutcome
-from sealgrid.chain.views import ResourceView
+from sealgrid.chain.views import PaymentOutcome, ResourceView
 from sealgrid.errors import DealRefused, ReleaseRefused
 from sealgrid.poco.ids import task_id
 from sealgrid.units import to_digest

@@ -29,8 +29,7 @@ from vault_scene import (
 )
 
 from sealgrid.attestation.policy import UNLIMITED
-from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
-from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
 from sealgrid.units import to_digest
 from sealgrid.vault.keys import ShareEncryption
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase, use_counts, uses
@@ -190,7 +189,7 @@ def use(number: int, **changes: Any) -> DatasetUse:
 def test_a_task_is_unpaid_only_where_the_chain_can_pay_it_no_more(
     view: Any, time: int, outcome: PaymentOutcome
 ) -> None:
-    assert outcome_of(task(**view), time) is outcome
+    assert payment_outcome(task(**view), time) is outcome
 
 
 def test_what_was_released_before_uses_were_counted_so_is_counted_at_the_next_start(tmp_path: Path) -> None:

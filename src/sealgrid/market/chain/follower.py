@@ -6,7 +6,6 @@ from typing import Final, NoReturn
 
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.chain.follower import BlocksApplied, Change, HubFollower
-from sealgrid.chain.groups import is_member
 from sealgrid.chain.hub import Hub
 from sealgrid.errors import ChainError, ChainReplaced, CheckFailed, NotFound, ServiceUnavailable
 from sealgrid.market.book.order_book import OrderBook
@@ -96,7 +95,7 @@ class MarketChainFollower:
 
     async def is_member(self, group: Address, account: Address) -> bool:
         """Tell whether a group (ERC-734) counts an account among its members, as PoCo asks it now."""
-        return await is_member(self._hub, group, account)
+        return await self._hub.is_member(group, account)
 
     async def _has_code(self, account: Address) -> bool:
         tip = self._follower.trail.tip
@@ -143,4 +142,4 @@ class MarketChainFollower:
                 self._tell([DealCreated(document)])
 
     def _new_follower(self) -> HubFollower:
-        return HubFollower(self._hub, self._memory.trail(), first=self._first, beside=tuple(self._registries))
+        return HubFollower(self._hub, self._memory.trail(), first=self._first, registries=tuple(self._registries))

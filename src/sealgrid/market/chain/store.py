@@ -11,8 +11,7 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.dialects.sqlite import insert
 
-from sealgrid.chain.block_trail import BlockTrail
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, BlockTrail
 from sealgrid.chain.events import OrdersMatched
 from sealgrid.market.chain.deals import DealIndex, add
 from sealgrid.market.chain.ledger import Key, LedgerDelta, LedgerUndo, Table, Value

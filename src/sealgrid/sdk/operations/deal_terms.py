@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from sealgrid.chain.groups import is_member
 from sealgrid.errors import OrderRefused
 from sealgrid.poco.matching import groups_of
 from sealgrid.poco.orders import (
@@ -201,7 +200,7 @@ async def _admitting(
     groups = [groups_of(order, **asdict(parties)) for _, order in ranked]
     first_open = groups.index(()) if () in groups else len(groups)  # no group behind it sells cheaper
     pairs = sorted({pair for each in groups[:first_open] for pair in each})
-    members = dict(zip(pairs, await asyncio.gather(*(is_member(conn.hub, *pair) for pair in pairs)), strict=True))
+    members = dict(zip(pairs, await asyncio.gather(*(conn.hub.is_member(*pair) for pair in pairs)), strict=True))
     return [each for (each, _), needed in zip(ranked, groups, strict=True) if all(members.get(one) for one in needed)]
 
 

@@ -1,6 +1,5 @@
 """Claim refunds of tasks that no machine finished before their final deadline; their pools do it too."""
 
-from sealgrid.chain.refunds import claim_refund
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import ContractReverted, InputRefused, NotFound
 from sealgrid.poco.ids import task_id
@@ -25,7 +24,7 @@ async def claim(conn: Connection, deal: DealId, task: TaskId) -> MoneyState:
         if max((await conn.node.block()).timestamp, int(conn.clock())) < money.until:
             raise _too_early(task, money)
         try:
-            await claim_refund(conn.hub, conn.wallet, deal, index)
+            await conn.hub.claim_refund(conn.wallet, deal, index)
         except ContractReverted as error:
             if (await money_on_chain(conn, deal, task)).kind == "locked":  # this machine's clock was ahead
                 raise _too_early(task, money) from error

@@ -10,9 +10,8 @@ from sealgrid.attestation.job_params import parse_params
 from sealgrid.attestation.vault_log import parse_entry
 from sealgrid.chain.abi import interface
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.events import Reward, events_of
-from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
-from sealgrid.chain.views import TaskStatus
+from sealgrid.chain.events import Reward, parse_events
+from sealgrid.chain.views import PaymentOutcome, TaskStatus, payment_outcome
 from sealgrid.errors import InputRefused, SealgridError
 from sealgrid.receipts.consistency import signed_by
 from sealgrid.receipts.receipt import ReceiptBody, SignedRelease, parse_envelope
@@ -44,7 +43,9 @@ async def _unpaid(conn: Connection, wanted: set[TaskId]) -> dict[TaskId, Address
     named, now = sorted(wanted), (await conn.node.block()).timestamp
     views = await asyncio.gather(*(conn.hub.view_task(task) for task in named))
     lost = {
-        task: view for task, view in zip(named, views, strict=True) if outcome_of(view, now) is PaymentOutcome.UNPAID
+        task: view
+        for task, view in zip(named, views, strict=True)
+        if payment_outcome(view, now) is PaymentOutcome.UNPAID
     }
     deals = await asyncio.gather(*(conn.hub.view_deal(view.deal) for view in lost.values()))
     return {task: deal.workerpool.pointer for task, deal in zip(lost, deals, strict=True)}
@@ -114,5 +115,5 @@ async def _is_refused(conn: Connection, task: TaskId) -> bool:
 
 async def _rewarded(conn: Connection, owners: set[Address]) -> set[TaskId]:
     topics, last = [interface("Hub").topic("Reward")], (await conn.node.block()).number
-    events = events_of(await conn.node.logs(conn.hub.address, [topics], first=0, last=last))
+    events = parse_events(await conn.node.logs(conn.hub.address, [topics], first=0, last=last))
     return {event.task for event in events if isinstance(event, Reward) and event.account in owners}

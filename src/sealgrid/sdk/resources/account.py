@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sealgrid.chain.abi import interface
-from sealgrid.chain.events import Reward, Transfer, events_of
+from sealgrid.chain.events import Reward, Transfer, parse_events
 from sealgrid.errors import OrderRefused
 from sealgrid.sdk.amounts import Amount, Price, amount
 from sealgrid.sdk.connection import Connection
@@ -79,7 +79,7 @@ class AsyncAccount:
         conn, face = self._conn, interface("Hub")
         kinds = [face.topic("Reward"), face.topic("Transfer")]
         head = (await conn.node.block()).number
-        events = events_of(await conn.node.logs(conn.hub.address, [kinds], first=0, last=head))
+        events = parse_events(await conn.node.logs(conn.hub.address, [kinds], first=0, last=head))
         rewards = [event for event in events if isinstance(event, Reward) and event.account == self.address]
         paid = tuple(
             EarnedPayment(each.task, Amount(each.amount), each.block_number) for each in rewards if each.amount

@@ -12,13 +12,12 @@ from eth_abi.abi import encode
 
 from sealgrid.attestation.facts import RequesterSignature
 from sealgrid.chain.assets import Assets
-from sealgrid.chain.blocks import Block
+from sealgrid.chain.blocks import Block, Confirmation
 from sealgrid.chain.broker import Broker
-from sealgrid.chain.confirmation import Confirmation
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.matches import dataset_order_in
-from sealgrid.chain.node import STRANGERS_GAS
-from sealgrid.chain.pool_gate import pool_speaker
+from sealgrid.chain.matches import dataset_order_hash
+from sealgrid.chain.node import UNTRUSTED_CALL_GAS
+from sealgrid.chain.pool_gate import pool_signer
 from sealgrid.chain.views import ContributionView, DealView, ResourceView, TaskStatus, TaskView
 from sealgrid.errors import ChainError, InputRefused, NodesDisagree, NotFound, ReleaseRefused
 from sealgrid.poco.constants import FINAL_DEADLINE_RATIO
@@ -135,7 +134,7 @@ class ChainReader:
             return None
         at = (await self._hub.node.block(block)).hash
         deal = snapshot.deal.deal
-        return await self._once(at, lambda: dataset_order_in(self._hub, deal, at), "matched", deal)
+        return await self._once(at, lambda: dataset_order_hash(self._hub, deal, at), "matched", deal)
 
     async def vouches(
         self, requester: Address, order: Digest, signature: bytes, *, at: Digest
@@ -169,7 +168,7 @@ class ChainReader:
 
         Public chains keep to the clock, and are not asked: an owner's word must not wait for them.
         """
-        if self._confirmation.oldest is not None:
+        if self._confirmation.max_age is not None:
             return self._clock()
         return max(self._clock(), (await self._confirmed()).timestamp)
 
@@ -254,9 +253,9 @@ class ChainReader:
         return view.timeref
 
     async def _confirmed(self) -> Block:
-        block, oldest = await self._hub.node.confirmed_block(self._confirmation.which), self._confirmation.oldest
-        if oldest is not None and block.timestamp < self._clock() - oldest:
-            raise NodesDisagree("chain.4", f"the newest confirmed block is older than {oldest} seconds; ask later.")
+        block, max_age = await self._hub.node.confirmed_block(self._confirmation.block), self._confirmation.max_age
+        if max_age is not None and block.timestamp < self._clock() - max_age:
+            raise NodesDisagree("chain.4", f"the newest confirmed block is older than {max_age} seconds; ask later.")
         return block
 
     async def _once(self, at: Digest, read: Callable[[], Awaitable[T]], *question: object) -> T:
@@ -295,7 +294,7 @@ class ChainReader:
 
     async def _pool_speaker(self, owner: Address, at: Digest) -> Address:
         node, gate = self._hub.node, self._broker.address
-        return await self._once(at, lambda: pool_speaker(node, owner, gate, at=at), "speaker", owner)
+        return await self._once(at, lambda: pool_signer(node, owner, gate, at=at), "speaker", owner)
 
     async def _pool_contract(self, owner: Address, word: tuple[bytes, bytes] | None, at: Digest) -> bool | None:
         node = self._hub.node
@@ -303,7 +302,7 @@ class ChainReader:
             return None
         try:
             asked = _ERC1271 + encode(["bytes32", "bytes"], word)
-            answer = await node.call(owner, asked, at=at, gas=STRANGERS_GAS)
+            answer = await node.call(owner, asked, at=at, gas=UNTRUSTED_CALL_GAS)
         except ChainError:  # It refuses by reverting, too.
             return False
         return answer == _ERC1271.ljust(32, b"\0")

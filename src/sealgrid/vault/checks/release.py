@@ -18,7 +18,7 @@ from sealgrid.attestation.evidence import Collateral, Quote, TrustRoot, Verified
 from sealgrid.chain.views import TaskStatus
 from sealgrid.errors import CheckFailed, InputRefused, ReleaseRefused
 from sealgrid.poco import tags
-from sealgrid.poco.proof_judge import ProofJudge, judging
+from sealgrid.poco.proof_judge import ProofJudge, judge_of
 from sealgrid.units import Digest
 from sealgrid.vault.chain.snapshot import ChainSnapshot, DealSnapshot
 from sealgrid.vault.checks.nonce import NONCE_BYTES, EnclaveAttempt
@@ -129,7 +129,7 @@ def check_chain(
 
 def check_agreement(snapshot: DealSnapshot, *, federation: VaultFederation) -> None:
     """Check what (6) says of a deal before it has a task: who judges, whose verdicts count, its tag and its trust."""
-    judge = judging(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
+    judge = judge_of(teebroker=snapshot.broker, pool_owner=snapshot.deal.workerpool.owner, pinned=federation.broker)
     if judge is ProofJudge.POOL:  # (6)
         raise ReleaseRefused("6", "neither our broker nor our gate judges; nothing would hold a worker to its verdict.")
     if snapshot.vault_set != federation.vault_set:  # (6)

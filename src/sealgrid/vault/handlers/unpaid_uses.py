@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sealgrid.chain.payment_outcome import outcome_of
+from sealgrid.chain.views import payment_outcome
 from sealgrid.units import TaskId
 from sealgrid.vault.chain.snapshot import DealSnapshot
 from sealgrid.vault.checks.owner_terms import DatasetUses
@@ -41,7 +41,7 @@ async def give_back_unpaid(vault: Vault, snapshot: DealSnapshot, *, but: TaskId,
             return
         for task, view in zip(unsure, await vault.chain.tasks(unsure, at=snapshot.block_hash), strict=True):
             later = view.final_deadline if view.final_deadline > snapshot.time else snapshot.time + HOUR
-            ledger.decide(task, outcome_of(view, snapshot.time), later=later)
+            ledger.decide(task, payment_outcome(view, snapshot.time), later=later)
 
 
 def _at_limit(vault: Vault, snapshot: DealSnapshot, *, but: TaskId, tasks: int) -> bool:

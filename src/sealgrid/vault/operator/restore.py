@@ -50,10 +50,10 @@ async def restore(
     Raises EvidenceRefused when something else answers for one. Nothing serves before everything is decided.
     """
     keys = keys_from(config.key_source)
-    federation = VaultFederation(config.chain, config.hub, config.broker, config.threshold, config.vaults, keys.address)
+    federation = VaultFederation.of(config.network, keys.address)
     placed = place_copy(source, config.folder)
     with closing(VaultDatabase(placed)) as store:
-        store.claim(federation.belonging(config.genesis))
+        store.claim(federation.belonging(config.network.genesis))
         async with AsyncExitStack() as stack:
             peers = [await _reached(stack, *each) for each in config.peers if each[0] != federation.us]
             custody = ShareStore(store, keys.at_rest, federation)

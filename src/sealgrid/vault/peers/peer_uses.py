@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from sealgrid.attestation.vault_log import LogEntry, check_entry, check_head
-from sealgrid.chain.payment_outcome import PaymentOutcome, outcome_of
+from sealgrid.chain.views import PaymentOutcome, payment_outcome
 from sealgrid.errors import SealgridError
 from sealgrid.units import ZERO_ADDRESS, Address
 from sealgrid.vault.service import Vault
@@ -70,7 +70,7 @@ async def _count(vault: Vault, entry: LogEntry) -> bool:
     # The facts of another vault are not here: only under the policy that is here is it sure what they said.
     escrow = signed.policy.version == entry.policy and signed.policy.release == 0
     refundable = escrow and deal.callback == ZERO_ADDRESS
-    if refundable and outcome_of(task, block.timestamp) is PaymentOutcome.UNPAID:
+    if refundable and payment_outcome(task, block.timestamp) is PaymentOutcome.UNPAID:
         return True
     used = min(entry.time, vault.clock(), task.contribution_deadline)
     vault.history.note_deal(entry.task, deal.start_time)

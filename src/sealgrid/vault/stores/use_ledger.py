@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, delete, func, insert, literal, null, se
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sealgrid.attestation.facts import Facts, parse_facts
-from sealgrid.chain.payment_outcome import PaymentOutcome
+from sealgrid.chain.views import PaymentOutcome
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.vault.stores.database import VaultDatabase, peer_positions, releases, settles, use_counts, uses
 from sealgrid.vault.stores.prepared_statements import PreparedStatement, given

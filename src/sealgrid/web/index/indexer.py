@@ -1,7 +1,8 @@
-"""Keep the index true to the chain: every block's events become rows, every block that vanishes takes its rows back."""
+"""Indexes the chain: writes rows for each block's events and removes them when a reorganisation drops the block."""
 
 import asyncio
 import logging
+from typing import Final
 
 from sealgrid.chain.abi import interface
 from sealgrid.chain.assets import Assets, Kind
@@ -23,13 +24,13 @@ from sealgrid.units import ZERO_ADDRESS, Address, to_address
 from sealgrid.web.index.store import IndexedBlocks, IndexStore, Row
 from sealgrid.wire.server import log_unforeseen
 
-PAUSE_SECONDS = 1.0  #: after a chain that does not answer
-MOST_TASKS = 1000  #: of one deal that are listed before they start; the rest appear when they do
-MOST_NAME = 200  #: characters of a name that pages show
-MOST_NUMBER = (1 << 63) - 1  #: that SQLite keeps; a deal that costs nothing may have more tasks than that
-ZERO_DIGEST = "0x" + "00" * 32
+RETRY_SECONDS = 1.0  #: after an error of the chain
+MAX_LISTED_TASKS: Final = 1000  #: tasks of one deal listed at its match; the others are never listed
+MAX_NAME: Final = 200  #: characters of a name on pages
+MAX_INTEGER: Final = (1 << 63) - 1  #: of SQLite; a deal without price may have more tasks
+ZERO_DIGEST: Final = "0x" + "00" * 32
 
-_KINDS: dict[type[HubEvent], str] = {
+_STEP_KINDS: dict[type[HubEvent], str] = {
     TaskInitialize: "initialize",
     TaskContribute: "contribute",
     TaskFinalize: "finalize",
@@ -41,73 +42,77 @@ _log = logging.getLogger("sealgrid.web")
 
 
 class ChainIndexer:
-    """Reads one hub and its registries into an index."""
+    """Indexes one hub and its registries."""
 
     def __init__(self, hub: Hub, store: IndexStore) -> None:
         self._hub, self._store, self._assets = hub, store, Assets(hub)
         self._follower = HubFollower(hub, store.trail())
         self._times: dict[int, int] = {}
 
-    async def run(self, *, every: float = 0.2) -> None:
-        """Follow for ever, whatever happens: a chain that is away is waited for, one that was wiped is read anew."""
+    async def run(self, *, poll_seconds: float = 0.2) -> None:
+        """Follow the chain until cancelled. Errors are retried; if the chain was replaced, the index starts over."""
         while True:
             try:
                 if not await self.step():
-                    await asyncio.sleep(every)
-            except Exception as error:  # noqa: BLE001  without a follower the pages would stand still and look alive
-                await self._go_back(error)
-                await asyncio.sleep(PAUSE_SECONDS)
+                    await asyncio.sleep(poll_seconds)
+            except Exception as error:  # noqa: BLE001  a dead indexer would leave the pages up and outdated
+                await self._recover(error)
+                await asyncio.sleep(RETRY_SECONDS)
 
-    async def _go_back(self, error: Exception) -> None:
+    async def _recover(self, error: Exception) -> None:
         if isinstance(error, SealgridError):
-            _log.warning("the index waits: %s", error)
+            _log.warning("the chain cannot be indexed now: %s", error)
         else:
             log_unforeseen(error)
-        if isinstance(error, ChainReplaced) and await self._is_another_chain():
-            await asyncio.to_thread(self._store.start_again)
-        # What was followed and could not be written is read again.
+        if isinstance(error, ChainReplaced) and await self._is_other_chain():
+            await asyncio.to_thread(self._store.clear)
+        # The follower may be ahead of the store: follow again from what is stored.
         self._follower = HubFollower(self._hub, await asyncio.to_thread(self._store.trail))
 
     async def step(self) -> bool:
-        """Take one change over; return whether there was one."""
+        """Index one change; return whether there was one."""
         first = self._follower.trail.next_number
         change = await self._follower.step()
         if change is None:
             return False
         if isinstance(change, BlocksApplied):
-            written = await self._written(change, first)
-            await asyncio.to_thread(self._store.write, written, self._follower.trail)
+            blocks = await self._rows_of(change, first)
+            await asyncio.to_thread(self._store.write, blocks, self._follower.trail)
         else:
             self._times.clear()
             await asyncio.to_thread(self._store.roll_back, change.block.number, self._follower.trail)
         return True
 
-    async def _is_another_chain(self) -> bool:
+    async def _is_other_chain(self) -> bool:
         tip = self._follower.trail.tip
         try:
-            return tip is not None and (await self._hub.node.block(0)).number == 0 and await self._lost(tip.number)
+            return (
+                tip is not None
+                and (await self._hub.node.block(0)).number == 0
+                and await self._lost_every_block(tip.number)
+            )
         except SealgridError:
             return False
 
-    async def _lost(self, number: int) -> bool:
+    async def _lost_every_block(self, number: int) -> bool:
         head = await self._hub.node.block()
-        kept = [block for block in self._follower.trail.blocks if block.number <= min(number, head.number)]
-        return not kept or all([(await self._hub.node.block(block.number)).hash != block.hash for block in kept])
+        blocks = [block for block in self._follower.trail.blocks if block.number <= min(number, head.number)]
+        return not blocks or all([(await self._hub.node.block(block.number)).hash != block.hash for block in blocks])
 
-    async def _written(self, change: BlocksApplied, first: int) -> IndexedBlocks:
+    async def _rows_of(self, change: BlocksApplied, first: int) -> IndexedBlocks:
         self._times = {change.block.number: change.block.timestamp}
         matched = [event for event in change.events if isinstance(event, OrdersMatched)]
-        found = [await self._deal(event) for event in matched]
-        minted, owners = await self._registered(first, change.block.number)
+        deals = [await self._deal_rows(event) for event in matched]
+        minted, owners = await self._registry_rows(first, change.block.number)
         return IndexedBlocks(
             assets=tuple(minted),
             owners=tuple(owners),
-            deals=tuple(deal for deal, _ in found),
-            tasks=tuple(task for _, tasks in found for task in tasks),
-            steps=tuple([await self._step(event) for event in change.events if type(event) in _KINDS]),
+            deals=tuple(deal for deal, _ in deals),
+            tasks=tuple(task for _, tasks in deals for task in tasks),
+            steps=tuple([await self._step_row(event) for event in change.events if type(event) in _STEP_KINDS]),
         )
 
-    async def _deal(self, event: OrdersMatched) -> tuple[Row, list[Row]]:
+    async def _deal_rows(self, event: OrdersMatched) -> tuple[Row, list[Row]]:
         deal, time = await self._hub.view_deal(event.deal), await self._time(event.block_number)
         timeref = (await self._hub.view_category(deal.category)).timeref
         parties = {
@@ -124,31 +129,31 @@ class ChainIndexer:
             "pool_price": deal.workerpool.price,
             "category": deal.category,
             "callback": deal.callback,
-            "bot_first": min(deal.bot_first, MOST_NUMBER),
-            "bot_size": min(deal.bot_size, MOST_NUMBER),
+            "bot_first": min(deal.bot_first, MAX_INTEGER),
+            "bot_size": min(deal.bot_size, MAX_INTEGER),
             "final_deadline": deal.start_time + 10 * timeref,
             "block": event.block_number,
             "transaction": event.transaction,
             "time": time,
         }
         shared = parties | {"deal": event.deal, "state": "waiting", "block": event.block_number, "time": time}
-        numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MOST_TASKS), MOST_NUMBER))
+        numbers = range(deal.bot_first, min(deal.bot_first + min(deal.bot_size, MAX_LISTED_TASKS), MAX_INTEGER))
         return row, [shared | {"task": task_id(event.deal, n), "position": n, "ended": None} for n in numbers]
 
-    async def _step(self, event: HubEvent) -> Row:
+    async def _step_row(self, event: HubEvent) -> Row:
         account = getattr(event, "worker", getattr(event, "account", getattr(event, "workerpool", ZERO_ADDRESS)))
         return {
             "block": event.block_number,
             "position": event.log_index,
             "task": getattr(event, "task", ""),
-            "kind": _KINDS[type(event)],
+            "kind": _STEP_KINDS[type(event)],
             "account": account,
             "amount": getattr(event, "amount", 0),
             "transaction": event.transaction,
             "time": await self._time(event.block_number),
         }
 
-    async def _registered(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
+    async def _registry_rows(self, first: int, last: int) -> tuple[list[Row], list[Row]]:
         minted: list[Row] = []
         owners: list[Row] = []
         kinds: tuple[Kind, ...] = ("App", "Dataset", "Workerpool")
@@ -157,12 +162,12 @@ class ChainIndexer:
             for log in await self._hub.node.logs(registry, [topic], first=first, last=last):
                 sender, receiver, asset = (to_address(topic[-20:]) for topic in log.topics[1:4])
                 if sender == ZERO_ADDRESS:
-                    minted.append(await self._asset(kind, asset, receiver, log.block_number))
+                    minted.append(await self._asset_row(kind, asset, receiver, log.block_number))
                 owners.append({"block": log.block_number, "position": log.index, "asset": asset, "owner": receiver})
         return minted, owners
 
-    async def _asset(self, kind: Kind, asset: Address, owner: Address, block: int) -> Row:
-        name, multiaddr, checksum = await self._described(kind, asset)
+    async def _asset_row(self, kind: Kind, asset: Address, owner: Address, block: int) -> Row:
+        name, multiaddr, checksum = await self._read_asset(kind, asset)
         return {
             "address": asset,
             "kind": kind,
@@ -174,13 +179,13 @@ class ChainIndexer:
             "time": await self._time(block),
         }
 
-    async def _described(self, kind: Kind, asset: Address) -> tuple[str, str, str]:
+    async def _read_asset(self, kind: Kind, asset: Address) -> tuple[str, str, str]:
         try:
-            name = (await self._assets.name(kind, asset))[:MOST_NAME]
+            name = (await self._assets.name(kind, asset))[:MAX_NAME]
             if kind == "Workerpool":
                 return name, "", ZERO_DIGEST
             return name, await self._assets.multiaddr(kind, asset), await self._assets.checksum(kind, asset)
-        except ValueError:  # A name is a stranger's bytes, not always text; the asset is there all the same.
+        except ValueError:  # Anyone may register a name that is not valid text; the asset is listed without it.
             return "", "", ZERO_DIGEST
 
     async def _time(self, block: int) -> int:

@@ -1,4 +1,4 @@
-"""What the pages remember of the chain: assets, deals, tasks, and every event that they are derived from."""
+"""Schema of the chain index: assets, deals, tasks, and the events that they are derived from."""
 
 import sqlalchemy as sql
 
@@ -15,14 +15,16 @@ assets = sql.Table(
     sql.Column("checksum", sql.String(66), nullable=False),
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
-    sql.Column("runs", sql.Integer, nullable=False, server_default="0"),  # completed tasks, kept while tasks change
+    sql.Column(
+        "runs", sql.Integer, nullable=False, server_default="0"
+    ),  # completed tasks, counted as task states change
     sql.Index("assets_by_use", "kind", sql.desc("runs"), sql.desc("block"), "address"),
     sql.Index("assets_by_checksum", "checksum"),
     sql.Index("assets_by_multiaddr", "multiaddr"),
     sql.Index("assets_by_owner", "owner", "kind"),
 )
 
-#: Whose an asset was from an event on, its making included: a block that vanishes takes a sale back.
+#: Owners of an asset, by transfer, its creation included: a reorganisation restores the previous one.
 owners = sql.Table(
     "owners",
     META,
@@ -42,7 +44,7 @@ deals = sql.Table(
     sql.Column("dataset", sql.String(42), nullable=False),
     sql.Column("workerpool", sql.String(42), nullable=False),
     sql.Column("requester", sql.String(42), nullable=False),
-    sql.Column("sponsor", sql.String(42), nullable=False),  # who pays and is refunded; mostly the requester
+    sql.Column("sponsor", sql.String(42), nullable=False),  # pays and is refunded; usually the requester
     sql.Column("app_price", sql.Integer, nullable=False),
     sql.Column("dataset_price", sql.Integer, nullable=False),
     sql.Column("pool_price", sql.Integer, nullable=False),
@@ -51,7 +53,7 @@ deals = sql.Table(
     sql.Column("bot_first", sql.Integer, nullable=False),
     sql.Column("bot_size", sql.Integer, nullable=False),
     sql.Column("final_deadline", sql.Integer, nullable=False),
-    sql.Column("transaction", sql.String(66), nullable=False),  # that matched the orders
+    sql.Column("transaction", sql.String(66), nullable=False),  # of the match
     sql.Column("block", sql.Integer, nullable=False),
     sql.Column("time", sql.Integer, nullable=False),
     sql.Index("deals_by_category", "category", "time", "pool_price"),
@@ -95,7 +97,7 @@ steps = sql.Table(
     sql.Column("time", sql.Integer, nullable=False),
     sql.PrimaryKeyConstraint("block", "position"),
     sql.Index("steps_by_task", "task", "block", "position"),
-    sql.Index("steps_by_account", "account", "kind", "time", "amount"),  # the amount, so that a sum reads nothing else
+    sql.Index("steps_by_account", "account", "kind", "time", "amount"),  # covers the sum of amounts
 )
 
 progress = sql.Table(
