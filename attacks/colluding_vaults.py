@@ -43,7 +43,7 @@ THIEF = HpkeKey.generate()
 
 
 @dataclass(frozen=True)
-class Plot:
+class Collusion:
     """The facts that t vaults state about a job, and the order that the worker sends for it."""
 
     lie: Lie = field(default=lambda facts: facts)
@@ -52,24 +52,24 @@ class Plot:
 
 async def seal_to_an_own_key(scene: Scene) -> Outcome:
     """State the chain's facts with the colluders' result key; send the requester's order."""
-    return await _tried(scene, Plot(lie=lambda facts: _replaced(facts, result_key="0x" + THIEF.public.hex())))
+    return await _tried(scene, Collusion(lie=lambda facts: _replaced(facts, result_key="0x" + THIEF.public.hex())))
 
 
 async def compute_on_other_inputs(scene: Scene) -> Outcome:
     """State that the deal has no inputs."""
-    return await _tried(scene, Plot(lie=lambda facts: _replaced(facts, inputs=(), secrets=facts.secrets[:1])))
+    return await _tried(scene, Collusion(lie=lambda facts: _replaced(facts, inputs=(), secrets=facts.secrets[:1])))
 
 
 async def compute_with_other_params(scene: Scene) -> Outcome:
     """State other params, with other arguments for the app, the requester's key and the requester's input."""
     return await _tried(
-        scene, Plot(lie=lambda facts: _replaced(facts, params=facts.params[:-1] + ',"iexec_args":"all"}'))
+        scene, Collusion(lie=lambda facts: _replaced(facts, params=facts.params[:-1] + ',"iexec_args":"all"}'))
     )
 
 
 async def forge_the_order(scene: Scene) -> Outcome:
     """Send an order with the colluders' result key and state matching facts; its requester never signed it."""
-    return await _tried(scene, Plot(lie=_with_own_key, shown=_own_order))
+    return await _tried(scene, Collusion(lie=_with_own_key, shown=_own_order))
 
 
 async def show_another_requesters_order(scene: Scene) -> Outcome:
@@ -83,18 +83,18 @@ async def show_another_requesters_order(scene: Scene) -> Outcome:
     def lie(facts: Facts) -> Facts:
         return _replaced(_with_own_key(facts), requester=conn.address, beneficiary=conn.address)
 
-    return await _tried(scene, Plot(lie=lie, shown=shown))
+    return await _tried(scene, Collusion(lie=lie, shown=shown))
 
 
 async def spoil_the_signature(scene: Scene) -> Outcome:
     """Send the requester's order with another account's signature, and state that the requester signed it."""
     conn = scene.thief.conn
-    return await _tried(scene, Plot(shown=lambda order: sign_order(order, conn.order_domain, conn.key)))
+    return await _tried(scene, Collusion(shown=lambda order: sign_order(order, conn.order_domain, conn.key)))
 
 
 async def call_the_signature_a_contracts(scene: Scene) -> Outcome:
     """Send the requester's signed order, and state that a contract signed it, which only vaults could verify."""
-    return await _tried(scene, Plot(lie=lambda facts: _replaced(facts, requester_signature="contract")))
+    return await _tried(scene, Collusion(lie=lambda facts: _replaced(facts, requester_signature="contract")))
 
 
 async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
@@ -114,10 +114,10 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
             _with_own_key(facts), deal=deal, task=task, index=0, bot_first=0, requester_signature="contract"
         )
 
-    run = _Inventing(
-        msgspec.structs.replace(await scene.thief.open_task(job), deal=deal, task=task, index=0), scene.thief.shop
+    run = _InventingJob(
+        msgspec.structs.replace(await scene.thief.open_task(job), deal=deal, task=task, index=0), scene.thief.context
     )
-    run.collude(scene, job, Plot(lie=lie, shown=lambda order: invented))
+    run.collude(scene, job, Collusion(lie=lie, shown=lambda order: invented))
     outcome = await refused("PoCo", run.run(), otherwise="task")
     whole = parse_envelope(run.receipt)
     last = verify(run.receipt, pins_of(scene.network)).checks[-1]
@@ -129,10 +129,10 @@ async def vouch_for_an_invented_deal(scene: Scene) -> Outcome:
     return Outcome("", "", "the victim's client accepted the receipt")
 
 
-class _Colluding(JobRun):
+class _ColludingJob(JobRun):
     """Answers releases for t vaults with their keys, as the plot says; the others answer honestly."""
 
-    def collude(self, scene: Scene, job: PurchasedTask, plot: Plot) -> None:
+    def collude(self, scene: Scene, job: PurchasedTask, plot: Collusion) -> None:
         """Set the plot."""
         self._scene, self._bought, self._plot = scene, job, plot
         self._deposits = [HpkeKey.generate() for _ in scene.network.vaults]
@@ -157,7 +157,7 @@ class _Colluding(JobRun):
         return RequestDocument.of(self._plot.shown(self._bought.terms.request))
 
 
-class _Inventing(_Colluding):
+class _InventingJob(_ColludingJob):
     """Answers every request for t vaults, because honest ones issue no nonce for a task that is not on the chain."""
 
     receipt = b""
@@ -218,9 +218,9 @@ class _Inventing(_Colluding):
         return msgspec.json.encode(SettleReply(verdict=verdict, signature=signature))
 
 
-async def _tried(scene: Scene, plot: Plot) -> Outcome:
+async def _tried(scene: Scene, plot: Collusion) -> Outcome:
     job = await scene.bought()
-    run = _Colluding(await scene.thief.open_task(job), scene.thief.shop)
+    run = _ColludingJob(await scene.thief.open_task(job), scene.thief.context)
     run.collude(scene, job, plot)
     return await refused("enclave", run.run())
 

@@ -1,4 +1,4 @@
-"""Requesters and workers who use a model more often than its owner sells it, or keep others from it for nothing."""
+"""Attacks on use counts: more uses than the owner sells, or uses blocked for others without payment."""
 
 import itertools
 
@@ -31,7 +31,7 @@ async def show_each_task_to_other_vaults(scene: Scene) -> Outcome:
     for left_out in itertools.islice(itertools.cycle(places), 3 * TOTAL):
         job = await bought(scene, model)
         try:
-            await without_vault(left_out)(await scene.thief.open_task(job), scene.thief.shop).run()
+            await without_vault(left_out)(await scene.thief.open_task(job), scene.thief.context).run()
         except CheckFailed as error:
             outcome = outcome if outcome.stopped else Outcome("enclave", str(error.check), error.message)
         else:
@@ -44,14 +44,14 @@ async def burn_uses_without_paying(scene: Scene) -> Outcome:
     model = await limited_model(scene)
     mine = [await bought(scene, model) for _ in range(TOTAL)]
     for job in mine:
-        await UnpaidJobRun(await scene.thief.open_task(job), scene.thief.shop).run()
+        await UnpaidJobRun(await scene.thief.open_task(job), scene.thief.context).run()
     await advance(scene.requester.node, FINAL_SECONDS)
     for job in mine:
         await scene.requester.hub.claim(scene.requester.wallet, job.task)
     (seen,) = (await usage_of(scene.owner, model)).unpaid
     honest = await bought(scene, model)
     try:
-        await JobRun(await scene.thief.open_task(honest), scene.thief.shop).run()
+        await JobRun(await scene.thief.open_task(honest), scene.thief.context).run()
     except SealgridError as error:
         return Outcome("", "", f"an honest buyer is refused: {error.message}")
     if check := await refusal_of(scene, honest):
@@ -111,10 +111,10 @@ async def refusal_of(scene: Scene, job: buy.PurchasedTask) -> str:
 def without_vault(left_out: int) -> type[JobRun]:
     """Return a run whose worker keeps one vault away from the enclave."""
 
-    class WithoutVault(JobRun):
+    class WithoutVaultJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if index == left_out:
                 raise ServiceUnavailable("the worker keeps this vault away.")
             return await super().vault(index, path, body)
 
-    return WithoutVault
+    return WithoutVaultJob

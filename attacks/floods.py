@@ -1,4 +1,4 @@
-"""Strangers and eavesdroppers who send much, nothing, or again what they saw pass. Bounded; loopback only."""
+"""Floods, idle connections and replays by third parties. Bounded; loopback only."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ HALF_A_HEAD = b"GET /ident"
 HALF_A_BODY = b"POST /deposits HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n\r\n"
 
 
-class Overheard(PoolClient):
+class RecordingPoolClient(PoolClient):
     """A pool over a plain wire, on which somebody listens."""
 
     def __init__(self, transport: HttpTransport) -> None:
@@ -47,7 +47,7 @@ async def replay_a_workers_call(scene: Scene) -> Outcome:
     """Send a call again, then its session with another message: neither moves the pool's state."""
     network = scene.network
     async with HttpTransport(network.pool_url) as transport:
-        wire = Overheard(transport)
+        wire = RecordingPoolClient(transport)
         key, domain = development_key("worker2"), scene.owner.domain
         side = SignedPoolClient(wire, key, domain, network.workerpool, lambda: int(time.time()))
         await side.next_job(wait=0)
@@ -56,7 +56,7 @@ async def replay_a_workers_call(scene: Scene) -> Outcome:
         forged = msgspec.structs.replace(call, number=call.number + 1, payload=failed)
         elsewhere = await refused("pool", wire.report(forged))
         assert (elsewhere.by, elsewhere.check) == ("pool", "7")
-        return await refused("pool", super(Overheard, wire).next_job(call))
+        return await refused("pool", super(RecordingPoolClient, wire).next_job(call))
 
 
 async def fill_a_vault_with_inputs(scene: Scene) -> Outcome:

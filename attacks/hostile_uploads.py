@@ -1,4 +1,4 @@
-"""People who try to keep a storage node from what it is there for, without a ticket or with somebody else's."""
+"""Attacks on a storage node by uploads without a ticket, or with another account's."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A worker who chooses what the result of a bulk is made of."""
+"""A worker that chooses which datasets the result of a bulk covers."""
 
 import json
 
@@ -22,7 +22,7 @@ async def run_a_bulk_over_nothing(scene: Scene) -> Outcome:
     """Have the vaults ask the hub in a block from before the deal, in which it lets the deal use no dataset."""
     before = (await scene.requester.node.block()).number
 
-    class Backdating(JobRun):
+    class BackdatingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path == RELEASES:
                 mine = msgspec.json.decode(body, type=ReleaseRequest)
@@ -32,7 +32,7 @@ async def run_a_bulk_over_nothing(scene: Scene) -> Outcome:
             return await super().vault(index, path, body)
 
     job = await _bought(scene)
-    return await refused("vaults", Backdating(await scene.thief.open_task(job), scene.thief.shop).run())
+    return await refused("vaults", BackdatingJob(await scene.thief.open_task(job), scene.thief.context).run())
 
 
 async def _bought(scene: Scene) -> PurchasedTask:

@@ -1,4 +1,4 @@
-"""Pools, developers and requesters who want what is not theirs."""
+"""Attempted thefts by pools, developers and requesters (demos.common.thefts)."""
 
 import os
 
@@ -20,27 +20,27 @@ from sealgrid.sdk.shipped_apps import app_folder
 
 async def quote_with_an_own_key(scene: Scene) -> Outcome:
     """Ask for the model's key with a quote that the worker signed itself."""
-    return _told(await thefts.with_own_quote(scene.thief, await scene.bought()))
+    return _outcome(await thefts.steal_with_own_quote(scene.thief, await scene.bought()))
 
 
 async def invent_an_enclave(scene: Scene) -> Outcome:
     """Finalise with an "enclave" that is a key of the pool's, and verdicts of its own."""
     job = await scene.bought()
     await scene.thief.open_task(job)
-    return _told(await thefts.without_enclave(scene.thief, job))
+    return _outcome(await thefts.finalize_without_enclave(scene.thief, job))
 
 
 async def copy_the_model_out(scene: Scene) -> Outcome:
     """Run an app that copies the model into its result, under an order that is open to every app."""
     folder = app_folder("copy_out")
     assert folder is not None
-    return _told(await thefts.with_copying_app(scene.thief, scene.requester, scene.owner, scene.model, folder))
+    return _outcome(await thefts.steal_with_copying_app(scene.thief, scene.requester, scene.owner, scene.model, folder))
 
 
 async def open_without_paying(scene: Scene) -> Outcome:
     """Keep the sealed result, let the task expire, be refunded, and ask the vaults for the key."""
-    return _told(
-        await thefts.without_paying(scene.thief, scene.requester, scene.app.address, scene.model, os.urandom(8))
+    return _outcome(
+        await thefts.steal_without_paying(scene.thief, scene.requester, scene.app.address, scene.model, os.urandom(8))
     )
 
 
@@ -72,8 +72,8 @@ async def _read_input(scene: Scene, conn: Connection) -> Outcome:
     terms, signed = theirs.terms, sign_order(request, conn.order_domain, conn.key)
     deal = await conn.hub.match_orders(conn.wallet, terms.app, terms.dataset, terms.workerpool, signed)
     mine = PurchasedTask(deal, await scene.first_task(deal), terms, theirs.result_key)
-    return await refused("vaults", thefts.released(scene.thief, conn, mine))
+    return await refused("vaults", thefts.run_on_thief(scene.thief, conn, mine))
 
 
-def _told(theft: TheftRefusal) -> Outcome:
+def _outcome(theft: TheftRefusal) -> Outcome:
     return Outcome(theft.refused_by if theft.check else "", theft.check, theft.reason)

@@ -1,4 +1,4 @@
-"""A pool without stake that sells computing for nothing and runs nothing."""
+"""A pool without stake that offers free computing and runs nothing."""
 
 from attacks.attack import Outcome
 from attacks.scene import Scene

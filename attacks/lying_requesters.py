@@ -1,4 +1,4 @@
-"""Requesters whose input is made to harm others: the owner of the model that they use, or the pool that runs them."""
+"""Requesters whose input harms the owner of the model or the pool."""
 
 import hashlib
 import io
@@ -38,9 +38,9 @@ async def swap_the_model_by_a_name(scene: Scene) -> Outcome:
         RunRequest(scene.app.address, model=scene.model, files=[(scene.model, FORGED)], pool_order=scene.thief.order),
     )
     opened, _ = await _ended(scene, job)
-    told = opened.json()
-    assert isinstance(told, dict)
-    return _over_the_true_model(told["dataset"] == hashlib.sha256(MODEL).hexdigest())
+    result = opened.json()
+    assert isinstance(result, dict)
+    return _over_the_true_model(result["dataset"] == hashlib.sha256(MODEL).hexdigest())
 
 
 async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
@@ -64,7 +64,7 @@ async def swap_the_model_of_a_callback(scene: Scene) -> Outcome:
             pool_order=scene.thief.order,
         ),
     )
-    await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
+    await JobRun(await scene.thief.open_task(job), scene.thief.context).run()
     digest = (await scene.requester.hub.view_task(job.task)).result_digest
     return _over_the_true_model(digest == to_digest(keccak256(hashlib.sha256(MODEL).digest())))
 
@@ -113,7 +113,7 @@ async def _bought_with(scene: Scene, archive: bytes) -> PurchasedTask:
 
 async def _ended(scene: Scene, job: PurchasedTask) -> tuple[open_result.RunResult, bool]:
     """Run a job at a worker that does not lie; return its result, and whether the pool was paid."""
-    await JobRun(await scene.thief.open_task(job), scene.thief.shop).run()
+    await JobRun(await scene.thief.open_task(job), scene.thief.context).run()
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
     opened = await open_result.open_result(scene.requester, envelope.settle, job.result_key)
     return opened, bool(await scene.requester.hub.payments(job.task))

@@ -1,4 +1,4 @@
-"""Sellers who are paid for a model that no buyer can use."""
+"""Sellers of a model that no buyer can use."""
 
 import os
 
@@ -29,7 +29,7 @@ async def sell_a_model_that_does_not_open_twice(scene: Scene) -> Outcome:
     first = await buy.run(
         scene.requester, RunRequest(scene.app.address, model=model.address, pool_order=scene.thief.order)
     )  # the control: PoCo pays the seller once
-    await JobRun(await scene.thief.open_task(first), scene.thief.shop).run()
+    await JobRun(await scene.thief.open_task(first), scene.thief.context).run()
     envelope = await fetch_receipt.fetch_receipt(scene.requester, first.task)
     assert parse_envelope(envelope).receipt.body.exit_class == "unopened"
     assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
@@ -68,7 +68,7 @@ async def sell_an_unproved_model(scene: Scene) -> Outcome:
         buyer, RunRequest(scene.app.address, model=model.address, pool_order=scene.thief.order), preview=False
     )  # as a client does that asks no vault
     try:
-        await JobRun(await scene.thief.open_task(bought), scene.thief.shop).run()
+        await JobRun(await scene.thief.open_task(bought), scene.thief.context).run()
     except CheckFailed as refusal:
         if await owner.hub.account(owner.address) == paid:
             return Outcome("vaults", refusal.check, "its first buyer is told before money moves; nobody pays for it.")

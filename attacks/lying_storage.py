@@ -1,4 +1,4 @@
-"""A storage node that serves other bytes than it was given."""
+"""A storage node that serves altered content."""
 
 from attacks.attack import Outcome, refused
 from attacks.scene import Scene

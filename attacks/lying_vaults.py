@@ -37,13 +37,13 @@ async def forge_the_facts(scene: Scene) -> Outcome:
     key = SigningKey.generate()
     job = await scene.bought()
 
-    class Forging(JobRun):
+    class ForgingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path != RELEASES:
                 return await super().vault(index, path, body)
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
-    return await refused("enclave", Forging(await scene.thief.open_task(job), scene.thief.shop).run())
+    return await refused("enclave", ForgingJob(await scene.thief.open_task(job), scene.thief.context).run())
 
 
 async def collude_with_one_vault(scene: Scene) -> Outcome:
@@ -51,14 +51,14 @@ async def collude_with_one_vault(scene: Scene) -> Outcome:
     job = await scene.bought()
     key = scene.vault_keys(0).signing
 
-    class Colluding(JobRun):
+    class ColludingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if path != RELEASES or index != 0:
                 return await super().vault(index, path, body)
             await super().vault(index, path, body)
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key)
 
-    await Colluding(await scene.thief.open_task(job), scene.thief.shop).run()
+    await ColludingJob(await scene.thief.open_task(job), scene.thief.context).run()
     envelope = await fetch_receipt.fetch_receipt(scene.requester, job.task)
     assert (await fetch_receipt.verify_online(scene.requester, envelope)).ok
     enclave = parse_envelope(envelope).receipt.body.enclave
@@ -104,44 +104,44 @@ async def _combined(share: Share, record: KeyRecord) -> bytes:
 async def finalise_with_one_verdict(scene: Scene) -> Outcome:
     """Send the chain one verdict less than the threshold."""
 
-    class Hasty(JobRun):
+    class HastyJob(JobRun):
         async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1]))
 
-    return await refused("broker", (await scene.job(Hasty))[1].run())
+    return await refused("broker", (await scene.job(HastyJob))[1].run())
 
 
 async def count_one_vault_twice(scene: Scene) -> Outcome:
     """Send the chain one vault's verdict twice."""
 
-    class Doubling(JobRun):
+    class DoublingJob(JobRun):
         async def finalize(self, delivery: ResultDelivery) -> None:
             await super().finalize(msgspec.structs.replace(delivery, verdicts=delivery.verdicts[:1] * 2))
 
-    return await refused("broker", (await scene.job(Doubling))[1].run())
+    return await refused("broker", (await scene.job(DoublingJob))[1].run())
 
 
 async def offer_fake_vaults(scene: Scene) -> Outcome:
     """Launch the enclave with the worker's own federation, then request the keys from the real one."""
     fake = tuple(sorted(SigningKey.generate().address for _ in scene.network.vaults))
 
-    class Offering(JobRun):
+    class OfferingJob(JobRun):
         def _launch_request(self, relay: Path) -> LaunchRequest:
             return msgspec.structs.replace(super()._launch_request(relay), vaults=fake)
 
-    return await refused("vaults", (await scene.job(Offering))[1].run())
+    return await refused("vaults", (await scene.job(OfferingJob))[1].run())
 
 
 async def refuse_as_one_vault(scene: Scene) -> Outcome:
     """One vault never responds; the job must continue."""
 
-    class Refusing(JobRun):
+    class RefusingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             if index == 0:
                 raise ServiceUnavailable("this vault does not respond.")
             return await super().vault(index, path, body)
 
-    job, run = await scene.job(Refusing)
+    job, run = await scene.job(RefusingJob)
     await run.run()
     assert (
         await fetch_receipt.verify_online(scene.requester, await fetch_receipt.fetch_receipt(scene.requester, job.task))

@@ -1,4 +1,4 @@
-"""Attacks of somebody who only looks: what the public says about a run that is not theirs."""
+"""Passive observers: data that is public about another account's run."""
 
 from attacks.attack import Outcome, harmless
 from attacks.scene import Scene

@@ -1,4 +1,4 @@
-"""Requesters who buy what the vaults refuse, and workers and vaults that make refusals up."""
+"""Deals that vaults refuse, and forged refusals of workers and vaults."""
 
 import asyncio
 import json
@@ -79,14 +79,14 @@ async def name_a_refusal_alone(scene: Scene) -> Outcome:
         "release": "direct",
     }
 
-    class Refusing(JobRun):
+    class RefusingJob(JobRun):
         async def vault(self, index: int, path: str, body: bytes) -> bytes:
             honest = await super().vault(index, path, body)
             if path != RELEASES or index != 0:
                 return honest
             return await forged(scene, job, index, msgspec.json.decode(body, type=ReleaseRequest), key, **lies)
 
-    await Refusing(await scene.thief.open_task(job), scene.thief.shop).run()
+    await RefusingJob(await scene.thief.open_task(job), scene.thief.context).run()
     envelope = parse_envelope(await fetch_receipt.fetch_receipt(scene.requester, job.task))
     assert envelope.receipt.body.exit_class == "ok"
     return Outcome("enclave", "6", "only facts that two vaults signed alike count; the job went on with the others.")

@@ -1,4 +1,4 @@
-"""Who takes part in an attack: honest people, their app and model, and a thief with a pool and a worker of its own."""
+"""The parties of an attack: honest accounts, their app and model, and an attacker with a pool and a worker."""
 
 import contextlib
 import itertools
@@ -14,7 +14,7 @@ from sealgrid.chain.assets import Assets
 from sealgrid.chain.node import Node
 from sealgrid.chain.pool_gate import PoolGate
 from sealgrid.chain.wallet import Wallet
-from sealgrid.demos.common.thief import Thief, join_pool_group, thief_of
+from sealgrid.demos.common.thief import Thief, join_pool_group, open_thief
 from sealgrid.localnet.layout import STORAGE, VAULTS, Layout
 from sealgrid.poco.ids import task_id
 from sealgrid.sdk.connection import Connection, connect
@@ -71,7 +71,7 @@ class Scene:
     async def job(self, kind: type[JobRun] = JobRun) -> tuple[buy.PurchasedTask, JobRun]:
         """Return a bought job and the thief's run of it, which has not started."""
         job = await self.bought()
-        return job, kind(await self.thief.open_task(job), self.thief.shop)
+        return job, kind(await self.thief.open_task(job), self.thief.context)
 
     async def read_facts(self, job: buy.PurchasedTask, enclave: Address) -> Facts:
         """Return what honest vaults will say of a bought task, told from the control run's facts and the chain."""
@@ -178,7 +178,7 @@ async def scene_on(network: Network, folder: Path) -> AsyncIterator[Scene]:
             await stack.enter_async_context(connect(network, development_key(name)))
             for name in ("owner", "requester2", "developer")
         ]
-        thief = await stack.enter_async_context(thief_of(network))
+        thief = await stack.enter_async_context(open_thief(network))
         gated = await owner.hub.teebroker() == ZERO_ADDRESS
         if gated:
             thief = await _operating_the_gate(thief, network)
@@ -207,9 +207,9 @@ async def _operate(network: Network, node: Node, operator: Address) -> None:
 async def _control(requester: Connection, thief: Thief, app: Address, model: Address) -> Facts:
     """Run one job in which nobody lies: without it, a refusal would prove nothing."""
     job = await buy.run(requester, RunRequest(app, model=model, files=[("private", b"")], pool_order=thief.order))
-    run = JobRun(await thief.open_task(job), thief.shop)
+    run = JobRun(await thief.open_task(job), thief.context)
     await run.run()
     assert run.enclave is not None
-    told = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
-    assert told.testimony is not None
-    return parse_facts(told.testimony.facts.encode())
+    reply = await requester.vaults[0].open(OpenRequest(task=job.task, enclave=run.enclave, testimony=True))
+    assert reply.testimony is not None
+    return parse_facts(reply.testimony.facts.encode())

@@ -1,4 +1,4 @@
-"""A large market to show: assets that stand on the chain, their open orders, and a long past.
+"""A large market: assets on the chain, open orders, and a long history.
 
 Use is as uneven as in any store: the k-th asset of a kind has a share of 1/k. Orders and past are written into the
 databases as their services leave them; no signature is looked at again.
@@ -141,7 +141,7 @@ def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
         )
         return kind, computing, "pool"
     buyer = development_key("requester").address
-    wanted = RequestOrder(
+    request = RequestOrder(
         app=app,
         dataset=dataset,
         requester=buyer,
@@ -152,7 +152,7 @@ def _order(bazaar: Bazaar, chance: random.Random) -> tuple[Shelf, Order, str]:
         category=category,
         tag=TEE_TAG,
     )
-    return kind, wanted, "requester"
+    return kind, request, "requester"
 
 
 def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[Row, Row, list[Row]]]:
@@ -186,7 +186,7 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
         }
         ended = at + 5 if state in {"completed", "refunded"} else None
         task = shared | {"task": to_digest(chance.randbytes(32)), "position": 0, "state": state, "ended": ended}
-        told = [
+        steps_of_task = [
             {
                 "block": 1,
                 "position": 1000 + 10 * number + n,
@@ -199,14 +199,14 @@ def _past(bazaar: Bazaar, count: int, chance: random.Random) -> Iterator[tuple[R
             }
             for n, kind in enumerate(STEPS[state])
         ]
-        yield deal, task, told
+        yield deal, task, steps_of_task
 
 
 def _write(engine: sql.Engine, rows: Sequence[tuple[Row, Row, list[Row]]]) -> None:
     with engine.begin() as connection:
         connection.execute(deals.insert(), [deal for deal, _, _ in rows])
         connection.execute(tasks.insert(), [task for _, task, _ in rows])
-        connection.execute(steps.insert(), [step for _, _, told in rows for step in told])
+        connection.execute(steps.insert(), [step for _, _, steps_of_task in rows for step in steps_of_task])
 
 
 def _count_runs(engine: sql.Engine) -> None:

@@ -59,7 +59,7 @@ with open(os.path.join(out, "computed.json"), "w") as file:
 
 
 @dataclass(frozen=True)
-class Offered:
+class BulkOffers:
     """One dataset that may be used in bulk."""
 
     order: dict[str, str]
@@ -80,8 +80,10 @@ async def measure(context: Context) -> Figure:
     return Figure("bulk", tuple(row for some in rows for row in some))
 
 
-async def _rows(requester: Connection, app: Address, offers: list[Offered], times: int, beside: str) -> tuple[Row, Row]:
-    timed = [await _timed(requester, app, offers) for _ in range(times)]
+async def _rows(
+    requester: Connection, app: Address, offers: list[BulkOffers], runs: int, beside: str
+) -> tuple[Row, Row]:
+    timed = [await _timed(requester, app, offers) for _ in range(runs)]
     label = f"{len(offers)} dataset{'s' if len(offers) > 1 else ''} in one task"
     seconds, sizes = (tuple(column) for column in zip(*timed, strict=True))
     return (
@@ -90,7 +92,7 @@ async def _rows(requester: Connection, app: Address, offers: list[Offered], time
     )
 
 
-async def _timed(requester: Connection, app: Address, offers: list[Offered]) -> tuple[float, float]:
+async def _timed(requester: Connection, app: Address, offers: list[BulkOffers]) -> tuple[float, float]:
     """Return the seconds of one task, and the bytes of its receipt, once both result and receipt hold."""
     slices = [await _added(requester, [offer.order for offer in offers])]
     params = json.dumps({"bulk_cid": await _added(requester, slices)})
@@ -107,7 +109,7 @@ async def _timed(requester: Connection, app: Address, offers: list[Offered]) -> 
     return seconds, float(len(receipt))
 
 
-async def _expect_right(requester: Connection, location: str, offers: list[Offered]) -> None:
+async def _expect_right(requester: Connection, location: str, offers: list[BulkOffers]) -> None:
     async with httpx.AsyncClient() as client:
         archive = (await client.get(requester.network.storage_url + location)).raise_for_status().content
     with zipfile.ZipFile(io.BytesIO(archive)) as result:
@@ -115,7 +117,7 @@ async def _expect_right(requester: Connection, location: str, offers: list[Offer
             raise NotMeasured("the app saw other datasets than the slice has.")
 
 
-async def _offered(owner: Connection, app: Address, number: int) -> Offered:
+async def _offered(owner: Connection, app: Address, number: int) -> BulkOffers:
     """Register a dataset as iExec's SDK does it: encrypted, its key pushed, a free order without end for this app."""
     content, key, iv = os.urandom(BYTES), os.urandom(32), os.urandom(16)
     padder, cipher = PKCS7(128).padder(), Cipher(AES256(key), CBC(iv)).encryptor()
@@ -128,7 +130,7 @@ async def _offered(owner: Connection, app: Address, number: int) -> Offered:
     await _push(owner, dataset, base64.b64encode(key))
     order = DatasetOrder(dataset=dataset, volume=BULK_VOLUME, tag=TEE_TAG, apprestrict=app, salt=fresh_salt())
     signed = to_document(sign_order(order, owner.order_domain, owner.key))
-    return Offered(signed, hashlib.sha256(content).hexdigest())
+    return BulkOffers(signed, hashlib.sha256(content).hexdigest())
 
 
 async def _push(owner: Connection, dataset: Address, value: bytes) -> None:

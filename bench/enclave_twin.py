@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.jobs import Sold, sell
+from bench.jobs import PublishedApp, sell
 from bench.workloads import Workload
 from sealgrid.attestation import binding
 from sealgrid.attestation.policy import Platform
@@ -123,7 +123,7 @@ async def enclave_twins(
 
 
 async def _bought(
-    requester: Connection, us: Connection, sold: Sold, workload: Workload, tasks: int
+    requester: Connection, us: Connection, sold: PublishedApp, workload: Workload, tasks: int
 ) -> buy.PurchasedTask:
     pool = await Assets(us.hub).create_workerpool(us.wallet, description=f"bench {os.urandom(4).hex()}")
     order = WorkerpoolOrder(workerpool=pool, volume=tasks, tag=TEE_TAG, category=CATEGORY, salt=fresh_salt())

@@ -1,4 +1,4 @@
-"""One job as a requester has it: from the submission to a verified result, with every stage on the way."""
+"""One job of a requester, timed from the submission to the verified result, stage by stage."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ STEPS = (SUBMIT, *(f"{before}→{after}" for before, after in itertools.pairwise
 
 
 @dataclass(frozen=True)
-class Sold:
+class PublishedApp:
     """What stands on the network for one workload."""
 
     app: Address
@@ -41,25 +41,25 @@ class Sold:
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedRun:
     """Seconds of one job."""
 
     total: float
     steps: dict[str, float]
 
 
-async def sell(developer: Connection, owner: Connection, workload: Workload, folder: Path) -> Sold:
+async def sell(developer: Connection, owner: Connection, workload: Workload, folder: Path) -> PublishedApp:
     """Deploy a workload's app, and publish its model when it has one."""
     app = await deploy.deploy(developer, workload.folder)
     if not workload.model:
-        return Sold(app.address, ZERO_ADDRESS)
+        return PublishedApp(app.address, ZERO_ADDRESS)
     source = folder / f"{workload.name}.model"
     source.write_bytes(workload.model)
     model = await publish.publish(owner, source, name=workload.name, apps=[app.address], uses=10_000)
-    return Sold(app.address, model.address)
+    return PublishedApp(app.address, model.address)
 
 
-async def timed(requester: Connection, sold: Sold, workload: Workload) -> Timed:
+async def timed(requester: Connection, sold: PublishedApp, workload: Workload) -> TimedRun:
     """Buy one run, wait for it, verify its receipt on line, open the result; raise NotMeasured for a wrong one."""
     clock, begun = time.time(), time.perf_counter()
     async with asyncio.timeout(JOB_SECONDS):
@@ -72,7 +72,7 @@ async def timed(requester: Connection, sold: Sold, workload: Workload) -> Timed:
     if not report.ok:
         raise NotMeasured(f"a receipt does not verify: {report.failed}")
     workload.expect_right(result)
-    return Timed(total, _steps(await _whole_history(requester, job.task), clock, clock + total))
+    return TimedRun(total, _steps(await _whole_history(requester, job.task), clock, clock + total))
 
 
 async def _whole_history(requester: Connection, task: TaskId) -> tuple[StageAt, ...]:

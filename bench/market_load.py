@@ -49,14 +49,14 @@ async def measure(context: Context) -> Figure:
     begun = time.perf_counter()
     async with market(network, folder) as (url, pid), aiohttp.ClientSession(url) as session:
         started, beside = time.perf_counter() - begun, calibration.cpu()
-        late = await _look(session, network, context.either(200, 500), chance)
+        late = await _query(session, network, context.either(200, 500), chance)
         orders = list(_signed(network, context.either(200, 600) * ROUNDS, chance))
         rates, spent = [], []
         for round_ in range(ROUNDS):
             before, mine = cpu_seconds(pid), orders[round_::ROUNDS]
             rates.append(await _publish(session, network, mine))
             spent.append(1000 * (cpu_seconds(pid) - before) / len(mine))
-        busy = await _look(session, network, context.either(100, 300), chance)
+        busy = await _query(session, network, context.either(100, 300), chance)
     open_orders = f"{count:,} open orders"
     return Figure(
         "market load",
@@ -140,12 +140,12 @@ def _signed(network: Network, count: int, chance: random.Random) -> Iterator[Wor
         yield sign_order(_order(network, chance), domain, key)
 
 
-async def _look(
+async def _query(
     session: aiohttp.ClientSession, network: Network, times: int, chance: random.Random
 ) -> tuple[float, ...]:
     milliseconds = []
     for _ in range(times):
-        asked = {
+        query = {
             "chainId": str(network.chain),
             "category": str(chance.randrange(CATEGORIES)),
             "minTag": chance.choice([TEE_TAG, NO_TAG]),
@@ -154,7 +154,7 @@ async def _look(
             "requester": to_address(chance.randbytes(20)),
         }
         begun = time.perf_counter()
-        async with session.get("/workerpoolorders", params=asked) as response:
+        async with session.get("/workerpoolorders", params=query) as response:
             found = msgspec.json.decode(await response.read())
         milliseconds.append(1000 * (time.perf_counter() - begun))
         prices = [each["order"]["workerpoolprice"] for each in found["orders"]]
@@ -181,8 +181,8 @@ async def _publish(session: aiohttp.ClientSession, network: Network, orders: Seq
 
 async def _publish_one(session: aiohttp.ClientSession, chain: int, key: SigningKey, body: bytes) -> Digest:
     async with session.get(f"/challenge?chainId={chain}&address={key.address}") as response:
-        asked = msgspec.json.decode(await response.read())
-    token = str(answer(chain, asked["data"]["message"]["challenge"], key))
+        challenge = msgspec.json.decode(await response.read())
+    token = str(answer(chain, challenge["data"]["message"]["challenge"], key))
     headers = {"authorization": token, "content-type": "application/json"}
     async with session.post(f"/workerpoolorders?chainId={chain}", data=body, headers=headers) as response:
         found = msgspec.json.decode(await response.read())

@@ -1,4 +1,4 @@
-"""``python -m bench.market_process RPC_URL CHAIN GENESIS HUB FOLDER``: a market of one's own; prints its address."""
+"""``python -m bench.market_process RPC_URL CHAIN GENESIS HUB FOLDER``: a market process; prints its address."""
 
 import asyncio
 import sys

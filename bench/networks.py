@@ -1,4 +1,4 @@
-"""Local networks to measure on, one at a time: ``sealgrid up`` as a child that ends with us, however we end."""
+"""Local networks of the benchmark, one at a time: ``sealgrid up`` as a child process that exits with this one."""
 
 import asyncio
 import contextlib

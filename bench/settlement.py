@@ -1,4 +1,4 @@
-"""Deals on a chain of their own, judged by TeeBroker, by PoolGate or by nobody; what each step costs."""
+"""Gas of deals on a separate chain with TeeBroker, with PoolGate, and without either."""
 
 import os
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ class Judge:
 
     pool: Address
     address: Address = NOBODY
-    gate: bool = False  #: whether it owns the pool, instead of being asked by the hub
+    gate: bool = False  #: whether it owns the pool, instead of being called by the hub
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Settlement:
 
     async def gas(self, judge: Judge) -> dict[str, int]:
         """Settle one deal; return the gas of each step."""
-        asked = NOBODY if judge.gate else judge.address
-        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", asked)
+        broker = NOBODY if judge.gate else judge.address
+        await self.wallet("admin").call(self.deployment.hub, "Hub", "setTeeBroker", broker)
         deal = await self._match(judge)
         gas = {STEPS[0]: await self._gas_of_head()}
         task = await self.hub.initialize(self.wallet("pool"), deal, 0)

@@ -1,4 +1,4 @@
-"""What a vault's log costs as it grows: to append, to prove, to open again, and the memory that it takes."""
+"""Time and memory of a vault's log as it grows: append, prove, reopen."""
 
 import random
 import subprocess

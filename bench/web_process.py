@@ -1,4 +1,4 @@
-"""``python -m bench.web_process NETWORK_FILE FOLDER``: pages of one's own; prints their address."""
+"""``python -m bench.web_process NETWORK_FILE FOLDER``: a web process; prints its address."""
 
 import asyncio
 import sys

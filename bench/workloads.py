@@ -1,4 +1,4 @@
-"""The two jobs that are measured: the trivial one, and licence plates."""
+"""The two measured jobs: hash-file and plate-reader."""
 
 import hashlib
 import os
@@ -32,12 +32,12 @@ class Workload:
 def hash_file() -> Workload:
     """Hash one small sealed file, without a dataset."""
     content = os.urandom(1000)
-    wanted = hashlib.sha256(content).hexdigest().encode()
+    expected = hashlib.sha256(content).hexdigest().encode()
     return Workload(
         "hash_file",
         ROOT / "src/sealgrid/shipped_apps" / "hash_file",
         ("letter.bin", content),
-        lambda said: wanted in said,
+        lambda said: expected in said,
     )
 
 
@@ -52,16 +52,16 @@ def plates() -> Workload:
     model = cache / "models" / "plate_reader.zip"
     if not (folder / "main.py").exists() or not model.exists():
         raise NotMeasured("the plate reader or its model is not here; run `make setup`.")
-    from sealgrid.shipped_apps.plate_reader.places import font  # noqa: PLC0415  the reader's libraries take a second to import
+    from sealgrid.shipped_apps.plate_reader.cached_files import font  # noqa: PLC0415  the reader's libraries take a second to import
     from sealgrid.shipped_apps.plate_reader.scenes import draw_scene  # noqa: PLC0415
 
     picture, content = draw_scene(SEED, font()).png, model.read_bytes()
-    wanted = _text_outside(content, picture)
-    return Workload("plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == wanted, content)
+    expected = _text_outside(content, picture)
+    return Workload("plate_reader", folder, ("picture.png", picture), lambda said: _text(said) == expected, content)
 
 
 def _text_outside(model: bytes, picture: bytes) -> str:
-    from sealgrid.shipped_apps.plate_reader.plates import read_plates  # noqa: PLC0415
+    from sealgrid.shipped_apps.plate_reader.reader.pipeline import read_plates  # noqa: PLC0415
 
     return "".join(plate["text"] for plate in read_plates(model, picture)["plates"])
 

@@ -39,8 +39,8 @@ def main() -> int:
             need("chromium", "chromium", "the browser that the pages are tested in")
             need_driver_library()
             need("pg_lsclusters", "postgresql", "the database that replicas of a market share")
-            place_nginx()
-            place_node(CACHE / "node")
+            install_nginx()
+            install_node(CACHE / "node")
             install_npm_packages("iexec_client", ROOT / "tests" / "iexec_client", "iExec's SDK (a client in tests)")
             install_npm_packages("biome", ROOT / "setup" / "biome", "Biome (lints and formats the browser scripts)")
         else:
@@ -158,7 +158,7 @@ def install_npm_packages(name: str, source: Path, why: str) -> None:
     stamp.write_text(digest)
 
 
-def place_node(link: Path) -> None:
+def install_node(link: Path) -> None:
     """Point ``link`` at a node for tests: the system's from version 20.6 on, else the Python wheel's."""
     node = shutil.which("node")
     reply = subprocess.run((node, "--version"), capture_output=True, text=True, check=False).stdout if node else ""
@@ -201,7 +201,7 @@ def install(package: str, what: str) -> None:
     raise Missing(f"{package} is missing; install it with: sudo apt-get install {package}")
 
 
-def place_nginx() -> None:
+def install_nginx() -> None:
     """Put Debian's nginx below the cache, for the test of services behind a proxy.
 
     Its package is unpacked and not installed: installing it would start a web server on this machine's port 80.

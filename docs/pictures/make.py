@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 from PIL import Image
 from rich.console import Console
 
-from sealgrid.cli.demo import tell_plates, tell_tables
+from sealgrid.demos.runner import run_plates_demo, run_table_demo
 from sealgrid.localnet.layout import Layout
 
 HERE = Path(__file__).resolve().parent
@@ -35,9 +35,9 @@ def main() -> None:
     page()
     (HERE / "architecture.svg").write_text(architecture())
     with terminal("demo.svg", "make demo") as (console, layout):
-        shutil.copy(tell_plates(console, layout, None, SEED).annotated, HERE / "annotated.png")
+        shutil.copy(run_plates_demo(console, layout, None, SEED).annotated, HERE / "annotated.png")
     with terminal("data.svg", "sealgrid demo data") as (console, layout):
-        tell_tables(console, layout, None, SEED)
+        run_table_demo(console, layout, None, SEED)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from owner_steps import publish
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
 

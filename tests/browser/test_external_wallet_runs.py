@@ -20,7 +20,7 @@ from sealgrid.sdk.operations import publish as models
 from sealgrid.sdk.resources.offers import open_offers
 from sealgrid.sdk.stores.job_store import JobRecord
 from sealgrid.shipped_apps.plate_reader.scenes import draw_scene
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 SENT, SIGNED = "eth_sendTransaction", "eth_signTypedData_v4"
 

@@ -7,7 +7,7 @@ from owner_steps import act_as, publish
 from playwright.sync_api import expect
 from visitor import Visitor
 
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 
 def test_an_owner_sells_the_use_of_a_file_and_is_paid_and_ends_the_sale(visitor: Visitor, tmp_path):

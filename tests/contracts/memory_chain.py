@@ -11,8 +11,7 @@ import boa
 from eth_abi.abi import decode
 
 from sealgrid.chain.abi import ContractAbi, interface
-from sealgrid.chain.blocks import Block, EventLog
-from sealgrid.chain.wallet import TransactionReceipt
+from sealgrid.chain.blocks import Block, EventLog, TransactionReceipt
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_digest

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sealgrid.chain.abi import ContractAbi
 from sealgrid.chain.artifacts.generate import compile_contract
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.blocks import TransactionReceipt
+from sealgrid.chain.wallet import Wallet
 from sealgrid.units import Address
 
 MOCKS = Path(__file__).parents[2] / "contracts/mocks"

@@ -5,7 +5,7 @@ import pytest
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import interface
 from sealgrid.chain.accounts import development_key
-from sealgrid.chain.wallet import TransactionReceipt
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.errors import ContractReverted
 from sealgrid.units import ZERO_ADDRESS, Address
 from tests.contracts.memory_chain import MemoryNode, MemoryWallet, now

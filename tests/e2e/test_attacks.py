@@ -1,9 +1,8 @@
 """Every attack of the suite is stopped, by the check that the page names; behind a gate too."""
 
-from running_network import start_network
-
 from attacks.__main__ import Tried, run
 from attacks.table import PAGE, page
+from tests.e2e.running_network import start_network
 
 
 async def attacked(folder, *options: str) -> list[Tried]:

@@ -17,7 +17,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from running_network import RunningNetwork, start_network
 
 from sealgrid.crypto.digests import sha256
 from sealgrid.units import Address, to_digest
@@ -26,6 +25,7 @@ from sealgrid.wire.http_transport import parse_error
 from sealgrid.wire.pool import PoolClient
 from sealgrid.wire.storage import StorageClient
 from sealgrid.wire.vault import VaultClient
+from tests.e2e.running_network import RunningNetwork, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO = (ROOT / "docs" / "howto" / "behind-a-proxy.md").read_text()

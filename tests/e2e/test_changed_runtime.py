@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sealgrid.demos.common.thief import thief_of
+from sealgrid.demos.common.thief import open_thief
 from sealgrid.errors import ReleaseRefused
 from sealgrid.platform.runner import run as run_platform
 from sealgrid.platform.simulated import PlatformConfig
@@ -37,14 +37,14 @@ async def test_one_changed_byte_of_the_runtime_is_refused_by_the_vaults(localnet
     await asyncio.wait_for(ready.wait(), 60)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     try:
-        async with HttpTransport(url) as transport, thief_of(localnet.network) as thief:
+        async with HttpTransport(url) as transport, open_thief(localnet.network) as thief:
             platform = PlatformClient(transport)
             measured = await platform.measurement()
             assert measured.root_ca_der == localnet.network.roots[0].root_ca_der
             assert measured.runtime not in localnet.network.runtimes
             app = await deploy.deploy(people.developer, ROOT / "src/sealgrid/shipped_apps" / "hash_file", price=0)
             job = await buy.run(people.requester2, RunRequest(app.address, files=[("a", b"a")], pool_order=thief.order))
-            shop = dataclasses.replace(thief.shop, platform=platform)
+            shop = dataclasses.replace(thief.context, platform=platform)
             with pytest.raises(ReleaseRefused) as refused:
                 await JobRun(await thief.open_task(job), shop).run()
             assert refused.value.check == "5"

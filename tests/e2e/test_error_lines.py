@@ -16,9 +16,6 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from error_table import TABLE, moved
-from running_network import SEALGRID
-from shell import Shell
 
 from sealgrid.bundle.build import build
 from sealgrid.chain.accounts import development_key
@@ -37,8 +34,11 @@ from sealgrid.sdk.operations.policies import policy_of, set_policy
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.sdk.stores.job_store import JobStore
 from sealgrid.wire.storage import location
-from tests.unit.apps.onnx_writer import passing
-from tests.unit.cli.spoken import Spoken
+from tests.e2e.error_table import TABLE, moved
+from tests.e2e.running_network import SEALGRID
+from tests.e2e.shell import Shell
+from tests.unit.cli.cli_runner import CliResult
+from tests.unit.shipped_apps.onnx_writer import passing
 
 BUYER = "beneficiary"  #: an account that no other test buys with
 BATCH = ("worker2", "worker3", "stranger")  #: one for each run that nobody can finish: they go on side by side
@@ -86,24 +86,24 @@ def sealgrid(localnet, tmp_path_factory) -> Shell:
 
 @pytest.fixture(scope="module")
 def odd(sealgrid) -> str:
-    return sealgrid.says("app", "deploy", "./odd", "--price", "1").split()[0]
+    return sealgrid.output("app", "deploy", "./odd", "--price", "1").split()[0]
 
 
 @pytest.fixture(scope="module")
 def model(sealgrid, odd) -> Callable[..., str]:
     def publish(name: str, *more: object) -> str:
-        words = ("errors.onnx", "--no-check", "--app", odd, "--price", "1", "--name", name, *more)
-        return sealgrid.says("model", "publish", *words).split()[0]
+        words = ("errors.onnx", "--no-check-file", "--app", odd, "--price", "1", "--name", name, *more)
+        return sealgrid.output("model", "publish", *words).split()[0]
 
     return publish
 
 
 def purse(sealgrid: Shell, account: str) -> tuple[float, float]:
-    said = sealgrid.says("account", "balance", "--account", account)
+    said = sealgrid.output("account", "balance", "--account", account)
     return tuple(float(re.search(rf"{place} +(\S+)", said)[1]) for place in ("escrow", "locked"))
 
 
-def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> Spoken:
+def meets(sealgrid: Shell, situation: str, *words: object, account: str = BUYER) -> CliResult:
     """Run a command, and hold how it ended and what became of the account's money against the page."""
     before = purse(sealgrid, account)
     ended = sealgrid(*words, "--account", account)
@@ -160,7 +160,7 @@ async def test_an_app_for_another_python_is_never_bought(sealgrid, people, forei
 
 
 async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sealgrid, people, odd):
-    publish = ("model", "publish", "errors.onnx", "--no-check", "--price", "1", "--app")
+    publish = ("model", "publish", "errors.onnx", "--no-check-file", "--price", "1", "--app")
     await to_thread(
         meets, sealgrid, "the run that proves that a model opens is too dear", *publish, odd, account="vault3"
     )
@@ -179,11 +179,11 @@ async def test_a_model_whose_proof_cannot_be_paid_or_bought_is_not_published(sea
 
 def test_a_key_that_was_never_proved_is_offered_and_bought_by_nobody_until_it_is(sealgrid, odd, model):
     address = model("proved-anew")
-    sealgrid.says("model", "rotate", address, "--unproved")
+    sealgrid.output("model", "rotate", address, "--unproved")
     offer = ("model", "offer", address, "--price", "1")
     meets(sealgrid, "a model that was never proved, offered by hand", *offer, account="owner")
     meets(sealgrid, "a model of somebody else that was never proved", "run", odd, "--model", address)
-    assert "an enclave opened the file" in sealgrid.says("model", "prove", address)
+    assert "an enclave opened the file" in sealgrid.output("model", "prove", address)
     assert sealgrid("run", odd, "--model", address, "--account", BUYER).code == 0
 
 
@@ -194,7 +194,7 @@ def test_an_app_toml_that_demands_the_networks_python_is_deployed_and_one_that_d
     (folder / "app.toml").write_text(f'python = "{NOT_OURS}"\n{text}')
     meets(sealgrid, "app.toml that requires another Python", "app", "deploy", "./demanding")
     (folder / "app.toml").write_text(f'python = "{ours}"\n{text}')
-    assert f"for Python {ours}, measured as 0x" in sealgrid.says("app", "deploy", "./demanding")
+    assert f"for Python {ours}, measured as 0x" in sealgrid.output("app", "deploy", "./demanding")
 
 
 def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
@@ -207,7 +207,7 @@ def test_an_app_with_wheels_for_another_python_is_not_deployed(sealgrid):
 
 
 def test_a_model_restricted_to_another_app_is_not_bought_for_this_one(sealgrid, model):
-    other = sealgrid.says("app", "deploy", "./other", "--price", "1").split()[0]
+    other = sealgrid.output("app", "deploy", "./other", "--price", "1").split()[0]
     meets(sealgrid, "model restricted to another app", "run", other, "--model", model("of-another-app"))
 
 
@@ -279,7 +279,7 @@ def flip_a_byte(path: Path) -> None:
 
 def test_whose_doing_an_end_is_decides_whether_its_price_comes_back(localnet, sealgrid, odd, model):
     tampered = model("tampered", "--unproved")  # no worker has the file yet
-    sealed = re.search(r"sealed file +(0x\w+)", sealgrid.says("model", "show", tampered))[1]
+    sealed = re.search(r"sealed file +(0x\w+)", sealgrid.output("model", "show", tampered))[1]
     flip_a_byte(in_the_store(localnet, sealed))
     cases = {
         "app that runs too long": ("--arg", "sleep"),
@@ -315,7 +315,7 @@ def test_a_result_that_the_store_altered_is_refused_and_opens_once_it_is_whole_a
     ended = sealgrid("task", "result", task, "--account", BUYER)
     TABLE["tampered sealed result"].expect(ended.code, ended.err)
     flip_a_byte(result)
-    assert sealgrid.says("task", "result", task, "--account", BUYER) == '"done"\n'
+    assert sealgrid.output("task", "result", task, "--account", BUYER) == '"done"\n'
     assert purse(sealgrid, BUYER) == before
 
 
@@ -359,7 +359,9 @@ def test_a_full_disk_leaves_no_half_sealed_model(sealgrid, disk, odd, tmp_path_f
     large = tmp_path_factory.mktemp("large") / "large.bin"
     large.write_bytes(bytes(1 << 20))
     before = purse(sealgrid, "owner")
-    ended, left = disk.run(8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check --app {odd} --price 1')
+    ended, left = disk.run(
+        8 * PAGE, f'TMPDIR="$DISK" $SEALGRID model publish {large} --no-check-file --app {odd} --price 1'
+    )
     TABLE["disk full where the model is sealed"].expect(ended.returncode, ended.stderr)
     assert left == []
     assert purse(sealgrid, "owner") == before
@@ -383,7 +385,7 @@ def test_a_result_for_which_the_disk_has_no_room_is_opened_again_elsewhere(sealg
     ended, left = disk.run(3 * PAGE, f'$SEALGRID task result {task} --account {BUYER} --out "$DISK/out"')
     TABLE["disk full where the result is written"].expect(ended.returncode, ended.stderr)
     assert left == []
-    assert sealgrid.says("task", "result", task, "--account", BUYER, "--out", "elsewhere")
+    assert sealgrid.output("task", "result", task, "--account", BUYER, "--out", "elsewhere")
     assert (sealgrid.folder / "elsewhere" / "result" / "result.json").read_text() == '"done"'
 
 
@@ -418,7 +420,7 @@ def test_a_store_whose_disk_is_full_keeps_no_half_file(localnet, sealgrid, odd, 
         (tmp_path / "network.json").write_bytes(msgspec.json.encode(network))
         before = purse(sealgrid, "owner")
         ended = sealgrid(
-            "model", "publish", tmp_path / "large.bin", "--no-check", "--app", odd, "--price", "1", home=tmp_path
+            "model", "publish", tmp_path / "large.bin", "--no-check-file", "--app", odd, "--price", "1", home=tmp_path
         )
         TABLE["disk full at the storage node"].expect(ended.code, ended.err)
         left, _ = store.communicate()

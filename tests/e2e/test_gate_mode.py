@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID, start_network
 
 from sealgrid.chain.accounts import development_key
 from sealgrid.chain.pool_gate import PoolGate
@@ -17,6 +16,7 @@ from sealgrid.sdk.operations import buy, deploy, fetch_receipt, open_result, pub
 from sealgrid.sdk.operations.follow import follow
 from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import ZERO_ADDRESS
+from tests.e2e.running_network import SEALGRID, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.localnet

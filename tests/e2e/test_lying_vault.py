@@ -13,7 +13,7 @@ from sealgrid.vault.federation import VaultFederation
 from sealgrid.vault.keys import load_key_files
 from sealgrid.vault.stores.database import DATABASE, VaultDatabase
 from sealgrid.vault.stores.share_store import ShareStore
-from tests.unit.apps.onnx_writer import passing
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = pytest.mark.localnet
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from running_network import SEALGRID, descendants, gone, name_of, start_network
 
 from sealgrid.bundle.interpreter import running_python
 from sealgrid.chain.accounts import development_key
@@ -15,6 +14,7 @@ from sealgrid.localnet.supervisor import running
 from sealgrid.sdk.connection import connect
 from sealgrid.sdk.network import load_network
 from sealgrid.sdk.operations import deploy
+from tests.e2e.running_network import SEALGRID, descendants, gone, name_of, start_network
 
 ROOT = Path(__file__).resolve().parents[2]
 

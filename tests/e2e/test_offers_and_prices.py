@@ -5,11 +5,11 @@ import asyncio
 import httpx
 import pytest
 import pytest_asyncio
-from shell import Shell
 
 import sealgrid
 from sealgrid.errors import NotFound, OrderRefused
-from tests.unit.apps.onnx_writer import passing
+from tests.e2e.shell import Shell
+from tests.unit.shipped_apps.onnx_writer import passing
 
 pytestmark = [
     pytest.mark.localnet,

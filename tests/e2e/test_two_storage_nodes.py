@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 import pytest_asyncio
-from running_network import RunningNetwork, start_network
 
 from attacks.scene import HASHER
 from sealgrid.chain.accounts import development_key
@@ -21,6 +20,7 @@ from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Digest, to_digest
 from sealgrid.wire.chain_view import ChainViewClient, FileAddresses
 from sealgrid.wire.http_transport import HttpTransport
+from tests.e2e.running_network import RunningNetwork, start_network
 
 
 @pytest.fixture(scope="module")

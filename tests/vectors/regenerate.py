@@ -17,7 +17,7 @@ from sealgrid.crypto.container import seal_bytes
 from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.shares import KeyRecord, commit, split
 from sealgrid.crypto.signing import Domain, SigningKey, Statement
-from sealgrid.units import Address, Digest, TaskId, to_address, to_digest
+from sealgrid.units import ZERO_DIGEST, Address, Digest, TaskId, to_address, to_digest
 
 FOLDER = Path(__file__).parent
 DEK = bytes(range(32))
@@ -168,6 +168,15 @@ def all_statements() -> list[Statement]:
         statements.LogHead(vault=vault, size=1_000_000, root=digest(17), issued=1_790_000_000),
         statements.LogWitness(witness=address(2), vault=vault, size=1_000_000, root=digest(17), issued=1_790_000_000),
         statements.WorkerCall(pool=address(0x66), worker=worker, content=digest(16), issued=1_790_000_000),
+        statements.UploadTicket(
+            node="https://files.example",
+            account=worker,
+            task=TaskId(ZERO_DIGEST),
+            size=1 << 20,
+            expiry=1_790_000_300,
+            nonce=digest(18),
+        ),
+        statements.ResultOpened(reader=enclave, file_sha256=digest(19)),
     ]
 
 

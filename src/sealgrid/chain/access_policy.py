@@ -6,8 +6,9 @@ import msgspec
 
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.units import ZERO_ADDRESS, Address, Digest
 
 FOREVER: Final = 2**256 - 1  #: the end of a grant without an end

@@ -3,8 +3,9 @@
 from typing import Any, Final, Literal
 
 from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.hub import Hub
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.digests import cid_of
 from sealgrid.crypto.unixfs import base58
 from sealgrid.errors import ChainError

@@ -42,6 +42,17 @@ class TransactionCall(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class TransactionReceipt(msgspec.Struct, frozen=True):
+    """The receipt of a successful transaction."""
+
+    transaction: Digest
+    block_number: int
+    block_hash: Digest
+    gas_used: int
+    created: Address | None
+    logs: tuple[EventLog, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """The newest block of one chain that no reorganisation removes."""

@@ -8,8 +8,9 @@ from eth_abi.abi import encode
 
 from sealgrid.attestation.statements import Verdict
 from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.crypto.signing import Domain, personal_digest
 from sealgrid.errors import ContractReverted, InputRefused, ProofRefused
 from sealgrid.poco.ids import authorisation_message

@@ -1,7 +1,7 @@
 """JSON-RPC client of one node (EIP-1474). Requests of one event-loop turn form one batch; equal requests are sent once.
 
-Reads do not go through web3: its formatters, its checks and a new connection for each call cost more than all other
-work of a vault (bench/vault_load.py).
+Ours rather than web3's: its formatters, its checks and a new connection for each call cost more than all other work of
+a vault (bench/vault_load.py), and web3 takes about a second to import.
 """
 
 import asyncio
@@ -70,11 +70,19 @@ class Endpoint:
             if len(self._queued) == 1:
                 loop.call_soon(self._send_batches)
         reply = await asyncio.shield(future)  # other callers may await the same future
-        if reply is None:
-            raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
-        if reply.error is not None:
-            raise _chain_error(reply.error, doing)
-        return reply.result
+        return _result(reply, doing)
+
+    async def send_raw(self, raw: bytes, *, doing: str) -> str:
+        """Send a signed transaction in a request of its own, once, and return its hash; raises like ``request``.
+
+        Two equal transactions must not become one request, and a repeated one looks like a nonce in use.
+        """
+        body = _encode_batch((msgspec.json.encode(("eth_sendRawTransaction", ("0x" + raw.hex(),))),))
+        try:
+            reply = _decode_batch(await self._post_once(body), 1).get(0)
+        except (aiohttp.ClientError, TimeoutError, OSError, *UNREADABLE):
+            reply = None
+        return str(msgspec.json.decode(_result(reply, doing)))
 
     def _send_batches(self) -> None:
         while self._queued and len(self._in_flight) < MAX_IN_FLIGHT:
@@ -124,6 +132,14 @@ def _decode_batch(body: bytes, size: int) -> dict[int | None, _Reply]:
     reply = msgspec.json.decode(body, type=_Reply)
     # A node that refuses a whole batch sends one error.
     return dict.fromkeys(range(size), reply) if size == 1 or reply.error is not None else {}
+
+
+def _result(reply: _Reply | None, doing: str) -> msgspec.Raw:
+    if reply is None:
+        raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.")
+    if reply.error is not None:
+        raise _chain_error(reply.error, doing)
+    return reply.result
 
 
 def _chain_error(error: _Error, doing: str) -> ChainError:

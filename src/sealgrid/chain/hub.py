@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from sealgrid.chain.abi import interface
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.broker import Broker
 from sealgrid.chain.events import HubEvent, OrdersMatched, Reward, parse_events
 from sealgrid.chain.node import UNTRUSTED_CALL_GAS, Node
@@ -17,7 +18,7 @@ from sealgrid.chain.views import (
     TaskStatus,
     TaskView,
 )
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.errors import ChainError, ContractReverted, NotFound
 from sealgrid.poco.constants import GROUP_MEMBER_PURPOSE
 from sealgrid.poco.ids import task_id

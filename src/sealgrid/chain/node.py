@@ -1,23 +1,16 @@
 """Reads one chain through one node, or through several that must agree: blocks, calls at a block, event logs."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-from web3 import AsyncHTTPProvider, AsyncWeb3
-from web3.types import LogReceipt
 
-from sealgrid.chain.blocks import Block, BlockTag, EventLog, TransactionCall
+from sealgrid.chain.blocks import Block, BlockTag, EventLog, TransactionCall, TransactionReceipt
 from sealgrid.chain.endpoint import Endpoint
-from sealgrid.chain.rpc_parsing import read_block, read_bytes, read_chain, read_logs, read_transaction
+from sealgrid.chain.rpc_parsing import read_block, read_bytes, read_chain, read_logs, read_receipt, read_transaction
 from sealgrid.errors import ChainError, ContractReverted, NodesDisagree
-from sealgrid.units import Address, Digest, to_address, to_digest
-
-# Importing web3 raises Python's recursion limit a hundredfold. Deeply nested JSON could then overflow a parser's C
-# stack; with the usual limit the parser raises an exception.
-sys.setrecursionlimit(1000)
+from sealgrid.units import Address, Digest, to_digest
 
 #: Gas limit of an eth_call to an untrusted contract: the call is free for its requester, and costs the node's time.
 UNTRUSTED_CALL_GAS: Final = 2_000_000
@@ -36,7 +29,6 @@ class Node:
 
     def __init__(self, url: str, *others: str) -> None:
         self.url = url
-        self.web3 = AsyncWeb3(AsyncHTTPProvider(url))
         self._endpoints = tuple(Endpoint(each) for each in (url, *others))
         self._chain: int | None = None
 
@@ -49,7 +41,6 @@ class Node:
     async def close(self) -> None:
         """Close the connections."""
         await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints))
-        await self.web3.provider.disconnect()
 
     async def chain(self) -> int:
         """Return the chain's id."""
@@ -131,9 +122,19 @@ class Node:
             "chain.3", "Reading a transaction", lambda each: read_transaction(each, transaction)
         )
 
-    async def rpc(self, method: str, *parameters: object) -> Any:
-        """Call one method of the first node. For methods of development chains."""
-        return msgspec.json.decode(await self._endpoints[0].request(method, *parameters, doing=f"Calling {method}"))
+    async def send_raw(self, raw: bytes, *, doing: str) -> Digest:
+        """Send a signed transaction to the first node and return its hash."""
+        return to_digest(await self._endpoints[0].send_raw(raw, doing=doing))
+
+    async def receipt(self, transaction: Digest, *, doing: str) -> TransactionReceipt | None:
+        """Return the first node's receipt of a transaction, None while it has none; raise ContractReverted."""
+        return await read_receipt(self._endpoints[0], transaction, doing)
+
+    async def rpc(self, method: str, *parameters: object, doing: str = "") -> Any:
+        """Call one method of the first node and return its JSON result."""
+        return msgspec.json.decode(
+            await self._endpoints[0].request(method, *parameters, doing=doing or f"Calling {method}")
+        )
 
     async def _logs(self, contracts: Contracts, topics: Sequence[Any], blocks: dict[str, str]) -> list[EventLog]:
         query = {"address": contracts, "topics": [_topic_hex(topic) for topic in topics]} | blocks
@@ -160,19 +161,6 @@ class Node:
         if isinstance(first, ContractReverted):
             raise first
         return first
-
-
-def event_log(log: LogReceipt) -> EventLog:
-    """Convert a log of a transaction's receipt (web3)."""
-    return EventLog(
-        address=to_address(log["address"]),
-        topics=tuple(bytes(topic) for topic in log["topics"]),
-        data=bytes(log["data"]),
-        block_number=log["blockNumber"],
-        block_hash=to_digest(bytes(log["blockHash"])),
-        transaction=to_digest(bytes(log["transactionHash"])),
-        index=log["logIndex"],
-    )
 
 
 async def _or_reverted(answer: Awaitable[T]) -> T | ContractReverted:

@@ -4,10 +4,11 @@ from typing import ClassVar, Final
 
 from eth_abi.abi import encode
 
+from sealgrid.chain.blocks import TransactionReceipt
 from sealgrid.chain.broker import PROOF, Broker
 from sealgrid.chain.hub import order_values
 from sealgrid.chain.node import Node
-from sealgrid.chain.wallet import TransactionReceipt, Wallet
+from sealgrid.chain.wallet import Wallet
 from sealgrid.poco.orders import WorkerpoolOrder
 from sealgrid.units import ZERO_ADDRESS, Address, DealId, Digest, TaskId, to_bytes
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
-from sealgrid.chain.blocks import Block, EventLog, TransactionCall
+from sealgrid.chain.blocks import Block, EventLog, TransactionCall, TransactionReceipt
 from sealgrid.chain.endpoint import Endpoint
-from sealgrid.errors import ChainError
+from sealgrid.errors import ChainError, ContractReverted
+from sealgrid.poco.refusals import NO_REASON
 from sealgrid.units import Digest, to_address, to_digest
+
+_INDEXING = "transaction indexing is in progress"  #: geth, after a restart
 
 
 class _Block(msgspec.Struct, frozen=True, rename="camel"):
@@ -32,6 +35,16 @@ class _Log(msgspec.Struct, frozen=True, rename="camel"):
 class _Transaction(msgspec.Struct, frozen=True):
     to: str | None
     input: str
+
+
+class _Receipt(msgspec.Struct, frozen=True, rename="camel"):
+    status: str
+    transaction_hash: str
+    block_number: str
+    block_hash: str
+    gas_used: str
+    logs: list[_Log]
+    contract_address: str | None = None
 
 
 async def read_chain(endpoint: Endpoint) -> int:
@@ -84,6 +97,30 @@ async def read_logs(endpoint: Endpoint, query: dict[str, Any]) -> list[EventLog]
     reply = await endpoint.request("eth_getLogs", query, doing=doing)
     with _parse_errors(doing):
         return [_event_log(log) for log in msgspec.json.decode(reply, type=list[_Log])]
+
+
+async def read_receipt(endpoint: Endpoint, transaction: Digest, doing: str) -> TransactionReceipt | None:
+    """Return a transaction's receipt, None while the node has none; raise ContractReverted if it failed."""
+    try:
+        reply = await endpoint.request("eth_getTransactionReceipt", transaction, doing=doing)
+    except ChainError as error:
+        if _INDEXING in error.message:
+            return None
+        raise
+    with _parse_errors(doing):
+        receipt = msgspec.json.decode(reply, type=_Receipt | None)
+        if receipt is None:
+            return None
+        if int(receipt.status, 16) != 1:
+            raise ContractReverted(f"{doing}: {NO_REASON}")
+        return TransactionReceipt(
+            transaction=to_digest(receipt.transaction_hash),
+            block_number=int(receipt.block_number, 16),
+            block_hash=to_digest(receipt.block_hash),
+            gas_used=int(receipt.gas_used, 16),
+            created=to_address(receipt.contract_address) if receipt.contract_address else None,
+            logs=tuple(map(_event_log, receipt.logs)),
+        )
 
 
 def _event_log(log: _Log) -> EventLog:

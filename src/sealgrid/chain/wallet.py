@@ -1,46 +1,30 @@
-"""Wallet sends transactions and waits for them; RecordingWallet records them for another wallet to sign."""
+"""Wallet sends EIP-1559 transactions and waits for them; RecordingWallet records them for another wallet to sign."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+import time
+from collections.abc import Callable
 
-import aiohttp
 import msgspec
 import rlp  # type: ignore[import-untyped]
-from eth_account import Account
-from hexbytes import HexBytes
-from web3.exceptions import ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
-from web3.types import TxParams, TxReceipt
 
 from sealgrid.chain import artifacts
 from sealgrid.chain.abi import ContractAbi, interface
-from sealgrid.chain.blocks import EventLog
-from sealgrid.chain.endpoint import revert_reason
-from sealgrid.chain.node import Node, event_log
+from sealgrid.chain.blocks import TransactionReceipt
+from sealgrid.chain.node import Node
 from sealgrid.crypto.digests import keccak256
 from sealgrid.crypto.signing import SigningKey
 from sealgrid.errors import ChainError, ContractReverted, ServiceUnavailable
-from sealgrid.poco.refusals import NO_REASON, explain
-from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_bytes, to_digest
+from sealgrid.units import ZERO_DIGEST, Address, Digest, to_address, to_bytes
 
-_POLL_SECONDS = 0.01  #: between two reads of a receipt; with web3's default of 0.1 the wait would dominate every step
+_POLL_SECONDS = 0.01  #: between two requests for a receipt
 _TIMEOUT_SECONDS = 120.0
-_GAS_MARGIN = 1.2  #: PoCo asserts that gas is left after a callback; an estimate can be too low for that
+_MOST_RETRIES = 5  #: of a node that stops answering while the transaction is under way
+_RETRY_SECONDS = 0.125  #: doubles with each retry
+_GAS_MARGIN = 1.2  #: PoCo asserts that gas is left after a callback, which an estimate may cut too fine
 _TIP = 10**9  #: wei per gas
 _NONCE_TRIES = 5
-_NONCE_USED = ("nonce", "already imported", "already known", "underpriced")  #: in error messages of several nodes
-
-
-class TransactionReceipt(msgspec.Struct, frozen=True):
-    """The receipt of a successful transaction."""
-
-    transaction: Digest
-    block_number: int
-    block_hash: Digest
-    gas_used: int
-    created: Address | None
-    logs: tuple[EventLog, ...]
+_NONCE_IN_USE = ("nonce", "already imported", "already known", "underpriced")  #: in the messages of several nodes
+_EIP1559 = b"\x02"
 
 
 class Wallet:
@@ -49,66 +33,81 @@ class Wallet:
     def __init__(self, node: Node, key: SigningKey) -> None:
         self.node = node
         self.address: Address = key.address
-        self._account: Any = Account.from_key(key.secret)
+        self._key = key
         self._lock = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"Wallet({self.address})"
 
     async def send(self, to: Address, data: bytes, *, doing: str = "Sending a transaction") -> TransactionReceipt:
-        """Send one call and wait for its receipt; raise ContractReverted with the revert reason."""
-        return await self._send({"to": self.node.web3.to_checksum_address(to), "data": HexBytes(data)}, doing)
+        """Send one call and wait for its receipt; raise ContractReverted with the contract's reason."""
+        return await self._send(to, data, doing)
 
     async def call(
         self, to: Address, contract: str, function: str, *arguments: object, doing: str = ""
     ) -> TransactionReceipt:
-        """Send one call to a shipped contract, e.g. ``call(hub, "Hub", "claim", task)``."""
+        """Send one call to a shipped contract by name, e.g. ``call(hub, "Hub", "claim", task)``."""
         return await self.send(
             to, interface(contract).call_data(function, *arguments), doing=doing or f"Calling {function}"
         )
 
     async def deploy(self, code: bytes, abi: artifacts.Abi, *arguments: object, doing: str = "Deploying") -> Address:
         """Deploy a contract and return its address."""
-        data = code + ContractAbi(abi).constructor_data(*arguments)
-        receipt = await self._send({"data": HexBytes(data)}, doing)
+        receipt = await self._send(None, code + ContractAbi(abi).constructor_data(*arguments), doing)
         if receipt.created is None:
             raise ChainError(f"{doing}: the receipt names no contract.", money="")
         return receipt.created
 
-    async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
+    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
         async with self._lock:
-            with _translated_errors(doing):
-                sent = await self._submit(call)
-                receipt = await self.node.web3.eth.wait_for_transaction_receipt(
-                    sent, timeout=_TIMEOUT_SECONDS, poll_latency=_POLL_SECONDS
-                )
-        if receipt["status"] != 1:
-            raise ContractReverted(f"{doing}: {NO_REASON}")
-        return _receipt(receipt)
+            return await self._receipt(await self._submit(to, data, doing), doing)
 
-    async def _submit(self, call: dict[str, Any]) -> HexBytes:
-        eth = self.node.web3.eth
-        sender = self.node.web3.to_checksum_address(self.address)
-        gas = await eth.estimate_gas(cast("TxParams", call | {"from": sender}))
-        base = (await eth.get_block("latest"))["baseFeePerGas"]
-        fields = call | {
-            "value": 0,
-            "chainId": await self.node.chain(),
-            "gas": int(gas * _GAS_MARGIN),
-            "maxFeePerGas": 2 * base + _TIP,
-            "maxPriorityFeePerGas": _TIP,
-        }
-        for attempt in range(_NONCE_TRIES):
-            signed = self._account.sign_transaction(
-                fields | {"nonce": await eth.get_transaction_count(sender, "pending")}
-            )
+    async def _receipt(self, transaction: Digest, doing: str) -> TransactionReceipt:
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        retries = 0
+        while time.monotonic() < deadline:
             try:
-                return await eth.send_raw_transaction(signed.raw_transaction)
-            except Web3RPCError as error:
+                if receipt := await self.node.receipt(transaction, doing=doing):
+                    return receipt
+            except ServiceUnavailable:
+                if retries == _MOST_RETRIES:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS * 2**retries)
+                retries += 1
+            else:
+                retries = 0
+                await asyncio.sleep(_POLL_SECONDS)
+        raise ChainError(f"{doing}: the chain did not include the transaction in time.", money="")
+
+    async def _submit(self, to: Address | None, data: bytes, doing: str) -> Digest:
+        call = {"from": self.address, "data": "0x" + data.hex()} | ({"to": to} if to else {})
+        gas = int(await self.node.rpc("eth_estimateGas", call, doing=doing), 16)
+        base = int((await self.node.rpc("eth_getBlockByNumber", "latest", False, doing=doing))["baseFeePerGas"], 16)
+        chain = await self.node.chain()
+        for attempt in range(_NONCE_TRIES):
+            nonce = int(await self.node.rpc("eth_getTransactionCount", self.address, "pending", doing=doing), 16)
+            fees = (_TIP, 2 * base + _TIP, int(gas * _GAS_MARGIN))
+            raw = signed_transaction(self._key, (chain, nonce, *fees, to_bytes(to, 20) if to else b"", 0, data, []))
+            try:
+                return await self.node.send_raw(raw, doing=doing)
+            except ContractReverted:
+                raise
+            except ChainError as error:
                 # Another process may use the same key: retry with the next nonce.
-                if attempt == _NONCE_TRIES - 1 or not any(text in str(error) for text in _NONCE_USED):
+                message = error.message.removeprefix(doing)
+                if attempt == _NONCE_TRIES - 1 or not any(words in message for words in _NONCE_IN_USE):
                     raise
         raise AssertionError("unreachable")
+
+
+def signed_transaction(key: SigningKey, fields: tuple[object, ...]) -> bytes:
+    """Return the raw form of an EIP-1559 transaction: its type, then RLP of ``fields`` and the signature.
+
+    ``fields`` are chain id, nonce, tip, highest fee, gas, recipient, value, data, access list.
+    """
+    signature = key.sign(keccak256(_EIP1559, rlp.encode(fields)))
+    r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:64]))
+    return _EIP1559 + bytes(rlp.encode((*fields, signature[64] - 27, r, s)))
 
 
 class UnsignedTransaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,44 +126,14 @@ class RecordingWallet(Wallet):
         self.node, self.address = node, address
         self._on_transaction, self._count = on_transaction, 0
 
-    async def _send(self, call: dict[str, Any], doing: str) -> TransactionReceipt:
-        creates = None if "to" in call else await self._next_contract(doing)
-        to = to_address(call["to"]) if "to" in call else None
-        self._on_transaction(UnsignedTransaction(doing=doing, to=to, data=bytes(call["data"]), creates=creates))
+    async def _send(self, to: Address | None, data: bytes, doing: str) -> TransactionReceipt:
+        creates = None if to else await self._next_contract(doing)
+        self._on_transaction(UnsignedTransaction(doing=doing, to=to, data=data, creates=creates))
         self._count += 1
         return TransactionReceipt(ZERO_DIGEST, 0, ZERO_DIGEST, 0, creates, ())
 
     async def _next_contract(self, doing: str) -> Address:
         # CREATE: the last 20 bytes of keccak(rlp([sender, nonce])).
-        with _translated_errors(doing):
-            sent = await self.node.web3.eth.get_transaction_count(self.node.web3.to_checksum_address(self.address))
+        sent = int(await self.node.rpc("eth_getTransactionCount", self.address, "latest", doing=doing), 16)
         digest = keccak256(rlp.encode([to_bytes(self.address, 20), sent + self._count]))
         return to_address("0x" + digest[12:].hex())
-
-
-@contextmanager
-def _translated_errors(doing: str) -> Iterator[None]:
-    """Convert web3's errors: ContractReverted for a revert, ServiceUnavailable without an answer, else ChainError."""
-    try:
-        yield
-    except ContractLogicError as error:
-        reason = revert_reason(str(error.message or ""))
-        raise ContractReverted(f"{doing}: {explain(reason)}") from error
-    except TimeExhausted as error:
-        raise ChainError(f"{doing}: the chain did not include the transaction in time.", money="") from error
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise ServiceUnavailable(f"{doing}: the chain's node does not answer; try again.") from error
-    except (Web3RPCError, Web3Exception) as error:
-        raise ChainError(f"{doing}: the node refused: {error}.") from error
-
-
-def _receipt(receipt: TxReceipt) -> TransactionReceipt:
-    created = receipt["contractAddress"]
-    return TransactionReceipt(
-        transaction=to_digest(bytes(receipt["transactionHash"])),
-        block_number=receipt["blockNumber"],
-        block_hash=to_digest(bytes(receipt["blockHash"])),
-        gas_used=receipt["gasUsed"],
-        created=to_address(created) if created else None,
-        logs=tuple(event_log(log) for log in receipt["logs"]),
-    )

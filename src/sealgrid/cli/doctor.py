@@ -1,4 +1,4 @@
-"""``sealgrid doctor``: what is installed, what the sandbox holds, where data and keys lie, whether a network runs."""
+"""``sealgrid doctor``: checks the installation, the sandbox, data and keys, and the local network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,35 +6,35 @@ from typing import NamedTuple
 
 import typer
 
-from sealgrid.cli.account_session import answers
 from sealgrid.cli.options import Data
+from sealgrid.cli.output import stdout
 
 
 class DoctorFinding(NamedTuple):
-    """One line; None is neither good nor bad."""
+    """One line of the report; ``ok`` is None for information."""
 
     what: str
     ok: bool | None
     detail: str
 
 
-_WORD = {True: "ok", False: "NO", None: ""}
+_MARK = {True: "ok", False: "NO", None: ""}
 
 
 def doctor(data: Data = None) -> None:
-    """Look at this machine; exit with 1 when something that is needed is missing."""
+    """Check the installation and this machine. Exits with 1 if something required is missing."""
     bad = False
     for title, findings in (
         ("installed", _installed()),
-        ("the sandbox of this machine, tried", _sandbox()),
-        ("limits around every app", _limits()),
-        ("data and keys", _places(data)),
+        ("sandbox of this machine, tested", _sandbox()),
+        ("limits of every app", _limits()),
+        ("data and keys", _folders(data)),
         ("network", _network(data)),
     ):
-        answers.print(title, style="bold")
+        stdout.print(title, style="bold")
         for finding in findings:
             bad |= finding.ok is False
-            answers.print(f"  {_WORD[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
+            stdout.print(f"  {_MARK[finding.ok]:<2} {finding.what:<19} {finding.detail}".rstrip(), markup=False)
     raise typer.Exit(1 if bad else 0)
 
 
@@ -64,40 +64,45 @@ def _installed() -> Iterator[DoctorFinding]:
 
 
 def _sandbox() -> Iterator[DoctorFinding]:
-    from sealgrid.cli.sandbox_probes import tried
+    from sealgrid.cli.sandbox_probes import run_probes
     from sealgrid.errors import SealgridError
 
     try:
-        for probe in tried():
-            yield DoctorFinding(probe.what, probe.held, probe.detail)
+        for probe in run_probes():
+            yield DoctorFinding(probe.what, probe.ok, probe.detail)
     except (SealgridError, OSError) as error:
         yield DoctorFinding("sandbox", False, str(error))
 
 
 def _limits() -> Iterator[DoctorFinding]:
-    from sealgrid.cli.machine_limits import limits_here
+    from sealgrid.cli.machine_limits import sandbox_limits
 
-    # A limit that this machine cannot give is said, and is no fault of the installation.
-    yield from (DoctorFinding(each.name, True if each.found else None, each.detail) for each in limits_here())
+    # A limit that this machine does not support is no fault of the installation.
+    yield from (DoctorFinding(each.name, True if each.found else None, each.detail) for each in sandbox_limits())
 
 
-def _places(data: Path | None) -> Iterator[DoctorFinding]:
+def _folders(data: Path | None) -> Iterator[DoctorFinding]:
     from sealgrid.sdk.stores.home import home
     from sealgrid.sdk.stores.job_store import JobStore
     from sealgrid.sdk.stores.keystores import KeystoreFolder
     from sealgrid.sdk.stores.model_store import ModelStore
     from sealgrid.sdk.stores.private_files import is_private
 
-    place = home(data)
-    yield DoctorFinding("local network", None, f"{place.network.parent} (removed by: sealgrid down --wipe)")
+    folders = home(data)
+    yield DoctorFinding("local network", None, f"{folders.network.parent} (removed by: sealgrid down --wipe)")
     for what, folder, count, meaning in (
-        ("your accounts", place.accounts, len(KeystoreFolder(place.accounts).all()), "Each is locked by its password."),
-        ("model keys", place.models, len(ModelStore(place.models).all()), "Each opens a model that you published."),
-        ("result keys", place.jobs, len(JobStore(place.jobs).all()), "Each opens one result that you paid for."),
+        (
+            "your accounts",
+            folders.accounts,
+            len(KeystoreFolder(folders.accounts).all()),
+            "Each has its own password.",
+        ),
+        ("model keys", folders.models, len(ModelStore(folders.models).all()), "Each opens a model that you published."),
+        ("result keys", folders.jobs, len(JobStore(folders.jobs).all()), "Each opens one result that you paid for."),
     ):
         yield DoctorFinding(what, is_private(folder), f"{folder}, {count} of them. {meaning}")
-    yield DoctorFinding("", None, "Nobody else has these files. Back them up with: sealgrid account backup FILE")
-    yield DoctorFinding("", None, "Everybody knows the keys of a local network's development accounts.")
+    yield DoctorFinding("", None, "These files have no other copy. Back them up with: sealgrid account backup FILE")
+    yield DoctorFinding("", None, "The keys of a local network's development accounts are public.")
 
 
 def _network(data: Path | None) -> Iterator[DoctorFinding]:

@@ -1,4 +1,4 @@
-"""Apps and models as lines on the terminal."""
+"""Formats apps and models as lines for the terminal."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -8,22 +8,22 @@ if TYPE_CHECKING:
     from sealgrid.sdk.resources.offers import Listing, Offer
 
 
-def offer_lines(offers: "Iterable[Offer]", what: str) -> Iterator[str]:
-    """Yield one line an offer."""
+def offer_lines(offers: "Iterable[Offer]", unit: str) -> Iterator[str]:
+    """Yield one line an offer; ``unit`` is what is sold: runs or uses."""
     for offer in offers:
-        yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {what}  {offer.name!r}"
+        yield f"{offer.address}  {offer.price!s:>12}  {offer.uses:>7} {unit}  {offer.name!r}"
 
 
 def listing_lines(listing: "Listing", *, sealed: str) -> Iterator[str]:
-    """Yield one fact a line; ``sealed`` says what the digest is of."""
-    for what, value in (
+    """Yield one field a line; ``sealed`` names the content of the digest."""
+    for field, value in (
         ("address", listing.address),
         ("name", listing.name),
         ("owner", listing.owner),
         (sealed, listing.digest),
         ("location", listing.location),
     ):
-        yield f"{what:<12} {value}"
+        yield f"{field:<12} {value}"
     for offer in listing.offers:
         only = f", for the app {offer.app} only" if offer.app else ""
         signed = ", signed on the chain" if offer.presigned else ""

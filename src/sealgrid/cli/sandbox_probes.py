@@ -1,4 +1,4 @@
-"""Try on this machine what an app's sandbox promises, with small apps that break the promises."""
+"""Tests the sandbox of this machine with small apps that try to escape its limits."""
 
 import tempfile
 from collections.abc import Iterator
@@ -25,40 +25,40 @@ _PROCESSES = "import os, time\nfor _ in range(20):\n    if os.fork() == 0: time.
 
 
 class ProbeResult(NamedTuple):
-    """What was tried, whether the sandbox held, and how."""
+    """Outcome of one test."""
 
     what: str
-    held: bool
+    ok: bool
     detail: str
 
 
-def tried() -> Iterator[ProbeResult]:
+def run_probes() -> Iterator[ProbeResult]:
     """Run every probe; raise SetupMissing without bubblewrap."""
-    begins = _run("pass")
+    start = _run("pass")
     yield ProbeResult(
-        "starts", isinstance(begins, AppExited), "own user, process, network and mount namespaces, seccomp"
+        "starts", isinstance(start, AppExited), "own user, process, network and mount namespaces, seccomp"
     )
-    if not isinstance(begins, AppExited):
+    if not isinstance(start, AppExited):
         return
-    yield _refused("no network", _CONNECT)
-    yield _refused("no host files", _HOST_FILE)
-    yield _refused("app is read-only", _WRITE)
-    yield _ended("memory", _MEMORY, f"{_LIMITS.memory >> 20} MiB held")
-    yield _ended("time", _TIME, f"{_SHORT.wall_seconds} s held", _SHORT)
-    yield _ended("output", _OUTPUT, f"{_LIMITS.output_bytes >> 20} MiB held")
-    yield _ended("processes", _PROCESSES, f"{_LIMITS.processes} held")
+    yield _expect_refusal("no network", _CONNECT)
+    yield _expect_refusal("no host files", _HOST_FILE)
+    yield _expect_refusal("app is read-only", _WRITE)
+    yield _expect_end("memory", _MEMORY, f"{_LIMITS.memory >> 20} MiB enforced")
+    yield _expect_end("time", _TIME, f"{_SHORT.wall_seconds} s enforced", _SHORT)
+    yield _expect_end("output", _OUTPUT, f"{_LIMITS.output_bytes >> 20} MiB enforced")
+    yield _expect_end("processes", _PROCESSES, f"{_LIMITS.processes} enforced")
 
 
-def _refused(what: str, source: str) -> ProbeResult:
+def _expect_refusal(what: str, source: str) -> ProbeResult:
     ended = _run(source)
-    held = isinstance(ended, AppExited) and ended.code != 0
-    return ProbeResult(what, held, "refused" if held else "it went through")
+    ok = isinstance(ended, AppExited) and ended.code != 0
+    return ProbeResult(what, ok, "refused" if ok else "not refused")
 
 
-def _ended(what: str, source: str, detail: str, limits: AppLimits = _LIMITS) -> ProbeResult:
+def _expect_end(what: str, source: str, detail: str, limits: AppLimits = _LIMITS) -> ProbeResult:
     ended = _run(source, limits)
-    held = not isinstance(ended, AppExited) or ended.code != 0
-    return ProbeResult(what, held, detail if held else "the limit did not hold")
+    ok = not isinstance(ended, AppExited) or ended.code != 0
+    return ProbeResult(what, ok, detail if ok else "the limit was exceeded")
 
 
 def _run(source: str, limits: AppLimits = _LIMITS) -> AppExited | AppEnded | HostInducible:

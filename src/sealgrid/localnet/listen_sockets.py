@@ -1,4 +1,4 @@
-"""The loopback addresses of a local network's parts."""
+"""Listening sockets of a local network's parts, on loopback."""
 
 import socket
 
@@ -8,14 +8,18 @@ from sealgrid.wire.service_access import LOOPBACK
 
 
 class ListenSockets:
-    """Listening sockets, one per part, opened before it starts: from port ``first`` on, or free ones for 0."""
+    """One listening socket a part, opened before the part starts: ports from ``first`` on, or free ones for 0.
+
+    The supervisor keeps them open, so that requests wait while a part restarts.
+    """
 
     def __init__(self, first: int) -> None:
         self._next = first
         self._open: dict[str, socket.socket] = {}
+        self.chain_port = self._free_port()  #: for anvil, which opens its own socket
 
-    def take(self, part: str) -> socket.socket:
-        """Return a new listening socket for a part; raise InputRefused when its port is taken."""
+    def open(self, part: str) -> socket.socket:
+        """Open a listening socket for a part; raise InputRefused if its port is taken."""
         try:
             self._open[part] = listen(self._next)
         except OSError as error:
@@ -28,12 +32,11 @@ class ListenSockets:
         return self._open[part]
 
     def url(self, part: str) -> str:
-        """Return where a part answers."""
+        """Return a part's URL."""
         return f"http://{LOOPBACK}:{self._open[part].getsockname()[1]}"
 
-    def port_for_chain(self) -> int:
-        """Return a port for anvil, which opens its own socket; raise InputRefused when it is taken."""
-        probe = self.take("chain")
+    def _free_port(self) -> int:
+        probe = self.open("chain")
         port = int(probe.getsockname()[1])
         self._open.pop("chain").close()
         return port

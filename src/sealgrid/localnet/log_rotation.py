@@ -1,4 +1,4 @@
-"""Keeps the logs of a local network bounded: a log that grew too long moves to ``NAME.log.1`` and begins anew."""
+"""Bounds the logs of a local network: the end of a large log moves to ``NAME.log.1``, and the log is emptied."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Final
 
 from sealgrid.storage.atomic_file import write_file
 
-MOST_BYTES: Final = 4 << 20  #: of one log; the part before it, as long at most, stays beside it
+MAX_LOG_BYTES: Final = 4 << 20  #: of a log, and of the part before it
 
 
-def rotate(folder: Path, most: int = MOST_BYTES) -> None:
-    """Move the end of every log above ``most`` bytes aside and empty it; its writers append to files that they hold."""
+def rotate(folder: Path, limit: int = MAX_LOG_BYTES) -> None:
+    """Rotate every log above ``limit`` bytes. The file is truncated, not replaced: its writers have it open."""
     for log in folder.glob("*.log"):
-        if (size := log.stat().st_size) > most:
+        if (size := log.stat().st_size) > limit:
             with log.open("rb") as file:
-                file.seek(size - most)
-                end = file.read(most)
+                file.seek(size - limit)
+                end = file.read(limit)
             write_file(log.with_name(f"{log.name}.1"), end)
             os.truncate(log, 0)

@@ -10,7 +10,7 @@ NAMES = (STORAGE, PLATFORM, MARKET, POOL, SMS, WEB, *(f"vault-{number}" for numb
 
 
 class ServiceSettings:
-    """The settings of each service: a table of the file, or those of a network on one machine."""
+    """The settings of each service: from a table of the file, else those of a network on one machine."""
 
     def __init__(self, layout: Layout) -> None:
         try:

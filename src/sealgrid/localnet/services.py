@@ -1,4 +1,4 @@
-"""The parts that speak to the chain: the chain itself, its contracts, vaults, market, pool and worker."""
+"""Starts the chain, deploys its contracts, and starts the services that use it: vaults, market, pool, worker, pages."""
 
 import asyncio
 import os
@@ -32,15 +32,16 @@ from sealgrid.localnet.layout import (
     WEB,
     WORKER,
     Layout,
-    StorageSettings,
+    NetworkOptions,
     cache_folder,
     storage_names,
 )
 from sealgrid.localnet.listen_sockets import ListenSockets
-from sealgrid.localnet.prepare import Foundation, admit, lay_foundation, offer_computing
-from sealgrid.localnet.processes import ChildProcess, Ready, fork
+from sealgrid.localnet.prepare import Foundation, allow_runtime, lay_foundation, offer_computing
+from sealgrid.localnet.processes import ChildProcess, OnReady, fork
 from sealgrid.localnet.service_settings import ServiceSettings
-from sealgrid.localnet.shop import stock
+from sealgrid.localnet.shop import list_goods
+from sealgrid.localnet.storage_settings import StorageSettings
 from sealgrid.market.config import MarketConfig
 from sealgrid.market.runner import run as run_market
 from sealgrid.pool.config import PoolConfig
@@ -59,49 +60,44 @@ from sealgrid.worker.config import WorkerConfig
 from sealgrid.worker.runner import run as run_worker
 
 STEP_SECONDS = 60.0
-POOL_POLL_SECONDS = (
-    0.1  #: between two looks of the local pool at its own chain, which makes a block for each transaction
-)
+POOL_POLL_SECONDS = 0.1  #: the local chain makes a block for each transaction
 WORKERS = ("worker", "worker2", "worker3")  #: development accounts that the local pool admits
 
 T = TypeVar("T")
-Told = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 def start(
     layout: Layout,
+    options: NetworkOptions,
     children: list[ChildProcess],
     sockets: ListenSockets,
-    port: int,
-    told: Told,
-    *,
-    stocked: bool,
-    gate: bool,
-    storages: int,
+    on_progress: OnProgress,
 ) -> None:
-    """Start the chain, prepare it, and start every part that needs it; ``gate`` as in ``prepare``."""
-    told(CHAIN)
-    children.append(_chain(layout, port))
+    """Start the chain, deploy the contracts, and start every part that needs them."""
+    on_progress(CHAIN)
+    children.append(_chain(layout, sockets.chain_port))
     for child in children:
         child.wait_ready(STEP_SECONDS)
-    net = _NetworkPlan(layout, sockets, f"http://127.0.0.1:{port}", _measurement(sockets.url(PLATFORM)), storages)
-    told("contracts")
-    net.prepare(gate=gate)
-    net.tell_storage()
+    rpc_url = f"http://127.0.0.1:{sockets.chain_port}"
+    net = _NetworkPlan(layout, sockets, rpc_url, _measurement(sockets.url(PLATFORM)), options.storages)
+    on_progress("contracts")
+    net.prepare(gate=options.gate)
+    net.write_storage_settings()
     started = [fork(name, layout.log(name), body) for name, body in net.parts()]
     children.extend(started)
     for child in started:
-        told(child.name)
+        on_progress(child.name)
         child.wait_ready(STEP_SECONDS)
     write_file(layout.network, msgspec.json.format(msgspec.json.encode(net.network())))
-    told("orders")
-    net.once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
-    if stocked and (shop := net.later("shop", lambda: stock(net.network()))):
+    on_progress("orders")
+    net.run_once("offer", bool, lambda: offer_computing(net.network(), gate=net.gated))
+    if options.stocked and (shop := net.run_in_background("shop", lambda: list_goods(net.network()))):
         children.append(shop)
 
 
 class _NetworkPlan:
-    """Who gets told what."""
+    """Settings of every part."""
 
     def __init__(
         self, layout: Layout, sockets: ListenSockets, rpc_url: str, measurement: RuntimeMeasurement, storages: int
@@ -110,23 +106,23 @@ class _NetworkPlan:
         self._services = ServiceSettings(layout)
         numbered = ((load_key_files(layout.part(f"vault-{n}")).address, f"vault-{n}") for n in range(1, VAULTS + 1))
         self._vaults = sorted(numbered)
-        self._stores = storage_names(storages)
+        self._storage_names = storage_names(storages)
         for name in (*(name for _, name in self._vaults), MARKET, POOL, WEB, SMS):
-            sockets.take(name)
+            sockets.open(name)
         self._addresses: tuple[Address, ...] = tuple(address for address, _ in self._vaults)
 
     @property
     def gated(self) -> bool:
-        """Return whether a gate owns the pool, as it was decided when the network was made."""
+        """Return whether a gate owns the pool, as decided when the network was made."""
         return self._foundation.gate
 
     def prepare(self, *, gate: bool) -> None:
-        """Put everything on the chain that is not there yet.
+        """Deploy contracts, fund accounts and register the pool, unless this was done at an earlier start.
 
-        Raises InputRefused for a network that was made without the gate, or for apps on another Python.
+        Raises InputRefused if the network was made without the gate, or for apps on another Python.
         """
         package = cache_folder() / "poco"
-        self._foundation = self.once(
+        self._foundation = self.run_once(
             "foundation",
             Foundation,
             lambda: lay_foundation(self._rpc_url, package, self._addresses, THRESHOLD, self._measured, gate=gate),
@@ -139,16 +135,17 @@ class _NetworkPlan:
                 f"start it with Python {self._foundation.python}, or remove it first: sealgrid down --wipe"
             )
         broker = self._foundation.deployment.broker
-        self.once(f"admit-{self._measured.runtime}", bool, lambda: admit(self._rpc_url, broker, self._measured.runtime))
+        runtime = self._measured.runtime
+        self.run_once(f"admit-{runtime}", bool, lambda: allow_runtime(self._rpc_url, broker, runtime))
 
-    def once(self, name: str, kind: type[T], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return what ``work`` gave when it ran first on this chain.
+    def run_once(self, name: str, kind: type[T], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run ``work`` unless it ran on this chain before; return its stored result.
 
-        It runs in a process of its own: this one must hold no thread of an event loop when it forks the parts.
+        It runs in a child process: this process must have no event loop thread when it forks the parts.
         """
         result = self._layout.part(CHAIN) / f"{name}.json"
 
-        def body(ready: Ready) -> None:
+        def body(ready: OnReady) -> None:
             write_file(result, msgspec.json.encode(asyncio.run(work())))
             ready()
 
@@ -158,24 +155,24 @@ class _NetworkPlan:
             os.waitpid(child.pid, 0)
         return msgspec.json.decode(result.read_bytes(), type=kind)
 
-    def later(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> ChildProcess | None:
-        """Have ``work`` done in the background, once on this chain; return who does it, None when it was done."""
+    def run_in_background(self, name: str, work: Callable[[], Coroutine[Any, Any, bool]]) -> ChildProcess | None:
+        """Run ``work`` in a child process unless it ran on this chain before; return the process, if any."""
         result = self._layout.part(CHAIN) / f"{name}.json"
 
-        def body(ready: Ready) -> None:
+        def body(ready: OnReady) -> None:
             ready()
             write_file(result, msgspec.json.encode(asyncio.run(work())))
 
         return None if result.exists() else fork(name, self._layout.log(name), body, ends=True)
 
-    def parts(self) -> list[tuple[str, Callable[[Ready], None]]]:
-        """Return the parts and what each runs."""
+    def parts(self) -> list[tuple[str, Callable[[OnReady], None]]]:
+        """Return the parts and the function that each runs."""
         vaults = [(name, self._vault(name)) for _, name in self._vaults]
         others = ((MARKET, self._market()), (POOL, self._pool()), (SMS, self._sms()), (WORKER, self._worker()))
         return [*vaults, *others, (WEB, self._web())]
 
     def network(self) -> Network:
-        """Return what clients are told."""
+        """Return the network file for clients."""
         deployment = self._foundation.deployment
         return Network(
             name="local",
@@ -215,16 +212,16 @@ class _NetworkPlan:
 
     @property
     def _copy_urls(self) -> tuple[str, ...]:
-        return tuple(self._sockets.url(name) for name in self._stores[1:])
+        return tuple(self._sockets.url(name) for name in self._storage_names[1:])
 
-    def tell_storage(self) -> None:
-        """Tell the storage nodes, which wait for it, where the contracts are and who reads them."""
+    def write_storage_settings(self) -> None:
+        """Write the settings that the storage nodes wait for."""
         services = [SigningKey.from_bytes(_storage_key(self._layout, name)[1]).address for name in (WEB, SMS)]
         settings = StorageSettings(self._identity.domain, self._sockets.url(WEB), frozenset(services))
-        for name in self._stores:
+        for name in self._storage_names:
             write_file(self._layout.storage_settings(name), msgspec.json.encode(settings))
 
-    def _vault(self, name: str) -> Callable[[Ready], None]:
+    def _vault(self, name: str) -> Callable[[OnReady], None]:
         sock = self._sockets.of(name)
         config = VaultConfig(
             folder=self._layout.part(name),
@@ -240,7 +237,7 @@ class _NetworkPlan:
         )
         return lambda ready: asyncio.run(run_vault(config, sock, ready))
 
-    def _market(self) -> Callable[[Ready], None]:
+    def _market(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(MARKET)
         config = MarketConfig(
             folder=self._layout.part(MARKET),
@@ -250,7 +247,7 @@ class _NetworkPlan:
         )
         return lambda ready: asyncio.run(run_market(config, sock, ready))
 
-    def _pool(self) -> Callable[[Ready], None]:
+    def _pool(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(POOL)
         config = PoolConfig(
             folder=self._layout.part(POOL),
@@ -264,7 +261,7 @@ class _NetworkPlan:
         )
         return lambda ready: asyncio.run(run_pool(config, sock, ready))
 
-    def _sms(self) -> Callable[[Ready], None]:
+    def _sms(self) -> Callable[[OnReady], None]:
         sock = self._sockets.of(SMS)
         config = SmsConfig(
             folder=self._layout.part(SMS),
@@ -276,7 +273,7 @@ class _NetworkPlan:
         )
         return lambda ready: asyncio.run(run_sms(config, sock, ready))
 
-    def _web(self) -> Callable[[Ready], None]:
+    def _web(self) -> Callable[[OnReady], None]:
         sock, root = self._sockets.of(WEB), self._layout.root
         config = WebConfig(
             folder=self._layout.part(WEB),
@@ -288,7 +285,7 @@ class _NetworkPlan:
         )
         return lambda ready: asyncio.run(run_web(config, sock, ready))
 
-    def _worker(self) -> Callable[[Ready], None]:
+    def _worker(self) -> Callable[[OnReady], None]:
         config = worker_config(self._layout, self.network(), WORKER)
         return lambda ready: asyncio.run(run_worker(config, ready))
 
@@ -315,19 +312,19 @@ def _chain(layout: Layout, port: int) -> ChildProcess:
         binary=cache_folder() / "anvil" / "bin" / "anvil", state=layout.chain_state, log=layout.log("anvil"), port=port
     )
 
-    async def hold(ready: Ready) -> None:
-        asked = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
+    async def run_anvil(ready: OnReady) -> None:
+        stopped = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
         async with await Anvil.start(config):
             ready()
-            await asked.wait()
+            await stopped.wait()
 
-    return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(hold(ready)))
+    return fork(CHAIN, layout.log(CHAIN), lambda ready: asyncio.run(run_anvil(ready)))
 
 
 def _measurement(platform_url: str) -> RuntimeMeasurement:
-    with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as answer:  # noqa: S310
-        return msgspec.json.decode(answer.read(), type=RuntimeMeasurement)
+    with urllib.request.urlopen(f"{platform_url}/measurement", timeout=STEP_SECONDS) as reply:  # noqa: S310
+        return msgspec.json.decode(reply.read(), type=RuntimeMeasurement)
 
 
 def _key_file(layout: Layout, name: str) -> Path:

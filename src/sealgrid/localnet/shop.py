@@ -1,4 +1,4 @@
-"""What a newcomer finds for sale on a fresh local network: the shipped apps, a plate model, and a company's table."""
+"""Goods that a fresh local network offers: the shipped apps, a licence-plate model, and a table."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from sealgrid.sdk.network import Network
 from sealgrid.sdk.operations import deploy, publish
 
 RLC = 10**9  #: nRLC
-SHELF = (  #: folder and price of each app
+APP_PRICES = (  #: folder and price of each app
     ("plate_reader", RLC // 2),
     ("onnx_runner", 0),
     ("hash_file", 0),
@@ -21,18 +21,18 @@ PLATES, PLATES_PRICE = "plate_reader.zip", 3 * RLC
 RIDES_SEED, RIDES_PRICE = 1, 2 * RLC
 
 
-async def stock(network: Network) -> bool:
-    """Deploy the shipped apps as ``developer``, sell model and table as ``owner``, once for each network."""
+async def list_goods(network: Network) -> bool:
+    """Deploy the shipped apps as ``developer``, publish model and table as ``owner``."""
     async with connect(network, development_key("developer")) as developer:
-        made = {}
-        for name, price in SHELF:
+        deployed = {}
+        for name, price in APP_PRICES:
             folder = shipped_apps.app_folder(name)
             if folder is not None:
-                made[name] = await deploy.deploy(developer, folder, price=price)
+                deployed[name] = await deploy.deploy(developer, folder, price=price)
     async with connect(network, development_key("owner")) as owner:
         model = cache_folder() / "models" / PLATES
-        if "plate_reader" in made and model.is_file():
-            allowed = [made["plate_reader"].address]
+        if "plate_reader" in deployed and model.is_file():
+            allowed = [deployed["plate_reader"].address]
             await publish.publish(
                 owner,
                 model,
@@ -41,8 +41,8 @@ async def stock(network: Network) -> bool:
                 price=PLATES_PRICE,
                 card=_card("plate_reader", "model_card.md"),
             )
-        if "csv_statistics" in made:
-            await _sell_rides(owner, made["csv_statistics"])
+        if "csv_statistics" in deployed:
+            await _sell_rides(owner, deployed["csv_statistics"])
     return True
 
 
@@ -64,5 +64,5 @@ async def _sell_rides(owner: Connection, app: deploy.DeployedApp) -> None:
 
 def _card(app: str, name: str) -> str:
     folder = shipped_apps.app_folder(app)
-    assert folder is not None, "the app stands on the shelf already"
+    assert folder is not None, "the app was deployed"
     return (folder / name).read_text()

@@ -1,1 +1,1 @@
-"""The apps that ship with Sealgrid, as folders that `sealgrid app deploy` takes and as package data."""
+"""Apps that ship with Sealgrid, as package data: folders for `sealgrid app deploy`."""

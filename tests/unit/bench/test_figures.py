@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bench import table
-from bench.__main__ import exit_code, main, measured
+from bench.__main__ import exit_code, main, run_measure
 from bench.context import Context
 from bench.figure import Figure, NotMeasured, Row, Target, percentile
 from bench.jobs import STEPS, _steps
@@ -57,7 +57,7 @@ async def test_a_figure_that_breaks_has_no_samples_and_says_why(tmp_path):
     async def breaks(_: Context) -> Figure:
         raise NotMeasured("the plate reader is not here.")
 
-    figure = await measured("plates", breaks, Context(True, tmp_path, Networks(tmp_path)))
+    figure = await run_measure("plates", breaks, Context(True, tmp_path, Networks(tmp_path)))
     assert not figure.measured
     assert "plates: NOT MEASURED: the plate reader is not here." in table.lines([figure])
 

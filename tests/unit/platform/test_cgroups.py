@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sealgrid.cli.machine_limits import limits_of
+from sealgrid.cli.machine_limits import assess_limits
 from sealgrid.platform.cgroups import Cgroups
 
 LIMITS = {"memory": 64 << 20, "pids": 7}
@@ -82,7 +82,7 @@ def test_only_groups_whose_platform_is_gone_are_swept_away(unified):
         ({"user": 0}, {"own user"}),
         ({"actions": "allow"}, {"seccomp", "shared memory"}),
         ({"lower": "RLIMIT_AS"}, {"own hard limits"}),
-        ({"pattern": "|/usr/lib/collector", "most_core": 0}, {"core dumps off"}),
+        ({"pattern": "|/usr/lib/collector", "max_core_bytes": 0}, {"core dumps off"}),
     ],
 )
 def test_no_limit_is_claimed_that_does_not_hold(changes, missing):
@@ -91,6 +91,6 @@ def test_no_limit_is_claimed_that_does_not_hold(changes, missing):
         "user": 1000,
         "actions": "kill_process errno allow",
         "pattern": "core",
-        "most_core": -1,
+        "max_core_bytes": -1,
     }
-    assert {found.name for found in limits_of(**good | changes) if not found.found} == missing
+    assert {found.what for found in assess_limits(**good | changes) if not found.there} == missing

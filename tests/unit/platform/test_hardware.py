@@ -46,7 +46,9 @@ class Machine:
         key = leaf_key("chip").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / "chip.pem").write_bytes(key)
         launch = folder / "launch.sh"
-        launch.write_text(f'#!/bin/sh\ncd {ROOT}\nPYTHONPATH={ROOT} exec {sys.executable} {HERE}/guest_for_tests.py {folder} "$@"\n')
+        launch.write_text(
+            f'#!/bin/sh\ncd {ROOT}\nPYTHONPATH={ROOT} exec {sys.executable} {HERE}/guest_for_tests.py {folder} "$@"\n'
+        )
         launch.chmod(0o755)
         self.amd = Service(amd_answers(AMD.collateral(), "Milan", "vcek", CHIP, pem))
         cache = CollateralCache(

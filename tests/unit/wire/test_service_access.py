@@ -1,7 +1,6 @@
 """Per-client limits, names, origins and trusted proxies: the same for every service, and strict by default."""
 
 import logging
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -155,19 +154,3 @@ async def test_bad_requests_do_not_fill_a_log(caplog: pytest.LogCaptureFixture):
             await raw.close()
     lines = [record for record in caplog.records if "Invalid HTTP request" in record.getMessage()]
     assert len(lines) <= LINES_PER_MINUTE
-
-
-def test_rotation_keeps_the_end_of_a_log_and_its_writers_go_on(tmp_path: Path):
-    from sealgrid.localnet.log_rotation import rotate
-
-    log = tmp_path / "anvil.log"
-    with log.open("ab", buffering=0) as writer:
-        for number in range(100):
-            writer.write(b"%08d\n" % number * 100)
-            rotate(tmp_path, most=2000)
-            assert log.stat().st_size <= 2000
-        writer.write(b"the end\n")
-    assert log.read_bytes().endswith(b"the end\n")
-    aside = tmp_path / "anvil.log.1"
-    assert (aside.stat().st_size, aside.stat().st_mode & 0o777) == (2000, 0o600)
-    assert b"00000098" in aside.read_bytes() + log.read_bytes()

@@ -1,1 +1,1 @@
-"""What the stories of ``sealgrid demo`` do alike: buy, verify, look at what the machine saw, try thefts, print."""
+"""Parts that the demos share: steps, report parts, attempted thefts, search for leaks."""

@@ -1,4 +1,4 @@
-"""What the machine that ran a job saw: what its worker noted, and a search of all that it kept."""
+"""Data of a job that its host had: the worker's exposure log, and a search of the host's files for secrets."""
 
 import os
 import re
@@ -13,20 +13,20 @@ from sealgrid.worker.exposure_log import Exposure, exposure_file
 
 
 @dataclass(frozen=True, slots=True)
-class HostView:
-    """What the machine that ran a job saw, in words."""
+class HostExposure:
+    """What a host had of a job, as lines of text."""
 
     lines: tuple[str, ...]
-    clean: bool  #: nothing secret was found, and a planted window was
+    clean: bool  #: the search found no secret, and found the planted window
 
 
-def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> HostView:
-    """List what the worker noted, and search everything that the machine kept for windows of the secrets.
+def inspect_host(network: Path, task: TaskId, secrets: dict[str, bytes]) -> HostExposure:
+    """List the worker's exposure log, and search all files of the host for byte windows of the secrets.
 
-    A known window is planted first: a search that does not find it proves nothing and counts as failed.
+    A known window is planted as a control: a search that does not find it proves nothing and counts as failed.
     """
     folders = [network / name for name in ("worker", "storage", "platform", "pool", "logs", "market")]
-    sights = msgspec.json.decode(exposure_file(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
+    exposures = msgspec.json.decode(exposure_file(network / "worker" / "jobs", task).read_bytes(), type=list[Exposure])
     planted = {"the planted window": os.urandom(4096)}
     control = network / "worker" / "planted"
     control.write_bytes(b"x" * 1000 + planted["the planted window"])
@@ -37,17 +37,19 @@ def look(network: Path, task: TaskId, secrets: dict[str, bytes]) -> HostView:
     found = [name for name in searched.found if not name.startswith("the planted window")]
     planted_found = len(found) < len(searched.found)
     sought = " or ".join(name.removeprefix("the ") for name in secrets)
-    return HostView(tuple(_words(sights, searched, found, sought, planted_found)), clean=not found and planted_found)
+    return HostExposure(
+        tuple(_lines(exposures, searched, found, sought, planted_found)), clean=not found and planted_found
+    )
 
 
-def _words(
-    sights: list[Exposure], searched: SearchResult, found: list[str], sought: str, planted_found: bool
+def _lines(
+    exposures: list[Exposure], searched: SearchResult, found: list[str], sought: str, planted_found: bool
 ) -> list[str]:
-    files = [sight for sight in sights if sight.what.startswith("file")]
-    asked = [sight for sight in sights if not sight.what.startswith("file")]
-    lines = [f"{_short(sight.what)}: begins {sight.head}" for sight in files]
+    files = [each for each in exposures if each.what.startswith("file")]
+    messages = [each for each in exposures if not each.what.startswith("file")]
+    lines = [f"{_shorten(each.what)}: begins {each.head}" for each in files]
     lines.append(
-        f"{len(asked)} messages between enclave and vaults, {sum(s.size for s in asked)} bytes, sealed to keys inside"
+        f"{len(messages)} messages between enclave and vaults, {sum(m.size for m in messages)} bytes, encrypted"
     )
     lines.append(
         f"searched {searched.files} files, {searched.bytes / 1e6:.0f} MB, on its disk and the storage node: "
@@ -57,5 +59,5 @@ def _words(
     return lines
 
 
-def _short(what: str) -> str:
+def _shorten(what: str) -> str:
     return re.sub(r"([0-9a-f]{12})[0-9a-f]{52}", r"\1…", re.sub(r"-cp\d+\S*\.whl", "….whl", what))

@@ -1,18 +1,18 @@
-"""Search what a machine kept for what it must not have: real windows of bytes, with a planted one as a control."""
+"""Searches files for byte windows of secrets."""
 
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-WINDOW = 48  #: bytes; long enough to be found by no accident
-COUNT = 12  #: windows of one secret, spread over it
-PIECE = 4 << 20
+WINDOW_BYTES = 48  #: long enough to exclude chance
+WINDOWS = 12  #: of one secret, spread over it
+CHUNK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found."""
+    """Files and bytes that were searched, and the secrets that were found."""
 
     files: int
     bytes: int
@@ -20,23 +20,23 @@ class SearchResult:
 
 
 def windows(secret: bytes) -> list[bytes]:
-    """Return windows spread over a secret; dull ones are skipped, since any file may hold those."""
-    step = max(WINDOW, len(secret) // (4 * COUNT))
-    found = (secret[start : start + WINDOW] for start in range(0, max(1, len(secret) - WINDOW), step))
-    telling = [window for window in found if len(set(window)) > WINDOW // 3]
-    return telling[:: max(1, len(telling) // COUNT)]
+    """Return windows spread over a secret. Windows of few different bytes are skipped: any file may contain them."""
+    step = max(WINDOW_BYTES, len(secret) // (4 * WINDOWS))
+    found = (secret[start : start + WINDOW_BYTES] for start in range(0, max(1, len(secret) - WINDOW_BYTES), step))
+    distinctive = [window for window in found if len(set(window)) > WINDOW_BYTES // 3]
+    return distinctive[:: max(1, len(distinctive) // WINDOWS)]
 
 
 def search(folders: Iterable[Path], secrets: dict[str, bytes]) -> SearchResult:
-    """Look for windows of every secret in every file beneath the folders."""
-    wanted = {name: windows(secret) for name, secret in secrets.items()}
+    """Search every file below the folders for windows of every secret."""
+    patterns = {name: windows(secret) for name, secret in secrets.items()}
     files = size = 0
     found: set[str] = set()
     for path in _files(folders):
         files += 1
-        for piece in _pieces(path):
-            size += len(piece)
-            found |= {f"{name} in {path}" for name, each in wanted.items() if any(window in piece for window in each)}
+        for chunk in _chunks(path):
+            size += len(chunk)
+            found |= {f"{name} in {path}" for name, each in patterns.items() if any(window in chunk for window in each)}
     return SearchResult(files, size, tuple(sorted(found)))
 
 
@@ -46,13 +46,13 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
             yield from (Path(root) / name for name in names if (Path(root) / name).is_file())
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    # Pieces overlap by a window, so that nothing hides on a border.
+def _chunks(path: Path) -> Iterator[bytes]:
+    # Chunks overlap by a window.
     try:
         with path.open("rb") as file:
             tail = b""
-            while piece := file.read(PIECE):
-                yield tail + piece
-                tail = piece[-WINDOW:]
+            while chunk := file.read(CHUNK_BYTES):
+                yield tail + chunk
+                tail = chunk[-WINDOW_BYTES:]
     except OSError:
-        return  # A file that vanished while it was looked at holds nothing.
+        return  # a file that was deleted during the search

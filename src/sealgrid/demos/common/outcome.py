@@ -1,4 +1,4 @@
-"""Parts of what a story says at its end, as data: printed for people, or as one JSON object for programs."""
+"""Parts of a demo's report, as data."""
 
 import msgspec
 
@@ -6,11 +6,11 @@ from sealgrid.units import Address
 
 
 class TheftRefusal(msgspec.Struct, frozen=True):
-    """A theft that was tried on the spot."""
+    """One attempted theft."""
 
     theft: str
     refused_by: str
-    check: str  #: number of the check that refused it; empty when it succeeded
+    check: str  #: number of the check that refused it; empty if none did
     reason: str
 
 
@@ -23,13 +23,13 @@ class CheckLine(msgspec.Struct, frozen=True):
 
 
 class PartyPayment(msgspec.Struct, frozen=True):
-    """Who was paid."""
+    """A payment of the run."""
 
-    who: str
+    party: str
     account: Address
     amount: int  #: nRLC
 
 
-def holds(checks: tuple[CheckLine, ...], refused: tuple[TheftRefusal, ...]) -> bool:
-    """Return whether every check of the receipt held, and every theft was refused."""
+def all_hold(checks: tuple[CheckLine, ...], refused: tuple[TheftRefusal, ...]) -> bool:
+    """Return whether every check of the receipt holds and every theft was refused."""
     return bool(checks) and all(check.ok for check in checks) and all(refusal.check for refusal in refused)

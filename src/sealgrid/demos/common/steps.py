@@ -1,14 +1,15 @@
-"""The steps that every story has: buy a run and follow it, verify its receipt, see who was paid."""
+"""Steps that every demo has, each timed: buy a run, verify its receipt, list payments, search the host for secrets."""
 
 import itertools
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sealgrid.chain.accounts import NAMES, development_key
-from sealgrid.demos.common.exposure import HostView, look
+from sealgrid.demos.common.exposure import HostExposure, inspect_host
 from sealgrid.demos.common.outcome import CheckLine, PartyPayment
-from sealgrid.demos.common.stopwatch import Stopwatch
 from sealgrid.errors import SetupMissing
 from sealgrid.receipts.receipt import parse_envelope
 from sealgrid.sdk import shipped_apps
@@ -20,67 +21,82 @@ from sealgrid.sdk.run_request import RunRequest
 from sealgrid.units import Address, TaskId
 from sealgrid.wire.pool import StageAt
 
-Told = Callable[[str], None]
+
+@dataclass
+class Stopwatch:
+    """Total seconds of each named stage, in the order of their first appearance."""
+
+    clock: Callable[[], float] = time.monotonic
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        begun = self.clock()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + self.clock() - begun, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class CompletedRun:
-    """A run that was paid, and opened by whom it was for."""
+    """A paid run and its opened result."""
 
     job: buy.PurchasedTask
-    envelope: bytes = field(repr=False)  #: the receipt's file
+    envelope: bytes = field(repr=False)  #: the receipt file
     result: open_result.RunResult
 
 
 @dataclass(frozen=True, slots=True)
 class DemoSteps:
-    """One story on one network, told step by step, each with its seconds."""
+    """Steps of one demo on one network."""
 
     network: Network
-    folder: Path  #: where the result is written
-    told: Told
+    folder: Path  #: for the files of the report
+    on_step: Callable[[str], None]
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     async def buy(
         self, requester: Connection, app: Address, dataset: Address, files: Sequence[tuple[str, bytes]] = ()
     ) -> CompletedRun:
-        """Buy one run, follow it to the payment, open its result."""
+        """Buy a run, follow it to the payment, open its result."""
         with self.watch.stage("seal the input and buy a run"):
             job = await buy.run(requester, RunRequest(app, model=dataset, files=files))
-        self.told(f"the requester bought one run: deal {job.deal[:18]}…")
+        self.on_step(f"the requester bought one run: deal {job.deal[:18]}…")
         stages: list[StageAt] = []
 
-        def on(stage: StageAt) -> None:
+        def on_stage(stage: StageAt) -> None:
             stages.append(stage)
-            self.told(f"  {stage.stage}")
+            self.on_step(f"  {stage.stage}")
 
         with self.watch.stage("from the deal to the payment"):
-            await follow(requester, job, on, on_waiting=lambda waiting: self.told(str(waiting)))
+            await follow(requester, job, on_stage, on_waiting=lambda notice: self.on_step(str(notice)))
         for before, after in itertools.pairwise(stages):
             self.watch.seconds[f"  {before.stage} → {after.stage}"] = round(after.at - before.at, 3)
         with self.watch.stage("open the result"):
             envelope = await fetch_receipt.fetch_receipt(requester, job.task)
-            read = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
-        return CompletedRun(job, envelope, read)
+            result = await open_result.open_result(requester, parse_envelope(envelope).settle, job.result_key)
+        return CompletedRun(job, envelope, result)
 
-    async def verified(self, requester: Connection, envelope: bytes) -> tuple[CheckLine, ...]:
-        """Verify a receipt by itself and against the chain."""
+    async def verify(self, requester: Connection, envelope: bytes) -> tuple[CheckLine, ...]:
+        """Verify a receipt, also against the chain."""
         with self.watch.stage("verify the receipt"):
             report = await fetch_receipt.verify_online(requester, envelope)
         return tuple(CheckLine(str(check.number), check.sentence, check.ok) for check in report.checks)
 
     async def payments(self, requester: Connection, task: TaskId) -> tuple[PartyPayment, ...]:
-        """Return who was paid for a task."""
+        """Return the payments of a task."""
         paid = await requester.hub.payments(task)
         return tuple(PartyPayment(name_of(each.account), each.account, each.amount) for each in paid)
 
-    def seen(self, task: TaskId, secrets: dict[str, bytes]) -> HostView:
-        """Look at what the machine saw, and search it for secrets."""
+    def inspect_host(self, task: TaskId, secrets: dict[str, bytes]) -> HostExposure:
+        """List what the worker's machine received, and search its files for secrets."""
         with self.watch.stage("search the machine for the secrets"):
-            return look(Path(self.network.folder), task, secrets)
+            return inspect_host(Path(self.network.folder), task, secrets)
 
     def write(self, name: str, content: bytes) -> Path:
-        """Write a file of the outcome."""
+        """Write a file of the report."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         path.write_bytes(content)
@@ -88,7 +104,7 @@ class DemoSteps:
 
 
 def name_of(account: Address) -> str:
-    """Return the name of a development account, or a question mark."""
+    """Return the name of a development account, ``?`` for another one."""
     return {development_key(name).address: name for name in NAMES}.get(account, "?")
 
 
@@ -96,5 +112,5 @@ def folder_of(app: str) -> Path:
     """Return the folder of a shipped app."""
     folder = shipped_apps.app_folder(app)
     if folder is None:
-        raise SetupMissing(f"the app {app!r} is missing; it comes with the checkout.")
+        raise SetupMissing(f"the app {app!r} is missing; install sealgrid again.")
     return folder

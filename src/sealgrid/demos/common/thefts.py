@@ -1,4 +1,4 @@
-"""Four thefts, tried on the spot with real parts; each must be refused, and says by which numbered check."""
+"""Four attempted thefts with real parts. Each must be refused by a numbered check."""
 
 import os
 from collections.abc import Awaitable
@@ -34,8 +34,8 @@ EXPIRY = 2**40
 MRTD_BYTES = 48
 
 
-async def with_own_quote(thief: Thief, job: PurchasedTask) -> TheftRefusal:
-    """A worker asks the vaults for the model's key with a quote that it signed itself."""
+async def steal_with_own_quote(thief: Thief, job: PurchasedTask) -> TheftRefusal:
+    """A worker requests the model's key with a quote that it signed itself."""
     conn, me, hpke = thief.conn, SigningKey.generate(), HpkeKey.generate()
     task = await thief.open_task(job)
     authorization = thief.pool.authorisation(job.task, me.address)
@@ -70,13 +70,13 @@ async def with_own_quote(thief: Thief, job: PurchasedTask) -> TheftRefusal:
         quote=quote.raw,
         collateral=quote.collateral.raw,
     )
-    return await _tried(
+    return await _attempt(
         "a worker asks for the model's key with its own quote", "vaults", conn.vaults[0].release(request)
     )
 
 
-async def without_enclave(thief: Thief, job: PurchasedTask) -> TheftRefusal:
-    """A pool finalises with an "enclave" that is a key of its own, which iExec's PoCo alone would pay for."""
+async def finalize_without_enclave(thief: Thief, job: PurchasedTask) -> TheftRefusal:
+    """A pool finalizes with an "enclave" that is a key of its own. iExec's PoCo without a broker would pay."""
     conn, enclave = thief.conn, SigningKey.generate()
     digest = to_digest(os.urandom(32))
     pool_signature = thief.pool.authorisation(job.task, enclave.address).signature
@@ -108,51 +108,51 @@ async def without_enclave(thief: Thief, job: PurchasedTask) -> TheftRefusal:
         enclave_signature=signature,
         authorisation=proof,
     )
-    return await _tried("a pool finalises without an enclave", "PoCo, which asks the broker", finalize)
+    return await _attempt("a pool finalises without an enclave", "PoCo, which asks the broker", finalize)
 
 
-async def with_copying_app(
+async def steal_with_copying_app(
     thief: Thief, accomplice: Connection, owner: Connection, model: Address, folder: Path, *, what: str = "the model"
 ) -> TheftRefusal:
-    """An unapproved app copies what is sold out, though its owner even signed an order that is open to every app."""
+    """An unapproved app copies its input to its output. The owner's order even admits every app."""
     app = await deploy(thief.conn, folder)
     await sell(owner, model, price=0, uses=1, app=ZERO_ADDRESS)
     job = await run(accomplice, RunRequest(app.address, model=model, pool_order=thief.order), preview=False)
-    return await _tried(f"an unapproved app copies {what} out", "vaults", released(thief, accomplice, job))
+    return await _attempt(f"an unapproved app copies {what} out", "vaults", run_on_thief(thief, accomplice, job))
 
 
-async def released(thief: Thief, buyer: Connection, job: PurchasedTask) -> None:
-    """Run a job on the thief's worker; raise DealRefused when it was settled as refused: no key was given for it."""
-    await JobRun(await thief.open_task(job), thief.shop).run()
+async def run_on_thief(thief: Thief, buyer: Connection, job: PurchasedTask) -> None:
+    """Run a job on the thief's worker; raise DealRefused if it was settled as refused: no key was released."""
+    await JobRun(await thief.open_task(job), thief.context).run()
     refusal = parse_envelope(await fetch_receipt(buyer, job.task)).refusal
     if refusal:
         raise DealRefused(refusal, refusal_message(refusal))
 
 
-async def without_paying(
+async def steal_without_paying(
     thief: Thief, accomplice: Connection, app: Address, model: Address, picture: bytes
 ) -> TheftRefusal:
-    """A requester keeps the sealed result with the worker's help, lets the task expire and is refunded."""
+    """A requester gets the sealed result from the worker, lets the task expire and is refunded."""
     job = await run(accomplice, RunRequest(app, model=model, files=[("picture.png", picture)], pool_order=thief.order))
-    hoard = UnpaidJobRun(await thief.open_task(job), thief.shop)
-    await hoard.run()
+    unpaid = UnpaidJobRun(await thief.open_task(job), thief.context)
+    await unpaid.run()
     before = await accomplice.hub.account(accomplice.address)
     await advance(accomplice.node, FINAL_SECONDS)
     await accomplice.hub.claim(accomplice.wallet, job.task)
     after = await accomplice.hub.account(accomplice.address)
-    if hoard.kept is None or hoard.enclave is None or after.locked >= before.locked:
-        raise HostFailed("the theft could not even be tried: no result was kept, or nothing was refunded.")
-    request = OpenRequest(task=job.task, enclave=hoard.enclave)
-    return await _tried(
+    if unpaid.delivery is None or unpaid.enclave is None or after.locked >= before.locked:
+        raise HostFailed("the theft could not be attempted: no result was stored, or the escrow did not change.")
+    request = OpenRequest(task=job.task, enclave=unpaid.enclave)
+    return await _attempt(
         "a requester keeps the sealed result and is refunded", "vaults", accomplice.vaults[0].open(request)
     )
 
 
-async def _tried(theft: str, refused_by: str, attempt: Awaitable[object]) -> TheftRefusal:
+async def _attempt(theft: str, refused_by: str, action: Awaitable[object]) -> TheftRefusal:
     try:
-        await attempt
+        await action
     except (CheckFailed, ProofRefused) as error:
         return TheftRefusal(theft, refused_by, str(error.check), error.message)
     except SealgridError as error:
         return TheftRefusal(theft, refused_by, "", f"not refused by a check, but failed: {error}")
-    return TheftRefusal(theft, "nobody", "", "it succeeded")
+    return TheftRefusal(theft, "no check", "", "it succeeded")

@@ -1,4 +1,4 @@
-"""A thief with a pool, a worker and money of its own, who follows the protocol exactly as far as it pays to."""
+"""An attacker with a pool, a worker and money, who follows the protocol only as far as it helps the attack."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from sealgrid.poco.tags import TEE_TAG
 from sealgrid.poco.typed_data import sign_order
 from sealgrid.sdk.connection import Connection, connect
 from sealgrid.sdk.network import Network
-from sealgrid.sdk.operations.buy import PurchasedTask as BoughtJob
+from sealgrid.sdk.operations.buy import PurchasedTask
 from sealgrid.sdk.operations.orders import fresh_salt
 from sealgrid.units import ZERO_ADDRESS, Address, TaskId
 from sealgrid.wire.pool import AuthoriseReply, JobAssignment, Stage
@@ -32,13 +32,13 @@ NAME = "thief"
 
 @dataclass(frozen=True, slots=True)
 class ThiefPool:
-    """A pool that authorises whatever its one worker, the same person, asks for."""
+    """A pool that authorises every request of its only worker, which has the same key."""
 
     key: SigningKey = field(repr=False)
 
     @property
     def worker(self) -> Address:
-        """Return the worker, who is the pool's owner too."""
+        """Return the worker's address, which is the pool owner's too."""
         return self.key.address
 
     def authorisation(self, task: TaskId, enclave: Address) -> Authorization:
@@ -47,40 +47,40 @@ class ThiefPool:
         return Authorization(task=task, worker=self.worker, enclave=enclave, signature=self.key.sign(message))
 
     async def authorise(self, task: TaskId, enclave: Address) -> AuthoriseReply:
-        """Say yes."""
+        """Authorise every enclave."""
         return AuthoriseReply(authorization=self.authorisation(task, enclave))
 
     async def report(self, task: TaskId, stage: Stage, detail: str, *, check: str = "") -> None:
-        """Keep silent."""
+        """Ignore reports."""
 
 
 class UnpaidJobRun(JobRun):
-    """A job whose result the worker keeps instead of having it paid."""
+    """A job that stores its result instead of finalizing it."""
 
-    kept: ResultDelivery | None = None
+    delivery: ResultDelivery | None = None
 
     async def finalize(self, delivery: ResultDelivery) -> None:
-        """Keep it."""
-        self.kept = delivery
+        """Store it."""
+        self.delivery = delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Thief:
-    """What the thief has at hand."""
+    """The thief's connection, pool, order and worker."""
 
     conn: Connection
     pool: ThiefPool
     order: WorkerpoolOrder  #: its own pool's, never published
-    shop: JobContext
+    context: JobContext
 
-    async def open_task(self, job: BoughtJob) -> JobAssignment:
-        """Initialise a task of the thief's pool and describe it as a pool would."""
+    async def open_task(self, job: PurchasedTask) -> JobAssignment:
+        """Initialize a task of the thief's pool and return its assignment."""
         deal = await self.conn.hub.view_deal(job.deal)
         await self.conn.hub.initialize(self.conn.wallet, job.deal, deal.bot_first)
-        return await self.described(job)
+        return await self.assignment(job)
 
-    async def described(self, job: BoughtJob) -> JobAssignment:
-        """Describe an initialised task as a pool would."""
+    async def assignment(self, job: PurchasedTask) -> JobAssignment:
+        """Return the assignment of an initialized task, as a pool does."""
         deal = await self.conn.hub.view_deal(job.deal)
         task = await self.conn.hub.view_task(job.task)
         assets = Assets(self.conn.hub)
@@ -96,8 +96,8 @@ class Thief:
 
 
 @contextlib.asynccontextmanager
-async def thief_of(network: Network) -> AsyncIterator[Thief]:
-    """Give the thief a fresh pool on this network, a member of its group, and a worker on this machine's platform."""
+async def open_thief(network: Network) -> AsyncIterator[Thief]:
+    """Create a pool in the network's group, and a worker on this machine's platform."""
     key, layout = development_key(NAME), Layout(Path(network.folder))
     async with connect(network, key) as conn:
         pool = await Assets(conn.hub).create_workerpool(conn.wallet, description=f"thief {os.urandom(4).hex()}")
@@ -112,7 +112,7 @@ async def thief_of(network: Network) -> AsyncIterator[Thief]:
 
 
 async def join_pool_group(network: Network, pool: Address) -> None:
-    """Have the keeper of the network's group let a pool in: what the group alone stops, no theft here tries."""
+    """Add a pool to the network's group. No theft here tests the group itself."""
     if network.pool_group != ZERO_ADDRESS:
         async with connect(network, development_key("admin")) as admin:
             await AccessPolicy(admin.node, network.pool_group).grant(admin.wallet, pool)

@@ -1,1 +1,1 @@
-"""The main job as a story: a model is sold, used by a stranger, paid for, verified, and four thefts are tried."""
+"""Demo: a licence-plate model is sold, used, paid for and verified, and four thefts are attempted."""

@@ -1,1 +1,1 @@
-"""The Data Marketplace's story: a company sells the use of a table, and sees who used it, when, for what app."""
+"""Demo of the Data Marketplace: a company sells the use of a table and lists every use."""

@@ -59,6 +59,8 @@ async def _follow(
         wait = 0.0 if stages and stages[-1].stage in _ENDED else WAIT_SECONDS  # no stage follows an end
         status = (await conn.hub.view_task(job.task)).status
         if status is TaskStatus.COMPLETED:
+            for stage in (await history(conn, job.task))[reported:]:  # the chain may be ahead of the last reply
+                on_progress(stage)
             return
         if status is TaskStatus.FAILED:
             raise HostFailed("no machine finished the task before its deadline.")

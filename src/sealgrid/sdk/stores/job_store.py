@@ -1,7 +1,7 @@
 """Private files with the result key of each purchased task, written before its deal: a crash loses no paid result."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -9,10 +9,11 @@ from sealgrid.crypto.hpke import HpkeKey
 from sealgrid.crypto.parse_errors import UNREADABLE
 from sealgrid.errors import InputRefused, NotFound
 from sealgrid.poco.orders import AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder, from_document, to_document
-from sealgrid.sdk.operations.buy import PurchasedTask
-from sealgrid.sdk.operations.deal_terms import DealOrders
 from sealgrid.sdk.stores.private_files import write_private
 from sealgrid.units import Address, DealId, Digest, TaskId, to_digest
+
+if TYPE_CHECKING:
+    from sealgrid.sdk.operations.buy import PurchasedTask
 
 Document = dict[str, str]
 
@@ -33,20 +34,28 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def __repr__(self) -> str:
         return f"JobRecord({self.task})"
 
-    def job(self) -> PurchasedTask:
-        """Return the purchased task, to follow it and to open its result."""
+    def signed_orders(self) -> tuple[AppOrder, DatasetOrder, WorkerpoolOrder, RequestOrder]:
+        """Return the orders of the task's deal."""
         app, dataset, workerpool, request = self.orders
-        terms = DealOrders(
+        return (
             from_document(AppOrder, app),
             from_document(DatasetOrder, dataset),
             from_document(WorkerpoolOrder, workerpool),
             from_document(RequestOrder, request),
         )
+
+    def job(self) -> "PurchasedTask":
+        """Return the purchased task, to follow it and to open its result."""
+        # Listing jobs needs neither; they import the chain's and the services' clients.
+        from sealgrid.sdk.operations.buy import PurchasedTask  # noqa: PLC0415
+        from sealgrid.sdk.operations.deal_terms import DealOrders  # noqa: PLC0415
+
+        terms = DealOrders(*self.signed_orders())
         key = HpkeKey.from_bytes(bytes.fromhex(self.result_key))
         return PurchasedTask(self.deal, self.task, terms, key, tasks=terms.request.volume)
 
 
-def record_of(job: PurchasedTask, *, genesis: Digest, hub: Address, created: int) -> JobRecord:
+def record_of(job: "PurchasedTask", *, genesis: Digest, hub: Address, created: int) -> JobRecord:
     """Return the record to store for a purchased task."""
     terms = job.terms
     return JobRecord(

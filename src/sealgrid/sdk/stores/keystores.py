@@ -2,11 +2,10 @@
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from eth_account import Account
 
 from sealgrid.chain.accounts import NAMES
 from sealgrid.crypto.signing import SigningKey
@@ -63,8 +62,8 @@ class KeystoreFolder:
         self.check_free(name)
         path = self.path(name)
         if len(password) < MIN_PASSWORD:
-            raise InputRefused(f"a password needs at least {MIN_PASSWORD} characters.", money="")
-        locked = Account.encrypt(key.secret, password, kdf="scrypt", iterations=SCRYPT_N)
+            raise InputRefused(f"a password has at least {MIN_PASSWORD} characters.", money="")
+        locked = _eth_account().encrypt(key.secret, password, kdf="scrypt", iterations=SCRYPT_N)
         try:
             write_private(path, json.dumps(locked).encode(), replace=False)
         except OSError as error:
@@ -94,7 +93,7 @@ def open_keystore(path: Path, password: str) -> SigningKey:
     """Return the key of any wallet's keystore; raise InputRefused for a wrong password or an invalid keystore."""
     content = _read(path)
     try:
-        key = SigningKey.from_bytes(bytes(Account.decrypt(content, password)))
+        key = SigningKey.from_bytes(bytes(_eth_account().decrypt(content, password)))
     except ValueError as error:
         # A wrong password and a damaged file fail the same MAC check.
         raise InputRefused(f"wrong password for {path.stem!r} ({path}).") from error
@@ -113,6 +112,16 @@ def plain_key(path: Path) -> SigningKey | None:
         return SigningKey.from_bytes(bytes.fromhex(found[1].decode()))
     except ValueError as error:
         raise InputRefused(f"{path} contains 64 hex digits that are not a valid key.", money="") from error
+
+
+def _eth_account() -> Any:
+    # It takes most of a second to import, and raises Python's recursion limit a hundredfold, at which deeply nested
+    # JSON overruns the C stack of a parser instead of raising an exception.
+    limit = sys.getrecursionlimit()
+    from eth_account import Account  # noqa: PLC0415
+
+    sys.setrecursionlimit(limit)
+    return Account
 
 
 def _content(path: Path) -> bytes:

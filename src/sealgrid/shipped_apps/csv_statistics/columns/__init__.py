@@ -1,1 +1,1 @@
-"""What runs in the enclave. Imports only itself, so that it works as ``columns`` there and below ``apps`` at home."""
+"""Code that runs in the enclave. Imports are relative: it is ``columns`` there and below ``shipped_apps`` here."""

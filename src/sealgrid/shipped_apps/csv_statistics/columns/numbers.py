@@ -1,4 +1,4 @@
-"""Describe a column of numbers by numbers that each tell of ten rows or more.
+"""Statistics of a column of numbers; each describes ten rows or more.
 
 Windows of a quantile do not overlap, and leave ten rows or more outside: their means and the mean of all then give no
 row away by subtraction. A bin is halved only where each half holds ten rows or none; the outermost are open.

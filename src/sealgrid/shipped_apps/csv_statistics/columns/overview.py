@@ -1,4 +1,4 @@
-"""The result as a person reads it: one line a column, numbers with a small histogram, texts with the most frequent."""
+"""The result for people: one line a column, with a small histogram or the most frequent texts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

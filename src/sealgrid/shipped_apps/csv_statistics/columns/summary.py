@@ -1,4 +1,4 @@
-"""The result: what a table's columns tell without telling of a single row."""
+"""The result: statistics of a table's columns, none about fewer than ten rows."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Read a CSV table, twice: once for what its columns hold, once for their values. Never a whole table in memory.
+"""Reads a CSV table twice, once for the kinds of its columns, once for their values. Never a whole table in memory.
 
 A table is accepted when (1) it is text in UTF-8, (2) its first line names every column, each by another name, (3) no
 name is a number, as it would be if the names were missing and a row stood in their place, (4) every row has one cell

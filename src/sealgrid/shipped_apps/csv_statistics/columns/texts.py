@@ -1,4 +1,4 @@
-"""Describe a column of texts: those that occur in ten rows or more, and how many rows hold others."""
+"""Statistics of a column of texts: those in ten rows or more, and the number of rows with others."""
 
 from .table import LEAST, Texts
 

@@ -1,4 +1,4 @@
-"""What the requester may ask for."""
+"""Arguments of the requester."""
 
 import argparse
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 
 class RunRefused(Exception):
-    """The model, the input or the arguments cannot be used; the message is one line for who gave them."""
+    """The model, the input or the arguments are invalid; the message is one line for the requester."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

@@ -1,4 +1,4 @@
-"""Read the requester's file, JSON or NumPy's, into what a model takes. Never a pickle: those run code."""
+"""Reads the requester's JSON or NumPy file into the inputs of a model. Never a pickle: those run code."""
 
 import json
 import zipfile
@@ -12,17 +12,17 @@ import numpy as np
 from .errors import RunRefused
 from .tensor import Tensor
 
-#: iExec names input files after their address, so that only the content tells the format
+#: iExec names input files after their address, so the format is detected from the content
 _NUMPY = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06", b"\x80")  # .npy, .npz, empty .npz, pickle
 
 
-def read_inputs(path: Path, wanted: Sequence[Tensor]) -> dict[str, np.ndarray]:
+def read_inputs(path: Path, tensors: Sequence[Tensor]) -> dict[str, np.ndarray]:
     """Return name -> array for every input of the model; raise RunRefused for a file that does not fit it."""
     with path.open("rb") as file:
         given = _read_numpy(path) if file.read(8).startswith(_NUMPY) else _read_json(path)
-    named = given if isinstance(given, Mapping) else {_only(wanted).name: given}
-    _check_names(set(named), {tensor.name for tensor in wanted})
-    return {tensor.name: tensor.take(_to_array(tensor.name, named[tensor.name])) for tensor in wanted}
+    named = given if isinstance(given, Mapping) else {_only(tensors).name: given}
+    _check_names(set(named), {tensor.name for tensor in tensors})
+    return {tensor.name: tensor.take(_to_array(tensor.name, named[tensor.name])) for tensor in tensors}
 
 
 def _read_numpy(path: Path) -> object:
@@ -49,16 +49,16 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _only(wanted: Sequence[Tensor]) -> Tensor:
-    if len(wanted) != 1:
-        raise RunRefused(f"the model has {len(wanted)} inputs; name them: {_list(tensor.name for tensor in wanted)}.")
-    return wanted[0]
+def _only(tensors: Sequence[Tensor]) -> Tensor:
+    if len(tensors) != 1:
+        raise RunRefused(f"the model has {len(tensors)} inputs; name them: {_list(tensor.name for tensor in tensors)}.")
+    return tensors[0]
 
 
-def _check_names(given: set[str], wanted: set[str]) -> None:
-    if unknown := given - wanted:
-        raise RunRefused(f"the model has no input {_list(unknown)}; it takes {_list(wanted)}.")
-    if missing := wanted - given:
+def _check_names(given: set[str], tensors: set[str]) -> None:
+    if unknown := given - tensors:
+        raise RunRefused(f"the model has no input {_list(unknown)}; it takes {_list(tensors)}.")
+    if missing := tensors - given:
         raise RunRefused(f"the input {_list(missing)} is missing.")
 
 

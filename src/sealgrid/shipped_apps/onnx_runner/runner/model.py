@@ -1,4 +1,4 @@
-"""An ONNX model: what it takes, what it gives, one run of it."""
+"""An ONNX model: its inputs, its outputs, and a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from .errors import RunRefused
-from .quiet import ERRORS, open_session
+from .onnx_session import ERRORS, open_session
 from .tensor import DTYPES, Tensor
 
 _WRITABLE = {*DTYPES, "tensor(string)"}
 
 
 class OnnxModel:
-    """A model that is ready to run; raises RunRefused when the file is no ONNX model."""
+    """A model that is ready to run; raises RunRefused if the file is not an ONNX model."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Write what a model gave: in words for people and contracts, in full for programs."""
+"""Encodes the outputs of a model: as JSON for people and contracts, as NumPy archive in full."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""What a model says about one of its inputs: a name, a shape and a kind of number."""
+"""Specification of a model's input: name, shape and type."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What runs in the enclave. Imports only itself, so that it works as ``reader`` there and below ``apps`` at home."""
+"""Code that runs in the enclave. Imports are relative: it is ``reader`` there and below ``shipped_apps`` here."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Draw what was read onto the picture."""
+"""Draws boxes and texts of plates onto the picture."""
 
 import io
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .geometry import Corners, overlap
-from .quiet import open_session
+from .onnx_session import open_session
 
 #: what the network was trained with; see README.md, "The model"
 _STRIDES = (8, 16, 32)  #: pixels between the priors of one level
@@ -49,8 +49,8 @@ class Detector:
         priors = prior_boxes(*small.size)[likely]
         boxes = _boxes(priors, offsets[likely]) / scale
         corners = _corners(priors, corner_offsets[likely]) / scale
-        kept = _distinct(boxes, scores[likely])
-        return [Detection(float(scores[likely[k]]), boxes[k], corners[k]) for k in kept[:MOST_PLATES]]
+        selected = _distinct(boxes, scores[likely])
+        return [Detection(float(scores[likely[k]]), boxes[k], corners[k]) for k in selected[:MOST_PLATES]]
 
     def _run(self, picture: Image.Image) -> tuple[Floats, Floats, Floats]:
         pixels = np.asarray(picture, np.float32)[:, :, ::-1] - _MEAN
@@ -78,16 +78,16 @@ def _boxes(priors: Floats, offsets: Floats) -> Floats:
 
 def _corners(priors: Floats, offsets: Floats) -> Floats:
     points = priors[:, None, :2] + offsets.reshape(-1, 4, 2) * _CENTRE * priors[:, None, 2:]
-    return points[:, [2, 3, 0, 1]]  # the network tells the bottom right corner first, then clockwise
+    return points[:, [2, 3, 0, 1]]  # the network returns the bottom right corner first, then clockwise
 
 
 def _distinct(boxes: Floats, scores: Floats) -> list[int]:
     """Return the indices of boxes that stay when each hides those that overlap it much (non-maximum suppression)."""
-    waiting, kept = list(np.argsort(-scores, kind="stable")), []
+    waiting, selected = list(np.argsort(-scores, kind="stable")), []
     while waiting:
         best = waiting.pop(0)
-        kept.append(int(best))
+        selected.append(int(best))
         if waiting:
             hidden = overlap(boxes[best], boxes[waiting]) > MOST_OVERLAP
             waiting = [index for index, gone in zip(waiting, hidden, strict=True) if not gone]
-    return kept
+    return selected

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .quiet import open_session
+from .onnx_session import open_session
 
 HEIGHT = 32  #: pixels that the network looks at
 WIDTH = 320  #: narrower plates are filled up with grey
