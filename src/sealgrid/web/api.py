@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 from sealgrid.errors import CheckFailed, SealgridError, TooManyRequests
 from sealgrid.web import chain_view, static_files
 from sealgrid.web.forms import MAX_UPLOAD
-from sealgrid.web.pages import account, apps, client_sealed, compute, models, selling, tasks, wallet
+from sealgrid.web.pages import account, apps, client_sealed, compute, models, sales, tasks, wallet
 from sealgrid.web.site import Site, WebRequest
 from sealgrid.web.static_files import IMPORT_MAP_HASH
 from sealgrid.web.wallets.signing_steps import WALLET_HEADER
