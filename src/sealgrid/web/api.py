@@ -51,7 +51,7 @@ def application(site: Site, libraries: Path, access: ServiceAccess = DEFAULT_ACC
         message = f"The site failed ({type(error).__name__}); the details are in its log."
         return _error_page(site, request, message, "", 500)
 
-    modules = (apps, models, selling, compute, tasks, account, wallet, client_sealed, chain_view)
+    modules = (apps, models, sales, compute, tasks, account, wallet, client_sealed, chain_view)
     return Litestar(
         route_handlers=[
             *static_files.handlers(libraries),

@@ -140,7 +140,7 @@ async def test_only_the_signer_publishes_an_order(scene: Market, traders: Trader
 
 
 def test_a_client_signs_challenges_and_nothing_else() -> None:
-    with pytest.raises(ServiceUnavailable, match="no challenge"):
+    with pytest.raises(ServiceUnavailable, match="not a valid challenge"):
         answer(31337, "I give my app away", development_key("developer"))
 
 
