@@ -93,4 +93,4 @@ def test_no_limit_is_claimed_that_does_not_hold(changes, missing):
         "pattern": "core",
         "max_core_bytes": -1,
     }
-    assert {found.what for found in assess_limits(**good | changes) if not found.there} == missing
+    assert {each.name for each in assess_limits(**good | changes) if not each.found} == missing
