@@ -18,7 +18,7 @@ def test_a_newcomer_runs_statistics_on_a_companys_table_and_the_company_sees_the
     expect(page.get_by_role("link", name="Every release in the vaults' logs")).to_have_count(0)  # they are here
     page.get_by_role("link", name="Use it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Statistics of a table")
-    expect(page.get_by_text("No number tells of fewer than ten rows").first).to_be_visible()
+    expect(page.get_by_text("No number describes fewer than ten rows").first).to_be_visible()
     expect(page.get_by_label("Model or data").locator("option:checked")).to_contain_text("bicycle rides")
     page.get_by_role("button", name="Buy one run").click()
     page.wait_for_url(re.compile("/tasks/0x"))

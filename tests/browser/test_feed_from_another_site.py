@@ -53,7 +53,7 @@ def test_a_page_of_another_site_receives_an_offer(browser: Browser, site: LocalS
     shell = Shell(tmp_path, site.network.layout.root)
     with ThreadPoolExecutor(1) as developer:  # Playwright's event loop runs in this thread
         arguments = ("app", "deploy", "./app", "--price", "1", "--account", "developer")
-        app = developer.submit(shell.says, *arguments).result().split()[0]
+        app = developer.submit(shell.output, *arguments).result().split()[0]
     event_of_app = f"window.events.find(([event, message]) => message.order?.app?.toLowerCase() === '{app}')"
     page.wait_for_function(event_of_app)
     event, message = page.evaluate(event_of_app)

@@ -83,7 +83,7 @@ def test_an_owner_grants_a_model_sees_who_used_it_and_revokes_it_so_that_its_buy
 
     buy_a_run_as("stranger", visitor, model, tmp_path / "input.json")
     expect(page.get_by_role("heading", level=1)).to_have_text("That did not work")
-    expect(page.get_by_text("for others only")).to_be_visible()
+    expect(page.get_by_text("restricted to others")).to_be_visible()
     expect(page.get_by_text("No money moved.")).to_be_visible()
 
 
