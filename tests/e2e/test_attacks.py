@@ -9,7 +9,7 @@ async def attacked(folder, *options: str) -> list[Tried]:
     running = start_network(folder / "network", *options)  # its own: the suite takes blocks back
     try:
         (folder / "scene").mkdir()
-        return await run(running.network, folder / "scene", told=lambda line: None)
+        return await run(running.network, folder / "scene", on_progress=lambda line: None)
     finally:
         running.stop()
 

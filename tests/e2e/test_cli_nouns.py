@@ -83,7 +83,7 @@ def test_money_goes_into_escrow_and_back(sealgrid, localnet):
         (("run", "onnx-runner", "--model", "no-such-model"), "nobody offers a model called 'no-such-model'"),
         (("run", "onnx-runner", "--model", "nouns", "--file", "nowhere.json"), "nowhere.json cannot be read"),
         (("run", "onnx-runner", "--model", "nouns", "--max-price", "0.1"), "more than the"),
-        (("run", "onnx-runner", "--as", "nobody"), "account 'nobody' does not exist"),
+        (("run", "onnx-runner", "--as", "nobody"), "there is no account 'nobody'"),
         (("run", "onnx-runner", "--account", "vault2"), "escrow is too small; deposit more"),
         (("model", "publish", "input.json", "--price", "3"), "input.json is not an ONNX model"),
         (("model", "publish", "nouns.onnx", "--price", "three"), "'three' is not a valid amount"),

@@ -95,5 +95,5 @@ def test_a_table_of_ones_own_is_sold_used_and_watched_in_the_howtos_three_comman
 
 def test_data_that_its_app_cannot_read_is_refused_before_it_is_sealed(localnet, tmp_path):
     (tmp_path / "short.csv").write_text("city,price\nLyon,1\n")
-    refused = Shell(tmp_path, localnet.layout.root).refuses("data", "publish", "short.csv", "--price", "1")
+    refused = Shell(tmp_path, localnet.layout.root).error_line("data", "publish", "short.csv", "--price", "1")
     assert refused.startswith("sealgrid: short.csv cannot be sold as a table: the table has 1 rows")

@@ -157,7 +157,7 @@ async def test_a_wrong_key_costs_its_seller_the_run_that_publishing_ends_with_an
                 price=7,
                 proved=True,
                 store=stored.append,
-                progress=lambda step: steps.append(step.what),
+                on_progress=lambda step: steps.append(step.what),
             )
     assert failed.value.money == "The run was paid."
     assert any("an own run proves that the model opens" in step for step in steps)

@@ -79,7 +79,7 @@ async def test_any_pool_means_the_best_one_and_says_why(people, hasher, free_poo
 async def test_a_pool_is_named_as_the_network_file_names_it_and_by_no_other_name(hasher, free_pool, sealgrid):
     bought = await to_thread(sealgrid, "run", hasher, "--file", "letter", "--account", BUYER, "--pool", "local")
     assert bought.code == 0, bought.err
-    refused = await to_thread(sealgrid.refuses, "run", hasher, "--account", BUYER, "--pool", "fast and free")
+    refused = await to_thread(sealgrid.error_line, "run", hasher, "--account", BUYER, "--pool", "fast and free")
     assert "the network file pins no pool called 'fast and free'" in refused
     assert refused.endswith("No money moved.")
 
@@ -88,7 +88,7 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
     people, hasher, free_pool, sealgrid
 ):
     hub = people.requester.hub
-    before = await to_thread(sealgrid.says, "account", "balance", "--account", BUYER)
+    before = await to_thread(sealgrid.output, "account", "balance", "--account", BUYER)
     words = ("--pool", free_pool, "--notice-after", "0.5", "--timeout", "2", "--tasks", "2")
     bought = await to_thread(sealgrid, "run", hasher, "--file", "letter", "--account", BUYER, *words)
     assert bought.code == 1
@@ -101,20 +101,20 @@ async def test_a_run_at_the_strangers_pool_is_announced_as_waiting_and_its_money
         rf"run elsewhere with --pool NAME, ADDRESS or any; this purchase may still run and be paid\. {locked}"
     )
     until = re.search(notice, bought.err)[1]
-    shown = await to_thread(sealgrid.says, "task", "show", tasks[0], "--account", BUYER)
+    shown = await to_thread(sealgrid.output, "task", "show", tasks[0], "--account", BUYER)
     assert shown.startswith("waiting, bought for 1 RLC\n")
     assert f"locked until {until}" in shown
 
-    early = await to_thread(sealgrid.refuses, "task", "claim", tasks[0], "--account", BUYER)
+    early = await to_thread(sealgrid.error_line, "task", "claim", tasks[0], "--account", BUYER)
     assert f"can be claimed from {until} on" in early
     await advance(people.requester.node, FINAL_SECONDS)
-    late = await to_thread(sealgrid.says, "task", "show", tasks[0], "--account", BUYER)
+    late = await to_thread(sealgrid.output, "task", "show", tasks[0], "--account", BUYER)
     assert "was not paid; the final deadline has passed" in late
     for _ in range(2):
-        assert await to_thread(sealgrid.says, "task", "claim", tasks[0]) == "The requester was refunded.\n"
-    whole = await to_thread(sealgrid.says, "task", "claim", "--all", tasks[0], "--account", "owner")
+        assert await to_thread(sealgrid.output, "task", "claim", tasks[0]) == "The requester was refunded.\n"
+    whole = await to_thread(sealgrid.output, "task", "claim", "--all", tasks[0], "--account", "owner")
     assert whole.splitlines() == [f"{task}  The requester was refunded." for task in tasks]
-    assert await to_thread(sealgrid.says, "account", "balance", "--account", BUYER) == before
+    assert await to_thread(sealgrid.output, "account", "balance", "--account", BUYER) == before
     assert {(await hub.view_task(task)).status.name for task in tasks} == {"FAILED"}
 
 

@@ -269,7 +269,7 @@ async def test_a_model_whose_owner_forbids_callbacks_is_refused_and_one_that_may
 ):
     forbidden = await published(people, app, tmp_path)
     wanted = {"model": forbidden.address, "callback": receiver.address}
-    with pytest.raises(DealRefused, match="results to be published by a callback") as caught:
+    with pytest.raises(DealRefused, match="does not allow a callback to publish results") as caught:
         await buy.run(people.requester2, RunRequest(app, args=["callback", "0x" + DATA.hex()], **wanted))
     assert caught.value.check == "7.3"
     args = ["callback", "0x" + DATA.hex()]

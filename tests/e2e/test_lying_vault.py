@@ -56,5 +56,5 @@ async def test_a_vault_with_a_wrong_share_is_named_and_the_job_ends_well(localne
     assert (await run.result()).json()["outputs"]["y"]["values"] == [[1.0, 2.0, 3.0]]
     assert (await run.receipt.verify()).ok
     said = localnet.layout.log("worker").read_text()
-    assert f"task {run.task}: vault {liar} gave what does not hold" in said
+    assert f"task {run.task}: vault {liar} sent an invalid answer or share" in said
     assert said.count(f"task {run.task}: vault") == 1

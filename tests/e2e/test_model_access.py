@@ -33,11 +33,11 @@ def shell(localnet, tmp_path_factory) -> Shell:
 
 async def says(shell, *words):
     """Run a command beside this loop: commands have a loop of their own."""
-    return await asyncio.to_thread(shell.says, *words)
+    return await asyncio.to_thread(shell.output, *words)
 
 
 async def refuses(shell, *words):
-    return await asyncio.to_thread(shell.refuses, *words)
+    return await asyncio.to_thread(shell.error_line, *words)
 
 
 def document(said: str):

@@ -40,15 +40,15 @@ async def test_an_account_without_money_runs_an_app_that_its_sponsor_pays_for(lo
     hub, sponsor, me = people.stranger.hub, development_key("publisher").address, development_key(PENNILESS).address
     assert await hub.account(me) == AccountView(stake=0, locked=0)
     sealgrid = Shell(tmp_path, localnet.layout.root)
-    await asyncio.to_thread(sealgrid.says, "account", "deposit", "5", "--account", "publisher")
+    await asyncio.to_thread(sealgrid.output, "account", "deposit", "5", "--account", "publisher")
     before = await hub.account(sponsor)
     run = ("run", greeter.address, "--account", PENNILESS, "--sponsor", "publisher", "--out", "answer")
-    await asyncio.to_thread(sealgrid.says, *run)
+    await asyncio.to_thread(sealgrid.output, *run)
     assert (tmp_path / "answer" / "result" / "said.txt").read_text() == "hello"
     task = msgspec.json.decode((tmp_path / "answer" / "receipt.json").read_bytes())["receipt"]["body"]["task"]
     show = ("task", "show", task, "--account", PENNILESS)
-    assert f" by its sponsor {sponsor}\n" in await asyncio.to_thread(sealgrid.says, *show)
-    told = msgspec.json.decode(await asyncio.to_thread(sealgrid.says, *show, "--json"))
+    assert f" by its sponsor {sponsor}\n" in await asyncio.to_thread(sealgrid.output, *show)
+    told = msgspec.json.decode(await asyncio.to_thread(sealgrid.output, *show, "--json"))
     after = await hub.account(sponsor)
     assert (told["payer"], before.stake - after.stake, after.locked) == (sponsor, told["price"], before.locked)
     assert await hub.account(me) == AccountView(stake=0, locked=0)
