@@ -53,7 +53,7 @@ async def test_an_account_without_money_runs_an_app_that_its_sponsor_pays_for(lo
     assert (told["payer"], before.stake - after.stake, after.locked) == (sponsor, told["price"], before.locked)
     assert await hub.account(me) == AccountView(stake=0, locked=0)
     page = await page_of(f"{localnet.network.web_url}/tasks/{task}")
-    assert "pays, and gets what is refunded" in page
+    assert "pays, and receives any refund" in page
 
 
 async def page_of(url: str) -> str:
